@@ -1,0 +1,218 @@
+# coach_sms: SMS from inside PostgreSQL. `make help` lists the targets; `make` builds.
+#
+#   1  what is built, and with which flags
+#   2  the core, its unit tests, the fake Twilio, the benches: no PostgreSQL needed
+#   3  the module: PGXS, build, install, clean
+#   4  tests, demo, bench
+#   5  care of the tree, help
+#
+# Variables: PG_CONFIG=/path/to/pg_config  which PostgreSQL (14 to 18)
+#            WERROR=1                      warnings are errors
+#            FAILPOINTS=1                  with failpoints, for tests; objects in build/test
+#            SANITIZE=address,undefined    with sanitizers and failpoints; objects in build/asan
+#            TESTS=, FILTER=               which tests: make tap TESTS=001, make unit FILTER='Segments*'
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+
+# 1 ---- What is built, and with which flags ------------------------------------------------------
+
+PG_CONFIG := $(or $(PG_CONFIG),pg_config)
+export PG_CONFIG FAILPOINTS SANITIZE WERROR TESTS FILTER
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" coach_sms.control)
+
+VARIANT := $(if $(SANITIZE),asan,$(if $(FAILPOINTS),test,release))
+BUILD := build/$(VARIANT)
+MODULE := $(BUILD)/coach_sms.so
+FAKE_TWILIO := $(BUILD)/bin/fake_twilio
+UNIT_TESTS := $(BUILD)/unit_tests
+
+objects = $(patsubst $(1)/%.cpp,$(BUILD)/$(2)/%.o,$(wildcard $(1)/*.cpp))
+CORE_OBJS := $(call objects,src/core,core)
+PG_OBJS := $(call objects,src/pg,pg)
+UNIT_OBJS := $(call objects,test/unit,unit)
+FAKE_OBJS := $(call objects,test/fake_twilio,fake_twilio)
+BENCHES := $(patsubst test/bench/%.cpp,$(BUILD)/bin/%,$(wildcard test/bench/*.cpp))
+
+CORE_LIBS := -lcurl -lcrypto -lphonenumber
+OPTIMIZE := $(if $(SANITIZE),-O1 -fno-omit-frame-pointer,-O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2)
+SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
+OUR_FLAGS := -std=c++20 -fPIC -MMD -MP -Isrc \
+  -Wall -Wextra -Wshadow -Wconversion -Wold-style-cast $(if $(WERROR),-Werror) \
+  $(if $(FAILPOINTS)$(SANITIZE),-DCOACH_SMS_FAILPOINTS) $(SANITIZERS)
+PLAIN_FLAGS = -g $(OPTIMIZE) $(OUR_FLAGS)
+
+# 2 ---- The core and what needs no PostgreSQL ----------------------------------------------------
+# No include path of the server here: a stray #include "postgres.h" in the core does not compile.
+
+$(BUILD)/core/%.o: src/core/%.cpp $(BUILD)/flags
+	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
+
+$(BUILD)/unit/%.o: test/unit/%.cpp $(BUILD)/flags
+	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
+
+$(BUILD)/fake_twilio/%.o: test/fake_twilio/%.cpp $(BUILD)/flags
+	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
+
+$(BUILD)/libcore.a: $(CORE_OBJS)
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(UNIT_TESTS): $(UNIT_OBJS) $(BUILD)/libcore.a
+	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lgtest_main -lgtest $(CORE_LIBS) -lssl -pthread
+
+$(FAKE_TWILIO): $(FAKE_OBJS) $(BUILD)/libcore.a
+	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lmicrohttpd $(CORE_LIBS) -lssl -pthread
+
+$(BUILD)/bin/%: test/bench/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
+	$(CXX) $(PLAIN_FLAGS) -o $@ $(filter-out %/flags,$^) -Wl,--as-needed -lbenchmark $(CORE_LIBS) -pthread
+
+# Rebuilds everything when the compiler, a flag or the PostgreSQL changes.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(addprefix $(BUILD)/,core pg unit fake_twilio bin)
+	@echo '$(CXX) $(PLAIN_FLAGS) $(PG_CONFIG) $(VERSION)' | cmp -s - $@ || \
+	  echo '$(CXX) $(PLAIN_FLAGS) $(PG_CONFIG) $(VERSION)' > $@
+
+-include $(wildcard $(BUILD)/*/*.d)
+
+# With BINDIR, also puts the test programs there (test/tools/with_private_pg.sh).
+programs: $(FAKE_TWILIO) $(if $(filter release,$(VARIANT)),$(BENCHES))
+	$(if $(BINDIR),cp $^ $(BINDIR))
+
+# 3 ---- The module -------------------------------------------------------------------------------
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+ifeq ($(wildcard $(PGXS)),)
+
+all install uninstall:
+	@echo "coach_sms: PostgreSQL's server development files are missing (no PGXS through PG_CONFIG=$(PG_CONFIG)); \`make deps\` installs them." >&2
+	@exit 2
+
+clean:
+	rm -rf build coach_sms--*.sql
+
+else
+
+EXTENSION := coach_sms
+INSTALL_PARTS := $(sort $(wildcard sql/install/*.sql))
+INSTALL_SCRIPT_BUILT := coach_sms--$(EXTVERSION).sql
+DATA := $(wildcard sql/upgrade/*--*--*.sql)
+DATA_built := $(INSTALL_SCRIPT_BUILT)
+EXTRA_CLEAN := build
+
+# Debian's PGXS would also compile bitcode, with a clang too old for this C++ and for a use we have not.
+override with_llvm := no
+include $(PGXS)
+
+ifneq ($(filter $(MAJORVERSION),14 15 16 17 18),$(MAJORVERSION))
+$(error coach_sms supports PostgreSQL 14 to 18, and $(PG_CONFIG) is of $(VERSION); set PG_CONFIG)
+endif
+
+all: $(MODULE)
+install: install-module
+uninstall: uninstall-module
+
+# Linked here and not as MODULE_big, which knows only one variant and links with the C compiler.
+$(MODULE): $(CORE_OBJS) $(PG_OBJS) src/exports.map
+	$(CXX) $(SANITIZERS) -shared -o $@ $(filter %.o,$^) -Wl,--version-script=src/exports.map \
+	  $(LDFLAGS) $(LDFLAGS_SL) -Wl,--as-needed $(CORE_LIBS)
+
+$(BUILD)/pg/%.o: src/pg/%.cpp $(BUILD)/flags
+	$(CXX) $(CXXFLAGS) $(OUR_FLAGS) $(DEFINES) \
+	  -isystem $(includedir_server) -isystem $(includedir_internal) $(CPPFLAGS) $(SANITIZERS) -c -o $@ $<
+
+KNOWS_VERSION := $(patsubst src/%.cpp,$(BUILD)/%.o,$(shell grep -l COACH_SMS_VERSION src/pg/*.cpp))
+$(KNOWS_VERSION): DEFINES = -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
+$(KNOWS_VERSION): coach_sms.control
+
+$(INSTALL_SCRIPT_BUILT): $(INSTALL_PARTS) $(wildcard sql/install) coach_sms.control
+	cat $(INSTALL_PARTS) > $@
+
+install-module: $(MODULE)
+	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
+	$(INSTALL_SHLIB) $(MODULE) '$(DESTDIR)$(pkglibdir)/coach_sms.so'
+
+uninstall-module:
+	rm -f '$(DESTDIR)$(pkglibdir)/coach_sms.so'
+
+endif
+
+# 4 ---- Tests, demo, bench -----------------------------------------------------------------------
+# Tests build with failpoints, demo and bench what is released. Each brings a private PostgreSQL.
+
+TESTS_MAKE := +$(MAKE) --no-print-directory FAILPOINTS=1
+PRIVATE_PG := test/tools/with_private_pg.sh
+
+demo: install-deps-build-demo
+	+$(MAKE) --no-print-directory all programs
+	+FAILPOINTS= SANITIZE= $(PRIVATE_PG) bash test/demo.sh
+
+test: install-deps-build-demo-test
+	+test/tools/run_tests.sh
+
+test-asan: install-deps-build-demo-test
+	+SANITIZE=address,undefined test/tools/run_tests.sh
+
+unit:
+	$(TESTS_MAKE) unit_tests
+
+unit_tests: $(UNIT_TESTS)
+	test/tools/run_unit.sh $(UNIT_TESTS)
+
+build-unit: $(UNIT_TESTS)
+
+valgrind: install-deps-build-test-valgrind
+	$(TESTS_MAKE) unit_tests_under_valgrind
+
+unit_tests_under_valgrind: $(UNIT_TESTS)
+	valgrind --quiet --leak-check=full --error-exitcode=1 $(UNIT_TESTS) --gtest_filter='$(or $(FILTER),*)'
+
+regress isolation pgtap tap:
+	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/run_$@.sh
+
+bench: install-deps-build-demo-bench
+	+$(MAKE) --no-print-directory all programs
+	+FAILPOINTS= SANITIZE= $(PRIVATE_PG) bash test/bench/run.sh
+
+# 5 ---- Care of the tree, help -------------------------------------------------------------------
+
+OUR_SOURCES = $(wildcard src/*/*.[ch]pp test/unit/*.[ch]pp test/fake_twilio/*.[ch]pp test/bench/*.[ch]pp)
+
+lint: install-deps-build-demo-test-bench-lint
+	clang-format --dry-run -Werror $(OUR_SOURCES)
+	clang-tidy --quiet $(filter-out src/pg/%,$(filter %.cpp,$(OUR_SOURCES))) -- -std=c++20 -Isrc
+	clang-tidy --quiet $(filter src/pg/%.cpp,$(OUR_SOURCES)) -- -std=c++20 -Isrc \
+	  -isystem $(includedir_server) -DCOACH_SMS_FAILPOINTS -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
+	cppcheck --quiet --std=c++20 --language=c++ --enable=warning,performance,portability \
+	  --inline-suppr --suppress=internalAstError --suppress=unknownMacro --error-exitcode=1 -Isrc src test/unit test/fake_twilio
+
+format: install-deps-lint
+	clang-format -i $(OUR_SOURCES)
+
+check-tree:
+	test/tools/check_tree.sh
+
+deps:
+	test/tools/deps.sh
+
+install-deps-%:
+	@QUIET=1 test/tools/deps.sh $(subst -, ,$*)
+
+help:
+	@echo 'make              build the extension'
+	@echo 'make deps         install what is missing from Debian (says the list first)'
+	@echo 'make install      install it into the PostgreSQL of PG_CONFIG (make uninstall takes it away)'
+	@echo 'make demo         from nothing to a delivered message, on a private server; leaves nothing behind'
+	@echo 'make test         every test: unit, check-tree, regress, isolation, pgtap, tap; each is a target too'
+	@echo 'make test-asan    the same with address and undefined-behaviour sanitizers'
+	@echo 'make valgrind     the unit tests under valgrind'
+	@echo 'make bench        how fast it is, beside what it could be'
+	@echo 'make lint         clang-format, clang-tidy, cppcheck (make format formats)'
+	@echo 'make check-tree   rules of the tree that a compiler cannot check'
+	@echo 'make clean        remove what was built'
+	@echo
+	@echo 'One test:  make unit FILTER="Segments*"   make regress TESTS=enqueue   make tap TESTS=001'
+	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=...: see the head of the Makefile'
+
+.PHONY: all install uninstall install-module uninstall-module clean programs demo test test-asan unit unit_tests build-unit \
+  unit_tests_under_valgrind valgrind regress isolation pgtap tap bench lint format check-tree deps help FORCE

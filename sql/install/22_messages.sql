@@ -1,0 +1,132 @@
+-- No index and no index predicate on anything that changes after the insert: with the room that
+-- the fillfactor leaves, every status change is a HOT update (design.md section 5).
+CREATE TABLE sms_messages (
+  id                   uuid PRIMARY KEY DEFAULT sms_uuidv7(),
+  org_id               uuid NOT NULL,
+  client_id            uuid,
+  to_phone             text NOT NULL,
+  from_phone           text,
+  template_id          uuid,
+  template_key         text,
+  body                 text NOT NULL,
+  variables            jsonb,
+  related_entity_type  text,
+  related_entity_id    uuid,
+  status               text NOT NULL DEFAULT 'queued'
+                       CHECK (status IN ('pending', 'queued', 'sending', 'sent', 'delivered', 'failed', 'cancelled', 'unknown')),
+  scheduled_for        timestamptz NOT NULL DEFAULT now(),
+  sent_at              timestamptz,
+  delivered_at         timestamptz,
+  failed_at            timestamptz,
+  idempotency_key      text,
+  error_code           text,
+  error_message        text,
+  metadata             jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(metadata) = 'object'),
+  created_at           timestamptz NOT NULL DEFAULT now(),
+  updated_at           timestamptz NOT NULL DEFAULT now(),
+  provider_message_id  text,
+  segments             integer NOT NULL,
+  encoding             text NOT NULL CHECK (encoding IN ('GSM-7', 'UCS-2')),
+  priority             smallint NOT NULL DEFAULT 0,
+  expires_at           timestamptz,
+  attempt_count        integer NOT NULL DEFAULT 0,
+  price                numeric,
+  price_unit           text,
+  sandbox              boolean NOT NULL,
+  payload_hash         bytea
+) WITH (fillfactor = 50,
+        autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_analyze_scale_factor = 0.02);
+CREATE UNIQUE INDEX sms_messages_idempotency_key ON sms_messages (org_id, idempotency_key)
+  WHERE idempotency_key IS NOT NULL;
+CREATE INDEX sms_messages_org_created ON sms_messages (org_id, created_at);
+CREATE INDEX sms_messages_client_created ON sms_messages (org_id, client_id, created_at)
+  WHERE client_id IS NOT NULL;
+CREATE INDEX sms_messages_related ON sms_messages (org_id, related_entity_id)
+  WHERE related_entity_id IS NOT NULL;
+COMMENT ON TABLE sms_messages IS 'One row a message: one SMS to one person. Rows are added by sms_enqueue or a plain INSERT; a status is written by coach_sms alone, but for pending or queued to cancelled.';
+COMMENT ON COLUMN sms_messages.id IS 'UUIDv7.';
+COMMENT ON COLUMN sms_messages.org_id IS 'The organisation that sends.';
+COMMENT ON COLUMN sms_messages.client_id IS 'The person, as the application knows them. Optional.';
+COMMENT ON COLUMN sms_messages.to_phone IS 'Recipient in E.164, as normalised from what was given.';
+COMMENT ON COLUMN sms_messages.from_phone IS 'The number that Twilio sent from, or that was asked for.';
+COMMENT ON COLUMN sms_messages.template_id IS 'The template version the text was rendered from.';
+COMMENT ON COLUMN sms_messages.template_key IS 'The template''s key.';
+COMMENT ON COLUMN sms_messages.body IS 'The text as it is sent.';
+COMMENT ON COLUMN sms_messages.variables IS 'What was given for the template''s placeholders.';
+COMMENT ON COLUMN sms_messages.related_entity_type IS 'What the message is about, for example booking.';
+COMMENT ON COLUMN sms_messages.related_entity_id IS 'Which one it is about.';
+COMMENT ON COLUMN sms_messages.status IS 'pending (waits for its time), queued (due), sending, sent (Twilio took it), delivered, failed, cancelled, unknown (Twilio may have taken it; being found out).';
+COMMENT ON COLUMN sms_messages.scheduled_for IS 'Not before this time. Default: now.';
+COMMENT ON COLUMN sms_messages.sent_at IS 'When Twilio''s acceptance was recorded.';
+COMMENT ON COLUMN sms_messages.delivered_at IS 'When delivery was reported.';
+COMMENT ON COLUMN sms_messages.failed_at IS 'When it failed for good.';
+COMMENT ON COLUMN sms_messages.idempotency_key IS 'Unique within the org; sms_enqueue with a key seen before returns the first message''s id.';
+COMMENT ON COLUMN sms_messages.error_code IS 'Twilio''s number or a word of ours (README, Reasons). Never erased once known.';
+COMMENT ON COLUMN sms_messages.error_message IS 'The error in words.';
+COMMENT ON COLUMN sms_messages.metadata IS 'The application''s own JSON object.';
+COMMENT ON COLUMN sms_messages.created_at IS 'When it was enqueued.';
+COMMENT ON COLUMN sms_messages.updated_at IS 'When the row last changed.';
+COMMENT ON COLUMN sms_messages.provider_message_id IS 'Twilio''s SID (SM…), once known.';
+COMMENT ON COLUMN sms_messages.segments IS 'Segments as counted before sending; Twilio''s own count once known.';
+COMMENT ON COLUMN sms_messages.encoding IS 'GSM-7 or UCS-2.';
+COMMENT ON COLUMN sms_messages.priority IS 'Lower goes first within an org. Default 0.';
+COMMENT ON COLUMN sms_messages.expires_at IS 'Not after this time. NULL: no limit.';
+COMMENT ON COLUMN sms_messages.attempt_count IS 'HTTP requests made or under way for it.';
+COMMENT ON COLUMN sms_messages.price IS 'What Twilio charged for the whole message, in price_unit, as a positive number. NULL until known.';
+COMMENT ON COLUMN sms_messages.price_unit IS 'ISO 4217 code of price.';
+COMMENT ON COLUMN sms_messages.sandbox IS 'true: enqueued while the database was in sandbox; never sent live.';
+COMMENT ON COLUMN sms_messages.payload_hash IS 'SHA-256 of what an idempotency_key stands for; NULL without a key.';
+
+CREATE TABLE sms_queue (
+  message_id  uuid PRIMARY KEY,
+  org_id      uuid NOT NULL,
+  priority    smallint NOT NULL,
+  failures    smallint NOT NULL DEFAULT 0,
+  due_at      timestamptz NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
+CREATE INDEX sms_queue_claim ON sms_queue (org_id, priority, due_at, message_id);
+COMMENT ON TABLE sms_queue IS 'Internal: one row for each message not yet handed over, in the order of claims. Not dumped: derived from sms_messages.';
+COMMENT ON COLUMN sms_queue.message_id IS 'The message.';
+COMMENT ON COLUMN sms_queue.org_id IS 'Its org: the lane.';
+COMMENT ON COLUMN sms_queue.priority IS 'Lower goes first.';
+COMMENT ON COLUMN sms_queue.failures IS 'Attempts used up so far, of coach_sms.max_attempts.';
+COMMENT ON COLUMN sms_queue.due_at IS 'Not before this time: scheduled_for, or the end of a back-off.';
+
+CREATE TABLE sms_in_flight (
+  message_id           uuid PRIMARY KEY,
+  org_id               uuid NOT NULL,
+  fence                bigint NOT NULL,
+  state                text NOT NULL DEFAULT 'leased' CHECK (state IN ('leased', 'settled', 'unknown')),
+  attempt_number       integer NOT NULL,
+  failures             smallint NOT NULL,
+  priority             smallint NOT NULL,
+  claimed_at           timestamptz NOT NULL,
+  lease_until          timestamptz NOT NULL,
+  account_sid          text,
+  client_key           text NOT NULL,
+  segments             integer NOT NULL,
+  settlement           jsonb,
+  next_look_at         timestamptz,
+  looks                integer NOT NULL DEFAULT 0,
+  absent_since         timestamptz
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
+COMMENT ON TABLE sms_in_flight IS 'Internal: claimed messages whose outcome is not settled. Not dumped: derived from sms_messages.';
+COMMENT ON COLUMN sms_in_flight.message_id IS 'The message.';
+COMMENT ON COLUMN sms_in_flight.org_id IS 'Its org.';
+COMMENT ON COLUMN sms_in_flight.fence IS 'Token of this claim; every later write must show it.';
+COMMENT ON COLUMN sms_in_flight.state IS 'leased (a sender works on it), settled (outcome known, the message''s row was locked by somebody), unknown (being found out).';
+COMMENT ON COLUMN sms_in_flight.attempt_number IS 'Which request of this message.';
+COMMENT ON COLUMN sms_in_flight.failures IS 'Attempts used up before this one.';
+COMMENT ON COLUMN sms_in_flight.priority IS 'For the way back into the queue.';
+COMMENT ON COLUMN sms_in_flight.claimed_at IS 'When the sender took it.';
+COMMENT ON COLUMN sms_in_flight.lease_until IS 'After this time nobody sends it under this claim.';
+COMMENT ON COLUMN sms_in_flight.account_sid IS 'Twilio account of the request.';
+COMMENT ON COLUMN sms_in_flight.client_key IS 'Client, or number where there is none.';
+COMMENT ON COLUMN sms_in_flight.segments IS 'Segments handed over.';
+COMMENT ON COLUMN sms_in_flight.settlement IS 'The outcome that waits for the message''s row lock.';
+COMMENT ON COLUMN sms_in_flight.next_look_at IS 'When Twilio''s list is looked at next, for state unknown.';
+COMMENT ON COLUMN sms_in_flight.looks IS 'How often the list was looked at or tried.';
+COMMENT ON COLUMN sms_in_flight.absent_since IS 'The first listing that succeeded and showed nothing.';

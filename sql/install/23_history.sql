@@ -1,0 +1,72 @@
+-- No foreign keys from history to messages: they would take a row lock for each attempt and each
+-- callback on the very rows that applications lock, and make dumps depend on order.
+
+CREATE TABLE sms_attempts (
+  id                   uuid PRIMARY KEY DEFAULT sms_uuidv7(),
+  message_id           uuid NOT NULL,
+  attempt_number       integer NOT NULL,
+  provider             text NOT NULL DEFAULT 'twilio',
+  provider_message_id  text,
+  request_payload      jsonb,
+  response_payload     jsonb,
+  response_status      integer,
+  status               text NOT NULL CHECK (status IN ('success', 'transient_error', 'permanent_error', 'unknown')),
+  error_code           text,
+  error_message        text,
+  created_at           timestamptz NOT NULL DEFAULT now(),
+  org_id               uuid NOT NULL,
+  client_key           text NOT NULL,
+  segments             integer NOT NULL,
+  duration_ms          integer
+);
+CREATE INDEX sms_attempts_message ON sms_attempts (message_id);
+CREATE INDEX sms_attempts_provider ON sms_attempts (provider_message_id) WHERE provider_message_id IS NOT NULL;
+COMMENT ON TABLE sms_attempts IS 'One row for each HTTP request whose outcome was settled. Append-only.';
+COMMENT ON COLUMN sms_attempts.id IS 'UUIDv7.';
+COMMENT ON COLUMN sms_attempts.message_id IS 'The message.';
+COMMENT ON COLUMN sms_attempts.attempt_number IS 'Counts from 1 within the message.';
+COMMENT ON COLUMN sms_attempts.provider IS 'twilio, or sandbox for answers made in-process.';
+COMMENT ON COLUMN sms_attempts.provider_message_id IS 'Twilio''s SID, where one was given.';
+COMMENT ON COLUMN sms_attempts.request_payload IS 'The request''s parameters; no secret is in it.';
+COMMENT ON COLUMN sms_attempts.response_payload IS 'Twilio''s answer: status, code, message; NULL where none came.';
+COMMENT ON COLUMN sms_attempts.response_status IS 'HTTP status; NULL where no answer came.';
+COMMENT ON COLUMN sms_attempts.status IS 'success, transient_error (goes again), permanent_error, unknown (may have been taken).';
+COMMENT ON COLUMN sms_attempts.error_code IS 'Twilio''s number or a word of ours.';
+COMMENT ON COLUMN sms_attempts.error_message IS 'The error in words.';
+COMMENT ON COLUMN sms_attempts.created_at IS 'When the attempt was settled.';
+COMMENT ON COLUMN sms_attempts.org_id IS 'The message''s org.';
+COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number where there is none: what limits count by.';
+COMMENT ON COLUMN sms_attempts.segments IS 'Segments handed over.';
+COMMENT ON COLUMN sms_attempts.duration_ms IS 'Milliseconds from the start of the request to its end.';
+
+CREATE TABLE sms_events (
+  id                   uuid PRIMARY KEY DEFAULT sms_uuidv7(),
+  message_id           uuid,
+  org_id               uuid,
+  provider             text NOT NULL DEFAULT 'twilio',
+  provider_message_id  text,
+  event_type           text NOT NULL,
+  event_status         text,
+  error_code           text,
+  error_message        text,
+  event_payload        jsonb,
+  dedupe_key           text NOT NULL UNIQUE,
+  received_at          timestamptz NOT NULL DEFAULT now(),
+  processed_at         timestamptz
+);
+CREATE INDEX sms_events_message ON sms_events (message_id);
+CREATE INDEX sms_events_unmatched ON sms_events (provider_message_id) WHERE processed_at IS NULL;
+COMMENT ON TABLE sms_events IS 'What Twilio told us by webhook, each event once. Append-only but for matching.';
+COMMENT ON COLUMN sms_events.id IS 'UUIDv7.';
+COMMENT ON COLUMN sms_events.message_id IS 'The message it is about; NULL while not matched, and for inbound texts.';
+COMMENT ON COLUMN sms_events.org_id IS 'Its org; NULL while not matched.';
+COMMENT ON COLUMN sms_events.provider IS 'twilio, or sandbox.';
+COMMENT ON COLUMN sms_events.provider_message_id IS 'Twilio''s SID.';
+COMMENT ON COLUMN sms_events.event_type IS 'status, or inbound for a text from a person.';
+COMMENT ON COLUMN sms_events.event_status IS 'Twilio''s message status.';
+COMMENT ON COLUMN sms_events.error_code IS 'Twilio''s error code, if any.';
+COMMENT ON COLUMN sms_events.error_message IS 'The error in words, if any.';
+COMMENT ON COLUMN sms_events.event_payload IS 'The webhook''s parameters.';
+COMMENT ON COLUMN sms_events.dedupe_key IS 'SID and status: a callback that comes twice is stored once.';
+COMMENT ON COLUMN sms_events.received_at IS 'When it came.';
+COMMENT ON COLUMN sms_events.processed_at IS 'When it was applied to its message; NULL while it waits for a match.';

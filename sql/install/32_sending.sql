@@ -1,0 +1,244 @@
+-- Sending. Lock order everywhere: the message's row, then its row in sms_queue, then its row in
+-- sms_in_flight; several messages in the order of their ids. What is decided after a lock is read
+-- by a statement of its own, whose snapshot is newer than the lock.
+
+CREATE FUNCTION sms_note_due(org_id uuid, priority smallint, due_at timestamptz) RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_note_due' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION sms_note_due(uuid, smallint, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sms_note_due(uuid, smallint, timestamptz) IS
+'Internal: tells the sender, at commit, that something of this org is due at that time.';
+
+CREATE FUNCTION sms_enqueue(
+  org_id uuid,
+  client_id uuid DEFAULT NULL,
+  to_phone text DEFAULT NULL,
+  template_key text DEFAULT NULL,
+  variables jsonb DEFAULT NULL,
+  body text DEFAULT NULL,
+  scheduled_for timestamptz DEFAULT NULL,
+  expires_at timestamptz DEFAULT NULL,
+  related_entity_type text DEFAULT NULL,
+  related_entity_id uuid DEFAULT NULL,
+  idempotency_key text DEFAULT NULL,
+  priority smallint DEFAULT NULL,
+  metadata jsonb DEFAULT NULL)
+  RETURNS uuid
+  AS 'MODULE_PATHNAME', 'coach_sms_enqueue' LANGUAGE C VOLATILE
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, smallint, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, smallint, jsonb) IS
+'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or body. scheduled_for: not before (default now); expires_at: not after (default never); priority: lower goes first (default 0). An idempotency_key seen before returns the first message''s id. Raises SM001 to SM011 and SM016, and changes nothing then.';
+
+CREATE FUNCTION sms_enqueue_batch(messages jsonb)
+  RETURNS TABLE (ordinal integer, message_id uuid, error_code text, error_message text)
+  AS 'MODULE_PATHNAME', 'coach_sms_enqueue_batch' LANGUAGE C VOLATILE STRICT
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION sms_enqueue_batch(jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION sms_enqueue_batch(jsonb) IS
+'Queues an array of messages, each an object whose keys are the arguments of sms_enqueue. One row for each, in order from 1: its message_id, or the error (SQLSTATE and text) that kept it out while the others went in. Raises SM015 only where messages is no array.';
+
+CREATE FUNCTION sms_raise_unknown_message(message_id uuid) RETURNS void
+  LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'unknown message %', coalesce(message_id::text, 'NULL')
+    USING ERRCODE = 'SM012', DETAIL = 'There is no such row in sms_messages.',
+          HINT = 'Give the id that sms_enqueue returned.';
+END
+$$;
+REVOKE ALL ON FUNCTION sms_raise_unknown_message(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_raise_unknown_message(uuid) IS 'Internal: raises SM012.';
+
+CREATE FUNCTION sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  waiting uuid[];
+BEGIN
+  waiting := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE m.id = ANY (message_ids) AND m.status IN ('pending', 'queued')
+     ORDER BY m.id FOR NO KEY UPDATE);
+  UPDATE @extschema@.sms_messages m
+     SET status = 'cancelled', error_code = code, error_message = reason, updated_at = now()
+   WHERE m.id = ANY (waiting);
+  DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (waiting);
+  RETURN cardinality(waiting);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_cancel_waiting(uuid[], text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_cancel_waiting(uuid[], text, text) IS
+'Internal: cancels those of the messages that still wait, and returns how many.';
+
+CREATE FUNCTION sms_cancel(message_id uuid, reason text DEFAULT NULL) RETURNS boolean
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF @extschema@.sms_cancel_waiting(ARRAY[message_id], 'cancelled_by_user', reason) > 0 THEN
+    RETURN true;
+  END IF;
+  IF NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = sms_cancel.message_id) THEN
+    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+  END IF;
+  RETURN false;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_cancel(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_cancel(uuid, text) IS
+'Cancels a message that still waits (error_code cancelled_by_user, error_message the reason). False where it is final or handed over already. Raises SM012 for an unknown id.';
+
+CREATE FUNCTION sms_check_times(scheduled_for timestamptz, expires_at timestamptz) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  problem text;
+BEGIN
+  problem := CASE
+    WHEN scheduled_for > now() + interval '366 days' THEN format('scheduled_for %s is too far in the future', scheduled_for)
+    WHEN scheduled_for < now() - interval '1 day' THEN format('scheduled_for %s is too far in the past', scheduled_for)
+    WHEN expires_at <= scheduled_for THEN format('expires_at %s is not after scheduled_for', expires_at)
+    WHEN expires_at <= now() THEN format('expires_at %s is in the past', expires_at)
+  END;
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION '%', problem
+      USING ERRCODE = 'SM010',
+            DETAIL = 'scheduled_for may be at most one day back and 366 days ahead; expires_at comes after it and after now.',
+            HINT = 'Check the times, or give expires_at too where the message''s own is too early.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_times(timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_times(timestamptz, timestamptz) IS 'Internal: raises SM010, by the rules of sms_enqueue.';
+
+CREATE FUNCTION sms_reschedule(message_id uuid, scheduled_for timestamptz, expires_at timestamptz DEFAULT NULL)
+  RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  message record;
+  new_time timestamptz := coalesce(scheduled_for, now());
+BEGIN
+  SELECT m.org_id, m.priority, m.status, coalesce(sms_reschedule.expires_at, m.expires_at) AS expires_at
+    INTO message
+    FROM @extschema@.sms_messages m WHERE m.id = sms_reschedule.message_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+  ELSIF message.status NOT IN ('pending', 'queued') THEN
+    RAISE EXCEPTION 'message % is %', message_id, message.status
+      USING ERRCODE = 'SM012', DETAIL = 'Only a message that is pending or queued can be moved.',
+            HINT = 'Enqueue a new one, or call sms_retry() where it failed or was cancelled.';
+  END IF;
+  PERFORM @extschema@.sms_check_times(new_time, message.expires_at);
+  UPDATE @extschema@.sms_messages m
+     SET status = CASE WHEN new_time > now() THEN 'pending' ELSE 'queued' END,
+         scheduled_for = new_time, expires_at = message.expires_at, updated_at = now()
+   WHERE m.id = sms_reschedule.message_id;
+  UPDATE @extschema@.sms_queue q SET due_at = greatest(new_time, now())
+   WHERE q.message_id = sms_reschedule.message_id;
+  PERFORM @extschema@.sms_note_due(message.org_id, message.priority, greatest(new_time, now()));
+END
+$$;
+REVOKE ALL ON FUNCTION sms_reschedule(uuid, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sms_reschedule(uuid, timestamptz, timestamptz) IS
+'Moves a message that still waits (NULL: to now), and its expires_at where one is given. Raises SM010 for times that sms_enqueue would refuse, SM012 for an unknown id and for a message that does not wait any more.';
+
+CREATE FUNCTION sms_retry(message_id uuid) RETURNS uuid
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  earlier @extschema@.sms_messages;
+  new_id uuid;
+BEGIN
+  SELECT * INTO earlier FROM @extschema@.sms_messages m WHERE m.id = sms_retry.message_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+  ELSIF earlier.status NOT IN ('failed', 'cancelled') THEN
+    RAISE EXCEPTION 'message % is %', message_id, earlier.status
+      USING ERRCODE = 'SM012',
+            DETAIL = 'Only a message that failed or was cancelled can go again: any other may still arrive, and would arrive twice.',
+            HINT = 'Wait until it is settled; sms_why() tells what it waits for.';
+  END IF;
+  INSERT INTO @extschema@.sms_messages (org_id, client_id, to_phone, from_phone, template_id, template_key, body,
+      variables, related_entity_type, related_entity_id, priority, expires_at, metadata)
+    VALUES (earlier.org_id, earlier.client_id, earlier.to_phone, earlier.from_phone, earlier.template_id, earlier.template_key, earlier.body,
+      earlier.variables, earlier.related_entity_type, earlier.related_entity_id, earlier.priority, earlier.expires_at,
+      earlier.metadata || jsonb_build_object('retry_of', earlier.id))
+    RETURNING id INTO new_id;
+  RETURN new_id;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_retry(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_retry(uuid) IS
+'Enqueues a failed or cancelled message anew: a new message with the same content and metadata.retry_of, without an idempotency key, checked as by sms_enqueue. Returns the new id. Raises SM012 for an unknown id or another status.';
+
+CREATE FUNCTION queue_pending_sms() RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  moved integer;
+BEGIN
+  WITH due AS MATERIALIZED (
+    SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+     WHERE q.due_at <= now() AND m.status = 'pending'
+     ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED)
+  UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now() FROM due WHERE m.id = due.id;
+  GET DIAGNOSTICS moved = ROW_COUNT;
+  RETURN moved;
+END
+$$;
+REVOKE ALL ON FUNCTION queue_pending_sms() FROM PUBLIC;
+COMMENT ON FUNCTION queue_pending_sms() IS
+'Marks pending messages whose time has come as queued and returns how many. The sender does the same by itself: nothing needs to call this.';
+
+CREATE FUNCTION insert_sms_from_service(
+  p_org_id uuid,
+  p_client_id uuid,
+  p_to_phone text,
+  p_template_key text,
+  p_variables jsonb,
+  p_body text DEFAULT NULL,
+  p_scheduled_for timestamptz DEFAULT NULL,
+  p_idempotency_key text DEFAULT NULL)
+  RETURNS uuid
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  message_id uuid;
+BEGIN
+  message_id := @extschema@.sms_enqueue(
+    p_org_id, client_id => p_client_id, to_phone => p_to_phone, variables => p_variables, body => p_body,
+    template_key => CASE WHEN p_body IS NULL THEN p_template_key END,
+    scheduled_for => p_scheduled_for, idempotency_key => p_idempotency_key);
+  IF p_body IS NOT NULL AND p_template_key IS NOT NULL THEN
+    UPDATE @extschema@.sms_messages m SET template_key = p_template_key
+     WHERE m.id = message_id AND m.template_key IS NULL;
+  END IF;
+  RETURN message_id;
+END
+$$;
+REVOKE ALL ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text) IS
+'sms_enqueue under the name and arguments that the Coach OS app calls. With both a body and a template_key the body is sent and the key is kept for reports. Raises what sms_enqueue raises.';
+
+CREATE FUNCTION sms_preview(
+  org_id uuid, template_key text, variables jsonb DEFAULT '{}',
+  OUT body text, OUT encoding text, OUT segments integer, OUT estimated_cost numeric, OUT currency text)
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  org @extschema@.sms_settings;
+BEGIN
+  SELECT * INTO org FROM @extschema@.sms_settings s WHERE s.org_id = sms_preview.org_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
+  END IF;
+  SELECT t.body INTO body
+    FROM @extschema@.sms_templates t
+   WHERE t.org_id = sms_preview.org_id AND t.template_key = sms_preview.template_key AND t.is_active
+   ORDER BY t.version DESC LIMIT 1;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'unknown template "%"', coalesce(template_key, 'NULL')
+      USING ERRCODE = 'SM003', DETAIL = 'The org has no active template of that key.',
+            HINT = 'Insert it into sms_templates, or set is_active.';
+  END IF;
+  body := @extschema@.render_sms_template(body, coalesce(variables, '{}'));
+  SELECT s.encoding, s.segments INTO encoding, segments FROM @extschema@.sms_segments(body) s;
+  estimated_cost := segments * org.price_per_segment;
+  currency := org.currency;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_preview(uuid, text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION sms_preview(uuid, text, jsonb) IS
+'What sms_enqueue would send for this template: the text, its encoding and segments, and the cost by the org''s price_per_segment and currency (NULL where it has none). Sends nothing. Raises SM001, SM003, SM004, SM005.';

@@ -1,0 +1,79 @@
+-- Consent: who must not be written to.
+
+CREATE FUNCTION sms_org_region(org_id uuid) RETURNS text
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((SELECT s.default_region FROM @extschema@.sms_settings s WHERE s.org_id = $1), 'AU')
+$$;
+REVOKE ALL ON FUNCTION sms_org_region(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_org_region(uuid) IS
+'Internal: in which region the org''s numbers without a country code are read. AU for an org without settings, the column''s default.';
+
+CREATE FUNCTION is_phone_suppressed(org_id uuid, phone text) RETURNS boolean
+  LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM @extschema@.sms_suppression s
+     WHERE s.org_id = $1 AND s.phone = @extschema@.sms_keep_phone($2, @extschema@.sms_org_region($1)))
+$$;
+REVOKE ALL ON FUNCTION is_phone_suppressed(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION is_phone_suppressed(uuid, text) IS
+'Whether the org must not write to the number, in any form that its default_region reads. Raises SM006 for what is no number.';
+
+CREATE FUNCTION sms_opt_out(
+  org_id uuid, phone text, reason text DEFAULT 'opt_out', source text DEFAULT 'sms_opt_out',
+  notes text DEFAULT NULL, client_id uuid DEFAULT NULL)
+  RETURNS uuid
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  number text := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  entry uuid;
+BEGIN
+  IF coalesce(reason NOT IN ('opt_out', 'invalid_number', 'carrier_violation', 'manual'), true) THEN
+    RAISE EXCEPTION 'unknown reason %', coalesce('"' || reason || '"', 'NULL')
+      USING ERRCODE = 'SM015', DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
+            HINT = 'Leave reason out for an opt-out; what else there is to say goes into notes.';
+  END IF;
+  INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
+    VALUES (org_id, number, reason, source, notes, client_id)
+    ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING
+    RETURNING s.id INTO entry;
+  IF entry IS NULL THEN
+    SELECT s.id INTO entry FROM @extschema@.sms_suppression s
+     WHERE s.org_id = sms_opt_out.org_id AND s.phone = number;
+  END IF;
+  PERFORM @extschema@.sms_cancel_waiting(
+    ARRAY(SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+           WHERE q.org_id = sms_opt_out.org_id AND m.to_phone = number),
+    'opted_out', format('%s is suppressed: %s', number, reason));
+  RETURN entry;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_opt_out(uuid, text, text, text, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_opt_out(uuid, text, text, text, text, uuid) IS
+'Enters the number into the org''s sms_suppression (an earlier entry is kept) and cancels what waits for it, error_code opted_out. reason: opt_out (default), invalid_number, carrier_violation, manual. Returns the entry''s id. Raises SM006 for what is no number, SM015 for another reason.';
+
+CREATE FUNCTION sms_opt_in(org_id uuid, phone text, include_manual boolean DEFAULT false) RETURNS boolean
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM @extschema@.sms_suppression s
+   WHERE s.org_id = sms_opt_in.org_id
+     AND s.phone = @extschema@.sms_keep_phone(sms_opt_in.phone, @extschema@.sms_org_region(sms_opt_in.org_id))
+     AND (s.reason <> 'manual' OR include_manual);
+  RETURN FOUND;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_opt_in(uuid, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_opt_in(uuid, text, boolean) IS
+'Takes the number off the org''s sms_suppression; an entry with reason manual stays unless include_manual. True where there was one to take off. Raises SM006 for what is no number.';
+
+CREATE FUNCTION sms_normalize_suppression() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.phone := @extschema@.sms_keep_phone(NEW.phone, @extschema@.sms_org_region(NEW.org_id));
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_normalize_suppression() FROM PUBLIC;
+COMMENT ON FUNCTION sms_normalize_suppression() IS 'Internal: writes sms_suppression.phone in E.164 form.';
+
+CREATE TRIGGER sms_suppression_phone BEFORE INSERT OR UPDATE OF phone, org_id ON sms_suppression
+  FOR EACH ROW EXECUTE FUNCTION sms_normalize_suppression();

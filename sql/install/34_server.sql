@@ -1,0 +1,184 @@
+-- Sandbox, live, and the processes.
+
+CREATE FUNCTION sms_system_identifier() RETURNS bigint
+  AS 'MODULE_PATHNAME', 'coach_sms_system_identifier' LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_system_identifier() FROM PUBLIC;
+COMMENT ON FUNCTION sms_system_identifier() IS 'Internal: pg_control''s identifier of this cluster.';
+
+INSERT INTO sms_server (mode, system_identifier, database_oid, arm_id)
+  SELECT 'sandbox', sms_system_identifier(), d.oid, gen_random_uuid()
+    FROM pg_catalog.pg_database d WHERE d.datname = current_database();
+
+CREATE FUNCTION sms_mode(OUT mode text, OUT reason text)
+  AS 'MODULE_PATHNAME', 'coach_sms_mode' LANGUAGE C STABLE
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION sms_mode() FROM PUBLIC;
+COMMENT ON FUNCTION sms_mode() IS
+'Internal: sandbox, live, or not armed with the reason: whether this server sends for this database.';
+
+CREATE FUNCTION sms_arm(live boolean) RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_arm' LANGUAGE C VOLATILE STRICT
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION sms_arm(boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_arm(boolean) IS
+'Internal: writes the row in sms_server and the file <key_file>.live.<database oid>.';
+
+CREATE FUNCTION sms_enqueue_waiting(for_sandbox boolean) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  lane record;
+  total bigint := 0;
+BEGIN
+  FOR lane IN
+    WITH waiting AS MATERIALIZED (
+      SELECT m.id, m.org_id, m.priority, greatest(m.scheduled_for, now()) AS due_at
+        FROM @extschema@.sms_messages m
+       WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued')
+         AND NOT EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)
+       ORDER BY m.id FOR NO KEY UPDATE OF m),
+    queued AS (
+      INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, due_at)
+        SELECT w.id, w.org_id, w.priority, w.due_at FROM waiting w
+        ON CONFLICT ON CONSTRAINT sms_queue_pkey DO NOTHING
+        RETURNING org_id, priority, due_at)
+    SELECT q.org_id, q.priority, min(q.due_at) AS first_due, count(*) AS messages
+      FROM queued q GROUP BY q.org_id, q.priority
+  LOOP
+    total := total + lane.messages;
+    PERFORM @extschema@.sms_note_due(lane.org_id, lane.priority, lane.first_due);
+  END LOOP;
+  RETURN total;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_enqueue_waiting(boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_enqueue_waiting(boolean) IS
+'Internal: gives each waiting message of the sandbox (or of live sending) that has no row in sms_queue one, and returns how many.';
+
+CREATE FUNCTION sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  ids uuid[];
+BEGIN
+  cancelled := 0;
+  unknown := 0;
+  IF live THEN
+    -- Nobody can have got a sandbox message, so even one that a sender holds just ends: what the
+    -- sender records for it later finds no claim of that fence.
+    ids := ARRAY(
+      SELECT m.id FROM @extschema@.sms_messages m
+       WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
+       ORDER BY m.id FOR NO KEY UPDATE);
+    cancelled := cardinality(ids);
+    UPDATE @extschema@.sms_messages m
+       SET status = 'cancelled', error_code = 'sandbox',
+           error_message = 'enqueued in the sandbox, and never sent live', updated_at = now()
+     WHERE m.id = ANY (ids);
+    DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (ids);
+    DELETE FROM @extschema@.sms_in_flight f WHERE f.message_id = ANY (ids);
+
+    -- A copy or a restore knows that these were under way, and no more.
+    ids := ARRAY(
+      SELECT m.id FROM @extschema@.sms_messages m
+       WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown')
+         AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
+       ORDER BY m.id FOR NO KEY UPDATE OF m);
+    -- The sender may have settled some while their rows were waited for.
+    WITH lost AS (
+      INSERT INTO @extschema@.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority,
+          claimed_at, lease_until, client_key, segments, settlement, next_look_at)
+        SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
+               'unknown', greatest(m.attempt_count, 1), 0, m.priority, greatest(m.created_at, m.scheduled_for), now(),
+               coalesce(m.client_id::text, m.to_phone), m.segments,
+               jsonb_build_object('error_code', 'sender_lost',
+                 'error_message', 'the database was copied or restored while it was under way'),
+               now() + current_setting('coach_sms.reconcile_delay')::interval
+          FROM @extschema@.sms_messages m
+         WHERE m.id = ANY (ids) AND m.status IN ('sending', 'unknown')
+        ON CONFLICT ON CONSTRAINT sms_in_flight_pkey DO NOTHING
+        RETURNING message_id)
+    UPDATE @extschema@.sms_messages m SET status = 'unknown', updated_at = now()
+      FROM lost WHERE m.id = lost.message_id;
+    GET DIAGNOSTICS unknown = ROW_COUNT;
+  ELSE
+    -- Live messages wait for the next sms_go_live().
+    WITH foreign_rows AS MATERIALIZED (
+      SELECT q.message_id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+       WHERE NOT m.sandbox ORDER BY q.message_id FOR UPDATE OF q)
+    DELETE FROM @extschema@.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
+
+    -- Sandbox messages that a copy knows as under way start again.
+    UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
+     WHERE m.sandbox AND m.status IN ('sending', 'unknown')
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id);
+  END IF;
+  queued := @extschema@.sms_enqueue_waiting(for_sandbox => NOT live);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_rebuild_queue(boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_rebuild_queue(boolean) IS
+'Internal: derives sms_queue and sms_in_flight from sms_messages for the mode that was just set. Claims of a running sender are left alone.';
+
+CREATE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_arm(true);
+  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_go_live() FROM PUBLIC;
+COMMENT ON FUNCTION sms_go_live() IS
+'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. Calling it again repairs the queue.';
+
+CREATE FUNCTION sms_go_sandbox(OUT queued integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_arm(false);
+  SELECT r.queued INTO queued FROM @extschema@.sms_rebuild_queue(false) r;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_go_sandbox() FROM PUBLIC;
+COMMENT ON FUNCTION sms_go_sandbox() IS
+'Makes the database a sandbox of this server: from the commit on answers are made in-process. Live messages that wait are kept for the next sms_go_live(). Returns how many sandbox messages were queued anew.';
+
+CREATE FUNCTION sms_poke_launcher() RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_poke_launcher' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_poke_launcher() FROM PUBLIC;
+COMMENT ON FUNCTION sms_poke_launcher() IS 'Internal: at commit, the launcher looks whether this database needs a sender.';
+
+CREATE FUNCTION sms_wake_sender() RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_wake_sender' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_wake_sender() FROM PUBLIC;
+COMMENT ON FUNCTION sms_wake_sender() IS 'Wakes this database''s sender at once. For trouble-shooting: a commit wakes it by itself.';
+
+CREATE FUNCTION sms_detach_worker(database name DEFAULT current_database(), hold interval DEFAULT '1 minute') RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_detach_worker' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION sms_detach_worker(name, interval) FROM PUBLIC;
+COMMENT ON FUNCTION sms_detach_worker(name, interval) IS
+'Ends the sender of a database and starts none before the interval (default 1 minute) is over, so that the database can be renamed or copied. True once no sender is left. For the database''s owner.';
+
+CREATE FUNCTION sms_worker_state(
+  OUT database_oid oid, OUT database text, OUT pid integer, OUT state text, OUT activity text,
+  OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz, OUT held_until timestamptz,
+  OUT restarts integer, OUT claimed bigint, OUT accepted bigint, OUT rejected bigint, OUT retried bigint, OUT unknown bigint,
+  OUT in_flight integer, OUT latency_p50_ms double precision, OUT latency_p99_ms double precision,
+  OUT last_error text, OUT last_error_at timestamptz, OUT library_version text)
+  RETURNS SETOF record
+  AS 'MODULE_PATHNAME', 'coach_sms_worker_stat' LANGUAGE C VOLATILE ROWS 4;
+REVOKE ALL ON FUNCTION sms_worker_state() FROM PUBLIC;
+COMMENT ON FUNCTION sms_worker_state() IS
+'Internal: what shared memory knows of each database''s sender; no row where the library is not preloaded. The view sms_worker_stat shows this database''s.';
+
+CREATE FUNCTION sms_library_version() RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_library_version' LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_library_version() FROM PUBLIC;
+COMMENT ON FUNCTION sms_library_version() IS 'Version of the loaded library; the extension''s own is in pg_extension.';
+
+CREATE FUNCTION sms_is_preloaded() RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_is_preloaded' LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_is_preloaded() FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_preloaded() IS 'Internal: whether coach_sms is in shared_preload_libraries; without it messages wait.';
+
+CREATE FUNCTION sms_launcher_pid() RETURNS integer
+  AS 'MODULE_PATHNAME', 'coach_sms_launcher_pid' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_launcher_pid() FROM PUBLIC;
+COMMENT ON FUNCTION sms_launcher_pid() IS 'Internal: process of the launcher; NULL where there is none.';

@@ -1,0 +1,126 @@
+-- What makes plain INSERT, UPDATE and DELETE on the tables do the right thing.
+
+CREATE FUNCTION sms_is_storing() RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_is_storing' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_is_storing() FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_storing() IS 'Internal: whether the row being inserted is sms_enqueue''s, complete and queued already.';
+
+-- sms_messages: a row without a segment count is somebody's plain INSERT; sms_enqueue and a
+-- restore bring one.
+
+CREATE FUNCTION sms_complete_message() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_complete_message' LANGUAGE C
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION sms_complete_message() FROM PUBLIC;
+COMMENT ON FUNCTION sms_complete_message() IS 'Internal: checks and completes an inserted message as sms_enqueue would.';
+
+CREATE TRIGGER sms_message_complete BEFORE INSERT ON sms_messages
+  FOR EACH ROW WHEN (NEW.segments IS NULL AND NOT sms_is_storing())
+  EXECUTE FUNCTION sms_complete_message();
+
+CREATE FUNCTION sms_queue_message() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_queue_message' LANGUAGE C
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION sms_queue_message() FROM PUBLIC;
+COMMENT ON FUNCTION sms_queue_message() IS 'Internal: gives an inserted message its row in sms_queue.';
+
+-- Restored rows were born earlier: they wait for sms_go_live() or sms_go_sandbox().
+CREATE TRIGGER sms_message_queue AFTER INSERT ON sms_messages
+  FOR EACH ROW WHEN (NEW.created_at = now() AND NEW.status IN ('pending', 'queued') AND NOT sms_is_storing())
+  EXECUTE FUNCTION sms_queue_message();
+
+CREATE FUNCTION sms_guard_status() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF OLD.status NOT IN ('pending', 'queued') OR NEW.status <> 'cancelled' THEN
+    RAISE EXCEPTION 'status of message % cannot be changed from % to %', OLD.id, OLD.status, NEW.status
+      USING ERRCODE = 'SM012',
+            DETAIL = 'coach_sms writes the status. By hand only pending and queued can become cancelled.',
+            HINT = 'Use sms_cancel(), sms_reschedule() or sms_retry().';
+  END IF;
+  NEW.error_code := coalesce(NEW.error_code, 'cancelled_by_user');
+  NEW.updated_at := now();
+  DELETE FROM @extschema@.sms_queue q WHERE q.message_id = OLD.id;
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_guard_status() FROM PUBLIC;
+COMMENT ON FUNCTION sms_guard_status() IS
+'Internal: lets a plain UPDATE cancel a message that waits, and refuses every other change of a status (SM012).';
+
+CREATE TRIGGER sms_message_guard BEFORE UPDATE OF status ON sms_messages
+  FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status AND CURRENT_USER <> 'coach_sms_owner')
+  EXECUTE FUNCTION sms_guard_status();
+
+-- A claim that a sender holds is its own to end.
+CREATE FUNCTION sms_forget_messages() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    DELETE FROM @extschema@.sms_queue;
+    DELETE FROM @extschema@.sms_in_flight WHERE state <> 'leased';
+  ELSE
+    DELETE FROM @extschema@.sms_queue q USING gone g WHERE q.message_id = g.id;
+    DELETE FROM @extschema@.sms_in_flight f USING gone g WHERE f.message_id = g.id AND f.state <> 'leased';
+  END IF;
+  RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_forget_messages() FROM PUBLIC;
+COMMENT ON FUNCTION sms_forget_messages() IS 'Internal: keeps sms_queue and sms_in_flight in step with deleted messages.';
+
+CREATE TRIGGER sms_message_delete AFTER DELETE ON sms_messages
+  REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_messages();
+CREATE TRIGGER sms_message_truncate AFTER TRUNCATE ON sms_messages
+  FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_messages();
+
+-- sms_templates
+
+CREATE FUNCTION sms_check_template() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_template_variables(NEW.body);
+  IF NEW.version IS NULL THEN
+    -- Concurrent inserts of a key take their turns; the next statement's snapshot sees the earlier one.
+    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.org_id::text || NEW.template_key, 0));
+    NEW.version := (SELECT coalesce(max(t.version), 0) + 1 FROM @extschema@.sms_templates t
+                     WHERE t.org_id = NEW.org_id AND t.template_key = NEW.template_key);
+  END IF;
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_template() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_template() IS
+'Internal: refuses a template with a broken placeholder (SM003) and gives a new one its version.';
+
+CREATE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, version ON sms_templates
+  FOR EACH ROW EXECUTE FUNCTION sms_check_template();
+
+-- updated_at
+
+CREATE FUNCTION sms_touch() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.updated_at := now();
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_touch() FROM PUBLIC;
+COMMENT ON FUNCTION sms_touch() IS 'Internal: writes updated_at.';
+
+CREATE TRIGGER sms_template_touch BEFORE UPDATE ON sms_templates FOR EACH ROW EXECUTE FUNCTION sms_touch();
+CREATE TRIGGER sms_settings_touch BEFORE UPDATE ON sms_settings FOR EACH ROW EXECUTE FUNCTION sms_touch();
+
+-- The library remembers these rows within a statement.
+
+CREATE FUNCTION sms_forget_facts() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_forget_facts' LANGUAGE C;
+REVOKE ALL ON FUNCTION sms_forget_facts() FROM PUBLIC;
+COMMENT ON FUNCTION sms_forget_facts() IS 'Internal: makes the library read settings, templates and mode again.';
+
+CREATE TRIGGER sms_settings_forget AFTER INSERT OR UPDATE OR DELETE ON sms_settings
+  FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();
+CREATE TRIGGER sms_templates_forget AFTER INSERT OR UPDATE OR DELETE ON sms_templates
+  FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();
+CREATE TRIGGER sms_server_forget AFTER INSERT OR UPDATE OR DELETE ON sms_server
+  FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();

@@ -1,0 +1,72 @@
+#include "core/accounts.hpp"
+
+#include <algorithm>
+
+namespace coach_sms {
+
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+
+// A wrong token is mended by a person, in minutes rather than in seconds; a 429 passes by itself.
+constexpr std::int64_t kFirstTroubleHold = 5 * kSecond;
+constexpr std::int64_t kLongestTroubleHold = 300 * kSecond;
+constexpr std::int64_t kShortestSlowDown = kSecond / 10;
+
+std::int64_t trouble_hold(int troubles) {
+  const int doublings = std::min(troubles - 1, 10);
+  return std::min(kFirstTroubleHold << doublings, kLongestTroubleHold);
+}
+
+}  // namespace
+
+int Accounts::capacity(const std::string& name, std::int64_t now) const {
+  const auto found = accounts_.find(name);
+  if (found == accounts_.end()) return max_in_flight_;
+  const Account& account = found->second;
+  if (account.held_until > now) return 0;
+  const int ceiling = account.troubles > 0 ? 1 : static_cast<int>(allowed(account));
+  return std::max(0, ceiling - account.in_flight);
+}
+
+std::int64_t Accounts::held_until(const std::string& name) const {
+  const auto found = accounts_.find(name);
+  return found == accounts_.end() ? 0 : found->second.held_until;
+}
+
+void Accounts::started(const std::string& name) {
+  ++accounts_[name].in_flight;
+}
+
+void Accounts::finished(const std::string& name, const Settlement& settlement, std::int64_t now) {
+  Account& account = accounts_[name];
+  account.in_flight = std::max(0, account.in_flight - 1);
+  if (settlement.account_trouble) {
+    // Requests that were under way together count as one trouble.
+    if (account.held_until <= now) ++account.troubles;
+    account.held_until = std::max(account.held_until, now + trouble_hold(account.troubles));
+  } else if (settlement.slow_down) {
+    const std::int64_t wait =
+        std::chrono::duration_cast<std::chrono::microseconds>(settlement.retry_after).count();
+    if (account.held_until <= now) account.allowed = std::max(1.0, allowed(account) / 2);
+    account.held_until =
+        std::max(account.held_until, now + std::max(wait, kShortestSlowDown));
+  } else if (settlement.outcome == Outcome::kAccepted) {
+    account.troubles = 0;
+    if (account.allowed > 0) account.allowed += 1 / account.allowed;
+    if (account.allowed >= max_in_flight_) account.allowed = 0;
+  } else if (settlement.outcome == Outcome::kRejected) {
+    account.troubles = 0;
+  }
+}
+
+void Accounts::dropped(const std::string& name) {
+  Account& account = accounts_[name];
+  account.in_flight = std::max(0, account.in_flight - 1);
+}
+
+double Accounts::allowed(const Account& account) const {
+  return account.allowed > 0 ? std::min<double>(account.allowed, max_in_flight_) : max_in_flight_;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,49 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "core/outcome.hpp"
+
+namespace coach_sms {
+
+// How many requests each Twilio account may have under way, and when. Twilio limits an account by
+// requests at the same time (error 20429), so a 429 halves what is allowed and each success gives
+// a little back. Bad credentials open the account's circuit: nothing is sent, the messages wait,
+// and one request from time to time finds out whether a person has mended it. Microseconds.
+class Accounts {
+ public:
+  explicit Accounts(int max_in_flight) : max_in_flight_(max_in_flight) {}
+
+  void configure(int max_in_flight) { max_in_flight_ = max_in_flight; }
+
+  // How many more requests may start now; 0 while the account is held.
+  int capacity(const std::string& account, std::int64_t now) const;
+  // Until when the account is held; a time in the past where it is not.
+  std::int64_t held_until(const std::string& account) const;
+
+  void started(const std::string& account);
+  void finished(const std::string& account, const Settlement& settlement, std::int64_t now);
+  // A request that ended without an outcome for the account (given up, a look at a list).
+  void dropped(const std::string& account);
+
+ private:
+  struct Account {
+    int in_flight = 0;
+    double allowed = 0;  // 0: as many as the setting
+    int troubles = 0;    // in a row
+    std::int64_t held_until = 0;
+  };
+
+  double allowed(const Account& account) const;
+
+  std::map<std::string, Account> accounts_;
+  int max_in_flight_;
+};
+
+}  // namespace coach_sms

@@ -1,0 +1,159 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/accounts.hpp"
+#include "core/http_pool.hpp"
+#include "core/lanes.hpp"
+#include "core/outcome.hpp"
+#include "core/twilio_message.hpp"
+#include "core/twilio_request.hpp"
+#include "core/uuid.hpp"
+
+namespace coach_sms {
+
+// A claimed message on its way to Twilio. Times are microseconds since 1970.
+struct Task {
+  Uuid message;
+  Uuid org;
+  std::int64_t fence = 0;
+  int attempt = 0;   // which request of this message, from 1
+  int failures = 0;  // attempts used up before this one
+  int priority = 0;
+  std::string to;
+  std::string from;  // asked for by the message itself; empty: the route's sender
+  std::string body;
+  std::int64_t claimed_at = 0;
+  std::int64_t lease_until = 0;
+  std::int64_t expires_at = kNever;
+  bool sandbox = false;
+};
+
+// As whom, and from what, an org sends.
+struct Route {
+  std::string account_sid;
+  Secret token;
+  std::string messaging_service_sid;
+  std::string from;
+};
+
+// A task whose request is over.
+struct Finished {
+  Task task;
+  Settlement settlement;
+  std::string request;   // JSON, for sms_attempts; empty where none was made
+  std::string response;  // JSON, for sms_attempts; empty where none came
+  int http_status = 0;
+  int duration_ms = 0;
+  bool started = false;  // false: no request was made at all, and no attempt is counted
+};
+
+// An unknown message that Twilio's list is searched for.
+struct Look {
+  Uuid message;
+  Uuid org;
+  std::int64_t fence = 0;
+  std::string to;
+  std::int64_t claimed_at = 0;  // microseconds
+  std::int64_t started_at = 0;  // microseconds
+};
+
+// What the list showed: everything to that number since the claim, or why it could not be read.
+struct Looked {
+  Look look;
+  std::vector<ListedMessage> listed;
+  std::string error;
+};
+
+struct DispatchOptions {
+  HttpOptions http;
+  std::string api_url;
+  std::string public_url;  // empty: no StatusCallback is asked for
+  int max_in_flight = 256;
+  int max_in_flight_per_account = 100;
+  std::int64_t send_margin = 0;  // microseconds before the lease's end after which nothing leaves
+};
+
+// The sender's memory: which lanes are due, what is claimed, what is under way, what came back.
+// Everything in it but requests under way can be rebuilt from the tables.
+class Dispatch {
+ public:
+  Dispatch(DispatchOptions options, WallClock now_us);
+
+  void configure(DispatchOptions options);
+
+  Lanes& lanes() noexcept { return lanes_; }
+  HttpPool& pool() noexcept { return pool_; }
+
+  // How many more messages may be claimed.
+  int room() const noexcept;
+  // Takes out the orders of orgs whose account cannot take a request now, and holds these orgs.
+  void drop_held(std::vector<ClaimOrder>* orders, std::int64_t now);
+
+  // Starts a request, or lets the sandbox answer at once. One finished() per task.
+  void send(Task task, const Route& route);
+  // Gives a task back without a request.
+  void give_back(Task task);
+  void look(Look look, const Route& route);
+
+  // Moves everything along as far as it goes without waiting.
+  void drive();
+
+  // Settled tasks, oldest first, until forget() takes them out: they must outlive a transaction
+  // that fails.
+  std::deque<Finished>& finished() noexcept { return finished_; }
+  // Listings that came back, likewise until forget_looked().
+  const std::vector<Looked>& looked() const noexcept { return looked_; }
+  void forget_looked() { looked_.clear(); }
+
+  std::size_t in_flight() const noexcept { return sending_.size() + looking_.size(); }
+  // The message is settled in the tables: this process no longer answers for it.
+  void let_go(const Uuid& message) { in_hand_.erase(message); }
+  std::size_t in_hand() const noexcept { return in_hand_.size(); }
+  std::vector<Uuid> messages_in_hand() const { return {in_hand_.begin(), in_hand_.end()}; }
+
+ private:
+  struct Sending {
+    Task task;
+    std::string account;
+    std::string request;
+  };
+  struct Looking {
+    Look look;
+    Account account;
+    std::vector<ListedMessage> listed;
+    int pages = 0;
+  };
+
+  Account account_of(const Route& route) const;
+  OutgoingMessage outgoing(const Task& task, const Route& route, const std::string& callback) const;
+  void answer_in_sandbox(Task task);
+  void finish_sending(Sending sending, const HttpResult& result);
+  void finish_page(Looking looking, const HttpResult& result);
+  void next_page(Looking looking, HttpRequest request);
+
+  DispatchOptions options_;
+  WallClock now_us_;
+  Lanes lanes_;
+  Accounts accounts_;
+  HttpPool pool_;
+  std::uint64_t next_tag_ = 1;
+  std::unordered_map<std::uint64_t, Sending> sending_;
+  std::unordered_map<std::uint64_t, Looking> looking_;
+  std::map<Uuid, std::string> account_of_org_;  // as of the org's last request
+  std::set<Uuid> in_hand_;  // claimed by us and not yet recorded
+  std::deque<Finished> finished_;
+  std::vector<Looked> looked_;
+};
+
+}  // namespace coach_sms

@@ -1,0 +1,43 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <cstdint>
+#include <string>
+
+#include "core/secret.hpp"
+
+namespace coach_sms {
+
+// One HTTP request, whole. The credentials travel as Basic authentication and never in the url.
+struct HttpRequest {
+  std::string method;  // GET or POST
+  std::string url;
+  std::string user;
+  Secret password;
+  std::string body;  // application/x-www-form-urlencoded; empty for GET
+};
+
+// How far a request got. The line between the first two decides whether a message may go again.
+enum class HttpProgress {
+  kUnsent,      // provably no byte of the request left: DNS, connect, TLS, lease over
+  kUnanswered,  // bytes may have left and no status line came
+  kAnswered,    // a status line came
+};
+
+// What became of one request.
+struct HttpResult {
+  std::uint64_t tag = 0;  // the caller's own mark, given back as it came
+  HttpProgress progress = HttpProgress::kUnsent;
+  int status = 0;  // 0 unless kAnswered
+  std::string body;
+  bool body_truncated = false;  // the body was larger than the pool keeps, or broke off
+  std::string retry_after;      // the header's value as it came
+  std::string request_id;       // Twilio-Request-Id
+  std::string error;            // the transport's words; no secret in them
+  int duration_ms = 0;
+};
+
+}  // namespace coach_sms

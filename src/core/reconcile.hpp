@@ -1,0 +1,58 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/twilio_message.hpp"
+
+namespace coach_sms {
+
+// Finding out whether Twilio took a message whose outcome is unknown, by looking for it among
+// Twilio's own (list_request by To). All times are seconds since 1970.
+
+// Twilio stamps a Message by its own clock and in whole seconds, we stamp a claim by ours. Five
+// minutes cover a server whose clock is badly kept, and are still short enough that a text of the
+// same wording to the same person from before the claim is rarely among what is looked at.
+inline constexpr std::int64_t kClockSlack = 5 * 60;
+
+enum class Sighting { kNone, kOne, kSeveral };
+
+struct Match {
+  Sighting sighting = Sighting::kNone;
+  const ListedMessage* message = nullptr;  // into the listed messages; set for kOne only
+};
+
+// Looks for our message among `listed`: not inbound, created no earlier than claimed_at minus the
+// slack, its sid not among known_sids (those of our other messages), and with our body. Bodies are
+// equal if smart encoding makes them equal, and without the line that Twilio puts before a trial
+// account's texts. Where Twilio leaves something out (no date, no direction, a body withheld by
+// ContentRetention), the message stays a candidate: better not resent than sent twice.
+Match find_match(const std::vector<ListedMessage>& listed, std::string_view body,
+                 std::int64_t claimed_at, const std::vector<std::string>& known_sids);
+
+// Whether no later page needs to be read: this page runs from new to old and its last message is
+// older than the claim with its slack. Twilio lists so in practice but does not promise it, hence a
+// page in another order never ends the search early.
+bool page_reaches_before(const ListPage& page, std::int64_t claimed_at);
+
+// What is known of the listings that were read to their end and showed nothing.
+struct EmptyListings {
+  int count = 0;
+  std::int64_t last_started_at = 0;  // when the last one's first request was made
+};
+
+enum class AbsenceVerdict { kLookAgain, kBelieved };
+
+// An empty list is no proof by itself: lists lag, and bytes outlive the process that wrote them.
+// Absence is believed after two of them, the last one begun more than reconcile_limit_s after the
+// lease ended.
+AbsenceVerdict judge_absence(const EmptyListings& listings, std::int64_t lease_ended_at,
+                             std::int64_t reconcile_limit_s) noexcept;
+
+}  // namespace coach_sms

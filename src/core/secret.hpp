@@ -1,0 +1,53 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <openssl/crypto.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace coach_sms {
+
+// Text that must not outlive its use: an auth token, a key. Each copy owns its bytes and wipes
+// them when it goes away or is moved from. There is no operator<< and no conversion to
+// std::string, so that a secret does not slip into a log line or an error by accident.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string_view text) : text_(text) {}
+  Secret(const Secret& other) = default;
+  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { other.wipe(); }
+  Secret& operator=(const Secret& other) {
+    if (this != &other) *this = Secret(other);
+    return *this;
+  }
+  Secret& operator=(Secret&& other) noexcept {
+    if (this == &other) return *this;
+    wipe();
+    text_ = std::move(other.text_);
+    other.wipe();
+    return *this;
+  }
+  ~Secret() { wipe(); }
+
+  // Valid until the secret is assigned to, moved from or destroyed.
+  std::string_view view() const noexcept { return text_; }
+  bool empty() const noexcept { return text_.empty(); }
+
+ private:
+  // Covers the whole capacity: a string that was moved from is empty, yet the bytes of a short one
+  // are still in its inner buffer. Growing to the capacity never allocates.
+  void wipe() noexcept {
+    text_.resize(text_.capacity());
+    OPENSSL_cleanse(text_.data(), text_.size());
+    text_.clear();
+  }
+
+  std::string text_;
+};
+
+}  // namespace coach_sms

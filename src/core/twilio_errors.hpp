@@ -1,0 +1,40 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+namespace coach_sms {
+
+// What a Twilio error means for the message, its account and the queue. The classes are ours;
+// Twilio publishes codes and descriptions only.
+enum class ErrorClass {
+  kPermanentRecipient,  // this number will not take it: stop, perhaps suppress the number
+  kPermanentMessage,    // this text or request will not do: stop this message
+  kPermanentConfig,     // the account, sender or permission is at fault: a person must mend it
+  kTransient,           // may pass by itself
+  kRateLimited,         // too much at once: the same, but slower
+};
+
+// One row of error-codes.csv. Title: Twilio's own. Reason: our word within the class.
+struct TwilioError {
+  int code;
+  const char* title;
+  ErrorClass error_class;
+  const char* reason;
+};
+
+// The row of a code, or nullptr for one that the table does not know.
+const TwilioError* find_twilio_error(int code) noexcept;
+
+// The class of any code, known or not. An unknown one is judged by the HTTP status it came with;
+// http_status 0 stands for a status callback, where 30xxx (carrier and delivery trouble) is taken
+// as transient and anything else as the message's own fault.
+ErrorClass class_of(int code, int http_status) noexcept;
+
+// Why the number should go on the suppression list: "opt_out", "invalid_number" or
+// "carrier_violation", or nullptr where one such code is not reason enough. 30005 and 30006 are
+// among the latter, for Twilio uses them for phones that are merely out of reach.
+const char* suppression_reason(int code) noexcept;
+
+}  // namespace coach_sms

@@ -1,0 +1,393 @@
+#include "pg/wall.hpp"
+
+#include "pg/arrows.hpp"
+
+#include "pg/settings.hpp"
+#include "pg/statement.hpp"
+#include "pg/wake.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+int64 new_fence() {
+  int64 fence;
+  if (!pg_strong_random(&fence, sizeof fence))
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not get random bytes")));
+  return fence;
+}
+
+// --- results as arrays ------------------------------------------------------------------------
+
+template <typename Value>
+Datum array_of(const SettledRows& results, Oid type, Value value) {
+  auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * results.count));
+  auto* nulls = static_cast<bool*>(palloc(sizeof(bool) * results.count));
+  for (int i = 0; i < results.count; ++i) values[i] = value(*results.rows[i], &nulls[i]);
+  int16 length;
+  bool by_value;
+  char alignment;
+  get_typlenbyvalalign(type, &length, &by_value, &alignment);
+  int dimension = results.count;
+  int lower_bound = 1;
+  return PointerGetDatum(construct_md_array(values, nulls, 1, &dimension, &lower_bound, type,
+                                            length, by_value, alignment));
+}
+
+template <typename Field>
+Datum texts_of(const SettledRows& results, Field field) {
+  return array_of(results, TEXTOID, [field](const Settled& row, bool* is_null) {
+    const char* value = row.*field;
+    *is_null = value == nullptr || value[0] == '\0';
+    return *is_null ? Datum{0} : CStringGetTextDatum(value);
+  });
+}
+
+template <typename Field>
+Datum integers_of(const SettledRows& results, Field field) {
+  return array_of(results, INT4OID, [field](const Settled& row, bool* is_null) {
+    *is_null = row.*field == 0;
+    return Int32GetDatum(static_cast<int32>(row.*field));
+  });
+}
+
+Datum ids_of(const SettledRows& results) {
+  return array_of(results, UUIDOID, [](const Settled& row, bool* is_null) {
+    *is_null = false;
+    return UUIDPGetDatum(&row.message_id);
+  });
+}
+
+Datum fences_of(const SettledRows& results) {
+  return array_of(results, INT8OID, [](const Settled& row, bool* is_null) {
+    *is_null = false;
+    return Int64GetDatum(row.fence);
+  });
+}
+
+Datum times_of(const SettledRows& results) {
+  return array_of(results, TIMESTAMPTZOID, [](const Settled& row, bool* is_null) {
+    *is_null = false;
+    return TimestampTzGetDatum(row.when);
+  });
+}
+
+// --- what the statements have in common ---------------------------------------------------------
+
+// $1 org, $2 ids, $3 fences, $4 sids, $5 error codes, $6 error messages, $7 requests, $8 responses,
+// $9 HTTP statuses, $10 durations, $11 segments, $12 times, $13 failures, $14 provider,
+// $15 attempt status. `free` are the messages that nobody else has locked now.
+#define RESULT_AND_FREE                                                                           \
+  "WITH result AS MATERIALIZED ("                                                                 \
+  " SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"                     \
+  "   AS r (message_id, fence, sid, error_code, error_message, request, response, http_status,"   \
+  "         duration_ms, told_segments, at, failures)),"                                          \
+  " free AS MATERIALIZED ("                                                                       \
+  " SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = ANY ($2) AND m.org_id = $1"          \
+  "  ORDER BY m.id FOR NO KEY UPDATE SKIP LOCKED),"
+
+// The claim ends: its row goes, shown the fence.
+#define SETTLED                                                                                   \
+  " settled AS ("                                                                                 \
+  " DELETE FROM @extschema@.sms_in_flight f USING result r, free"                                 \
+  "  WHERE f.message_id = r.message_id AND free.id = r.message_id AND f.org_id = $1"              \
+  "    AND f.fence = r.fence"                                                                     \
+  "  RETURNING r.*, f.attempt_number, f.client_key, f.segments, f.priority, f.settlement)"
+
+#define ATTEMPT                                                                                   \
+  ", attempt AS ("                                                                                \
+  " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider,"                  \
+  "   provider_message_id, request_payload, response_payload, response_status, status,"           \
+  "   error_code, error_message, org_id, client_key, segments, duration_ms)"                      \
+  " SELECT message_id, attempt_number, $14, sid, coalesce(request::jsonb, settlement->'request'),"\
+  "   coalesce(response::jsonb, settlement->'response'),"                                         \
+  "   coalesce(http_status, (settlement->>'http_status')::int), $15,"                             \
+  "   coalesce(error_code, settlement->>'error_code'),"                                           \
+  "   coalesce(error_message, settlement->>'error_message'), $1, client_key,"                     \
+  "   coalesce(told_segments, segments), coalesce(duration_ms, (settlement->>'duration_ms')::int)"\
+  "  FROM settled)"
+
+#define RESULT_TYPES                                                                              \
+  {UUIDOID,      UUIDARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,            \
+   TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID,     \
+   INT4ARRAYOID, TEXTOID,      TEXTOID}
+
+// Rows that the statement did not return are locked by somebody, or not ours any more.
+void mark(const SettledRows& results) {
+  static Statement still_ours{
+      "SELECT f.message_id FROM unnest($2, $3) AS r (message_id, fence)"
+      "  JOIN @extschema@.sms_in_flight f ON f.message_id = r.message_id AND f.fence = r.fence"
+      " WHERE f.org_id = $1 AND f.state <> 'unknown'",
+      {UUIDOID, UUIDARRAYOID, INT8ARRAYOID}};
+  for (int i = 0; i < results.count; ++i) results.rows[i]->recorded = true;
+  if (SPI_processed == static_cast<uint64>(results.count)) return;
+  const uint64 settled = SPI_processed;
+  const uint64 locked =
+      still_ours.run({UUIDPGetDatum(&results.org_id), ids_of(results), fences_of(results)});
+  for (uint64 row = 0; row < locked; ++row) {
+    const pg_uuid_t id = uuid_column(row, 1);
+    for (int i = 0; i < results.count; ++i)
+      if (memcmp(&results.rows[i]->message_id, &id, UUID_LEN) == 0)
+        results.rows[i]->recorded = false;
+  }
+  const uint64 lost = static_cast<uint64>(results.count) - settled - locked;
+  if (lost > 0)
+    ereport(LOG, (errmsg("%llu results came too late: their messages have been settled otherwise",
+                         static_cast<unsigned long long>(lost))));
+}
+
+void run_and_mark(Statement& statement, const SettledRows& results, const char* provider,
+                  const char* attempt_status) {
+  statement.run({UUIDPGetDatum(&results.org_id), ids_of(results), fences_of(results),
+                 texts_of(results, &Settled::sid), texts_of(results, &Settled::error_code),
+                 texts_of(results, &Settled::error_message), texts_of(results, &Settled::request),
+                 texts_of(results, &Settled::response), integers_of(results, &Settled::http_status),
+                 integers_of(results, &Settled::duration_ms),
+                 integers_of(results, &Settled::segments), times_of(results),
+                 array_of(results, INT4OID,
+                          [](const Settled& row, bool* is_null) {
+                            *is_null = false;
+                            return Int32GetDatum(row.failures);
+                          }),
+                 CStringGetTextDatum(provider), CStringGetTextDatum(attempt_status)});
+  mark(results);
+}
+
+}  // namespace
+
+// --- queued → sending ---------------------------------------------------------------------------
+
+int claim_due(const pg_uuid_t& org_id, int16 priority, TimestampTz after_due,
+              const pg_uuid_t& after_id, int limit, Claimed* claimed) {
+  static Statement claim{
+      "WITH due AS MATERIALIZED ("
+      " SELECT q.message_id, q.due_at, q.failures"
+      "   FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id"
+      "  WHERE q.org_id = $1 AND q.priority = $2 AND (q.due_at, q.message_id) > ($3, $4)"
+      "    AND q.due_at <= $5 AND m.status IN ('pending', 'queued')"
+      "  ORDER BY q.due_at, q.message_id LIMIT $6"
+      "  FOR UPDATE OF q SKIP LOCKED FOR NO KEY UPDATE OF m SKIP LOCKED),"
+      " unqueued AS ("
+      " DELETE FROM @extschema@.sms_queue q USING due WHERE q.message_id = due.message_id),"
+      " sending AS ("
+      " UPDATE @extschema@.sms_messages m"
+      "    SET status = 'sending', attempt_count = m.attempt_count + 1, updated_at = now()"
+      "   FROM due WHERE m.id = due.message_id"
+      " RETURNING m.id, m.attempt_count, due.failures, due.due_at, m.to_phone, m.from_phone,"
+      "   m.body, m.expires_at, m.sandbox, m.client_id, m.segments),"
+      " leased AS ("
+      " INSERT INTO @extschema@.sms_in_flight (message_id, org_id, fence, attempt_number, failures,"
+      "   priority, claimed_at, lease_until, account_sid, client_key, segments)"
+      " SELECT id, $1, $7, attempt_count, failures, $2, $5,"
+      "   $5 + $8 * interval '1 millisecond',"
+      "   coalesce((SELECT nullif(s.twilio_account_sid, '') FROM @extschema@.sms_settings s"
+      "              WHERE s.org_id = $1), nullif($9, '')),"
+      "   coalesce(client_id::text, to_phone), segments FROM sending"
+      " RETURNING message_id, lease_until, account_sid)"
+      " SELECT s.id, s.attempt_count, s.failures, s.to_phone, coalesce(s.from_phone, ''), s.body,"
+      "   coalesce(l.account_sid, ''), s.due_at, l.lease_until, s.expires_at, s.sandbox"
+      "   FROM sending s JOIN leased l ON l.message_id = s.id ORDER BY s.due_at, s.id",
+      {UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT4OID,
+       TEXTOID}};
+  const int64 fence = new_fence();
+  const TimestampTz now = GetCurrentTimestamp();
+  const uint64 count =
+      claim.run({UUIDPGetDatum(&org_id), Int16GetDatum(priority), TimestampTzGetDatum(after_due),
+                 UUIDPGetDatum(&after_id), TimestampTzGetDatum(now), Int64GetDatum(limit),
+                 Int64GetDatum(fence), Int32GetDatum(settings::effective_lease_ms()),
+                 CStringGetTextDatum(settings::twilio_account_sid())});
+  for (uint64 row = 0; row < count; ++row) {
+    Claimed& one = claimed[row];
+    one.message_id = uuid_column(row, 1);
+    one.org_id = org_id;
+    one.fence = fence;
+    one.attempt = int_column(row, 2);
+    one.failures = int_column(row, 3);
+    one.priority = priority;
+    one.to_phone = text_column(row, 4);
+    one.from_phone = text_column(row, 5);
+    one.body = text_column(row, 6);
+    one.account_sid = text_column(row, 7);
+    one.due_at = time_column(row, 8, 0);
+    one.claimed_at = now;
+    one.lease_until = time_column(row, 9, 0);
+    one.expires_at = time_column(row, 10, DT_NOEND);
+    one.sandbox = bool_column(row, 11);
+  }
+  return static_cast<int>(count);
+}
+
+TimestampTz next_due_in_lane(const pg_uuid_t& org_id, int16 priority, TimestampTz after_due,
+                             const pg_uuid_t& after_id) {
+  static Statement peek{
+      "SELECT q.due_at FROM @extschema@.sms_queue q"
+      " WHERE q.org_id = $1 AND q.priority = $2 AND (q.due_at, q.message_id) > ($3, $4)"
+      "   AND q.due_at > now() ORDER BY q.due_at LIMIT 1",
+      {UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID}};
+  if (peek.run({UUIDPGetDatum(&org_id), Int16GetDatum(priority), TimestampTzGetDatum(after_due),
+                UUIDPGetDatum(&after_id)}) == 0)
+    return DT_NOEND;
+  return time_column(0, 1, DT_NOEND);
+}
+
+// --- sending | unknown → sent -------------------------------------------------------------------
+
+void record_sent(const SettledRows& results, const char* provider) {
+  // A callback may have been faster than the answer: its status stays.
+  static Statement record{
+      RESULT_AND_FREE SETTLED ATTEMPT
+      ", sent AS ("
+      " UPDATE @extschema@.sms_messages m"
+      "    SET status = CASE WHEN m.status IN ('sending', 'unknown') THEN 'sent' ELSE m.status END,"
+      "        sent_at = coalesce(m.sent_at, now()), provider_message_id = s.sid,"
+      "        segments = coalesce(s.told_segments, m.segments), updated_at = now()"
+      "   FROM settled s WHERE m.id = s.message_id)"
+      " SELECT message_id FROM settled",
+      RESULT_TYPES};
+  run_and_mark(record, results, provider, "success");
+}
+
+// --- sending | unknown → failed -----------------------------------------------------------------
+
+void record_failed(const SettledRows& results, const char* provider, const char* attempt_status) {
+  static Statement record{
+      RESULT_AND_FREE SETTLED ATTEMPT
+      ", failed AS ("
+      " UPDATE @extschema@.sms_messages m"
+      "    SET status = 'failed', failed_at = now(), updated_at = now(),"
+      "        error_code = s.error_code, error_message = s.error_message,"
+      "        provider_message_id = coalesce(s.sid, m.provider_message_id)"
+      "   FROM settled s WHERE m.id = s.message_id AND m.status IN ('sending', 'unknown'))"
+      " SELECT message_id FROM settled",
+      RESULT_TYPES};
+  run_and_mark(record, results, provider, attempt_status);
+}
+
+// --- sending | unknown → queued -----------------------------------------------------------------
+
+void record_retry(const SettledRows& results, const char* provider, const char* attempt_status) {
+  static Statement record{
+      RESULT_AND_FREE SETTLED ATTEMPT
+      ", queued AS ("
+      " UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()"
+      "   FROM settled s WHERE m.id = s.message_id AND m.status IN ('sending', 'unknown')"
+      " RETURNING m.id, s.priority, s.failures, s.at),"
+      " queue AS ("
+      " INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, failures, due_at)"
+      " SELECT id, $1, priority, failures, at FROM queued)"
+      " SELECT message_id FROM settled",
+      RESULT_TYPES};
+  run_and_mark(record, results, provider, attempt_status);
+}
+
+// --- sending → unknown --------------------------------------------------------------------------
+
+void record_unknown(const SettledRows& results) {
+  // The attempt is written once it is known what became of it; until then the in-flight row keeps
+  // what there is to tell, and counts against the limits.
+  static Statement record{
+      RESULT_AND_FREE
+      " kept AS ("
+      " UPDATE @extschema@.sms_in_flight f"
+      "    SET state = 'unknown', next_look_at = r.at,"
+      "        settlement = jsonb_strip_nulls(jsonb_build_object('provider', $14,"
+      "          'attempt_status', $15, 'error_code', r.error_code,"
+      "          'error_message', r.error_message, 'request', r.request::jsonb,"
+      "          'response', r.response::jsonb, 'http_status', r.http_status,"
+      "          'duration_ms', r.duration_ms))"
+      "   FROM result r, free"
+      "  WHERE f.message_id = r.message_id AND free.id = r.message_id AND f.org_id = $1"
+      "    AND f.fence = r.fence AND f.state = 'leased'"
+      " RETURNING r.*),"
+      " unknown AS ("
+      " UPDATE @extschema@.sms_messages m"
+      "    SET status = 'unknown', updated_at = now(), error_code = k.error_code,"
+      "        error_message = k.error_message"
+      "   FROM kept k WHERE m.id = k.message_id AND m.status = 'sending')"
+      " SELECT message_id FROM kept",
+      RESULT_TYPES};
+  run_and_mark(record, results, "twilio", "unknown");
+}
+
+// --- sending → queued | cancelled, no request made ----------------------------------------------
+
+void put_back(const SettledRows& results) {
+  static Statement record{
+      RESULT_AND_FREE SETTLED
+      ", queued AS ("
+      " UPDATE @extschema@.sms_messages m"
+      "    SET status = 'queued', attempt_count = m.attempt_count - 1, updated_at = now()"
+      "   FROM settled s WHERE m.id = s.message_id AND m.status = 'sending'"
+      " RETURNING m.id, s.priority, s.failures, s.at),"
+      " queue AS ("
+      " INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, failures, due_at)"
+      " SELECT id, $1, priority, failures, at FROM queued)"
+      " SELECT message_id FROM settled WHERE $14 <> $15",
+      RESULT_TYPES};
+  run_and_mark(record, results, "none", "unsent");
+}
+
+void withdraw(const SettledRows& results) {
+  static Statement record{
+      RESULT_AND_FREE SETTLED
+      ", cancelled AS ("
+      " UPDATE @extschema@.sms_messages m"
+      "    SET status = 'cancelled', attempt_count = m.attempt_count - 1, updated_at = now(),"
+      "        error_code = s.error_code, error_message = s.error_message"
+      "   FROM settled s WHERE m.id = s.message_id AND m.status = 'sending')"
+      " SELECT message_id FROM settled WHERE $14 <> $15",
+      RESULT_TYPES};
+  run_and_mark(record, results, "none", "unsent");
+}
+
+// --- housekeeping -------------------------------------------------------------------------------
+
+uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
+  static Statement expire{
+      "WITH orphan AS MATERIALIZED ("
+      " SELECT f.message_id, m.sandbox FROM @extschema@.sms_in_flight f"
+      "   JOIN @extschema@.sms_messages m ON m.id = f.message_id"
+      "  WHERE f.state = 'leased' AND ($2 OR f.lease_until < now()) AND f.message_id <> ALL ($1)"
+      "  ORDER BY f.message_id LIMIT 1000 FOR NO KEY UPDATE OF m SKIP LOCKED),"
+      " unsent AS ("
+      " DELETE FROM @extschema@.sms_in_flight f USING orphan o"
+      "  WHERE f.message_id = o.message_id AND o.sandbox"
+      " RETURNING f.message_id, f.org_id, f.priority, f.failures),"
+      " queue AS ("
+      " INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, failures, due_at)"
+      " SELECT message_id, org_id, priority, failures, now() FROM unsent),"
+      " kept AS ("
+      " UPDATE @extschema@.sms_in_flight f"
+      "    SET state = 'unknown', next_look_at = greatest(now(), f.claimed_at) + $3 * interval '1 millisecond',"
+      "        settlement = jsonb_build_object('error_code', 'sender_lost', 'error_message',"
+      "          'the sender ended between the claim and the record of an answer')"
+      "   FROM orphan o WHERE f.message_id = o.message_id AND NOT o.sandbox),"
+      " moved AS ("
+      " UPDATE @extschema@.sms_messages m"
+      "    SET status = CASE WHEN o.sandbox THEN 'queued' ELSE 'unknown' END, updated_at = now(),"
+      "        error_code = CASE WHEN NOT o.sandbox THEN 'sender_lost' END,"
+      "        error_message = CASE WHEN NOT o.sandbox THEN"
+      "          'the sender ended between the claim and the record of an answer' END"
+      "   FROM orphan o WHERE m.id = o.message_id AND m.status = 'sending')"
+      " SELECT message_id FROM orphan",
+      {UUIDARRAYOID, BOOLOID, INT4OID}};
+  auto* ids = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
+  for (int i = 0; i < count; ++i) ids[i] = UUIDPGetDatum(&in_hand[i]);
+  ArrayType* known = construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
+  return expire.run(
+      {PointerGetDatum(known), BoolGetDatum(all), Int32GetDatum(settings::reconcile_delay)});
+}
+
+uint64 promote_due(int limit) {
+  static Statement promote{
+      "WITH due AS MATERIALIZED ("
+      " SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id"
+      "  WHERE q.due_at <= now() AND m.status = 'pending' ORDER BY m.id LIMIT $1"
+      "  FOR NO KEY UPDATE OF m SKIP LOCKED)"
+      " UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()"
+      "   FROM due WHERE m.id = due.id",
+      {INT8OID}};
+  return promote.run({Int64GetDatum(limit)});
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,94 @@
+#pragma once
+
+// Every change of a message's status that the sender makes, one function an arrow. (The webhook's
+// are in delivery.cpp, the user's in sql/install/32_sending.sql and 40_triggers.sql; the picture is
+// in src/README.md.)
+//
+// Rules that all of them keep:
+//   * a claim is durable before its request leaves, and carries a fence;
+//   * every later write shows the fence: a row that is not there any more belongs to somebody else;
+//   * messages that somebody has locked are passed over, and their result is kept for another try;
+//   * locks are taken on the message first, then on its queue row, then on its in-flight row;
+//   * one org a statement.
+// All need SPI; texts are in the database's encoding.
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+// A message as claimed.
+struct Claimed {
+  pg_uuid_t message_id;
+  pg_uuid_t org_id;
+  int64 fence;
+  int attempt;
+  int failures;
+  int16 priority;
+  char* to_phone;
+  char* from_phone;  // "" unless the message asks for one
+  char* body;
+  char* account_sid;  // "" where there is none: the sandbox needs none
+  TimestampTz due_at;
+  TimestampTz claimed_at;
+  TimestampTz lease_until;
+  TimestampTz expires_at;  // DT_NOEND: never
+  bool sandbox;
+};
+
+// queued → sending. Takes at most `limit` messages of one lane, in order, that are due and lie
+// behind (after_due, after_id), passing over locked ones. Returns how many; `claimed` is in the
+// caller's memory context.
+int claim_due(const pg_uuid_t& org_id, int16 priority, TimestampTz after_due,
+              const pg_uuid_t& after_id, int limit, Claimed* claimed);
+
+// When the lane has something due behind that place; DT_NOEND for never.
+TimestampTz next_due_in_lane(const pg_uuid_t& org_id, int16 priority, TimestampTz after_due,
+                             const pg_uuid_t& after_id);
+
+// The result of one request, or of finding out about one. Texts may be nullptr.
+struct Settled {
+  pg_uuid_t message_id;
+  pg_uuid_t org_id;
+  int64 fence;
+  char* sid;
+  char* error_code;
+  char* error_message;
+  char* request;   // JSON
+  char* response;  // JSON
+  int http_status;
+  int duration_ms;
+  int segments;      // 0: not told
+  TimestampTz when;  // next try, or next look
+  int16 failures;    // attempts used up by now
+  bool recorded;     // out: settled; false: locked by somebody, try again
+};
+
+// Results of one org and one kind. Each row recorded, or lost to somebody else, is marked.
+struct SettledRows {
+  pg_uuid_t org_id;
+  Settled** rows;
+  int count;
+};
+
+// sending | unknown → sent.
+void record_sent(const SettledRows& results, const char* provider);
+// sending | unknown → failed. `attempt_status` as sms_attempts.status has it.
+void record_failed(const SettledRows& results, const char* provider, const char* attempt_status);
+// sending | unknown → queued, due at `when`.
+void record_retry(const SettledRows& results, const char* provider, const char* attempt_status);
+// sending → unknown, to be looked for at `when`.
+void record_unknown(const SettledRows& results);
+// sending → queued as if it had not been claimed: no request was made. Due at `when`.
+void put_back(const SettledRows& results);
+// sending → cancelled before any byte left, with error_code as the reason.
+void withdraw(const SettledRows& results);
+
+// sending → unknown for claims of a sender that is gone (everything but `in_hand`, the messages
+// this process answers for) and whose lease is over or, with `all`, whatever their lease. Sandbox
+// messages, which nobody can have got, go back into the queue. Returns how many.
+uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all);
+
+// pending → queued for at most `limit` messages that are due and not claimed.
+uint64 promote_due(int limit);
+
+}  // namespace coach_sms

@@ -1,0 +1,38 @@
+#pragma once
+
+// What Twilio tells us later: sms_events, and the arrows they drive (sent, delivered, failed).
+// Both need SPI.
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+// One thing that Twilio said about one message. Texts are in the database's encoding; nullptr for
+// what was not told.
+struct Event {
+  bool has_message;  // our own id was in the callback's URL
+  pg_uuid_t message_id;
+  pg_uuid_t org_id;
+  const char* provider;
+  const char* sid;
+  const char* type;  // status or inbound
+  const char* status;
+  const char* error_code;
+  const char* error_message;
+  const char* payload;  // JSON
+  const char* dedupe_key;
+};
+
+// Stores the event; false if it is known already. `id` is the event's.
+bool store_event(const Event& event, pg_uuid_t* id);
+
+// Applies a stored event to its message: status forward only, an error code once known stays, an
+// unknown message is settled, one that was queued again is taken out of the queue. False where the
+// message is not known yet or somebody has it locked; then the event waits.
+bool apply_event(const pg_uuid_t& id);
+
+// Applies what waits: events that came before our own record of their SID, or while the message
+// was locked. With SIDs, only theirs. Returns how many were applied.
+uint64 apply_waiting_events(const char* const* sids, int count);
+
+}  // namespace coach_sms

@@ -1,0 +1,299 @@
+#include "core/message_template.hpp"
+#include "core/payload_hash.hpp"
+#include "core/phone_number.hpp"
+#include "core/segments.hpp"
+#include "core/variables.hpp"
+#include "pg/wall.hpp"
+
+#include "pg/enqueue.hpp"
+#include "pg/org_facts.hpp"
+#include "pg/statement.hpp"
+#include "pg/wake.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+// True while store() inserts: the triggers on sms_messages, which do for a plain INSERT what
+// store() has done already, ask for it in their WHEN clause. Reset at the end of any
+// (sub)transaction, so an error in between cannot leave it set.
+bool storing = false;
+
+// A booking is rarely made more than a year ahead; a time beyond that is a unit mistaken.
+constexpr int64 kFarthest = INT64CONST(366) * USECS_PER_DAY;
+// Late is allowed (a queue that was down), long ago is a mistake.
+constexpr int64 kLatest = INT64CONST(1) * USECS_PER_DAY;
+
+const char* uuid_text(const pg_uuid_t& id) {
+  return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id)));
+}
+
+bool check_org(const NewMessage& wanted, const OrgFacts& org, bool live, Failure* failure) {
+  if (!org.known)
+    fail(failure, kUnknownOrg, "The org has no row in sms_settings.",
+         "Insert its settings first: INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES (…).",
+         "unknown org %s", uuid_text(wanted.org_id));
+  else if (!org.enabled)
+    fail(failure, kOrgDisabled, "sms_settings.enabled is false for it.",
+         "UPDATE sms_settings SET enabled = true to send again.", "org %s is disabled",
+         uuid_text(wanted.org_id));
+  else if (live && !org.has_sender)
+    fail(failure, kNoSender,
+         "Neither the org nor the server names a Messaging Service or a number to send from.",
+         "Set sms_settings.twilio_messaging_service_sid or twilio_phone_number, or the settings of "
+         "the same names under coach_sms.",
+         "no sender is configured for org %s", uuid_text(wanted.org_id));
+  else if (live && !org.has_account)
+    fail(failure, kNoSender, "Neither the org nor the server has a Twilio account with its token.",
+         "Call sms_set_twilio_credentials(), or set coach_sms.twilio_account_sid and "
+         "coach_sms.twilio_auth_token_file.",
+         "no Twilio account is configured for org %s", uuid_text(wanted.org_id));
+  return !failure->failed;
+}
+
+const char* time_text(TimestampTz time) {
+  return timestamptz_to_str(time);
+}
+
+bool check_times(const NewMessage& wanted, ReadyMessage* ready, Failure* failure) {
+  const TimestampTz now = GetCurrentTransactionStartTimestamp();
+  ready->scheduled_for = wanted.has_scheduled_for ? wanted.scheduled_for : now;
+  if (TIMESTAMP_NOT_FINITE(ready->scheduled_for) || ready->scheduled_for > now + kFarthest)
+    fail(failure, kBadTime, "A message can be scheduled at most 366 days ahead.",
+         "Check the date, or enqueue it later.", "scheduled_for %s is too far in the future",
+         time_text(ready->scheduled_for));
+  else if (ready->scheduled_for < now - kLatest)
+    fail(failure, kBadTime, "A message can be scheduled at most one day back.",
+         "Leave scheduled_for out to send now.", "scheduled_for %s is too far in the past",
+         time_text(ready->scheduled_for));
+  else if (wanted.has_expires_at && wanted.expires_at <= ready->scheduled_for)
+    fail(failure, kBadTime, "A message must have some time between scheduled_for and expires_at.",
+         "Leave expires_at out, or set it after scheduled_for.",
+         "expires_at %s is not after scheduled_for", time_text(wanted.expires_at));
+  else if (wanted.has_expires_at && wanted.expires_at <= now)
+    fail(failure, kBadTime, "It would expire before it could be sent.",
+         "Leave expires_at out, or set it in the future.", "expires_at %s is in the past",
+         time_text(wanted.expires_at));
+  ready->due_at = ready->scheduled_for > now ? ready->scheduled_for : now;
+  return !failure->failed;
+}
+
+bool check_source(const NewMessage& wanted, Failure* failure) {
+  if ((wanted.template_key == nullptr) != (wanted.body == nullptr)) return true;
+  fail(failure, kBadBody, "A message is made from a template or from a body of its own.",
+       "Give template_key or body, and leave the other out.",
+       wanted.body != nullptr ? "both template_key and body were given"
+                              : "neither template_key nor body was given");
+  return false;
+}
+
+const TemplateFacts* check_template(const NewMessage& wanted, Failure* failure) {
+  const TemplateFacts* found = find_template(wanted.org_id, wanted.template_key);
+  if (found->known) return found;
+  fail(failure, kBadTemplate, "The org has no active template of that key.",
+       "Insert it into sms_templates, or set is_active.", "unknown template \"%.100s\"",
+       wanted.template_key);
+  return nullptr;
+}
+
+// The part that runs on the C++ side of the wall. `variables` is JSON text or empty.
+Failure compose(const NewMessage& wanted, const char* region, std::string_view template_body,
+                std::string_view variables, ReadyMessage* ready) {
+  const std::string_view phone = utf8_view(wanted.to_phone != nullptr ? wanted.to_phone : "");
+  const std::string_view own_body = wanted.body != nullptr ? utf8_view(wanted.body) : "";
+  struct {
+    char* phone;
+    char* body;
+  } made{};
+  Failure failure = run_cpp([&] {
+    const Variables values = Variables::parse(variables);
+    const std::string body =
+        wanted.body != nullptr ? std::string(own_body) : render_template(template_body, values);
+    check_body(body);
+    const Segments counted = count_segments(body);
+    ready->encoding = encoding_name(counted.encoding);
+    ready->segments = counted.segments;
+    made.phone = copy_out(normalize_phone(phone, region));
+    made.body = copy_out(body);
+  });
+  if (failure.failed) return failure;
+  ready->to_phone = text_from_utf8(made.phone);
+  ready->body = text_from_utf8(made.body);
+  return failure;
+}
+
+bytea* hash_payload(const NewMessage& wanted, const ReadyMessage& ready, std::string_view variables,
+                    Failure* failure) {
+  auto* hash = static_cast<bytea*>(palloc(VARHDRSZ + sizeof(PayloadHash)));
+  SET_VARSIZE(hash, VARHDRSZ + sizeof(PayloadHash));
+  const std::string_view org(reinterpret_cast<const char*>(&wanted.org_id), UUID_LEN);
+  const std::string_view phone(VARDATA_ANY(ready.to_phone), VARSIZE_ANY_EXHDR(ready.to_phone));
+  const std::string_view kind = wanted.body != nullptr ? "body" : "template";
+  const std::string_view words = wanted.body != nullptr ? wanted.body : wanted.template_key;
+  *failure = run_cpp([&] {
+    const PayloadHash made = payload_hash({org, phone, kind, words, variables});
+    memcpy(VARDATA(hash), made.data(), made.size());
+  });
+  return hash;
+}
+
+// The first message with this key, if its payload is the same.
+bool find_first(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id,
+                Failure* failure) {
+  static Statement find{
+      "SELECT id, payload_hash IS NOT DISTINCT FROM $3 FROM @extschema@.sms_messages"
+      " WHERE org_id = $1 AND idempotency_key = $2",
+      {UUIDOID, TEXTOID, BYTEAOID}};
+  if (find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key),
+                PointerGetDatum(ready.payload_hash)}) != 1)
+    return false;
+  *id = uuid_column(0, 1);
+  if (!bool_column(0, 2))
+    fail(failure, kKeyReused,
+         psprintf("Message %s has this key with another recipient, text or variables.",
+                  uuid_text(*id)),
+         "Use a key of its own for each message.",
+         "idempotency key \"%.100s\" was used for another message", wanted.idempotency_key);
+  return true;
+}
+
+void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failure* failure) {
+  static Statement find{
+      "SELECT reason FROM @extschema@.sms_suppression WHERE org_id = $1 AND phone = $2",
+      {UUIDOID, TEXTOID}};
+  const bool found =
+      find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) == 1;
+  fail(failure, kSuppressed,
+       psprintf("The number is on the org's list in sms_suppression, reason %s.",
+                found ? text_column(0, 1) : "removed meanwhile"),
+       "Nothing may be sent to it; where the person consents again, call sms_opt_in().",
+       "%s is suppressed", text_to_cstring(ready.to_phone));
+}
+
+void at_transaction_event(XactEvent, void*) {
+  storing = false;
+}
+
+void at_subtransaction_event(SubXactEvent, SubTransactionId, SubTransactionId, void*) {
+  storing = false;
+}
+
+}  // namespace
+
+bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure) {
+  *ready = ReadyMessage{};
+  const OrgFacts* org = find_org(wanted.org_id);
+  ready->sandbox = !database_is_live();
+  if (!check_org(wanted, *org, !ready->sandbox, failure) || !check_source(wanted, failure) ||
+      !check_times(wanted, ready, failure))
+    return false;
+  std::string_view template_body;
+  if (wanted.template_key != nullptr) {
+    const TemplateFacts* found = check_template(wanted, failure);
+    if (found == nullptr) return false;
+    template_body = found->body;
+    ready->has_template_id = true;
+    ready->template_id = found->id;
+  }
+  std::string_view variables = "{}";
+  if (wanted.variables != nullptr)
+    variables = utf8_view(JsonbToCString(nullptr, &wanted.variables->root,
+                                         static_cast<int>(VARSIZE(wanted.variables))));
+  *failure = compose(wanted, org->region, template_body, variables, ready);
+  if (failure->failed) return false;
+  if (wanted.idempotency_key != nullptr)
+    ready->payload_hash = hash_payload(wanted, *ready, variables, failure);
+  ready->id = new_uuidv7();
+  return !failure->failed;
+}
+
+bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, Failure* failure) {
+  // One statement: the message unless it is suppressed or its key is taken (a concurrent holder of
+  // the key is waited for), and its place in the queue.
+  static Statement insert{
+      "WITH message AS ("
+      "  INSERT INTO @extschema@.sms_messages (id, org_id, client_id, to_phone, from_phone,"
+      "    template_id, template_key, body, variables, related_entity_type, related_entity_id,"
+      "    status, scheduled_for, idempotency_key, metadata, segments, encoding, priority,"
+      "    expires_at, sandbox, payload_hash)"
+      "  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+      "    CASE WHEN $12 > now() THEN 'pending' ELSE 'queued' END, $12, $13, coalesce($14, '{}'),"
+      "    $15, $16, $17, $18, $19, $20"
+      "   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression WHERE org_id = $2 AND phone = $4)"
+      "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
+      "  RETURNING id, org_id, priority)"
+      " INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, due_at)"
+      " SELECT id, org_id, priority, $21 FROM message",
+      {UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID,
+       UUIDOID, TIMESTAMPTZOID, TEXTOID, JSONBOID, INT4OID, TEXTOID, INT2OID, TIMESTAMPTZOID,
+       BOOLOID, BYTEAOID, TIMESTAMPTZOID}};
+  Datum values[Statement::kMaxParameters];
+  char nulls[Statement::kMaxParameters + 1];
+  int count = 0;
+  auto put = [&](Datum value, bool given) {
+    values[count] = value;
+    nulls[count++] = given ? ' ' : 'n';
+  };
+  auto put_text = [&](const char* value) {
+    put(value != nullptr ? CStringGetTextDatum(value) : Datum{0}, value != nullptr);
+  };
+  put(UUIDPGetDatum(&ready.id), true);
+  put(UUIDPGetDatum(&wanted.org_id), true);
+  put(UUIDPGetDatum(&wanted.client_id), wanted.has_client_id);
+  put(PointerGetDatum(ready.to_phone), true);
+  put_text(wanted.from_phone);
+  put(UUIDPGetDatum(&ready.template_id), ready.has_template_id);
+  put_text(wanted.template_key);
+  put(PointerGetDatum(ready.body), true);
+  put(PointerGetDatum(wanted.variables), wanted.variables != nullptr);
+  put_text(wanted.related_entity_type);
+  put(UUIDPGetDatum(&wanted.related_entity_id), wanted.has_related_entity_id);
+  put(TimestampTzGetDatum(ready.scheduled_for), true);
+  put_text(wanted.idempotency_key);
+  put(PointerGetDatum(wanted.metadata), wanted.metadata != nullptr);
+  put(Int32GetDatum(ready.segments), true);
+  put(CStringGetTextDatum(ready.encoding), true);
+  put(Int16GetDatum(wanted.priority), true);
+  put(TimestampTzGetDatum(wanted.expires_at), wanted.has_expires_at);
+  put(BoolGetDatum(ready.sandbox), true);
+  put(PointerGetDatum(ready.payload_hash), ready.payload_hash != nullptr);
+  put(TimestampTzGetDatum(ready.due_at), true);
+
+  storing = true;
+  const bool stored = insert.run(values, nulls) == 1;
+  storing = false;
+  *id = ready.id;
+  if (stored)
+    wake_note(&wanted.org_id, wanted.priority, ready.due_at);
+  else if (wanted.idempotency_key == nullptr || !find_first(wanted, ready, id, failure))
+    fail_suppressed(wanted, ready, failure);
+  return !failure->failed;
+}
+
+bool is_storing() {
+  return storing;
+}
+
+pg_uuid_t new_uuidv7() {
+  pg_uuid_t id;
+  if (!pg_strong_random(&id, sizeof id))
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not get random bytes")));
+  constexpr int64 kUnixEpoch =
+      static_cast<int64>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+  const uint64 microseconds = static_cast<uint64>(GetCurrentTimestamp() + kUnixEpoch);
+  const uint64 milliseconds = microseconds / 1000;
+  const uint64 fraction = microseconds % 1000 * 4096 / 1000;
+  for (int byte = 0; byte < 6; ++byte)
+    id.data[byte] = static_cast<unsigned char>(milliseconds >> (40 - 8 * byte));
+  id.data[6] = static_cast<unsigned char>(0x70 | (fraction >> 8));
+  id.data[7] = static_cast<unsigned char>(fraction);
+  id.data[8] = static_cast<unsigned char>(0x80 | (id.data[8] & 0x3F));
+  return id;
+}
+
+void define_enqueue() {
+  RegisterXactCallback(at_transaction_event, nullptr);
+  RegisterSubXactCallback(at_subtransaction_event, nullptr);
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,262 @@
+#include "pg/wall.hpp"
+
+#include "pg/enqueue.hpp"
+#include "pg/org_facts.hpp"
+#include "pg/statement.hpp"
+#include "pg/wake.hpp"
+
+// sms_enqueue() and what makes a plain INSERT into sms_messages do the same.
+
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_enqueue);
+PG_FUNCTION_INFO_V1(coach_sms_uuidv7);
+PG_FUNCTION_INFO_V1(coach_sms_is_storing);
+PG_FUNCTION_INFO_V1(coach_sms_complete_message);
+PG_FUNCTION_INFO_V1(coach_sms_queue_message);
+PG_FUNCTION_INFO_V1(coach_sms_forget_facts);
+PG_FUNCTION_INFO_V1(coach_sms_note_due);
+}
+
+using namespace coach_sms;
+
+namespace {
+
+const char* text_argument(FunctionCallInfo fcinfo, int index) {
+  return PG_ARGISNULL(index) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(index));
+}
+
+pg_uuid_t uuid_argument(FunctionCallInfo fcinfo, int index) {
+  return PG_ARGISNULL(index) ? pg_uuid_t{} : *PG_GETARG_UUID_P(index);
+}
+
+Jsonb* jsonb_argument(FunctionCallInfo fcinfo, int index) {
+  return PG_ARGISNULL(index) ? nullptr : PG_GETARG_JSONB_P(index);
+}
+
+void require_org(bool given) {
+  if (!given)
+    ereport(ERROR, (errcode(kUnknownOrg), errmsg("org_id is null"),
+                    errdetail("Every message belongs to an org."),
+                    errhint("Give the org_id of a row in sms_settings.")));
+}
+
+void require_object(Jsonb* value, const char* name) {
+  if (value != nullptr && !JB_ROOT_IS_OBJECT(value))
+    ereport(ERROR, (errcode(kBadVariables), errmsg("%s is not a JSON object", name),
+                    errdetail("It must be an object, as in {\"client_name\": \"Ann\"}."),
+                    errhint("Build it with jsonb_build_object().")));
+}
+
+// Datum of a column of the row that a trigger was fired for.
+struct TriggerRow {
+  HeapTuple tuple;
+  TupleDesc columns;
+
+  Datum get(const char* name, bool* is_null) const {
+    const int number = SPI_fnumber(columns, name);
+    if (number <= 0) elog(ERROR, "sms_messages has no column \"%s\"", name);
+    return SPI_getbinval(tuple, columns, number, is_null);
+  }
+  const char* get_text(const char* name) const {
+    bool is_null;
+    Datum value = get(name, &is_null);
+    return is_null ? nullptr : TextDatumGetCString(value);
+  }
+  pg_uuid_t get_uuid(const char* name, bool* given) const {
+    bool is_null;
+    Datum value = get(name, &is_null);
+    *given = !is_null;
+    return is_null ? pg_uuid_t{} : *DatumGetUUIDP(value);
+  }
+  TimestampTz get_time(const char* name, bool* given) const {
+    bool is_null;
+    Datum value = get(name, &is_null);
+    *given = !is_null;
+    return is_null ? 0 : DatumGetTimestampTz(value);
+  }
+  Jsonb* get_jsonb(const char* name) const {
+    bool is_null;
+    Datum value = get(name, &is_null);
+    return is_null ? nullptr : DatumGetJsonbP(value);
+  }
+};
+
+TriggerRow inserted_row(FunctionCallInfo fcinfo) {
+  if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
+  auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  return {trigger->tg_trigtuple, trigger->tg_relation->rd_att};
+}
+
+// A plain INSERT that names a template may also carry the text it rendered itself: the text counts.
+NewMessage read_message(const TriggerRow& row) {
+  NewMessage wanted{};
+  bool has_org;
+  wanted.org_id = row.get_uuid("org_id", &has_org);
+  require_org(has_org);
+  wanted.client_id = row.get_uuid("client_id", &wanted.has_client_id);
+  wanted.to_phone = row.get_text("to_phone");
+  wanted.from_phone = row.get_text("from_phone");
+  wanted.body = row.get_text("body");
+  wanted.template_key = wanted.body == nullptr ? row.get_text("template_key") : nullptr;
+  wanted.variables = row.get_jsonb("variables");
+  wanted.scheduled_for = row.get_time("scheduled_for", &wanted.has_scheduled_for);
+  wanted.expires_at = row.get_time("expires_at", &wanted.has_expires_at);
+  wanted.idempotency_key = row.get_text("idempotency_key");
+  require_object(wanted.variables, "variables");
+  return wanted;
+}
+
+void refuse_status(const TriggerRow& row) {
+  const char* status = row.get_text("status");
+  if (status == nullptr || strcmp(status, "queued") == 0 || strcmp(status, "pending") == 0) return;
+  ereport(ERROR, (errcode(kWrongState), errmsg("a message cannot be inserted as \"%s\"", status),
+                  errdetail("A new message is pending or queued; coach_sms writes every other status."),
+                  errhint("Leave status out.")));
+}
+
+void refuse_suppressed(const NewMessage& wanted, const ReadyMessage& ready) {
+  static Statement find{
+      "SELECT FROM @extschema@.sms_suppression WHERE org_id = $1 AND phone = $2",
+      {UUIDOID, TEXTOID}};
+  if (find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) == 0) return;
+  ereport(ERROR, (errcode(kSuppressed), errmsg("%s is suppressed", text_to_cstring(ready.to_phone)),
+                  errdetail("The number is on the org's list in sms_suppression."),
+                  errhint("Where the person consents again, call sms_opt_in().")));
+}
+
+// The row as the user gave it, with the columns that checking made out.
+HeapTuple completed(const TriggerRow& row, const ReadyMessage& ready) {
+  constexpr int kColumns = 11;
+  static const char* const names[kColumns] = {
+      "to_phone",   "template_id", "body",     "encoding",     "segments",  "sandbox",
+      "scheduled_for", "status",   "payload_hash", "created_at", "updated_at"};
+  const TimestampTz now = GetCurrentTransactionStartTimestamp();
+  bool no_template;
+  Datum template_id = row.get("template_id", &no_template);
+  if (ready.has_template_id) template_id = UUIDPGetDatum(&ready.template_id);
+  Datum values[kColumns] = {PointerGetDatum(ready.to_phone),
+                            template_id,
+                            PointerGetDatum(ready.body),
+                            CStringGetTextDatum(ready.encoding),
+                            Int32GetDatum(ready.segments),
+                            BoolGetDatum(ready.sandbox),
+                            TimestampTzGetDatum(ready.scheduled_for),
+                            CStringGetTextDatum(ready.due_at > now ? "pending" : "queued"),
+                            PointerGetDatum(ready.payload_hash),
+                            TimestampTzGetDatum(now),
+                            TimestampTzGetDatum(now)};
+  bool nulls[kColumns] = {};
+  nulls[1] = no_template && !ready.has_template_id;
+  nulls[8] = ready.payload_hash == nullptr;
+  int numbers[kColumns];
+  for (int column = 0; column < kColumns; ++column)
+    numbers[column] = SPI_fnumber(row.columns, names[column]);
+  return heap_modify_tuple_by_cols(row.tuple, row.columns, kColumns, numbers, values, nulls);
+}
+
+}  // namespace
+
+// sms_enqueue(org_id, client_id, to_phone, template_key, variables, body, scheduled_for,
+// expires_at, related_entity_type, related_entity_id, idempotency_key, priority, metadata)
+Datum coach_sms_enqueue(PG_FUNCTION_ARGS) {
+  require_org(!PG_ARGISNULL(0));
+  use_schema_of(fcinfo);
+  NewMessage wanted{};
+  wanted.org_id = uuid_argument(fcinfo, 0);
+  wanted.has_client_id = !PG_ARGISNULL(1);
+  wanted.client_id = uuid_argument(fcinfo, 1);
+  wanted.to_phone = text_argument(fcinfo, 2);
+  wanted.template_key = text_argument(fcinfo, 3);
+  wanted.variables = jsonb_argument(fcinfo, 4);
+  wanted.body = text_argument(fcinfo, 5);
+  wanted.has_scheduled_for = !PG_ARGISNULL(6);
+  wanted.scheduled_for = PG_ARGISNULL(6) ? 0 : PG_GETARG_TIMESTAMPTZ(6);
+  wanted.has_expires_at = !PG_ARGISNULL(7);
+  wanted.expires_at = PG_ARGISNULL(7) ? 0 : PG_GETARG_TIMESTAMPTZ(7);
+  wanted.related_entity_type = text_argument(fcinfo, 8);
+  wanted.has_related_entity_id = !PG_ARGISNULL(9);
+  wanted.related_entity_id = uuid_argument(fcinfo, 9);
+  wanted.idempotency_key = text_argument(fcinfo, 10);
+  wanted.priority = PG_ARGISNULL(11) ? int16{0} : PG_GETARG_INT16(11);
+  wanted.metadata = jsonb_argument(fcinfo, 12);
+  require_object(wanted.variables, "variables");
+  require_object(wanted.metadata, "metadata");
+
+  SPI_connect();
+  ReadyMessage ready;
+  Failure failure;
+  pg_uuid_t id{};
+  if (make_ready(wanted, &ready, &failure)) store(wanted, ready, &id, &failure);
+  raise_if(failure);
+  SPI_finish();
+  auto* result = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+  *result = id;
+  PG_RETURN_UUID_P(result);
+}
+
+Datum coach_sms_uuidv7(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  auto* result = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+  *result = new_uuidv7();
+  PG_RETURN_UUID_P(result);
+}
+
+Datum coach_sms_is_storing(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  PG_RETURN_BOOL(is_storing());
+}
+
+// BEFORE INSERT on sms_messages, for rows that bring no segment count: everybody's but store()'s
+// and a restore's.
+Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
+  use_schema_of(fcinfo);
+  const TriggerRow row = inserted_row(fcinfo);
+  refuse_status(row);
+  const NewMessage wanted = read_message(row);
+  MemoryContext caller = CurrentMemoryContext;
+  SPI_connect();
+  MemoryContextSwitchTo(caller);  // the row must outlive SPI_finish
+  ReadyMessage ready;
+  Failure failure;
+  make_ready(wanted, &ready, &failure);
+  raise_if(failure);
+  refuse_suppressed(wanted, ready);
+  HeapTuple result = completed(row, ready);
+  SPI_finish();
+  return PointerGetDatum(result);
+}
+
+// AFTER INSERT on sms_messages, for rows born in this transaction that store() did not make.
+Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
+  static Statement insert{
+      "INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, due_at)"
+      " VALUES ($1, $2, $3, greatest($4, now()))",
+      {UUIDOID, UUIDOID, INT2OID, TIMESTAMPTZOID}};
+  use_schema_of(fcinfo);
+  const TriggerRow row = inserted_row(fcinfo);
+  bool given;
+  const pg_uuid_t id = row.get_uuid("id", &given);
+  const pg_uuid_t org_id = row.get_uuid("org_id", &given);
+  const TimestampTz scheduled_for = row.get_time("scheduled_for", &given);
+  const int16 priority = DatumGetInt16(row.get("priority", &given));
+  SPI_connect();
+  insert.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id), Int16GetDatum(priority),
+              TimestampTzGetDatum(scheduled_for)});
+  SPI_finish();
+  wake_note(&org_id, priority, scheduled_for);
+  return PointerGetDatum(nullptr);
+}
+
+// Statement trigger on the tables whose rows are remembered within a statement.
+Datum coach_sms_forget_facts(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  forget_facts();
+  return PointerGetDatum(nullptr);
+}
+
+// coach_sms_note_due(org_id, priority, due_at): SQL functions of ours that put rows into the queue
+// tell the sender so, at commit.
+Datum coach_sms_note_due(PG_FUNCTION_ARGS) {
+  wake_note(PG_GETARG_UUID_P(0), PG_GETARG_INT16(1), PG_GETARG_TIMESTAMPTZ(2));
+  PG_RETURN_VOID();
+}

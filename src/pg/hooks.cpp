@@ -1,0 +1,73 @@
+#include "pg/hooks.hpp"
+
+#include "pg/shared_state.hpp"
+#include "pg/wake.hpp"
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+// DROP DATABASE itself waits five seconds for other sessions once our hook returns; the sender
+// gives its requests three. If the DROP fails after all, the hold ends by itself.
+constexpr int kWaitForSender = 4000;
+constexpr int kHoldForDrop = 60 * 1000;
+
+object_access_hook_type earlier_object_access_hook;
+ProcessUtility_hook_type earlier_process_utility_hook;
+
+// PostgreSQL calls this after it has checked the caller's right to drop the database.
+void on_drop_database(Oid database) {
+  detach_sender_from(database, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kHoldForDrop));
+}
+
+void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
+                      void* argument) {
+  if (earlier_object_access_hook != nullptr)
+    earlier_object_access_hook(access, class_id, object_id, sub_id, argument);
+  if (class_id == ExtensionRelationId && access == OAT_DROP) wake_sender_at_commit();
+  if (class_id != DatabaseRelationId) return;
+  if (access == OAT_DROP) on_drop_database(object_id);
+  // A copy of a database that has the extension has it too.
+  if (access == OAT_POST_CREATE) wake_launcher_at_commit();
+}
+
+bool is_commit_prepared(const PlannedStmt* statement) {
+  const Node* node = statement->utilityStmt;
+  return IsA(node, TransactionStmt) &&
+         reinterpret_cast<const TransactionStmt*>(node)->kind == TRANS_STMT_COMMIT_PREPARED;
+}
+
+// What the prepared transaction enqueued was noted in another session, or before a restart: the
+// sender learns only that something came.
+void on_process_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
+                        ProcessUtilityContext context, ParamListInfo parameters,
+                        QueryEnvironment* environment, DestReceiver* receiver,
+                        QueryCompletion* completion) {
+  const bool commit_prepared = is_commit_prepared(statement);
+  const ProcessUtility_hook_type next = earlier_process_utility_hook != nullptr
+                                            ? earlier_process_utility_hook
+                                            : standard_ProcessUtility;
+  next(statement, query, read_only_tree, context, parameters, environment, receiver, completion);
+  if (commit_prepared) {
+    publish_arrivals(MyDatabaseId, nullptr, 0, true);
+    poke_launcher(MyDatabaseId);
+  }
+}
+
+}  // namespace
+
+bool detach_sender_from(Oid database, TimestampTz until) {
+  hold_sender(database, until);
+  return wait_for_sender_end(database, kWaitForSender);
+}
+
+void install_hooks() {
+  earlier_object_access_hook = object_access_hook;
+  object_access_hook = on_object_access;
+  earlier_process_utility_hook = ProcessUtility_hook;
+  ProcessUtility_hook = on_process_utility;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,148 @@
+#include "pg/wall.hpp"
+
+#include "pg/last_check.hpp"
+#include "pg/secrets.hpp"
+#include "pg/settings.hpp"
+#include "pg/statement.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+// A wrong key file or a token that does not open is mended by a person.
+constexpr int64 kTroubleHold = INT64CONST(30) * USECS_PER_SEC;
+// How often a held org is looked at again, should nobody tell.
+constexpr int64 kLongestHold = INT64CONST(60) * USECS_PER_SEC;
+
+char* or_empty(char* value) {
+  return value != nullptr ? value : pstrdup("");
+}
+
+void hold(OrgRoute* route, TimestampTz until, const char* why) {
+  route->held_until = until;
+  route->why_held = why;
+}
+
+// The org's own account with its own token, or else the server's.
+void find_token(OrgRoute* route, const char* sealed) {
+  Failure failure;
+  if (sealed != nullptr && route->account_sid[0] != '\0') {
+    route->token = open_token(route->org_id, sealed, &failure);
+  } else {
+    if (route->account_sid[0] == '\0')
+      route->account_sid = pstrdup(settings::twilio_account_sid());
+    const char* token = server_token(&failure);
+    route->token = token != nullptr ? pstrdup(token) : nullptr;
+  }
+  if (route->token == nullptr || route->token[0] == '\0') {
+    route->token = or_empty(route->token);
+    hold(route, GetCurrentTimestamp() + kTroubleHold, "no usable Twilio token");
+    if (failure.failed)
+      ereport(LOG, (errmsg("no Twilio token for an org: %s", failure.message),
+                    failure.hint[0] != '\0' ? errhint("%s", failure.hint) : 0));
+  }
+}
+
+OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
+  static Statement read{
+      "SELECT coalesce(s.twilio_account_sid, ''), s.twilio_auth_token_encrypted,"
+      "       coalesce(s.twilio_messaging_service_sid, ''), coalesce(s.twilio_phone_number, ''),"
+      "       s.enabled, greatest(s.paused_until, (SELECT paused_until FROM @extschema@.sms_server))"
+      "  FROM @extschema@.sms_settings s WHERE s.org_id = $1",
+      {UUIDOID}};
+  auto* route = static_cast<OrgRoute*>(palloc0(sizeof(OrgRoute)));
+  route->org_id = org_id;
+  route->account_sid = route->token = route->messaging_service_sid = route->from = pstrdup("");
+  const TimestampTz now = GetCurrentTimestamp();
+  if (read.run({UUIDPGetDatum(&route->org_id)}) == 0) {
+    hold(route, now + kLongestHold, "the org has no settings any more");
+    return route;
+  }
+  route->account_sid = or_empty(text_column(0, 1));
+  char* sealed = text_column(0, 2);
+  route->messaging_service_sid = or_empty(text_column(0, 3));
+  route->from = or_empty(text_column(0, 4));
+  const bool enabled = bool_column(0, 5);
+  const TimestampTz paused_until = time_column(0, 6, 0);
+  if (route->messaging_service_sid[0] == '\0' && route->from[0] == '\0') {
+    route->messaging_service_sid = pstrdup(settings::twilio_messaging_service_sid);
+    route->from = pstrdup(settings::twilio_phone_number);
+  }
+  if (needs_token) find_token(route, sealed);
+  if (!enabled)
+    hold(route, now + kLongestHold, "the org is disabled");
+  else if (paused_until > now)
+    hold(route, paused_until < now + kLongestHold ? paused_until : now + kLongestHold, "paused");
+  return route;
+}
+
+OrgRoute* route_of(const Claimed& one, Checked* checked, int count, const Claimed* claimed,
+                   bool sandbox_mode) {
+  for (int i = count - 1; i >= 0; --i)
+    if (memcmp(&claimed[i].org_id, &one.org_id, UUID_LEN) == 0) return checked[i].route;
+  return read_route(one.org_id, !sandbox_mode);
+}
+
+void judge(const Claimed& one, bool suppressed, bool sandbox_mode, Checked* checked) {
+  const TimestampTz now = GetCurrentTimestamp();
+  const OrgRoute& route = *checked->route;
+  checked->verdict = Verdict::kSend;
+  if (suppressed) {
+    checked->verdict = Verdict::kWithdraw;
+    checked->reason = "opted_out";
+  } else if (one.expires_at <= now) {
+    checked->verdict = Verdict::kWithdraw;
+    checked->reason = "expired";
+  } else if (one.sandbox && !sandbox_mode) {
+    checked->verdict = Verdict::kWithdraw;
+    checked->reason = "sandbox";
+  } else if (one.sandbox != sandbox_mode) {
+    checked->verdict = Verdict::kPutBack;
+    checked->when = now + kLongestHold;
+  } else if (route.why_held != nullptr) {
+    checked->verdict = Verdict::kPutBack;
+    checked->when = one.due_at;
+  } else if (!sandbox_mode && strcmp(route.account_sid, one.account_sid) != 0) {
+    checked->verdict = Verdict::kPutBack;
+    checked->when = now;
+  }
+}
+
+}  // namespace
+
+void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked) {
+  static Statement find_suppressed{
+      "SELECT DISTINCT t.position FROM unnest($1, $2, $3) AS t (position, org_id, phone)"
+      "  JOIN @extschema@.sms_suppression s ON s.org_id = t.org_id AND s.phone = t.phone",
+      {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID}};
+  auto* positions = static_cast<Datum*>(palloc(sizeof(Datum) * count));
+  auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * count));
+  auto* phones = static_cast<Datum*>(palloc(sizeof(Datum) * count));
+  auto* suppressed = static_cast<bool*>(palloc0(sizeof(bool) * count));
+  for (int i = 0; i < count; ++i) {
+    positions[i] = Int32GetDatum(i);
+    orgs[i] = UUIDPGetDatum(&claimed[i].org_id);
+    phones[i] = CStringGetTextDatum(claimed[i].to_phone);
+  }
+  const uint64 found = find_suppressed.run(
+      {PointerGetDatum(
+           construct_array(positions, count, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
+       PointerGetDatum(construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)),
+       PointerGetDatum(construct_array(phones, count, TEXTOID, -1, false, TYPALIGN_INT))});
+  for (uint64 row = 0; row < found; ++row) suppressed[int_column(row, 1)] = true;
+  for (int i = 0; i < count; ++i) {
+    checked[i] = Checked{};
+    checked[i].route = route_of(claimed[i], checked, i, claimed, sandbox_mode);
+    judge(claimed[i], suppressed[i], sandbox_mode, &checked[i]);
+  }
+}
+
+OrgRoute* find_route(const pg_uuid_t& org_id) {
+  return read_route(org_id, true);
+}
+
+void wipe_route(OrgRoute* route) {
+  if (route->token != nullptr) explicit_bzero(route->token, strlen(route->token));
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace coach_sms {
+
+// Request times in buckets that grow by an eighth of a power of two (so within 12.5 %), from 64
+// microseconds to two minutes. Plain data of fixed size: it lives in shared memory, written by
+// one process and read by others, for whom a count that is one behind does not matter.
+class LatencyHistogram {
+ public:
+  void add(int64_t microseconds) {
+    if (total_ >= kForgetAt) halve();
+    buckets_[bucket_of(microseconds)]++;
+    total_++;
+  }
+
+  // The time that this share (0 to 1) of the requests did not exceed; 0 without requests.
+  double percentile_ms(double share) const {
+    uint32_t wanted = static_cast<uint32_t>(share * total_ + 0.5);
+    for (int i = 0; i < kBuckets; i++) {
+      if (buckets_[i] >= wanted && buckets_[i] > 0)
+        return static_cast<double>(upper_edge(i)) / 1000.0;
+      wanted -= buckets_[i];
+    }
+    return 0;
+  }
+
+ private:
+  static constexpr int kSubBits = 3;
+  static constexpr int kLowestPower = 6;
+  static constexpr int kPowers = 21;
+  static constexpr int kBuckets = kPowers << kSubBits;
+  static constexpr uint32_t kForgetAt = 8192;  // older requests count half from here on
+
+  static int bucket_of(int64_t microseconds) {
+    const auto value = static_cast<uint64_t>(microseconds < 0 ? 0 : microseconds);
+    if (value < (1U << kLowestPower)) return 0;
+    const int power = static_cast<int>(std::bit_width(value)) - 1;
+    if (power >= kLowestPower + kPowers) return kBuckets - 1;
+    const int sub = static_cast<int>(value >> (power - kSubBits)) & ((1 << kSubBits) - 1);
+    return ((power - kLowestPower) << kSubBits) + sub;
+  }
+
+  static int64_t upper_edge(int bucket) {
+    const int power = kLowestPower + (bucket >> kSubBits);
+    const int64_t sub = bucket & ((1 << kSubBits) - 1);
+    return ((int64_t{1} << kSubBits) + sub + 1) << (power - kSubBits);
+  }
+
+  void halve() {
+    total_ = 0;
+    for (uint32_t& bucket : buckets_)
+      total_ += bucket /= 2;
+  }
+
+  uint32_t total_;
+  uint32_t buckets_[kBuckets];
+};
+
+}  // namespace coach_sms

@@ -1,0 +1,30 @@
+#include "pg/enqueue.hpp"
+#include "pg/failpoint.hpp"
+#include "pg/hooks.hpp"
+#include "pg/launcher.hpp"
+#include "pg/org_facts.hpp"
+#include "pg/settings.hpp"
+#include "pg/shared_state.hpp"
+
+#include "pg/pg_api.hpp"
+
+extern "C" {
+
+COACH_SMS_MODULE_MAGIC(COACH_SMS_VERSION);
+
+PGDLLEXPORT void _PG_init(void);
+
+// Everything but the settings needs shared_preload_libraries. Without it SQL works and messages
+// wait; sms_doctor() says so. During pg_upgrade nothing may run.
+void _PG_init(void) {
+  using namespace coach_sms;
+  define_failpoints();
+  settings::define();
+  define_org_facts();
+  define_enqueue();
+  if (!process_shared_preload_libraries_in_progress) return;
+  shared_state_request();
+  install_hooks();
+  if (!IsBinaryUpgrade) register_launcher();
+}
+}

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+// What enqueueing needs to know of an org.
+struct OrgFacts {
+  pg_uuid_t org_id;
+  bool known;
+  bool enabled;
+  bool has_sender;   // the org's or the server's Messaging Service or number
+  bool has_account;  // the org's or the server's account and token
+  char region[3];    // for numbers without a country code
+};
+
+// The newest active version of one of its templates.
+struct TemplateFacts {
+  pg_uuid_t org_id;
+  char key[128];
+  bool known;
+  pg_uuid_t id;
+  char* body;  // UTF-8; lives until the next look-up
+};
+
+// Both are read once a statement and remembered until the statement ends: a bulk enqueue reads
+// its org once. A change by the session itself (a trigger calls forget_facts) or the end of a
+// (sub)transaction makes the next call read again. Needs SPI_connect.
+const OrgFacts* find_org(const pg_uuid_t& org_id);
+const TemplateFacts* find_template(const pg_uuid_t& org_id, const char* key);
+
+// Whether this database is armed as far as its own row tells: messages enqueued elsewhere than in
+// an armed live database are marked `sandbox`. Remembered like the facts above.
+bool database_is_live();
+
+void forget_facts();
+
+// Registers the callbacks that forget at the end of transactions; called once from _PG_init.
+void define_org_facts();
+
+}  // namespace coach_sms

@@ -1,0 +1,222 @@
+#pragma once
+
+// The only file that includes PostgreSQL's headers (14 to 18), and the only one that knows how
+// their versions differ. Include it last: core headers, then standard headers, then this one.
+// postgres.h redefines snprintf and its family, and a <cstdio> that came later would undo that.
+
+#include <cerrno>
+#include <csignal>
+#include <cstdarg>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+// clang-format off: postgres.h comes first, the rest is sorted
+extern "C" {
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "commands/extension.h"
+#include "commands/trigger.h"
+#include "common/file_perm.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqsignal.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "pgstat.h"
+#include "pgtime.h"
+#include "port/atomics.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "postmaster/postmaster.h"
+#include "storage/condition_variable.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/lwlock.h"
+#include "storage/pmsignal.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/procsignal.h"
+#include "storage/shmem.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/pg_lsn.h"
+#include "utils/portal.h"
+#include "utils/ps_status.h"
+#include "utils/regproc.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "utils/typcache.h"
+#include "utils/uuid.h"
+#include "utils/varlena.h"
+#include "utils/wait_event.h"
+}
+// clang-format on
+
+// Names that no C++ file should find taken. No macro of the headers above needs them.
+#undef Abs
+#undef Max
+#undef Min
+#undef _
+#undef gettext
+#undef dgettext
+#undef ngettext
+#undef dngettext
+#undef bind
+#undef connect
+
+#if PG_VERSION_NUM < 140000
+#error "coach_sms needs PostgreSQL 14 or newer"
+#endif
+
+namespace coach_sms {
+
+// Calls `request` when the postmaster sizes shared memory: by a hook from 15 on, at once before.
+#if PG_VERSION_NUM >= 150000
+inline shmem_request_hook_type earlier_shmem_request_hook = nullptr;
+inline void (*own_shmem_request)() = nullptr;
+inline void run_shmem_requests() {
+  if (earlier_shmem_request_hook != nullptr) earlier_shmem_request_hook();
+  own_shmem_request();
+}
+inline void on_shmem_request(void (*request)()) {
+  own_shmem_request = request;
+  earlier_shmem_request_hook = shmem_request_hook;
+  shmem_request_hook = run_shmem_requests;
+}
+#else
+inline void on_shmem_request(void (*request)()) {
+  request();
+}
+#endif
+
+// Reports settings under our prefix that nobody defined.
+inline void reserve_guc_prefix(const char* prefix) {
+#if PG_VERSION_NUM >= 150000
+  MarkGUCPrefixReserved(prefix);
+#else
+  EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+// A set of our own, kept until FreeWaitEventSet: no resource owner (17+), a memory context before.
+inline WaitEventSet* create_wait_event_set(int events) {
+#if PG_VERSION_NUM >= 170000
+  return CreateWaitEventSet(nullptr, events);
+#else
+  return CreateWaitEventSet(TopMemoryContext, events);
+#endif
+}
+
+// The number of this process's PGPROC, good for wake_proc().
+inline int my_proc_number() {
+#if PG_VERSION_NUM >= 170000
+  return MyProcNumber;
+#else
+  return MyProc->pgprocno;
+#endif
+}
+
+// Sets the latch of the PGPROC with that number. The caller makes sure, under a lock, that the
+// process is still the one that gave the number; a latch set in vain costs one wake-up.
+inline void wake_proc(int proc_number) {
+  SetLatch(&ProcGlobal->allProcs[proc_number].procLatch);
+}
+
+// Materialised set-returning functions: checks the call and makes the tuplestore.
+inline ReturnSetInfo* init_materialized_srf(FunctionCallInfo fcinfo) {
+#if PG_VERSION_NUM >= 150000
+  InitMaterializedSRF(fcinfo, 0);
+  return reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+#else
+  auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  if (info == nullptr || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("set-valued function called in context that cannot accept a set")));
+  MemoryContext old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
+  TupleDesc desc;
+  if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE)
+    elog(ERROR, "return type must be a row type");
+  info->returnMode = SFRM_Materialize;
+  info->setResult =
+      tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+  info->setDesc = CreateTupleDescCopy(desc);
+  MemoryContextSwitchTo(old);
+  return info;
+#endif
+}
+
+// A database whose DROP was interrupted (marked by connection limit -2 in later minor releases).
+inline bool database_is_broken(Form_pg_database database) {
+  return database->datconnlimit == -2;
+}
+
+// Whether the current user owns the database (a superuser owns all).
+inline bool owns_database(Oid database) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(DatabaseRelationId, database, GetUserId());
+#else
+  return pg_database_ownercheck(database, GetUserId());
+#endif
+}
+
+}  // namespace coach_sms
+
+// The module's magic block; 18 shows name and version in pg_get_loaded_modules().
+#if PG_VERSION_NUM >= 180000
+#define COACH_SMS_MODULE_MAGIC(version_) \
+  PG_MODULE_MAGIC_EXT(.name = "coach_sms", .version = version_)
+#else
+#define COACH_SMS_MODULE_MAGIC(version_) PG_MODULE_MAGIC
+#endif

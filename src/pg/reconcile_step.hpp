@@ -1,0 +1,24 @@
+#pragma once
+
+#include "pg/sender_state.hpp"
+
+namespace coach_sms {
+
+// Finding out about `unknown` messages (design.md section 3). An empty list is no proof by itself:
+// absence is believed after two listings, the last of them begun more than coach_sms.reconcile_limit
+// after the lease ended. The core decides (core/reconcile.hpp); here it is carried out. All need SPI.
+
+// sending → unknown for claims that no sender answers for any more.
+void expire_lost_leases(Sender* sender);
+
+// Starts listings for the unknown messages whose time it is.
+void start_looks(Sender* sender);
+
+// Carries out what finished listings showed: unknown → sent | queued | failed, or another look.
+void settle_looked(Sender* sender);
+
+// Counts what housekeeping still has to do; has_unsettled() is as of the last count.
+void count_unsettled();
+bool has_unsettled();
+
+}  // namespace coach_sms

@@ -1,0 +1,140 @@
+#include <unistd.h>
+
+#include "core/sealing.hpp"
+
+#include "pg/private_file.hpp"
+#include "pg/secrets.hpp"
+#include "pg/settings.hpp"
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+constexpr std::size_t kKeyFileSize = 65;  // 64 hex digits and a newline
+constexpr std::size_t kMaxTokenFileSize = 4096;
+
+bool read_key_file(char (&contents)[kKeyFileSize], Failure* failure) {
+  if (settings::key_file[0] == '\0') {
+    fail(failure, kKeyFile, "Tokens are sealed with a key that the server keeps in a file.",
+         "Make a key with SELECT sms_create_key('/path/outside/the/data/directory'), then set "
+         "coach_sms.key_file to that path and reload the configuration.",
+         "coach_sms.key_file is not set");
+    return false;
+  }
+  std::size_t length = 0;
+  if (!read_private_file(settings::key_file, contents, sizeof contents, &length, failure)) {
+    if (access(settings::key_file, F_OK) != 0 && errno == ENOENT)
+      strlcpy(failure->hint,
+              "Restore the file from where you keep secrets, make a new key with "
+              "sms_create_key(), or set coach_sms.key_file to where it is.",
+              sizeof failure->hint);
+    return false;
+  }
+  if (length == kKeyFileSize) return true;
+  fail(failure, kKeyFile, "A key file has 64 hex digits and a newline: 65 bytes.",
+       "Restore the file, or make a new key with sms_create_key().",
+       "key file \"%s\" has %zu bytes", settings::key_file, length);
+  return false;
+}
+
+// Runs `work(key)`, which gives palloc'ed text, on the C++ side of the wall.
+template <typename Work>
+char* with_key(Work work, Failure* failure) {
+  char contents[kKeyFileSize];
+  char* result = nullptr;
+  if (read_key_file(contents, failure)) {
+    *failure = run_cpp([&] {
+      const SealingKey key = SealingKey::parse({contents, sizeof contents});
+      result = work(key);
+    });
+    if (failure->failed && failure->sqlstate == kKeyFile)
+      fail(failure, kKeyFile, "A key file has 64 hex digits and a newline.",
+           "Restore the file, or make a new key with sms_create_key().",
+           "file \"%s\" does not hold a key", settings::key_file);
+  }
+  explicit_bzero(contents, sizeof contents);
+  return result;
+}
+
+const char* context_of(const pg_uuid_t& org_id) {
+  return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&org_id)));
+}
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r';
+}
+
+// The first line without the blanks around it.
+char* first_line(const char* contents, std::size_t length) {
+  const char* end = static_cast<const char*>(memchr(contents, '\n', length));
+  if (end == nullptr) end = contents + length;
+  while (contents < end && is_blank(*contents))
+    ++contents;
+  while (contents < end && is_blank(end[-1]))
+    --end;
+  return pnstrdup(contents, static_cast<Size>(end - contents));
+}
+
+char* token_from_file(const char* path, Failure* failure) {
+  char contents[kMaxTokenFileSize];
+  std::size_t length = 0;
+  char* token = nullptr;
+  if (read_private_file(path, contents, sizeof contents, &length, failure)) {
+    token = first_line(contents, length);
+    if (token[0] == '\0') {
+      token = nullptr;
+      fail(failure, kKeyFile, "Its first line is the auth token.",
+           "Write the token into it, or empty coach_sms.twilio_auth_token_file.",
+           "token file \"%s\" holds no token", path);
+    }
+  }
+  explicit_bzero(contents, sizeof contents);
+  return token;
+}
+
+}  // namespace
+
+bool check_key_file(Failure* failure) {
+  with_key([](const SealingKey&) -> char* { return nullptr; }, failure);
+  return !failure->failed;
+}
+
+char* seal_token(const pg_uuid_t& org_id, const char* token, Failure* failure) {
+  const char* context = context_of(org_id);
+  return with_key([&](const SealingKey& key) { return copy_out(seal(key, token, context)); },
+                  failure);
+}
+
+char* open_token(const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
+  const char* context = context_of(org_id);
+  return with_key(
+      [&](const SealingKey& key) { return copy_out(open(key, sealed, context).view()); }, failure);
+}
+
+char* server_token(Failure* failure) {
+  if (settings::twilio_auth_token_file[0] != '\0')
+    return token_from_file(settings::twilio_auth_token_file, failure);
+  const char* token = settings::twilio_auth_token_from_environment();
+  if (token[0] != '\0') return pstrdup(token);
+  fail(failure, kNoSender, "An org without a token of its own uses the server's.",
+       "Set coach_sms.twilio_auth_token_file, or write the org's own token into "
+       "sms_settings.twilio_auth_token_encrypted.",
+       "the server has no Twilio auth token");
+  return nullptr;
+}
+
+void wipe_token(char* token) {
+  if (token == nullptr) return;
+  explicit_bzero(token, strlen(token));
+  pfree(token);
+}
+
+bool is_sealed_token(const char* text) {
+  bool sealed = false;
+  (void)run_cpp([&] { sealed = is_sealed(text); });
+  return sealed;
+}
+
+}  // namespace coach_sms

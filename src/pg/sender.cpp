@@ -1,0 +1,235 @@
+#include "pg/sender_state.hpp"
+
+#include "pg/clock.hpp"
+#include "pg/sender.hpp"
+#include "pg/reconcile_step.hpp"
+#include "pg/sender_steps.hpp"
+#include "pg/settings.hpp"
+#include "pg/shared_state.hpp"
+
+// The sender's loop: wait, drive the requests, record what came back, claim what is due, look once
+// more, start. No transaction is open while it waits or while libcurl works.
+
+namespace coach_sms {
+
+namespace {
+
+// How long results wait for company before they are recorded: a commit costs as much as the
+// records of ten messages.
+constexpr int64 kLinger = 1000;
+constexpr int64 kSweepWhileBusy = USECS_PER_SEC;
+constexpr int64 kHousekeeping = USECS_PER_SEC;
+
+void make_dispatch(Sender* sender) {
+  static bool curl_ready = false;
+  raise_if(run_cpp([&] {
+    if (!curl_ready) http_global_init();
+    curl_ready = true;
+    sender->dispatch = new Dispatch(dispatch_options(), unix_now_us);
+  }));
+}
+
+void configure(Sender* sender) {
+  raise_if(run_cpp([&] { sender->dispatch->configure(dispatch_options()); }));
+  sender->sweep_wanted = true;
+}
+
+// --- waiting ------------------------------------------------------------------------------------
+
+TimestampTz earlier(TimestampTz one, TimestampTz other) {
+  return one < other ? one : other;
+}
+
+TimestampTz next_sweep(const Sender& sender) {
+  const bool busy = sender.claimed_since_sweep || sender.something_due_at_sweep;
+  return sender.swept_at +
+         (busy ? kSweepWhileBusy : INT64CONST(1000) * settings::poll_interval);
+}
+
+TimestampTz next_housekeeping(const Sender& sender) {
+  const bool busy = sender.claimed_since_sweep || sender.dispatch->in_hand() > 0 || has_unsettled();
+  return sender.kept_house_at +
+         (busy ? kHousekeeping : INT64CONST(1000) * settings::poll_interval);
+}
+
+bool has_room(const Sender& sender) {
+  return sender.dispatch->room() > 0 && sender.mode != Mode::kNotArmed;
+}
+
+TimestampTz wake_at(const Sender& sender, TimestampTz now) {
+  if (sender.steps_again_at > now) return sender.steps_again_at;
+  if (sender.sweep_wanted || sender.claimed_count > 0) return now;
+  TimestampTz at = earlier(next_sweep(sender), next_housekeeping(sender));
+  if (sender.finished_since != 0) at = earlier(at, sender.finished_since + kLinger);
+  if (has_room(sender))
+    at = earlier(at, from_unix_us(sender.dispatch->lanes().next_due(to_unix_us(now))));
+  return at;
+}
+
+// One set for the sender's life: latch, postmaster death, and the pool's descriptor, which is
+// readable when any of libcurl's sockets is.
+void make_events(Sender* sender) {
+  sender->events = create_wait_event_set(3);
+  AddWaitEventToSet(sender->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
+  AddWaitEventToSet(sender->events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+  AddWaitEventToSet(sender->events, WL_SOCKET_READABLE, sender->dispatch->pool().descriptor(),
+                    nullptr, nullptr);
+}
+
+void wait_for(Sender* sender, long timeout) {
+  WaitEvent occurred[3];
+  WaitEventSetWait(sender->events, timeout, occurred, 3, PG_WAIT_EXTENSION);
+  ResetLatch(MyLatch);
+}
+
+void wait_for_something(Sender* sender) {
+  const TimestampTz now = GetCurrentTimestamp();
+  const TimestampTz at = wake_at(*sender, now);
+  long timeout = at <= now ? 0 : TimestampDifferenceMilliseconds(now, at);
+  const int pool_timeout = sender->dispatch->pool().timeout_ms();
+  if (pool_timeout >= 0 && pool_timeout < timeout) timeout = pool_timeout;
+  report_heartbeat(at);
+  if (timeout > 1) before_sleep(sender->dispatch->in_flight() > 0 ? "sending" : "waiting", at);
+  wait_for(sender, arrivals_waiting() ? 0 : timeout);
+}
+
+// --- what came in -------------------------------------------------------------------------------
+
+void take_news(Sender* sender) {
+  static Arrival arrivals[kMaxArrivals];
+  bool overflow = false;
+  const int count = take_arrivals(arrivals, &overflow);
+  raise_if(run_cpp([&] {
+    Lanes& lanes = sender->dispatch->lanes();
+    for (int i = 0; i < count; ++i) {
+      LaneKey lane;
+      memcpy(lane.org.bytes.data(), arrivals[i].org_id.data, UUID_LEN);
+      lane.priority = arrivals[i].priority;
+      lanes.note(lane, to_unix_us(arrivals[i].due_at));
+    }
+    if (overflow) lanes.release_all();
+  }));
+  if (overflow) sender->sweep_wanted = true;
+}
+
+void drive(Sender* sender) {
+  raise_if(run_cpp([&] { sender->dispatch->drive(); }));
+  report_in_flight(static_cast<int>(sender->dispatch->in_flight()));
+  if (sender->dispatch->finished().empty())
+    sender->finished_since = 0;
+  else if (sender->finished_since == 0)
+    sender->finished_since = GetCurrentTimestamp();
+}
+
+// --- steps --------------------------------------------------------------------------------------
+
+// Results are worth a commit when there are many, when they have waited, or when nothing else is
+// left to wait for.
+bool should_record(const Sender& sender, TimestampTz now) {
+  const std::size_t finished = sender.dispatch->finished().size();
+  if (finished == 0) return false;
+  return finished >= static_cast<std::size_t>(settings::batch_size) ||
+         finished * 2 >= static_cast<std::size_t>(settings::max_in_flight) ||
+         sender.dispatch->in_flight() == 0 || now - sender.finished_since >= kLinger;
+}
+
+bool should_claim(const Sender& sender, TimestampTz now) {
+  return sender.claimed_count == 0 && has_room(sender) && !should_stop() &&
+         sender.dispatch->lanes().next_due(to_unix_us(now)) <= to_unix_us(now);
+}
+
+bool step(Sender* sender, const char* name, void (*work)(void*)) {
+  MemoryContextSwitchTo(sender->turn);
+  if (run_step(name, work, sender)) {
+    sender->failures = 0;
+    return true;
+  }
+  if (sender->context->standing == Standing::kUsable) ++sender->failures;
+  const int wait = sender->context->standing == Standing::kBusy ? 100
+                                                                : backoff_after(sender->failures);
+  sender->steps_again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait);
+  sender->sweep_wanted = true;
+  return false;
+}
+
+// A step that failed claimed nothing.
+void forget_claims(Sender* sender) {
+  sender->claimed_count = 0;
+}
+
+void take_steps(Sender* sender) {
+  const TimestampTz now = GetCurrentTimestamp();
+  if (sender->steps_again_at > now) return;
+  const bool sweep = sender->sweep_wanted || next_sweep(*sender) <= now;
+  if (sweep && !step(sender, "looking what is due", sweep_step)) return;
+  if (should_record(*sender, now) || should_claim(*sender, now)) {
+    if (!step(sender, "recording and claiming", record_and_claim_step)) return forget_claims(sender);
+    forget_what_was_recorded(sender);
+  }
+  if (sender->claimed_count > 0) {
+    if (!step(sender, "looking once more before sending", check_step)) return;
+    start_checked(sender);
+  }
+  if (next_housekeeping(*sender) <= now && step(sender, "keeping house", housekeeping_step))
+    raise_if(run_cpp([&] { sender->dispatch->forget_looked(); }));
+}
+
+bool is_usable(const Sender& sender) {
+  return sender.context->standing == Standing::kUsable ||
+         sender.context->standing == Standing::kBusy;
+}
+
+void turn(Sender* sender) {
+  MemoryContextReset(sender->turn);
+  wait_for_something(sender);
+  if (process_signals()) configure(sender);
+  drive(sender);
+  take_news(sender);
+  take_steps(sender);
+}
+
+// --- the end ------------------------------------------------------------------------------------
+
+// No new claims; what is under way is awaited, what came back is recorded, what was not started
+// goes back into the queue.
+void drain(Sender* sender) {
+  report_state(WorkerState::kStopping);
+  const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), shutdown_grace_ms());
+  give_back_claimed(sender);
+  while (is_usable(*sender) && GetCurrentTimestamp() < end && sender->dispatch->in_hand() > 0) {
+    MemoryContextReset(sender->turn);
+    drive(sender);
+    if (!sender->dispatch->finished().empty()) {
+      if (!step(sender, "recording before the end", record_step)) break;
+      forget_what_was_recorded(sender);
+    }
+    if (sender->dispatch->in_hand() == 0) break;
+    int timeout = sender->dispatch->pool().timeout_ms();
+    if (timeout < 0 || timeout > 100) timeout = 100;
+    wait_for(sender, timeout);
+    process_signals();
+  }
+  log_unrecorded(sender);
+}
+
+}  // namespace
+
+void sender_run(WorkerContext* context) {
+  Sender sender{};
+  sender.context = context;
+  sender.sweep_wanted = true;
+  sender.turn = AllocSetContextCreate(TopMemoryContext, "coach_sms turn", ALLOCSET_DEFAULT_SIZES);
+  sender.batch = AllocSetContextCreate(TopMemoryContext, "coach_sms batch", ALLOCSET_DEFAULT_SIZES);
+  make_dispatch(&sender);
+  make_events(&sender);
+  MemoryContext caller = MemoryContextSwitchTo(sender.turn);
+  while (!should_stop() && is_usable(sender)) turn(&sender);
+  drain(&sender);
+  FreeWaitEventSet(sender.events);
+  raise_if(run_cpp([&] { delete sender.dispatch; }));
+  MemoryContextSwitchTo(caller);
+  MemoryContextDelete(sender.turn);
+  MemoryContextDelete(sender.batch);
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,174 @@
+#include "core/backoff.hpp"
+#include "pg/sender_state.hpp"
+
+#include "pg/clock.hpp"
+#include "pg/settings.hpp"
+#include "pg/shared_state.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+Uuid to_core(const pg_uuid_t& id) {
+  Uuid copy;
+  memcpy(copy.bytes.data(), id.data, UUID_LEN);
+  return copy;
+}
+
+pg_uuid_t to_pg(const Uuid& id) {
+  pg_uuid_t copy;
+  memcpy(copy.data, id.bytes.data(), UUID_LEN);
+  return copy;
+}
+
+std::chrono::milliseconds milliseconds(int value) {
+  return std::chrono::milliseconds(value);
+}
+
+Task make_task(const Claimed& row, std::string_view to, std::string_view from,
+               std::string_view body) {
+  Task task;
+  task.message = to_core(row.message_id);
+  task.org = to_core(row.org_id);
+  task.fence = row.fence;
+  task.attempt = row.attempt;
+  task.failures = row.failures;
+  task.priority = row.priority;
+  task.to = to;
+  task.from = from;
+  task.body = body;
+  task.claimed_at = to_unix_us(row.claimed_at);
+  task.lease_until = to_unix_us(row.lease_until);
+  task.expires_at = to_unix_us(row.expires_at);
+  task.sandbox = row.sandbox;
+  return task;
+}
+
+// A database in another encoding than UTF-8 gets what it can hold: an answer of Twilio's must not
+// be able to make a record fail.
+char* storable(char* text) {
+  if (text == nullptr || GetDatabaseEncoding() == PG_UTF8) return text;
+  for (char* byte = text; *byte != '\0'; ++byte)
+    if (IS_HIGHBIT_SET(*byte)) *byte = '?';
+  return text;
+}
+
+char* copy_text(const std::string& text) {
+  return text.empty() ? nullptr : storable(copy_out(text));
+}
+
+// After how long a message goes again, or is looked for first.
+int64 delay_us(const Finished& finished, double random_01) {
+  if (finished.settlement.outcome == Outcome::kUnknown)
+    return INT64CONST(1000) * settings::reconcile_delay;
+  if (!finished.started) return 0;
+  const RetryPolicy policy{milliseconds(settings::retry_base_delay),
+                           milliseconds(settings::retry_max_delay)};
+  // A 429 or a bad token is the account's affair: its hold decides, not the message's own count.
+  if (!finished.settlement.counts_as_attempt)
+    return std::chrono::microseconds(finished.settlement.retry_after).count();
+  const auto delay = retry_delay(policy, finished.task.failures + 1,
+                                 finished.settlement.retry_after, random_01);
+  return std::chrono::microseconds(delay).count();
+}
+
+void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
+  const Settlement& settlement = finished.settlement;
+  Settled& settled = row->settled;
+  settled.message_id = to_pg(finished.task.message);
+  settled.org_id = to_pg(finished.task.org);
+  settled.fence = finished.task.fence;
+  settled.sid = copy_text(settlement.provider_message_id);
+  settled.error_code = copy_text(settlement.error_code);
+  settled.error_message = copy_text(settlement.error_message);
+  settled.request = copy_text(finished.request);
+  settled.response = copy_text(finished.response);
+  settled.http_status = finished.http_status;
+  settled.duration_ms = finished.duration_ms;
+  settled.segments = settlement.segments;
+  settled.when = from_unix_us(unix_now_us() + delay_us(finished, random_01));
+  settled.failures = static_cast<int16>(finished.task.failures +
+                                        (settlement.counts_as_attempt && finished.started ? 1 : 0));
+  settled.recorded = false;
+  row->outcome = settlement.outcome;
+  row->started = finished.started;
+  row->sandbox = finished.task.sandbox;
+  row->account_trouble = settlement.account_trouble;
+  row->attempt = finished.task.attempt;
+}
+
+}  // namespace
+
+DispatchOptions dispatch_options() {
+  DispatchOptions options;
+  options.http.connect_timeout = milliseconds(settings::connect_timeout);
+  options.http.request_timeout =
+      milliseconds(settings::connect_timeout + settings::request_timeout);
+  options.http.ca_file = settings::ca_file;
+  options.http.proxy = settings::proxy;
+  options.http.max_connections_per_host = settings::max_in_flight;
+  options.http.max_response_bytes = 1024 * 1024;  // a page of a listing; a Message is 1 kB
+  options.http.user_agent = std::string("coach_sms/") + library_version();
+  options.api_url = settings::twilio_api_url;
+  options.public_url = settings::public_url;
+  options.max_in_flight = settings::max_in_flight;
+  options.max_in_flight_per_account = settings::max_in_flight_per_account;
+  // Whatever leaves is answered or given up before its lease ends.
+  options.send_margin = INT64CONST(1000) * (settings::connect_timeout + settings::request_timeout);
+  return options;
+}
+
+void start_requests(Sender* sender, const Claimed* claimed, int count, const Checked* checked) {
+  for (int i = 0; i < count; ++i) {
+    if (checked[i].verdict != Verdict::kSend) continue;
+    const Claimed& row = claimed[i];
+    const OrgRoute& from = *checked[i].route;
+    const std::string_view to = utf8_view(row.to_phone);
+    const std::string_view own_from = utf8_view(row.from_phone);
+    const std::string_view body = utf8_view(row.body);
+    const Failure failure = run_cpp([&] {
+      const Route route{from.account_sid, Secret(from.token), from.messaging_service_sid,
+                        from.from};
+      sender->dispatch->send(make_task(row, to, own_from, body), route);
+    });
+    if (failure.failed)
+      ereport(WARNING, (errmsg("could not start a request: %s", failure.message),
+                        errdetail("Its message is looked for at Twilio when its lease is over.")));
+  }
+}
+
+int copy_finished(Sender* sender, int limit, FinishedRow** rows) {
+  std::deque<Finished>& finished = sender->dispatch->finished();
+  const int count =
+      finished.size() < static_cast<std::size_t>(limit) ? static_cast<int>(finished.size()) : limit;
+  *rows = static_cast<FinishedRow*>(palloc0(sizeof(FinishedRow) * (count + 1)));
+  FinishedRow* out = *rows;
+  const double random_01 = static_cast<double>(random() % 1000) / 1000;
+  raise_if(run_cpp([&] {
+    for (int i = 0; i < count; ++i) copy_row(finished[static_cast<size_t>(i)], random_01, &out[i]);
+  }));
+  return count;
+}
+
+void forget_recorded(Sender* sender, const FinishedRow* rows, int count) {
+  const Failure failure = run_cpp([&] {
+    Dispatch& dispatch = *sender->dispatch;
+    std::deque<Finished>& finished = dispatch.finished();
+    std::deque<Finished> kept;
+    for (int i = 0; i < count; ++i) {
+      Finished& one = finished[static_cast<size_t>(i)];
+      if (!rows[i].settled.recorded) {
+        kept.push_back(std::move(one));
+        continue;
+      }
+      dispatch.let_go(one.task.message);
+      if (one.settlement.outcome == Outcome::kRetry)
+        dispatch.lanes().note({one.task.org, one.task.priority}, to_unix_us(rows[i].settled.when));
+    }
+    finished.erase(finished.begin(), finished.begin() + count);
+    for (Finished& one : kept) finished.push_back(std::move(one));  // behind those that can go on
+  });
+  raise_if(failure);
+}
+
+}  // namespace coach_sms

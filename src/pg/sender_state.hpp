@@ -1,0 +1,60 @@
+#pragma once
+
+// What a sender keeps between its turns, and the way across the wall: rows as plain data on the
+// PostgreSQL side, tasks as C++ objects in Dispatch. Included with the core headers first.
+
+#include "core/dispatch.hpp"
+#include "pg/wall.hpp"
+
+#include "pg/armed.hpp"
+#include "pg/arrows.hpp"
+#include "pg/last_check.hpp"
+#include "pg/worker.hpp"
+
+namespace coach_sms {
+
+struct FinishedRow;
+
+struct Sender {
+  WorkerContext* context;
+  Dispatch* dispatch;
+  MemoryContext turn;   // reset each turn
+  MemoryContext batch;  // what is claimed and not yet checked
+  Mode mode;
+  Claimed* claimed;  // in `batch`
+  int claimed_count;
+  FinishedRow* recorded;  // what the step just committed has seen; in `turn`
+  int recorded_count;
+  WaitEventSet* events;
+  bool first_sweep_done;
+  bool sweep_wanted;
+  bool claimed_since_sweep;
+  bool something_due_at_sweep;
+  TimestampTz swept_at;
+  TimestampTz kept_house_at;
+  TimestampTz finished_since;  // when the oldest result that waits for its record came; 0: none
+  int failures;                // steps that failed in a row
+  TimestampTz steps_again_at;
+};
+
+DispatchOptions dispatch_options();
+
+// Claimed rows that passed the last check, into requests; the others as put_back/withdraw rows.
+void start_requests(Sender* sender, const Claimed* claimed, int count, const Checked* checked);
+
+// Copies up to `limit` results, oldest first, into the current memory context.
+struct FinishedRow {
+  Settled settled;
+  Outcome outcome;
+  bool started;
+  bool sandbox;
+  bool account_trouble;
+  int attempt;
+};
+int copy_finished(Sender* sender, int limit, FinishedRow** rows);
+
+// Takes the recorded ones among the first `count` results out of Dispatch and tells the lanes what
+// went back into the queue.
+void forget_recorded(Sender* sender, const FinishedRow* rows, int count);
+
+}  // namespace coach_sms

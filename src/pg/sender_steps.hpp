@@ -1,0 +1,29 @@
+#pragma once
+
+// The sender's steps: short transactions, run by run_step() (`state` is a Sender).
+
+#include "pg/sender_state.hpp"
+
+namespace coach_sms {
+
+// Reads the mode and which lanes have something; the first one also settles what a sender before
+// us left behind.
+void sweep_step(void* sender);
+// Writes down results, then claims what there is room for, in one commit.
+void record_and_claim_step(void* sender);
+void record_step(void* sender);
+// The last look at what was claimed; puts back and withdraws what may not go.
+void check_step(void* sender);
+// Leases, promotions, events and unknown messages.
+void housekeeping_step(void* sender);
+
+// After a step that records was committed: what is settled leaves the sender's memory.
+void forget_what_was_recorded(Sender* sender);
+// After check_step was committed: the requests start.
+void start_checked(Sender* sender);
+// Claimed and not started, at the end: to be put back by the next record_step.
+void give_back_claimed(Sender* sender);
+// Answers that could not be recorded any more: their SIDs go to the log, the messages to unknown.
+void log_unrecorded(Sender* sender);
+
+}  // namespace coach_sms

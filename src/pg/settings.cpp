@@ -1,0 +1,271 @@
+#include "pg/settings.hpp"
+
+#include <arpa/inet.h>
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms::settings {
+
+char* databases;
+int max_in_flight;
+int max_in_flight_per_account;
+int batch_size;
+int poll_interval;
+int request_timeout;
+int connect_timeout;
+int lease_duration;
+int max_attempts;
+int retry_base_delay;
+int retry_max_delay;
+int reconcile_delay;
+int reconcile_limit;
+char* twilio_api_url;
+char* twilio_auth_token_file;
+char* twilio_phone_number;
+char* twilio_messaging_service_sid;
+char* proxy;
+char* ca_file;
+char* public_url;
+char* key_file;
+
+namespace {
+
+constexpr int kSecond = 1000;
+constexpr int kMinute = 60 * kSecond;
+constexpr int kHour = 60 * kMinute;
+constexpr int kDay = 24 * kHour;
+constexpr int kLeaseMargin = 5 * kSecond;
+
+char* account_sid_setting;
+char* webapp_url_setting;
+
+const char* setting_or_environment(const char* setting, const char* variable) {
+  if (setting[0] != '\0') return setting;
+  const char* value = getenv(variable);
+  return value != nullptr ? value : "";
+}
+
+// --- URLs -----------------------------------------------------------------------------------
+
+// What the rules below look at. The host is without the brackets of an IPv6 address.
+struct UrlParts {
+  bool https;
+  char host[256];
+};
+
+bool refuse(const char* why) {
+  GUC_check_errdetail("%s", why);
+  return false;
+}
+
+// Splits off what a URL starts with; false if there is no plain host[:port] behind http(s)://.
+bool split_url(const char* url, UrlParts* parts) {
+  const char* rest;
+  if (pg_strncasecmp(url, "https://", 8) == 0) {
+    parts->https = true;
+    rest = url + 8;
+  } else if (pg_strncasecmp(url, "http://", 7) == 0) {
+    parts->https = false;
+    rest = url + 7;
+  } else {
+    return false;
+  }
+  const bool bracketed = rest[0] == '[';
+  if (bracketed) rest++;
+  const size_t length = strcspn(rest, bracketed ? "]/" : ":/");
+  if (length == 0 || length >= sizeof(parts->host)) return false;
+  memcpy(parts->host, rest, length);
+  parts->host[length] = '\0';
+  rest += length;
+  if (bracketed && *rest++ != ']') return false;
+  if (*rest == ':') {
+    const size_t digits = strspn(++rest, "0123456789");
+    if (digits == 0 || digits > 5) return false;
+    rest += digits;
+  }
+  return *rest == '\0' || *rest == '/';
+}
+
+bool has_forbidden_character(const char* url, const char* forbidden) {
+  for (const char* c = url; *c != '\0'; c++) {
+    if (static_cast<unsigned char>(*c) <= ' ' || *c == 0x7f || strchr(forbidden, *c) != nullptr)
+      return true;
+  }
+  return false;
+}
+
+bool host_is_loopback(const char* host) {
+  in_addr v4;
+  if (inet_pton(AF_INET, host, &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  return strcmp(host, "::1") == 0 || pg_strcasecmp(host, "localhost") == 0;
+}
+
+bool check_web_url(char** value, void**, GucSource) {
+  UrlParts parts;
+  if ((*value)[0] == '\0') return true;
+  if (has_forbidden_character(*value, "@?#\\\"<>") || !split_url(*value, &parts))
+    return refuse(
+        "It must be an http:// or https:// URL with a host, and without user, query or fragment.");
+  return true;
+}
+
+bool check_api_url(char** value, void** extra, GucSource source) {
+  UrlParts parts;
+  if ((*value)[0] == '\0') return refuse("It cannot be empty.");
+  if (!check_web_url(value, extra, source)) return false;
+  if (split_url(*value, &parts) && !parts.https && !host_is_loopback(parts.host))
+    return refuse("Tokens travel to this URL: it must be https:// unless its host is loopback.");
+  return true;
+}
+
+// --- other strings --------------------------------------------------------------------------
+
+bool check_path(char** value, void**, GucSource) {
+  if ((*value)[0] == '\0' || is_absolute_path(*value)) return true;
+  return refuse("It must be an absolute path, or empty.");
+}
+
+bool check_databases(char** value, void**, GucSource) {
+  char* copy = pstrdup(*value);
+  List* names = NIL;
+  const bool valid = SplitIdentifierString(copy, ',', &names);
+  list_free(names);
+  pfree(copy);
+  return valid || refuse("It must be '*' or a list of database names, separated by commas.");
+}
+
+// --- definitions ----------------------------------------------------------------------------
+
+void define_int(const char* name, const char* description, int* variable, int initial, int minimum,
+                int maximum, int flags) {
+  DefineCustomIntVariable(name, description, nullptr, variable, initial, minimum, maximum,
+                          PGC_SIGHUP, flags, nullptr, nullptr, nullptr);
+}
+
+void define_string(const char* name, const char* description, char** variable, const char* initial,
+                   int flags, GucStringCheckHook check) {
+  DefineCustomStringVariable(name, description, nullptr, variable, initial, PGC_SIGHUP, flags,
+                             check, nullptr, nullptr);
+}
+
+void define_limits() {
+  define_int("coach_sms.max_in_flight", "Requests under way at once, for each database.",
+             &max_in_flight, 256, 1, 10000, 0);
+  define_int("coach_sms.max_in_flight_per_account",
+             "Requests under way at once for one Twilio account.", &max_in_flight_per_account, 100,
+             1, 10000, 0);
+  define_int("coach_sms.batch_size", "Messages claimed in one transaction, at most.", &batch_size,
+             200, 1, 10000, 0);
+  define_int("coach_sms.max_attempts", "Attempts before a message that was never taken fails.",
+             &max_attempts, 4, 1, 20, 0);
+}
+
+void define_times() {
+  define_int("coach_sms.poll_interval", "How long the sender sleeps when nobody wakes it.",
+             &poll_interval, 10 * kSecond, 10, kHour, GUC_UNIT_MS);
+  define_int("coach_sms.request_timeout", "Longest time for one request to Twilio.",
+             &request_timeout, 30 * kSecond, 10, 120 * kSecond, GUC_UNIT_MS);
+  define_int("coach_sms.connect_timeout", "Longest time for connecting to Twilio.",
+             &connect_timeout, 5 * kSecond, 10, 60 * kSecond, GUC_UNIT_MS);
+  define_int("coach_sms.lease_duration",
+             "How long a claim holds; at least the two timeouts and a margin.", &lease_duration,
+             60 * kSecond, 100, kHour, GUC_UNIT_MS);
+  define_int("coach_sms.retry_base_delay", "Delay before the first retry; doubles each time.",
+             &retry_base_delay, 60 * kSecond, 1, kHour, GUC_UNIT_MS);
+  define_int("coach_sms.retry_max_delay", "Longest delay between two attempts.", &retry_max_delay,
+             kHour, 1, kDay, GUC_UNIT_MS);
+  define_int("coach_sms.reconcile_delay",
+             "How long after an unknown outcome Twilio's list is first looked at.",
+             &reconcile_delay, 60 * kSecond, 10, kDay, GUC_UNIT_MS);
+  // The list lags behind what Twilio took, normally by seconds. An absence that is believed
+  // sends the text again, so the default leaves minutes for a bad day at Twilio.
+  define_int("coach_sms.reconcile_limit",
+             "How long after the lease ended a message's absence from Twilio's list is believed.",
+             &reconcile_limit, 15 * kMinute, 10, kDay, GUC_UNIT_MS);
+}
+
+void define_twilio() {
+  define_string("coach_sms.twilio_api_url", "Where Twilio's API is.", &twilio_api_url,
+                "https://api.twilio.com", 0, check_api_url);
+  define_string("coach_sms.twilio_account_sid",
+                "Account of organisations without one; default: TWILIO_ACCOUNT_SID.",
+                &account_sid_setting, "", 0, nullptr);
+  define_string("coach_sms.twilio_auth_token_file",
+                "File with that account's token; default: TWILIO_AUTH_TOKEN.",
+                &twilio_auth_token_file, "", GUC_SUPERUSER_ONLY, check_path);
+  define_string("coach_sms.twilio_phone_number",
+                "Sending number of organisations without a sender.", &twilio_phone_number, "", 0,
+                nullptr);
+  define_string("coach_sms.twilio_messaging_service_sid",
+                "Messaging Service of organisations without a sender.",
+                &twilio_messaging_service_sid, "", 0, nullptr);
+}
+
+void define_surroundings() {
+  define_string("coach_sms.databases", "Databases that messages are sent from; '*' for all.",
+                &databases, "*", GUC_LIST_INPUT, check_databases);
+  define_string("coach_sms.proxy", "HTTP proxy between this server and Twilio.", &proxy, "",
+                GUC_SUPERUSER_ONLY, check_web_url);
+  define_string("coach_sms.ca_file", "Certificates to trust instead of the system's.", &ca_file, "",
+                GUC_SUPERUSER_ONLY, check_path);
+  define_string("coach_sms.key_file", "File with the key that seals tokens.", &key_file, "",
+                GUC_SUPERUSER_ONLY, check_path);
+  define_string("coach_sms.public_url", "How Twilio reaches the webhook.", &public_url, "", 0,
+                check_web_url);
+  define_string("coach_sms.webapp_url", "Where the application is; default: WEBAPP_URL.",
+                &webapp_url_setting, "", 0, check_web_url);
+}
+
+}  // namespace
+
+const char* twilio_account_sid() {
+  return setting_or_environment(account_sid_setting, "TWILIO_ACCOUNT_SID");
+}
+
+const char* webapp_url() {
+  return setting_or_environment(webapp_url_setting, "WEBAPP_URL");
+}
+
+const char* twilio_auth_token_from_environment() {
+  return setting_or_environment("", "TWILIO_AUTH_TOKEN");
+}
+
+int effective_lease_ms() {
+  static int warned_of;
+  const int needed = request_timeout + connect_timeout + kLeaseMargin;
+  if (lease_duration >= needed) return lease_duration;
+  if (warned_of != needed) {
+    warned_of = needed;
+    ereport(WARNING, (errmsg("coach_sms.lease_duration of %d ms is too short, using %d ms",
+                             lease_duration, needed),
+                      errhint("Set it to at least coach_sms.request_timeout plus "
+                              "coach_sms.connect_timeout plus %d s.",
+                              kLeaseMargin / kSecond)));
+  }
+  return needed;
+}
+
+bool database_is_wanted(const char* name) {
+  char* copy = pstrdup(databases);
+  List* names = NIL;
+  bool wanted = false;
+  if (SplitIdentifierString(copy, ',', &names)) {
+    for (int i = 0; i < list_length(names); i++) {
+      const char* item = static_cast<const char*>(list_nth(names, i));
+      wanted = wanted || strcmp(item, "*") == 0 || strcmp(item, name) == 0;
+    }
+  }
+  list_free(names);
+  pfree(copy);
+  return wanted;
+}
+
+void define() {
+  define_limits();
+  define_times();
+  define_twilio();
+  define_surroundings();
+  reserve_guc_prefix("coach_sms");
+}
+
+}  // namespace coach_sms::settings

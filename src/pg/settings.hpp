@@ -1,0 +1,50 @@
+#pragma once
+
+// Every `coach_sms.*` setting, with its bounds, in one place. Times are milliseconds.
+// All of them belong to the server's configuration (SIGHUP): nothing a session sets changes where
+// or how messages are sent. Strings are never NULL; '' means "not set".
+
+namespace coach_sms::settings {
+
+extern char* databases;
+extern int max_in_flight;
+extern int max_in_flight_per_account;
+extern int batch_size;
+extern int poll_interval;
+extern int request_timeout;
+extern int connect_timeout;
+extern int lease_duration;
+extern int max_attempts;
+extern int retry_base_delay;
+extern int retry_max_delay;
+extern int reconcile_delay;
+extern int reconcile_limit;
+extern char* twilio_api_url;
+extern char* twilio_auth_token_file;
+extern char* twilio_phone_number;
+extern char* twilio_messaging_service_sid;
+extern char* proxy;
+extern char* ca_file;
+extern char* public_url;
+extern char* key_file;
+
+// Settings that fall back to the postmaster's environment: TWILIO_ACCOUNT_SID and WEBAPP_URL.
+const char* twilio_account_sid();
+const char* webapp_url();
+
+// The token itself is never a setting, since a reload would log it. With no file configured, the
+// postmaster's TWILIO_AUTH_TOKEN serves; '' where there is none. Borrowed from the environment.
+const char* twilio_auth_token_from_environment();
+
+// The lease that claims really get: never shorter than a request can last plus a margin, so that
+// a request cannot outlive its claim. Settings cannot check each other while they are being set,
+// so this is where it is enforced; a warning is logged once for each combination that needed it.
+int effective_lease_ms();
+
+// Whether `coach_sms.databases` names this database ('*' names them all).
+bool database_is_wanted(const char* name);
+
+// Defines the settings; called once from _PG_init.
+void define();
+
+}  // namespace coach_sms::settings

@@ -1,0 +1,88 @@
+#include "pg/wake.hpp"
+
+#include "pg/shared_state.hpp"
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+// What this transaction has to tell. Of fixed size: the commit callback must not raise an error,
+// so it must not allocate.
+struct Notes {
+  int count;
+  bool overflow;
+  bool poke;
+  bool wake_sender;
+  bool wake_launcher;
+  Arrival arrivals[kMaxArrivals];
+};
+
+Notes notes;
+
+void clear_notes() {
+  notes.count = 0;
+  notes.overflow = notes.poke = notes.wake_sender = notes.wake_launcher = false;
+}
+
+void deliver_notes() {
+  if (notes.count > 0 || notes.overflow)
+    publish_arrivals(MyDatabaseId, notes.arrivals, notes.count, notes.overflow);
+  if (notes.poke || notes.wake_sender) wake_sender_now(MyDatabaseId);
+  if (notes.poke || notes.wake_launcher) poke_launcher(notes.poke ? MyDatabaseId : InvalidOid);
+}
+
+void at_end_of_transaction(XactEvent event, void*) {
+  if (event == XACT_EVENT_COMMIT) deliver_notes();
+  if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+    clear_notes();
+}
+
+void register_once() {
+  static bool registered;
+  if (registered) return;
+  RegisterXactCallback(at_end_of_transaction, nullptr);
+  registered = true;
+}
+
+// The latest note comes first: a bulk enqueue is mostly one organisation's.
+Arrival* find_note(const pg_uuid_t* org_id, int16 priority) {
+  for (int i = notes.count - 1; i >= 0; i--) {
+    Arrival* note = &notes.arrivals[i];
+    if (note->priority == priority && memcmp(&note->org_id, org_id, sizeof(*org_id)) == 0)
+      return note;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void wake_note(const pg_uuid_t* org_id, int16 priority, TimestampTz due_at) {
+  register_once();
+  if (notes.overflow) return;
+  if (Arrival* note = find_note(org_id, priority)) {
+    if (due_at < note->due_at) note->due_at = due_at;
+  } else if (notes.count == kMaxArrivals) {
+    notes.overflow = true;
+  } else {
+    notes.arrivals[notes.count++] = {*org_id, priority, due_at};
+  }
+}
+
+void poke_launcher_at_commit() {
+  register_once();
+  notes.poke = true;
+}
+
+void wake_sender_at_commit() {
+  register_once();
+  notes.wake_sender = true;
+}
+
+void wake_launcher_at_commit() {
+  register_once();
+  notes.wake_launcher = true;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,24 @@
+#pragma once
+
+// Waking other processes when, and only when, this transaction commits: once, however many rows
+// it enqueued. A rolled back transaction wakes nobody; a rolled back savepoint may leave a note
+// behind, which costs the sender one look. Prepared transactions are woken for by the hook on
+// COMMIT PREPARED (hooks.cpp), since the session that prepared may be gone by then.
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+// Notes that a message of this organisation was enqueued, due at `due_at`.
+void wake_note(const pg_uuid_t* org_id, int16 priority, TimestampTz due_at);
+
+// At commit: the launcher looks at this database (again); a running sender looks too.
+void poke_launcher_at_commit();
+
+// At commit: this database's sender looks whether its extension is still there.
+void wake_sender_at_commit();
+
+// At commit: the launcher reads the list of databases again.
+void wake_launcher_at_commit();
+
+}  // namespace coach_sms

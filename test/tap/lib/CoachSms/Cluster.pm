@@ -1,0 +1,223 @@
+# A PostgreSQL server with coach_sms for one test: PostgreSQL::Test::Cluster plus what our tests say again and again.
+#
+#   my $fake = start_fake();
+#   my $node = new_server('main', fake => $fake, conf => "coach_sms.request_timeout = '2s'");
+#   $node->go_live;
+#   my $org = $node->make_org;
+#   my $id = $node->enqueue($org, '+61491570006', 'Hello');
+#   $node->wait_for_status($id, 'sent');
+#
+# Methods named wait_* are assertions: each counts as one test. At the end of every test file, whatever it did,
+# the servers' logs are searched for crashes, and one fails the file.
+package CoachSms::Cluster;
+use strict;
+use warnings;
+use parent 'PostgreSQL::Test::Cluster';
+
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils ();
+use Test::More;
+use CoachSms::Wait qw(deadline wait_until);
+
+our @EXPORT = qw(new_server sql_quote);
+
+my @servers;
+
+# Makes and starts a server. Options:
+#   fake      => a CoachSms::Fake to send to
+#   conf      => more lines of postgresql.conf
+#   extension => 0: without CREATE EXTENSION (and without a key) in the database postgres
+#   start     => 0: do not start it (and so without extension)
+#   init      => { ... }: parameters of PostgreSQL::Test::Cluster::init, such as allows_streaming => 1
+#   fresh     => 1: an initdb of its own, so that its system identifier differs from other servers' of this run
+sub new_server {
+    my ($name, %options) = @_;
+    my $node = __PACKAGE__->new($name);
+    $node->adopt($options{fake});
+    $node->{coach_sms_fresh} = $options{fresh};
+    $node->init(%{ $options{init} || {} });
+    $node->configure($options{conf});
+    return $node if defined $options{start} && !$options{start};
+    $node->start;
+    $node->create_extension if $options{extension} // 1;
+    return $node;
+}
+
+# Nodes that are made in other ways (a standby, a restored backup) become ours by this; configure() may follow.
+sub adopt {
+    my ($self, $fake) = @_;
+    bless $self, __PACKAGE__;
+    $self->{coach_sms_fake} = $fake;
+    push @servers, $self;
+    return $self;
+}
+
+# PostgreSQL 17 and later copy INITDB_TEMPLATE by themselves.
+sub init {
+    my ($self, %params) = @_;
+    my $initdb = \&PostgreSQL::Test::Utils::system_or_bail;
+    no warnings 'redefine';
+    local *PostgreSQL::Test::Utils::system_or_bail = sub {
+        my ($command, undef, $pgdata) = @_;
+        return $initdb->(@_)
+          if $command ne 'initdb' || $params{extra} || $self->{coach_sms_fresh} || !$ENV{INITDB_TEMPLATE};
+        return $initdb->('cp', '-a', $ENV{INITDB_TEMPLATE}, $pgdata);
+    };
+    local $ENV{INITDB_TEMPLATE} = $self->{coach_sms_fresh} ? undef : $ENV{INITDB_TEMPLATE};
+    $self->SUPER::init(%params);
+    return;
+}
+
+sub configure {
+    my ($self, $more) = @_;
+    my $fake = $self->fake;
+    mkdir $self->secrets_dir, 0700;
+    $self->append_conf('postgresql.conf', join "\n",
+        "shared_preload_libraries = 'coach_sms'",
+        "coach_sms.key_file = '" . $self->key_file . "'",
+        ($fake ? ("coach_sms.twilio_api_url = '" . $fake->url . "'") : ()),
+        ($fake && $fake->{https} ? ("coach_sms.ca_file = '" . $fake->ca_file . "'") : ()),
+        "restart_after_crash = on",
+        "max_prepared_transactions = 5",
+        "log_statement = none",
+        "timezone = 'UTC'",
+        $more // '');
+    return;
+}
+
+sub fake        { return $_[0]{coach_sms_fake} }
+sub secrets_dir { return $_[0]->basedir . '/secrets' }
+sub key_file    { return $_[0]->secrets_dir . '/coach_sms.key' }
+
+# The extension in $db, and the server's key if there is none yet.
+sub create_extension {
+    my ($self, $db) = @_;
+    $self->safe_psql($db // 'postgres', 'CREATE EXTENSION coach_sms');
+    $self->safe_psql($db // 'postgres', 'SELECT sms_create_key(' . sql_quote($self->key_file) . ')')
+      unless -e $self->key_file;
+    return;
+}
+
+sub go_live { my ($self, $db) = @_; $self->safe_psql($db // 'postgres', 'SELECT sms_go_live()'); return; }
+
+# An org that may send at any hour without limits, with the fake's credentials; columns override. Returns its id.
+sub make_org {
+    my ($self, %columns) = @_;
+    my $db = delete $columns{db} // 'postgres';
+    my $org = delete $columns{org_id} // $self->safe_psql($db, 'SELECT gen_random_uuid()');
+    %columns = (
+        twilio_phone_number => '+61491570156', timezone => 'UTC',
+        quiet_hours_start => 0, quiet_hours_end => 0,
+        max_sms_per_hour => undef, max_sms_per_client_per_day => undef,
+        %columns);
+    my @names = sort keys %columns;
+    $self->safe_psql($db, sprintf 'INSERT INTO sms_settings (%s) VALUES (%s)',
+        join(', ', 'org_id', @names), join(', ', map { sql_quote($_) } $org, @columns{@names}));
+    if (my $fake = $self->fake) {
+        $self->safe_psql($db, sprintf 'SELECT sms_set_twilio_credentials(%s, %s, %s)',
+            map { sql_quote($_) } $org, $fake->account, $fake->token);
+    }
+    return $org;
+}
+
+# One text to one number; further arguments of sms_enqueue by name. Returns the message's id.
+sub enqueue {
+    my ($self, $org, $to, $body, %more) = @_;
+    my $db = delete $more{db} // 'postgres';
+    my %arguments = (org_id => $org, to_phone => $to, body => $body, %more);
+    return $self->safe_psql($db, 'SELECT sms_enqueue('
+          . join(', ', map { "$_ => " . sql_quote($arguments{$_}) } sort keys %arguments) . ')');
+}
+
+# An assertion: $sql gives $expected before the deadline (60 s unless given). Goes on through errors and restarts.
+sub wait_for_sql {
+    my ($self, $sql, $expected, $seconds, %options) = @_;
+    my ($result, $error) = ('', '');
+    my $reached = wait_until(sub {
+        $self->psql($options{db} // 'postgres', $sql, stdout => \$result, stderr => \$error);
+        return ($result // '') eq $expected;
+    }, $seconds);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return ok(1, $options{name} // "$sql gives $expected") if $reached;
+    ok(0, $options{name} // "$sql gives $expected");
+    diag("it gave: $result\n$error\nthe server's log ends:\n" . $self->log_end);
+    return 0;
+}
+
+sub wait_for_status {
+    my ($self, $id, $status, $seconds, %options) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return $self->wait_for_sql('SELECT status FROM sms_messages WHERE id = ' . sql_quote($id),
+        $status, $seconds, name => "message becomes $status", %options);
+}
+
+# Feeds to the webhook, as an Edge Function would, what the fake (callbacks => 'hold') has signed since the last
+# time. Returns the http statuses.
+sub relay_callbacks {
+    my ($self, %options) = @_;
+    my $fake = $self->fake;
+    my @statuses;
+    for my $callback ($fake->callbacks(since => $fake->{relayed})) {
+        push @statuses, $self->safe_psql($options{db} // 'postgres',
+            sprintf 'SELECT http_status FROM sms_twilio_webhook(%s, %s, %s)',
+            map { sql_quote($_) } @$callback{qw(url body signature)});
+        $fake->{relayed} = $callback->{seq};
+    }
+    return @statuses;
+}
+
+# The process that sends for a database; waits until there is one.
+sub sender_pid {
+    my ($self, $db, $seconds) = @_;
+    $db //= 'postgres';
+    my $pid = '';
+    wait_until(sub {
+        $self->psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'coach_sms sender' AND datname = "
+              . sql_quote($db), stdout => \$pid);
+        return ($pid // '') ne '';
+    }, $seconds);
+    die "no sender for $db; the server's log ends:\n" . $self->log_end if ($pid // '') eq '';
+    return $pid;
+}
+
+sub log_end {
+    my ($self) = @_;
+    my @lines = -e $self->logfile ? split /^/, PostgreSQL::Test::Utils::slurp_file($self->logfile) : ();
+    return join '', @lines > 30 ? @lines[-30 .. -1] : @lines;
+}
+
+# The lines that tell of a crash. A process that a test killed with -9 is none.
+sub crashes {
+    my ($self) = @_;
+    return () unless -e $self->logfile;
+    return grep { /terminated by signal (4|6|7|8|11)\b|PANIC:  |TRAP: |AddressSanitizer|runtime error:/ }
+      split /^/, PostgreSQL::Test::Utils::slurp_file($self->logfile);
+}
+
+# An assertion, for where in a test it matters; the end of the file asks anyway.
+sub assert_no_crash {
+    my ($self) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is(join('', $self->crashes), '', 'no process of ' . $self->name . ' crashed');
+}
+
+# sql_quote(undef) is NULL.
+sub sql_quote {
+    my ($value) = @_;
+    return 'NULL' unless defined $value;
+    (my $quoted = $value) =~ s/'/''/g;
+    return $quoted =~ s/\\/\\\\/g ? "E'$quoted'" : "'$quoted'";
+}
+
+END {
+    my $status = $?;
+    for my $node (@servers) {
+        my @crashes = $node->crashes or next;
+        diag("a process of " . $node->name . " crashed:\n@crashes");
+        $status ||= 1;
+    }
+    $? = $status;
+}
+
+1;

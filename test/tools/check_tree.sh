@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Rules of the tree that no compiler checks. Each prints the lines that break it and the cure.
+set -u
+shopt -s lastpipe # rule() counts, and stands at the end of pipes
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. test/tools/tally.sh
+passed=0 failed=0
+
+# rule NAME CURE: the lines on standard input are what breaks the rule.
+rule() {
+  local found
+  found=$(cat)
+  if [ -z "$found" ]; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'not ok: %s\n%s\n  cure: %s\n' "$1" "$(sed 's/^/  /' <<<"$found")" "$2"
+  fi
+}
+
+sources() { find "$@" -type f \( -name '*.cpp' -o -name '*.hpp' \) 2>/dev/null | sort; }
+
+# without_pairs FOLDER SUFFIX FOLDER SUFFIX: files on one side that have no partner on the other.
+without_pair() {
+  local file name
+  for file in "$1"/*."$2"; do
+    [ -e "$file" ] || continue
+    name=$(basename "$file" ".$2")
+    [ -e "$3/$name.$4" ] || [ -e "$3/${name%_[0-9]}.$4" ] || echo "$file has no $3/$name.$4"
+  done
+}
+
+version=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" coach_sms.control)
+grep -n '"version"' META.json | grep -vF "\"$version\"" | grep -vF '"1.0.0"' |
+  rule "META.json carries the control file's version" "write $version there"
+grep -rnF "$version" Makefile src sql/*.sql sql/install test --include='*' 2>/dev/null | grep -v '^test/vectors/' |
+  rule "the version is written in the control file only" "derive it, or compare with default_version"
+
+grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|SPI_[a-z_]+|postgres\.h)\b' $(sources src/core) /dev/null |
+  rule "the core has never heard of PostgreSQL" "return a decision; src/pg carries it out"
+for header in src/core/*.hpp; do
+  [ -e "$header" ] || continue
+  [ "$(head -n 5 "$header" | grep -cE '^#(pragma once|ifdef PG_VERSION_NUM|error)')" = 3 ] || echo "$header"
+done | rule "core headers come before PostgreSQL's" "begin as src/core/error.hpp does"
+
+# An ERROR jumps over destructors. So a type that owns memory may stand in src/pg only within the parentheses of
+# run_cpp(...), in wall.*, or in a file that says in a line of its own "// Runs inside run_cpp only."
+owning='std::(string|wstring|vector|map|set|unordered_map|unordered_set|deque|list|function|unique_ptr|shared_ptr)\b'
+for file in $(sources src/pg); do
+  case $file in src/pg/wall.*) continue ;; esac
+  ! grep -qxF '// Runs inside run_cpp only.' "$file" || continue
+  awk -v file="$file" -v owning="${owning%\\b}([^_a-zA-Z0-9]|$)" '
+    { line = $0; sub(/\/\/.*/, "", line) }
+    depth == 0 && (at = index(line, "run_cpp(")) { inside = substr(line, at + 7); before = substr(line, 1, at - 1) }
+    depth == 0 && !at { before = line; inside = "" }
+    depth > 0 { before = ""; inside = line }
+    before ~ owning { print file ":" FNR ": " $0 }
+    { depth += gsub(/\(/, "(", inside) - gsub(/\)/, ")", inside); if (depth < 0) depth = 0; at = 0 }' "$file"
+done | rule "nothing with a destructor lives across a backend call" "move it into run_cpp(...), or the function into a file that runs there only"
+
+{ without_pair sql sql expected out && without_pair expected out sql sql; } |
+  rule "each sql/*.sql has its expected/*.out, and the reverse" "write the missing one, or remove the orphan"
+{ without_pair test/isolation/specs spec test/isolation/expected out &&
+  without_pair test/isolation/expected out test/isolation/specs spec; } |
+  rule "each isolation spec has its expected output, and the reverse" "write the missing one, or remove the orphan"
+
+grep -rnE '\b([T]ODO|[F]IXME|[X]XX|[H]ACK)\b' Makefile src sql test --include='*' | grep -v '^test/vectors/' |
+  rule "nothing is left open in the code" "do it, or open an issue"
+grep -rnE '\b([p]g_sleep|[u]sleep|[n]anosleep|[s]leep_for|[s]leep [0-9.]+|[s]leep\([0-9.]+\))' sql test expected |
+  grep -v '^test/tap/lib/' |
+  rule "no test sleeps" "wait for a condition with a deadline (wait_for_sql)"
+
+for script in $(find test .ci/run -type f \( -name '*.sh' -o -path .ci/run \)); do
+  bash -n "$script" 2>&1
+done | rule "shell scripts parse" "see the message"
+perl -MJSON::PP -0777 -ne 'eval { decode_json($_) } or print $@' META.json |
+  rule "META.json is JSON" "see the message"
+
+tally check-tree "$passed" "$failed"

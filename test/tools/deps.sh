@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Says which Debian packages are missing and installs them.
+#   deps.sh [build|demo|test|lint|valgrind]...   default: build demo test bench
+# Root installs; anybody else goes through sudo, or is told the command. PG_CONFIG chooses the server.
+set -eu
+
+pg_config=${PG_CONFIG:-pg_config}
+pg() { "$pg_config" "$1" 2>/dev/null || true; }
+
+# The major version to ask apt for: that of pg_config, else of the newest server that is here, else Debian's.
+major_version() {
+  local v
+  v=$(pg --version | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p')
+  [ -n "$v" ] || v=$(ls /usr/lib/postgresql 2>/dev/null | sort -n | tail -n 1)
+  [ -n "$v" ] || v=$(apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p')
+  echo "${v:-15}"
+}
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# A PostgreSQL that was built by hand has no packages, so its parts are looked for by file.
+postgresql_parts() {
+  local v=$1
+  case $2 in
+    build)
+      [ -f "$(pg --pgxs)" ] || echo "postgresql-server-dev-$v"
+      [ -x "$(pg --bindir)/postgres" ] || [ -x "/usr/lib/postgresql/$v/bin/postgres" ] || echo "postgresql-$v" ;;
+    test)
+      local control="extension/pgtap.control"
+      [ -f "$(pg --sharedir)/$control" ] || [ -f "/usr/share/postgresql/$v/$control" ] || echo "postgresql-$v-pgtap" ;;
+  esac
+}
+
+packages_of() {
+  case $1 in
+    build) echo make g++ libcurl4-openssl-dev libssl-dev libphonenumber-dev rapidjson-dev ;;
+    demo) echo libmicrohttpd-dev openssl ;;
+    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl perl ;;
+    bench) echo libbenchmark-dev ;;
+    lint) echo clang-format clang-tidy cppcheck ;;
+    valgrind) echo valgrind ;;
+    *) echo "deps.sh: unknown group \"$1\"" >&2; exit 2 ;;
+  esac
+}
+
+missing_packages() {
+  local v=$1 group package
+  shift
+  for group in "$@"; do
+    for package in $(packages_of "$group"); do
+      installed "$package" || echo "$package"
+    done
+    postgresql_parts "$v" "$group"
+  done | awk '!seen[$0]++'
+}
+
+# Debian makes and starts a server on port 5432 when its package is first installed. We bring our own.
+no_cluster=/etc/postgresql-common/createcluster.d/coach_sms.conf
+install_as_root() {
+  local new_server=0
+  case " $* " in *" postgresql-"[0-9]*) [ -d /etc/postgresql ] || new_server=1 ;; esac
+  if [ "$new_server" = 1 ]; then
+    mkdir -p "${no_cluster%/*}"
+    echo 'create_main_cluster = false' >"$no_cluster"
+    trap 'rm -f "$no_cluster"' EXIT
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null || apt-get update
+  apt-get install -y --no-install-recommends "$@" </dev/null ||
+    { apt-get update && apt-get install -y --no-install-recommends "$@" </dev/null; }
+}
+
+if [ "${1:-}" = --install-as-root ]; then
+  shift
+  install_as_root "$@"
+  exit
+fi
+
+[ $# -gt 0 ] || set -- build demo test bench
+if ! command -v dpkg-query >/dev/null; then
+  echo "deps.sh knows Debian and Ubuntu only; the packages that coach_sms needs are named in its README." >&2
+  exit 1
+fi
+missing=$(missing_packages "$(major_version)" "$@" | tr '\n' ' ')
+if [ -z "$missing" ]; then
+  [ "${QUIET:-}" = 1 ] || echo "Nothing is missing."
+  exit 0
+fi
+echo "coach_sms needs these packages: $missing"
+# shellcheck disable=SC2086  # the list is split on purpose
+if [ "$(id -u)" = 0 ]; then
+  install_as_root $missing
+elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+  sudo "$0" --install-as-root $missing
+else
+  echo "Installing them takes root: apt-get install $missing" >&2
+  exit 1
+fi

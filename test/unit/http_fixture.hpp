@@ -1,0 +1,77 @@
+#pragma once
+
+#include "core/http_pool.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "loopback_server.hpp"
+
+namespace coach_sms::test {
+
+constexpr std::int64_t kNoLease = std::numeric_limits<std::int64_t>::max();
+
+// The pool's wall clock stands still unless a test moves it; libcurl's own clock runs.
+inline std::int64_t clock_us = 0;
+
+class HttpTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    signal(SIGPIPE, SIG_IGN);  // as in every process of PostgreSQL
+    http_global_init();
+  }
+  void SetUp() override { clock_us = 1'000'000; }
+
+  static std::int64_t now_us() { return clock_us; }
+
+  static HttpOptions options() {
+    HttpOptions options;
+    options.connect_timeout = std::chrono::milliseconds(10'000);
+    options.request_timeout = std::chrono::milliseconds(20'000);
+    return options;
+  }
+
+  static HttpRequest post(const std::string& url, const std::string& body = "To=%2B61&Body=Hi") {
+    return HttpRequest{"POST", url, "AC123", Secret("hush-hush"), body};
+  }
+
+  static void turn(HttpPool& pool) {
+    pollfd readable{pool.descriptor(), POLLIN, 0};
+    poll(&readable, 1, pool.timeout_ms());
+    pool.drive();
+  }
+
+  // Until that many results are there, in the order of their tags.
+  static std::vector<HttpResult> results(HttpPool& pool, std::size_t count) {
+    std::vector<HttpResult> all;
+    while (all.size() < count) {
+      turn(pool);
+      for (HttpResult& result : pool.take_finished())
+        all.push_back(std::move(result));
+    }
+    EXPECT_EQ(all.size(), count);
+    std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.tag < b.tag; });
+    return all;
+  }
+
+  static HttpResult result_of(HttpPool& pool, HttpRequest request) {
+    pool.add(1, std::move(request), kNoLease);
+    return results(pool, 1).front();
+  }
+
+  static HttpResult result_of(const HttpOptions& options, HttpRequest request) {
+    HttpPool pool(options, &now_us);
+    return result_of(pool, std::move(request));
+  }
+};
+
+}  // namespace coach_sms::test

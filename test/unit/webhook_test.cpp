@@ -1,0 +1,171 @@
+#include "core/webhook.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "core/signature.hpp"
+#include "core/signed_url.hpp"
+
+namespace coach_sms {
+namespace {
+
+constexpr std::string_view kOrg = "0190a3c2-0000-7000-8000-00000000000A";
+constexpr std::string_view kMessage = "0190a3c2-1111-7000-8000-00000000000b";
+const CallbackTarget kTarget{std::string(kOrg), std::string(kMessage), 3};
+const std::string kOurs =
+    "org=0190a3c2-0000-7000-8000-00000000000A&message=0190a3c2-1111-7000-8000-00000000000b"
+    "&attempt=3";
+
+Webhook read(std::string_view body) {
+  return read_webhook(parse_form(body));
+}
+
+TEST(ReadWebhook, KnowsAStatusCallback) {
+  const Webhook webhook = read(
+      "SmsSid=SM1&SmsStatus=undelivered&MessageStatus=undelivered&To=%2B447700900123&MessageSid=SM1"
+      "&AccountSid=AC1&From=%2B447700900456&ApiVersion=2010-04-01&RawDlrDoneDate=2611221045"
+      "&ErrorCode=30003&ErrorMessage=off&MessagingServiceSid=MG1");
+  ASSERT_EQ(webhook.kind, WebhookKind::kStatus);
+  EXPECT_EQ(webhook.status.message_sid, "SM1");
+  EXPECT_EQ(webhook.status.account_sid, "AC1");
+  EXPECT_EQ(webhook.status.messaging_service_sid, "MG1");
+  EXPECT_EQ(webhook.status.message_status, "undelivered");
+  EXPECT_EQ(webhook.status.error_code, "30003");
+  EXPECT_EQ(webhook.status.error_message, "off");
+  EXPECT_EQ(webhook.status.to, "+447700900123");
+  EXPECT_EQ(webhook.status.from, "+447700900456");
+  EXPECT_EQ(webhook.status.raw_dlr_done_date, "2611221045");
+  EXPECT_EQ(dedupe_key(webhook.status), "SM1:undelivered");
+}
+
+TEST(ReadWebhook, NeedsNoMoreThanSidAndStatus) {
+  EXPECT_EQ(read("MessageSid=SM1&MessageStatus=sent").status.message_status, "sent");
+  EXPECT_EQ(read("SmsSid=SM2&SmsStatus=sent").status.message_sid, "SM2");
+  EXPECT_EQ(read("MessageSid=&SmsSid=SM2&SmsStatus=sent").status.message_sid, "SM2");
+}
+
+TEST(ReadWebhook, PassesStatusesOnThatItHasNeverSeen) {
+  const Webhook webhook = read("MessageSid=SM1&MessageStatus=partially_delivered");
+  ASSERT_EQ(webhook.kind, WebhookKind::kStatus);
+  EXPECT_EQ(webhook.status.message_status, "partially_delivered");
+}
+
+TEST(ReadWebhook, KnowsAnInboundText) {
+  const Webhook webhook = read(
+      "ToCountry=GB&SmsMessageSid=SM9&NumMedia=0&SmsSid=SM9&SmsStatus=received&Body=+Stop+%F0%9F"
+      "%9A%8C&To=%2B447700900456&NumSegments=1&MessageSid=SM9&AccountSid=AC1&From=%2B447700900123"
+      "&OptOutType=STOP&MessagingServiceSid=MG1");
+  ASSERT_EQ(webhook.kind, WebhookKind::kInbound);
+  EXPECT_EQ(webhook.inbound.message_sid, "SM9");
+  EXPECT_EQ(webhook.inbound.account_sid, "AC1");
+  EXPECT_EQ(webhook.inbound.messaging_service_sid, "MG1");
+  EXPECT_EQ(webhook.inbound.from, "+447700900123");
+  EXPECT_EQ(webhook.inbound.to, "+447700900456");
+  EXPECT_EQ(webhook.inbound.body, " Stop \xF0\x9F\x9A\x8C");
+  EXPECT_EQ(webhook.inbound.opt_out_type, "STOP");
+  EXPECT_EQ(dedupe_key(webhook.inbound), "SM9:inbound");
+}
+
+TEST(ReadWebhook, TakesATextWithoutAStatusForAnInboundOne) {
+  EXPECT_EQ(read("MessageSid=SM9&Body=").kind, WebhookKind::kInbound);
+  EXPECT_EQ(read("MessageSid=SM9&SmsStatus=received").kind, WebhookKind::kInbound);
+}
+
+TEST(ReadWebhook, HasNothingToSayAboutAnythingElse) {
+  const std::string long_sid = "MessageSid=SM" + std::string(1000, '0') + "&MessageStatus=sent";
+  for (const std::string& body :
+       {std::string(), std::string("MessageSid=SM1"), std::string("MessageStatus=sent"),
+        std::string("Body=hello"), std::string("CallSid=CA1&CallStatus=ringing"),
+        std::string("MessageSid=&MessageStatus=sent"),
+        std::string("MessageSid=S%00&MessageStatus=sent"),
+        std::string("MessageSid=S:1&MessageStatus=sent"),
+        std::string("MessageSid=SM1&MessageStatus=a+b"),
+        std::string("messagesid=SM1&messagestatus=sent"), long_sid}) {
+    EXPECT_EQ(read(body).kind, WebhookKind::kOther) << body.substr(0, 80);
+  }
+}
+
+TEST(ReadWebhook, HandsOnCleanTextOnly) {
+  const Webhook inbound = read("MessageSid=SM1&SmsStatus=received&Body=a%00b%FF&From=%ED%A0%80");
+  EXPECT_EQ(inbound.inbound.body,
+            "a\xEF\xBF\xBD"
+            "b\xEF\xBF\xBD");
+  EXPECT_TRUE(is_clean_text(inbound.inbound.from));
+  const Webhook status = read("MessageSid=SM1&MessageStatus=failed&ErrorMessage=%00");
+  EXPECT_EQ(status.status.error_message, "\xEF\xBF\xBD");
+}
+
+TEST(StatusCallbackUrl, CarriesTheMessageAndAsksForRepeats) {
+  EXPECT_EQ(status_callback_url("https://h.example/hook", kTarget),
+            "https://h.example/hook?" + kOurs + "#rc=5&rp=all");
+}
+
+TEST(StatusCallbackUrl, KeepsAQueryThatIsThere) {
+  EXPECT_EQ(status_callback_url("https://h.example/hook?key=1", kTarget),
+            "https://h.example/hook?key=1&" + kOurs + "#rc=5&rp=all");
+  EXPECT_EQ(status_callback_url("https://h.example/hook?", kTarget),
+            "https://h.example/hook?" + kOurs + "#rc=5&rp=all");
+  EXPECT_EQ(status_callback_url("https://h.example/hook?key=1&", kTarget),
+            "https://h.example/hook?key=1&" + kOurs + "#rc=5&rp=all");
+}
+
+TEST(StatusCallbackUrl, KeepsAFragmentThatIsThereAtTheEnd) {
+  EXPECT_EQ(status_callback_url("https://h.example/hook?key=1#ct=1000&rc=2", kTarget),
+            "https://h.example/hook?key=1&" + kOurs + "#ct=1000&rc=2");
+}
+
+TEST(StatusCallbackUrl, IsReadBackFromWhatTwilioCalls) {
+  for (const char* public_url : {"https://h.example/hook", "https://h.example/hook?key=1#rc=1",
+                                 "https://h.example?org=theirs"}) {
+    const std::string url = status_callback_url(public_url, kTarget);
+    for (const std::string& seen : {url, std::string(without_fragment(url))}) {
+      const std::optional<CallbackTarget> target = read_callback_target(seen);
+      ASSERT_TRUE(target) << seen;
+      EXPECT_EQ(target->org_id, kOrg);
+      EXPECT_EQ(target->message_id, kMessage);
+      EXPECT_EQ(target->attempt, 3);
+    }
+  }
+}
+
+TEST(StatusCallbackUrl, IsSignedWithItsQueryAndWithoutItsFragment) {
+  const std::string url = status_callback_url("https://h.example/hook", kTarget);
+  const std::string signature = sign("token", url, {{"MessageSid", "SM1"}});
+  const std::string received(without_fragment(url));
+  EXPECT_TRUE(validate_signature("token", received, "MessageSid=SM1", signature, ""));
+  const std::string forged = status_callback_url(
+      "https://h.example/hook", {kTarget.org_id, kTarget.message_id, kTarget.attempt + 1});
+  EXPECT_FALSE(
+      validate_signature("token", without_fragment(forged), "MessageSid=SM1", signature, ""));
+}
+
+TEST(CallbackTarget, IsRefusedUnlessAllOfItIsThereAndInForm) {
+  const std::string org(kOrg);
+  const std::string message(kMessage);
+  const auto url = [](const std::string& o, const std::string& m, const std::string& a) {
+    return "https://h.example/hook?org=" + o + "&message=" + m + "&attempt=" + a;
+  };
+  ASSERT_TRUE(read_callback_target(url(org, message, "1")));
+  ASSERT_TRUE(read_callback_target(url(org, message, "9999")));
+  for (const std::string attempt :
+       {"", "0", "-1", "+1", "%2B1", "01", "1x", "1.0", "10000", "99999999999999999999", "+"}) {
+    EXPECT_FALSE(read_callback_target(url(org, message, attempt))) << attempt;
+  }
+  for (const std::string& uuid :
+       {std::string(), org.substr(1), org + "0", "{" + org.substr(2) + "}", std::string(36, '0'),
+        std::string(36, '-'), "g" + org.substr(1), org.substr(0, 35) + "%00",
+        "'" + org.substr(1)}) {
+    EXPECT_FALSE(read_callback_target(url(uuid, message, "1"))) << uuid;
+    EXPECT_FALSE(read_callback_target(url(org, uuid, "1"))) << uuid;
+  }
+  EXPECT_FALSE(read_callback_target("https://h.example/hook"));
+  EXPECT_FALSE(read_callback_target("https://h.example/hook?org=" + org + "&message=" + message));
+  EXPECT_FALSE(read_callback_target("https://h.example/hook#?" + kOurs));
+  EXPECT_FALSE(read_callback_target("https://h.example/hook?" + std::string(10000, '&') + kOurs));
+  EXPECT_FALSE(read_callback_target(""));
+}
+
+}  // namespace
+}  // namespace coach_sms
