@@ -17,3 +17,20 @@ COMMENT ON FUNCTION sms_seal_token() IS
 CREATE TRIGGER "00_seal_token" BEFORE INSERT OR UPDATE OF twilio_auth_token_encrypted ON sms_settings
   FOR EACH ROW EXECUTE FUNCTION sms_seal_token();
 ALTER TABLE sms_settings ENABLE ALWAYS TRIGGER "00_seal_token";
+
+CREATE FUNCTION sms_set_twilio_credentials(org_id uuid, account_sid text, auth_token text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE @extschema@.sms_settings s
+     SET twilio_account_sid = account_sid, twilio_auth_token_encrypted = auth_token
+   WHERE s.org_id = sms_set_twilio_credentials.org_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'unknown org %', sms_set_twilio_credentials.org_id
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.',
+            HINT = 'Insert its settings first.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_set_twilio_credentials(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_set_twilio_credentials(uuid, text, text) IS
+'Gives an org its own Twilio account and token; the token is sealed before it is stored. Call it with parameters, so that no statement log holds the token. Raises SM001 for an unknown org, SM013 without a key.';

@@ -96,7 +96,8 @@ BEGIN
          WHERE m.id = ANY (ids) AND m.status IN ('sending', 'unknown')
         ON CONFLICT ON CONSTRAINT sms_in_flight_pkey DO NOTHING
         RETURNING message_id)
-    UPDATE @extschema@.sms_messages m SET status = 'unknown', updated_at = now()
+    UPDATE @extschema@.sms_messages m
+       SET status = 'unknown', error_code = coalesce(m.error_code, 'sender_lost'), updated_at = now()
       FROM lost WHERE m.id = lost.message_id;
     GET DIAGNOSTICS unknown = ROW_COUNT;
   ELSE

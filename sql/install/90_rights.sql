@@ -32,7 +32,7 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
   -- The last two are called for whoever inserts a row: by a column's default and a trigger's WHEN.
   FOR own IN SELECT f FROM @extschema@.sms_own_functions(ARRAY[
-      'sms_enqueue', 'sms_enqueue_batch', 'sms_cancel', 'sms_reschedule', 'sms_retry', 'queue_pending_sms',
+      'sms_set_twilio_credentials', 'sms_enqueue', 'sms_enqueue_batch', 'sms_cancel', 'sms_reschedule', 'sms_retry', 'queue_pending_sms',
       'insert_sms_from_service', 'sms_preview',
       'render_sms_template', 'sms_template_variables', 'sms_segments', 'sms_smart_encode', 'sms_normalize_phone',
       'is_phone_suppressed', 'sms_opt_out', 'sms_opt_in',

@@ -43,14 +43,13 @@ void Accounts::finished(const std::string& name, const Settlement& settlement, s
   account.in_flight = std::max(0, account.in_flight - 1);
   if (settlement.account_trouble) {
     // Requests that were under way together count as one trouble.
-    if (account.held_until <= now) ++account.troubles;
+    if (account.troubles == 0 || account.held_until <= now) ++account.troubles;
     account.held_until = std::max(account.held_until, now + trouble_hold(account.troubles));
   } else if (settlement.slow_down) {
     const std::int64_t wait =
         std::chrono::duration_cast<std::chrono::microseconds>(settlement.retry_after).count();
     if (account.held_until <= now) account.allowed = std::max(1.0, allowed(account) / 2);
-    account.held_until =
-        std::max(account.held_until, now + std::max(wait, kShortestSlowDown));
+    account.held_until = std::max(account.held_until, now + std::max(wait, kShortestSlowDown));
   } else if (settlement.outcome == Outcome::kAccepted) {
     account.troubles = 0;
     if (account.allowed > 0) account.allowed += 1 / account.allowed;

@@ -27,9 +27,9 @@ class Accounts {
   // Until when the account is held; a time in the past where it is not.
   std::int64_t held_until(const std::string& account) const;
 
+  // Each started() is followed by one finished(), or by dropped() where the request was not made.
   void started(const std::string& account);
   void finished(const std::string& account, const Settlement& settlement, std::int64_t now);
-  // A request that ended without an outcome for the account (given up, a look at a list).
   void dropped(const std::string& account);
 
  private:

@@ -15,7 +15,6 @@ namespace coach_sms {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
-constexpr std::int64_t kMoment = kSecond / 1000;
 // Enough for a thousand texts to one number since the claim; more is nobody's SMS traffic.
 constexpr int kPageSize = 20;
 constexpr int kMostPages = 50;
@@ -67,19 +66,56 @@ int Dispatch::room() const noexcept {
 }
 
 void Dispatch::drop_held(std::vector<ClaimOrder>* orders, std::int64_t now) {
-  std::map<std::string, int> left;
-  std::erase_if(*orders, [&](ClaimOrder& order) {
-    const auto known = account_of_org_.find(order.lane.org);
-    if (known == account_of_org_.end()) return false;
-    const auto [room, first] = left.try_emplace(known->second, 0);
-    if (first) room->second = accounts_.capacity(known->second, now);
-    order.limit = std::min(order.limit, room->second);
-    room->second -= order.limit;
-    if (order.limit > 0) return false;
-    // Held, or all its connections busy: then one of them is free in a moment.
-    lanes_.hold(order.lane.org, std::max(accounts_.held_until(known->second), now + kMoment));
-    return true;
-  });
+  struct Share {
+    int orders = 0;
+    int room = 0;
+  };
+  std::map<std::string, Share> shares;
+  for (const ClaimOrder& order : *orders) {
+    const std::string* account = known_account(order.lane.org);
+    if (account == nullptr) continue;
+    const auto [share, is_first] = shares.try_emplace(*account);
+    if (is_first) share->second.room = accounts_.capacity(*account, now);
+    ++share->second.orders;
+  }
+  for (ClaimOrder& order : *orders) {
+    const std::string* account = known_account(order.lane.org);
+    if (account == nullptr) continue;
+    Share& share = shares[*account];
+    order.limit = std::min(order.limit, (share.room + share.orders - 1) / share.orders);
+    share.room -= order.limit;
+    --share.orders;
+    if (order.limit == 0) wait_for_account(order.lane.org, *account, now);
+  }
+  std::erase_if(*orders, [](const ClaimOrder& order) { return order.limit == 0; });
+}
+
+const std::string* Dispatch::known_account(const Uuid& org) const {
+  const auto known = account_of_org_.find(org);
+  return known == account_of_org_.end() ? nullptr : &known->second;
+}
+
+void Dispatch::wait_for_account(const Uuid& org, const std::string& account, std::int64_t now) {
+  const std::int64_t held_until = accounts_.held_until(account);
+  if (held_until > now) {
+    lanes_.put_off(org, held_until);
+  } else {
+    // Called as soon as there is room; the time is for an account whose room nobody used.
+    waiting_[account].emplace(lanes_.put_off(org, now + kSecond), org);
+  }
+}
+
+void Dispatch::call_waiting() {
+  const std::int64_t now = now_us_();
+  for (auto at = waiting_.begin(); at != waiting_.end();) {
+    auto& [account, line] = *at;
+    int room = accounts_.capacity(account, now);
+    while (room > 0 && !line.empty()) {
+      if (lanes_.call_back(line.begin()->second)) --room;
+      line.erase(line.begin());
+    }
+    at = line.empty() ? waiting_.erase(at) : std::next(at);
+  }
 }
 
 Account Dispatch::account_of(const Route& route) const {
@@ -91,54 +127,80 @@ OutgoingMessage Dispatch::outgoing(const Task& task, const Route& route,
   OutgoingMessage message;
   message.to = task.to;
   message.body = task.body;
-  message.messaging_service_sid = route.messaging_service_sid;
+  if (task.from.empty()) message.messaging_service_sid = route.messaging_service_sid;
   message.from = task.from.empty() ? route.from : task.from;
   message.status_callback = callback;
   if (task.expires_at != kNever)
-    message.validity_period_s =
-        static_cast<int>(std::clamp((task.expires_at - now_us_()) / kSecond, std::int64_t{1},
-                                    std::int64_t{36'000}));
+    message.validity_period_s = static_cast<int>(
+        std::clamp((task.expires_at - now_us_()) / kSecond, std::int64_t{1}, std::int64_t{36'000}));
   return message;
 }
 
 void Dispatch::send(Task task, const Route& route) {
-  in_hand_.insert(task.message);
-  if (task.sandbox) return answer_in_sandbox(std::move(task));
-  Sending sending;
-  sending.account = route.account_sid;
+  const Uuid message = task.message;
+  in_hand_.insert(message);
+  try {
+    task.sandbox ? answer_in_sandbox(std::move(task), route) : start(std::move(task), route);
+  } catch (...) {
+    in_hand_.erase(message);
+    throw;
+  }
+}
+
+void Dispatch::start(Task task, const Route& route) {
   std::string callback;
   if (!options_.public_url.empty())
     callback = status_callback_url(options_.public_url,
                                    {to_text(task.org), to_text(task.message), task.attempt});
+  Sending sending;
   HttpRequest request;
   try {
     const OutgoingMessage message = outgoing(task, route, callback);
     request = send_request(account_of(route), message);
     sending.request = request_payload_json(message);
-  } catch (const Error& error) {  // a SID that is none: for a person to mend, not to be retried
-    Settlement settlement;
-    settlement.outcome = Outcome::kRejected;
-    settlement.error_code = "bad_configuration";
-    settlement.error_message = error.message();
-    finished_.push_back({std::move(task), std::move(settlement), {}, {}, 0, 0, true});
-    return;
+  } catch (const Error& error) {
+    return reject(std::move(task), error);
   }
-  account_of_org_[task.org] = sending.account;
-  accounts_.started(sending.account);
-  const std::int64_t send_before = task.lease_until - options_.send_margin;
+  account_of_org_[task.org] = route.account_sid;
+  // The claim may have been made before the account was known, or before it got into trouble.
+  if (accounts_.capacity(route.account_sid, now_us_()) == 0) return give_back(std::move(task));
+  sending.account = route.account_sid;
+  // Nothing leaves after its send-by time either: the message then goes back, and expires there.
+  sending.send_before = std::min(task.lease_until - options_.send_margin, task.expires_at);
   sending.task = std::move(task);
-  const std::uint64_t tag = next_tag_++;
-  sending_.emplace(tag, std::move(sending));
-  pool_.add(tag, std::move(request), send_before);
+  add(std::move(sending), std::move(request));
 }
 
-void Dispatch::answer_in_sandbox(Task task) {
+void Dispatch::add(Sending sending, HttpRequest request) {
+  const std::uint64_t tag = next_tag_++;
+  const std::string account = sending.account;
+  const std::int64_t send_before = sending.send_before;
+  sending_.emplace(tag, std::move(sending));
+  accounts_.started(account);
+  try {
+    pool_.add(tag, std::move(request), send_before);
+  } catch (...) {
+    sending_.erase(tag);
+    accounts_.dropped(account);
+    throw;
+  }
+}
+
+// A SID that is none: for a person to mend, not to be tried again.
+void Dispatch::reject(Task task, const Error& error) {
+  Settlement settlement;
+  settlement.outcome = Outcome::kRejected;
+  settlement.error_code = "bad_configuration";
+  settlement.error_message = error.message();
+  finished_.push_back({std::move(task), std::move(settlement), {}, {}, 0, 0, true});
+}
+
+void Dispatch::answer_in_sandbox(Task task, Route route) {
   // The SID is the attempt's own: the message's 128 bits, moved on by the attempt.
   std::string seed = to_text(task.message);
   std::erase(seed, '-');
   seed[12] = "0123456789abcdef"[task.attempt & 15];
-  Route route;
-  route.from = task.from.empty() ? "+15005550006" : task.from;
+  if (route.messaging_service_sid.empty() && route.from.empty()) route.from = "+15005550006";
   const OutgoingMessage message = outgoing(task, route, {});
   Finished finished;
   const HttpResult result = sandbox_answer(message, seed);
@@ -185,10 +247,13 @@ void Dispatch::drive() {
     else if (auto looking = looking_.extract(result.tag); !looking.empty())
       finish_page(std::move(looking.mapped()), result);
   }
+  call_waiting();
 }
 
 void Dispatch::finish_sending(Sending sending, const HttpResult& result) {
   const std::int64_t now = now_us_();
+  // A lease that ended before anything was sent is nobody's failure.
+  const bool started = result.progress != HttpProgress::kUnsent || now < sending.send_before;
   Finished finished;
   finished.settlement = settle(result, now / kSecond);
   accounts_.finished(sending.account, finished.settlement, now);
@@ -197,9 +262,7 @@ void Dispatch::finish_sending(Sending sending, const HttpResult& result) {
   finished.response = response_json(result, finished.settlement);
   finished.http_status = result.status;
   finished.duration_ms = result.duration_ms;
-  // A lease that ended before anything was sent is nobody's failure.
-  finished.started =
-      result.progress != HttpProgress::kUnsent || now < finished.task.lease_until - options_.send_margin;
+  finished.started = started;
   finished_.push_back(std::move(finished));
 }
 

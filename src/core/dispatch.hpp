@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/accounts.hpp"
+#include "core/error.hpp"
 #include "core/http_pool.hpp"
 #include "core/lanes.hpp"
 #include "core/outcome.hpp"
@@ -97,19 +98,26 @@ class Dispatch {
 
   // How many more messages may be claimed.
   int room() const noexcept;
-  // Takes out the orders of orgs whose account cannot take a request now, and holds these orgs.
+  // Shares what room each account has among its orders, and takes out those that get nothing: their
+  // orgs are put off until the account is no longer held, or until one of its requests is over.
   void drop_held(std::vector<ClaimOrder>* orders, std::int64_t now);
 
-  // Starts a request, or lets the sandbox answer at once. One finished() per task.
+  // Starts a request, lets the sandbox answer at once, or gives the task back where the account can
+  // take none. One Finished per task. An exception (no memory) means that nothing was sent and that
+  // the message is not in hand.
   void send(Task task, const Route& route);
   // Gives a task back without a request.
   void give_back(Task task);
   void look(Look look, const Route& route);
+  // A look that cannot even begin.
+  void cannot_look(Look look, std::string why) {
+    looked_.push_back({std::move(look), {}, std::move(why)});
+  }
 
   // Moves everything along as far as it goes without waiting.
   void drive();
 
-  // Settled tasks, oldest first, until forget() takes them out: they must outlive a transaction
+  // Settled tasks, oldest first, until the caller takes them out: they must outlive a transaction
   // that fails.
   std::deque<Finished>& finished() noexcept { return finished_; }
   // Listings that came back, likewise until forget_looked().
@@ -127,6 +135,7 @@ class Dispatch {
     Task task;
     std::string account;
     std::string request;
+    std::int64_t send_before = 0;
   };
   struct Looking {
     Look look;
@@ -137,7 +146,13 @@ class Dispatch {
 
   Account account_of(const Route& route) const;
   OutgoingMessage outgoing(const Task& task, const Route& route, const std::string& callback) const;
-  void answer_in_sandbox(Task task);
+  const std::string* known_account(const Uuid& org) const;
+  void wait_for_account(const Uuid& org, const std::string& account, std::int64_t now);
+  void call_waiting();
+  void start(Task task, const Route& route);
+  void add(Sending sending, HttpRequest request);
+  void reject(Task task, const Error& error);
+  void answer_in_sandbox(Task task, Route route);
   void finish_sending(Sending sending, const HttpResult& result);
   void finish_page(Looking looking, const HttpResult& result);
   void next_page(Looking looking, HttpRequest request);
@@ -151,6 +166,8 @@ class Dispatch {
   std::unordered_map<std::uint64_t, Sending> sending_;
   std::unordered_map<std::uint64_t, Looking> looking_;
   std::map<Uuid, std::string> account_of_org_;  // as of the org's last request
+  // Orgs put off until one of their account's requests is over, by turn.
+  std::map<std::string, std::map<std::uint64_t, Uuid>> waiting_;
   std::set<Uuid> in_hand_;  // claimed by us and not yet recorded
   std::deque<Finished> finished_;
   std::vector<Looked> looked_;

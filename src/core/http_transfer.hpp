@@ -28,6 +28,7 @@ struct HttpOptions {
   int max_response_bytes = 65'536;  // of the body; the rest is not read
   bool http2 = true;                // over TLS, where the server offers it
   std::string user_agent;           // empty: no such header
+  void (*before_send)() = nullptr;  // for tests: called when connected, with nothing sent yet
 };
 
 // Wall clock, microseconds since 1970. It must not throw.

@@ -10,91 +10,160 @@ namespace {
 constexpr std::int64_t kLockedPause = 200'000;
 
 LanePosition before(std::int64_t due_at) {
-  return {due_at - 1, {}};
+  return {due_at == kAlways ? kAlways : due_at - 1, {}};
 }
 
 }  // namespace
 
 void Lanes::note(const LaneKey& key, std::int64_t due_at) {
-  Lane& lane = lanes_[key];
+  Org& org = org_of(key.org);
+  Lane& lane = org.lanes[key.priority];
   lane.next_due_at = std::min(lane.next_due_at, due_at);
   lane.found_nothing_at = 0;
   if (due_at <= lane.mark.due_at) lane.mark = before(due_at);
+  place(org);
 }
 
 void Lanes::sweep(const std::vector<LaneFront>& fronts, std::int64_t now) {
-  std::map<LaneKey, Lane> fresh;
+  ++sweeps_;
   for (const LaneFront& front : fronts) {
-    Lane lane;
-    if (const auto known = lanes_.find(front.lane); known != lanes_.end()) lane = known->second;
+    Lane& lane = org_of(front.lane.org).lanes[front.lane.priority];
+    lane.swept = sweeps_;
     if (front.first_due_at <= lane.mark.due_at) lane.mark = before(front.first_due_at);
     lane.next_due_at = front.first_due_at;
     if (lane.found_nothing_at != 0)
       lane.next_due_at = std::max(lane.next_due_at, lane.found_nothing_at + kLockedPause);
-    fresh.emplace_hint(fresh.end(), front.lane, lane);
   }
-  lanes_ = std::move(fresh);
-  std::erase_if(holds_, [now](const auto& hold) { return hold.second <= now; });
+  for (auto at = orgs_.begin(); at != orgs_.end();) {
+    Org& org = at->second;
+    std::erase_if(org.lanes, [this](const auto& lane) { return lane.second.swept != sweeps_; });
+    place(org);
+    at = org.lanes.empty() && org.held_until <= now ? orgs_.erase(at) : std::next(at);
+  }
 }
 
 std::vector<ClaimOrder> Lanes::next_claims(std::int64_t now, int want) {
   std::vector<ClaimOrder> orders;
-  if (want <= 0 || lanes_.empty()) return orders;
-  const Uuid* taken_org = nullptr;
-  auto at = lanes_.upper_bound({served_last_.org, std::numeric_limits<int>::max()});
-  for (std::size_t seen = 0; seen < lanes_.size() && static_cast<int>(orders.size()) < want;
-       ++seen) {
-    if (at == lanes_.end()) at = lanes_.begin();
-    const auto& [key, lane] = *at;
-    const bool org_has_its_turn = taken_org != nullptr && *taken_org == key.org;
-    if (!org_has_its_turn && lane.next_due_at <= now && held_until(key.org) <= now) {
-      orders.push_back({key, lane.mark, 0});
-      taken_org = &key.org;
+  wake_up(now);
+  for (std::size_t turns = awake_.size(); turns > 0 && static_cast<int>(orders.size()) < want;
+       --turns) {
+    Org& org = *awake_.begin()->second;
+    const auto lane = std::find_if(org.lanes.begin(), org.lanes.end(), [now](const auto& each) {
+      return each.second.next_due_at <= now;
+    });
+    if (lane == org.lanes.end()) {  // the clock was set back since the org woke
+      take_out(org);
+      asleep_.emplace(org.wakes_at, &org);
+      continue;
     }
-    ++at;
+    orders.push_back({{org.id, lane->first}, lane->second.mark, 0});
+    org.turn_before = org.turn;
+    give_turn(org, ++turns_);
   }
   if (orders.empty()) return orders;
   const int share = want / static_cast<int>(orders.size());
   int left_over = want % static_cast<int>(orders.size());
-  for (ClaimOrder& order : orders) order.limit = share + (left_over-- > 0 ? 1 : 0);
-  served_last_ = orders.back().lane;
+  for (ClaimOrder& order : orders)
+    order.limit = share + (left_over-- > 0 ? 1 : 0);
   return orders;
 }
 
 void Lanes::claimed(const ClaimOrder& order, int count, const LanePosition& last,
                     std::int64_t next_due_at, std::int64_t now) {
-  const auto found = lanes_.find(order.lane);
-  if (found == lanes_.end()) return;
+  const auto org = orgs_.find(order.lane.org);
+  if (org == orgs_.end()) return;
+  const auto found = org->second.lanes.find(order.lane.priority);
+  if (found == org->second.lanes.end()) return;
   Lane& lane = found->second;
   if (count > 0) lane.mark = std::max(lane.mark, last);
   lane.found_nothing_at = 0;
   if (count == order.limit) return;
   if (count == 0) lane.found_nothing_at = now;
   lane.next_due_at = next_due_at;
+  place(org->second);
 }
 
-void Lanes::hold(const Uuid& org, std::int64_t until) {
-  std::int64_t& held = holds_[org];
-  held = std::max(held, until);
+std::uint64_t Lanes::put_off(const Uuid& id, std::int64_t until) {
+  Org& org = org_of(id);
+  give_turn(org, org.turn_before);
+  org.put_off_until = until;
+  place(org);
+  return org.turn;
+}
+
+bool Lanes::call_back(const Uuid& id) {
+  const auto found = orgs_.find(id);
+  if (found == orgs_.end() || found->second.put_off_until == kAlways) return false;
+  found->second.put_off_until = kAlways;
+  place(found->second);
+  return true;
+}
+
+void Lanes::hold(const Uuid& id, std::int64_t until) {
+  Org& org = org_of(id);
+  org.held_until = std::max(org.held_until, until);
+  place(org);
 }
 
 void Lanes::release_all() {
-  holds_.clear();
+  for (auto& [id, org] : orgs_) {
+    org.held_until = org.put_off_until = kAlways;
+    place(org);
+  }
 }
 
 std::int64_t Lanes::next_due(std::int64_t now) const {
-  std::int64_t due = kNever;
-  for (const auto& [key, lane] : lanes_) {
-    if (lane.next_due_at == kNever) continue;
-    due = std::min(due, std::max(lane.next_due_at, held_until(key.org)));
-    if (due <= now) break;
-  }
-  return due;
+  if (!awake_.empty()) return now;
+  return asleep_.empty() ? kNever : asleep_.begin()->first;
 }
 
-std::int64_t Lanes::held_until(const Uuid& org) const {
-  const auto found = holds_.find(org);
-  return found == holds_.end() ? std::numeric_limits<std::int64_t>::min() : found->second;
+std::size_t Lanes::size() const noexcept {
+  std::size_t lanes = 0;
+  for (const auto& [id, org] : orgs_)
+    lanes += org.lanes.size();
+  return lanes;
+}
+
+// A new org goes behind those that wait already.
+Lanes::Org& Lanes::org_of(const Uuid& id) {
+  const auto [at, is_new] = orgs_.try_emplace(id);
+  Org& org = at->second;
+  if (!is_new) return org;
+  org.id = id;
+  org.turn = org.turn_before = ++turns_;
+  return org;
+}
+
+// To where its lanes and holds say that it belongs.
+void Lanes::place(Org& org) {
+  std::int64_t wakes_at = kNever;
+  for (const auto& [priority, lane] : org.lanes)
+    wakes_at = std::min(wakes_at, lane.next_due_at);
+  wakes_at = std::max({wakes_at, org.held_until, org.put_off_until});
+  if (wakes_at == org.wakes_at) return;
+  take_out(org);
+  org.wakes_at = wakes_at;
+  if (wakes_at != kNever) asleep_.emplace(wakes_at, &org);
+}
+
+void Lanes::take_out(Org& org) {
+  asleep_.erase({org.wakes_at, &org});
+  awake_.erase(org.turn);
+}
+
+void Lanes::give_turn(Org& org, std::uint64_t turn) {
+  const bool is_awake = awake_.erase(org.turn) > 0;
+  org.turn = turn;
+  if (is_awake) awake_.emplace(turn, &org);
+}
+
+void Lanes::wake_up(std::int64_t now) {
+  while (!asleep_.empty() && asleep_.begin()->first <= now) {
+    Org* org = asleep_.begin()->second;
+    asleep_.erase(asleep_.begin());
+    org->put_off_until = kAlways;
+    awake_.emplace(org->turn, org);
+  }
 }
 
 }  // namespace coach_sms

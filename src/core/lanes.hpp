@@ -4,9 +4,12 @@
 #error "core headers come before PostgreSQL's"
 #endif
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "core/uuid.hpp"
@@ -14,8 +17,9 @@
 namespace coach_sms {
 
 // Times here are microseconds of whatever clock the caller uses throughout; kNever is later than
-// all of them.
+// all of them and kAlways earlier.
 inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+inline constexpr std::int64_t kAlways = std::numeric_limits<std::int64_t>::min();
 
 // One lane: the waiting messages of one org at one priority, in the order they fall due.
 struct LaneKey {
@@ -28,7 +32,7 @@ struct LaneKey {
 // A place in a lane. A claim starts behind one, so that dead index entries, which a long
 // transaction elsewhere may pin by the hundred thousand, are not walked over again.
 struct LanePosition {
-  std::int64_t due_at = std::numeric_limits<std::int64_t>::min();
+  std::int64_t due_at = kAlways;
   Uuid message;
 
   auto operator<=>(const LanePosition&) const = default;
@@ -48,20 +52,25 @@ struct LaneFront {
 };
 
 // Which lanes have something due, and where in them the next claim starts. Holds nothing that a
-// sweep over the queue cannot rebuild.
+// sweep over the queue cannot rebuild. Orgs take turns: each has the number of its last turn, and
+// of those that are due the lowest number goes first, so that nobody can be overtaken for ever.
+// Only a sweep looks at all lanes; everything else costs as much as it returns.
 class Lanes {
  public:
+  Lanes() = default;
+  Lanes(const Lanes&) = delete;
+  Lanes& operator=(const Lanes&) = delete;
+
   // A message came, or came back, that falls due then. Transactions commit out of order, so it may
   // lie behind the lane's mark: the mark is lowered.
   void note(const LaneKey& lane, std::int64_t due_at);
 
-  // All lanes as they are, in order. Lowers marks that have run past a waiting message (a row that
-  // was locked when it was claimed around); lanes that are not there are empty.
+  // All lanes as they are. Lowers marks that have run past a waiting message (a row that was locked
+  // when it was claimed around); lanes that are not there are empty.
   void sweep(const std::vector<LaneFront>& fronts, std::int64_t now);
 
-  // What to claim now: at most `want` messages from as many lanes as have something due and are not
-  // held, each the same share, beginning behind the org served last. Within an org the lower
-  // priority number goes first.
+  // What to claim now: at most `want` messages from as many orgs as have something due and are not
+  // held, each the same share. Within an org the lower priority number goes first.
   std::vector<ClaimOrder> next_claims(std::int64_t now, int want);
 
   // What a claim found. Fewer than its limit: nothing more is due, and next_due_at (kNever for
@@ -69,27 +78,50 @@ class Lanes {
   void claimed(const ClaimOrder& order, int count, const LanePosition& last,
                std::int64_t next_due_at, std::int64_t now);
 
-  // Nothing of this org is claimed before that time: paused, disabled, or its account in trouble.
+  // An order for this org cannot be carried out before that time. The org keeps its turn, whose
+  // number comes back.
+  std::uint64_t put_off(const Uuid& org, std::int64_t until);
+  // It can now, after all. False where the org was not put off.
+  bool call_back(const Uuid& org);
+
+  // Nothing of this org is claimed before that time: paused, disabled, or without a token.
   void hold(const Uuid& org, std::int64_t until);
   void release_all();
 
   // When next_claims() has something again; kNever without waiting messages.
   std::int64_t next_due(std::int64_t now) const;
 
-  std::size_t size() const noexcept { return lanes_.size(); }
+  std::size_t size() const noexcept;
 
  private:
   struct Lane {
     LanePosition mark;
     std::int64_t next_due_at = kNever;
     std::int64_t found_nothing_at = 0;  // due by a sweep, and yet nothing to claim: all locked
+    std::uint64_t swept = 0;            // the last sweep that saw it
+  };
+  struct Org {
+    Uuid id;
+    std::map<int, Lane> lanes;  // by priority
+    std::int64_t held_until = kAlways;
+    std::int64_t put_off_until = kAlways;
+    std::int64_t wakes_at = kNever;
+    std::uint64_t turn = 0;
+    std::uint64_t turn_before = 0;
   };
 
-  std::int64_t held_until(const Uuid& org) const;
+  Org& org_of(const Uuid& id);
+  void place(Org& org);
+  void take_out(Org& org);
+  void give_turn(Org& org, std::uint64_t turn);
+  void wake_up(std::int64_t now);
 
-  std::map<LaneKey, Lane> lanes_;
-  std::map<Uuid, std::int64_t> holds_;
-  LaneKey served_last_;
+  std::map<Uuid, Org> orgs_;
+  // Each org with something waiting is in one of the two, which point into orgs_.
+  std::set<std::pair<std::int64_t, Org*>> asleep_;  // by wakes_at
+  std::map<std::uint64_t, Org*> awake_;             // by turn; due when they were woken
+  std::uint64_t turns_ = 0;
+  std::uint64_t sweeps_ = 0;
 };
 
 }  // namespace coach_sms

@@ -88,7 +88,8 @@ std::vector<std::string> distinct(const std::vector<std::string_view>& names) {
 void append(std::string& text, std::string_view more) {
   if (more.size() > kMaxRenderedBytes - text.size())
     throw Error(ErrorKind::kInvalidBody,
-                "rendered text is above " + std::to_string(kMaxRenderedBytes) + " bytes", {},
+                "rendered text is above " + std::to_string(kMaxRenderedBytes) + " bytes",
+                "That is the most that is rendered at all.",
                 "Shorten the template or its values: an SMS holds 1600 characters.");
   text += more;
 }

@@ -200,7 +200,8 @@ bool is_known_region(std::string_view region) {
 
 std::string normalize_phone(std::string_view phone, std::string_view region) {
   if (!is_known_region(region))
-    throw Error(ErrorKind::kInvalidArgument, "unknown region " + excerpt(region), {},
+    throw Error(ErrorKind::kInvalidArgument, "unknown region " + excerpt(region),
+                "No country's numbering plan is known by this name.",
                 "Give the two capital letters of a country, such as AU.");
 
   const std::string dialled = has_e164_form(phone) ? std::string(phone) : dialled_characters(phone);

@@ -117,11 +117,12 @@ int utf16_units(std::string_view text) {
 void check_body(std::string_view body) {
   const int units = utf16_units(body);
   if (body.find('\0') != std::string_view::npos)
-    throw Error(ErrorKind::kInvalidText, "message body contains the character NUL", {},
-                "Remove it: neither PostgreSQL nor an SMS can hold it.");
+    throw Error(ErrorKind::kInvalidText, "message body contains the character NUL",
+                "Neither PostgreSQL nor an SMS can hold it.", "Remove it.");
   if (is_blank(body))
     throw Error(ErrorKind::kInvalidBody,
-                body.empty() ? "message body is empty" : "message body is blank", {},
+                body.empty() ? "message body is empty" : "message body is blank",
+                "Twilio refuses a text without a visible character.",
                 "Write a text with at least one visible character.");
   if (units > kMaxBodyUnits)
     throw Error(

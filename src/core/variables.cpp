@@ -79,7 +79,9 @@ class ObjectReader {
 
  private:
   void refuse_outside(const char* what) const {
-    if (!inside_) refuse(std::string("variables are ") + what + ", not an object", {}, kObjectHint);
+    if (!inside_)
+      refuse(std::string("variables are ") + what + ", not an object",
+             "A template finds its values by their names.", kObjectHint);
   }
   [[noreturn]] void refuse_nested(const char* what) const {
     refuse("variable " + excerpt(name_) + " is " + what,
@@ -94,7 +96,8 @@ class ObjectReader {
 
 [[noreturn]] void raise_not_json(const rapidjson::ParseResult& result) {
   if (result.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid)
-    throw Error(ErrorKind::kInvalidText, "variables contain half a surrogate pair", {},
+    throw Error(ErrorKind::kInvalidText, "variables contain half a surrogate pair",
+                "A character beyond U+FFFF is written as two \\u escapes, one after the other.",
                 "Write both halves as \\u escapes, or the character itself.");
   refuse("variables are not JSON",
          std::string(rapidjson::GetParseError_En(result.Code())) + " This is at byte " +

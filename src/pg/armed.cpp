@@ -79,7 +79,8 @@ void write_row(const char* mode, char (&arm_id)[kIdLength + 1]) {
       "INSERT INTO @extschema@.sms_server AS s"
       "  (mode, system_identifier, database_oid, arm_id, changed_by)"
       " VALUES ($1, $2, $3, gen_random_uuid(), session_user)"
-      " ON CONFLICT ON CONSTRAINT sms_server_pkey DO UPDATE SET mode = excluded.mode, arm_id = excluded.arm_id,"
+      " ON CONFLICT ON CONSTRAINT sms_server_pkey DO UPDATE SET mode = excluded.mode, arm_id = "
+      "excluded.arm_id,"
       "   system_identifier = excluded.system_identifier, database_oid = excluded.database_oid,"
       "   changed_at = now(), changed_by = excluded.changed_by"
       " RETURNING arm_id::text",

@@ -86,6 +86,11 @@ Datum times_of(const SettledRows& results) {
   " SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = ANY ($2) AND m.org_id = $1"          \
   "  ORDER BY m.id FOR NO KEY UPDATE SKIP LOCKED),"
 
+// What was said about a message while its outcome was unknown is not true of it any more.
+#define NO_DOUBT                                                                                  \
+  " error_code = CASE WHEN m.status NOT IN ('sending', 'unknown') THEN m.error_code END,"         \
+  " error_message = CASE WHEN m.status NOT IN ('sending', 'unknown') THEN m.error_message END"
+
 // The claim ends: its row goes, shown the fence.
 #define SETTLED                                                                                   \
   " settled AS ("                                                                                 \
@@ -240,7 +245,8 @@ void record_sent(const SettledRows& results, const char* provider) {
       " UPDATE @extschema@.sms_messages m"
       "    SET status = CASE WHEN m.status IN ('sending', 'unknown') THEN 'sent' ELSE m.status END,"
       "        sent_at = coalesce(m.sent_at, now()), provider_message_id = s.sid,"
-      "        segments = coalesce(s.told_segments, m.segments), updated_at = now()"
+      "        segments = coalesce(s.told_segments, m.segments), updated_at = now(),"
+      NO_DOUBT
       "   FROM settled s WHERE m.id = s.message_id)"
       " SELECT message_id FROM settled",
       RESULT_TYPES};
@@ -269,7 +275,8 @@ void record_retry(const SettledRows& results, const char* provider, const char* 
   static Statement record{
       RESULT_AND_FREE SETTLED ATTEMPT
       ", queued AS ("
-      " UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()"
+      " UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now(),"
+      NO_DOUBT
       "   FROM settled s WHERE m.id = s.message_id AND m.status IN ('sending', 'unknown')"
       " RETURNING m.id, s.priority, s.failures, s.at),"
       " queue AS ("

@@ -13,6 +13,7 @@ struct Stored {
   pg_uuid_t message_id;
   pg_uuid_t org_id;
   bool has_message;
+  bool has_org;
   char* provider;
   char* sid;
   char* status;
@@ -31,6 +32,8 @@ bool read_event(const pg_uuid_t& id, Stored* event) {
   datum_column(0, 1, &is_null);
   event->event_id = id;
   event->has_message = !is_null;
+  datum_column(0, 2, &is_null);
+  event->has_org = !is_null;
   event->message_id = uuid_column(0, 1);
   event->org_id = uuid_column(0, 2);
   event->provider = text_column(0, 3);
@@ -43,10 +46,18 @@ bool read_event(const pg_uuid_t& id, Stored* event) {
 
 bool find_by_sid(Stored* event) {
   static Statement find{
-      "SELECT message_id, org_id FROM @extschema@.sms_attempts WHERE provider_message_id = $1"
-      " ORDER BY attempt_number DESC LIMIT 1",
-      {TEXTOID}};
-  if (event->sid == nullptr || find.run({CStringGetTextDatum(event->sid)}) == 0) return false;
+      "SELECT a.message_id, a.org_id"
+      "  FROM @extschema@.sms_attempts a JOIN @extschema@.sms_settings s ON s.org_id = a.org_id"
+      " WHERE a.provider_message_id = $1"
+      "   AND CASE WHEN $2 IS NOT NULL THEN a.org_id = $2"
+      "            ELSE coalesce(s.twilio_account_sid, '') = ''"
+      "              OR s.twilio_auth_token_encrypted IS NULL END"
+      " ORDER BY a.attempt_number DESC LIMIT 1",
+      {TEXTOID, UUIDOID}};
+  if (event->sid == nullptr ||
+      find.run({CStringGetTextDatum(event->sid), UUIDPGetDatum(&event->org_id)},
+               event->has_org ? nullptr : " n") == 0)
+    return false;
   event->message_id = uuid_column(0, 1);
   event->org_id = uuid_column(0, 2);
   return true;
@@ -145,7 +156,8 @@ bool store_event(const Event& event, pg_uuid_t* id) {
                          event.error_code, event.error_message, event.payload, event.dedupe_key};
   Datum values[10] = {UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id)};
   char nulls[11] = "          ";
-  if (!event.has_message) nulls[0] = nulls[1] = 'n';
+  if (!event.has_message) nulls[0] = 'n';
+  if (!event.has_message && !event.has_org) nulls[1] = 'n';
   for (int i = 0; i < 8; ++i) {
     const bool given = texts[i] != nullptr && texts[i][0] != '\0';
     values[i + 2] = given ? CStringGetTextDatum(texts[i]) : Datum{0};

@@ -11,6 +11,7 @@ namespace coach_sms {
 // what was not told.
 struct Event {
   bool has_message;  // our own id was in the callback's URL
+  bool has_org;      // its own token signed what came without our id
   pg_uuid_t message_id;
   pg_uuid_t org_id;
   const char* provider;
@@ -28,7 +29,9 @@ bool store_event(const Event& event, pg_uuid_t* id);
 
 // Applies a stored event to its message: status forward only, an error code once known stays, an
 // unknown message is settled, one that was queued again is taken out of the queue. False where the
-// message is not known yet or somebody has it locked; then the event waits.
+// message is not known yet or somebody has it locked; then the event waits. An event without a
+// message finds it by its SID, among those only that its token may speak for: the org's own where
+// an org's token signed it, or else those of the orgs that use the server's token.
 bool apply_event(const pg_uuid_t& id);
 
 // Applies what waits: events that came before our own record of their SID, or while the message

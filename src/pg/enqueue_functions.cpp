@@ -247,10 +247,12 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   return PointerGetDatum(nullptr);
 }
 
-// Statement trigger on the tables whose rows are remembered within a statement.
+// Statement trigger on the tables whose rows are remembered within a statement. What waits under the
+// old settings may go, or stop, under the new ones: the sender looks at commit.
 Datum coach_sms_forget_facts(PG_FUNCTION_ARGS) {
   (void)fcinfo;
   forget_facts();
+  wake_sender_at_commit();
   return PointerGetDatum(nullptr);
 }
 

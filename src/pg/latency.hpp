@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 namespace coach_sms {
@@ -18,13 +19,15 @@ class LatencyHistogram {
 
   // The time that this share (0 to 1) of the requests did not exceed; 0 without requests.
   double percentile_ms(double share) const {
-    uint32_t wanted = static_cast<uint32_t>(share * total_ + 0.5);
+    auto wanted = static_cast<uint32_t>(std::ceil(share * total_));
+    int64_t edge = 0;
     for (int i = 0; i < kBuckets; i++) {
-      if (buckets_[i] >= wanted && buckets_[i] > 0)
-        return static_cast<double>(upper_edge(i)) / 1000.0;
+      if (buckets_[i] == 0) continue;
+      edge = upper_edge(i);
+      if (buckets_[i] >= wanted) break;
       wanted -= buckets_[i];
     }
-    return 0;
+    return static_cast<double>(edge) / 1000.0;
   }
 
  private:
@@ -50,9 +53,10 @@ class LatencyHistogram {
   }
 
   void halve() {
-    total_ = 0;
+    uint32_t total = 0;
     for (uint32_t& bucket : buckets_)
-      total_ += bucket /= 2;
+      total += bucket /= 2;
+    total_ = total;
   }
 
   uint32_t total_;

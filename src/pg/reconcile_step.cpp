@@ -244,18 +244,22 @@ void start_looks(Sender* sender) {
     const TimestampTz claimed_at = time_column(row, 5, 0);
     const char* account_sid = text_column(row, 6);
     OrgRoute* from = find_route(org_id);
-    // Another account's list would show nothing, and prove nothing.
-    if (strcmp(from->account_sid, account_sid) == 0 && from->token[0] != '\0')
-      raise_if(run_cpp([&] {
-        Look look;
-        memcpy(look.message.bytes.data(), id.data, UUID_LEN);
-        memcpy(look.org.bytes.data(), org_id.data, UUID_LEN);
-        look.fence = fence;
-        look.to = to;
-        look.claimed_at = to_unix_us(claimed_at);
-        look.started_at = unix_now_us();
+    // Another account's list would show nothing, and prove nothing. A restored claim names none.
+    const bool usable = from->token[0] != '\0' &&
+                        (account_sid[0] == '\0' || strcmp(from->account_sid, account_sid) == 0);
+    raise_if(run_cpp([&] {
+      Look look;
+      memcpy(look.message.bytes.data(), id.data, UUID_LEN);
+      memcpy(look.org.bytes.data(), org_id.data, UUID_LEN);
+      look.fence = fence;
+      look.to = to;
+      look.claimed_at = to_unix_us(claimed_at);
+      look.started_at = unix_now_us();
+      if (usable)
         sender->dispatch->look(std::move(look), {from->account_sid, Secret(from->token), {}, {}});
-      }));
+      else
+        sender->dispatch->cannot_look(std::move(look), "no token for the account it was sent with");
+    }));
     wipe_route(from);
   }
 }

@@ -2,6 +2,7 @@
 #include "pg/sender_state.hpp"
 
 #include "pg/clock.hpp"
+#include "pg/failpoint.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared_state.hpp"
 
@@ -109,6 +110,9 @@ DispatchOptions dispatch_options() {
   options.http.max_connections_per_host = settings::max_in_flight;
   options.http.max_response_bytes = 1024 * 1024;  // a page of a listing; a Message is 1 kB
   options.http.user_agent = std::string("coach_sms/") + library_version();
+#ifdef COACH_SMS_FAILPOINTS
+  options.http.before_send = [] { FAILPOINT("connected"); };
+#endif
   options.api_url = settings::twilio_api_url;
   options.public_url = settings::public_url;
   options.max_in_flight = settings::max_in_flight;

@@ -323,6 +323,7 @@ void record_step(void* state) {
   auto* sender = static_cast<Sender*>(state);
   sender->recorded_count = 0;
   if (sender->dispatch->finished().empty()) return;
+  FAILPOINT("after-answer");
   int count = 0;
   record_results(sender, settings::batch_size * 4, &sender->recorded, &count);
   apply_early_events(sender->recorded, count);

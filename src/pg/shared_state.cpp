@@ -185,7 +185,7 @@ void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool ove
 }
 
 void wake_sender_now(Oid database) {
-  publish_arrivals(database, nullptr, 0, false);
+  publish_arrivals(database, nullptr, 0, true);
 }
 
 void poke_launcher(Oid database) {

@@ -76,6 +76,7 @@ bool shared_state_available();
 // Tells the database's sender what was enqueued and wakes it. With `overflow`, or when the sender
 // has not taken kMaxArrivals yet, it learns only that anything may have come.
 void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool overflow);
+// Wakes it to look at everything anew: settings, holds, lanes.
 void wake_sender_now(Oid database);
 
 // Marks a database as worth looking at, and wakes the launcher. InvalidOid: only wakes it.

@@ -185,12 +185,11 @@ std::string Callbacks::post(const SignedCallback& callback) {
 std::string Callbacks::json(std::uint64_t since) const {
   const std::lock_guard lock(mutex_);
   std::string out = "[";
-  const std::size_t begin = since < rows_forgotten_ ? 0 : since - rows_forgotten_;
-  for (std::size_t i = begin; i < rows_.size(); ++i) {
+  for (std::size_t i = since; i < rows_.size(); ++i) {
     const Row& row = rows_[i];
     const SignedCallback callback = sign(row);
-    out += i == begin ? "{\"seq\":" : ",\n{\"seq\":";
-    append_number(out, static_cast<std::int64_t>(rows_forgotten_ + i + 1));
+    out += i == since ? "{\"seq\":" : ",\n{\"seq\":";
+    append_number(out, static_cast<std::int64_t>(i + 1));
     const auto text = [&out](const char* name, std::string_view value) {
       out += name;
       append_json(out, value);
@@ -208,7 +207,6 @@ std::string Callbacks::json(std::uint64_t since) const {
 
 void Callbacks::forget_all() {
   const std::lock_guard lock(mutex_);
-  rows_forgotten_ += rows_.size();
   rows_.clear();
   while (!events_.empty()) {
     if (events_.top().ticket) parking_.release(events_.top().ticket);

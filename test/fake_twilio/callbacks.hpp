@@ -51,7 +51,8 @@ class Callbacks {
   // A status told by a control call, now.
   void tell(std::uint64_t message, Status status, std::int32_t error_code);
 
-  // Rows {seq, url, body, signature, message_sid, status, outcome} after `since`.
+  // Rows {seq, url, body, signature, message_sid, status, outcome} after `since`. They are
+  // numbered from 1 on, anew after forget_all().
   std::string json(std::uint64_t since) const;
   void forget_all();
 
@@ -87,7 +88,6 @@ class Callbacks {
   std::condition_variable changed_;
   std::priority_queue<StatusEvent, std::vector<StatusEvent>, Later> events_;
   std::vector<Row> rows_;
-  std::uint64_t rows_forgotten_ = 0;
   std::uint64_t planned_ = 0;
   bool stopping_ = false;
   void* curl_ = nullptr;  // the thread's easy handle

@@ -142,6 +142,7 @@ TlsIdentity tls_identity(const std::string& directory) {
   identity = {to_pem(server.get()), to_pem(server_key.get())};
   mkdir(directory.c_str(), 0755);
   write_file(key_path, identity.key);
+  chmod(key_path.c_str(), 0600);
   write_file(certificate_path, identity.certificate);
   write_file(ca_path, to_pem(ca.get()));
   return identity;

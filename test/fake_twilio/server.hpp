@@ -18,8 +18,9 @@ namespace fake_twilio {
 // answers. Serves from the constructor's end to the destructor.
 //
 // Each thread runs a daemon of its own on the one listening socket and waits for that daemon's
-// epoll descriptor itself. libmicrohttpd 0.9.75's internal polling thread is no choice: after a
-// round of exactly 128 events it waits for more, without a time limit, before serving those.
+// epoll descriptor itself. libmicrohttpd 0.9.75's internal polling thread is no choice: with 128
+// busy connections and more (its epoll_wait takes 128 events) it was seen to sleep for ever in
+// epoll_wait while requests lay unread on every one of them.
 class Server {
  public:
   // Without `identity` plain HTTP. Throws std::runtime_error if the port cannot be had.

@@ -20,13 +20,14 @@ rule() {
 
 sources() { find "$@" -type f \( -name '*.cpp' -o -name '*.hpp' \) 2>/dev/null | sort; }
 
-# without_pairs FOLDER SUFFIX FOLDER SUFFIX: files on one side that have no partner on the other.
+# without_pair FOLDER SUFFIX FOLDER SUFFIX: files of the first that have no partner in the second.
 without_pair() {
   local file name
   for file in "$1"/*."$2"; do
     [ -e "$file" ] || continue
     name=$(basename "$file" ".$2")
-    [ -e "$3/$name.$4" ] || [ -e "$3/${name%_[0-9]}.$4" ] || echo "$file has no $3/$name.$4"
+    [ -e "$3/$name.$4" ] || [ -e "$3/${name%_[0-9]}.$4" ] || # alternative answers are NAME_1.out
+      echo "$file has no $3/$name.$4"
   done
 }
 
@@ -44,13 +45,13 @@ for header in src/core/*.hpp; do
 done | rule "core headers come before PostgreSQL's" "begin as src/core/error.hpp does"
 
 # An ERROR jumps over destructors. So a type that owns memory may stand in src/pg only within the parentheses of
-# run_cpp(...), in wall.*, or in a file that says in a line of its own "// Runs inside run_cpp only."
+# run_cpp(...), in wall.*, or in a file that says in a line of its own "// Runs inside run_cpp only.". References own nothing.
 owning='std::(string|wstring|vector|map|set|unordered_map|unordered_set|deque|list|function|unique_ptr|shared_ptr)\b'
 for file in $(sources src/pg); do
   case $file in src/pg/wall.*) continue ;; esac
   ! grep -qxF '// Runs inside run_cpp only.' "$file" || continue
   awk -v file="$file" -v owning="${owning%\\b}([^_a-zA-Z0-9]|$)" '
-    { line = $0; sub(/\/\/.*/, "", line) }
+    { line = $0; sub(/\/\/.*/, "", line); gsub(/std::[a-z_]+(<[^()]*>)?[ ]?&/, "", line) }
     depth == 0 && (at = index(line, "run_cpp(")) { inside = substr(line, at + 7); before = substr(line, 1, at - 1) }
     depth == 0 && !at { before = line; inside = "" }
     depth > 0 { before = ""; inside = line }

@@ -106,18 +106,16 @@ sub make_org {
     my ($self, %columns) = @_;
     my $db = delete $columns{db} // 'postgres';
     my $org = delete $columns{org_id} // $self->safe_psql($db, 'SELECT gen_random_uuid()');
+    my $fake = $self->fake;
     %columns = (
         twilio_phone_number => '+61491570156', timezone => 'UTC',
         quiet_hours_start => 0, quiet_hours_end => 0,
         max_sms_per_hour => undef, max_sms_per_client_per_day => undef,
+        ($fake ? (twilio_account_sid => $fake->account, twilio_auth_token_encrypted => $fake->token) : ()),
         %columns);
     my @names = sort keys %columns;
     $self->safe_psql($db, sprintf 'INSERT INTO sms_settings (%s) VALUES (%s)',
         join(', ', 'org_id', @names), join(', ', map { sql_quote($_) } $org, @columns{@names}));
-    if (my $fake = $self->fake) {
-        $self->safe_psql($db, sprintf 'SELECT sms_set_twilio_credentials(%s, %s, %s)',
-            map { sql_quote($_) } $org, $fake->account, $fake->token);
-    }
     return $org;
 }
 

@@ -1,0 +1,136 @@
+-- Watching: what the sender does, what waits, what became of it, and whether all is well.
+
+CREATE VIEW sms_worker_stat AS
+  SELECT database_oid, database, pid, state, activity, started_at, heartbeat_at, next_wake_at, held_until, restarts,
+         claimed, accepted, rejected, retried, unknown, in_flight, latency_p50_ms, latency_p99_ms,
+         last_error, last_error_at, library_version
+    FROM sms_worker_state()
+   WHERE database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+COMMENT ON VIEW sms_worker_stat IS 'This database''s sender, from shared memory. No row where the library is not preloaded or the launcher has not come here yet.';
+COMMENT ON COLUMN sms_worker_stat.pid IS 'The process; NULL where none runs.';
+COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and waits; starting, stopping, backing off, held, stopped.';
+COMMENT ON COLUMN sms_worker_stat.heartbeat_at IS 'When it last went to sleep.';
+COMMENT ON COLUMN sms_worker_stat.next_wake_at IS 'When it meant to wake at the latest; long past: it is frozen.';
+COMMENT ON COLUMN sms_worker_stat.held_until IS 'Not started before this time: sms_detach_worker() or DROP DATABASE asked for it.';
+COMMENT ON COLUMN sms_worker_stat.restarts IS 'How often it was started again since the server started; the counters count from there too.';
+COMMENT ON COLUMN sms_worker_stat.claimed IS 'Messages taken out of the queue.';
+COMMENT ON COLUMN sms_worker_stat.accepted IS 'Requests that Twilio took.';
+COMMENT ON COLUMN sms_worker_stat.rejected IS 'Requests that Twilio refused for good.';
+COMMENT ON COLUMN sms_worker_stat.retried IS 'Requests that go again: provably not taken.';
+COMMENT ON COLUMN sms_worker_stat.unknown IS 'Requests without a clear answer.';
+COMMENT ON COLUMN sms_worker_stat.latency_p50_ms IS 'Median time of the last few thousand requests.';
+COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99 of 100 of them were faster.';
+
+CREATE VIEW sms_queue_stat AS
+  WITH server AS (SELECT max(paused_until) AS paused_until FROM sms_server),
+  org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
+            FROM sms_settings s CROSS JOIN server v),
+  queued AS (SELECT org_id, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at
+               FROM sms_queue GROUP BY org_id),
+  claimed AS (SELECT org_id, count(*) FILTER (WHERE state <> 'unknown') AS in_flight,
+                     count(*) FILTER (WHERE state = 'unknown') AS unknown
+                FROM sms_in_flight GROUP BY org_id)
+  SELECT org_id, coalesce(org.may_send, false) AS may_send, coalesce(waiting, 0) AS waiting, coalesce(due, 0) AS due,
+         CASE WHEN org.may_send AND next_due_at <= now() THEN now() - next_due_at END AS oldest_due_age,
+         coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at
+    FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id);
+COMMENT ON VIEW sms_queue_stat IS 'What waits and what is under way, one row an org.';
+COMMENT ON COLUMN sms_queue_stat.may_send IS 'false: the org is disabled, paused or without settings, and its messages wait.';
+COMMENT ON COLUMN sms_queue_stat.waiting IS 'Messages in the queue.';
+COMMENT ON COLUMN sms_queue_stat.due IS 'Those whose time has come.';
+COMMENT ON COLUMN sms_queue_stat.oldest_due_age IS 'How long the first of them has been due; NULL where none is, or the org may not send.';
+COMMENT ON COLUMN sms_queue_stat.in_flight IS 'Messages that the sender has claimed.';
+COMMENT ON COLUMN sms_queue_stat.unknown IS 'Messages of which it is being found out whether Twilio took them.';
+COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one is due, past or to come.';
+
+CREATE VIEW sms_delivery_stats AS
+  WITH message AS (
+    SELECT org_id, created_at::date AS day, sandbox, status, segments, price, price_unit,
+           status IN ('sent', 'delivered', 'failed') AND coalesce(sent_at, failed_at) < now() - interval '1 hour' AS is_old_enough
+      FROM sms_messages WHERE created_at > now() - interval '30 days'),
+  counted AS (
+    SELECT org_id, day, sandbox, count(*) AS total,
+           count(*) FILTER (WHERE status = 'sent') AS sent,
+           count(*) FILTER (WHERE status = 'delivered') AS delivered,
+           count(*) FILTER (WHERE status = 'failed') AS failed,
+           count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
+           count(*) FILTER (WHERE status = 'unknown') AS unknown,
+           count(*) FILTER (WHERE status IN ('pending', 'queued', 'sending')) AS waiting,
+           count(*) FILTER (WHERE is_old_enough AND status = 'delivered') AS old_delivered,
+           nullif(count(*) FILTER (WHERE is_old_enough), 0) AS old,
+           coalesce(sum(segments) FILTER (WHERE status IN ('sent', 'delivered')), 0) AS segments,
+           CASE WHEN min(price_unit) = max(price_unit) THEN sum(price) END AS price,
+           CASE WHEN min(price_unit) = max(price_unit) THEN min(price_unit) END AS price_unit
+      FROM message GROUP BY org_id, day, sandbox)
+  SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
+         round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
+    FROM counted;
+COMMENT ON VIEW sms_delivery_stats IS 'What became of the last 30 days'' messages, by org and day of creation (in the session''s time zone). Fast for one org: WHERE org_id = …';
+COMMENT ON COLUMN sms_delivery_stats.sandbox IS 'true: the sandbox''s messages, which nobody got.';
+COMMENT ON COLUMN sms_delivery_stats.sent IS 'Twilio took them, and no receipt has come; some carriers send none.';
+COMMENT ON COLUMN sms_delivery_stats.waiting IS 'pending, queued or sending.';
+COMMENT ON COLUMN sms_delivery_stats.delivery_rate IS 'Percent delivered of those sent, delivered or failed more than an hour ago; NULL where there are none.';
+COMMENT ON COLUMN sms_delivery_stats.segments IS 'Segments of those that Twilio took.';
+COMMENT ON COLUMN sms_delivery_stats.price IS 'What Twilio charged, as far as known; NULL where currencies mix.';
+
+-- What fails in an hour is found by what made it fail: sms_messages has no index on times that
+-- change, while ids of version 7 begin with their time and so are a range of the primary key.
+-- problem is the first thing that is wrong: what follows from it would only hide it.
+CREATE VIEW sms_health AS
+  WITH mark AS (
+    SELECT now() - interval '1 hour' AS hour_ago,
+           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 hour') * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_hour_ago,
+           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 day') * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_day_ago),
+  touched AS (
+    SELECT a.message_id FROM sms_attempts a
+     WHERE a.id >= (SELECT id_hour_ago FROM mark) AND a.status <> 'success'
+    UNION
+    SELECT e.message_id FROM sms_events e
+     WHERE e.id >= (SELECT id_day_ago FROM mark) AND e.processed_at >= (SELECT hour_ago FROM mark)),
+  failed AS (
+    SELECT count(*) AS failed_last_hour
+      FROM touched t JOIN sms_messages m ON m.id = t.message_id, mark
+     WHERE m.status = 'failed' AND m.failed_at >= mark.hour_ago),
+  queue AS (
+    SELECT coalesce(sum(waiting), 0)::bigint AS waiting, coalesce(sum(due), 0)::bigint AS due,
+           round(extract(epoch FROM max(oldest_due_age)))::bigint AS oldest_due_seconds,
+           coalesce(sum(in_flight), 0)::bigint AS in_flight, coalesce(sum(unknown), 0)::bigint AS unknown
+      FROM sms_queue_stat),
+  fact AS MATERIALIZED (
+    SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, sms_is_preloaded() AS is_preloaded,
+           sms_library_version() AS library_version, x.extversion AS extension_version,
+           (SELECT count(*) FROM sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*
+      FROM sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN pg_extension x
+     WHERE x.extname = 'coach_sms'),
+  judged AS (
+    SELECT f.*, w.pid AS sender_pid, w.state AS sender_state, w.last_error, w.last_error_at,
+           CASE
+             WHEN f.is_standby THEN NULL
+             WHEN NOT f.is_preloaded THEN 'coach_sms is not in shared_preload_libraries: nothing is sent'
+             WHEN f.library_version <> f.extension_version
+               THEN format('the library is version %s and the extension %s: nothing is sent before ALTER EXTENSION coach_sms UPDATE, or a restart with the right library', f.library_version, f.extension_version)
+             WHEN f.mode = 'not armed' THEN format('this server is not armed for this database, and sends nothing: %s', f.reason)
+             WHEN w.state = 'held' THEN format('the sender is held back until %s', w.held_until)
+             WHEN w.pid IS NULL THEN concat_ws(': ', 'no sender runs for this database', w.last_error)
+             WHEN w.next_wake_at < clock_timestamp() - interval '30 seconds'
+               THEN format('the sender (process %s) is frozen: it meant to wake at %s', w.pid, w.next_wake_at)
+             WHEN w.state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', w.last_error)
+             WHEN f.oldest_due_seconds > 60 AND f.in_flight = 0
+               THEN format('messages are due and do not move: the first for %s s', f.oldest_due_seconds)
+           END AS problem
+      FROM fact f LEFT JOIN sms_worker_stat w ON true)
+  SELECT mode, sender_pid, sender_state, library_version, extension_version, waiting, due, oldest_due_seconds, in_flight,
+         unknown, unprocessed_events, failed_last_hour, last_error, last_error_at, problem IS NULL AS ok, problem
+    FROM judged;
+COMMENT ON VIEW sms_health IS 'One row: whether this database sends. For alarms: ok is false, and problem says why; sms_doctor() says what to do.';
+COMMENT ON COLUMN sms_health.mode IS 'sandbox, live, or not armed.';
+COMMENT ON COLUMN sms_health.sender_pid IS 'The sender''s process; NULL where none runs.';
+COMMENT ON COLUMN sms_health.sender_state IS 'As in sms_worker_stat.';
+COMMENT ON COLUMN sms_health.oldest_due_seconds IS 'How long the first message of an org that may send has been due; NULL where none is.';
+COMMENT ON COLUMN sms_health.unknown IS 'Messages of which it is being found out whether Twilio took them.';
+COMMENT ON COLUMN sms_health.unprocessed_events IS 'Callbacks that wait for their message to be known or unlocked.';
+COMMENT ON COLUMN sms_health.failed_last_hour IS 'Messages that failed in the last 60 minutes.';
+COMMENT ON COLUMN sms_health.last_error IS 'The sender''s last error; it may be over.';
+COMMENT ON COLUMN sms_health.problem IS 'In words; NULL where all is well. On a standby, which sends nothing, it is NULL.';
+
+REVOKE ALL ON sms_worker_stat, sms_queue_stat, sms_delivery_stats, sms_health FROM PUBLIC;

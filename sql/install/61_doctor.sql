@@ -1,0 +1,205 @@
+-- sms_doctor(): what keeps messages from going out, and what to do about it. Each group of checks
+-- tells a problem or NULL, and whether it matters now: in the sandbox, what live sending needs does not.
+
+CREATE FUNCTION sms_check_key_file(OUT problem text, OUT what_to_do text)
+  AS 'MODULE_PATHNAME', 'coach_sms_check_key_file' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_check_key_file() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_key_file() IS 'Internal: whether coach_sms.key_file holds a key.';
+
+CREATE FUNCTION sms_check_token(org_id uuid, sealed text, OUT problem text, OUT what_to_do text)
+  AS 'MODULE_PATHNAME', 'coach_sms_check_token' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_check_token(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_token(uuid, text) IS 'Internal: whether an org''s sealed token opens; NULL: whether the server has a token.';
+
+CREATE FUNCTION sms_server_account() RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_server_account() FROM PUBLIC;
+COMMENT ON FUNCTION sms_server_account() IS 'Internal: the Twilio account for orgs without one, from coach_sms.twilio_account_sid or TWILIO_ACCOUNT_SID.';
+
+CREATE FUNCTION sms_setting_place(setting text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_setting_place' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION sms_setting_place(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_setting_place(text) IS 'Internal: file and line that set it, where the caller may read all settings.';
+
+CREATE FUNCTION sms_oldest_snapshot(OUT holder text, OUT since timestamptz)
+  AS 'MODULE_PATHNAME', 'coach_sms_oldest_snapshot' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_oldest_snapshot() FROM PUBLIC;
+COMMENT ON FUNCTION sms_oldest_snapshot() IS 'Internal: the oldest transaction here that keeps dead rows, among those that the caller may see.';
+
+CREATE FUNCTION sms_list_orgs(org_ids uuid[]) RETURNS text
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_to_string(org_ids[1:5], ', ')
+         || CASE WHEN cardinality(org_ids) > 5 THEN format(' and %s more', cardinality(org_ids) - 5) ELSE '' END
+$$;
+REVOKE ALL ON FUNCTION sms_list_orgs(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_list_orgs(uuid[]) IS 'Internal: the first five, and how many more.';
+
+CREATE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, matters boolean, problem text, what_to_do text)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH fact AS MATERIALIZED (
+    SELECT @extschema@.sms_is_preloaded() AS preloaded, NOT pg_is_in_recovery() AS primary_server,
+           @extschema@.sms_launcher_pid() AS launcher, @extschema@.sms_library_version() AS library, x.extversion AS extension,
+           coalesce(nullif(current_setting('coach_sms.databases', true), ''), 'none') AS databases, w.*
+      FROM pg_extension x LEFT JOIN @extschema@.sms_worker_stat w ON true WHERE x.extname = 'coach_sms')
+  SELECT 'preloaded', true, CASE WHEN NOT preloaded THEN 'coach_sms is not in shared_preload_libraries: messages wait' END,
+         format('Add coach_sms to shared_preload_libraries (%s; now ''%s'') and restart the server; a reload is not enough.',
+                coalesce(@extschema@.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM'),
+                current_setting('shared_preload_libraries')) FROM fact
+  UNION ALL
+  SELECT 'launcher', primary_server, CASE WHEN launcher IS NULL THEN 'the launcher is not running' END,
+         CASE WHEN preloaded THEN 'It starts again within seconds; if not, the server''s log says why (raise max_worker_processes, or look for coach_sms there).'
+              ELSE 'See preloaded.' END FROM fact
+  UNION ALL
+  SELECT 'sender', primary_server,
+         CASE WHEN pid IS NULL THEN concat_ws(': ', 'no sender runs for this database', state, last_error)
+              WHEN next_wake_at < clock_timestamp() - interval '30 seconds' THEN format('the sender (process %s) is frozen since %s', pid, next_wake_at)
+              WHEN state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', last_error) END,
+         CASE WHEN NOT preloaded THEN 'See preloaded.'
+              WHEN state = 'held' THEN format('It starts by itself after %s: sms_detach_worker() or DROP DATABASE asked for it.', held_until)
+              WHEN pid IS NULL THEN format('coach_sms.databases (now ''%s'') must name this database or be ''*''; else the server''s log says why.', databases)
+              WHEN state = 'step failed' THEN 'It tries again by itself; mend what the error names.'
+              ELSE format('Resume the process, or end it with SELECT pg_terminate_backend(%s): another one starts.', pid) END FROM fact
+  UNION ALL
+  SELECT 'version', true, CASE WHEN library <> extension THEN format('the library is version %s, the extension %s', library, extension) END,
+         'Run ALTER EXTENSION coach_sms UPDATE; where the library is the older one, restart the server first.' FROM fact
+  UNION ALL
+  SELECT 'worker_slots', true, CASE WHEN pid IS NULL AND last_error LIKE '%background worker slots%' THEN last_error END,
+         format('Raise max_worker_processes (now %s; one for the launcher and one for each database that sends) and restart the server.',
+                current_setting('max_worker_processes')) FROM fact
+$$;
+REVOKE ALL ON FUNCTION sms_check_processes() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_processes() IS 'Internal: sms_doctor''s checks of library, launcher and sender.';
+
+CREATE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, matters boolean, problem text, what_to_do text)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH fact AS MATERIALIZED (SELECT m.mode, m.reason FROM @extschema@.sms_mode() m)
+  SELECT 'mode', true, CASE WHEN mode = 'not armed' THEN format('this server is not armed for this database, and sends nothing: %s', reason) END,
+         'Where this database shall send, call sms_go_live(); for trials sms_go_sandbox(). A copy of a live database stays as it is.' FROM fact
+  UNION ALL
+  SELECT 'key_file', mode <> 'sandbox' OR EXISTS (SELECT FROM @extschema@.sms_settings WHERE twilio_auth_token_encrypted IS NOT NULL),
+         k.problem, k.what_to_do FROM fact, @extschema@.sms_check_key_file() k
+  UNION ALL
+  SELECT 'public_url', mode <> 'sandbox', CASE WHEN current_setting('coach_sms.public_url', true) = '' THEN 'coach_sms.public_url is not set: Twilio is not asked for delivery receipts' END,
+         'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.' FROM fact
+$$;
+REVOKE ALL ON FUNCTION sms_check_arming() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_arming() IS 'Internal: sms_doctor''s checks of what live sending needs of the server.';
+
+CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, matters boolean, problem text, what_to_do text)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH server AS MATERIALIZED (
+    SELECT m.mode <> 'sandbox' AS matters, @extschema@.sms_server_account() AS account,
+           coalesce(current_setting('coach_sms.twilio_phone_number', true), '') <> ''
+             OR coalesce(current_setting('coach_sms.twilio_messaging_service_sid', true), '') <> '' AS has_sender
+      FROM @extschema@.sms_mode() m),
+  org AS MATERIALIZED (
+    SELECT s.org_id, nullif(s.twilio_account_sid, '') AS account, nullif(s.twilio_messaging_service_sid, '') AS service,
+           nullif(s.twilio_phone_number, '') AS number, t.own, t.sealed
+      FROM @extschema@.sms_settings s
+      CROSS JOIN LATERAL (SELECT s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted IS NOT NULL AS own,
+                                 s.twilio_auth_token_encrypted AS sealed) t
+     WHERE s.enabled),
+  token AS MATERIALIZED (
+    SELECT o.org_id, c.problem, c.what_to_do FROM org o CROSS JOIN LATERAL @extschema@.sms_check_token(o.org_id, o.sealed) c WHERE o.own
+    UNION ALL
+    SELECT NULL, c.problem, c.what_to_do FROM @extschema@.sms_check_token(NULL, NULL) c
+     WHERE EXISTS (SELECT FROM org o WHERE o.own IS NOT TRUE)),
+  without AS (
+    SELECT array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.account, v.account) IS NULL) AS account,
+           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.service, o.number) IS NULL AND NOT v.has_sender) AS sender,
+           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.account !~ '^AC[0-9a-fA-F]{32}$' OR o.service !~ '^MG[0-9a-fA-F]{32}$') AS sids,
+           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token
+      FROM org o CROSS JOIN server v)
+  SELECT 'accounts', v.matters, format('enabled orgs without a Twilio account: %s', @extschema@.sms_list_orgs(w.account)),
+         'Fill sms_settings.twilio_account_sid and twilio_auth_token_encrypted, or set coach_sms.twilio_account_sid for all.' FROM server v, without w
+  UNION ALL
+  SELECT 'senders', v.matters, format('enabled orgs without a sender: %s', @extschema@.sms_list_orgs(w.sender)),
+         'Fill sms_settings.twilio_phone_number or twilio_messaging_service_sid, or set coach_sms.twilio_phone_number for all.' FROM server v, without w
+  UNION ALL
+  SELECT 'sids', v.matters, format('orgs with a malformed SID: %s', @extschema@.sms_list_orgs(w.sids)),
+         'twilio_account_sid is AC and 32 hex digits, twilio_messaging_service_sid MG and 32 hex digits.' FROM server v, without w
+  UNION ALL
+  SELECT 'server_account', v.matters, CASE WHEN v.account !~ '^AC[0-9a-fA-F]{32}$' THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
+         'It is AC and 32 hex digits.' FROM server v
+  UNION ALL
+  SELECT 'own_tokens', v.matters, format('orgs with an account of their own, but no token: %s', @extschema@.sms_list_orgs(w.own_token)),
+         'Write the account''s auth token into sms_settings.twilio_auth_token_encrypted: the server''s token does not fit another account.' FROM server v, without w
+  UNION ALL
+  SELECT 'tokens', v.matters, (SELECT string_agg(concat_ws(': ', t.org_id::text, t.problem), '; ')
+                                 FROM (SELECT * FROM token WHERE problem IS NOT NULL ORDER BY token.org_id LIMIT 5) t),
+         (SELECT min(t.what_to_do) FROM token t WHERE t.problem IS NOT NULL) FROM server v
+$$;
+REVOKE ALL ON FUNCTION sms_check_orgs() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_orgs() IS 'Internal: sms_doctor''s checks of accounts, senders and tokens.';
+
+CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, matters boolean, problem text, what_to_do text)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH server AS MATERIALIZED (SELECT m.mode FROM @extschema@.sms_mode() m),
+  found AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM @extschema@.sms_messages m, server v
+             WHERE m.status IN ('pending', 'queued') AND m.sandbox = (v.mode = 'sandbox') AND v.mode <> 'not armed'
+               AND NOT EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)) AS unqueued,
+           (SELECT count(*) FROM @extschema@.sms_queue q
+             WHERE NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = q.message_id)) AS orphans,
+           (SELECT count(*) FROM @extschema@.sms_in_flight f
+             WHERE f.state = 'unknown'
+               AND f.lease_until < now() - current_setting('coach_sms.reconcile_limit')::interval - interval '5 minutes') AS unknown,
+           s.holder, s.since
+      FROM @extschema@.sms_oldest_snapshot() s)
+  SELECT 'queue', true, CASE WHEN unqueued > 0 THEN format('%s messages wait without a row in sms_queue', unqueued) END,
+         format('Call %s() again: it repairs the queue.', CASE WHEN v.mode = 'sandbox' THEN 'sms_go_sandbox' ELSE 'sms_go_live' END) FROM found, server v
+  UNION ALL
+  SELECT 'queue_orphans', true, CASE WHEN orphans > 0 THEN format('%s rows of sms_queue have no message', orphans) END,
+         'They are harmless; as a superuser, delete them from sms_queue.' FROM found
+  UNION ALL
+  SELECT 'unknown', true, CASE WHEN unknown > 0 THEN format('of %s messages it is still unknown whether Twilio took them', unknown) END,
+         'Twilio''s list of messages cannot be read: see sms_why() for one of them, and the account''s credentials.' FROM found
+  UNION ALL
+  SELECT 'snapshot', true, CASE WHEN since < now() - interval '1 hour' THEN format('%s has been open since %s and keeps dead rows of the queue', holder, since) END,
+         'End it (pg_terminate_backend, or ROLLBACK PREPARED): claims slow down while it lasts.' FROM found
+$$;
+REVOKE ALL ON FUNCTION sms_check_queue() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_queue() IS 'Internal: sms_doctor''s checks of the queue.';
+
+CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, matters boolean, problem text, what_to_do text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH owner AS (SELECT * FROM pg_roles WHERE rolname = 'coach_sms_owner'),
+  own AS (
+    SELECT d.classid, d.objid FROM pg_depend d
+     WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+       AND d.refobjid = (SELECT e.oid FROM pg_extension e WHERE e.extname = 'coach_sms')),
+  strange AS (
+    SELECT p.oid::regprocedure::text AS name FROM own JOIN pg_proc p ON own.classid = 'pg_proc'::regclass AND p.oid = own.objid
+     WHERE p.proowner <> (SELECT oid FROM owner)
+    UNION ALL
+    SELECT c.oid::regclass::text FROM own JOIN pg_class c ON own.classid = 'pg_class'::regclass AND c.oid = own.objid
+     WHERE c.relowner <> (SELECT oid FROM owner))
+  SELECT 'owner_role', true,
+         CASE WHEN o.rolsuper OR o.rolcanlogin OR o.rolcreaterole OR o.rolcreatedb OR o.rolbypassrls OR o.rolreplication
+                THEN 'role coach_sms_owner may do more than it needs'
+              WHEN EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = o.oid) THEN 'role coach_sms_owner has members: they can read every token and write every status'
+              WHEN EXISTS (SELECT FROM pg_auth_members m WHERE m.member = o.oid) THEN 'role coach_sms_owner is a member of other roles' END,
+         'ALTER ROLE coach_sms_owner NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOBYPASSRLS NOREPLICATION, and revoke its memberships.' FROM owner o
+  UNION ALL
+  SELECT 'ownership', true, format('objects of the extension that do not belong to coach_sms_owner: %s', (SELECT string_agg(name, ', ' ORDER BY name) FROM strange)),
+         'ALTER … OWNER TO coach_sms_owner for each of them.' WHERE EXISTS (SELECT FROM strange)
+  UNION ALL
+  SELECT 'ownership', true, NULL, NULL WHERE NOT EXISTS (SELECT FROM strange)
+$$;
+REVOKE ALL ON FUNCTION sms_check_rights() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_rights() IS 'Internal: sms_doctor''s checks of who owns what.';
+
+CREATE FUNCTION sms_doctor(OUT check_name text, OUT ok boolean, OUT problem text, OUT what_to_do text)
+  RETURNS SETOF record
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT c.check_name, c.problem IS NULL OR NOT c.matters, c.problem, CASE WHEN c.problem IS NOT NULL THEN c.what_to_do END
+    FROM (SELECT 1 AS part, * FROM @extschema@.sms_check_processes()
+          UNION ALL SELECT 2, * FROM @extschema@.sms_check_arming()
+          UNION ALL SELECT 3, * FROM @extschema@.sms_check_orgs()
+          UNION ALL SELECT 4, * FROM @extschema@.sms_check_queue()
+          UNION ALL SELECT 5, * FROM @extschema@.sms_check_rights()) c
+   ORDER BY c.part
+$$;
+REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;
+COMMENT ON FUNCTION sms_doctor() IS
+'One row for each thing that sending needs: ok, or the problem and what to do. In the sandbox, what only live sending needs is ok even where it is missing, and told all the same. Reads every waiting message once: for people, not for alarms (those read sms_health).';

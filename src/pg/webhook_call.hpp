@@ -1,0 +1,43 @@
+#pragma once
+
+// A call to our webhook as plain data, and whether Twilio made it. Nothing here raises an error for
+// what a stranger may send, and nothing of a call may be used before its signature was found good.
+
+#include "core/webhook.hpp"
+#include "pg/wall.hpp"
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+// Texts are in the database's encoding, with '?' for what it cannot hold; "" for what was not told.
+struct WebhookCall {
+  WebhookKind kind;
+  bool has_target;  // our own query is in the URL
+  pg_uuid_t org_id;
+  pg_uuid_t message_id;
+  char* sid;
+  char* account_sid;
+  char* messaging_service_sid;
+  char* our_number;
+  char* status;
+  char* error_code;
+  char* error_message;
+  char* payload;  // JSON
+  char* dedupe_key;
+};
+
+// False for what is no form. `url` and `body` are ASCII, as percent encoding makes them.
+bool read_webhook_call(const char* url, const char* body, WebhookCall* call);
+
+// Whose token made the signature. An org with an account and a token of its own answers for itself
+// alone; the server's token answers for all the others.
+enum class Signer { kNobody, kOrg, kServer, kCannotTell };
+
+// Tries the token of the target's org; without a target those of the account that the call names,
+// and of the org that has sent the SID. kCannotTell: a token that might fit could not be read.
+// `org_id` is set for kOrg. Needs SPI.
+Signer find_signer(const WebhookCall& call, const char* url, const char* body,
+                   const char* signature, pg_uuid_t* org_id);
+
+}  // namespace coach_sms

@@ -1,0 +1,237 @@
+#include "core/accounts.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace coach_sms {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr int kMost = 100;
+const std::string kAccount = "AC1";
+
+Settlement with_outcome(Outcome outcome) {
+  Settlement settlement;
+  settlement.outcome = outcome;
+  return settlement;
+}
+
+Settlement accepted() {
+  return with_outcome(Outcome::kAccepted);
+}
+
+Settlement bad_credentials() {
+  Settlement settlement = with_outcome(Outcome::kRetry);
+  settlement.account_trouble = true;
+  return settlement;
+}
+
+Settlement too_many(std::chrono::milliseconds retry_after = {}) {
+  Settlement settlement = with_outcome(Outcome::kRetry);
+  settlement.slow_down = true;
+  settlement.retry_after = retry_after;
+  return settlement;
+}
+
+class AccountsTest : public testing::Test {
+ protected:
+  void start(int requests) {
+    for (int i = 0; i < requests; ++i)
+      accounts.started(kAccount);
+  }
+  void finish(const Settlement& settlement, int requests = 1) {
+    for (int i = 0; i < requests; ++i)
+      accounts.finished(kAccount, settlement, now);
+  }
+  void send(const Settlement& settlement, int requests = 1) {
+    for (int i = 0; i < requests; ++i) {
+      start(1);
+      finish(settlement);
+    }
+  }
+  int capacity() const { return accounts.capacity(kAccount, now); }
+  std::int64_t held_for() const { return accounts.held_until(kAccount) - now; }
+
+  Accounts accounts{kMost};
+  std::int64_t now = 1'000 * kSecond;
+};
+
+TEST_F(AccountsTest, AnAccountNobodyHasUsedHasAllItsRoom) {
+  EXPECT_EQ(capacity(), kMost);
+  EXPECT_LE(accounts.held_until(kAccount), now);
+}
+
+TEST_F(AccountsTest, EveryRequestUnderWayTakesOnePlaceUntilItIsOver) {
+  start(kMost);
+  EXPECT_EQ(capacity(), 0);
+  for (const Outcome outcome :
+       {Outcome::kAccepted, Outcome::kRejected, Outcome::kRetry, Outcome::kUnknown})
+    finish(with_outcome(outcome));
+  EXPECT_EQ(capacity(), 4);
+  accounts.dropped(kAccount);
+  EXPECT_EQ(capacity(), 5);
+}
+
+TEST_F(AccountsTest, NoResultOfAnyKindLeavesAPlaceTaken) {
+  for (int round = 0; round < 1'000; ++round) {
+    start(6);
+    finish(accepted());
+    finish(with_outcome(Outcome::kUnknown));
+    finish(with_outcome(Outcome::kRejected));
+    finish(bad_credentials());
+    finish(too_many());
+    accounts.dropped(kAccount);
+    now += 3'600 * kSecond;
+  }
+  send(accepted(), kMost * kMost);  // both the circuit and the lowered limit recover
+  EXPECT_EQ(capacity(), kMost);
+}
+
+TEST_F(AccountsTest, OneAccountDoesNotFeelAnother) {
+  start(kMost);
+  send(bad_credentials());
+  EXPECT_EQ(accounts.capacity("AC2", now), kMost);
+  EXPECT_LE(accounts.held_until("AC2"), now);
+}
+
+TEST_F(AccountsTest, ANewSettingHoldsAtOnceAlsoBelowWhatIsUnderWay) {
+  start(20);
+  accounts.configure(10);
+  EXPECT_EQ(capacity(), 0);
+  accounts.configure(30);
+  EXPECT_EQ(capacity(), 10);
+}
+
+// The circuit
+
+TEST_F(AccountsTest, BadCredentialsHoldTheAccountAndThenLetOneRequestFindOut) {
+  send(bad_credentials());
+  EXPECT_EQ(capacity(), 0);
+  EXPECT_EQ(held_for(), 5 * kSecond);
+  now += 5 * kSecond - 1;
+  EXPECT_EQ(capacity(), 0);
+  now += 1;
+  EXPECT_EQ(capacity(), 1);
+  start(1);
+  EXPECT_EQ(capacity(), 0) << "one probe at a time";
+}
+
+TEST_F(AccountsTest, EachProbeThatFailsDoublesTheHoldUpToFiveMinutes) {
+  for (const int seconds : {5, 10, 20, 40, 80, 160, 300, 300}) {
+    send(bad_credentials());
+    EXPECT_EQ(held_for(), seconds * kSecond);
+    now = accounts.held_until(kAccount);
+    EXPECT_EQ(capacity(), 1);
+  }
+  for (int i = 0; i < 100; ++i) {
+    send(bad_credentials());
+    now = accounts.held_until(kAccount);
+  }
+  send(bad_credentials());
+  EXPECT_EQ(held_for(), 300 * kSecond);
+}
+
+TEST_F(AccountsTest, AnAnswerThatProvesTheCredentialsClosesTheCircuit) {
+  for (const Outcome outcome : {Outcome::kAccepted, Outcome::kRejected}) {
+    send(bad_credentials());
+    now = accounts.held_until(kAccount);
+    send(with_outcome(outcome));
+    EXPECT_EQ(capacity(), kMost);
+  }
+  send(bad_credentials());
+  EXPECT_EQ(held_for(), 5 * kSecond) << "the next trouble starts anew";
+}
+
+TEST_F(AccountsTest, AProbeThatProvesNothingLeavesTheCircuitToTheNextOne) {
+  send(bad_credentials());
+  now = accounts.held_until(kAccount);
+  for (const Outcome outcome : {Outcome::kUnknown, Outcome::kRetry}) {
+    send(with_outcome(outcome));
+    EXPECT_EQ(capacity(), 1);
+  }
+}
+
+TEST_F(AccountsTest, RequestsUnderWayTogetherAreOneTrouble) {
+  start(50);
+  for (int i = 0; i < 50; ++i) {
+    finish(bad_credentials());
+    now += kSecond / 50;
+  }
+  now = accounts.held_until(kAccount);
+  send(bad_credentials());
+  EXPECT_EQ(held_for(), 10 * kSecond);
+}
+
+TEST_F(AccountsTest, RequestsStillUnderWayWhenTheHoldEndsAreTheProbe) {
+  start(3);
+  finish(bad_credentials());
+  now = accounts.held_until(kAccount);
+  EXPECT_EQ(capacity(), 0);
+  finish(with_outcome(Outcome::kUnknown), 2);
+  EXPECT_EQ(capacity(), 1);
+}
+
+TEST_F(AccountsTest, BadCredentialsWhileA429HoldsOpenTheCircuitToo) {
+  start(2);
+  finish(too_many(std::chrono::seconds(60)));
+  finish(bad_credentials());
+  EXPECT_EQ(held_for(), 60 * kSecond);
+  now += 60 * kSecond;
+  EXPECT_EQ(capacity(), 1);
+  send(bad_credentials());
+  EXPECT_EQ(held_for(), 10 * kSecond);
+}
+
+// Too many at once
+
+TEST_F(AccountsTest, A429HoldsForAMomentAndHalvesWhatIsAllowed) {
+  send(too_many());
+  EXPECT_EQ(capacity(), 0);
+  EXPECT_EQ(held_for(), kSecond / 10);
+  now = accounts.held_until(kAccount);
+  EXPECT_EQ(capacity(), kMost / 2);
+}
+
+TEST_F(AccountsTest, TheRetryAfterOfA429IsKept) {
+  send(too_many(std::chrono::seconds(7)));
+  EXPECT_EQ(held_for(), 7 * kSecond);
+  start(1);
+  finish(too_many());
+  EXPECT_EQ(held_for(), 7 * kSecond) << "a shorter one does not end it";
+}
+
+TEST_F(AccountsTest, ManyA429sOfTheSameMomentHalveOnce) {
+  start(kMost);
+  finish(too_many(), kMost);
+  now = accounts.held_until(kAccount);
+  EXPECT_EQ(capacity(), kMost / 2);
+}
+
+TEST_F(AccountsTest, HoweverManyA429sOneRequestStaysAllowed) {
+  for (int i = 0; i < 50; ++i) {
+    send(too_many());
+    now = accounts.held_until(kAccount);
+  }
+  EXPECT_EQ(capacity(), 1);
+}
+
+TEST_F(AccountsTest, SuccessesGiveBackWhatWasTakenLittleByLittle) {
+  send(too_many());
+  now = accounts.held_until(kAccount);
+  send(accepted(), 52);  // about one more for as many successes as are allowed
+  EXPECT_EQ(capacity(), kMost / 2 + 1);
+  send(accepted(), kMost * kMost);
+  EXPECT_EQ(capacity(), kMost) << "and never more than the setting";
+}
+
+TEST_F(AccountsTest, OnlySuccessesGiveBack) {
+  send(too_many());
+  now = accounts.held_until(kAccount);
+  for (const Outcome outcome : {Outcome::kRejected, Outcome::kRetry, Outcome::kUnknown})
+    send(with_outcome(outcome), 1'000);
+  EXPECT_EQ(capacity(), kMost / 2);
+}
+
+}  // namespace
+}  // namespace coach_sms
