@@ -167,6 +167,12 @@ valgrind: install-deps-build-test-valgrind
 unit_tests_under_valgrind: $(UNIT_TESTS)
 	valgrind --quiet --leak-check=full --error-exitcode=1 $(UNIT_TESTS) --gtest_filter='$(or $(FILTER),*)'
 
+fake:
+	$(TESTS_MAKE) fake_selftest
+
+fake_selftest: $(FAKE_TWILIO)
+	test/tools/run_fake.sh $(FAKE_TWILIO)
+
 regress isolation pgtap tap:
 	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/run_$@.sh
 
@@ -203,7 +209,7 @@ help:
 	@echo 'make deps         install what is missing from Debian (says the list first)'
 	@echo 'make install      install it into the PostgreSQL of PG_CONFIG (make uninstall takes it away)'
 	@echo 'make demo         from nothing to a delivered message, on a private server; leaves nothing behind'
-	@echo 'make test         every test: unit, check-tree, regress, isolation, pgtap, tap; each is a target too'
+	@echo 'make test         every test: unit, fake, check-tree, regress, isolation, pgtap, tap; each is a target too'
 	@echo 'make test-asan    the same with address and undefined-behaviour sanitizers'
 	@echo 'make valgrind     the unit tests under valgrind'
 	@echo 'make bench        how fast it is, beside what it could be'
@@ -215,4 +221,4 @@ help:
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=...: see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-asan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind regress isolation pgtap tap bench lint format check-tree deps help FORCE
+  unit_tests_under_valgrind valgrind fake fake_selftest regress isolation pgtap tap bench lint format check-tree deps help FORCE

@@ -52,16 +52,23 @@ as_admin -c "SELECT sms_go_live()" > /dev/null
 show "sms_go_live(): this server is armed for this database"
 
 say "4. A booking and its confirmation, in one transaction"
-id=$(ask "WITH booking AS (INSERT INTO bookings (org_id, client, phone, start_time)
-            VALUES ('$org', 'Ann Lee', '0491 570 006', now() + interval '2 days') RETURNING *)
-          SELECT sms_enqueue(org_id, to_phone => phone, template_key => 'booking_confirmation',
-                   variables => jsonb_build_object('client_name', split_part(client, ' ', 1),
-                                                   'session_datetime', to_char(start_time, 'FMDay HH12:MI am')),
-                   related_entity_type => 'booking', related_entity_id => id,
-                   idempotency_key => 'booking-confirmation-' || id) FROM booking")
+psql -XAtq -v ON_ERROR_STOP=1 -v org=$org > "$work/enqueued" <<'SQL'
+BEGIN;
+WITH booking AS (INSERT INTO bookings (org_id, client, phone, start_time)
+       VALUES (:'org', 'Ann Lee', '0491 570 006', now() + interval '2 days') RETURNING *)
+SELECT sms_enqueue(org_id, to_phone => phone, template_key => 'booking_confirmation',
+         variables => jsonb_build_object('client_name', split_part(client, ' ', 1),
+                                         'session_datetime', to_char(start_time, 'FMDay HH12:MI am')),
+         related_entity_type => 'booking', related_entity_id => id,
+         idempotency_key => 'booking-confirmation-' || id) FROM booking;
+SELECT to_char(clock_timestamp(), 'HH24:MI:SS.MS') || '  ' || status || ' (not committed yet)' FROM sms_messages;
+COMMIT;
+SQL
+id=$(head -n 1 "$work/enqueued")
 show "message $id"
 
 say "5. Its way (Twilio takes 0.3 s to answer here)"
+show "$(tail -n 1 "$work/enqueued")"
 seen=
 relayed=
 deadline=$((SECONDS + 60))

@@ -30,9 +30,9 @@ CREATE TABLE sms_settings (
 );
 COMMENT ON TABLE sms_settings IS 'One row an org: its Twilio account and sender, and its rules. An org without a row cannot send.';
 COMMENT ON COLUMN sms_settings.org_id IS 'The organisation (tenant).';
-COMMENT ON COLUMN sms_settings.twilio_account_sid IS 'Twilio account (AC…). NULL: coach_sms.twilio_account_sid of the server.';
+COMMENT ON COLUMN sms_settings.twilio_account_sid IS 'Twilio account (AC...). NULL: coach_sms.twilio_account_sid of the server.';
 COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS 'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored; an empty text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: the server''s own token.';
-COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS 'Messaging Service (MG…) to send with; goes before twilio_phone_number.';
+COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS 'Messaging Service (MG...) to send with; goes before twilio_phone_number.';
 COMMENT ON COLUMN sms_settings.twilio_phone_number IS 'Number, short code or alphanumeric sender to send from.';
 COMMENT ON COLUMN sms_settings.enabled IS 'false: sms_enqueue raises SM002, and what waits is kept and not sent. Default true.';
 COMMENT ON COLUMN sms_settings.send_booking_confirmations IS 'Confirmations for bookings. Default true.';

@@ -67,7 +67,7 @@ COMMENT ON COLUMN sms_messages.error_message IS 'The error in words.';
 COMMENT ON COLUMN sms_messages.metadata IS 'The application''s own JSON object.';
 COMMENT ON COLUMN sms_messages.created_at IS 'When it was enqueued.';
 COMMENT ON COLUMN sms_messages.updated_at IS 'When the row last changed.';
-COMMENT ON COLUMN sms_messages.provider_message_id IS 'Twilio''s SID (SM…), once known.';
+COMMENT ON COLUMN sms_messages.provider_message_id IS 'Twilio''s SID (SM...), once known.';
 COMMENT ON COLUMN sms_messages.segments IS 'Segments as counted before sending; Twilio''s own count once known.';
 COMMENT ON COLUMN sms_messages.encoding IS 'GSM-7 or UCS-2.';
 COMMENT ON COLUMN sms_messages.priority IS 'Lower goes first within an org. Default 0.';

@@ -65,7 +65,7 @@ CREATE VIEW sms_delivery_stats AS
   SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
          round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
     FROM counted;
-COMMENT ON VIEW sms_delivery_stats IS 'What became of the last 30 days'' messages, by org and day of creation (in the session''s time zone). Fast for one org: WHERE org_id = …';
+COMMENT ON VIEW sms_delivery_stats IS 'What became of the last 30 days'' messages, by org and day of creation (in the session''s time zone). Fast for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_delivery_stats.sandbox IS 'true: the sandbox''s messages, which nobody got.';
 COMMENT ON COLUMN sms_delivery_stats.sent IS 'Twilio took them, and no receipt has come; some carriers send none.';
 COMMENT ON COLUMN sms_delivery_stats.waiting IS 'pending, queued or sending.';

@@ -110,19 +110,19 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, matters boolean
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.account !~ '^AC[0-9a-fA-F]{32}$' OR o.service !~ '^MG[0-9a-fA-F]{32}$') AS sids,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token
       FROM org o CROSS JOIN server v)
-  SELECT 'accounts', v.matters, format('enabled orgs without a Twilio account: %s', @extschema@.sms_list_orgs(w.account)),
+  SELECT 'accounts', v.matters, 'enabled orgs without a Twilio account: ' || @extschema@.sms_list_orgs(w.account),
          'Fill sms_settings.twilio_account_sid and twilio_auth_token_encrypted, or set coach_sms.twilio_account_sid for all.' FROM server v, without w
   UNION ALL
-  SELECT 'senders', v.matters, format('enabled orgs without a sender: %s', @extschema@.sms_list_orgs(w.sender)),
+  SELECT 'senders', v.matters, 'enabled orgs without a sender: ' || @extschema@.sms_list_orgs(w.sender),
          'Fill sms_settings.twilio_phone_number or twilio_messaging_service_sid, or set coach_sms.twilio_phone_number for all.' FROM server v, without w
   UNION ALL
-  SELECT 'sids', v.matters, format('orgs with a malformed SID: %s', @extschema@.sms_list_orgs(w.sids)),
+  SELECT 'sids', v.matters, 'orgs with a malformed SID: ' || @extschema@.sms_list_orgs(w.sids),
          'twilio_account_sid is AC and 32 hex digits, twilio_messaging_service_sid MG and 32 hex digits.' FROM server v, without w
   UNION ALL
   SELECT 'server_account', v.matters, CASE WHEN v.account !~ '^AC[0-9a-fA-F]{32}$' THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
          'It is AC and 32 hex digits.' FROM server v
   UNION ALL
-  SELECT 'own_tokens', v.matters, format('orgs with an account of their own, but no token: %s', @extschema@.sms_list_orgs(w.own_token)),
+  SELECT 'own_tokens', v.matters, 'orgs with an account of their own, but no token: ' || @extschema@.sms_list_orgs(w.own_token),
          'Write the account''s auth token into sms_settings.twilio_auth_token_encrypted: the server''s token does not fit another account.' FROM server v, without w
   UNION ALL
   SELECT 'tokens', v.matters, (SELECT string_agg(concat_ws(': ', t.org_id::text, t.problem), '; ')
@@ -181,10 +181,9 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, matters boole
               WHEN EXISTS (SELECT FROM pg_auth_members m WHERE m.member = o.oid) THEN 'role coach_sms_owner is a member of other roles' END,
          'ALTER ROLE coach_sms_owner NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOBYPASSRLS NOREPLICATION, and revoke its memberships.' FROM owner o
   UNION ALL
-  SELECT 'ownership', true, format('objects of the extension that do not belong to coach_sms_owner: %s', (SELECT string_agg(name, ', ' ORDER BY name) FROM strange)),
-         'ALTER … OWNER TO coach_sms_owner for each of them.' WHERE EXISTS (SELECT FROM strange)
-  UNION ALL
-  SELECT 'ownership', true, NULL, NULL WHERE NOT EXISTS (SELECT FROM strange)
+  SELECT 'ownership', true,
+         'objects of the extension that do not belong to coach_sms_owner: ' || (SELECT string_agg(name, ', ' ORDER BY name) FROM strange),
+         'ALTER … OWNER TO coach_sms_owner for each of them.'
 $$;
 REVOKE ALL ON FUNCTION sms_check_rights() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_rights() IS 'Internal: sms_doctor''s checks of who owns what.';

@@ -30,9 +30,11 @@ void Lanes::sweep(const std::vector<LaneFront>& fronts, std::int64_t now) {
     Lane& lane = org_of(front.lane.org).lanes[front.lane.priority];
     lane.swept = sweeps_;
     if (front.first_due_at <= lane.mark.due_at) lane.mark = before(front.first_due_at);
-    lane.next_due_at = front.first_due_at;
-    if (lane.found_nothing_at != 0)
-      lane.next_due_at = std::max(lane.next_due_at, lane.found_nothing_at + kLockedPause);
+    lane.next_due_at =
+        lane.found_nothing_at == 0
+            ? front.first_due_at
+            : std::min(lane.next_due_at,
+                       std::max(front.first_due_at, lane.found_nothing_at + kLockedPause));
   }
   for (auto at = orgs_.begin(); at != orgs_.end();) {
     Org& org = at->second;

@@ -31,7 +31,8 @@ const char* uuid_text(const pg_uuid_t& id) {
 bool check_org(const NewMessage& wanted, const OrgFacts& org, bool live, Failure* failure) {
   if (!org.known)
     fail(failure, kUnknownOrg, "The org has no row in sms_settings.",
-         "Insert its settings first: INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES (…).",
+         "Insert its settings first: INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES "
+         "(...).",
          "unknown org %s", uuid_text(wanted.org_id));
   else if (!org.enabled)
     fail(failure, kOrgDisabled, "sms_settings.enabled is false for it.",
@@ -58,7 +59,7 @@ const char* time_text(TimestampTz time) {
 bool check_times(const NewMessage& wanted, ReadyMessage* ready, Failure* failure) {
   const TimestampTz now = GetCurrentTransactionStartTimestamp();
   ready->scheduled_for = wanted.has_scheduled_for ? wanted.scheduled_for : now;
-  if (TIMESTAMP_NOT_FINITE(ready->scheduled_for) || ready->scheduled_for > now + kFarthest)
+  if (ready->scheduled_for > now + kFarthest)  // infinity too; -infinity is long ago
     fail(failure, kBadTime, "A message can be scheduled at most 366 days ahead.",
          "Check the date, or enqueue it later.", "scheduled_for %s is too far in the future",
          time_text(ready->scheduled_for));
@@ -87,6 +88,25 @@ bool check_source(const NewMessage& wanted, Failure* failure) {
   return false;
 }
 
+bool check_recipient(const NewMessage& wanted, Failure* failure) {
+  if (wanted.to_phone != nullptr) return true;
+  fail(failure, kBadPhone, "A message goes to exactly one number.", "Give to_phone.",
+       "to_phone was not given");
+  return false;
+}
+
+// A key is a part of an index row, which must fit on a third of a page.
+bool check_key(const NewMessage& wanted, Failure* failure) {
+  constexpr std::size_t kLongestKey = 512;
+  if (wanted.idempotency_key == nullptr || strlen(wanted.idempotency_key) <= kLongestKey)
+    return true;
+  fail(failure, kBadArgument, "An idempotency key has at most 512 bytes.",
+       "Use a hash of what is longer, for example md5(...).",
+       "idempotency key \"%.40s...\" has %zu bytes", wanted.idempotency_key,
+       strlen(wanted.idempotency_key));
+  return false;
+}
+
 const TemplateFacts* check_template(const NewMessage& wanted, Failure* failure) {
   const TemplateFacts* found = find_template(wanted.org_id, wanted.template_key);
   if (found->known) return found;
@@ -99,7 +119,7 @@ const TemplateFacts* check_template(const NewMessage& wanted, Failure* failure) 
 // The part that runs on the C++ side of the wall. `variables` is JSON text or empty.
 Failure compose(const NewMessage& wanted, const char* region, std::string_view template_body,
                 std::string_view variables, ReadyMessage* ready) {
-  const std::string_view phone = utf8_view(wanted.to_phone != nullptr ? wanted.to_phone : "");
+  const std::string_view phone = utf8_view(wanted.to_phone);
   const std::string_view own_body = wanted.body != nullptr ? utf8_view(wanted.body) : "";
   struct {
     char* phone;
@@ -185,6 +205,7 @@ bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure)
   const OrgFacts* org = find_org(wanted.org_id);
   ready->sandbox = !database_is_live();
   if (!check_org(wanted, *org, !ready->sandbox, failure) || !check_source(wanted, failure) ||
+      !check_recipient(wanted, failure) || !check_key(wanted, failure) ||
       !check_times(wanted, ready, failure))
     return false;
   std::string_view template_body;
@@ -219,14 +240,15 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
       "  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
       "    CASE WHEN $12 > now() THEN 'pending' ELSE 'queued' END, $12, $13, coalesce($14, '{}'),"
       "    $15, $16, $17, $18, $19, $20"
-      "   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression WHERE org_id = $2 AND phone = $4)"
+      "   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression"
+      "                      WHERE org_id = $2 AND phone = $4)"
       "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
       "  RETURNING id, org_id, priority)"
       " INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, due_at)"
       " SELECT id, org_id, priority, $21 FROM message",
-      {UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID,
-       UUIDOID, TIMESTAMPTZOID, TEXTOID, JSONBOID, INT4OID, TEXTOID, INT2OID, TIMESTAMPTZOID,
-       BOOLOID, BYTEAOID, TIMESTAMPTZOID}};
+      {UUIDOID, UUIDOID,  UUIDOID, TEXTOID,        TEXTOID,        UUIDOID,  TEXTOID,
+       TEXTOID, JSONBOID, TEXTOID, UUIDOID,        TIMESTAMPTZOID, TEXTOID,  JSONBOID,
+       INT4OID, TEXTOID,  INT2OID, TIMESTAMPTZOID, BOOLOID,        BYTEAOID, TIMESTAMPTZOID}};
   Datum values[Statement::kMaxParameters];
   char nulls[Statement::kMaxParameters + 1];
   int count = 0;

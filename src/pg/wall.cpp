@@ -66,14 +66,19 @@ void describe(Failure* failure, int sqlstate, const char* message) noexcept {
 
 void fail(Failure* failure, int sqlstate, const char* detail, const char* hint, const char* format,
           ...) {
-  failure->failed = true;
-  failure->sqlstate = sqlstate;
+  char message[sizeof failure->message];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(failure->message, sizeof failure->message, format, arguments);
+  vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  copy_cut(failure->detail, sizeof failure->detail, detail);
-  copy_cut(failure->hint, sizeof failure->hint, hint);
+  // A character may have been cut in two, which no conversion would take.
+  const int length = static_cast<int>(strlen(message));
+  message[pg_mbcliplen(message, length, length)] = '\0';
+  failure->failed = true;
+  failure->sqlstate = sqlstate;
+  copy_cut(failure->message, sizeof failure->message, utf8_view(message));
+  copy_cut(failure->detail, sizeof failure->detail, utf8_view(detail));
+  copy_cut(failure->hint, sizeof failure->hint, utf8_view(hint));
 }
 
 void raise_if(const Failure& failure) {

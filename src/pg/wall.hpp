@@ -34,8 +34,8 @@ inline constexpr int kNotSealed = MAKE_SQLSTATE('S', 'M', '0', '1', '4');
 inline constexpr int kBadArgument = MAKE_SQLSTATE('S', 'M', '0', '1', '5');
 inline constexpr int kNotReady = MAKE_SQLSTATE('S', 'M', '0', '1', '6');
 
-// An error as plain data: may be kept on the stack across any PostgreSQL call. Texts that are too
-// long are cut at a character.
+// An error as plain data: may be kept on the stack across any PostgreSQL call. Texts are UTF-8, and
+// cut at a character where they are too long.
 struct Failure {
   bool failed = false;
   int sqlstate = 0;
@@ -48,7 +48,7 @@ struct Failure {
 void describe(Failure* failure, const Error& error) noexcept;
 void describe(Failure* failure, int sqlstate, const char* message) noexcept;
 
-// Fills `failure` with formatted text (PostgreSQL's own formatting, %m excepted).
+// Fills `failure` with texts in the database's encoding, the message formatted as by psprintf.
 void fail(Failure* failure, int sqlstate, const char* detail, const char* hint, const char* format,
           ...) pg_attribute_printf(5, 6);
 

@@ -35,7 +35,7 @@ packages_of() {
   case $1 in
     build) echo make g++ libcurl4-openssl-dev libssl-dev libphonenumber-dev rapidjson-dev ;;
     demo) echo libmicrohttpd-dev openssl ;;
-    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl perl ;;
+    test) echo curl libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl perl ;;
     bench) echo libbenchmark-dev ;;
     lint) echo clang-format clang-tidy cppcheck ;;
     valgrind) echo valgrind ;;

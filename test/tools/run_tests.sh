@@ -2,7 +2,7 @@
 # `make test`: every kind, whatever the others did; then one line with the sum of their tallies.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-kinds="unit check-tree regress isolation pgtap tap"
+kinds="unit fake check-tree regress isolation pgtap tap"
 jobs=$(nproc)
 results=build/results
 rm -rf "$results"

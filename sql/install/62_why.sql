@@ -1,0 +1,104 @@
+-- sms_why(message_id): what happened to a message, and what it waits for.
+
+CREATE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE
+           WHEN m.sandbox AND v.mode = 'live' THEN 'it was enqueued in the sandbox, and is never sent live'
+           WHEN NOT m.sandbox AND v.mode = 'sandbox' THEN 'it is a live message, and the database is in the sandbox; sms_go_live() sends it'
+           WHEN v.mode = 'not armed' THEN format('this server is not armed for this database: %s', v.reason)
+           WHEN q.message_id IS NULL THEN 'it has no row in sms_queue; sms_doctor() says how to repair that'
+           WHEN m.expires_at <= now() THEN 'it has expired, and will be cancelled'
+           WHEN q.due_at > now() AND q.failures > 0 THEN format('its next attempt is due at %s (attempts used up: %s of %s)', q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
+           WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
+           WHEN s.org_id IS NULL THEN 'its org has no row in sms_settings any more'
+           WHEN NOT s.enabled THEN 'its org is disabled (sms_settings.enabled)'
+           WHEN greatest(s.paused_until, p.paused_until) > now() THEN format('sending is paused until %s', greatest(s.paused_until, p.paused_until))
+           WHEN h.problem IS NOT NULL THEN h.problem
+           ELSE 'it is due, and the sender takes it next'
+         END
+    FROM @extschema@.sms_messages m
+    CROSS JOIN @extschema@.sms_mode() v
+    CROSS JOIN (SELECT max(r.paused_until) AS paused_until FROM @extschema@.sms_server r) p
+    CROSS JOIN (SELECT e.problem FROM @extschema@.sms_health e) h
+    LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
+    LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
+   WHERE m.id = $1
+$$;
+REVOKE ALL ON FUNCTION sms_why_waiting(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why_waiting(uuid) IS 'Internal: why a pending or queued message has not gone out yet.';
+
+CREATE FUNCTION sms_reason(error_code text, error_message text) RETURNS text
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(concat_ws(': ', error_code, nullif(error_message, '')), '')
+$$;
+REVOKE ALL ON FUNCTION sms_reason(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_reason(text, text) IS 'Internal: an error in one line.';
+
+CREATE FUNCTION sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT m.created_at, 1, 'enqueued',
+         format('to %s, %s, %s segment(s) in %s%s', m.to_phone, coalesce('template ' || m.template_key, 'a text of its own'), m.segments, m.encoding,
+                CASE WHEN m.sandbox THEN ', in the sandbox' ELSE '' END)
+    FROM @extschema@.sms_messages m WHERE m.id = $1
+  UNION ALL
+  SELECT m.created_at, 2, 'scheduled', concat_ws(', ', format('not before %s', m.scheduled_for), 'not after ' || m.expires_at)
+    FROM @extschema@.sms_messages m WHERE m.id = $1 AND (m.scheduled_for > m.created_at OR m.expires_at IS NOT NULL)
+  UNION ALL
+  SELECT a.created_at, 3, format('attempt %s', a.attempt_number),
+         CASE a.status
+           WHEN 'success' THEN format('%s took it as %s', CASE a.provider WHEN 'sandbox' THEN 'the sandbox' ELSE 'Twilio' END, a.provider_message_id)
+           WHEN 'permanent_error' THEN 'refused for good: ' || @extschema@.sms_reason(a.error_code, a.error_message)
+           WHEN 'transient_error' THEN 'not taken: ' || @extschema@.sms_reason(a.error_code, a.error_message)
+           ELSE 'no clear answer: ' || @extschema@.sms_reason(a.error_code, a.error_message) END
+         || coalesce(format(' (HTTP %s)', a.response_status::text), '') || coalesce(format(', %s ms', a.duration_ms::text), '')
+    FROM @extschema@.sms_attempts a WHERE a.message_id = $1
+  UNION ALL
+  SELECT f.claimed_at, 3, format('attempt %s', f.attempt_number),
+         CASE f.state
+           WHEN 'unknown' THEN 'no clear answer: ' || @extschema@.sms_reason(f.settlement->>'error_code', f.settlement->>'error_message')
+           ELSE format('claimed by the sender until %s', f.lease_until) END
+    FROM @extschema@.sms_in_flight f WHERE f.message_id = $1
+  UNION ALL
+  SELECT e.received_at, 4, format('%s said', e.provider),
+         concat_ws(', ', e.event_status, nullif(@extschema@.sms_reason(e.error_code, e.error_message), ''),
+                   CASE WHEN e.processed_at IS NULL THEN 'not applied yet' END)
+    FROM @extschema@.sms_events e WHERE e.message_id = $1
+$$;
+REVOKE ALL ON FUNCTION sms_why_past(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why_past(uuid) IS 'Internal: what happened to a message.';
+
+CREATE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE m.status WHEN 'delivered' THEN m.delivered_at WHEN 'failed' THEN m.failed_at WHEN 'cancelled' THEN m.updated_at ELSE now() END,
+         5,
+         CASE WHEN m.status IN ('delivered', 'failed', 'cancelled') THEN m.status ELSE 'now ' || m.status END,
+         CASE m.status
+           WHEN 'delivered' THEN 'the carrier says so'
+           WHEN 'failed' THEN @extschema@.sms_reason(m.error_code, m.error_message)
+           WHEN 'cancelled' THEN @extschema@.sms_reason(m.error_code, m.error_message)
+           WHEN 'sent' THEN 'waits for the carrier''s receipt; some carriers send none'
+           WHEN 'sending' THEN 'waits for Twilio''s answer'
+           WHEN 'unknown' THEN format('waits for a callback, or for a look at Twilio''s list at %s (seen absent %s times)', f.next_look_at, f.looks)
+           ELSE 'waits: ' || @extschema@.sms_why_waiting(m.id) END
+    FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_in_flight f ON f.message_id = m.id
+   WHERE m.id = $1
+$$;
+REVOKE ALL ON FUNCTION sms_why_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why_now(uuid) IS 'Internal: how a message stands.';
+
+CREATE FUNCTION sms_why(message_id uuid) RETURNS TABLE (at timestamptz, what text, detail text)
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = sms_why.message_id) THEN
+    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+  END IF;
+  RETURN QUERY
+    SELECT w.at, w.what, w.detail
+      FROM (SELECT * FROM @extschema@.sms_why_past(sms_why.message_id)
+            UNION ALL SELECT * FROM @extschema@.sms_why_now(sms_why.message_id)) w
+     ORDER BY w.step = 5, w.at, w.step, w.what;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_why(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why(uuid) IS
+'A message''s timeline in words: how it was enqueued, each attempt, what Twilio said, and last how it stands and what it waits for. Raises SM012 for an unknown id.';
