@@ -39,12 +39,11 @@ CREATE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, matters bo
   WITH fact AS MATERIALIZED (
     SELECT @extschema@.sms_is_preloaded() AS preloaded, NOT pg_is_in_recovery() AS primary_server,
            @extschema@.sms_launcher_pid() AS launcher, @extschema@.sms_library_version() AS library, x.extversion AS extension,
-           coalesce(nullif(current_setting('coach_sms.databases', true), ''), 'none') AS databases, w.*
+           coalesce(current_setting('coach_sms.databases', true), '') AS databases, w.*
       FROM pg_extension x LEFT JOIN @extschema@.sms_worker_stat w ON true WHERE x.extname = 'coach_sms')
   SELECT 'preloaded', true, CASE WHEN NOT preloaded THEN 'coach_sms is not in shared_preload_libraries: messages wait' END,
-         format('Add coach_sms to shared_preload_libraries (%s; now ''%s'') and restart the server; a reload is not enough.',
-                coalesce(@extschema@.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM'),
-                current_setting('shared_preload_libraries')) FROM fact
+         format('Add coach_sms to shared_preload_libraries (%s) and restart the server; a reload is not enough.',
+                coalesce(@extschema@.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM')) FROM fact
   UNION ALL
   SELECT 'launcher', primary_server, CASE WHEN launcher IS NULL THEN 'the launcher is not running' END,
          CASE WHEN preloaded THEN 'It starts again within seconds; if not, the server''s log says why (raise max_worker_processes, or look for coach_sms there).'

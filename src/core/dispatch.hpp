@@ -57,6 +57,7 @@ struct Finished {
   int http_status = 0;
   int duration_ms = 0;
   bool started = false;  // false: no request was made at all, and no attempt is counted
+  int records_failed = 0;  // how often writing down this result alone has failed
 };
 
 // An unknown message that Twilio's list is searched for.

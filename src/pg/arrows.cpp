@@ -86,11 +86,6 @@ Datum times_of(const SettledRows& results) {
   " SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = ANY ($2) AND m.org_id = $1"          \
   "  ORDER BY m.id FOR NO KEY UPDATE SKIP LOCKED),"
 
-// What was said about a message while its outcome was unknown is not true of it any more.
-#define NO_DOUBT                                                                                  \
-  " error_code = CASE WHEN m.status NOT IN ('sending', 'unknown') THEN m.error_code END,"         \
-  " error_message = CASE WHEN m.status NOT IN ('sending', 'unknown') THEN m.error_message END"
-
 // The claim ends: its row goes, shown the fence.
 #define SETTLED                                                                                   \
   " settled AS ("                                                                                 \
@@ -238,7 +233,8 @@ TimestampTz next_due_in_lane(const pg_uuid_t& org_id, int16 priority, TimestampT
 // --- sending | unknown → sent -------------------------------------------------------------------
 
 void record_sent(const SettledRows& results, const char* provider) {
-  // A callback may have been faster than the answer: its status stays.
+  // A callback may have been faster than the answer: its status and error stay. What was noted
+  // while the outcome was unknown does not.
   static Statement record{
       RESULT_AND_FREE SETTLED ATTEMPT
       ", sent AS ("
@@ -246,7 +242,9 @@ void record_sent(const SettledRows& results, const char* provider) {
       "    SET status = CASE WHEN m.status IN ('sending', 'unknown') THEN 'sent' ELSE m.status END,"
       "        sent_at = coalesce(m.sent_at, now()), provider_message_id = s.sid,"
       "        segments = coalesce(s.told_segments, m.segments), updated_at = now(),"
-      NO_DOUBT
+      "        error_code = CASE WHEN m.status NOT IN ('sending', 'unknown') THEN m.error_code END,"
+      "        error_message ="
+      "          CASE WHEN m.status NOT IN ('sending', 'unknown') THEN m.error_message END"
       "   FROM settled s WHERE m.id = s.message_id)"
       " SELECT message_id FROM settled",
       RESULT_TYPES};
@@ -276,7 +274,7 @@ void record_retry(const SettledRows& results, const char* provider, const char* 
       RESULT_AND_FREE SETTLED ATTEMPT
       ", queued AS ("
       " UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now(),"
-      NO_DOUBT
+      "   error_code = NULL, error_message = NULL"
       "   FROM settled s WHERE m.id = s.message_id AND m.status IN ('sending', 'unknown')"
       " RETURNING m.id, s.priority, s.failures, s.at),"
       " queue AS ("
@@ -385,16 +383,16 @@ uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
       {PointerGetDatum(known), BoolGetDatum(all), Int32GetDatum(settings::reconcile_delay)});
 }
 
-uint64 promote_due(int limit) {
+uint64 promote_due(TimestampTz after, TimestampTz until) {
   static Statement promote{
       "WITH due AS MATERIALIZED ("
       " SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id"
-      "  WHERE q.due_at <= now() AND m.status = 'pending' ORDER BY m.id LIMIT $1"
+      "  WHERE q.due_at > $1 AND q.due_at <= $2 AND m.status = 'pending' ORDER BY m.id"
       "  FOR NO KEY UPDATE OF m SKIP LOCKED)"
       " UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()"
       "   FROM due WHERE m.id = due.id",
-      {INT8OID}};
-  return promote.run({Int64GetDatum(limit)});
+      {TIMESTAMPTZOID, TIMESTAMPTZOID}};
+  return promote.run({TimestampTzGetDatum(after), TimestampTzGetDatum(until)});
 }
 
 }  // namespace coach_sms

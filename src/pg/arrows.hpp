@@ -88,7 +88,7 @@ void withdraw(const SettledRows& results);
 // messages, which nobody can have got, go back into the queue. Returns how many.
 uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all);
 
-// pending → queued for at most `limit` messages that are due and not claimed.
-uint64 promote_due(int limit);
+// pending → queued for what fell due in the given time and is not claimed.
+uint64 promote_due(TimestampTz after, TimestampTz until);
 
 }  // namespace coach_sms

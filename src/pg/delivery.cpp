@@ -189,11 +189,14 @@ bool apply_event(const pg_uuid_t& id) {
 }
 
 uint64 apply_waiting_events(const char* const* sids, int count) {
-  // Those whose message we may never learn of are given up after a day: they stay as they are.
+  // Those whose message is known wait for its lock. Those whose message is not wait for our own
+  // record of their SID, which looks for them itself; ten minutes cover what it may have missed.
   static Statement find{
       "SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
       "   AND ($1 IS NULL OR provider_message_id = ANY ($1))"
-      "   AND received_at > now() - interval '1 day' ORDER BY received_at LIMIT 1000",
+      "   AND received_at > now() - CASE WHEN $1 IS NULL AND message_id IS NULL"
+      "         THEN interval '10 minutes' ELSE interval '1 day' END"
+      " ORDER BY received_at LIMIT 1000",
       {TEXTARRAYOID}};
   ArrayType* wanted = nullptr;
   if (sids != nullptr) {

@@ -214,8 +214,15 @@ void start_looks(Sender* sender) {
   // A callback may have settled the message without knowing of this row: then there is nothing to
   // look for.
   static Statement tidy{
-      "DELETE FROM @extschema@.sms_in_flight f USING @extschema@.sms_messages m"
-      " WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', 'unknown')",
+      "WITH known AS ("
+      " DELETE FROM @extschema@.sms_in_flight f USING @extschema@.sms_messages m"
+      "  WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', 'unknown')"
+      " RETURNING f.*, m.provider_message_id)"
+      " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider_message_id,"
+      "   request_payload, response_status, status, org_id, client_key, segments, duration_ms)"
+      " SELECT message_id, attempt_number, provider_message_id, settlement->'request',"
+      "   (settlement->>'http_status')::int, 'success', org_id, client_key, segments,"
+      "   (settlement->>'duration_ms')::int FROM known",
       {}};
   static Statement find{
       "UPDATE @extschema@.sms_in_flight f SET next_look_at = now() + $1 * interval '1 millisecond'"
@@ -273,7 +280,8 @@ void count_unsettled() {
   static Statement count{
       "SELECT EXISTS (SELECT FROM @extschema@.sms_in_flight WHERE state = 'unknown')"
       "    OR EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "               AND received_at > now() - interval '1 day')",
+      "               AND received_at > now() - CASE WHEN message_id IS NULL"
+      "                     THEN interval '10 minutes' ELSE interval '1 day' END)",
       {}};
   count.run(std::initializer_list<Datum>{});
   unsettled = bool_column(0, 1);

@@ -1,8 +1,8 @@
 #include "pg/sender_state.hpp"
 
 #include "pg/clock.hpp"
-#include "pg/sender.hpp"
 #include "pg/reconcile_step.hpp"
+#include "pg/sender.hpp"
 #include "pg/sender_steps.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared_state.hpp"
@@ -42,14 +42,12 @@ TimestampTz earlier(TimestampTz one, TimestampTz other) {
 
 TimestampTz next_sweep(const Sender& sender) {
   const bool busy = sender.claimed_since_sweep || sender.something_due_at_sweep;
-  return sender.swept_at +
-         (busy ? kSweepWhileBusy : INT64CONST(1000) * settings::poll_interval);
+  return sender.swept_at + (busy ? kSweepWhileBusy : INT64CONST(1000) * settings::poll_interval);
 }
 
 TimestampTz next_housekeeping(const Sender& sender) {
   const bool busy = sender.claimed_since_sweep || sender.dispatch->in_hand() > 0 || has_unsettled();
-  return sender.kept_house_at +
-         (busy ? kHousekeeping : INT64CONST(1000) * settings::poll_interval);
+  return sender.kept_house_at + (busy ? kHousekeeping : INT64CONST(1000) * settings::poll_interval);
 }
 
 bool has_room(const Sender& sender) {
@@ -145,16 +143,22 @@ bool step(Sender* sender, const char* name, void (*work)(void*)) {
     return true;
   }
   if (sender->context->standing == Standing::kUsable) ++sender->failures;
-  const int wait = sender->context->standing == Standing::kBusy ? 100
-                                                                : backoff_after(sender->failures);
+  const int wait =
+      sender->context->standing == Standing::kBusy ? 100 : backoff_after(sender->failures);
   sender->steps_again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait);
   sender->sweep_wanted = true;
   return false;
 }
 
-// A step that failed claimed nothing.
-void forget_claims(Sender* sender) {
-  sender->claimed_count = 0;
+bool record_and_claim(Sender* sender) {
+  const bool had_claims = sender->claimed_count > 0;
+  if (step(sender, "recording and claiming", record_and_claim_step)) {
+    forget_what_was_recorded(sender);
+    return true;
+  }
+  if (!had_claims) sender->claimed_count = 0;  // a step that failed claimed nothing
+  set_aside_unrecordable(sender);
+  return false;
 }
 
 void take_steps(Sender* sender) {
@@ -162,10 +166,8 @@ void take_steps(Sender* sender) {
   if (sender->steps_again_at > now) return;
   const bool sweep = sender->sweep_wanted || next_sweep(*sender) <= now;
   if (sweep && !step(sender, "looking what is due", sweep_step)) return;
-  if (should_record(*sender, now) || should_claim(*sender, now)) {
-    if (!step(sender, "recording and claiming", record_and_claim_step)) return forget_claims(sender);
-    forget_what_was_recorded(sender);
-  }
+  if ((should_record(*sender, now) || should_claim(*sender, now)) && !record_and_claim(sender))
+    return;
   if (sender->claimed_count > 0) {
     if (!step(sender, "looking once more before sending", check_step)) return;
     start_checked(sender);
@@ -190,20 +192,26 @@ void turn(Sender* sender) {
 
 // --- the end ------------------------------------------------------------------------------------
 
+// Whether anything is left that waiting could still settle.
+bool has_hope(const Sender& sender) {
+  return sender.dispatch->in_flight() > 0 ||
+         (is_usable(sender) && !sender.dispatch->finished().empty());
+}
+
 // No new claims; what is under way is awaited, what came back is recorded, what was not started
-// goes back into the queue.
+// goes back into the queue. Where the extension is gone the answers are awaited for the log alone.
 void drain(Sender* sender) {
   report_state(WorkerState::kStopping);
   const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), shutdown_grace_ms());
   give_back_claimed(sender);
-  while (is_usable(*sender) && GetCurrentTimestamp() < end && sender->dispatch->in_hand() > 0) {
+  while (has_hope(*sender) && GetCurrentTimestamp() < end) {
     MemoryContextReset(sender->turn);
     drive(sender);
-    if (!sender->dispatch->finished().empty()) {
-      if (!step(sender, "recording before the end", record_step)) break;
-      forget_what_was_recorded(sender);
+    if (is_usable(*sender) && !sender->dispatch->finished().empty()) {
+      if (step(sender, "recording before the end", record_step)) forget_what_was_recorded(sender);
+      if (sender->failures > 1) break;
     }
-    if (sender->dispatch->in_hand() == 0) break;
+    if (!has_hope(*sender)) break;
     int timeout = sender->dispatch->pool().timeout_ms();
     if (timeout < 0 || timeout > 100) timeout = 100;
     wait_for(sender, timeout);
@@ -223,7 +231,8 @@ void sender_run(WorkerContext* context) {
   make_dispatch(&sender);
   make_events(&sender);
   MemoryContext caller = MemoryContextSwitchTo(sender.turn);
-  while (!should_stop() && is_usable(sender)) turn(&sender);
+  while (!should_stop() && is_usable(sender))
+    turn(&sender);
   drain(&sender);
   FreeWaitEventSet(sender.events);
   raise_if(run_cpp([&] { delete sender.dispatch; }));

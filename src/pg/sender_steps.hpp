@@ -19,6 +19,10 @@ void housekeeping_step(void* sender);
 
 // After a step that records was committed: what is settled leaves the sender's memory.
 void forget_what_was_recorded(Sender* sender);
+// After a step that records has failed. From then on results are recorded one by one, so that a
+// single bad one does not hold up the others; one that fails again and again is let go, and found
+// out about like an answer that never came.
+void set_aside_unrecordable(Sender* sender);
 // After check_step was committed: the requests start.
 void start_checked(Sender* sender);
 // Claimed and not started, at the end: to be put back by the next record_step.

@@ -49,6 +49,13 @@ bool message_exists(const WebhookCall& call) {
   return find.run({UUIDPGetDatum(&call.message_id), UUIDPGetDatum(&call.org_id)}) > 0;
 }
 
+// What one org's token says keeps nothing of another's away, even where it names the other's SID.
+const char* dedupe_key(const WebhookCall& call, Signer signer, const pg_uuid_t& signing_org) {
+  if (signer == Signer::kServer) return call.dedupe_key;
+  return psprintf("%s:%s", call.dedupe_key,
+                  DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&signing_org))));
+}
+
 // A callback without a target carries who signed it: its SID is looked for among that one's.
 void store_status(const WebhookCall& call, Signer signer, const pg_uuid_t& signing_org) {
   // Erased, or of another database behind the same URL: to keep it would keep a person's number
@@ -66,7 +73,7 @@ void store_status(const WebhookCall& call, Signer signer, const pg_uuid_t& signi
   event.error_code = call.error_code;
   event.error_message = call.error_message;
   event.payload = call.payload;
-  event.dedupe_key = call.dedupe_key;
+  event.dedupe_key = dedupe_key(call, signer, signing_org);
   pg_uuid_t id;
   if (store_event(event, &id)) apply_event(id);
 }
@@ -79,7 +86,7 @@ void store_inbound(const WebhookCall& call, Signer signer, const pg_uuid_t& sign
   event.sid = call.sid;
   event.type = "inbound";
   event.payload = call.payload;
-  event.dedupe_key = call.dedupe_key;
+  event.dedupe_key = dedupe_key(call, signer, signing_org);
   pg_uuid_t id;
   store_event(event, &id);
 }

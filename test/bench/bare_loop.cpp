@@ -3,6 +3,7 @@
 // Posts one form over and over and prints how many answers a second came back.
 //
 //   bare_loop URL IN_FLIGHT COUNT [--ca FILE] [--user USER:PASSWORD] [--body-file FILE]
+//   bare_loop --version
 
 #include <curl/curl.h>
 #include <sys/epoll.h>
@@ -169,6 +170,7 @@ Tally run(const Plan& plan) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::strcmp(argv[1], "--version") == 0) return std::puts(curl_version()) < 0;
   Plan plan;
   if (!read_plan(argc, argv, &plan)) return usage();
   curl_global_init(CURL_GLOBAL_DEFAULT);

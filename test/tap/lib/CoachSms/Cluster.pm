@@ -107,7 +107,6 @@ sub make_org {
     my $db = delete $columns{db} // 'postgres';
     my $org = delete $columns{org_id} // $self->safe_psql($db, 'SELECT gen_random_uuid()');
     my $fake = $self->fake;
-    my $fake = $self->fake;
     %columns = (
         twilio_phone_number => '+61491570156', timezone => 'UTC',
         quiet_hours_start => 0, quiet_hours_end => 0,

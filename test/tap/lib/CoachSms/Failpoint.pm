@@ -24,12 +24,12 @@ sub short_times {
     my %all = (
         connect_timeout  => $second,
         request_timeout  => $second,
-        lease_duration   => 2 * $second + 5000,
         reconcile_delay  => 200,
         reconcile_limit  => 1000,
         retry_base_delay => 100,
         poll_interval    => 200,
         %settings);
+    $all{lease_duration} //= $all{connect_timeout} + $all{request_timeout} + 5000;
     return join '', map { "coach_sms.$_ = '$all{$_}'\n" } sort keys %all;
 }
 

@@ -1,0 +1,150 @@
+#include "pg/sender_steps.hpp"
+
+#include "pg/delivery.hpp"
+#include "pg/failpoint.hpp"
+#include "pg/sandbox_delivery.hpp"
+#include "pg/settings.hpp"
+#include "pg/shared_state.hpp"
+
+// Writing down what became of requests.
+
+namespace coach_sms {
+
+namespace {
+
+enum class Kind { kSent, kFailed, kRetry, kUnknown, kPutBack };
+
+Kind kind_of(const FinishedRow& row) {
+  if (!row.started) return Kind::kPutBack;
+  switch (row.outcome) {
+    case Outcome::kAccepted:
+      return Kind::kSent;
+    case Outcome::kRejected:
+      return Kind::kFailed;
+    case Outcome::kRetry:
+      return row.settled.failures < settings::max_attempts ? Kind::kRetry : Kind::kFailed;
+    case Outcome::kUnknown:
+      break;
+  }
+  return Kind::kUnknown;
+}
+
+void record_kind(const SettledRows& results, Kind kind, bool sandbox, bool for_good) {
+  const char* provider = sandbox ? "sandbox" : "twilio";
+  switch (kind) {
+    case Kind::kSent:
+      return record_sent(results, provider);
+    case Kind::kFailed:
+      return record_failed(results, provider, for_good ? "permanent_error" : "transient_error");
+    case Kind::kRetry:
+      return record_retry(results, provider, "transient_error");
+    case Kind::kUnknown:
+      return record_unknown(results);
+    case Kind::kPutBack:
+      return put_back(results);
+  }
+}
+
+void count_results(const FinishedRow* rows, int count) {
+  static constexpr Counter kCounterOf[] = {Counter::kAccepted, Counter::kRejected,
+                                           Counter::kRetried, Counter::kUnknown};
+  for (int i = 0; i < count; ++i) {
+    if (!rows[i].started || !rows[i].settled.recorded) continue;
+    coach_sms::count(kCounterOf[static_cast<int>(kind_of(rows[i]))], 1);
+    coach_sms::count_latency(static_cast<int64>(rows[i].settled.duration_ms) * 1000);
+  }
+}
+
+void tell_account_trouble(const FinishedRow& row) {
+  static TimestampTz told_at = 0;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now - told_at < USECS_PER_MINUTE) return;
+  told_at = now;
+  ereport(LOG, (errmsg("Twilio refuses an account's credentials: %s %s", row.settled.error_code,
+                       row.settled.error_message != nullptr ? row.settled.error_message : ""),
+                errdetail("Its messages wait; one is tried from time to time."),
+                errhint("Set the right token with sms_set_twilio_credentials() or in the file "
+                        "coach_sms.twilio_auth_token_file.")));
+  report_error("Twilio refuses an account's credentials");
+}
+
+// One statement for each org and kind that is among the results.
+void record_results(Sender* sender, int limit, FinishedRow** rows, int* count) {
+  *count = copy_finished(sender, limit, rows);
+  auto* group = static_cast<Settled**>(palloc(sizeof(Settled*) * (*count + 1)));
+  auto* done = static_cast<bool*>(palloc0(sizeof(bool) * (*count + 1)));
+  for (int first = 0; first < *count; ++first) {
+    if (done[first]) continue;
+    FinishedRow& leader = (*rows)[first];
+    if (leader.account_trouble) tell_account_trouble(leader);
+    int size = 0;
+    for (int i = first; i < *count; ++i) {
+      FinishedRow& row = (*rows)[i];
+      if (done[i] || kind_of(row) != kind_of(leader) || row.outcome != leader.outcome ||
+          row.sandbox != leader.sandbox ||
+          memcmp(&row.settled.org_id, &leader.settled.org_id, UUID_LEN) != 0)
+        continue;
+      done[i] = true;
+      group[size++] = &row.settled;
+    }
+    record_kind({leader.settled.org_id, group, size}, kind_of(leader), leader.sandbox,
+                leader.outcome == Outcome::kRejected);
+  }
+}
+
+// Callbacks that were faster than our own record of their SID.
+void apply_early_events(const FinishedRow* rows, int count) {
+  auto* sids = static_cast<const char**>(palloc(sizeof(char*) * (count + 1)));
+  int known = 0;
+  for (int i = 0; i < count; ++i)
+    if (rows[i].settled.sid != nullptr && rows[i].settled.recorded)
+      sids[known++] = rows[i].settled.sid;
+  if (known > 0) apply_waiting_events(sids, known);
+}
+
+}  // namespace
+
+void record_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  sender->recorded_count = 0;
+  if (sender->dispatch->finished().empty()) return;
+  FAILPOINT("after-answer");
+  int count = 0;
+  const int limit = sender->failures == 0 ? settings::batch_size * 4 : 1;
+  record_results(sender, limit, &sender->recorded, &count);
+  apply_early_events(sender->recorded, count);
+  sender->recorded_count = count;
+}
+
+void forget_what_was_recorded(Sender* sender) {
+  if (sender->recorded_count == 0) return;
+  count_results(sender->recorded, sender->recorded_count);
+  note_sandbox_deliveries(sender->recorded, sender->recorded_count);
+  forget_recorded(sender, sender->recorded, sender->recorded_count);
+  sender->recorded_count = 0;
+}
+
+void set_aside_unrecordable(Sender* sender) {
+  constexpr int kMostTries = 5;
+  if (sender->failures < 2 || sender->context->standing != Standing::kUsable ||
+      sender->dispatch->finished().empty())
+    return;
+  raise_if(run_cpp([&] {
+    std::deque<Finished>& finished = sender->dispatch->finished();
+    Finished first = std::move(finished.front());
+    finished.pop_front();
+    if (++first.records_failed < kMostTries)
+      finished.push_back(std::move(first));
+    else
+      sender->dispatch->let_go(first.task.message);
+  }));
+}
+
+void log_unrecorded(Sender* sender) {
+  for (const Finished& finished : sender->dispatch->finished())
+    if (!finished.settlement.provider_message_id.empty())
+      ereport(LOG, (errmsg("Twilio accepted %s, and there is nowhere left to record it",
+                           finished.settlement.provider_message_id.c_str())));
+}
+
+}  // namespace coach_sms

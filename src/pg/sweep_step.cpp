@@ -1,0 +1,125 @@
+#include "pg/sender_steps.hpp"
+
+#include "pg/clock.hpp"
+#include "pg/delivery.hpp"
+#include "pg/reconcile_step.hpp"
+#include "pg/sandbox_delivery.hpp"
+#include "pg/shared_state.hpp"
+#include "pg/statement.hpp"
+
+// What the sender looks after: the mode, the lanes, and what others left behind.
+
+namespace coach_sms {
+
+namespace {
+
+void show_mode(Sender* sender, Mode mode, const char* why) {
+  const bool changed = sender->mode != mode || !sender->first_sweep_done;
+  sender->mode = mode;
+  if (mode == Mode::kNotArmed) {
+    report_state(WorkerState::kNotArmed);
+    report_error(why);
+    if (changed)
+      ereport(LOG,
+              (errmsg("coach_sms sends nothing in database \"%s\": %s",
+                      sender->context->database_name, why),
+               errhint("Run SELECT sms_go_live() or sms_go_sandbox() there to arm this server.")));
+  } else {
+    report_state(mode == Mode::kLive ? WorkerState::kLive : WorkerState::kSandbox);
+    if (changed)
+      ereport(LOG,
+              (errmsg("coach_sms sends for database \"%s\": %s", sender->context->database_name,
+                      mode == Mode::kLive ? "live" : "sandbox")));
+  }
+}
+
+// One index probe a lane: from each lane's first row to the next lane's.
+uint64 read_fronts() {
+  static Statement read{
+      "WITH RECURSIVE front AS ("
+      " (SELECT org_id, priority, due_at FROM @extschema@.sms_queue"
+      "   ORDER BY org_id, priority, due_at LIMIT 1)"
+      " UNION ALL"
+      " SELECT later.* FROM front, LATERAL ("
+      "  SELECT q.org_id, q.priority, q.due_at FROM @extschema@.sms_queue q"
+      "   WHERE (q.org_id, q.priority) > (front.org_id, front.priority)"
+      "   ORDER BY q.org_id, q.priority, q.due_at LIMIT 1) later)"
+      " SELECT org_id, priority, due_at FROM front",
+      {}};
+  return read.run(std::initializer_list<Datum>{});
+}
+
+void sweep_lanes(Sender* sender) {
+  const uint64 count = read_fronts();
+  auto* orgs = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * (count + 1)));
+  auto* priorities = static_cast<int*>(palloc(sizeof(int) * (count + 1)));
+  auto* due = static_cast<int64*>(palloc(sizeof(int64) * (count + 1)));
+  const int64 now = unix_now_us();
+  sender->something_due_at_sweep = false;
+  for (uint64 row = 0; row < count; ++row) {
+    orgs[row] = uuid_column(row, 1);
+    priorities[row] = int_column(row, 2);
+    due[row] = to_unix_us(time_column(row, 3, 0));
+    if (due[row] <= now) sender->something_due_at_sweep = true;
+  }
+  raise_if(run_cpp([&] {
+    std::vector<LaneFront> fronts(count);
+    for (uint64 row = 0; row < count; ++row) {
+      memcpy(fronts[row].lane.org.bytes.data(), orgs[row].data, UUID_LEN);
+      fronts[row].lane.priority = priorities[row];
+      fronts[row].first_due_at = due[row];
+    }
+    sender->dispatch->lanes().sweep(fronts, now);
+  }));
+}
+
+void promote_newly_due() {
+  // What a lane does not claim at once (paused, held) shall still be seen as due. A minute is soon
+  // enough for people, and rare enough for a queue of a million.
+  static TimestampTz promoted_until = DT_NOBEGIN;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (promoted_until != DT_NOBEGIN && now - promoted_until < USECS_PER_MINUTE) return;
+  promote_due(promoted_until == DT_NOBEGIN ? promoted_until : promoted_until - USECS_PER_MINUTE,
+              now);
+  promoted_until = now;
+}
+
+}  // namespace
+
+void sweep_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  const char* why = "";
+  const Mode mode = read_mode(&why);
+  if (!sender->first_sweep_done) {
+    uint64 left = 0;
+    for (uint64 some = 1; some > 0; left += some)
+      some = expire_leases(nullptr, 0, true);
+    if (left > 0)
+      ereport(LOG, (errmsg("%llu messages were in flight when the sender before this one ended",
+                           static_cast<unsigned long long>(left)),
+                    errdetail("Whether Twilio has them is being found out.")));
+  }
+  show_mode(sender, mode, why);
+  sweep_lanes(sender);
+  count_unsettled();
+  sender->first_sweep_done = true;
+  sender->sweep_wanted = false;
+  sender->claimed_since_sweep = false;
+  sender->swept_at = GetCurrentTimestamp();
+}
+
+void housekeeping_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  if (sender->mode != Mode::kNotArmed) {
+    expire_lost_leases(sender);
+    promote_newly_due();
+    deliver_in_sandbox();
+    if (sender->mode == Mode::kLive) start_looks(sender);
+  }
+  settle_looked(sender);
+  apply_waiting_events(nullptr, 0);
+  count_unsettled();
+  sender->kept_house_at = GetCurrentTimestamp();
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,132 @@
+# What the databases hold: the org, a template, tables shaped like ours for plain INSERTs, and in `full` a million
+# messages of the past and those that wait for tomorrow.
+package Bench::Data;
+use strict;
+use warnings;
+
+use Exporter 'import';
+use Bench::Fake;
+use Bench::Server;
+use Bench::Size qw(size);
+
+our @EXPORT_OK = qw(create_databases empty empty_plain forget_queued bulk_enqueue batch_enqueue bulk_insert enqueue_script insert_script);
+
+my $org = $Bench::Server::org;
+my $variables = q({"name": "Alex", "date": "Tuesday 12 May", "time": "9:30 am"});
+my $text = 'Hi {{name}}, your session on {{date}} at {{time}} is confirmed. Reply STOP to opt out.';
+my $rendered = 'Hi Alex, your session on Tuesday 12 May at 9:30 am is confirmed. Reply STOP to opt out.';
+my $digest = q(\x) . "0a" x 32;
+
+sub phone { my ($number) = @_; return "'+614' || lpad(($number)::text, 8, '0')"; }
+
+# A booking confirmation with all that an application gives, so that all five indexes get their entry.
+sub enqueue_call {
+    my ($phone) = @_;
+    return "sms_enqueue('$org', client_id => gen_random_uuid(), to_phone => $phone, template_key => 'booking_confirmation',"
+      . " variables => '$variables', related_entity_type => 'booking', related_entity_id => gen_random_uuid(),"
+      . " idempotency_key => gen_random_uuid()::text)";
+}
+
+# The same rows as sms_enqueue's, given ready-made, in one statement too.
+sub plain_insert {
+    my ($phone, $source) = @_;
+    return <<"SQL";
+WITH message AS (
+  INSERT INTO plain_messages (org_id, client_id, to_phone, template_id, template_key, body, variables, related_entity_type,
+    related_entity_id, idempotency_key, payload_hash, segments, encoding, sandbox)
+  SELECT '$org', gen_random_uuid(), $phone, '$org', 'booking_confirmation', '$rendered', '$variables', 'booking',
+    gen_random_uuid(), gen_random_uuid()::text, '$digest', 1, 'GSM-7', false $source
+  RETURNING id, org_id, priority)
+INSERT INTO plain_queue (message_id, org_id, priority, due_at) SELECT id, org_id, priority, now() FROM message
+SQL
+}
+
+sub enqueue_script { return "\\set n random(0, 99999999)\nSELECT " . enqueue_call(phone(':n')) . ";\n"; }
+sub insert_script { return "\\set n random(0, 99999999)\n" . (plain_insert(phone(':n'), '') =~ s/\n/ /gr) . ";\n"; }
+sub bulk_enqueue { my ($count) = @_; return 'SELECT count(' . enqueue_call(phone('n')) . ") FROM generate_series(1, $count) n"; }
+sub bulk_insert { my ($count) = @_; return plain_insert(phone('n'), "FROM generate_series(1, $count) n"); }
+
+# The arrays are made beforehand: bench_batches. A row that is refused ends it, by a division by zero.
+sub batch_enqueue {
+    return q{SELECT 1 / (count(b.error_code) = 0)::int FROM bench_batches, LATERAL sms_enqueue_batch(messages) b};
+}
+
+sub create_databases {
+    my ($server) = @_;
+    $server->sql('postgres', 'CREATE ROLE app LOGIN', 'CREATE DATABASE fresh', 'CREATE DATABASE "full"');
+    for my $db (qw(fresh full)) {
+        $server->sql($db, 'CREATE EXTENSION coach_sms');
+        $server->sql($db, "SELECT sms_create_key('$server->{settings}{'coach_sms.key_file'}')") if $db eq 'fresh';
+        create_org($server, $db);
+        create_plain_tables($server, $db);
+    }
+    fill($server);
+    return;
+}
+
+sub create_org {
+    my ($server, $db) = @_;
+    $server->sql($db, 'SELECT FROM sms_go_live()', "SELECT sms_grant_service('app')",
+        "INSERT INTO sms_settings (org_id, twilio_account_sid, twilio_auth_token_encrypted, twilio_messaging_service_sid,
+           max_sms_per_hour, max_sms_per_client_per_day, quiet_hours_start, quiet_hours_end, timezone)
+         VALUES ('$org', '$Bench::Fake::account', '$Bench::Fake::token', 'MG' || repeat('0a', 16), NULL, NULL, 0, 0, 'UTC')",
+        "INSERT INTO sms_templates (org_id, template_key, body) VALUES ('$org', 'booking_confirmation', '$text')",
+        'CREATE SEQUENCE bench_numbers', 'GRANT USAGE ON bench_numbers TO app');
+    return;
+}
+
+# LIKE copies columns, defaults, checks and indexes, but not the fillfactor.
+sub create_plain_tables {
+    my ($server, $db) = @_;
+    for my $name (qw(messages queue events)) {
+        $server->sql($db, "CREATE TABLE plain_$name (LIKE sms_$name INCLUDING ALL)", "GRANT ALL ON plain_$name TO app");
+        my $options = $server->sql($db, "SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = 'sms_$name'::regclass");
+        $server->sql($db, "ALTER TABLE plain_$name SET ($options)") if $options ne '';
+    }
+    my ($bulk, $batch, $phone) = (size('bulk'), size('batch'), phone('n'));
+    $server->sql($db, "CREATE TABLE bench_batches AS
+        SELECT jsonb_agg(jsonb_build_object('org_id', '$org', 'client_id', gen_random_uuid(), 'to_phone', $phone,
+            'template_key', 'booking_confirmation', 'variables', '$variables'::jsonb, 'related_entity_type', 'booking',
+            'related_entity_id', gen_random_uuid()) || jsonb_build_object('idempotency_key', gen_random_uuid())) AS messages
+          FROM generate_series(1, $bulk) n GROUP BY n / $batch");
+    return;
+}
+
+# The triggers on the tables would refuse messages that are delivered already.
+sub fill {
+    my ($server) = @_;
+    my ($stored, $waiting, $phone) = (size('stored'), size('waiting'), phone('n'));
+    my $columns = 'id, org_id, client_id, to_phone, template_id, template_key, body, variables, related_entity_type, '
+      . 'related_entity_id, idempotency_key, segments, encoding, sandbox';
+    my $values = "sms_uuidv7(), '$org', gen_random_uuid(), $phone, '$org', 'booking_confirmation', '$rendered', '$variables', "
+      . "'booking', gen_random_uuid(), gen_random_uuid()::text, 1, 'GSM-7', false";
+    my $past = "now() - interval '90 days' * (1 - n::float / $stored)";
+    $server->sql('full', 'SET session_replication_role = replica',
+        "INSERT INTO sms_messages ($columns, status, scheduled_for, created_at, sent_at, delivered_at, attempt_count, provider_message_id)
+         SELECT $values, 'delivered', $past, $past, $past, $past, 1, 'SM' || md5(n::text) FROM generate_series(1, $stored) n",
+        "INSERT INTO sms_attempts (message_id, attempt_number, provider_message_id, request_payload, response_payload,
+           response_status, status, created_at, org_id, client_key, segments, duration_ms)
+         SELECT id, 1, provider_message_id, jsonb_build_object('To', to_phone, 'Body', body),
+           jsonb_build_object('sid', provider_message_id, 'status', 'accepted'), 201, 'success', sent_at, org_id, client_id::text, 1, 90
+           FROM sms_messages",
+        "INSERT INTO sms_messages ($columns, status, scheduled_for)
+         SELECT $values, 'pending', now() + interval '1 day' FROM generate_series(1, $waiting) n",
+        "INSERT INTO sms_queue (message_id, org_id, priority, due_at)
+         SELECT id, org_id, priority, scheduled_for FROM sms_messages WHERE status = 'pending'");
+    $server->sql('full', 'VACUUM (FREEZE, ANALYZE)', 'CHECKPOINT');
+    return;
+}
+
+sub empty {
+    my ($server, $db) = @_;
+    return forget_queued($server, $db) if $db eq 'full';
+    $server->sql($db, 'TRUNCATE sms_messages, sms_queue, sms_in_flight, sms_attempts, sms_events');
+    return;
+}
+
+sub empty_plain { my ($server) = @_; $server->sql('fresh', 'TRUNCATE plain_messages, plain_queue, plain_events'); return; }
+
+# What was enqueued where no sender runs is not to be sent later. Only future ones stay.
+sub forget_queued { my ($server, $db) = @_; $server->sql($db, 'DELETE FROM sms_queue WHERE due_at <= now()'); return; }
+
+1;

@@ -1,0 +1,86 @@
+# How fast signed status callbacks ('delivered', each for a message of its own) are taken, beside plain INSERTs of the
+# same event into a table like sms_events.
+package Bench::Webhooks;
+use strict;
+use warnings;
+
+use Digest::SHA qw(hmac_sha1_base64);
+use Bench::Data qw(empty empty_plain);
+use Bench::Fake;
+use Bench::Report qw(alternate section row);
+use Bench::Server;
+use Bench::Size qw(size);
+
+my $org = $Bench::Server::org;
+my $call = <<'SQL';
+SELECT w.http_status FROM (SELECT nextval('bench_numbers') AS n) s, bench_webhooks b, LATERAL sms_twilio_webhook(b.url, b.body, b.signature) w WHERE b.n = s.n;
+SQL
+my $insert = <<"SQL";
+INSERT INTO plain_events (message_id, org_id, provider_message_id, event_type, event_status, event_payload, dedupe_key, processed_at) SELECT b.id, '$org', b.sid, 'status', 'delivered', b.payload, b.sid || '/delivered', now() FROM (SELECT nextval('bench_numbers') AS n) s, bench_webhooks b WHERE b.n = s.n;
+SQL
+
+sub measure {
+    my ($server) = @_;
+    section('webhooks, status callbacks/s', 'plain INSERT');
+    prepare($server);
+    for my $clients (1, 8) {
+        row("$clients client" . ($clients > 1 ? 's' : ''),
+            alternate(sub { ours($server, $clients) }, sub { plain($server, $clients) }), 0.5);
+    }
+    return;
+}
+
+# Messages that wait for their delivery, and their callbacks.
+sub prepare {
+    my ($server) = @_;
+    my $count = size('webhooks');
+    $server->sql('fresh', 'CREATE TABLE bench_webhooks (n int PRIMARY KEY, id uuid, sid text, url text, body text, signature text, payload jsonb)',
+        'GRANT SELECT ON bench_webhooks TO app');
+    my $file = "$ENV{TMPDIR}/webhooks";
+    open my $out, '>', $file or die "cannot write $file: $!";
+    print {$out} map { webhook($_) } 1 .. $count;
+    close $out or die "cannot write $file: $!";
+    $server->sql('fresh', "COPY bench_webhooks FROM '$file'", 'ANALYZE bench_webhooks');
+    return;
+}
+
+# A line for COPY. The signature is over the URL and the sorted parameters (Twilio, "Validating requests").
+sub webhook {
+    my ($n) = @_;
+    my $id = sprintf '0a000000-0000-7000-8000-%012d', $n;
+    my $sid = sprintf 'SM%032x', $n;
+    my %form = (
+        MessageSid => $sid, SmsSid => $sid, MessageStatus => 'delivered', SmsStatus => 'delivered',
+        AccountSid => $Bench::Fake::account, To => sprintf('%%2B614%08d', $n), From => '%2B61491570156',
+        ApiVersion => '2010-04-01');
+    my $url = "$Bench::Server::public_url?org=$org&message=$id&attempt=1";
+    my $signed = $url . join '', map { $_ . $form{$_} =~ s/%2B/+/r } sort keys %form;
+    my $signature = hmac_sha1_base64($signed, $Bench::Fake::token) . '=';
+    my $payload = join ', ', map { sprintf '"%s": "%s"', $_, $form{$_} =~ s/%2B/+/r } sort keys %form;
+    return join("\t", $n, $id, $sid, $url, join('&', map { "$_=$form{$_}" } sort keys %form), $signature, "{$payload}") . "\n";
+}
+
+sub restart_numbers { my ($server) = @_; $server->sql('fresh', 'ALTER SEQUENCE bench_numbers RESTART'); return; }
+
+sub ours {
+    my ($server, $clients) = @_;
+    empty($server, 'fresh');
+    restart_numbers($server);
+    $server->sql('fresh', 'SET session_replication_role = replica',
+        "INSERT INTO sms_messages (id, org_id, to_phone, body, segments, encoding, sandbox, status, sent_at, attempt_count, provider_message_id)
+         SELECT id, '$org', '+61491570006', 'Hi Alex', 1, 'GSM-7', false, 'sent', now(), 1, sid FROM bench_webhooks",
+        'ANALYZE sms_messages');
+    my $rate = $server->rate('fresh', $call, $clients, '-t', size('webhooks') / $clients);
+    my $delivered = $server->sql('fresh', "SELECT count(*) FROM sms_messages WHERE status = 'delivered'");
+    die "$delivered callbacks of " . size('webhooks') . ' were taken' if $delivered != size('webhooks');
+    return $rate;
+}
+
+sub plain {
+    my ($server, $clients) = @_;
+    empty_plain($server);
+    restart_numbers($server);
+    return $server->rate('fresh', $insert, $clients, '-t', size('webhooks') / $clients);
+}
+
+1;

@@ -1,0 +1,118 @@
+#pragma once
+
+#include "core/dispatch.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "http_fixture.hpp"
+
+namespace coach_sms::test {
+
+inline Uuid uuid(int kind, int number) {
+  Uuid id;
+  id.bytes[0] = static_cast<std::uint8_t>(kind);
+  id.bytes[14] = static_cast<std::uint8_t>(number >> 8);
+  id.bytes[15] = static_cast<std::uint8_t>(number & 255);
+  return id;
+}
+inline Uuid org_id(int number) {
+  return uuid(0xa0, number);
+}
+inline Uuid message_id(int number) {
+  return uuid(0xb0, number);
+}
+
+inline std::string created(const std::string& sid = "SM1") {
+  return answer(201, R"({"sid":")" + sid + R"(","status":"queued","num_segments":"1"})");
+}
+inline void create(Peer& peer, const SeenRequest&) {
+  peer.send(created());
+}
+
+inline int attempts_at(const LoopbackServer& server) {
+  return static_cast<int>(server.seen().size());
+}
+
+class DispatchTest : public HttpTest {
+ protected:
+  static constexpr std::int64_t kSecond = 1'000'000;
+  static constexpr const char* kAccountSid = "AC0123456789abcdef0123456789abcdef";
+
+  static DispatchOptions options_for(const std::string& address) {
+    DispatchOptions options;
+    options.http = HttpTest::options();
+    options.http.http2 = false;
+    options.api_url = "http://" + address;
+    options.public_url = "https://hooks.example/sms";
+    return options;
+  }
+  static DispatchOptions options_for(const LoopbackServer& server) {
+    return options_for(server.address());
+  }
+
+  static Task task(int number, int org = 1) {
+    Task task;
+    task.message = message_id(number);
+    task.org = org_id(org);
+    task.fence = 70 + number;
+    task.attempt = 1;
+    task.to = "+61400000001";
+    task.body = "text " + std::to_string(number);
+    task.claimed_at = clock_us;
+    task.lease_until = clock_us + 600 * kSecond;
+    return task;
+  }
+  static Task sandbox_task(int number) {
+    Task made = task(number);
+    made.sandbox = true;
+    return made;
+  }
+  static Route route(const std::string& account_sid = kAccountSid) {
+    return {account_sid, Secret("hush-hush"), {}, "+61411111111"};
+  }
+  static ClaimOrder order(int org, int limit = 10) { return {{org_id(org), 0}, {}, limit}; }
+
+  static void turn(Dispatch& dispatch) {
+    pollfd readable{dispatch.pool().descriptor(), POLLIN, 0};
+    poll(&readable, 1, dispatch.pool().timeout_ms());
+    dispatch.drive();
+  }
+  static void drive_until_finished(Dispatch& dispatch, std::size_t count) {
+    while (dispatch.finished().size() < count)
+      turn(dispatch);
+    EXPECT_EQ(dispatch.finished().size(), count);
+  }
+  // As the sender does when the record was committed.
+  static std::vector<Finished> take(Dispatch& dispatch) {
+    std::vector<Finished> taken;
+    for (Finished& one : dispatch.finished()) {
+      dispatch.let_go(one.task.message);
+      taken.push_back(std::move(one));
+    }
+    dispatch.finished().clear();
+    return taken;
+  }
+  static Finished finished_of(Dispatch& dispatch, Task task, const Route& route) {
+    dispatch.send(std::move(task), route);
+    drive_until_finished(dispatch, 1);
+    return take(dispatch).front();
+  }
+  static Looked looked_of(Dispatch& dispatch, Look look, const Route& route) {
+    dispatch.look(std::move(look), route);
+    while (dispatch.looked().empty())
+      turn(dispatch);
+    EXPECT_EQ(dispatch.looked().size(), 1U);
+    EXPECT_EQ(dispatch.in_flight(), 0U);
+    Looked looked = dispatch.looked().front();
+    dispatch.forget_looked();
+    return looked;
+  }
+};
+
+}  // namespace coach_sms::test

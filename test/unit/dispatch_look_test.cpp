@@ -1,0 +1,161 @@
+#include <functional>
+
+#include "dispatch_fixture.hpp"
+#include "expect_error.hpp"
+
+namespace coach_sms::test {
+namespace {
+
+// A listing of Twilio's, page by page.
+class ListServer {
+ public:
+  using Pages = std::function<std::string(int page)>;
+
+  explicit ListServer(Pages pages)
+      : server([pages, page = 0](Peer& peer, const SeenRequest&) mutable {
+          peer.send(pages(page++));
+        }) {}
+
+  std::vector<std::string> paths() const {
+    std::vector<std::string> paths;
+    for (const SeenRequest& request : server.seen())
+      paths.push_back(request.head.substr(0, request.head.find(" HTTP/")));
+    return paths;
+  }
+
+  LoopbackServer server;
+};
+
+std::string page(const std::vector<std::string>& sids, const std::string& next,
+                 const std::string& date = "Sun, 01 Feb 1970 00:00:00 +0000") {
+  std::string messages;
+  for (const std::string& sid : sids)
+    messages += (messages.empty() ? "" : ",") +
+                (R"({"sid":")" + sid + R"(","body":"b","date_created":")" + date + R"("})");
+  return answer(200, R"({"messages":[)" + messages + R"(],"next_page_uri":)" +
+                         (next.empty() ? "null" : '"' + next + '"') + "}");
+}
+
+std::vector<std::string> sids_of(const Looked& looked) {
+  std::vector<std::string> sids;
+  for (const ListedMessage& message : looked.listed)
+    sids.push_back(message.sid);
+  return sids;
+}
+
+class DispatchLookTest : public DispatchTest {
+ protected:
+  static Look look() {
+    Look look;
+    look.message = message_id(1);
+    look.org = org_id(1);
+    look.fence = 71;
+    look.to = "+61400000001";
+    look.claimed_at = 86'400 * kSecond;
+    look.started_at = 7;
+    return look;
+  }
+  static Looked look_at(ListServer& list) {
+    Dispatch dispatch(options_for(list.server), &now_us);
+    return looked_of(dispatch, look(), route());
+  }
+};
+
+TEST_F(DispatchLookTest, ALookListsTheMessagesToItsNumber) {
+  ListServer list([](int) { return page({"SM1", "SM2"}, ""); });
+  const Looked looked = look_at(list);
+  EXPECT_EQ(looked.error, "");
+  EXPECT_EQ(sids_of(looked), (std::vector<std::string>{"SM1", "SM2"}));
+  EXPECT_EQ(looked.look.message, message_id(1));
+  EXPECT_EQ(looked.look.fence, 71);
+  EXPECT_EQ(looked.look.started_at, 7);
+  EXPECT_EQ(list.paths(),
+            (std::vector<std::string>{"GET /2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/"
+                                      "Messages.json?To=%2B61400000001&PageSize=20"}));
+}
+
+TEST_F(DispatchLookTest, AllPagesAreReadAndPutTogether) {
+  ListServer list([](int number) {
+    return page({"SM" + std::to_string(number)},
+                number < 3 ? "/next?Page=" + std::to_string(number + 1) : "");
+  });
+  EXPECT_EQ(sids_of(look_at(list)), (std::vector<std::string>{"SM0", "SM1", "SM2", "SM3"}));
+  EXPECT_EQ(list.paths()[3], "GET /next?Page=3");
+}
+
+TEST_F(DispatchLookTest, PagesBeforeTheClaimAreNotRead) {
+  ListServer list([](int number) {
+    return page(
+        {"SM" + std::to_string(number)}, "/next",
+        number == 0 ? "Sun, 01 Feb 1970 00:00:00 +0000" : "Thu, 01 Jan 1970 00:00:00 +0000");
+  });
+  EXPECT_EQ(sids_of(look_at(list)), (std::vector<std::string>{"SM0", "SM1"}));
+  EXPECT_EQ(list.paths().size(), 2U);
+}
+
+TEST_F(DispatchLookTest, AnErrorOnAnyPageShowsNothingAtAll) {
+  for (const std::string& bad :
+       {answer(500, ""), answer(200, "<html>"), answer(404, "{}"),
+        answer(200, R"({"messages":[7]})"), page({"SM2"}, "https://elsewhere.example/next"),
+        page({"SM2"}, "//elsewhere.example/next")}) {
+    ListServer list([&bad](int number) { return number == 0 ? page({"SM1"}, "/next") : bad; });
+    const Looked looked = look_at(list);
+    EXPECT_NE(looked.error, "") << bad;
+    EXPECT_TRUE(looked.listed.empty()) << bad;
+    EXPECT_EQ(looked.look.message, message_id(1));
+    EXPECT_EQ(list.paths().size(), 2U) << bad;
+  }
+}
+
+TEST_F(DispatchLookTest, AConnectionThatDiesOnTheWayIsAnError) {
+  LoopbackServer server([](Peer& peer, const SeenRequest& request) {
+    contains(request.head, "/next") ? peer.reset() : peer.send(page({"SM1"}, "/next"));
+  });
+  Dispatch dispatch(options_for(server), &now_us);
+  EXPECT_NE(looked_of(dispatch, look(), route()).error, "");
+}
+
+TEST_F(DispatchLookTest, AListThatDoesNotEndIsGivenUp) {
+  ListServer list([](int number) { return page({"SM" + std::to_string(number)}, "/next"); });
+  const Looked looked = look_at(list);
+  EXPECT_NE(looked.error, "");
+  EXPECT_TRUE(looked.listed.empty());
+  EXPECT_EQ(list.paths().size(), 50U);
+}
+
+TEST_F(DispatchLookTest, ALookWithASidThatIsNoneComesBackAtOnce) {
+  RefusingPort port;
+  Dispatch dispatch(options_for(port.address()), &now_us);
+  dispatch.look(look(), route("AC/1"));
+  ASSERT_EQ(dispatch.looked().size(), 1U);
+  EXPECT_TRUE(contains(dispatch.looked()[0].error, "AC/1"));
+  EXPECT_EQ(dispatch.looked()[0].look.fence, 71);
+}
+
+TEST_F(DispatchLookTest, ALookThatCannotBeginComesBackWithItsReason) {
+  RefusingPort port;
+  Dispatch dispatch(options_for(port.address()), &now_us);
+  dispatch.cannot_look(look(), "no token");
+  ASSERT_EQ(dispatch.looked().size(), 1U);
+  EXPECT_EQ(dispatch.looked()[0].error, "no token");
+  EXPECT_EQ(dispatch.looked()[0].look.message, message_id(1));
+}
+
+TEST_F(DispatchLookTest, LooksStayUntilForgottenAndTakeNoRoomFromMessages) {
+  ListServer list([](int) { return page({}, ""); });
+  Dispatch dispatch(options_for(list.server), &now_us);
+  const int room = dispatch.room();
+  dispatch.look(look(), route());
+  EXPECT_EQ(dispatch.room(), room);
+  EXPECT_EQ(dispatch.in_flight(), 1U);
+  while (dispatch.looked().empty())
+    turn(dispatch);
+  dispatch.drive();
+  EXPECT_EQ(dispatch.looked().size(), 1U);
+  EXPECT_TRUE(dispatch.finished().empty());
+  dispatch.forget_looked();
+  EXPECT_TRUE(dispatch.looked().empty());
+}
+
+}  // namespace
+}  // namespace coach_sms::test
