@@ -85,7 +85,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifeq ($(wildcard $(PGXS)),)
 
 all install uninstall:
-	@echo "coach_sms: PostgreSQL's server development files are missing (no PGXS through PG_CONFIG=$(PG_CONFIG)); \`make deps\` installs them." >&2
+	@echo "coach_sms: PostgreSQL's server development files are missing (no PGXS through PG_CONFIG=$(PG_CONFIG)); \`make deps\` installs them, PG_CONFIG=... names another server." >&2
 	@exit 2
 
 clean:

@@ -2,7 +2,10 @@
 -- Each signature is what openssl makes of the token, the URL and the sorted parameters.
 \set VERBOSITY terse
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS coach_sms;
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+DROP EXTENSION IF EXISTS coach_sms CASCADE;
+CREATE EXTENSION coach_sms;
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 
 -- Two orgs with accounts of their own, and one that claims the first one's account.

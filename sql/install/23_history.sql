@@ -59,7 +59,7 @@ CREATE INDEX sms_events_unmatched ON sms_events (provider_message_id) WHERE proc
 COMMENT ON TABLE sms_events IS 'What Twilio told us by webhook, each event once. Append-only but for matching.';
 COMMENT ON COLUMN sms_events.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_events.message_id IS 'The message it is about; NULL while not matched, and for inbound texts.';
-COMMENT ON COLUMN sms_events.org_id IS 'Its org; NULL while not matched.';
+COMMENT ON COLUMN sms_events.org_id IS 'Its org, as far as the signature tells; NULL while not matched otherwise.';
 COMMENT ON COLUMN sms_events.provider IS 'twilio, or sandbox.';
 COMMENT ON COLUMN sms_events.provider_message_id IS 'Twilio''s SID.';
 COMMENT ON COLUMN sms_events.event_type IS 'status, or inbound for a text from a person.';
@@ -67,6 +67,6 @@ COMMENT ON COLUMN sms_events.event_status IS 'Twilio''s message status.';
 COMMENT ON COLUMN sms_events.error_code IS 'Twilio''s error code, if any.';
 COMMENT ON COLUMN sms_events.error_message IS 'The error in words, if any.';
 COMMENT ON COLUMN sms_events.event_payload IS 'The webhook''s parameters.';
-COMMENT ON COLUMN sms_events.dedupe_key IS 'SID and status: a callback that comes twice is stored once.';
+COMMENT ON COLUMN sms_events.dedupe_key IS 'SID and status (and the org whose own token signed it): a callback that comes twice is stored once.';
 COMMENT ON COLUMN sms_events.received_at IS 'When it came.';
 COMMENT ON COLUMN sms_events.processed_at IS 'When it was applied to its message; NULL while it waits for a match.';

@@ -27,6 +27,13 @@ DECLARE
   number text := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
   entry uuid;
 BEGIN
+  IF org_id IS NULL THEN
+    RAISE EXCEPTION 'org_id is null'
+      USING ERRCODE = 'SM001', DETAIL = 'Every entry belongs to an org.', HINT = 'Give the org''s id.';
+  ELSIF phone IS NULL THEN
+    RAISE EXCEPTION 'phone is null'
+      USING ERRCODE = 'SM006', DETAIL = 'An entry is for exactly one number.', HINT = 'Give the number.';
+  END IF;
   IF coalesce(reason NOT IN ('opt_out', 'invalid_number', 'carrier_violation', 'manual'), true) THEN
     RAISE EXCEPTION 'unknown reason %', coalesce('"' || reason || '"', 'NULL')
       USING ERRCODE = 'SM015', DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
@@ -49,7 +56,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_opt_out(uuid, text, text, text, text, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_opt_out(uuid, text, text, text, text, uuid) IS
-'Enters the number into the org''s sms_suppression (an earlier entry is kept) and cancels what waits for it, error_code opted_out. reason: opt_out (default), invalid_number, carrier_violation, manual. Returns the entry''s id. Raises SM006 for what is no number, SM015 for another reason.';
+'Enters the number into the org''s sms_suppression (an earlier entry is kept) and cancels what waits for it, error_code opted_out. reason: opt_out (default), invalid_number, carrier_violation, manual. Returns the entry''s id. Raises SM001 without an org, SM006 for what is no number, SM015 for another reason.';
 
 CREATE FUNCTION sms_opt_in(org_id uuid, phone text, include_manual boolean DEFAULT false) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -145,13 +145,13 @@ CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, matters boolea
                AND f.lease_until < now() - current_setting('coach_sms.reconcile_limit')::interval - interval '5 minutes') AS unknown,
            s.holder, s.since
       FROM @extschema@.sms_oldest_snapshot() s)
-  SELECT 'queue', true, CASE WHEN unqueued > 0 THEN format('%s messages wait without a row in sms_queue', unqueued) END,
+  SELECT 'queue', true, CASE WHEN unqueued > 0 THEN format('messages that wait without a row in sms_queue: %s', unqueued) END,
          format('Call %s() again: it repairs the queue.', CASE WHEN v.mode = 'sandbox' THEN 'sms_go_sandbox' ELSE 'sms_go_live' END) FROM found, server v
   UNION ALL
-  SELECT 'queue_orphans', true, CASE WHEN orphans > 0 THEN format('%s rows of sms_queue have no message', orphans) END,
+  SELECT 'queue_orphans', true, CASE WHEN orphans > 0 THEN format('rows of sms_queue without a message: %s', orphans) END,
          'They are harmless; as a superuser, delete them from sms_queue.' FROM found
   UNION ALL
-  SELECT 'unknown', true, CASE WHEN unknown > 0 THEN format('of %s messages it is still unknown whether Twilio took them', unknown) END,
+  SELECT 'unknown', true, CASE WHEN unknown > 0 THEN format('messages of which it is still unknown whether Twilio took them: %s', unknown) END,
          'Twilio''s list of messages cannot be read: see sms_why() for one of them, and the account''s credentials.' FROM found
   UNION ALL
   SELECT 'snapshot', true, CASE WHEN since < now() - interval '1 hour' THEN format('%s has been open since %s and keeps dead rows of the queue', holder, since) END,

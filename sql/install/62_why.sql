@@ -50,7 +50,7 @@ CREATE FUNCTION sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, ste
            WHEN 'permanent_error' THEN 'refused for good: ' || @extschema@.sms_reason(a.error_code, a.error_message)
            WHEN 'transient_error' THEN 'not taken: ' || @extschema@.sms_reason(a.error_code, a.error_message)
            ELSE 'no clear answer: ' || @extschema@.sms_reason(a.error_code, a.error_message) END
-         || coalesce(format(' (HTTP %s)', a.response_status::text), '') || coalesce(format(', %s ms', a.duration_ms::text), '')
+         || coalesce(' (HTTP ' || a.response_status || ')', '') || coalesce(', ' || a.duration_ms || ' ms', '')
     FROM @extschema@.sms_attempts a WHERE a.message_id = $1
   UNION ALL
   SELECT f.claimed_at, 3, format('attempt %s', f.attempt_number),
@@ -73,7 +73,7 @@ CREATE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step
          5,
          CASE WHEN m.status IN ('delivered', 'failed', 'cancelled') THEN m.status ELSE 'now ' || m.status END,
          CASE m.status
-           WHEN 'delivered' THEN 'the carrier says so'
+           WHEN 'delivered' THEN CASE WHEN m.sandbox THEN 'the sandbox says so' ELSE 'the carrier says so' END
            WHEN 'failed' THEN @extschema@.sms_reason(m.error_code, m.error_message)
            WHEN 'cancelled' THEN @extschema@.sms_reason(m.error_code, m.error_message)
            WHEN 'sent' THEN 'waits for the carrier''s receipt; some carriers send none'

@@ -66,20 +66,28 @@ bool find_by_sid(Stored* event) {
 struct CurrentState {
   char* status;
   char* error_code;
+  char* sid;  // of the attempt that it was sent with; "" while there is none
 };
 
 // Locks the message; false where it is locked by somebody else, or gone.
 bool lock_message(const Stored& event, CurrentState* current) {
   static Statement lock{
       "SELECT CASE WHEN status = 'queued' AND attempt_count > 0 THEN 'sending' ELSE status END,"
-      "       coalesce(error_code, '') FROM @extschema@.sms_messages"
-      " WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE SKIP LOCKED",
+      "       coalesce(error_code, ''), coalesce(provider_message_id, '')"
+      "  FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE SKIP LOCKED",
       {UUIDOID, UUIDOID}};
   if (lock.run({UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id)}) == 0)
     return false;
   current->status = text_column(0, 1);
   current->error_code = text_column(0, 2);
+  current->sid = text_column(0, 3);
   return true;
+}
+
+// Bad news of an attempt that another one has made up for: the message was sent all the same.
+bool is_of_another_attempt(const Stored& event, const CurrentState& current, const char* status) {
+  return strcmp(status, "failed") == 0 && event.sid != nullptr && current.sid[0] != '\0' &&
+         strcmp(event.sid, current.sid) != 0;
 }
 
 // Twilio has spoken of the message: whatever was unknown about it is settled, and it must not be
@@ -183,7 +191,7 @@ bool apply_event(const pg_uuid_t& id) {
   });
   raise_if(failure);
   if (status != nullptr) settle_claim(event);
-  if (forward) move(event, status);
+  if (forward && !is_of_another_attempt(event, current, status)) move(event, status);
   mark_processed(event);
   return true;
 }

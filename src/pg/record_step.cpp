@@ -68,6 +68,27 @@ void tell_account_trouble(const FinishedRow& row) {
   report_error("Twilio refuses an account's credentials");
 }
 
+// Twilio out of reach, overloaded, or its answers lost. Its own words may name a person's number:
+// only what libcurl says is told.
+void tell_trouble(const FinishedRow& row) {
+  static TimestampTz told_at = 0;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now - told_at < USECS_PER_MINUTE) return;
+  told_at = now;
+  const bool answered = row.settled.http_status != 0 || row.settled.error_message == nullptr;
+  const char* text = psprintf("requests to Twilio fail: %s%s%s", row.settled.error_code,
+                              answered ? "" : ", ", answered ? "" : row.settled.error_message);
+  ereport(LOG, (errmsg("%s", text), errdetail("Messages that were not taken go again, the others "
+                                              "are looked for. Told once a minute.")));
+  report_error(text);
+}
+
+void tell_what_is_wrong(const FinishedRow& row) {
+  if (row.account_trouble) return tell_account_trouble(row);
+  const bool failed = row.outcome == Outcome::kRetry || row.outcome == Outcome::kUnknown;
+  if (failed && row.started && !row.sandbox && row.settled.error_code != nullptr) tell_trouble(row);
+}
+
 // One statement for each org and kind that is among the results.
 void record_results(Sender* sender, int limit, FinishedRow** rows, int* count) {
   *count = copy_finished(sender, limit, rows);
@@ -76,7 +97,7 @@ void record_results(Sender* sender, int limit, FinishedRow** rows, int* count) {
   for (int first = 0; first < *count; ++first) {
     if (done[first]) continue;
     FinishedRow& leader = (*rows)[first];
-    if (leader.account_trouble) tell_account_trouble(leader);
+    tell_what_is_wrong(leader);
     int size = 0;
     for (int i = first; i < *count; ++i) {
       FinishedRow& row = (*rows)[i];

@@ -105,7 +105,8 @@ Datum coach_sms_oldest_snapshot(PG_FUNCTION_ARGS) {
   static Statement find{
       "SELECT 'process ' || a.pid, a.xact_start FROM pg_catalog.pg_stat_activity a"
       " WHERE a.backend_xmin IS NOT NULL AND a.datid = $1 AND a.xact_start IS NOT NULL"
-      " UNION ALL SELECT 'prepared transaction ' || p.gid, p.prepared FROM pg_catalog.pg_prepared_xacts p"
+      " UNION ALL SELECT 'prepared transaction ' || p.gid, p.prepared FROM "
+      "pg_catalog.pg_prepared_xacts p"
       " ORDER BY 2 LIMIT 1",
       {OIDOID}};
   use_schema_of(fcinfo);

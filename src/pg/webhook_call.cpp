@@ -1,8 +1,9 @@
 #include "core/public_url.hpp"
 #include "core/signature.hpp"
-#include "pg/webhook_call.hpp"
 
 #include <algorithm>
+
+#include "pg/webhook_call.hpp"
 
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
@@ -80,7 +81,8 @@ uint64 run_candidates(const WebhookCall& call) {
       {UUIDOID}};
   static Statement of_account{
       "WITH sent AS (SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = $1)"
-      " SELECT s.org_id, CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted END"
+      " SELECT s.org_id, CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted "
+      "END"
       "  FROM @extschema@.sms_settings s"
       " WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')"
       " ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,"
@@ -115,8 +117,9 @@ void tell(const char* message, const char* hint) {
   const TimestampTz now = GetCurrentTimestamp();
   if (told_at != 0 && now - told_at < kTellEvery * USECS_PER_SEC) return;
   told_at = now;
+  // The statement would show a person's number.
   ereport(LOG, (errmsg("a call to the webhook was refused: %s", message),
-                hint[0] != '\0' ? errhint("%s", hint) : 0));
+                hint[0] != '\0' ? errhint("%s", hint) : 0, errhidestmt(true)));
 }
 
 struct Signed {
@@ -143,9 +146,9 @@ bool read_webhook_call(const char* url, const char* body, WebhookCall* call) {
   char* org = nullptr;
   char* message = nullptr;
   *call = {};
-  char** const texts[] = {&call->sid,        &call->account_sid,   &call->messaging_service_sid,
-                          &call->our_number, &call->status,        &call->error_code,
-                          &call->error_message, &call->payload,    &call->dedupe_key};
+  char** const texts[] = {&call->sid,           &call->account_sid, &call->messaging_service_sid,
+                          &call->our_number,    &call->status,      &call->error_code,
+                          &call->error_message, &call->payload,     &call->dedupe_key};
   const Failure failure = run_cpp([&] {
     const FormParams params = parse_form(body);
     const Webhook webhook = read_webhook(params);
@@ -161,8 +164,8 @@ bool read_webhook_call(const char* url, const char* body, WebhookCall* call) {
   if (failure.failed) return false;
   for (char** text : texts)
     *text = *text != nullptr ? in_database_encoding(*text) : pstrdup("");
-  call->has_target = org != nullptr && parse_uuid(org, &call->org_id) &&
-                     parse_uuid(message, &call->message_id);
+  call->has_target =
+      org != nullptr && parse_uuid(org, &call->org_id) && parse_uuid(message, &call->message_id);
   return true;
 }
 

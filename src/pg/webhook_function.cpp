@@ -93,8 +93,7 @@ void store_inbound(const WebhookCall& call, Signer signer, const pg_uuid_t& sign
 
 Answer take(const char* url, const char* body, const char* signature) {
   WebhookCall call;
-  if (!is_ascii(url) || !is_ascii(body) || !read_webhook_call(url, body, &call))
-    return kBadRequest;
+  if (!is_ascii(url) || !is_ascii(body) || !read_webhook_call(url, body, &call)) return kBadRequest;
   if (!is_ascii(signature)) return kForbidden;
   pg_uuid_t signing_org{};
   const Signer signer = find_signer(call, url, body, signature, &signing_org);

@@ -14,7 +14,7 @@ my $org = $node->make_org;
 
 sub enqueue_many {
     my ($first, $last) = @_;
-    $node->safe_psql('postgres', "SELECT count(sms_enqueue('$org', to_phone => '+614915' || 70000 + n, body => 'Number ' || n))
+    $node->safe_psql('postgres', "SELECT count(sms_enqueue('$org', to_phone => '+614915' || 80000 + n, body => 'Number ' || n))
                                     FROM generate_series($first, $last) n");
     return;
 }

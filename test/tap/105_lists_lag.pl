@@ -51,6 +51,22 @@ my ($listed) = $fake->ledger(to => '+61491570111');
 is(message($taken, 'provider_message_id, attempt_count'), "$listed->{sid}|1", 'found by its text, with its SID');
 is(message($absent, 'status'), 'unknown', 'the other one is still unknown');
 
+# Two texts alike to one number: the first one's SID is known, so the other Message is the second one's.
+$fake->post('list-lag', seconds => 0);
+my $first = $node->enqueue($org, '+61491570113', 'the same');
+$node->wait_for_status($first, 'sent');
+$fake->post('scenario', to => '+61491570113', marker => 'stall');
+my $second = $node->enqueue($org, '+61491570113', 'the same');
+$node->wait_for_status($second, 'sent');
+is_deeply([ map { $_->{sid} } $fake->ledger(to => '+61491570113') ],
+    [ message($first, 'provider_message_id'), message($second, 'provider_message_id') ], 'each text has its own SID');
+
+# Another text to the same number that was not taken.
+my $other = $node->enqueue($org, '+61491570114', 'tomorrow at nine');
+$node->wait_for_status($other, 'sent');
+$fake->post('scenario', to => '+61491570114', marker => 'stall-before times=1');
+my $late = $node->enqueue($org, '+61491570114', 'tomorrow at ten');
+
 # Absent for longer than reconcile_limit after the lease: believed, and sent again.
 my $lease = $node->safe_psql('postgres', "SELECT lease_until FROM sms_in_flight WHERE message_id = '$absent'");
 $node->append_conf('postgresql.conf', "coach_sms.reconcile_limit = '1s'");
@@ -64,21 +80,7 @@ is($node->safe_psql('postgres', "SELECT string_agg(status || coalesce(' ' || err
                                    FROM sms_attempts WHERE message_id = '$absent'"),
     'unknown unanswered, success', 'both attempts are written down');
 
-# Two texts alike to one number: the first one's SID is known, so the other Message is the second one's.
-$fake->post('list-lag', seconds => 0);
-my $first = $node->enqueue($org, '+61491570113', 'the same');
-$node->wait_for_status($first, 'sent');
-$fake->post('scenario', to => '+61491570113', marker => 'stall');
-my $second = $node->enqueue($org, '+61491570113', 'the same');
-$node->wait_for_status($second, 'sent');
-is_deeply([ map { $_->{sid} } $fake->ledger(to => '+61491570113') ],
-    [ message($first, 'provider_message_id'), message($second, 'provider_message_id') ], 'each text has its own SID');
-
-# A text that went out before the claim is not taken for it, nor is one with other words.
-my $other = $node->enqueue($org, '+61491570114', 'tomorrow at nine');
-$node->wait_for_status($other, 'sent');
-$fake->post('scenario', to => '+61491570114', marker => 'stall-before times=1');
-my $late = $node->enqueue($org, '+61491570114', 'tomorrow at ten');
+# So is the text that only the number has in common with one that went out.
 $node->wait_for_status($late, 'sent');
 is($fake->count(to => '+61491570114', body => 'tomorrow at ten'), 1, 'another text is no proof: it went again, once');
 is($fake->count(to => '+61491570114'), 2, 'and nothing else did');

@@ -31,9 +31,9 @@ TEST(PossiblyCalledUrls, AreEachListedOnce) {
 }
 
 TEST(PossiblyCalledUrls, AreMadeFromAPathAlone) {
-  EXPECT_EQ(possibly_called_urls("/sms?a=1", "https://coach.example:8443/hooks/sms"),
-            (Urls{"https://coach.example:8443/sms?a=1",
-                  "https://coach.example:8443/hooks/sms?a=1"}));
+  EXPECT_EQ(
+      possibly_called_urls("/sms?a=1", "https://coach.example:8443/hooks/sms"),
+      (Urls{"https://coach.example:8443/sms?a=1", "https://coach.example:8443/hooks/sms?a=1"}));
   EXPECT_EQ(possibly_called_urls("/sms?a=1", ""), Urls{});
 }
 

@@ -1,0 +1,95 @@
+-- Consent: sms_suppression, sms_opt_out, sms_opt_in, is_phone_suppressed.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS coach_sms;
+CREATE EXTENSION coach_sms;
+-- SQLSTATE and message, detail, hint of the error that a statement raises.
+CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  detail text;
+  hint text;
+BEGIN
+  EXECUTE statement;
+  RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+  RETURN format(E'%s %s\n  %s\n  %s', SQLSTATE, SQLERRM, detail, hint);
+END
+$$;
+\set org 10000000-0000-4000-8000-000000000001
+\set american 10000000-0000-4000-8000-000000000002
+INSERT INTO sms_settings (org_id, default_region) VALUES (:'org', 'AU'), (:'american', 'US');
+CREATE TEMPORARY VIEW messages AS
+  SELECT m.org_id = '10000000-0000-4000-8000-000000000001' AS ours, m.to_phone, m.body, m.status, m.error_code, m.error_message, q.message_id IS NOT NULL AS waits
+    FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id ORDER BY m.id;
+
+-- Written by hand: any form of the number, stored in one.
+INSERT INTO sms_suppression (org_id, phone, reason, source) VALUES
+  (:'org', '0491 570 156', 'opt_out', 'import'), (:'american', '(415) 555-2671', 'invalid_number', 'import'),
+  ('10000000-0000-4000-8000-00000000000f', '0491 570 157', 'carrier_violation', 'an org without settings');
+INSERT INTO sms_suppression (org_id, phone) VALUES (:'org', '+61 491 570 158');
+SELECT phone, reason, source FROM sms_suppression ORDER BY phone;
+UPDATE sms_suppression SET phone = '0491 570 159' WHERE phone = '+61491570158';
+SELECT phone FROM sms_suppression WHERE reason = 'manual';
+\set VERBOSITY terse
+INSERT INTO sms_suppression (org_id, phone) VALUES (:'org', '(04) 9157 0156');
+INSERT INTO sms_suppression (org_id, phone) VALUES (:'org', 'nobody');
+INSERT INTO sms_suppression (org_id, phone, reason) VALUES (:'org', '0491 570 160', 'because');
+\set VERBOSITY default
+-- A number that numbering plans do not know (any more) is kept if it has the form: an opt-out must not be lost for that.
+INSERT INTO sms_suppression (org_id, phone) VALUES (:'org', '+99912345678');
+SELECT is_phone_suppressed(:'org', '+99912345678');
+
+-- Asked in any form; an org at a time.
+SELECT phone, is_phone_suppressed(:'org', phone), is_phone_suppressed(:'american', phone) AS of_the_american
+  FROM unnest(ARRAY['+61491570156', '+61 491 570 156', '+61491570006']) AS phone;
+SELECT is_phone_suppressed(:'org', '0491 570 156') AS as_dialled, is_phone_suppressed(:'org', '0011 61 491 570 156') AS from_abroad, is_phone_suppressed(:'american', '415.555.2671') AS in_its_region,
+       is_phone_suppressed(:'org', '+14155552671') AS of_another_org, is_phone_suppressed(NULL, '+61491570156') AS no_org,
+       is_phone_suppressed(:'org', NULL) AS no_number;
+
+-- sms_opt_out: enters the number once, and cancels what waits for it, of this org only.
+SELECT count(*) FROM (SELECT sms_enqueue(o, to_phone => '+61491570006', body => b, scheduled_for => t)
+  FROM (VALUES (:'org'::uuid, 'due', now()), (:'org', 'later', now() + interval '1 day'), (:'american', 'of another org', now())) AS v(o, b, t)) AS s;
+SELECT sms_enqueue(:'org', to_phone => '+61491570110', body => 'to somebody else') IS NOT NULL AS ok;
+SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'keyed', idempotency_key => 'k') AS keyed \gset
+SELECT sms_opt_out(:'org', '0491 570 006', notes => 'told us on the phone', client_id => '20000000-0000-4000-8000-000000000001') AS entry \gset
+SELECT * FROM messages;
+SELECT phone, reason, source, notes, client_id FROM sms_suppression WHERE id = :'entry';
+SELECT sms_opt_out(:'org', '+61491570006', 'manual', 'later', 'changes nothing') = :'entry' AS same_entry;
+SELECT reason, source FROM sms_suppression WHERE id = :'entry';
+
+-- Nothing can be enqueued for it, by no way; a key seen before still gives the first message.
+\pset format unaligned
+\pset tuples_only on
+SELECT pg_temp.failure($$SELECT sms_enqueue('10000000-0000-4000-8000-000000000001', to_phone => '0491 570 006', body => 'x')$$);
+SELECT pg_temp.failure($$INSERT INTO sms_messages (org_id, to_phone, body) VALUES ('10000000-0000-4000-8000-000000000001', '0491 570 006', 'x')$$);
+SELECT error_code, error_message FROM sms_enqueue_batch(jsonb_build_array(jsonb_build_object('org_id', :'org', 'to_phone', '0491570006', 'body', 'x')));
+\pset tuples_only off
+\pset format aligned
+SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'keyed', idempotency_key => 'k') = :'keyed' AS same;
+SELECT sms_enqueue(:'american', to_phone => '+61491570006', body => 'another org may') IS NOT NULL AS ok;
+
+-- sms_opt_in: lifts what a person or a carrier said; what an operator entered stays unless that is meant.
+SELECT sms_opt_in(:'org', '(0491) 570-006');
+SELECT sms_opt_in(:'org', '+61491570006') AS nothing_to_lift;
+SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'again') IS NOT NULL AS ok;
+SELECT sms_opt_out(:'org', '+61491570006', 'manual') IS NOT NULL AS entered;
+SELECT sms_opt_in(:'org', '+61491570006') AS lifted;
+SELECT is_phone_suppressed(:'org', '+61491570006');
+SELECT sms_opt_in(:'org', '+61491570006', include_manual => true) AS lifted;
+SELECT is_phone_suppressed(:'org', '+61491570006');
+-- Lifting does not bring messages back.
+SELECT * FROM messages WHERE ours;
+
+\pset format unaligned
+\pset tuples_only on
+SELECT pg_temp.failure($$SELECT sms_opt_out('10000000-0000-4000-8000-000000000001', 'nobody')$$);
+SELECT pg_temp.failure($$SELECT sms_opt_out('10000000-0000-4000-8000-000000000001', '+61491570006', 'because')$$);
+SELECT pg_temp.failure($$SELECT sms_opt_out('10000000-0000-4000-8000-000000000001', '+61491570006', NULL)$$);
+SELECT pg_temp.failure($$SELECT sms_opt_out(NULL, '+61491570006')$$);
+SELECT pg_temp.failure($$SELECT sms_opt_out('10000000-0000-4000-8000-000000000001', NULL)$$);
+SELECT pg_temp.failure($$SELECT sms_opt_in('10000000-0000-4000-8000-000000000001', 'nobody')$$);
+SELECT pg_temp.failure($$SELECT is_phone_suppressed('10000000-0000-4000-8000-000000000001', 'nobody')$$);
+\pset tuples_only off
+\pset format aligned
+SELECT (SELECT count(*) FROM sms_messages WHERE status IN ('pending', 'queued')) = (SELECT count(*) FROM sms_queue) AS in_step;

@@ -1,0 +1,138 @@
+-- Bad input to sms_enqueue: SQLSTATE, the value, why, and what to do; and nothing changed.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS coach_sms;
+CREATE EXTENSION coach_sms;
+-- SQLSTATE and message, detail, hint of the error that a statement raises.
+CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  detail text;
+  hint text;
+BEGIN
+  EXECUTE statement;
+  RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+  RETURN format(E'%s %s\n  %s\n  %s', SQLSTATE, SQLERRM, detail, hint);
+END
+$$;
+DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
+INSERT INTO sms_settings (org_id, enabled, twilio_account_sid, twilio_auth_token_encrypted, twilio_phone_number) VALUES
+  ('10000000-0000-4000-8000-000000000001', true, 'AC1', 'a token', '+61412345678'),
+  ('10000000-0000-4000-8000-000000000002', false, NULL, NULL, NULL),
+  ('10000000-0000-4000-8000-000000000003', true, 'AC1', 'a token', ''),
+  ('10000000-0000-4000-8000-000000000004', true, '', NULL, '+61412345678');
+INSERT INTO sms_templates (org_id, template_key, body, is_active) VALUES
+  ('10000000-0000-4000-8000-000000000001', 'hello', 'Hi {{name}} of {{place}}', true),
+  ('10000000-0000-4000-8000-000000000001', 'old', 'Hi', false),
+  ('10000000-0000-4000-8000-000000000002', 'theirs', 'Hi', true);
+SELECT sms_enqueue('10000000-0000-4000-8000-000000000001', to_phone => '+61491570006', body => 'first', idempotency_key => 'taken') AS first \gset
+SELECT sms_opt_out('10000000-0000-4000-8000-000000000001', '+61491570156') IS NOT NULL AS suppressed;
+
+-- enqueue('…') is sms_enqueue() for a good org with these arguments; ids and times that differ are hidden.
+CREATE FUNCTION pg_temp.enqueue(arguments text) RETURNS text LANGUAGE sql AS $$
+  SELECT regexp_replace(regexp_replace(
+           pg_temp.failure(format('SELECT sms_enqueue(%L, %s)', '10000000-0000-4000-8000-000000000001', arguments)),
+           'Message [-0-9a-f]{36}', 'Message <id>'), '(expires_at) .* (is in the past)', '\1 <time> \2');
+$$;
+\pset format unaligned
+\pset tuples_only on
+
+-- The org
+SELECT pg_temp.failure($$SELECT sms_enqueue('10000000-0000-4000-8000-00000000000f', to_phone => '+61491570006', body => 'x')$$);
+SELECT pg_temp.failure($$SELECT sms_enqueue(NULL, to_phone => '+61491570006', body => 'x')$$);
+SELECT pg_temp.failure($$SELECT sms_enqueue('10000000-0000-4000-8000-000000000002', to_phone => '+61491570006', body => 'x')$$);
+
+-- Template or body
+SELECT pg_temp.enqueue($$to_phone => '+61491570006'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', template_key => 'hello'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'none'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'old'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'theirs'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => ''$$);
+
+-- Variables: extra ones are kept and ignored (see enqueue.sql)
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => '{"name": "Ann"}'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => '{"name": "Ann", "place": null}'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => '["Ann"]'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => '"Ann"'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => 'null'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => '{"name": {"first": "Ann"}, "place": "x"}'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => '{"name": ["Ann"], "place": "x"}'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', variables => '{"nested": {}}'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', metadata => '[1]'$$);
+
+-- NUL and broken UTF-8 do not get as far as us: PostgreSQL itself refuses them.
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => '{"name": "a\u0000b", "place": "x"}'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => '{"name": "\ud83d", "place": "x"}'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => E'a\xff'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => E'a\x00b'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => convert_from('\xeda080', 'UTF8')$$);
+
+-- The body
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => ''$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => E' \t\r\n '$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => repeat('x', 1601)$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => repeat('😀', 801)$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => repeat('x', 1048576)$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => jsonb_build_object('name', repeat('x', 1048576), 'place', '')$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', template_key => 'hello', variables => jsonb_build_object('name', repeat('x', 1590), 'place', 'Sydney')$$);
+
+-- The number
+SELECT pg_temp.enqueue($$body => 'x'$$);
+SELECT pg_temp.enqueue(format('to_phone => %L, body => %L', phone, 'x'))
+  FROM unnest(ARRAY['', 'Ann', '19999', '000', '+61', '+611234', '+999491570006', '0491 570 0060 0',
+                    E'+61491570006\r\n&To=+15005550006', '+61491570006,+61491570156', '{{phone}}', 'whatsapp:+61491570006']) AS phone;
+SELECT pg_temp.enqueue($$to_phone => repeat('1', 1048576), body => 'x'$$);
+SELECT pg_temp.enqueue($$to_phone => '0491 570 156', body => 'to somebody who opted out'$$);
+
+-- Times
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', scheduled_for => '2000-01-01 00:00Z'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', scheduled_for => '2999-01-01 00:00Z'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', scheduled_for => 'infinity'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', scheduled_for => '-infinity'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', scheduled_for => '294276-12-31 00:00Z'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', scheduled_for => '4713-01-02 00:00Z BC'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', expires_at => '2000-01-01 00:00Z'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', expires_at => '-infinity'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', scheduled_for => now() - interval '2 hours', expires_at => now() - interval '1 hour'$$);
+
+-- The key of another payload
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'second', idempotency_key => 'taken'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570110', body => 'first', idempotency_key => 'taken'$$);
+
+-- and one that is no key
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', idempotency_key => repeat('k', 513)$$);
+
+-- Nothing changed: one message and its place in the queue are still all there is.
+SELECT body, to_phone, status, idempotency_key FROM sms_messages;
+SELECT message_id = :'first' FROM sms_queue;
+SELECT count(*) FROM sms_in_flight;
+
+-- What has no limit: expires_at infinity, an empty idempotency key is a key.
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', expires_at => 'infinity'$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => repeat('x', 1600), idempotency_key => ''$$);
+SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => repeat('😀', 800)$$);
+SELECT length(body), expires_at, idempotency_key, segments, encoding FROM sms_messages WHERE body <> 'first' ORDER BY length(body);
+
+-- Live, an org needs an account and a sender; the sandbox needs neither.
+SELECT pg_temp.failure($$SELECT sms_enqueue('10000000-0000-4000-8000-000000000003', to_phone => '+61491570006', body => 'x')$$);
+SELECT pg_temp.failure($$SELECT sms_enqueue('10000000-0000-4000-8000-000000000004', to_phone => '+61491570006', body => 'x')$$);
+SELECT * FROM sms_go_live();
+SELECT count(*) FROM sms_messages;
+SELECT pg_temp.failure($$SELECT sms_enqueue('10000000-0000-4000-8000-000000000003', to_phone => '+61491570006', body => 'x')$$);
+SELECT pg_temp.failure($$SELECT sms_enqueue('10000000-0000-4000-8000-000000000004', to_phone => '+61491570006', body => 'x')$$);
+SELECT pg_temp.failure($$INSERT INTO sms_messages (org_id, to_phone, body) VALUES ('10000000-0000-4000-8000-000000000003', '+61491570006', 'x')$$);
+SELECT count(*) FROM sms_messages;
+SELECT * FROM sms_go_sandbox();
+
+-- An error takes the caller's own rows with it.
+\set VERBOSITY terse
+BEGIN;
+CREATE TABLE regress_bookings (id int);
+INSERT INTO regress_bookings VALUES (1);
+SELECT sms_enqueue('10000000-0000-4000-8000-000000000001', to_phone => 'nobody', body => 'x');
+SELECT 1;
+COMMIT;
+SELECT to_regclass('regress_bookings') IS NULL;

@@ -1,0 +1,90 @@
+-- CREATE EXTENSION, what it makes, what DROP EXTENSION leaves, and the key.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS coach_sms;
+CREATE EXTENSION coach_sms;
+
+SELECT extname, extrelocatable, extversion = sms_library_version() AS of_this_library,
+       extversion = default_version AS newest
+  FROM pg_extension JOIN pg_available_extensions ON name = extname
+ WHERE extname = 'coach_sms';
+
+SELECT relname, relowner::regrole AS owner
+  FROM pg_class JOIN pg_depend ON objid = pg_class.oid AND classid = 'pg_class'::regclass AND deptype = 'e'
+ WHERE refobjid = (SELECT oid FROM pg_extension WHERE extname = 'coach_sms') AND relkind = 'r'
+ ORDER BY relname;
+
+-- The owner is a role that nobody is.
+SELECT rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls
+  FROM pg_roles WHERE rolname = 'coach_sms_owner';
+SELECT count(*) AS memberships FROM pg_auth_members
+ WHERE 'coach_sms_owner'::regrole IN (roleid, member);
+
+-- A new database is a sandbox, and no dumped table has a row.
+SELECT mode, reason FROM sms_mode();
+SELECT mode, database_oid = (SELECT oid FROM pg_database WHERE datname = current_database()) AS this_database,
+       changed_by = session_user AS by_me
+  FROM sms_server;
+SELECT (SELECT count(*) FROM sms_settings) + (SELECT count(*) FROM sms_templates) +
+       (SELECT count(*) FROM sms_messages) + (SELECT count(*) FROM sms_attempts) +
+       (SELECT count(*) FROM sms_events) + (SELECT count(*) FROM sms_suppression) +
+       (SELECT count(*) FROM sms_opt_outs) + (SELECT count(*) FROM sms_schedules) AS rows;
+
+-- Dropped, it leaves nothing but the role; made again in the same session, it works at once.
+INSERT INTO sms_settings (org_id) VALUES ('10000000-0000-4000-8000-000000000001');
+SELECT sms_enqueue('10000000-0000-4000-8000-000000000001', to_phone => '+61491570006', body => 'one') IS NOT NULL AS enqueued;
+DROP EXTENSION coach_sms;
+SELECT relname FROM pg_class WHERE relname LIKE 'sms%';
+SELECT proname FROM pg_proc WHERE probin LIKE '%coach_sms%' OR proname LIKE 'sms%';
+SELECT rolname FROM pg_roles WHERE rolname = 'coach_sms_owner';
+
+CREATE EXTENSION coach_sms;
+SELECT count(*) FROM sms_messages;
+INSERT INTO sms_settings (org_id) VALUES ('10000000-0000-4000-8000-000000000001');
+SELECT sms_enqueue('10000000-0000-4000-8000-000000000001', to_phone => '+61491570006', body => 'two') IS NOT NULL AS enqueued;
+DROP EXTENSION coach_sms;
+
+-- In a schema of its own, with a name that needs quotes and another search_path.
+CREATE SCHEMA "Text messages";
+CREATE EXTENSION coach_sms SCHEMA "Text messages";
+INSERT INTO "Text messages".sms_settings (org_id) VALUES ('10000000-0000-4000-8000-000000000001');
+INSERT INTO "Text messages".sms_templates (org_id, template_key, body)
+  VALUES ('10000000-0000-4000-8000-000000000001', 'hello', 'Hello {{name}}');
+SELECT "Text messages".sms_enqueue('10000000-0000-4000-8000-000000000001', to_phone => '0491 570 006',
+         template_key => 'hello', variables => '{"name": "Ann"}') IS NOT NULL AS enqueued;
+SELECT ordinal, error_code FROM "Text messages".sms_enqueue_batch('[{"org_id": "10000000-0000-4000-8000-000000000001",
+         "to_phone": "+61491570006", "body": "batch"}]');
+INSERT INTO "Text messages".sms_messages (org_id, to_phone, body)
+  VALUES ('10000000-0000-4000-8000-000000000001', '0491 570 156', 'row');
+SELECT "Text messages".sms_opt_out('10000000-0000-4000-8000-000000000001', '0491 570 156') IS NOT NULL AS opted_out;
+SELECT "Text messages".is_phone_suppressed('10000000-0000-4000-8000-000000000001', '0491570156');
+SELECT to_phone, body, status, error_code FROM "Text messages".sms_messages ORDER BY body;
+SELECT (SELECT count(*) FROM "Text messages".sms_queue) AS waiting;
+SELECT "Text messages".queue_pending_sms();
+SELECT mode FROM "Text messages".sms_mode();
+SELECT * FROM "Text messages".sms_go_sandbox();
+ALTER EXTENSION coach_sms SET SCHEMA public;
+DROP EXTENSION coach_sms;
+DROP SCHEMA "Text messages";
+
+-- A role of that name that is more than nobody is refused.
+CREATE ROLE regress_member;
+GRANT coach_sms_owner TO regress_member;
+CREATE EXTENSION coach_sms;
+\echo :SQLSTATE
+REVOKE coach_sms_owner FROM regress_member;
+DROP ROLE regress_member;
+
+-- Only a superuser may create it.
+CREATE ROLE regress_plain;
+SET ROLE regress_plain;
+CREATE EXTENSION coach_sms;
+RESET ROLE;
+DROP ROLE regress_plain;
+CREATE EXTENSION coach_sms;
+
+-- The key: its id comes back; the file has 64 hex digits and a newline.
+SELECT current_setting('coach_sms.key_file') || '.install_test' AS path \gset
+SELECT length(sms_create_key(:'path')) AS id_length;
+SELECT size, isdir FROM pg_stat_file(:'path');
+SELECT pg_read_file(:'path') ~ '^[0-9a-f]{64}\n$' AS well_formed;

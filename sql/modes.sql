@@ -1,0 +1,120 @@
+-- Sandbox and live: the row, the file, and the queue that is derived anew.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS coach_sms;
+CREATE EXTENSION coach_sms;
+DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
+INSERT INTO sms_settings (org_id) VALUES ('10000000-0000-4000-8000-000000000001');
+SELECT current_setting('coach_sms.key_file') || '.live.' || oid AS file FROM pg_database WHERE datname = current_database() \gset
+CREATE TEMPORARY VIEW messages AS
+  SELECT m.body, m.status, m.sandbox, m.error_code, q.message_id IS NOT NULL AS waits, f.state AS in_flight
+    FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id LEFT JOIN sms_in_flight f ON f.message_id = m.id ORDER BY m.id;
+CREATE FUNCTION pg_temp.message(body text, status text DEFAULT 'queued', scheduled_for timestamptz DEFAULT now()) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  made uuid := sms_enqueue('10000000-0000-4000-8000-000000000001', to_phone => '+61491570006', body => body, scheduled_for => scheduled_for);
+BEGIN
+  IF status NOT IN ('pending', 'queued') THEN
+    DELETE FROM sms_queue q WHERE q.message_id = made;
+    SET LOCAL ROLE coach_sms_owner;
+    UPDATE sms_messages m SET status = message.status WHERE m.id = made;
+    RESET ROLE;
+  END IF;
+END
+$$;
+
+-- A new database is a sandbox, and its messages are marked.
+SELECT * FROM sms_mode();
+SELECT pg_stat_file(:'file', missing_ok => true) IS NULL AS no_file;
+SELECT pg_temp.message('sandbox ' || s, s) FROM unnest(ARRAY['pending', 'queued', 'sending', 'unknown', 'sent', 'delivered', 'failed', 'cancelled']) AS s;
+SELECT pg_temp.message('sandbox, later', 'pending', now() + interval '1 day');
+
+-- sms_go_live: nothing changes where it fails or rolls back.
+BEGIN;
+SELECT * FROM sms_go_live();
+SELECT * FROM sms_mode();
+ROLLBACK;
+SELECT * FROM sms_mode();
+SELECT count(*) FROM messages WHERE error_code IS NOT NULL;
+
+-- It warns where nothing can be sent, cancels what the sandbox had waiting, and writes the file.
+SELECT * FROM sms_go_live();
+SELECT * FROM sms_mode();
+SELECT * FROM messages;
+SELECT error_message FROM sms_messages WHERE body = 'sandbox queued';
+SELECT s.mode, s.changed_by = session_user AS by_me, pg_read_file(:'file') = s.arm_id::text || E'\n' AS file_names_the_row FROM sms_server s;
+DELETE FROM sms_messages;
+UPDATE sms_settings SET twilio_account_sid = 'AC1', twilio_auth_token_encrypted = 'token', twilio_phone_number = '+61412345678';
+
+-- Again: the same arming, and a queue that is whole already.
+SELECT arm_id FROM sms_server \gset
+SELECT pg_temp.message('live');
+SELECT * FROM sms_go_live();
+SELECT arm_id = :'arm_id' AS same FROM sms_server;
+SELECT * FROM messages;
+
+-- As a copy finds them, without queue rows and claims: waiting ones wait again, those under way are unknown.
+SELECT pg_temp.message('live ' || s, s) FROM unnest(ARRAY['queued', 'sending', 'unknown', 'sent', 'delivered', 'failed', 'cancelled']) AS s;
+SELECT pg_temp.message('live, later', 'pending', now() + interval '1 day');
+DELETE FROM sms_queue;
+SELECT * FROM sms_go_live();
+SELECT * FROM messages;
+SELECT count(*) FROM sms_queue q JOIN sms_messages m ON m.id = q.message_id
+ WHERE q.due_at >= m.scheduled_for AND q.org_id = m.org_id AND q.priority = m.priority;
+SELECT f.state, f.attempt_number, f.segments, f.client_key, f.lease_until <= now() AS lease_is_over, f.next_look_at > now() AS looked_at_later, f.settlement
+  FROM sms_in_flight f JOIN sms_messages m ON m.id = f.message_id ORDER BY m.id;
+-- A claim of a running sender is left alone.
+UPDATE sms_in_flight f SET state = 'leased', fence = 42 FROM sms_messages m WHERE m.id = f.message_id AND m.body = 'live sending';
+SELECT * FROM sms_go_live();
+SELECT m.body, f.state, f.fence = 42 AS same_claim FROM sms_in_flight f JOIN sms_messages m ON m.id = f.message_id ORDER BY m.id;
+
+-- sms_go_sandbox: live messages wait for the next sms_go_live; the file goes at commit.
+BEGIN;
+SELECT * FROM sms_go_sandbox();
+SELECT * FROM sms_mode();
+ROLLBACK;
+SELECT * FROM sms_mode();
+SELECT count(*) FROM sms_queue;
+SELECT * FROM sms_go_sandbox();
+SELECT * FROM sms_mode();
+SELECT pg_stat_file(:'file', missing_ok => true) IS NULL AS no_file;
+SELECT * FROM messages WHERE status IN ('pending', 'queued');
+SELECT pg_temp.message('of the sandbox');
+SELECT pg_temp.message('of the sandbox, under way', 'sending');
+SELECT * FROM sms_go_sandbox();
+SELECT * FROM messages WHERE sandbox;
+SELECT * FROM sms_go_live();
+SELECT * FROM messages WHERE waits OR sandbox;
+
+-- What makes a server not armed, and so send nothing: another file, none, another server, another database, no row.
+CREATE FUNCTION pg_temp.mode() RETURNS text LANGUAGE sql AS $$
+  SELECT mode || coalesce(': ' || replace(reason, current_setting('coach_sms.key_file') || '.live.' || d.oid, '<key file>.live.<oid>'), '')
+    FROM sms_mode(), pg_database d WHERE d.datname = current_database()
+$$;
+SELECT pg_temp.mode();
+SELECT format('COPY (SELECT gen_random_uuid()) TO PROGRAM %L', 'cat > ' || :'file') AS command \gset
+:command;
+SELECT pg_temp.mode();
+SELECT format('COPY (SELECT 1) TO PROGRAM %L', 'chmod 644 ' || :'file') AS command \gset
+:command;
+SELECT pg_temp.mode();
+SELECT format('COPY (SELECT 1) TO PROGRAM %L', 'rm ' || :'file') AS command \gset
+:command;
+SELECT pg_temp.mode();
+SELECT pg_temp.message('while not armed');
+SELECT * FROM messages WHERE body = 'while not armed';
+SELECT queued, cancelled, unknown FROM sms_go_live();
+SELECT pg_temp.mode();
+BEGIN;
+UPDATE sms_server SET system_identifier = 1;
+SELECT pg_temp.mode();
+UPDATE sms_server SET system_identifier = sms_system_identifier(), database_oid = 1;
+SELECT pg_temp.mode();
+DELETE FROM sms_server;
+SELECT pg_temp.mode();
+SELECT pg_temp.message('while there is no row');
+SELECT body, status, sandbox, waits FROM messages WHERE body = 'while there is no row';
+SELECT * FROM sms_go_live();
+SELECT pg_temp.mode();
+ROLLBACK;
+INSERT INTO sms_server SELECT * FROM sms_server;
+SELECT * FROM sms_go_sandbox();

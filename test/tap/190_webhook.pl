@@ -1,0 +1,165 @@
+# Twilio's calls with a sender at work: the server's token, proxies, locks, haste, and a token that cannot be read.
+use strict;
+use warnings;
+use Digest::SHA qw(hmac_sha1_base64);
+use PostgreSQL::Test::Utils ();
+use Test::More;
+use CoachSms::Cluster;
+
+my $account = 'AC' . '5e' x 16;
+my $token = 'the-servers-own-token';
+my $public_url = 'https://coach.example/hooks/sms';
+my $node = new_server('main', start => 0);
+my $token_file = $node->secrets_dir . '/token';
+write_token($token);
+$node->append_conf('postgresql.conf', "coach_sms.twilio_account_sid = '$account'\n"
+    . "coach_sms.twilio_auth_token_file = '$token_file'\ncoach_sms.public_url = '$public_url'\n"
+    . "coach_sms.poll_interval = '100ms'");
+$node->start;
+$node->create_extension;
+
+# Both orgs are paused, so that callbacks are all that happens to their messages.
+my $org = $node->make_org(paused_until => 'infinity');
+my $other = $node->make_org(paused_until => 'infinity', twilio_account_sid => 'AC' . '07' x 16, twilio_auth_token_encrypted => 'others-token');
+
+sub write_token {
+    my ($text) = @_;
+    my $mask = umask 0077;
+    PostgreSQL::Test::Utils::append_to_file($token_file, "$text\n");
+    umask $mask;
+    return;
+}
+
+sub sql { return $node->safe_psql('postgres', $_[0]) }
+
+sub message { return $node->enqueue($_[0], '+61491570006', 'Hello') }
+
+sub query { my ($of, $id) = @_; return "org=$of&message=$id&attempt=1" }
+
+# A callback as Twilio signs it for that public URL; further parameters in pairs.
+sub callback {
+    my ($key, $url, %told) = @_;
+    my %params = (AccountSid => $account, %told);
+    my $body = join '&', map { "$_=$params{$_}" } sort keys %params;
+    my $signature = hmac_sha1_base64($url . join('', map { $_ . $params{$_} } sort keys %params), $key) . '=';
+    return ($body, $signature);
+}
+
+sub call_sql {
+    my ($url, $body, $signature) = @_;
+    return sprintf 'SELECT http_status FROM sms_twilio_webhook(%s, %s, %s)', map { sql_quote($_) } $url, $body, $signature;
+}
+
+sub call { return sql(call_sql(@_)) }
+
+sub status_of { return sql("SELECT status FROM sms_messages WHERE id = '$_[0]'") }
+
+my $n = 0;
+sub new_sid { return sprintf 'SM%032d', ++$n }
+
+# The org without a token uses the server's; a proxy may have changed all of the URL but its query.
+for my $received (
+    "$public_url?", 'http://10.0.0.7:3000/rest/v1/rpc/x?', 'https://internal.example:8443/hooks/sms?', '/hooks/sms?', "$public_url?#") {
+    my $id = message($org);
+    my $url = "$public_url?" . query($org, $id);
+    (my $seen = $received) =~ s/\?/'?' . query($org, $id)/e;
+    is(call($seen, callback($token, $url, MessageSid => new_sid(), MessageStatus => 'sent')), 200, "signed for the public URL, received as $received");
+    is(status_of($id), 'sent', 'and applied');
+}
+
+# It does not speak for an org that has its own.
+{
+    my $id = message($other);
+    my $url = "$public_url?" . query($other, $id);
+    is(call($url, callback($token, $url, MessageSid => new_sid(), MessageStatus => 'failed')), 403, "the server's token for an org with its own");
+    is(call($url, callback('others-token', $url, MessageSid => new_sid(), MessageStatus => 'sent')), 200, 'its own');
+    is(status_of($id), 'sent', 'and applied');
+}
+
+# Without our query: the SID is looked for among those that the token speaks for.
+sub record_sid {
+    my ($of, $id, $sid) = @_;
+    sql("SET ROLE coach_sms_owner; INSERT INTO sms_attempts (message_id, attempt_number, provider_message_id, status, org_id, client_key, segments)
+         VALUES ('$id', 1, '$sid', 'success', '$of', 'x', 1)");
+    return;
+}
+{
+    my ($mine, $theirs, $sid, $their_sid) = (message($org), message($other), new_sid(), new_sid());
+    record_sid($org, $mine, $sid);
+    record_sid($other, $theirs, $their_sid);
+    is(call($public_url, callback($token, $public_url, MessageSid => $sid, MessageStatus => 'delivered')), 200, 'a SID of ours');
+    is(status_of($mine), 'delivered', 'is found');
+    is(call($public_url, callback($token, $public_url, MessageSid => $their_sid, MessageStatus => 'delivered')), 200, "a SID of another account's");
+    is(status_of($theirs), 'queued', 'is not');
+}
+
+# Faster than our own record: the event waits, and the sender applies it.
+{
+    my ($id, $sid) = (message($org), new_sid());
+    is(call($public_url, callback($token, $public_url, MessageSid => $sid, MessageStatus => 'delivered')), 200, 'a SID that nobody knows yet');
+    is(sql("SELECT count(*) FROM sms_events WHERE provider_message_id = '$sid' AND processed_at IS NULL"), 1, 'waits');
+    record_sid($org, $id, $sid);
+    $node->wait_for_status($id, 'delivered');
+}
+
+# A row lock in the application delays that message, not the answer.
+{
+    my $id = message($org);
+    my $url = "$public_url?" . query($org, $id);
+    my $session = $node->background_psql('postgres', on_error_stop => 1);
+    $session->query_safe("BEGIN; SELECT 1 FROM sms_messages WHERE id = '$id' FOR UPDATE");
+    is(call($url, callback($token, $url, MessageSid => new_sid(), MessageStatus => 'delivered')), 200, 'its message is locked');
+    is(status_of($id), 'queued', 'and stays as it is');
+    $session->query_safe('COMMIT');
+    $session->quit;
+    $node->wait_for_status($id, 'delivered');
+}
+
+# The same call twice at once.
+{
+    my $id = message($org);
+    my $url = "$public_url?" . query($org, $id);
+    my $sid = new_sid();
+    my $call = call_sql($url, callback($token, $url, MessageSid => $sid, MessageStatus => 'sent'));
+    my ($first, $second) = map { $node->background_psql('postgres', on_error_stop => 1) } 1 .. 2;
+    $first->query_safe("BEGIN; $call");
+    $second->query_until(qr/started/, "\\echo started\n$call;\n\\echo ended\n");
+    $node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%sms_twilio_webhook%'", 1);
+    $first->query_safe('COMMIT');
+    $second->query_until(qr/ended/, '');
+    $_->quit for $first, $second;
+    is(sql("SELECT count(*) FROM sms_events WHERE provider_message_id = '$sid'"), 1, 'is stored once');
+    is(status_of($id), 'sent', 'and applied');
+}
+
+# Nobody can tell whether it is Twilio's: not now, rather than a no for good.
+{
+    my $id = message($org);
+    my $url = "$public_url?" . query($org, $id);
+    my @callback = callback($token, $url, MessageSid => new_sid(), MessageStatus => 'sent');
+    rename $token_file, "$token_file.away" or die $!;
+    is(call($url, @callback), 503, 'the token cannot be read');
+    is(status_of($id), 'queued', 'and nothing happens');
+    rename "$token_file.away", $token_file or die $!;
+    is(call($url, @callback), 200, 'until it can');
+    is(status_of($id), 'sent', 'and it is applied');
+}
+
+# A database that cannot hold every character takes what it can.
+{
+    sql("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    $node->create_extension('latin');
+    my %told = (SmsStatus => 'received', From => '1', To => '2');
+    my $text = "caf\x{c3}\x{a9} \x{f0}\x{9f}\x{99}\x{82}!";
+    my (undef, $signature) = callback($token, $public_url, MessageSid => 'SM1', Body => $text, %told);
+    my ($body) = callback($token, $public_url, MessageSid => 'SM1', Body => 'caf%C3%A9+%F0%9F%99%82!', %told);
+    is($node->safe_psql('latin', call_sql($public_url, $body, $signature)), 200, 'a text that LATIN1 cannot hold');
+    is($node->safe_psql('latin', "SELECT event_payload->>'Body' = 'caf' || chr(233) || ' ?!' FROM sms_events"), 't', 'is kept as far as it can');
+}
+
+my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile);
+like($log, qr/a call to the webhook was refused: no token/, 'the log says why a call was refused');
+unlike($log, qr/\Q$token\E|others-token|\+61491570006/, 'and neither tokens nor numbers');
+
+$node->stop('fast');
+done_testing();
