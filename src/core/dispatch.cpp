@@ -175,9 +175,9 @@ void Dispatch::add(Sending sending, HttpRequest request) {
   const std::uint64_t tag = next_tag_++;
   const std::string account = sending.account;
   const std::int64_t send_before = sending.send_before;
-  sending_.emplace(tag, std::move(sending));
   accounts_.started(account);
   try {
+    sending_.emplace(tag, std::move(sending));
     pool_.add(tag, std::move(request), send_before);
   } catch (...) {
     sending_.erase(tag);

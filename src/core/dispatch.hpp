@@ -56,7 +56,7 @@ struct Finished {
   std::string response;  // JSON, for sms_attempts; empty where none came
   int http_status = 0;
   int duration_ms = 0;
-  bool started = false;  // false: no request was made at all, and no attempt is counted
+  bool started = false;    // false: no request was made at all, and no attempt is counted
   int records_failed = 0;  // how often writing down this result alone has failed
 };
 

@@ -19,7 +19,6 @@ void Lanes::note(const LaneKey& key, std::int64_t due_at) {
   Org& org = org_of(key.org);
   Lane& lane = org.lanes[key.priority];
   lane.next_due_at = std::min(lane.next_due_at, due_at);
-  lane.found_nothing_at = 0;
   if (due_at <= lane.mark.due_at) lane.mark = before(due_at);
   place(org);
 }
@@ -77,10 +76,9 @@ void Lanes::claimed(const ClaimOrder& order, int count, const LanePosition& last
   const auto found = org->second.lanes.find(order.lane.priority);
   if (found == org->second.lanes.end()) return;
   Lane& lane = found->second;
-  if (count > 0) lane.mark = std::max(lane.mark, last);
-  lane.found_nothing_at = 0;
+  if (count > 0) lane.mark = last;
+  lane.found_nothing_at = count > 0 ? 0 : now;
   if (count == order.limit) return;
-  if (count == 0) lane.found_nothing_at = now;
   lane.next_due_at = next_due_at;
   place(org->second);
 }

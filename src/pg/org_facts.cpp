@@ -90,13 +90,9 @@ const TemplateFacts* find_template(const pg_uuid_t& org_id, const char* key) {
 }
 
 bool database_is_live() {
-  static Statement read{
-      "SELECT mode = 'live', system_identifier, database_oid::bigint FROM @extschema@.sms_server",
-      {}};
+  static Statement read{"SELECT mode = 'live' FROM @extschema@.sms_server", {}};
   if (is_fresh(mode_read_in)) return live;
-  live = read.run(std::initializer_list<Datum>{}) == 1 && bool_column(0, 1) &&
-         bigint_column(0, 2) == static_cast<int64>(GetSystemIdentifier()) &&
-         bigint_column(0, 3) == static_cast<int64>(MyDatabaseId);
+  live = read.run(std::initializer_list<Datum>{}) == 1 && bool_column(0, 1);
   mode_read_in = GetCurrentStatementStartTimestamp();
   return live;
 }

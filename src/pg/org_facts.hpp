@@ -29,8 +29,9 @@ struct TemplateFacts {
 const OrgFacts* find_org(const pg_uuid_t& org_id);
 const TemplateFacts* find_template(const pg_uuid_t& org_id, const char* key);
 
-// Whether this database is armed as far as its own row tells: messages enqueued elsewhere than in
-// an armed live database are marked `sandbox`. Remembered like the facts above.
+// Whether the database was made live, armed or not: else messages are marked `sandbox`. After
+// pg_upgrade, say, it is not armed before the next sms_go_live(), and what was enqueued until then
+// waits for that. Remembered like the facts above.
 bool database_is_live();
 
 void forget_facts();

@@ -33,7 +33,7 @@ freeze(checked   => 'before-connect', '+61491570111', 'checked');
 freeze(connected => 'connected',      '+61491570112', 'connected');
 is($fake->count, 0, 'nothing has left');
 freeze(answered  => '',               '+61491570113', 'answered [fake:accept-then-delay=500]');
-freeze(replaced  => '',               '+61491570114', 'replaced [fake:accept-then-delay=500]');
+freeze(replaced  => '',               '+61491570114', 'replaced [fake:accept-then-delay=500 no-callback]');
 is($fake->count, 2, 'but the two whose answers wait for a frozen sender');
 
 for my $name (sort keys %frozen) {
@@ -45,9 +45,14 @@ is($fake->count, 2, 'still nothing has left');
 
 # Its callbacks are there before the frozen sender has seen the answer.
 my $answered = $frozen{answered};
-$fake->wait_for(callbacks => 4);
+$fake->wait_for(callbacks => 2);
 is_deeply([ $answered->{node}->relay_callbacks ], [ 200, 200 ], 'answered: its callbacks come');
 $answered->{node}->wait_for_status($answered->{id}, 'delivered');
+
+# Somebody else has claimed this one meanwhile: the frozen sender's answer is that of an old claim.
+my $replaced = $frozen{replaced};
+$replaced->{node}->safe_psql('postgres', "UPDATE sms_in_flight SET fence = fence + 1 WHERE message_id = '$replaced->{id}'");
+$fake->post('list-fault', marker => 'status=503');
 
 kill CONT => $frozen{$_}{pid} for keys %frozen;
 
@@ -66,6 +71,12 @@ for my $name (qw(claimed checked connected)) {
 $answered->{node}->wait_for_sql("SELECT status, provider_message_id FROM sms_messages WHERE id = '$answered->{id}'",
     'delivered|' . ($fake->ledger(to => $answered->{to}))[0]{sid}, undef, name => 'answered: what the callback said stays');
 $answered->{node}->wait_for_sql('SELECT count(*) FROM sms_in_flight', '0', undef, name => 'answered: its claim ends');
+
+$replaced->{node}->wait_for_status($replaced->{id}, 'unknown', undef, name => 'replaced: the old claim settles nothing');
+like(PostgreSQL::Test::Utils::slurp_file($replaced->{node}->logfile), qr/1 results came too late/, 'replaced: which is logged');
+is($replaced->{node}->safe_psql('postgres', 'SELECT count(*) FROM sms_attempts'), 0, 'replaced: and writes no attempt');
+$fake->post('list-fault', marker => '');
+$replaced->{node}->wait_for_status($replaced->{id}, 'sent', undef, name => 'replaced: it is found out about');
 
 for my $name (sort keys %frozen) {
     my ($node, $pid, $to) = @{ $frozen{$name} }{qw(node pid to)};

@@ -223,6 +223,8 @@ TEST_F(AccountsTest, SuccessesGiveBackWhatWasTakenLittleByLittle) {
   EXPECT_EQ(capacity(), kMost / 2 + 1);
   send(accepted(), kMost * kMost);
   EXPECT_EQ(capacity(), kMost) << "and never more than the setting";
+  accounts.configure(2 * kMost);
+  EXPECT_EQ(capacity(), 2 * kMost);
 }
 
 TEST_F(AccountsTest, OnlySuccessesGiveBack) {

@@ -160,6 +160,13 @@ TEST(LanesTest, LanesThatASweepDoesNotSeeAreGone) {
   EXPECT_EQ(lanes.next_due(kNow), kNever);
 }
 
+TEST(LanesTest, ALaneWhoseFirstMessageIsGoneSleepsUntilTheNextOne) {
+  Lanes lanes;
+  lanes.note(lane(1), kNow);
+  lanes.sweep({{lane(1), kNow + 50}}, kNow);
+  EXPECT_EQ(lanes.next_due(kNow), kNow + 50);
+}
+
 TEST(LanesTest, ALaneWhoseDueRowsAreAllLockedIsLeftAloneUntilASweepAndAPauseHavePassed) {
   Lanes lanes;
   lanes.note(lane(1), kNow);
@@ -191,6 +198,16 @@ TEST(LanesTest, AMessageThatFallsDueIsNotMadeToWaitForLockedOnes) {
   lanes.claimed(order_of(lanes), 0, {}, kNow + 20, kNow);
   lanes.sweep({{lane(1), kNow}}, kNow + 10);
   EXPECT_EQ(lanes.next_due(kNow + 10), kNow + 20);
+}
+
+TEST(LanesTest, APauseIsOverOnceTheLaneGaveSomething) {
+  Lanes lanes;
+  lanes.note(lane(1), kNow);
+  found_nothing(lanes, order_of(lanes));
+  lanes.note(lane(1), kNow);
+  lanes.claimed(order_of(lanes), 1, at(kNow), kNever, kNow);
+  lanes.sweep({{lane(1), kNow}}, kNow);
+  EXPECT_EQ(order_of(lanes).lane, lane(1));
 }
 
 // Holds

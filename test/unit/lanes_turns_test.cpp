@@ -31,6 +31,14 @@ TEST(LanesTurnsTest, AnOrgThatIsPutOffCanBeCalledBackOnce) {
   order_of(lanes);
 }
 
+TEST(LanesTurnsTest, PuttingOffAnOrgThatHasNothingDueDoesNotMakeItDue) {
+  Lanes lanes;
+  lanes.note(lane(1), kNow + 100);
+  lanes.put_off(uuid(1), kNow + 10);
+  EXPECT_EQ(lanes.next_due(kNow + 10), kNow + 100);
+  EXPECT_TRUE(lanes.next_claims(kNow + 10, 10).empty());
+}
+
 TEST(LanesTurnsTest, CallingBackDoesNotEndAHold) {
   Lanes lanes;
   lanes.note(lane(1), kNow);

@@ -1,0 +1,54 @@
+-- Who owns what: everything is coach_sms_owner's, and nothing is anybody else's.
+BEGIN;
+SELECT plan(12);
+
+CREATE TEMPORARY VIEW own AS
+  SELECT classid, objid FROM pg_depend
+   WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'coach_sms');
+CREATE TEMPORARY VIEW own_functions AS SELECT p.* FROM pg_proc p JOIN own ON classid = 'pg_proc'::regclass AND objid = p.oid;
+CREATE TEMPORARY VIEW own_relations AS SELECT c.* FROM pg_class c JOIN own ON classid = 'pg_class'::regclass AND objid = c.oid;
+-- What they give to whom, with the defaults that a NULL stands for; the owner's own is left out.
+CREATE TEMPORARY VIEW grants AS
+  SELECT proname AS name, grantee, privilege_type FROM own_functions, aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee <> proowner
+  UNION ALL
+  SELECT relname, grantee, privilege_type FROM own_relations, aclexplode(coalesce(relacl, acldefault('r', relowner))) WHERE grantee <> relowner
+  UNION ALL
+  SELECT relname || '.' || attname, grantee, privilege_type FROM own_relations JOIN pg_attribute ON attrelid = own_relations.oid, aclexplode(attacl);
+
+SELECT cmp_ok((SELECT count(*) FROM own_functions), '>', 50::bigint, 'there are functions to look at');
+SELECT cmp_ok((SELECT count(*) FROM own_relations), '>', 10::bigint, 'there are relations to look at');
+SELECT is_empty($$SELECT oid::regprocedure, proowner::regrole FROM own_functions WHERE proowner <> 'coach_sms_owner'::regrole$$,
+  'every function is coach_sms_owner''s');
+SELECT is_empty($$SELECT oid::regclass, relowner::regrole FROM own_relations WHERE relowner <> 'coach_sms_owner'::regrole$$,
+  'every table and view is coach_sms_owner''s');
+SELECT is_empty($$SELECT name, privilege_type FROM grants WHERE grantee = 0$$, 'PUBLIC may nothing');
+SELECT is_empty($$SELECT name, grantee::regrole, privilege_type FROM grants WHERE grantee <> 0$$, 'nor may any role, before sms_grant_service');
+SELECT is_empty($$SELECT oid::regprocedure, proconfig FROM own_functions
+                   WHERE prosecdef AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp']$$,
+  'whatever acts as coach_sms_owner has a pinned search_path');
+SELECT is_empty($$SELECT viewname FROM pg_views JOIN own_relations ON relname = viewname WHERE viewowner <> 'coach_sms_owner'$$,
+  'views read as coach_sms_owner');
+
+SELECT is((SELECT (rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls)::text FROM pg_roles WHERE rolname = 'coach_sms_owner'),
+  '(f,f,f,f,f,f,f)', 'coach_sms_owner may nothing beyond its own');
+SELECT is((SELECT count(*) FROM pg_auth_members WHERE 'coach_sms_owner'::regrole IN (roleid, member)), 0::bigint, 'nobody is coach_sms_owner');
+SELECT is_empty($$SELECT d.classid::regclass, d.objid FROM pg_shdepend d
+                   WHERE d.refobjid = 'coach_sms_owner'::regrole AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                     AND NOT EXISTS (SELECT FROM own WHERE (own.classid, own.objid) = (d.classid, d.objid))$$,
+  'coach_sms_owner owns nothing else here');
+
+-- The application's backend gets what it needs and no way around it.
+CREATE ROLE pgtap_backend;
+SELECT sms_grant_service('pgtap_backend') \gset
+SELECT is_empty($$SELECT name, privilege_type FROM grants
+                   WHERE grantee = 'pgtap_backend'::regrole
+                     AND (name IN ('sms_queue', 'sms_in_flight', 'sms_server', 'sms_opt_outs')
+                       OR (name IN ('sms_attempts', 'sms_events') AND privilege_type <> 'SELECT')
+                       OR (name = 'sms_messages' AND privilege_type <> 'SELECT')
+                       OR privilege_type IN ('TRUNCATE', 'TRIGGER', 'REFERENCES')
+                       OR name IN ('sms_go_live', 'sms_go_sandbox', 'sms_arm', 'sms_create_key', 'sms_grant_service', 'sms_revoke_service',
+                         'sms_rebuild_queue', 'sms_enqueue_waiting', 'sms_cancel_waiting', 'sms_note_due', 'sms_poke_launcher', 'sms_detach_worker'))$$,
+  'sms_grant_service gives no write on what coach_sms keeps, and no function that arms or grants');
+
+SELECT * FROM finish();
+ROLLBACK;

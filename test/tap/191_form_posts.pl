@@ -1,0 +1,155 @@
+# Twilio's form POSTs on the README's two ways to PostgREST, an nginx rule and an Edge Function: every body reaches
+# sms_twilio_webhook byte for byte, and what Twilio signed still fits.
+use strict;
+use warnings;
+use Digest::SHA qw(hmac_sha1_base64);
+use Encode qw(decode);
+use HTTP::Tiny;
+use IO::Socket::INET;
+use IPC::Open2 qw(open2);
+use JSON::PP ();
+use PostgreSQL::Test::Utils qw(append_to_file slurp_file tempdir_short);
+use Test::More;
+use CoachSms::Cluster;
+use CoachSms::Fake;
+use CoachSms::Wait qw(wait_until);
+
+my $key = 'the-key-of-the-backend';
+my ($nginx) = grep { -x } map { "$_/nginx" } split(/:/, $ENV{PATH}), '/usr/sbin', '/usr/local/sbin';
+my ($node_version) = (`node --version 2>&1` // '') =~ /^v(\d+)/;
+
+# Starts a program that says a line when it is ready, and ends when the handle that is returned is closed.
+sub start {
+    my ($says, @command) = @_;
+    my $pid = open2(my $from, my $to, @command);
+    chomp($$says = <$from> // die "@command did not start");
+    return { pid => $pid, stdin => $to };
+}
+
+sub stop {
+    my ($program) = @_;
+    close $program->{stdin};
+    waitpid $program->{pid}, 0;
+    return;
+}
+
+# Exactly the README's rule, but for the place of PostgREST and the key.
+sub start_nginx {
+    my ($port, $postgrest) = @_;
+    my $dir = tempdir_short();
+    my $rule = slurp_file('test/webhook/nginx.conf');
+    $rule =~ s{http://127\.0\.0\.1:3000}{$postgrest} && $rule =~ s{THE-BACKENDS-JWT}{$key} or die 'the rule has changed';
+    my $paths = join '', map { "${_}_temp_path $dir/$_; " } qw(client_body proxy fastcgi uwsgi scgi);
+    append_to_file("$dir/nginx.conf", "daemon off; master_process off; pid $dir/pid; error_log $dir/error.log;\nevents {}\n"
+        . "http { access_log off; $paths\nserver { listen 127.0.0.1:$port;\n$rule} }\n");
+    my $program = start(\my $ready, 'sh', '-c', '"$1" -e "$2/error.log" -c "$2/nginx.conf" & echo started; read gone; kill $!; wait', 'sh', $nginx, $dir);
+    wait_until(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }, 20)
+      or die 'nginx did not start: ' . slurp_file("$dir/error.log");
+    return $program;
+}
+
+sub start_edge_function {
+    my ($port, $postgrest) = @_;
+    return start(\my $ready, 'node', 'test/webhook/run_edge_function.mjs', $port, $postgrest, $key);
+}
+
+# As Twilio posts: headers and body go out as they stand here.
+sub post {
+    my ($port, $target, $body, $signature) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 60) or die "cannot connect: $!";
+    print {$socket} "POST $target HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\n",
+      "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: ", length $body, "\r\n",
+      defined $signature ? "X-Twilio-Signature: $signature\r\n" : '', "Connection: close\r\n\r\n", $body;
+    local $/;
+    my ($status) = (<$socket> // '') =~ m{^HTTP/1\.1 (\d+)};
+    return $status;
+}
+
+# Texts from people; of each parameter the name, the value as it travels, and what it means.
+my @forms = (
+    ['plus signs'      => [Body => 'a+b%20c%2Bd%2be', 'a b c+d+e']],
+    ['line ends'       => [Body => '%0D%0A%09one%0Atwo%0D%0A', "\r\n\tone\ntwo\r\n"]],
+    ['UTF-8'           => [Body => '%F0%9F%91%8B+caf%C3%A9', "\xf0\x9f\x91\x8b caf\xc3\xa9"]],
+    ['quotes'          => [Body => '%22%27%5C%7B%7D%26%3D%25%3Fx%24%241%3Aa', q("'\\{}&=%?x$$1:a)]],
+    ['unquoted'        => [Body => q(it's;"\\:a'$1~()), q(it's;"\\:a'$1~())]],
+    ['empty values'    => [Body => '', ''], [MediaUrl0 => '', '']],
+    ['names that repeat' => [Twice => '2', '2'], [Body => 'x', 'x'], [Twice => '+1', ' 1']],
+    ['60 kB'           => [Body => 'x%20+y' x 10_000, 'x  y' x 10_000]],
+);
+
+sub check {
+    my ($way, $starter) = @_;
+    my $port = PostgreSQL::Test::Cluster::get_free_port();
+    my $public_url = "http://127.0.0.1:$port/twilio-webhook";
+    my $fake = start_fake(https => 0, callbacks => 'on');
+    my $node = new_server($way, fake => $fake, conf => "coach_sms.public_url = '$public_url'");
+    $node->go_live;
+    my $org = $node->make_org;
+    $node->safe_psql('postgres', q(CREATE ROLE backend; SELECT sms_grant_service('backend')));
+    local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, 'postgres');
+    my $body_file = tempdir_short() . '/body';
+    my $postgrest = start(\my $postgrest_port, $^X, 'test/webhook/postgrest.pl', $key, 'backend', $body_file);
+    my $postgrest_url = "http://127.0.0.1:$postgrest_port";
+    my $proxy = $starter->($port, $postgrest_url);
+
+    # The whole circle: the fake signs and posts by itself.
+    my $id = $node->enqueue($org, '+61491570006', 'Hello');
+    $node->wait_for_status($id, 'delivered');
+    my ($last) = reverse $fake->callbacks;
+    is($last->{outcome}, 204, "$way: the callback was answered");
+    is(slurp_file($body_file), $last->{body}, 'and came as it was posted');
+
+    my $count = 0;
+    for (@forms) {
+        my ($what, @fields) = @$_;
+        my $sid = sprintf 'SM%032d', ++$count;
+        push @fields, map { [$_->[0], $_->[1], $_->[1]] } [SmsStatus => 'received'], [MessageSid => $sid], [AccountSid => $fake->account];
+        my $body = join '&', map { "$_->[0]=$_->[1]" } @fields;
+        my $signed = join '', map { "$_->[0]$_->[2]" } sort { $a->[0] cmp $b->[0] || $a->[2] cmp $b->[2] } @fields;
+        is(post($port, '/twilio-webhook', $body, hmac_sha1_base64($public_url . $signed, $fake->token) . '='), 204, "$way: $what");
+        ok(slurp_file($body_file) eq $body, 'came byte for byte');
+        my %meant;
+        push @{ $meant{ $_->[0] } }, decode('UTF-8', $_->[2]) for @fields;
+        my $payload = JSON::PP->new->utf8->encode({ map { $_ => @{ $meant{$_} } > 1 ? $meant{$_} : $meant{$_}[0] } keys %meant });
+        is($node->safe_psql('postgres', 'SELECT event_payload = ' . sql_quote($payload) . "::jsonb FROM sms_events WHERE provider_message_id = '$sid'"),
+            't', 'and is stored so');
+    }
+
+    my $target = "/twilio-webhook?org=$org&message=$id&attempt=1";
+    my $body = 'MessageStatus=undelivered&MessageSid=SM1';
+    my $signature = hmac_sha1_base64("http://127.0.0.1:$port${target}MessageSidSM1MessageStatusundelivered", $fake->token) . '=';
+    is(post($port, $target, $body), 403, "$way: without a signature");
+    is(post($port, $target, $body, 'AAAAAAAAAAAAAAAAAAAAAAAAAAA='), 403, 'with a false one');
+    is(post($port, $target, "$body&More=1", $signature), 403, 'with a parameter more than was signed');
+    is(post($port, "$target&more=1", $body, $signature), 403, 'with a query that was not signed');
+    is(post($port, $target, "Body=\xc3\xa9", $signature), 400, 'no form');
+    is(post($port, $target, 'A=' . 'x' x 70_000, $signature), 413, 'too large');
+    my %headers = ('content-type' => 'text/plain', authorization => "Bearer $key", 'x-twilio-signature' => $signature);
+    is(HTTP::Tiny->new->post("$postgrest_url/rpc/sms_twilio_webhook", { content => $body, headers => \%headers })->{status},
+        400, 'without the URL that was called');
+    is($node->safe_psql('postgres', q(SELECT count(*) FILTER (WHERE event_type = 'inbound'), count(*) FILTER (WHERE event_status = 'undelivered') FROM sms_events)),
+        scalar(@forms) . '|0', 'and nothing more was kept');
+    is(post($port, $target, $body, $signature), 204, 'as it was signed');
+    is($node->safe_psql('postgres', q(SELECT count(*) FROM sms_events WHERE event_status = 'undelivered')), 1, 'it is');
+
+    stop($_) for $proxy, $postgrest;
+    $node->stop('fast');
+    return;
+}
+
+SKIP: {
+    skip 'nginx is not installed', 1 unless $nginx;
+    check('nginx', \&start_nginx);
+}
+SKIP: {
+    skip 'node 18 or newer is not installed', 1 unless ($node_version // 0) >= 18;
+    check('edge', \&start_edge_function);
+}
+
+# What was tested is what the README shows.
+my $readme = slurp_file('README.md');
+for my $file ('test/webhook/nginx.conf', 'test/webhook/edge_function.ts') {
+    (my $code = slurp_file($file)) =~ s{^//.*\n}{}mg;
+    ok(index($readme, $code) >= 0, "the README shows $file");
+}
+done_testing();
