@@ -131,6 +131,32 @@ SELECT http_status, count(*) FROM unnest(ARRAY['', '?', '#', '://', 'https://', 
   LATERAL sms_twilio_webhook(u, b, 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=') GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM sms_events;
 
+-- As PostgREST calls it: the raw body alone, URL and signature as headers, a status as the answer.
+CREATE FUNCTION pg_temp.post(headers text, body text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('request.headers', headers, true), set_config('response.status', NULL, true);
+  PERFORM sms_twilio_webhook(body);
+  RETURN current_setting('response.status');
+END $$;
+\set body 'MessageSid=SM11111111111111111111111111111111&MessageStatus=sent&AccountSid=ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
+SELECT json_build_object('x-called-url', :'message1', 'x-twilio-signature', '/lLWKGCfmgdTHAHP4RyqjMV1MKA=', 'accept', '*/*') AS headers,
+  json_build_object('x-called-url', :'message1') AS unsigned \gset
+SELECT pg_temp.post(:'unsigned', :'body');
+SELECT pg_temp.post(:'headers', :'body' || '&More=1');
+SELECT pg_temp.post(:'headers', repeat('a', 65537));
+SELECT pg_temp.post(:'headers', NULL);
+SELECT count(*) FROM sms_events;
+SELECT pg_temp.post(:'headers', :'body');
+SELECT event_type, event_status, processed FROM event;
+-- Without those headers, or without PostgREST.
+SELECT headers, pg_temp.post(headers, :'body') FROM unnest(ARRAY['{}', '[]', '"x-called-url"', 'null', '{"x-called-url": null}', '{"x-called-url": {}}',
+  '{"x-called-url": "\u0000"}', '{"x-called-url"', 'x', '', NULL]) headers;
+BEGIN;
+RESET request.headers;
+SELECT sms_twilio_webhook('a=b'), current_setting('response.status');
+ROLLBACK;
+TRUNCATE sms_events;
+
 -- For those who verify elsewhere: the example of Twilio's own documentation.
 \set example 'CallSid=CA1234567890ABCDE&Caller=%2B14158675310&Digits=1234&From=%2B14158675310&To=%2B18005551212'
 SELECT sms_validate_twilio_signature('12345', 'https://mycompany.com/myapp.php?foo=1&bar=2', :'example', 'GvWf1cFY/Q7PnoempGyD5oXAezc=');
@@ -143,10 +169,12 @@ SELECT sms_validate_twilio_signature('12345', 'https://mycompany.com/myapp.php?f
 CREATE ROLE regress_sms_webhook;
 SET ROLE regress_sms_webhook;
 SELECT http_status FROM sms_twilio_webhook(:'plain', 'a=b', 'x');
+SELECT sms_twilio_webhook('a=b');
 RESET ROLE;
 SELECT sms_grant_service('regress_sms_webhook');
 SET ROLE regress_sms_webhook;
 SELECT http_status FROM sms_twilio_webhook(:'plain', 'a=b', 'x');
+SELECT sms_twilio_webhook('a=b'), current_setting('response.status');
 RESET ROLE;
 SELECT sms_revoke_service('regress_sms_webhook');
 REVOKE USAGE ON SCHEMA public FROM regress_sms_webhook;

@@ -201,7 +201,8 @@ void Dispatch::answer_in_sandbox(Task task, Route route) {
   std::erase(seed, '-');
   seed[12] = "0123456789abcdef"[task.attempt & 15];
   if (route.messaging_service_sid.empty() && route.from.empty()) route.from = "+15005550006";
-  const OutgoingMessage message = outgoing(task, route, {});
+  const std::string no_callback;
+  const OutgoingMessage message = outgoing(task, route, no_callback);
   Finished finished;
   const HttpResult result = sandbox_answer(message, seed);
   finished.request = request_payload_json(message);

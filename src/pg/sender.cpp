@@ -58,7 +58,8 @@ TimestampTz wake_at(const Sender& sender, TimestampTz now) {
   if (sender.steps_again_at > now) return sender.steps_again_at;
   if (sender.sweep_wanted || sender.claimed_count > 0) return now;
   TimestampTz at = earlier(next_sweep(sender), next_housekeeping(sender));
-  if (sender.finished_since != 0) at = earlier(at, sender.finished_since + kLinger);
+  if (!sender.dispatch->finished().empty())
+    at = earlier(at, sender.finished_since != 0 ? sender.finished_since + kLinger : now);
   if (has_room(sender))
     at = earlier(at, from_unix_us(sender.dispatch->lanes().next_due(to_unix_us(now))));
   return at;

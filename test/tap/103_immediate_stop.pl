@@ -1,4 +1,5 @@
-# An immediate stop of the server with 50 requests in flight and 1,000 messages waiting.
+# Stops of the server: an immediate one with 50 requests in flight and 1,000 messages waiting, and a fast one,
+# which waits for the answers.
 use strict;
 use warnings;
 use Test::More;
@@ -55,5 +56,19 @@ is( $node->safe_psql('postgres', "SELECT status, count(*) FROM sms_attempts GROU
     "success|1050\nunknown|25", 'each request is written down');
 is( $node->safe_psql('postgres', 'SELECT count(DISTINCT provider_message_id) FROM sms_messages'), 1050, 'each message has its own SID');
 is( $node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM sms_queue), (SELECT count(*) FROM sms_in_flight)'), '0|0', 'nothing is left over');
+
+# A fast stop: what is in flight is answered and recorded, what was not started goes back into the queue.
+$fake->post('default', marker => 'accept-then-delay=1000');
+enqueue_many(1051, 1150);
+$fake->wait_for(accepted => 1051, open => 1);
+$node->stop('fast');
+$fake->post('default', marker => '');
+my $taken = $fake->count;
+$node->start;
+$node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent'", '1150', undef, name => 'after a fast stop all are sent');
+cmp_ok($taken, '<', 1150, 'it came while some still waited');
+is($fake->count, 1150, 'Twilio took all');
+is_deeply([ $fake->duplicates ], [], 'and none twice');
+is($node->safe_psql('postgres', "SELECT count(*) FROM sms_attempts WHERE status = 'unknown'"), 25, 'no more of them were in doubt');
 
 done_testing();

@@ -28,7 +28,7 @@ is($node->safe_psql('postgres', "SELECT status, provider_message_id IS NOT NULL 
 is(lists(), 0, 'no list was read');
 
 # A list that lags 60 seconds shows neither what was taken nor what was not. All the same is not: nothing is sent again.
-$node->append_conf('postgresql.conf', "coach_sms.reconcile_delay = '200ms'");
+$node->append_conf('postgresql.conf', "coach_sms.reconcile_delay = '50ms'");
 $node->reload;
 my $taken  = $node->enqueue($org, '+61491570111', 'taken [fake:stall]');
 my $absent = $node->enqueue($org, '+61491570112', 'absent [fake:stall-before times=1]');

@@ -8,7 +8,7 @@ use HTTP::Tiny;
 use IO::Socket::INET;
 use IPC::Open2 qw(open2);
 use JSON::PP ();
-use PostgreSQL::Test::Utils qw(append_to_file slurp_file tempdir_short);
+use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
 use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Fake;
@@ -36,7 +36,7 @@ sub stop {
 # Exactly the README's rule, but for the place of PostgREST and the key.
 sub start_nginx {
     my ($port, $postgrest) = @_;
-    my $dir = tempdir_short();
+    my $dir = PostgreSQL::Test::Utils::tempdir_short();
     my $rule = slurp_file('test/webhook/nginx.conf');
     $rule =~ s{http://127\.0\.0\.1:3000}{$postgrest} && $rule =~ s{THE-BACKENDS-JWT}{$key} or die 'the rule has changed';
     my $paths = join '', map { "${_}_temp_path $dir/$_; " } qw(client_body proxy fastcgi uwsgi scgi);
@@ -57,7 +57,7 @@ sub start_edge_function {
 sub post {
     my ($port, $target, $body, $signature) = @_;
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 60) or die "cannot connect: $!";
-    print {$socket} "POST $target HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\n",
+    print {$socket} "POST $target HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: text/xml\r\n",
       "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: ", length $body, "\r\n",
       defined $signature ? "X-Twilio-Signature: $signature\r\n" : '', "Connection: close\r\n\r\n", $body;
     local $/;
@@ -87,7 +87,7 @@ sub check {
     my $org = $node->make_org;
     $node->safe_psql('postgres', q(CREATE ROLE backend; SELECT sms_grant_service('backend')));
     local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, 'postgres');
-    my $body_file = tempdir_short() . '/body';
+    my $body_file = PostgreSQL::Test::Utils::tempdir_short() . '/body';
     my $postgrest = start(\my $postgrest_port, $^X, 'test/webhook/postgrest.pl', $key, 'backend', $body_file);
     my $postgrest_url = "http://127.0.0.1:$postgrest_port";
     my $proxy = $starter->($port, $postgrest_url);

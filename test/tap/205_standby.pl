@@ -9,7 +9,7 @@ use CoachSms::Fake;
 
 my $fake = start_fake();
 my $primary = new_server('primary', fake => $fake, init => { allows_streaming => 1 },
-    conf => "coach_sms.max_in_flight = 4\n" . short_times(request_timeout => 30000, lease_duration => 60000));
+    conf => "coach_sms.max_in_flight = 4\n" . short_times(request_timeout => 6000, lease_duration => 12000));
 $primary->go_live;
 my $org = $primary->make_org;
 

@@ -11,7 +11,7 @@ class ListServer {
  public:
   using Pages = std::function<std::string(int page)>;
 
-  explicit ListServer(Pages pages)
+  explicit ListServer(const Pages& pages)
       : server([pages, page = 0](Peer& peer, const SeenRequest&) mutable {
           peer.send(pages(page++));
         }) {}
@@ -29,9 +29,11 @@ class ListServer {
 std::string page(const std::vector<std::string>& sids, const std::string& next,
                  const std::string& date = "Sun, 01 Feb 1970 00:00:00 +0000") {
   std::string messages;
-  for (const std::string& sid : sids)
-    messages += (messages.empty() ? "" : ",") +
-                (R"({"sid":")" + sid + R"(","body":"b","date_created":")" + date + R"("})");
+  for (const std::string& sid : sids) {
+    if (!messages.empty()) messages += ',';
+    messages.append(R"({"sid":")").append(sid).append(R"(","body":"b","date_created":")");
+    messages.append(date).append(R"("})");
+  }
   return answer(200, R"({"messages":[)" + messages + R"(],"next_page_uri":)" +
                          (next.empty() ? "null" : '"' + next + '"') + "}");
 }

@@ -29,6 +29,7 @@ inline LanePosition at(std::int64_t due_at, int message = 1) {
 
 inline std::vector<int> orgs_of(const std::vector<ClaimOrder>& orders) {
   std::vector<int> orgs;
+  orgs.reserve(orders.size());
   for (const ClaimOrder& order : orders)
     orgs.push_back(order.lane.org.bytes[14] << 8 | order.lane.org.bytes[15]);
   return orgs;

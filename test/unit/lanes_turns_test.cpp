@@ -139,6 +139,7 @@ TEST(LanesTurnsTest, AClaimThatAlwaysFailsDoesNotKeepOthersFromTheirTurn) {
 TEST(LanesTurnsTest, TwentyThousandIdleLanesLeaveTheOneThatIsDue) {
   Lanes lanes;
   std::vector<LaneFront> fronts;
+  fronts.reserve(20'000);
   for (int org = 0; org < 20'000; ++org)
     fronts.push_back({lane(org), kNow + kSecond + org});
   lanes.sweep(fronts, kNow);

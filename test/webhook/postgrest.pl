@@ -55,6 +55,7 @@ sub answer {
     my ($name) = $path =~ m{^(?:/rest/v1)?/rpc/(\w+)$} or return 404;
     return 401 if ($headers->{authorization} // '') ne "Bearer $key";
     return 400 if defined $query;    # org=... is no filter
+    return 406 if ($headers->{accept} // '*/*') ne '*/*';
     return 404 if $method ne 'POST' || ($headers->{'content-type'} // '') !~ m{^text/plain\b};
     return call($name, $headers, $body);
 }

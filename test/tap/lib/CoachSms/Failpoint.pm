@@ -24,7 +24,7 @@ sub short_times {
     my %all = (
         connect_timeout  => $second,
         request_timeout  => $second,
-        reconcile_delay  => 200,
+        reconcile_delay  => 50,
         reconcile_limit  => 1000,
         retry_base_delay => 100,
         poll_interval    => 200,
