@@ -118,6 +118,14 @@ SELECT sms_enqueue(:'org', to_phone => '+61491570006', template_key => 'hello', 
 -- Two in one statement.
 SELECT count(DISTINCT sms_enqueue(:'org', to_phone => '+61491570006', body => 'twice', idempotency_key => 'k5')) FROM generate_series(1, 2);
 
+-- A repeat gives the first id even where a new message would be refused by now; another payload does not.
+BEGIN;
+UPDATE sms_settings SET enabled = false WHERE org_id = :'org';
+SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'keyed', idempotency_key => 'k1')
+       = (SELECT id FROM sms_messages WHERE idempotency_key = 'k1') AS same;
+SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'another', idempotency_key => 'k1');
+ROLLBACK;
+
 -- Facts are read anew: within a transaction, and after a template or a setting has changed.
 BEGIN;
 UPDATE sms_settings SET enabled = false WHERE org_id = :'org';

@@ -135,7 +135,7 @@ SELECT count(*) FROM sms_events;
 CREATE FUNCTION pg_temp.post(headers text, body text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('request.headers', headers, true), set_config('response.status', NULL, true);
-  PERFORM sms_twilio_webhook(body);
+  PERFORM sms_twilio_webhook_raw(body);
   RETURN current_setting('response.status');
 END $$;
 \set body 'MessageSid=SM11111111111111111111111111111111&MessageStatus=sent&AccountSid=ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
@@ -153,7 +153,7 @@ SELECT headers, pg_temp.post(headers, :'body') FROM unnest(ARRAY['{}', '[]', '"x
   '{"x-called-url": "\u0000"}', '{"x-called-url"', 'x', '', NULL]) headers;
 BEGIN;
 RESET request.headers;
-SELECT sms_twilio_webhook('a=b'), current_setting('response.status');
+SELECT sms_twilio_webhook_raw('a=b'), current_setting('response.status');
 ROLLBACK;
 TRUNCATE sms_events;
 
@@ -169,12 +169,12 @@ SELECT sms_validate_twilio_signature('12345', 'https://mycompany.com/myapp.php?f
 CREATE ROLE regress_sms_webhook;
 SET ROLE regress_sms_webhook;
 SELECT http_status FROM sms_twilio_webhook(:'plain', 'a=b', 'x');
-SELECT sms_twilio_webhook('a=b');
+SELECT sms_twilio_webhook_raw('a=b');
 RESET ROLE;
 SELECT sms_grant_service('regress_sms_webhook');
 SET ROLE regress_sms_webhook;
 SELECT http_status FROM sms_twilio_webhook(:'plain', 'a=b', 'x');
-SELECT sms_twilio_webhook('a=b'), current_setting('response.status');
+SELECT sms_twilio_webhook_raw('a=b'), current_setting('response.status');
 RESET ROLE;
 SELECT sms_revoke_service('regress_sms_webhook');
 REVOKE USAGE ON SCHEMA public FROM regress_sms_webhook;

@@ -98,7 +98,7 @@ CREATE TABLE sms_in_flight (
   message_id           uuid PRIMARY KEY,
   org_id               uuid NOT NULL,
   fence                bigint NOT NULL,
-  state                text NOT NULL DEFAULT 'leased' CHECK (state IN ('leased', 'settled', 'unknown')),
+  state                text NOT NULL DEFAULT 'leased' CHECK (state IN ('leased', 'unknown')),
   attempt_number       integer NOT NULL,
   failures             smallint NOT NULL,
   priority             smallint NOT NULL,
@@ -109,15 +109,14 @@ CREATE TABLE sms_in_flight (
   segments             integer NOT NULL,
   settlement           jsonb,
   next_look_at         timestamptz,
-  looks                integer NOT NULL DEFAULT 0,
-  absent_since         timestamptz
+  looks                integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
 COMMENT ON TABLE sms_in_flight IS 'Internal: claimed messages whose outcome is not settled. Not dumped: derived from sms_messages.';
 COMMENT ON COLUMN sms_in_flight.message_id IS 'The message.';
 COMMENT ON COLUMN sms_in_flight.org_id IS 'Its org.';
 COMMENT ON COLUMN sms_in_flight.fence IS 'Token of this claim; every later write must show it.';
-COMMENT ON COLUMN sms_in_flight.state IS 'leased (a sender works on it), settled (outcome known, the message''s row was locked by somebody), unknown (being found out).';
+COMMENT ON COLUMN sms_in_flight.state IS 'leased (a sender works on it), unknown (being found out).';
 COMMENT ON COLUMN sms_in_flight.attempt_number IS 'Which request of this message.';
 COMMENT ON COLUMN sms_in_flight.failures IS 'Attempts used up before this one.';
 COMMENT ON COLUMN sms_in_flight.priority IS 'For the way back into the queue.';
@@ -126,7 +125,6 @@ COMMENT ON COLUMN sms_in_flight.lease_until IS 'After this time nobody sends it 
 COMMENT ON COLUMN sms_in_flight.account_sid IS 'Twilio account of the request.';
 COMMENT ON COLUMN sms_in_flight.client_key IS 'Client, or number where there is none.';
 COMMENT ON COLUMN sms_in_flight.segments IS 'Segments handed over.';
-COMMENT ON COLUMN sms_in_flight.settlement IS 'The outcome that waits for the message''s row lock.';
+COMMENT ON COLUMN sms_in_flight.settlement IS 'For state unknown: what there is to tell of the request; becomes its row in sms_attempts once it is found out.';
 COMMENT ON COLUMN sms_in_flight.next_look_at IS 'When Twilio''s list is looked at next, for state unknown.';
-COMMENT ON COLUMN sms_in_flight.looks IS 'How often the list was looked at or tried.';
-COMMENT ON COLUMN sms_in_flight.absent_since IS 'The first listing that succeeded and showed nothing.';
+COMMENT ON COLUMN sms_in_flight.looks IS 'Listings so far that were read to their end and showed nothing.';

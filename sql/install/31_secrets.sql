@@ -33,4 +33,4 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_set_twilio_credentials(uuid, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_set_twilio_credentials(uuid, text, text) IS
-'Gives an org its own Twilio account and token; the token is sealed before it is stored. Call it with parameters, so that no statement log holds the token. Raises SM001 for an unknown org, SM013 without a key.';
+'Gives an org its own Twilio account and token; the token is sealed before it is stored. Call it with parameters, and with log_parameter_max_length = 0 where statements are logged, so that no log holds the token. Raises SM001 for an unknown org, SM013 without a key.';

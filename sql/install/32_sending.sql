@@ -155,7 +155,8 @@ BEGIN
   INSERT INTO @extschema@.sms_messages (org_id, client_id, to_phone, from_phone, template_id, template_key, body,
       variables, related_entity_type, related_entity_id, priority, expires_at, metadata)
     VALUES (earlier.org_id, earlier.client_id, earlier.to_phone, earlier.from_phone, earlier.template_id, earlier.template_key, earlier.body,
-      earlier.variables, earlier.related_entity_type, earlier.related_entity_id, earlier.priority, earlier.expires_at,
+      earlier.variables, earlier.related_entity_type, earlier.related_entity_id, earlier.priority,
+      CASE WHEN earlier.expires_at > now() THEN earlier.expires_at END,
       earlier.metadata || jsonb_build_object('retry_of', earlier.id))
     RETURNING id INTO new_id;
   RETURN new_id;
@@ -163,7 +164,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_retry(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_retry(uuid) IS
-'Enqueues a failed or cancelled message anew: a new message with the same content and metadata.retry_of, without an idempotency key, checked as by sms_enqueue. Returns the new id. Raises SM012 for an unknown id or another status.';
+'Enqueues a failed or cancelled message anew: a new message with the same content and metadata.retry_of, without an idempotency key and without an expires_at that has passed, checked as by sms_enqueue. Returns the new id. Raises SM012 for an unknown id or another status.';
 
 CREATE FUNCTION queue_pending_sms() RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -10,7 +10,7 @@ COMMENT ON FUNCTION sms_twilio_webhook(text, text, text) IS
 
 -- For PostgREST, which hands a text/plain body on as it came to a function with one unnamed text parameter. It would
 -- make JSON of whatever that returns, so it returns nothing: 204 is what Twilio takes for "no reply".
-CREATE FUNCTION sms_twilio_webhook(text) RETURNS void
+CREATE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   headers jsonb;
@@ -26,6 +26,6 @@ BEGIN
   PERFORM set_config('response.status', CASE status WHEN 200 THEN '204' ELSE status::text END, true);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_twilio_webhook(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_twilio_webhook(text) IS
-'The same for PostgREST: POST /rpc/sms_twilio_webhook with the raw body as text/plain, the URL that Twilio called in the header X-Called-URL, and X-Twilio-Signature. Answers with a status alone, 204 for taken.';
+REVOKE ALL ON FUNCTION sms_twilio_webhook_raw(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_twilio_webhook_raw(text) IS
+'sms_twilio_webhook for PostgREST: POST /rpc/sms_twilio_webhook_raw with the raw body as text/plain, the URL that Twilio called in the header X-Called-URL, and X-Twilio-Signature. Answers with a status alone, 204 for taken.';

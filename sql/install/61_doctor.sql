@@ -138,6 +138,8 @@ CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, matters boolea
     SELECT (SELECT count(*) FROM @extschema@.sms_messages m, server v
              WHERE m.status IN ('pending', 'queued') AND m.sandbox = (v.mode = 'sandbox') AND v.mode <> 'not armed'
                AND NOT EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)) AS unqueued,
+           (SELECT count(*) FROM @extschema@.sms_messages m, server v
+             WHERE m.status IN ('pending', 'queued') AND NOT m.sandbox AND v.mode <> 'live') AS kept,
            (SELECT count(*) FROM @extschema@.sms_queue q
              WHERE NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = q.message_id)) AS orphans,
            (SELECT count(*) FROM @extschema@.sms_in_flight f
@@ -147,6 +149,9 @@ CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, matters boolea
       FROM @extschema@.sms_oldest_snapshot() s)
   SELECT 'queue', true, CASE WHEN unqueued > 0 THEN format('messages that wait without a row in sms_queue: %s', unqueued) END,
          format('Call %s() again: it repairs the queue.', CASE WHEN v.mode = 'sandbox' THEN 'sms_go_sandbox' ELSE 'sms_go_live' END) FROM found, server v
+  UNION ALL
+  SELECT 'live_messages', v.mode = 'live', CASE WHEN kept > 0 THEN format('live messages that wait for sms_go_live(): %s', kept) END,
+         'Nothing of theirs is sent before sms_go_live(); cancel what should never go.' FROM found, server v
   UNION ALL
   SELECT 'queue_orphans', true, CASE WHEN orphans > 0 THEN format('rows of sms_queue without a message: %s', orphans) END,
          'They are harmless; as a superuser, delete them from sms_queue.' FROM found

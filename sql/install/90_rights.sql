@@ -36,7 +36,7 @@ BEGIN
       'insert_sms_from_service', 'sms_preview',
       'render_sms_template', 'sms_template_variables', 'sms_segments', 'sms_smart_encode', 'sms_normalize_phone',
       'is_phone_suppressed', 'sms_opt_out', 'sms_opt_in',
-      'sms_twilio_webhook', 'sms_validate_twilio_signature',
+      'sms_twilio_webhook', 'sms_twilio_webhook_raw', 'sms_validate_twilio_signature',
       'sms_doctor', 'sms_why', 'sms_mode', 'sms_worker_state', 'sms_library_version', 'sms_is_preloaded',
       'sms_launcher_pid', 'sms_uuidv7', 'sms_is_storing']) f
   LOOP

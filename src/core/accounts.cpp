@@ -64,6 +64,11 @@ void Accounts::dropped(const std::string& name) {
   account.in_flight = std::max(0, account.in_flight - 1);
 }
 
+void Accounts::probe_soon() {
+  for (auto& [name, account] : accounts_)
+    if (account.troubles > 0) account.held_until = 0;
+}
+
 double Accounts::allowed(const Account& account) const {
   return account.allowed > 0 ? std::min<double>(account.allowed, max_in_flight_) : max_in_flight_;
 }

@@ -32,6 +32,10 @@ class Accounts {
   void finished(const std::string& account, const Settlement& settlement, std::int64_t now);
   void dropped(const std::string& account);
 
+  // A person may have mended something: accounts with an open circuit may be tried at once. The
+  // wait that a 429 asked for stays.
+  void probe_soon();
+
  private:
   struct Account {
     int in_flight = 0;

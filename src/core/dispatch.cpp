@@ -62,7 +62,9 @@ void Dispatch::configure(DispatchOptions options) {
 }
 
 int Dispatch::room() const noexcept {
-  return std::max(0, options_.max_in_flight - static_cast<int>(in_hand_.size()));
+  // Results that wait for their record (for a row lock of somebody's) need no connection.
+  const auto open = static_cast<int>(in_hand_.size()) - static_cast<int>(finished_.size());
+  return std::max(0, options_.max_in_flight - open);
 }
 
 void Dispatch::drop_held(std::vector<ClaimOrder>* orders, std::int64_t now) {
@@ -140,7 +142,10 @@ void Dispatch::send(Task task, const Route& route) {
   const Uuid message = task.message;
   in_hand_.insert(message);
   try {
-    task.sandbox ? answer_in_sandbox(std::move(task), route) : start(std::move(task), route);
+    if (task.sandbox)
+      answer_in_sandbox(std::move(task), route);
+    else
+      start(std::move(task), route);
   } catch (...) {
     in_hand_.erase(message);
     throw;

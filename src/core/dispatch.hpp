@@ -34,6 +34,7 @@ struct Task {
   std::string to;
   std::string from;  // asked for by the message itself; empty: the route's sender
   std::string body;
+  std::int64_t due_at = 0;  // its place in the lane, should it go back
   std::int64_t claimed_at = 0;
   std::int64_t lease_until = 0;
   std::int64_t expires_at = kNever;
@@ -95,6 +96,12 @@ class Dispatch {
   void configure(DispatchOptions options);
 
   Lanes& lanes() noexcept { return lanes_; }
+
+  // Settings may have changed: nothing is held any longer for what was found before.
+  void look_anew() {
+    lanes_.release_all();
+    accounts_.probe_soon();
+  }
   HttpPool& pool() noexcept { return pool_; }
 
   // How many more messages may be claimed.

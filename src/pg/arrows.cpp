@@ -23,7 +23,8 @@ template <typename Value>
 Datum array_of(const SettledRows& results, Oid type, Value value) {
   auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * results.count));
   auto* nulls = static_cast<bool*>(palloc(sizeof(bool) * results.count));
-  for (int i = 0; i < results.count; ++i) values[i] = value(*results.rows[i], &nulls[i]);
+  for (int i = 0; i < results.count; ++i)
+    values[i] = value(*results.rows[i], &nulls[i]);
   int16 length;
   bool by_value;
   char alignment;
@@ -77,40 +78,43 @@ Datum times_of(const SettledRows& results) {
 // $1 org, $2 ids, $3 fences, $4 sids, $5 error codes, $6 error messages, $7 requests, $8 responses,
 // $9 HTTP statuses, $10 durations, $11 segments, $12 times, $13 failures, $14 provider,
 // $15 attempt status. `free` are the messages that nobody else has locked now.
-#define RESULT_AND_FREE                                                                           \
-  "WITH result AS MATERIALIZED ("                                                                 \
-  " SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"                     \
-  "   AS r (message_id, fence, sid, error_code, error_message, request, response, http_status,"   \
-  "         duration_ms, told_segments, at, failures)),"                                          \
-  " free AS MATERIALIZED ("                                                                       \
-  " SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = ANY ($2) AND m.org_id = $1"          \
+#define RESULT_AND_FREE                                                                         \
+  "WITH result AS MATERIALIZED ("                                                               \
+  " SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"                   \
+  "   AS r (message_id, fence, sid, error_code, error_message, request, response, http_status," \
+  "         duration_ms, told_segments, at, failures)),"                                        \
+  " free AS MATERIALIZED ("                                                                     \
+  " SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = ANY ($2) AND m.org_id = $1"        \
   "  ORDER BY m.id FOR NO KEY UPDATE SKIP LOCKED),"
 
 // The claim ends: its row goes, shown the fence.
-#define SETTLED                                                                                   \
-  " settled AS ("                                                                                 \
-  " DELETE FROM @extschema@.sms_in_flight f USING result r, free"                                 \
-  "  WHERE f.message_id = r.message_id AND free.id = r.message_id AND f.org_id = $1"              \
-  "    AND f.fence = r.fence"                                                                     \
+#define SETTLED                                                                      \
+  " settled AS ("                                                                    \
+  " DELETE FROM @extschema@.sms_in_flight f USING result r, free"                    \
+  "  WHERE f.message_id = r.message_id AND free.id = r.message_id AND f.org_id = $1" \
+  "    AND f.fence = r.fence"                                                        \
   "  RETURNING r.*, f.attempt_number, f.client_key, f.segments, f.priority, f.settlement)"
 
-#define ATTEMPT                                                                                   \
-  ", attempt AS ("                                                                                \
-  " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider,"                  \
-  "   provider_message_id, request_payload, response_payload, response_status, status,"           \
-  "   error_code, error_message, org_id, client_key, segments, duration_ms)"                      \
-  " SELECT message_id, attempt_number, $14, sid, coalesce(request::jsonb, settlement->'request'),"\
-  "   coalesce(response::jsonb, settlement->'response'),"                                         \
-  "   coalesce(http_status, (settlement->>'http_status')::int), $15,"                             \
-  "   coalesce(error_code, settlement->>'error_code'),"                                           \
-  "   coalesce(error_message, settlement->>'error_message'), $1, client_key,"                     \
-  "   coalesce(told_segments, segments), coalesce(duration_ms, (settlement->>'duration_ms')::int)"\
+#define ATTEMPT                                                                                    \
+  ", attempt AS ("                                                                                 \
+  " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider,"                   \
+  "   provider_message_id, request_payload, response_payload, response_status, status,"            \
+  "   error_code, error_message, org_id, client_key, segments, duration_ms)"                       \
+  " SELECT message_id, attempt_number, $14, sid, coalesce(request::jsonb, settlement->'request')," \
+  "   coalesce(response::jsonb, settlement->'response'),"                                          \
+  "   coalesce(http_status, (settlement->>'http_status')::int), $15,"                              \
+  "   coalesce(error_code, CASE WHEN $15 <> 'success' THEN settlement->>'error_code' END),"        \
+  "   coalesce(error_message, CASE WHEN $15 <> 'success' THEN settlement->>'error_message' END),"  \
+  "   $1, client_key,"                                                                             \
+  "   coalesce(told_segments, segments), coalesce(duration_ms, (settlement->>'duration_ms')::int)" \
   "  FROM settled)"
 
-#define RESULT_TYPES                                                                              \
-  {UUIDOID,      UUIDARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,            \
-   TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID,     \
-   INT4ARRAYOID, TEXTOID,      TEXTOID}
+#define RESULT_TYPES                                                                               \
+  {                                                                                                \
+    UUIDOID, UUIDARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,   \
+        TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, INT4ARRAYOID, \
+        TEXTOID, TEXTOID                                                                           \
+  }
 
 // Rows that the statement did not return are locked by somebody, or not ours any more.
 void mark(const SettledRows& results) {
@@ -119,7 +123,8 @@ void mark(const SettledRows& results) {
       "  JOIN @extschema@.sms_in_flight f ON f.message_id = r.message_id AND f.fence = r.fence"
       " WHERE f.org_id = $1 AND f.state <> 'unknown'",
       {UUIDOID, UUIDARRAYOID, INT8ARRAYOID}};
-  for (int i = 0; i < results.count; ++i) results.rows[i]->recorded = true;
+  for (int i = 0; i < results.count; ++i)
+    results.rows[i]->recorded = true;
   if (SPI_processed == static_cast<uint64>(results.count)) return;
   const uint64 settled = SPI_processed;
   const uint64 locked =
@@ -363,7 +368,8 @@ uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
       " SELECT message_id, org_id, priority, failures, now() FROM unsent),"
       " kept AS ("
       " UPDATE @extschema@.sms_in_flight f"
-      "    SET state = 'unknown', next_look_at = greatest(now(), f.claimed_at) + $3 * interval '1 millisecond',"
+      "    SET state = 'unknown', next_look_at = greatest(now(), f.claimed_at) + $3 * interval '1 "
+      "millisecond',"
       "        settlement = jsonb_build_object('error_code', 'sender_lost', 'error_message',"
       "          'the sender ended between the claim and the record of an answer')"
       "   FROM orphan o WHERE f.message_id = o.message_id AND NOT o.sandbox),"
@@ -377,7 +383,8 @@ uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
       " SELECT message_id FROM orphan",
       {UUIDARRAYOID, BOOLOID, INT4OID}};
   auto* ids = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
-  for (int i = 0; i < count; ++i) ids[i] = UUIDPGetDatum(&in_hand[i]);
+  for (int i = 0; i < count; ++i)
+    ids[i] = UUIDPGetDatum(&in_hand[i]);
   ArrayType* known = construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
   return expire.run(
       {PointerGetDatum(known), BoolGetDatum(all), Int32GetDatum(settings::reconcile_delay)});
@@ -386,7 +393,8 @@ uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
 uint64 promote_due(TimestampTz after, TimestampTz until) {
   static Statement promote{
       "WITH due AS MATERIALIZED ("
-      " SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id"
+      " SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = "
+      "q.message_id"
       "  WHERE q.due_at > $1 AND q.due_at <= $2 AND m.status = 'pending' ORDER BY m.id"
       "  FOR NO KEY UPDATE OF m SKIP LOCKED)"
       " UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()"

@@ -47,6 +47,7 @@ void give_back(Sender* sender, const Claimed& claimed) {
     memcpy(task.org.bytes.data(), claimed.org_id.data, UUID_LEN);
     task.fence = claimed.fence;
     task.failures = claimed.failures;
+    task.due_at = to_unix_us(claimed.due_at);
     task.priority = claimed.priority;
     sender->dispatch->give_back(std::move(task));
   }));

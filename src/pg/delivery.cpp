@@ -76,8 +76,7 @@ bool lock_message(const Stored& event, CurrentState* current) {
       "       coalesce(error_code, ''), coalesce(provider_message_id, '')"
       "  FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE SKIP LOCKED",
       {UUIDOID, UUIDOID}};
-  if (lock.run({UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id)}) == 0)
-    return false;
+  if (lock.run({UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id)}) == 0) return false;
   current->status = text_column(0, 1);
   current->error_code = text_column(0, 2);
   current->sid = text_column(0, 3);
@@ -120,11 +119,11 @@ void move(const Stored& event, const char* status) {
       "   sent_at = coalesce(sent_at, now()),"
       "   delivered_at = CASE WHEN $3 = 'delivered' THEN now() ELSE delivered_at END,"
       "   failed_at = CASE WHEN $3 = 'failed' THEN now() END,"
-      "   error_code = CASE WHEN $3 = 'failed' THEN coalesce($5, error_code, 'undelivered')"
-      "                     WHEN error_code IN ('unanswered', 'bad_answer', 'sender_lost',"
-      "                       'outcome_unknown') OR error_code LIKE 'http\\_%' THEN $5"
-      "                     ELSE coalesce($5, error_code) END,"
-      "   error_message = CASE WHEN $5 IS NOT NULL THEN $6 WHEN $3 = 'failed' THEN error_message END,"
+      "   error_code = CASE WHEN $3 = 'failed' THEN coalesce($5, 'undelivered')"
+      "                     WHEN status = 'sent' THEN coalesce($5, error_code)"
+      "                     ELSE $5 END,"  // what was said while nothing was known
+      "   error_message = CASE WHEN $5 IS NOT NULL THEN $6 WHEN $3 = 'failed' THEN error_message "
+      "END,"
       "   provider_message_id = coalesce(provider_message_id, $4)"
       " WHERE id = $1 AND org_id = $2",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
@@ -132,12 +131,12 @@ void move(const Stored& event, const char* status) {
   auto datum = [](const char* value) {
     return value != nullptr ? CStringGetTextDatum(value) : Datum{0};
   };
-  const char nulls[] = {' ', ' ', ' ', given(event.sid), given(event.error_code),
-                        given(event.error_message), '\0'};
-  update.run({UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id),
-              CStringGetTextDatum(status), datum(event.sid), datum(event.error_code),
-              datum(event.error_message)},
-             nulls);
+  const char nulls[] = {
+      ' ', ' ', ' ', given(event.sid), given(event.error_code), given(event.error_message), '\0'};
+  update.run(
+      {UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id), CStringGetTextDatum(status),
+       datum(event.sid), datum(event.error_code), datum(event.error_message)},
+      nulls);
 }
 
 void mark_processed(const Stored& event) {
@@ -209,15 +208,17 @@ uint64 apply_waiting_events(const char* const* sids, int count) {
   ArrayType* wanted = nullptr;
   if (sids != nullptr) {
     auto* texts = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
-    for (int i = 0; i < count; ++i) texts[i] = CStringGetTextDatum(sids[i]);
+    for (int i = 0; i < count; ++i)
+      texts[i] = CStringGetTextDatum(sids[i]);
     wanted = construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT);
   }
-  const uint64 found =
-      find.run({PointerGetDatum(wanted)}, wanted != nullptr ? nullptr : "n");
+  const uint64 found = find.run({PointerGetDatum(wanted)}, wanted != nullptr ? nullptr : "n");
   auto* ids = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * (found + 1)));
-  for (uint64 row = 0; row < found; ++row) ids[row] = uuid_column(row, 1);
+  for (uint64 row = 0; row < found; ++row)
+    ids[row] = uuid_column(row, 1);
   uint64 applied = 0;
-  for (uint64 row = 0; row < found; ++row) applied += apply_event(ids[row]) ? 1 : 0;
+  for (uint64 row = 0; row < found; ++row)
+    applied += apply_event(ids[row]) ? 1 : 0;
   return applied;
 }
 

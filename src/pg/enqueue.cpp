@@ -142,6 +142,12 @@ Failure compose(const NewMessage& wanted, const char* region, std::string_view t
   return failure;
 }
 
+std::string_view variables_text(const NewMessage& wanted) {
+  if (wanted.variables == nullptr) return "{}";
+  return utf8_view(JsonbToCString(nullptr, &wanted.variables->root,
+                                  static_cast<int>(VARSIZE(wanted.variables))));
+}
+
 bytea* hash_payload(const NewMessage& wanted, const ReadyMessage& ready, std::string_view variables,
                     Failure* failure) {
   auto* hash = static_cast<bytea*>(palloc(VARHDRSZ + sizeof(PayloadHash)));
@@ -190,6 +196,21 @@ void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failur
        "%s is suppressed", text_to_cstring(ready.to_phone));
 }
 
+// What make_ready() refused may be an earlier message's repeat. Whatever else is wrong with it, its
+// payload can be hashed as long as its number can be read.
+bool is_repeat(const NewMessage& wanted, pg_uuid_t* id) {
+  if (wanted.idempotency_key == nullptr || wanted.to_phone == nullptr) return false;
+  const OrgFacts* org = find_org(wanted.org_id);
+  const std::string_view phone = utf8_view(wanted.to_phone);
+  char* normalized = nullptr;
+  Failure failure = run_cpp([&] { normalized = copy_out(normalize_phone(phone, org->region)); });
+  if (!org->known || failure.failed) return false;
+  ReadyMessage ready{};
+  ready.to_phone = text_from_utf8(normalized);
+  ready.payload_hash = hash_payload(wanted, ready, variables_text(wanted), &failure);
+  return !failure.failed && find_first(wanted, ready, id, &failure) && !failure.failed;
+}
+
 void at_transaction_event(XactEvent, void*) {
   storing = false;
 }
@@ -216,10 +237,7 @@ bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure)
     ready->has_template_id = true;
     ready->template_id = found->id;
   }
-  std::string_view variables = "{}";
-  if (wanted.variables != nullptr)
-    variables = utf8_view(JsonbToCString(nullptr, &wanted.variables->root,
-                                         static_cast<int>(VARSIZE(wanted.variables))));
+  const std::string_view variables = variables_text(wanted);
   *failure = compose(wanted, org->region, template_body, variables, ready);
   if (failure->failed) return false;
   if (wanted.idempotency_key != nullptr)
@@ -290,6 +308,14 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
   else if (wanted.idempotency_key == nullptr || !find_first(wanted, ready, id, failure))
     fail_suppressed(wanted, ready, failure);
   return !failure->failed;
+}
+
+bool enqueue(const NewMessage& wanted, pg_uuid_t* id, Failure* failure) {
+  ReadyMessage ready;
+  if (make_ready(wanted, &ready, failure)) return store(wanted, ready, id, failure);
+  if (!is_repeat(wanted, id)) return false;
+  *failure = Failure{};
+  return true;
 }
 
 bool is_storing() {

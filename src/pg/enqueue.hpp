@@ -52,6 +52,10 @@ bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure)
 // gives the first message's id. False with `failure` filled otherwise.
 bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, Failure* failure);
 
+// Both in one. A repeat of an earlier call (idempotency key and payload the same) gives the first
+// message's id even where the call would be refused by now: its template retired, its org disabled.
+bool enqueue(const NewMessage& wanted, pg_uuid_t* id, Failure* failure);
+
 // Whether the row being inserted into sms_messages comes from store(): the triggers that do the
 // same for a plain INSERT ask in their WHEN clause.
 bool is_storing();

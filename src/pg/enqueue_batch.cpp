@@ -146,11 +146,9 @@ void report(ReturnSetInfo* result, int ordinal, const pg_uuid_t& id, const Failu
 void enqueue_and_report(const JsonbValue& element, int ordinal, ReturnSetInfo* result) {
   SPI_connect();
   BatchRow row;
-  ReadyMessage ready;
   Failure failure;
   pg_uuid_t id{};
-  if (read_row(element, &row, &failure) && make_ready(row, &ready, &failure))
-    store(row, ready, &id, &failure);
+  if (read_row(element, &row, &failure)) enqueue(row, &id, &failure);
   report(result, ordinal, id, failure);
   SPI_finish();
 }

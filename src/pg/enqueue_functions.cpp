@@ -109,15 +109,15 @@ NewMessage read_message(const TriggerRow& row) {
 void refuse_status(const TriggerRow& row) {
   const char* status = row.get_text("status");
   if (status == nullptr || strcmp(status, "queued") == 0 || strcmp(status, "pending") == 0) return;
-  ereport(ERROR, (errcode(kWrongState), errmsg("a message cannot be inserted as \"%s\"", status),
-                  errdetail("A new message is pending or queued; coach_sms writes every other status."),
-                  errhint("Leave status out.")));
+  ereport(ERROR,
+          (errcode(kWrongState), errmsg("a message cannot be inserted as \"%s\"", status),
+           errdetail("A new message is pending or queued; coach_sms writes every other status."),
+           errhint("Leave status out.")));
 }
 
 void refuse_suppressed(const NewMessage& wanted, const ReadyMessage& ready) {
-  static Statement find{
-      "SELECT FROM @extschema@.sms_suppression WHERE org_id = $1 AND phone = $2",
-      {UUIDOID, TEXTOID}};
+  static Statement find{"SELECT FROM @extschema@.sms_suppression WHERE org_id = $1 AND phone = $2",
+                        {UUIDOID, TEXTOID}};
   if (find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) == 0) return;
   ereport(ERROR, (errcode(kSuppressed), errmsg("%s is suppressed", text_to_cstring(ready.to_phone)),
                   errdetail("The number is on the org's list in sms_suppression."),
@@ -128,8 +128,8 @@ void refuse_suppressed(const NewMessage& wanted, const ReadyMessage& ready) {
 HeapTuple completed(const TriggerRow& row, const ReadyMessage& ready) {
   constexpr int kColumns = 11;
   static const char* const names[kColumns] = {
-      "to_phone",   "template_id", "body",     "encoding",     "segments",  "sandbox",
-      "scheduled_for", "status",   "payload_hash", "created_at", "updated_at"};
+      "to_phone",      "template_id", "body",         "encoding",   "segments",  "sandbox",
+      "scheduled_for", "status",      "payload_hash", "created_at", "updated_at"};
   const TimestampTz now = GetCurrentTransactionStartTimestamp();
   bool no_template;
   Datum template_id = row.get("template_id", &no_template);
@@ -183,10 +183,9 @@ Datum coach_sms_enqueue(PG_FUNCTION_ARGS) {
   require_object(wanted.metadata, "metadata");
 
   SPI_connect();
-  ReadyMessage ready;
   Failure failure;
   pg_uuid_t id{};
-  if (make_ready(wanted, &ready, &failure)) store(wanted, ready, &id, &failure);
+  enqueue(wanted, &id, &failure);
   raise_if(failure);
   SPI_finish();
   auto* result = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
@@ -247,8 +246,8 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   return PointerGetDatum(nullptr);
 }
 
-// Statement trigger on the tables whose rows are remembered within a statement. What waits under the
-// old settings may go, or stop, under the new ones: the sender looks at commit.
+// Statement trigger on the tables whose rows are remembered within a statement. What waits under
+// the old settings may go, or stop, under the new ones: the sender looks at commit.
 Datum coach_sms_forget_facts(PG_FUNCTION_ARGS) {
   (void)fcinfo;
   forget_facts();

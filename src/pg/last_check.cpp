@@ -29,8 +29,7 @@ void find_token(OrgRoute* route, const char* sealed) {
   if (sealed != nullptr && route->account_sid[0] != '\0') {
     route->token = open_token(route->org_id, sealed, &failure);
   } else {
-    if (route->account_sid[0] == '\0')
-      route->account_sid = pstrdup(settings::twilio_account_sid());
+    if (route->account_sid[0] == '\0') route->account_sid = pstrdup(settings::twilio_account_sid());
     const char* token = server_token(&failure);
     route->token = token != nullptr ? pstrdup(token) : nullptr;
   }
@@ -47,7 +46,8 @@ OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
   static Statement read{
       "SELECT coalesce(s.twilio_account_sid, ''), s.twilio_auth_token_encrypted,"
       "       coalesce(s.twilio_messaging_service_sid, ''), coalesce(s.twilio_phone_number, ''),"
-      "       s.enabled, greatest(s.paused_until, (SELECT paused_until FROM @extschema@.sms_server))"
+      "       s.enabled, greatest(s.paused_until, (SELECT paused_until FROM "
+      "@extschema@.sms_server))"
       "  FROM @extschema@.sms_settings s WHERE s.org_id = $1",
       {UUIDOID}};
   auto* route = static_cast<OrgRoute*>(palloc0(sizeof(OrgRoute)));
@@ -129,7 +129,8 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
            construct_array(positions, count, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
        PointerGetDatum(construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)),
        PointerGetDatum(construct_array(phones, count, TEXTOID, -1, false, TYPALIGN_INT))});
-  for (uint64 row = 0; row < found; ++row) suppressed[int_column(row, 1)] = true;
+  for (uint64 row = 0; row < found; ++row)
+    suppressed[int_column(row, 1)] = true;
   for (int i = 0; i < count; ++i) {
     checked[i] = Checked{};
     checked[i].route = route_of(claimed[i], checked, i, claimed, sandbox_mode);

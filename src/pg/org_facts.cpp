@@ -38,7 +38,8 @@ bool server_has_account() {
 void read_org(const pg_uuid_t& org_id) {
   static Statement read{
       "SELECT enabled, default_region,"
-      "       coalesce(twilio_messaging_service_sid, '') <> '' OR coalesce(twilio_phone_number, '') <> '',"
+      "       coalesce(twilio_messaging_service_sid, '') <> '' OR coalesce(twilio_phone_number, "
+      "'') <> '',"
       "       twilio_auth_token_encrypted IS NOT NULL AND coalesce(twilio_account_sid, '') <> ''"
       "  FROM @extschema@.sms_settings WHERE org_id = $1",
       {UUIDOID}};

@@ -1,6 +1,6 @@
+#include "pg/reconcile_step.hpp"
 #include "core/reconcile.hpp"
 #include "core/twilio_response.hpp"
-#include "pg/reconcile_step.hpp"
 
 #include "pg/clock.hpp"
 #include "pg/sandbox_delivery.hpp"
@@ -53,7 +53,8 @@ bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
   return true;
 }
 
-// The SIDs among those listed that other messages of ours have: two texts alike are told apart by it.
+// The SIDs among those listed that other messages of ours have: two texts alike are told apart by
+// it.
 int read_known_sids(const Unknown& unknown, char** sids, int count, char*** known) {
   static Statement read{
       "SELECT provider_message_id FROM @extschema@.sms_attempts"
@@ -62,12 +63,13 @@ int read_known_sids(const Unknown& unknown, char** sids, int count, char*** know
       " WHERE provider_message_id = ANY ($1) AND message_id <> $2",
       {TEXTARRAYOID, UUIDOID}};
   auto* texts = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
-  for (int i = 0; i < count; ++i) texts[i] = CStringGetTextDatum(sids[i]);
+  for (int i = 0; i < count; ++i)
+    texts[i] = CStringGetTextDatum(sids[i]);
   ArrayType* wanted = construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT);
-  const uint64 found =
-      read.run({PointerGetDatum(wanted), UUIDPGetDatum(&unknown.message_id)});
+  const uint64 found = read.run({PointerGetDatum(wanted), UUIDPGetDatum(&unknown.message_id)});
   *known = static_cast<char**>(palloc(sizeof(char*) * (found + 1)));
-  for (uint64 row = 0; row < found; ++row) (*known)[row] = text_column(row, 1);
+  for (uint64 row = 0; row < found; ++row)
+    (*known)[row] = text_column(row, 1);
   return static_cast<int>(found);
 }
 
@@ -107,8 +109,7 @@ void resend(Sender* sender, const Unknown& unknown) {
 
 void look_again(const Unknown& unknown, bool absent) {
   static Statement update{
-      "UPDATE @extschema@.sms_in_flight SET looks = looks + $3, next_look_at = $4,"
-      "   absent_since = CASE WHEN $3 > 0 THEN coalesce(absent_since, now()) END"
+      "UPDATE @extschema@.sms_in_flight SET looks = looks + $3, next_look_at = $4"
       " WHERE message_id = $1 AND fence = $2 AND state = 'unknown'",
       {UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID}};
   const int64 delay = INT64CONST(1000) * settings::reconcile_delay;
@@ -144,14 +145,14 @@ void settle_absent(Sender* sender, const Unknown& unknown) {
     resend(sender, unknown);
 }
 
-Finding judge(const Looked& looked, const Unknown& unknown, std::string_view body,
-              char** known, int known_count, Settled* settled) {
+Finding judge(const Looked& looked, const Unknown& unknown, std::string_view body, char** known,
+              int known_count, Settled* settled) {
   if (!looked.error.empty()) return Finding::kUnreadable;
   Finding finding = Finding::kAbsent;
   raise_if(run_cpp([&] {
     const std::vector<std::string> known_sids(known, known + known_count);
-    const Match match = find_match(looked.listed, body,
-                                   to_unix_us(unknown.claimed_at) / USECS_PER_SEC, known_sids);
+    const Match match =
+        find_match(looked.listed, body, to_unix_us(unknown.claimed_at) / USECS_PER_SEC, known_sids);
     if (match.sighting == Sighting::kSeveral) finding = Finding::kSeveral;
     if (match.sighting != Sighting::kOne) return;
     const Settlement found = settle_message(*match.message);
@@ -172,7 +173,8 @@ void settle_one(Sender* sender, const Looked& looked) {
   unknown.looked_at = from_unix_us(looked.look.started_at);
   const int count = static_cast<int>(looked.listed.size());
   auto** sids = static_cast<char**>(palloc(sizeof(char*) * (count + 1)));
-  for (int i = 0; i < count; ++i) sids[i] = pstrdup(looked.listed[static_cast<size_t>(i)].sid.c_str());
+  for (int i = 0; i < count; ++i)
+    sids[i] = pstrdup(looked.listed[static_cast<size_t>(i)].sid.c_str());
   char** known;
   const int known_count = read_known_sids(unknown, sids, count, &known);
   Settled settled{};
@@ -199,14 +201,15 @@ void settle_one(Sender* sender, const Looked& looked) {
 
 void expire_lost_leases(Sender* sender) {
   int count = 0;
-  const auto room = static_cast<Size>(sender->dispatch->in_hand()) +
-                    static_cast<Size>(sender->claimed_count) + 1;
+  const auto room =
+      static_cast<Size>(sender->dispatch->in_hand()) + static_cast<Size>(sender->claimed_count) + 1;
   auto* ids = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * room));
   raise_if(run_cpp([&] {
     for (const Uuid& id : sender->dispatch->messages_in_hand())
       memcpy(ids[count++].data, id.bytes.data(), UUID_LEN);
   }));
-  for (int i = 0; i < sender->claimed_count; ++i) ids[count++] = sender->claimed[i].message_id;
+  for (int i = 0; i < sender->claimed_count; ++i)
+    ids[count++] = sender->claimed[i].message_id;
   expire_leases(ids, count, false);
 }
 
@@ -216,7 +219,8 @@ void start_looks(Sender* sender) {
   static Statement tidy{
       "WITH known AS ("
       " DELETE FROM @extschema@.sms_in_flight f USING @extschema@.sms_messages m"
-      "  WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', 'unknown')"
+      "  WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', "
+      "'unknown')"
       " RETURNING f.*, m.provider_message_id)"
       " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider_message_id,"
       "   request_payload, response_status, status, org_id, client_key, segments, duration_ms)"
@@ -237,10 +241,9 @@ void start_looks(Sender* sender) {
   if (!unsettled) return;
   tidy.run(std::initializer_list<Datum>{});
   const int reserve = settings::connect_timeout + settings::request_timeout + 1000;
-  const uint64 count = find.run({Int32GetDatum(reserve > settings::reconcile_delay
-                                                   ? reserve
-                                                   : settings::reconcile_delay),
-                                 Int32GetDatum(kLooksAtOnce)});
+  const uint64 count = find.run(
+      {Int32GetDatum(reserve > settings::reconcile_delay ? reserve : settings::reconcile_delay),
+       Int32GetDatum(kLooksAtOnce)});
   SPITupleTable* rows = SPI_tuptable;
   for (uint64 row = 0; row < count; ++row) {
     SPI_tuptable = rows;
@@ -273,7 +276,8 @@ void start_looks(Sender* sender) {
 
 void settle_looked(Sender* sender) {
   // Held by the sender's own memory until this step has committed.
-  for (const Looked& looked : sender->dispatch->looked()) settle_one(sender, looked);
+  for (const Looked& looked : sender->dispatch->looked())
+    settle_one(sender, looked);
 }
 
 void count_unsettled() {

@@ -5,8 +5,9 @@
 namespace coach_sms {
 
 // Finding out about `unknown` messages (design.md section 3). An empty list is no proof by itself:
-// absence is believed after two listings, the last of them begun more than coach_sms.reconcile_limit
-// after the lease ended. The core decides (core/reconcile.hpp); here it is carried out. All need SPI.
+// absence is believed after two listings, the last of them begun more than
+// coach_sms.reconcile_limit after the lease ended. The core decides (core/reconcile.hpp); here it
+// is carried out. All need SPI.
 
 // sending → unknown for claims that no sender answers for any more.
 void expire_lost_leases(Sender* sender);

@@ -12,6 +12,9 @@ namespace coach_sms {
 
 namespace {
 
+// How long a result waits whose message an application has locked.
+constexpr int kLockedPause = 100;
+
 enum class Kind { kSent, kFailed, kRetry, kUnknown, kPutBack };
 
 Kind kind_of(const FinishedRow& row) {
@@ -141,6 +144,11 @@ void forget_what_was_recorded(Sender* sender) {
   if (sender->recorded_count == 0) return;
   count_results(sender->recorded, sender->recorded_count);
   note_sandbox_deliveries(sender->recorded, sender->recorded_count);
+  sender->locked = 0;
+  for (int i = 0; i < sender->recorded_count; ++i)
+    sender->locked += sender->recorded[i].settled.recorded ? 0 : 1;
+  sender->locked_again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kLockedPause);
+  sender->finished_since = 0;
   forget_recorded(sender, sender->recorded, sender->recorded_count);
   sender->recorded_count = 0;
 }

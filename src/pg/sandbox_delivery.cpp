@@ -19,9 +19,9 @@ int capacity = 0;
 void grow() {
   capacity = capacity == 0 ? 256 : capacity * 2;
   const Size size = sizeof(Delivery) * static_cast<Size>(capacity);
-  deliveries = static_cast<Delivery*>(deliveries == nullptr
-                                          ? MemoryContextAlloc(TopMemoryContext, size)
-                                          : repalloc(deliveries, size));
+  deliveries =
+      static_cast<Delivery*>(deliveries == nullptr ? MemoryContextAlloc(TopMemoryContext, size)
+                                                   : repalloc(deliveries, size));
 }
 
 }  // namespace

@@ -50,6 +50,11 @@ TimestampTz next_housekeeping(const Sender& sender) {
   return sender.kept_house_at + (busy ? kHousekeeping : INT64CONST(1000) * settings::poll_interval);
 }
 
+// Results other than those whose message was locked when they were last tried.
+bool has_fresh_results(const Sender& sender) {
+  return sender.dispatch->finished().size() > static_cast<std::size_t>(sender.locked);
+}
+
 bool has_room(const Sender& sender) {
   return sender.dispatch->room() > 0 && sender.mode != Mode::kNotArmed;
 }
@@ -58,8 +63,10 @@ TimestampTz wake_at(const Sender& sender, TimestampTz now) {
   if (sender.steps_again_at > now) return sender.steps_again_at;
   if (sender.sweep_wanted || sender.claimed_count > 0) return now;
   TimestampTz at = earlier(next_sweep(sender), next_housekeeping(sender));
-  if (!sender.dispatch->finished().empty())
+  if (has_fresh_results(sender))
     at = earlier(at, sender.finished_since != 0 ? sender.finished_since + kLinger : now);
+  else if (sender.locked > 0)
+    at = earlier(at, sender.locked_again_at);
   if (has_room(sender))
     at = earlier(at, from_unix_us(sender.dispatch->lanes().next_due(to_unix_us(now))));
   return at;
@@ -106,7 +113,7 @@ void take_news(Sender* sender) {
       lane.priority = arrivals[i].priority;
       lanes.note(lane, to_unix_us(arrivals[i].due_at));
     }
-    if (overflow) lanes.release_all();
+    if (overflow) sender->dispatch->look_anew();
   }));
   if (overflow) sender->sweep_wanted = true;
 }
@@ -114,7 +121,7 @@ void take_news(Sender* sender) {
 void drive(Sender* sender) {
   raise_if(run_cpp([&] { sender->dispatch->drive(); }));
   report_in_flight(static_cast<int>(sender->dispatch->in_flight()));
-  if (sender->dispatch->finished().empty())
+  if (!has_fresh_results(*sender))
     sender->finished_since = 0;
   else if (sender->finished_since == 0)
     sender->finished_since = GetCurrentTimestamp();
@@ -125,8 +132,8 @@ void drive(Sender* sender) {
 // Results are worth a commit when there are many, when they have waited, or when nothing else is
 // left to wait for.
 bool should_record(const Sender& sender, TimestampTz now) {
+  if (!has_fresh_results(sender)) return sender.locked > 0 && sender.locked_again_at <= now;
   const std::size_t finished = sender.dispatch->finished().size();
-  if (finished == 0) return false;
   return finished >= static_cast<std::size_t>(settings::batch_size) ||
          finished * 2 >= static_cast<std::size_t>(settings::max_in_flight) ||
          sender.dispatch->in_flight() == 0 || now - sender.finished_since >= kLinger;

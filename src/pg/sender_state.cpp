@@ -1,5 +1,5 @@
-#include "core/backoff.hpp"
 #include "pg/sender_state.hpp"
+#include "core/backoff.hpp"
 
 #include "pg/clock.hpp"
 #include "pg/failpoint.hpp"
@@ -38,6 +38,7 @@ Task make_task(const Claimed& row, std::string_view to, std::string_view from,
   task.to = to;
   task.from = from;
   task.body = body;
+  task.due_at = to_unix_us(row.due_at);
   task.claimed_at = to_unix_us(row.claimed_at);
   task.lease_until = to_unix_us(row.lease_until);
   task.expires_at = to_unix_us(row.expires_at);
@@ -62,14 +63,13 @@ char* copy_text(const std::string& text) {
 int64 delay_us(const Finished& finished, double random_01) {
   if (finished.settlement.outcome == Outcome::kUnknown)
     return INT64CONST(1000) * settings::reconcile_delay;
-  if (!finished.started) return 0;
   const RetryPolicy policy{milliseconds(settings::retry_base_delay),
                            milliseconds(settings::retry_max_delay)};
   // A 429 or a bad token is the account's affair: its hold decides, not the message's own count.
   if (!finished.settlement.counts_as_attempt)
     return std::chrono::microseconds(finished.settlement.retry_after).count();
-  const auto delay = retry_delay(policy, finished.task.failures + 1,
-                                 finished.settlement.retry_after, random_01);
+  const auto delay =
+      retry_delay(policy, finished.task.failures + 1, finished.settlement.retry_after, random_01);
   return std::chrono::microseconds(delay).count();
 }
 
@@ -87,7 +87,8 @@ void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
   settled.http_status = finished.http_status;
   settled.duration_ms = finished.duration_ms;
   settled.segments = settlement.segments;
-  settled.when = from_unix_us(unix_now_us() + delay_us(finished, random_01));
+  settled.when = from_unix_us(finished.started ? unix_now_us() + delay_us(finished, random_01)
+                                               : finished.task.due_at);
   settled.failures = static_cast<int16>(finished.task.failures +
                                         (settlement.counts_as_attempt && finished.started ? 1 : 0));
   settled.recorded = false;
@@ -109,7 +110,8 @@ DispatchOptions dispatch_options() {
   options.http.proxy = settings::proxy;
   options.http.max_connections_per_host = settings::max_in_flight;
   options.http.max_response_bytes = 1024 * 1024;  // a page of a listing; a Message is 1 kB
-  options.http.user_agent = std::string("coach_sms/") + library_version();
+  options.http.user_agent = "coach_sms/";
+  options.http.user_agent += library_version();
 #ifdef COACH_SMS_FAILPOINTS
   options.http.before_send = [] { FAILPOINT("connected"); };
 #endif
@@ -149,7 +151,8 @@ int copy_finished(Sender* sender, int limit, FinishedRow** rows) {
   FinishedRow* out = *rows;
   const double random_01 = static_cast<double>(random() % 1000) / 1000;
   raise_if(run_cpp([&] {
-    for (int i = 0; i < count; ++i) copy_row(finished[static_cast<size_t>(i)], random_01, &out[i]);
+    for (int i = 0; i < count; ++i)
+      copy_row(finished[static_cast<size_t>(i)], random_01, &out[i]);
   }));
   return count;
 }
@@ -170,7 +173,8 @@ void forget_recorded(Sender* sender, const FinishedRow* rows, int count) {
         dispatch.lanes().note({one.task.org, one.task.priority}, to_unix_us(rows[i].settled.when));
     }
     finished.erase(finished.begin(), finished.begin() + count);
-    for (Finished& one : kept) finished.push_back(std::move(one));  // behind those that can go on
+    for (Finished& one : kept)
+      finished.push_back(std::move(one));  // behind those that can go on
   });
   raise_if(failure);
 }

@@ -32,8 +32,10 @@ struct Sender {
   bool something_due_at_sweep;
   TimestampTz swept_at;
   TimestampTz kept_house_at;
-  TimestampTz finished_since;  // when the oldest result that waits for its record came; 0: none
-  int failures;                // steps that failed in a row
+  TimestampTz finished_since;   // when the oldest result that waits for its record came; 0: none
+  int locked;                   // results at the end of the queue whose message somebody has locked
+  TimestampTz locked_again_at;  // when these are tried again
+  int failures;                 // steps that failed in a row
   TimestampTz steps_again_at;
 };
 

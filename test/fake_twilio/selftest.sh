@@ -53,14 +53,19 @@ has() {  # NAME PART TEXT
 start() {  # NAME OPTION...: starts one and sets port
   local name=$1
   shift
+  make_ready_pipe "$name"
   "$program" --port-file "$work/$name.port" --account $account --token $token --key $key \
-    --secret key5ecre7 "$@" </dev/null >"$work/$name.out" 2>&1 &
+    --secret key5ecre7 "$@" </dev/null >"$work/$name.ready" 2>&1 &
   pids+=($!)
-  for _ in $(seq 200); do
-    [ -s "$work/$name.port" ] && break
-    sleep 0.02
-  done
+  wait_ready "$name"
   port=$(cat "$work/$name.port")
+}
+
+# It says one line when it is ready.
+make_ready_pipe() { rm -f "$work/$1.ready" && mkfifo "$work/$1.ready"; }
+wait_ready() {
+  local line
+  read -r -t 30 line <>"$work/$1.ready" && echo "$line" >"$work/$1.out"
 }
 
 field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" <<<"$2" | head -1; }
@@ -439,13 +444,11 @@ magic_numbers() {
 
 endings() {
   mkfifo "$work/stdin"
-  "$program" --port-file "$work/end.port" --exit-on-stdin-eof <"$work/stdin" >/dev/null &
+  make_ready_pipe end
+  "$program" --port-file "$work/end.port" --exit-on-stdin-eof <"$work/stdin" >"$work/end.ready" &
   local pid=$!
   exec 9>"$work/stdin"
-  for _ in $(seq 200); do
-    [ -s "$work/end.port" ] && break
-    sleep 0.02
-  done
+  wait_ready end
   local url
   url=http://127.0.0.1:$(cat "$work/end.port")
   local zero

@@ -41,6 +41,7 @@ SELECT results_eq($$
   'sms_smart_encode(body text) returns text: immutable strict',
   'sms_template_variables(body text) returns text[]: immutable strict',
   'sms_twilio_webhook(url text, body text, signature text, OUT http_status integer, OUT content_type text, OUT response text) returns record: volatile definer',
+  'sms_twilio_webhook_raw(text) returns void: volatile',
   'sms_uuidv7() returns uuid: volatile',
   'sms_validate_twilio_signature(auth_token text, url text, body text, signature text, content_type text DEFAULT ''application/x-www-form-urlencoded'') returns boolean: immutable',
   'sms_wake_sender() returns void: volatile',

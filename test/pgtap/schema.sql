@@ -126,8 +126,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_in_flight')$$, ARRAY[
   'segments integer not null',
   'settlement jsonb',
   'next_look_at timestamp with time zone',
-  'looks integer not null default 0',
-  'absent_since timestamp with time zone'], 'columns of sms_in_flight');
+  'looks integer not null default 0'], 'columns of sms_in_flight');
 
 SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_attempts')$$, ARRAY[
   'id uuid not null default sms_uuidv7()',
@@ -220,7 +219,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('u')$$, ARRAY[
 
 SELECT results_eq($$SELECT * FROM pg_temp.constraints('c')$$, ARRAY[
   'sms_attempts: CHECK ((status = ANY (ARRAY[''success''::text, ''transient_error''::text, ''permanent_error''::text, ''unknown''::text])))',
-  'sms_in_flight: CHECK ((state = ANY (ARRAY[''leased''::text, ''settled''::text, ''unknown''::text])))',
+  'sms_in_flight: CHECK ((state = ANY (ARRAY[''leased''::text, ''unknown''::text])))',
   'sms_messages: CHECK ((encoding = ANY (ARRAY[''GSM-7''::text, ''UCS-2''::text])))',
   'sms_messages: CHECK ((jsonb_typeof(metadata) = ''object''::text))',
   'sms_messages: CHECK ((status = ANY (ARRAY[''pending''::text, ''queued''::text, ''sending''::text, ''sent''::text, ''delivered''::text, ''failed''::text, ''cancelled''::text, ''unknown''::text])))',

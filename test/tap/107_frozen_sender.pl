@@ -33,8 +33,8 @@ freeze(checked   => 'before-connect', '+61491570111', 'checked');
 freeze(connected => 'connected',      '+61491570112', 'connected');
 is($fake->count, 0, 'nothing has left');
 freeze(answered  => '',               '+61491570113', 'answered [fake:accept-then-delay=500]');
-freeze(replaced  => '',               '+61491570114', 'replaced [fake:accept-then-delay=500 no-callback]');
-is($fake->count, 2, 'but the two whose answers wait for a frozen sender');
+freeze(replaced  => 'after-answer',   '+61491570114', 'replaced [fake:no-callback]');
+is($fake->count, 2, 'but the two whose answers a frozen sender has not recorded');
 
 for my $name (sort keys %frozen) {
     my ($node, $id) = @{ $frozen{$name} }{qw(node id)};

@@ -1,5 +1,5 @@
 # Twilio's form POSTs on the README's two ways to PostgREST, an nginx rule and an Edge Function: every body reaches
-# sms_twilio_webhook byte for byte, and what Twilio signed still fits.
+# sms_twilio_webhook_raw byte for byte, and what Twilio signed still fits.
 use strict;
 use warnings;
 use Digest::SHA qw(hmac_sha1_base64);
@@ -125,7 +125,7 @@ sub check {
     is(post($port, $target, "Body=\xc3\xa9", $signature), 400, 'no form');
     is(post($port, $target, 'A=' . 'x' x 70_000, $signature), 413, 'too large');
     my %headers = ('content-type' => 'text/plain', authorization => "Bearer $key", 'x-twilio-signature' => $signature);
-    is(HTTP::Tiny->new->post("$postgrest_url/rpc/sms_twilio_webhook", { content => $body, headers => \%headers })->{status},
+    is(HTTP::Tiny->new->post("$postgrest_url/rpc/sms_twilio_webhook_raw", { content => $body, headers => \%headers })->{status},
         400, 'without the URL that was called');
     is($node->safe_psql('postgres', q(SELECT count(*) FILTER (WHERE event_type = 'inbound'), count(*) FILTER (WHERE event_status = 'undelivered') FROM sms_events)),
         scalar(@forms) . '|0', 'and nothing more was kept');

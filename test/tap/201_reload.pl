@@ -25,7 +25,7 @@ sub set {
 my $pid = $node->sender_pid;
 $node->wait_for_sql("SELECT application_name, state, wait_event_type, xact_start IS NULL, backend_xmin IS NULL, query
                        FROM pg_stat_activity WHERE pid = $pid",
-    'coach_sms sender 0.1.0|idle|Extension|t|t|waiting', undef, name => 'pg_stat_activity shows a sender that waits');
+    'coach_sms sender ' . $node->safe_psql('postgres', 'SELECT sms_library_version()') . '|idle|Extension|t|t|waiting', undef, name => 'pg_stat_activity shows a sender that waits');
 is($node->safe_psql('postgres', "SELECT database, pid, state, last_error FROM sms_worker_stat"), "postgres|$pid|live|", 'so does sms_worker_stat');
 is($node->safe_psql('postgres', 'SELECT mode, sender_pid, sender_state, ok, problem FROM sms_health'), "live|$pid|live|t|", 'and sms_health');
 is($node->safe_psql('postgres', "SELECT string_agg(check_name, ',') FROM sms_doctor() WHERE NOT ok"), '', 'sms_doctor finds nothing');

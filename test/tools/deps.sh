@@ -34,8 +34,8 @@ postgresql_parts() {
 packages_of() {
   case $1 in
     build) echo make g++ libcurl4-openssl-dev libssl-dev libphonenumber-dev rapidjson-dev ;;
-    demo) echo libmicrohttpd-dev openssl ;;
-    test) echo curl libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx perl ;; # nginx: 191_form_posts.pl
+    demo) echo curl libmicrohttpd-dev openssl ;;
+    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx perl ;; # nginx: 191_form_posts.pl
     bench) echo libbenchmark-dev ;;
     lint) echo clang-format clang-tidy cppcheck ;;
     valgrind) echo valgrind ;;

@@ -4,6 +4,6 @@
 Deno.serve(async (request) => {
   const key = Deno.env.get("SUPABASE_SERVICE_ROLE_KEY"), signature = request.headers.get("x-twilio-signature") ?? "";
   const headers = { "content-type": "text/plain", "x-called-url": request.url, "x-twilio-signature": signature, apikey: key, authorization: `Bearer ${key}` };
-  const answer = await fetch(`${Deno.env.get("SUPABASE_URL")}/rest/v1/rpc/sms_twilio_webhook`, { method: "POST", headers, body: await request.arrayBuffer() });
+  const answer = await fetch(`${Deno.env.get("SUPABASE_URL")}/rest/v1/rpc/sms_twilio_webhook_raw`, { method: "POST", headers, body: await request.arrayBuffer() });
   return new Response(null, { status: answer.status });
 });

@@ -1,0 +1,151 @@
+# Callbacks as forms over HTTP: the fake posts them, a small server stands for the Edge Function and hands them on byte
+# for byte. In any order, twice, before our own answer, forged: the states converge, and each event is stored once.
+use strict;
+use warnings;
+use Digest::SHA qw(hmac_sha1_base64);
+use HTTP::Tiny;
+use IO::Socket::INET;
+use POSIX ();
+use Test::More;
+use CoachSms::Cluster;
+use CoachSms::Failpoint;
+use CoachSms::Fake;
+use CoachSms::Wait qw(deadline);
+
+my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 50) or die "cannot listen: $!";
+my $base = 'http://127.0.0.1:' . $listener->sockport;
+my $fake = start_fake(callbacks => 'on');
+my $node = new_server('main', fake => $fake, conf => short_times(request_timeout => 10000, lease_duration => 20000, public_url => "$base/direct"));
+$node->go_live;
+my $org = $node->make_org;
+my $other = $node->make_org(twilio_account_sid => 'AC' . '0b' x 16, twilio_auth_token_encrypted => 'beef' x 8);
+
+# Answers one request. /inside/... is called as if through a proxy that tells another scheme, host and path than Twilio used.
+sub serve {
+    my ($client) = @_;
+    my ($path, %header) = ('');
+    while (defined(my $line = <$client>)) {
+        last if $line =~ /^\r?\n$/;
+        $path = $1 if $line =~ /^POST (\S+) /;
+        $header{ lc $1 } = $2 if $line =~ /^([\w-]+): *(.*?)\r?\n/;
+    }
+    my $body = '';
+    while (length $body < ($header{'content-length'} // 0)) { read $client, $body, $header{'content-length'} - length $body, length $body or last }
+    my $url = $path =~ m{^/inside} ? "http://10.0.0.5:3000/functions$path" : "http://$header{host}$path";
+    my ($status, $error);
+    $node->psql('postgres', sprintf('SELECT http_status FROM sms_twilio_webhook(%s, %s, %s)',
+        map { sql_quote($_) } $url, $body, $header{'x-twilio-signature'}), stdout => \$status, stderr => \$error);
+    printf $client "HTTP/1.1 %d Done\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", $status || 500;
+    close $client;
+    return;
+}
+
+my $receiver = fork // die "cannot fork: $!";
+if (!$receiver) {
+    close $fake->{stdin};
+    $listener->timeout(1);
+    while (getppid() != 1) { my $client = $listener->accept or next; serve($client) }
+    POSIX::_exit(0);
+}
+close $listener;
+
+sub message {
+    my ($number, $markers) = @_;
+    return $node->enqueue($org, "+614915701$number", "text $number [fake:$markers]");
+}
+
+sub events {
+    my ($id) = @_;
+    return $node->safe_psql('postgres', "SELECT string_agg(event_status, ',' ORDER BY event_status) FROM sms_events WHERE message_id = '$id' AND processed_at IS NOT NULL");
+}
+
+sub row { my ($id) = @_; return $node->safe_psql('postgres', "SELECT status, error_code, attempt_count, provider_message_id IS NOT NULL FROM sms_messages WHERE id = '$id'"); }
+
+# In every order, and twice; before our own answer is there; told not to be delivered, before and after other news.
+my @cases = (
+    [ 10, 'delay=0', 'delivered||1|t', 'delivered,sent' ],
+    [ 11, 'callback=delivered,sent', 'delivered||1|t', 'delivered,sent' ],
+    [ 12, 'callback=queued,sent,delivered callback-twice', 'delivered||1|t', 'delivered,queued,sent' ],
+    [ 13, 'callback=delivered,sent callback-before-response', 'delivered||1|t', 'delivered,sent' ],
+    [ 14, 'undelivered=30003', 'failed|30003|1|t', 'sent,undelivered' ],
+    [ 15, 'callback=undelivered,sent undelivered=30005', 'failed|30005|1|t', 'sent,undelivered' ],
+    [ 16, 'callback=sent', 'sent||1|t', 'sent' ],
+    [ 17, 'reset-after callback=sent,delivered', 'delivered||1|t', 'delivered,sent' ],
+);
+my %id = map { $_->[0] => message($_->[0], $_->[1]) } @cases;
+for my $case (@cases) {
+    my ($number, $markers, $end, $events) = @$case;
+    $node->wait_for_sql("SELECT count(*) FROM sms_events WHERE message_id = '$id{$number}' AND processed_at IS NOT NULL", 1 + $events =~ tr/,//,
+        undef, name => "$markers: each event is stored once");
+    $node->wait_for_sql("SELECT status FROM sms_messages WHERE id = '$id{$number}'", $end =~ /^(\w+)/, undef, name => 'it converges');
+    is(events($id{$number}), $events, 'these are they');
+    is(row($id{$number}), $end, 'the message is as Twilio said');
+}
+$node->wait_for_sql('SELECT count(*) FROM sms_in_flight', '0');
+is(join(',', map { "$_->{status} $_->{outcome}" } grep { $_->{outcome} ne '200' } $fake->callbacks), '', 'every callback was answered with 200');
+is($node->safe_psql('postgres', "SELECT string_agg(DISTINCT n::text, ',') FROM (SELECT count(*) AS n FROM sms_attempts GROUP BY message_id) a"), '1', 'one attempt each');
+
+# Behind a proxy: Twilio calls the public URL, we are told another one.
+$node->append_conf('postgresql.conf', "coach_sms.public_url = '$base/inside/twilio'");
+$node->reload;
+$node->wait_for_sql('SHOW coach_sms.public_url', "$base/inside/twilio");
+my $proxied = message(20, 'delay=0');
+$node->wait_for_status($proxied, 'delivered', undef, name => 'behind a proxy');
+my ($callback) = grep { $_->{url} =~ /$proxied/ && $_->{status} eq 'delivered' } $fake->callbacks;
+like($callback->{url}, qr{/inside/}, 'it was signed for the public URL');
+
+# What a stranger posts changes nothing.
+
+my $before = $node->safe_psql('postgres', "SELECT md5(string_agg(m::text, '' ORDER BY id)), (SELECT count(*) FROM sms_events) FROM sms_messages m");
+my $pid = $node->sender_pid;
+
+sub post {
+    my ($path, $body, $signature) = @_;
+    return HTTP::Tiny->new(timeout => deadline(60))->request('POST', $base . $path, { content => $body,
+        headers => { 'content-type' => 'application/x-www-form-urlencoded', defined $signature ? ('x-twilio-signature' => $signature) : () } })->{status};
+}
+
+(my $path = $callback->{url}) =~ s/^\Q$base\E|#.*//g;
+my $sid = $node->safe_psql('postgres', "SELECT provider_message_id FROM sms_messages WHERE id = '$proxied'");
+my %told = (MessageSid => $sid, MessageStatus => 'undelivered', ErrorCode => '30008', AccountSid => $fake->account);
+my $form = join '&', map { "$_=$told{$_}" } sort keys %told;
+my $text = join '', map { $_ . $told{$_} } sort keys %told;
+sub sign { my ($url, $token) = @_; return hmac_sha1_base64($url . $text, $token) . '=' }
+is(post($path, $form), 403, 'without a signature');
+is(post($path, $form, 'A' x 27 . '='), 403, 'with a false one');
+is(post($path, $form, $callback->{signature}), 403, 'with one of another body');
+is(post($path, $form, sign($base . $path, 'beef' x 8)), 403, 'with another org\'s token');
+(my $stolen = $path) =~ s/\Q$org\E/$other/;
+is(post($stolen, $form, sign($base . $stolen, 'beef' x 8)), 200, 'another org\'s token and id, but this message: taken');
+is(post($path, join('', map { chr } 1 .. 255), 'garbage'), 400, 'garbage');
+is(post($path, 'A=' . 'x' x 1_000_000, 'garbage'), 413, 'a megabyte');
+is(post($path, '', 'garbage'), 403, 'nothing at all');
+is(post($path . '&x=' . 'y' x 9000, $form, 'garbage'), 413, 'an endless URL');
+is($node->safe_psql('postgres', "SELECT md5(string_agg(m::text, '' ORDER BY id)), (SELECT count(*) FROM sms_events) FROM sms_messages m"), $before, 'nothing was changed by any of them');
+is($node->sender_pid, $pid, 'the sender lives on');
+
+# With the port that Twilio leaves out or adds when it signs.
+sub call_sql { my ($url, $signature) = @_; return 'SELECT http_status FROM sms_twilio_webhook(' . join(', ', map { sql_quote($_) } $url, $form, $signature) . ')' }
+my ($without, $with) = ("https://app.example$path", "https://app.example:443$path");
+is($node->safe_psql('postgres', call_sql($without, sign($with, $fake->token))), 200, 'signed with the port, called without');
+is($node->safe_psql('postgres', call_sql($with, sign($without, $fake->token))), 200, 'signed without, called with');
+is(row($proxied), 'delivered||1|t', 'delivered stays delivered');
+
+# A hundred at once.
+my $many = $node->enqueue($org, '+61491570130', 'many [fake:callback=sent]');
+$node->wait_for_status($many, 'sent');
+$told{MessageSid} = $node->safe_psql('postgres', "SELECT provider_message_id FROM sms_messages WHERE id = '$many'");
+$told{MessageStatus} = 'delivered';
+delete $told{ErrorCode};
+$form = join '&', map { "$_=$told{$_}" } sort keys %told;
+$text = join '', map { $_ . $told{$_} } sort keys %told;
+my $url = "$base/inside/twilio?org=$org&message=$many&attempt=1";
+my $script = PostgreSQL::Test::Utils::tempdir() . '/many.sql';
+PostgreSQL::Test::Utils::append_to_file($script, call_sql($url, sign($url, $fake->token)) . ";\n");
+$node->command_ok([ qw(pgbench -n -c 20 -t 5 -f), $script, 'postgres' ], '100 callbacks at once');
+$node->wait_for_status($many, 'delivered');
+is(events($many), 'delivered,sent', 'are one event');
+
+kill TERM => $receiver;
+waitpid $receiver, 0;
+done_testing();

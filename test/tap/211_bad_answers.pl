@@ -1,0 +1,69 @@
+# Answers that are no answers: not JSON, cut short, huge, dripping, or somebody else's. Nothing is lost or sent twice, and the
+# sender takes them all.
+use strict;
+use warnings;
+use Test::More;
+use CoachSms::Cluster;
+use CoachSms::Failpoint;
+use CoachSms::Fake;
+
+my $fake = start_fake();
+my $node = new_server('main', fake => $fake, conf => short_times(request_timeout => 2000, lease_duration => 8000));
+$node->go_live;
+my $org = $node->make_org;
+my $pid = $node->sender_pid;
+my $elsewhere = start_fake(https => 0);
+
+# Name, marker, whether Twilio takes the first request, how the first attempt is seen while nobody has looked, its error.
+my @cases = (
+    [ 'a page of HTML',                 'html',                                        0, 'unknown', 'http_502' ],
+    [ 'nothing in it',                  'empty',                                       0, 'unknown', 'http_502' ],
+    [ 'HTML, and taken',                'accept-html',                                 1, 'unknown', 'bad_answer' ],
+    [ 'half of the JSON',               'cut',                                         1, 'unknown', 'bad_answer' ],
+    [ 'half of what it announces',      'cut-wire',                                    1, 'unknown', 'unanswered' ],
+    [ 'four megabytes',                 'huge=4000000',                                1, 'unknown', 'unanswered' ],
+    [ 'a byte now and then',            'drip=100',                                    1, 'unknown', 'unanswered' ],
+    [ 'a redirect to itself',           'redirect=' . $fake->url . '/2010-04-01/Accounts/' . $fake->account . '/Messages.json', 0, 'unknown', 'http_302' ],
+    [ 'a redirect to somebody else',    'redirect=' . $elsewhere->url . '/2010-04-01', 0, 'unknown', 'http_302' ],
+    [ 'a status that is not for this',  'accept-status=202',                           1, 'success', '' ],
+    [ 'an error with a page of HTML',   'html status=400',                             0, 'permanent_error', 'http_400' ],
+);
+$fake->post('list-fault', marker => 'html');
+my $number = 0;
+for my $case (@cases) {
+    my ($name, $marker, undef, $seen, $error) = @$case;
+    $case->[5] = sprintf '+61491570%03d', 110 + $number++;
+    $case->[6] = $node->enqueue($org, $case->[5], "text $number [fake:$marker times=1]");
+}
+my %settled = (unknown => 'unknown', success => 'sent', permanent_error => 'failed');
+for my $case (@cases) {
+    my ($name, undef, $taken, $seen, $error, $to, $id) = @$case;
+    $node->wait_for_status($id, $settled{$seen}, undef, name => "$name: $settled{$seen}");
+    is($node->safe_psql('postgres', "SELECT error_code FROM sms_messages WHERE id = '$id'"), $error, 'with its reason');
+    is($fake->count(to => $to), $taken, 'Twilio took ' . ($taken ? 'it' : 'nothing'));
+    is(scalar($fake->requests(to => $to)), 1, 'of one request');
+}
+is($elsewhere->get('counters')->{requests}, 0, 'no redirect was followed');
+
+# The list is HTML as well, then huge; nobody believes it. Then it tells the truth.
+$node->wait_for_sql('SELECT min(looks) >= 2 FROM sms_in_flight', 't', undef, name => 'a list that cannot be read is asked for again');
+is($node->safe_psql('postgres', 'SELECT count(*), count(absent_since) FROM sms_in_flight'), '9|0', 'and proves nothing');
+$fake->post('list-fault', marker => 'huge=4000000');
+my $looks = $node->safe_psql('postgres', 'SELECT max(looks) FROM sms_in_flight');
+$node->wait_for_sql("SELECT min(looks) > $looks FROM sms_in_flight", 't', undef, name => 'nor does one of four megabytes');
+is($node->safe_psql('postgres', 'SELECT count(*), count(absent_since) FROM sms_in_flight'), '9|0', 'which nobody reads');
+$fake->post('list-fault', marker => '');
+for my $case (grep { $_->[3] eq 'unknown' } @cases) {
+    my ($name, undef, $taken, undef, undef, $to, $id) = @$case;
+    $node->wait_for_status($id, 'sent', undef, name => "$name: sent in the end");
+    is($fake->count(to => $to), 1, 'Twilio took it once');
+    is(scalar($fake->requests(to => $to)), $taken ? 1 : 2, $taken ? 'it was found in the list' : 'it went again');
+}
+is_deeply([ $fake->duplicates ], [], 'nothing went twice');
+is($node->sender_pid, $pid, 'and it was the same sender all the time');
+my $rss = 0;
+open my $file, '<', "/proc/$pid/status" or die $!;
+while (<$file>) { $rss = $1 if /^VmRSS:\s+(\d+) kB/ }
+cmp_ok($rss, '<', 300_000, 'which is not bloated') if !$ENV{COACH_SMS_SLOW} || $ENV{COACH_SMS_SLOW} == 1;
+
+done_testing();
