@@ -122,7 +122,7 @@ SELECT count(DISTINCT sms_enqueue(:'org', to_phone => '+61491570006', body => 't
 BEGIN;
 UPDATE sms_settings SET enabled = false WHERE org_id = :'org';
 SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'keyed', idempotency_key => 'k1')
-       = (SELECT id FROM sms_messages WHERE idempotency_key = 'k1') AS same;
+       = (SELECT id FROM sms_messages WHERE org_id = :'org' AND idempotency_key = 'k1') AS same;
 SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'another', idempotency_key => 'k1');
 ROLLBACK;
 

@@ -63,8 +63,8 @@ void Dispatch::configure(DispatchOptions options) {
 
 int Dispatch::room() const noexcept {
   // Results that wait for their record (for a row lock of somebody's) need no connection.
-  const auto open = static_cast<int>(in_hand_.size()) - static_cast<int>(finished_.size());
-  return std::max(0, options_.max_in_flight - open);
+  const std::size_t open = in_hand_.size() - std::min(in_hand_.size(), finished_.size());
+  return std::max(0, options_.max_in_flight - static_cast<int>(open));
 }
 
 void Dispatch::drop_held(std::vector<ClaimOrder>* orders, std::int64_t now) {

@@ -1,6 +1,7 @@
-#include "pg/reconcile_step.hpp"
 #include "core/reconcile.hpp"
 #include "core/twilio_response.hpp"
+
+#include "pg/reconcile_step.hpp"
 
 #include "pg/clock.hpp"
 #include "pg/sandbox_delivery.hpp"

@@ -1,5 +1,6 @@
-#include "pg/sender_state.hpp"
 #include "core/backoff.hpp"
+
+#include "pg/sender_state.hpp"
 
 #include "pg/clock.hpp"
 #include "pg/failpoint.hpp"

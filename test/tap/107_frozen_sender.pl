@@ -32,7 +32,7 @@ freeze(claimed   => 'after-claim',    '+61491570110', 'claimed');
 freeze(checked   => 'before-connect', '+61491570111', 'checked');
 freeze(connected => 'connected',      '+61491570112', 'connected');
 is($fake->count, 0, 'nothing has left');
-freeze(answered  => '',               '+61491570113', 'answered [fake:accept-then-delay=500]');
+freeze(answered  => '',               '+61491570113', 'answered [fake:accept-then-delay=1000]');
 freeze(replaced  => 'after-answer',   '+61491570114', 'replaced [fake:no-callback]');
 is($fake->count, 2, 'but the two whose answers a frozen sender has not recorded');
 

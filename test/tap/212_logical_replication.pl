@@ -1,0 +1,45 @@
+# Tables that are replicated to a second server, which sends for itself: it sends nothing of what was replicated.
+use strict;
+use warnings;
+use Test::More;
+use CoachSms::Cluster;
+use CoachSms::Failpoint;
+use CoachSms::Fake;
+
+my @tables = qw(sms_settings sms_templates sms_messages sms_attempts sms_events sms_suppression);
+my $fake = start_fake();
+my $publisher = new_server('publisher', fake => $fake, init => { allows_streaming => 'logical' }, conf => short_times());
+my $subscriber = new_server('subscriber', fake => $fake, fresh => 1, init => { allows_streaming => 'logical' }, conf => short_times());
+$_->go_live for $publisher, $subscriber;
+
+# Some before the subscription begins, some after, and each in one of the states that wait.
+my $org = $publisher->make_org;
+$publisher->wait_for_status($publisher->enqueue($org, '+61491570110', 'sent before'), 'sent');
+$publisher->safe_psql('postgres', 'SELECT sms_pause()');
+$publisher->enqueue($org, '+61491570111', 'waits before');
+$publisher->safe_psql('postgres', 'CREATE PUBLICATION texts FOR TABLE ' . join ', ', @tables);
+$subscriber->safe_psql('postgres', sprintf "CREATE SUBSCRIPTION texts CONNECTION '%s' PUBLICATION texts", $publisher->connstr . ' dbname=postgres');
+$subscriber->wait_for_subscription_sync($publisher, 'texts');
+$publisher->enqueue($org, '+61491570112', 'waits after');
+$publisher->enqueue($org, '+61491570113', 'later', scheduled_for => 'tomorrow');
+$publisher->wait_for_catchup('texts');
+is($subscriber->safe_psql('postgres', "SELECT string_agg(body || ' ' || status, ', ' ORDER BY id) FROM sms_messages"),
+    'sent before sent, waits before queued, waits after queued, later pending', 'the messages are there');
+is($subscriber->safe_psql('postgres', "SELECT twilio_auth_token_encrypted = '" . $publisher->safe_psql('postgres', 'SELECT twilio_auth_token_encrypted FROM sms_settings') . "' FROM sms_settings"),
+    't', 'and the sealed token, as it was');
+
+# The subscriber sends its own, also after a restart of its sender, and nothing else.
+my $own = $subscriber->make_org;
+$subscriber->wait_for_status($subscriber->enqueue($own, '+61491570120', 'its own'), 'sent');
+$subscriber->restart;
+$subscriber->wait_for_status($subscriber->enqueue($own, '+61491570120', 'its own again'), 'sent');
+is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'what was replicated is not in its queue');
+
+# The publisher goes on, and the subscriber learns of it.
+$publisher->safe_psql('postgres', 'SELECT sms_resume()');
+$publisher->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent'", '3');
+$subscriber->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent' AND org_id = '$org'", '3', undef, name => 'the subscriber sees what the publisher has sent');
+is($fake->count, 5, 'Twilio took each');
+is_deeply([ $fake->duplicates ], [], 'once');
+
+done_testing();
