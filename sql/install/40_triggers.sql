@@ -1,33 +1,21 @@
 -- What makes plain INSERT, UPDATE and DELETE on the tables do the right thing.
 
-CREATE FUNCTION sms_is_storing() RETURNS boolean
-  AS 'MODULE_PATHNAME', 'coach_sms_is_storing' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_is_storing() FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_storing() IS 'Internal: whether the row being inserted is sms_enqueue''s, complete and queued already.';
-
--- sms_messages: a row without a segment count is somebody's plain INSERT; sms_enqueue and a
--- restore bring one.
+-- The two on INSERT take on their owner's rights themselves, and only for rows that need it: a row
+-- without a segment count is somebody's plain INSERT; sms_enqueue and a restore bring one.
 
 CREATE FUNCTION sms_complete_message() RETURNS trigger
-  AS 'MODULE_PATHNAME', 'coach_sms_complete_message' LANGUAGE C
-  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+  AS 'MODULE_PATHNAME', 'coach_sms_complete_message' LANGUAGE C;
 REVOKE ALL ON FUNCTION sms_complete_message() FROM PUBLIC;
 COMMENT ON FUNCTION sms_complete_message() IS 'Internal: checks and completes an inserted message as sms_enqueue would.';
-
 CREATE TRIGGER sms_message_complete BEFORE INSERT ON sms_messages
-  FOR EACH ROW WHEN (NEW.segments IS NULL AND NOT sms_is_storing())
-  EXECUTE FUNCTION sms_complete_message();
+  FOR EACH ROW EXECUTE FUNCTION sms_complete_message();
 
 CREATE FUNCTION sms_queue_message() RETURNS trigger
-  AS 'MODULE_PATHNAME', 'coach_sms_queue_message' LANGUAGE C
-  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+  AS 'MODULE_PATHNAME', 'coach_sms_queue_message' LANGUAGE C;
 REVOKE ALL ON FUNCTION sms_queue_message() FROM PUBLIC;
 COMMENT ON FUNCTION sms_queue_message() IS 'Internal: gives an inserted message its row in sms_queue.';
-
--- Restored rows were born earlier: they wait for sms_go_live() or sms_go_sandbox().
 CREATE TRIGGER sms_message_queue AFTER INSERT ON sms_messages
-  FOR EACH ROW WHEN (NEW.created_at = now() AND NEW.status IN ('pending', 'queued') AND NOT sms_is_storing())
-  EXECUTE FUNCTION sms_queue_message();
+  FOR EACH ROW EXECUTE FUNCTION sms_queue_message();
 
 CREATE FUNCTION sms_guard_status() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

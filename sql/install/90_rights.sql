@@ -38,7 +38,7 @@ BEGIN
       'is_phone_suppressed', 'sms_opt_out', 'sms_opt_in',
       'sms_twilio_webhook', 'sms_twilio_webhook_raw', 'sms_validate_twilio_signature',
       'sms_doctor', 'sms_why', 'sms_mode', 'sms_worker_state', 'sms_library_version', 'sms_is_preloaded',
-      'sms_launcher_pid', 'sms_uuidv7', 'sms_is_storing']) f
+      'sms_launcher_pid', 'sms_uuidv7']) f
   LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', own, role);
   END LOOP;

@@ -2,6 +2,7 @@
 
 #include "pg/enqueue.hpp"
 #include "pg/org_facts.hpp"
+#include "pg/owner_rights.hpp"
 #include "pg/statement.hpp"
 #include "pg/wake.hpp"
 
@@ -10,7 +11,6 @@
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_enqueue);
 PG_FUNCTION_INFO_V1(coach_sms_uuidv7);
-PG_FUNCTION_INFO_V1(coach_sms_is_storing);
 PG_FUNCTION_INFO_V1(coach_sms_complete_message);
 PG_FUNCTION_INFO_V1(coach_sms_queue_message);
 PG_FUNCTION_INFO_V1(coach_sms_forget_facts);
@@ -49,8 +49,15 @@ void require_object(Jsonb* value, const char* name) {
 
 // Datum of a column of the row that a trigger was fired for.
 struct TriggerRow {
+  Relation relation;
   HeapTuple tuple;
   TupleDesc columns;
+
+  bool has(const char* name) const {
+    bool is_null;
+    get(name, &is_null);
+    return !is_null;
+  }
 
   Datum get(const char* name, bool* is_null) const {
     const int number = SPI_fnumber(columns, name);
@@ -84,7 +91,7 @@ struct TriggerRow {
 TriggerRow inserted_row(FunctionCallInfo fcinfo) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
-  return {trigger->tg_trigtuple, trigger->tg_relation->rd_att};
+  return {trigger->tg_relation, trigger->tg_trigtuple, trigger->tg_relation->rd_att};
 }
 
 // A plain INSERT that names a template may also carry the text it rendered itself: the text counts.
@@ -103,12 +110,17 @@ NewMessage read_message(const TriggerRow& row) {
   wanted.expires_at = row.get_time("expires_at", &wanted.has_expires_at);
   wanted.idempotency_key = row.get_text("idempotency_key");
   require_object(wanted.variables, "variables");
+  require_object(row.get_jsonb("metadata"), "metadata");
   return wanted;
+}
+
+bool is_waiting(const char* status) {
+  return strcmp(status, "queued") == 0 || strcmp(status, "pending") == 0;
 }
 
 void refuse_status(const TriggerRow& row) {
   const char* status = row.get_text("status");
-  if (status == nullptr || strcmp(status, "queued") == 0 || strcmp(status, "pending") == 0) return;
+  if (status == nullptr || is_waiting(status)) return;
   ereport(ERROR,
           (errcode(kWrongState), errmsg("a message cannot be inserted as \"%s\"", status),
            errdetail("A new message is pending or queued; coach_sms writes every other status."),
@@ -200,21 +212,18 @@ Datum coach_sms_uuidv7(PG_FUNCTION_ARGS) {
   PG_RETURN_UUID_P(result);
 }
 
-Datum coach_sms_is_storing(PG_FUNCTION_ARGS) {
-  (void)fcinfo;
-  PG_RETURN_BOOL(is_storing());
-}
-
-// BEFORE INSERT on sms_messages, for rows that bring no segment count: everybody's but store()'s
-// and a restore's.
+// BEFORE INSERT on sms_messages. Does its work for rows that bring no segment count: everybody's
+// but store()'s and a restore's.
 Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
-  use_schema_of(fcinfo);
   const TriggerRow row = inserted_row(fcinfo);
+  if (is_storing() || row.has("segments")) return PointerGetDatum(row.tuple);
+  use_schema_of(fcinfo);
+  const CallerRights caller = act_as_owner_of(row.relation);
   refuse_status(row);
   const NewMessage wanted = read_message(row);
-  MemoryContext caller = CurrentMemoryContext;
+  MemoryContext context = CurrentMemoryContext;
   SPI_connect();
-  MemoryContextSwitchTo(caller);  // the row must outlive SPI_finish
+  MemoryContextSwitchTo(context);  // the row must outlive SPI_finish
   ReadyMessage ready;
   Failure failure;
   make_ready(wanted, &ready, &failure);
@@ -222,18 +231,24 @@ Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
   refuse_suppressed(wanted, ready);
   HeapTuple result = completed(row, ready);
   SPI_finish();
+  act_as_caller_again(caller);
   return PointerGetDatum(result);
 }
 
-// AFTER INSERT on sms_messages, for rows born in this transaction that store() did not make.
+// AFTER INSERT on sms_messages. Does its work for rows that wait and were born in this transaction;
+// store() has done it for its own, and restored rows wait for sms_go_live() or sms_go_sandbox().
 Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   static Statement insert{
       "INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, due_at)"
       " VALUES ($1, $2, $3, greatest($4, now()))",
       {UUIDOID, UUIDOID, INT2OID, TIMESTAMPTZOID}};
-  use_schema_of(fcinfo);
   const TriggerRow row = inserted_row(fcinfo);
   bool given;
+  if (is_storing() || row.get_time("created_at", &given) != GetCurrentTransactionStartTimestamp() ||
+      !is_waiting(row.get_text("status")))
+    return PointerGetDatum(nullptr);
+  use_schema_of(fcinfo);
+  const CallerRights caller = act_as_owner_of(row.relation);
   const pg_uuid_t id = row.get_uuid("id", &given);
   const pg_uuid_t org_id = row.get_uuid("org_id", &given);
   const TimestampTz scheduled_for = row.get_time("scheduled_for", &given);
@@ -242,6 +257,7 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   insert.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id), Int16GetDatum(priority),
               TimestampTzGetDatum(scheduled_for)});
   SPI_finish();
+  act_as_caller_again(caller);
   wake_note(&org_id, priority, scheduled_for);
   return PointerGetDatum(nullptr);
 }

@@ -220,8 +220,6 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('u')$$, ARRAY[
 SELECT results_eq($$SELECT * FROM pg_temp.constraints('c')$$, ARRAY[
   'sms_attempts: CHECK ((status = ANY (ARRAY[''success''::text, ''transient_error''::text, ''permanent_error''::text, ''unknown''::text])))',
   'sms_in_flight: CHECK ((state = ANY (ARRAY[''leased''::text, ''unknown''::text])))',
-  'sms_messages: CHECK ((encoding = ANY (ARRAY[''GSM-7''::text, ''UCS-2''::text])))',
-  'sms_messages: CHECK ((jsonb_typeof(metadata) = ''object''::text))',
   'sms_messages: CHECK ((status = ANY (ARRAY[''pending''::text, ''queued''::text, ''sending''::text, ''sent''::text, ''delivered''::text, ''failed''::text, ''cancelled''::text, ''unknown''::text])))',
   'sms_schedules: CHECK (((mins_offset >= 0) AND (mins_offset <= 525600)))',
   'sms_schedules: CHECK ((type = ANY (ARRAY[''pre_session''::text, ''post_session''::text])))',

@@ -6,10 +6,11 @@ use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
+use CoachSms::Wait qw(deadline);
 
 my $fake = start_fake();
 my $primary = new_server('primary', fake => $fake, init => { allows_streaming => 1 },
-    conf => "coach_sms.max_in_flight = 4\n" . short_times(request_timeout => 6000, lease_duration => 12000));
+    conf => "coach_sms.max_in_flight = 4\n" . short_times(request_timeout => 6000 * deadline(1), lease_duration => 12000 * deadline(1)));
 $primary->go_live;
 my $org = $primary->make_org;
 

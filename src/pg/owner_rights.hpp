@@ -1,0 +1,19 @@
+#pragma once
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+// What SECURITY DEFINER with a pinned search_path does, for a trigger function that needs it only
+// for some rows: for those that sms_enqueue() stores it would be a third of the work. As in
+// PostgreSQL's own foreign key triggers, an error puts everything back with its (sub)transaction.
+struct CallerRights {
+  Oid user;
+  int context;
+  int settings_level;
+};
+
+CallerRights act_as_owner_of(Relation relation);
+void act_as_caller_again(const CallerRights& caller);
+
+}  // namespace coach_sms
