@@ -64,7 +64,9 @@ $(FAKE_TWILIO): $(FAKE_OBJS) $(BUILD)/libcore.a
 	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lmicrohttpd $(CORE_LIBS) -lssl -pthread
 
 $(BUILD)/bin/%: test/bench/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -o $@ $(filter-out %/flags,$^) -Wl,--as-needed -lbenchmark $(CORE_LIBS) -pthread
+	$(CXX) $(PLAIN_FLAGS) -o $@ $(filter-out %/flags,$^) -Wl,--as-needed $(BENCH_LIBS) $(CORE_LIBS) -pthread
+
+$(BUILD)/bin/core_bench: BENCH_LIBS = -lbenchmark
 
 # Rebuilds everything when the compiler, a flag or the PostgreSQL changes.
 $(BUILD)/flags: FORCE
@@ -74,8 +76,8 @@ $(BUILD)/flags: FORCE
 
 -include $(wildcard $(BUILD)/*/*.d)
 
-# With BINDIR, also puts the test programs there (test/tools/with_private_pg.sh).
-programs: $(FAKE_TWILIO) $(if $(filter release,$(VARIANT)),$(BENCHES))
+# With BINDIR, also puts the test programs there (test/tools/with_private_pg.sh). Only `make bench` asks for the benches.
+programs: $(FAKE_TWILIO) $(if $(WITH_BENCHES),$(BENCHES))
 	$(if $(BINDIR),cp $^ $(BINDIR))
 
 # 3 ---- The module -------------------------------------------------------------------------------
@@ -176,9 +178,17 @@ fake_selftest: $(FAKE_TWILIO)
 regress isolation pgtap tap:
 	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/run_$@.sh
 
+check-demo:
+	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/check_demo.sh
+
+check-release:
+	+$(MAKE) --no-print-directory FAILPOINTS= SANITIZE= all
+	test/tools/check_release.sh build/release/coach_sms.so
+
 bench: install-deps-build-demo-bench
-	+$(MAKE) --no-print-directory all programs
-	+FAILPOINTS= SANITIZE= $(PRIVATE_PG) bash test/bench/run.sh
+	+$(MAKE) --no-print-directory WITH_BENCHES=1 all programs
+	$(if $(BENCH_ONLY),,$(BUILD)/bin/core_bench)
+	+FAILPOINTS= SANITIZE= WITH_BENCHES=1 $(PRIVATE_PG) bash test/bench/run.sh
 
 # 5 ---- Care of the tree, help -------------------------------------------------------------------
 
@@ -212,7 +222,8 @@ help:
 	@echo 'make deps         install what is missing from Debian (says the list first)'
 	@echo 'make install      install it into the PostgreSQL of PG_CONFIG (make uninstall takes it away)'
 	@echo 'make demo         from nothing to a delivered message, on a private server; leaves nothing behind'
-	@echo 'make test         every test: unit, fake, check-tree, regress, isolation, pgtap, tap; each is a target too'
+	@echo 'make test         every test: unit, fake, check-tree, check-release, check-demo, regress, isolation,'
+	@echo '                  pgtap, tap; each is a target too'
 	@echo 'make test-asan    the same with address and undefined-behaviour sanitizers'
 	@echo 'make valgrind     the unit tests under valgrind'
 	@echo 'make bench        how fast it is, beside what it could be'
@@ -224,4 +235,4 @@ help:
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=...: see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-asan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind fake fake_selftest regress isolation pgtap tap bench lint format check-tree deps help FORCE
+  unit_tests_under_valgrind valgrind fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format check-tree deps help FORCE

@@ -99,7 +99,7 @@ SELECT sms_cancel(:'first');
 UPDATE sms_templates SET is_active = false;
 SELECT sms_retry(:'first') AS second \gset
 \x on
-SELECT n.status, n.scheduled_for = n.created_at AS now, n.idempotency_key, n.error_code, n.attempt_count, n.priority,
+SELECT n.status, n.scheduled_for = n.created_at AS now, n.idempotency_key = 'retry of ' || o.id AS own_key, n.error_code, n.attempt_count, n.priority,
        n.metadata - 'retry_of' AS metadata, n.metadata ->> 'retry_of' = o.id::text AS names_the_first,
        (n.org_id, n.client_id, n.to_phone, n.template_id, n.template_key, n.body, n.variables, n.related_entity_type, n.related_entity_id, n.segments)
      IS NOT DISTINCT FROM
@@ -115,7 +115,8 @@ SELECT pg_temp.failure(format('SELECT sms_retry(%L)', pg_temp.message(s, s)))
 SELECT pg_temp.failure($$SELECT sms_retry('10000000-0000-4000-8000-00000000000f')$$);
 SELECT pg_temp.failure($$SELECT sms_retry(NULL)$$);
 SELECT sms_opt_out('10000000-0000-4000-8000-000000000001', '0491 570 006') IS NOT NULL;
-SELECT pg_temp.failure(format('SELECT sms_retry(%L)', :'first'));
+SELECT sms_retry(:'first') = :'second' AS again_the_same_one;
+SELECT pg_temp.failure(format('SELECT sms_retry(%L)', :'second')) LIKE 'SM0%' AS refused;
 SELECT sms_opt_in('10000000-0000-4000-8000-000000000001', '0491 570 006');
 \pset tuples_only off
 \pset format aligned

@@ -82,7 +82,7 @@ while [ "$seen" != delivered ]; do
   if [ "$now" = sent ] && [ -z "$relayed" ]; then
     relayed=yes
     fake callbacks > "$work/callbacks.json"
-    as_admin -v file="$work/callbacks.json" > "$work/answers" <<'SQL'
+    psql -XAtq -v ON_ERROR_STOP=1 -v file="$work/callbacks.json" > "$work/answers" <<'SQL'
 \set callbacks `cat :file`
 SELECT format('               webhook: %s, signed %s… -> %s', c->>'status', left(c->>'signature', 8), w.http_status)
   FROM jsonb_array_elements(:'callbacks'::jsonb) c,

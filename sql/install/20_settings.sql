@@ -19,9 +19,9 @@ CREATE TABLE sms_settings (
   default_region                text NOT NULL DEFAULT 'AU' CHECK (default_region ~ '^[A-Z]{2}$'),
   max_segments                  integer CHECK (max_segments > 0),
   monthly_budget_segments       integer CHECK (monthly_budget_segments >= 0),
-  price_per_segment             numeric CHECK (price_per_segment >= 0),
+  price_per_segment             numeric CHECK (price_per_segment >= 0::numeric),
   currency                      text CHECK (currency ~ '^[A-Z]{3}$'),
-  max_segments_per_second       numeric CHECK (max_segments_per_second > 0),
+  max_segments_per_second       numeric CHECK (max_segments_per_second > 0::numeric),
   retention_days                integer CHECK (retention_days > 0),
   unknown_policy                text NOT NULL DEFAULT 'resend_if_absent'
                                 CHECK (unknown_policy IN ('resend_if_absent', 'hold')),

@@ -152,10 +152,15 @@ BEGIN
             DETAIL = 'Only a message that failed or was cancelled can go again: any other may still arrive, and would arrive twice.',
             HINT = 'Wait until it is settled; sms_why() tells what it waits for.';
   END IF;
+  SELECT m.id INTO new_id FROM @extschema@.sms_messages m
+   WHERE m.org_id = earlier.org_id AND m.idempotency_key = 'retry of ' || earlier.id;
+  IF FOUND THEN
+    RETURN new_id;
+  END IF;
   INSERT INTO @extschema@.sms_messages (org_id, client_id, to_phone, from_phone, template_id, template_key, body,
-      variables, related_entity_type, related_entity_id, priority, expires_at, metadata)
+      variables, related_entity_type, related_entity_id, idempotency_key, priority, expires_at, metadata)
     VALUES (earlier.org_id, earlier.client_id, earlier.to_phone, earlier.from_phone, earlier.template_id, earlier.template_key, earlier.body,
-      earlier.variables, earlier.related_entity_type, earlier.related_entity_id, earlier.priority,
+      earlier.variables, earlier.related_entity_type, earlier.related_entity_id, 'retry of ' || earlier.id, earlier.priority,
       CASE WHEN earlier.expires_at > now() THEN earlier.expires_at END,
       earlier.metadata || jsonb_build_object('retry_of', earlier.id))
     RETURNING id INTO new_id;
@@ -164,7 +169,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_retry(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_retry(uuid) IS
-'Enqueues a failed or cancelled message anew: a new message with the same content and metadata.retry_of, without an idempotency key and without an expires_at that has passed, checked as by sms_enqueue. Returns the new id. Raises SM012 for an unknown id or another status.';
+'Enqueues a failed or cancelled message anew: a new message with the same content and metadata.retry_of, without an expires_at that has passed, checked as by sms_enqueue. Returns the new id; called again for the same message, the same one. A message whose outcome_unknown was given up on may have arrived all the same. Raises SM012 for an unknown id or another status.';
 
 CREATE FUNCTION queue_pending_sms() RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -104,7 +104,7 @@ BEGIN
     -- Live messages wait for the next sms_go_live().
     WITH foreign_rows AS MATERIALIZED (
       SELECT q.message_id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-       WHERE NOT m.sandbox ORDER BY q.message_id FOR UPDATE OF q)
+       WHERE NOT m.sandbox ORDER BY m.id FOR NO KEY UPDATE OF m)
     DELETE FROM @extschema@.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
 
     -- Sandbox messages that a copy knows as under way start again.
@@ -155,7 +155,7 @@ CREATE FUNCTION sms_detach_worker(database name DEFAULT current_database(), hold
   AS 'MODULE_PATHNAME', 'coach_sms_detach_worker' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_detach_worker(name, interval) FROM PUBLIC;
 COMMENT ON FUNCTION sms_detach_worker(name, interval) IS
-'Ends the sender of a database and starts none before the interval (default 1 minute) is over, so that the database can be renamed or copied. True once no sender is left. For the database''s owner.';
+'Ends the sender of a database and starts none before the interval (default 1 minute) is over, so that the database can be renamed or copied. True once no sender is left. For the database''s owner, who must be granted EXECUTE.';
 
 CREATE FUNCTION sms_worker_state(
   OUT database_oid oid, OUT database text, OUT pid integer, OUT state text, OUT activity text,

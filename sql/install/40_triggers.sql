@@ -15,7 +15,7 @@ CREATE FUNCTION sms_queue_message() RETURNS trigger
 REVOKE ALL ON FUNCTION sms_queue_message() FROM PUBLIC;
 COMMENT ON FUNCTION sms_queue_message() IS 'Internal: gives an inserted message its row in sms_queue.';
 CREATE TRIGGER sms_message_queue AFTER INSERT ON sms_messages
-  FOR EACH ROW EXECUTE FUNCTION sms_queue_message();
+  FOR EACH ROW WHEN (NEW.attempt_count = 0) EXECUTE FUNCTION sms_queue_message();
 
 CREATE FUNCTION sms_guard_status() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -40,16 +40,31 @@ CREATE TRIGGER sms_message_guard BEFORE UPDATE OF status ON sms_messages
   FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status AND CURRENT_USER <> 'coach_sms_owner')
   EXECUTE FUNCTION sms_guard_status();
 
--- A claim that a sender holds is its own to end.
+CREATE FUNCTION sms_refuse_metadata() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'metadata is not a JSON object'
+    USING ERRCODE = 'SM005', DETAIL = 'It must be an object, as in {"source": "app"}.',
+          HINT = 'Build it with jsonb_build_object().';
+END
+$$;
+REVOKE ALL ON FUNCTION sms_refuse_metadata() FROM PUBLIC;
+COMMENT ON FUNCTION sms_refuse_metadata() IS 'Internal: metadata stays an object (SM005).';
+
+CREATE TRIGGER sms_message_metadata BEFORE UPDATE OF metadata ON sms_messages
+  FOR EACH ROW WHEN (jsonb_typeof(NEW.metadata) IS DISTINCT FROM 'object')
+  EXECUTE FUNCTION sms_refuse_metadata();
+
+-- A claim goes with its message: the sender's result then finds no fence to show.
 CREATE FUNCTION sms_forget_messages() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     DELETE FROM @extschema@.sms_queue;
-    DELETE FROM @extschema@.sms_in_flight WHERE state <> 'leased';
+    DELETE FROM @extschema@.sms_in_flight;
   ELSE
     DELETE FROM @extschema@.sms_queue q USING gone g WHERE q.message_id = g.id;
-    DELETE FROM @extschema@.sms_in_flight f USING gone g WHERE f.message_id = g.id AND f.state <> 'leased';
+    DELETE FROM @extschema@.sms_in_flight f USING gone g WHERE f.message_id = g.id;
   END IF;
   RETURN NULL;
 END

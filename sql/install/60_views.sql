@@ -79,14 +79,15 @@ COMMENT ON COLUMN sms_delivery_stats.price IS 'What Twilio charged, as far as kn
 CREATE VIEW sms_health AS
   WITH mark AS (
     SELECT now() - interval '1 hour' AS hour_ago,
-           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 hour') * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_hour_ago,
-           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 day') * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_day_ago),
+           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 hour') * 1000::numeric)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_hour_ago,
+           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 day') * 1000::numeric)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_day_ago),
   touched AS (
     SELECT a.message_id FROM sms_attempts a
      WHERE a.id >= (SELECT id_hour_ago FROM mark) AND a.status <> 'success'
     UNION
     SELECT e.message_id FROM sms_events e
-     WHERE e.id >= (SELECT id_day_ago FROM mark) AND e.processed_at >= (SELECT hour_ago FROM mark)),
+     WHERE e.id >= (SELECT id_day_ago FROM mark) AND e.processed_at >= (SELECT hour_ago FROM mark)
+       AND e.event_status IN ('failed', 'undelivered', 'canceled')),
   failed AS (
     SELECT count(*) AS failed_last_hour
       FROM touched t JOIN sms_messages m ON m.id = t.message_id, mark

@@ -205,4 +205,4 @@ CREATE FUNCTION sms_doctor(OUT check_name text, OUT ok boolean, OUT problem text
 $$;
 REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;
 COMMENT ON FUNCTION sms_doctor() IS
-'One row for each thing that sending needs: ok, or the problem and what to do. In the sandbox, what only live sending needs is ok even where it is missing, and told all the same. Reads every waiting message once: for people, not for alarms (those read sms_health).';
+'One row for each thing that sending needs: ok, or the problem and what to do. In the sandbox, what only live sending needs is ok even where it is missing, and told all the same. Reads all messages: for people, not for alarms (those read sms_health).';

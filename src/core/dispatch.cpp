@@ -171,7 +171,11 @@ void Dispatch::start(Task task, const Route& route) {
   if (accounts_.capacity(route.account_sid, now_us_()) == 0) return give_back(std::move(task));
   sending.account = route.account_sid;
   // Nothing leaves after its send-by time either: the message then goes back, and expires there.
-  sending.send_before = std::min(task.lease_until - options_.send_margin, task.expires_at);
+  // The last check was a moment ago, and speaks for no longer than a connection may take.
+  const std::int64_t check_holds =
+      now_us_() + std::chrono::microseconds(options_.http.connect_timeout).count() + kSecond;
+  sending.send_before =
+      std::min({task.lease_until - options_.send_margin, task.expires_at, check_holds});
   sending.task = std::move(task);
   add(std::move(sending), std::move(request));
 }
@@ -237,6 +241,13 @@ void Dispatch::look(Look look, const Route& route) {
     return;
   }
   next_page(std::move(looking), std::move(request));
+}
+
+bool Dispatch::is_looking(const Uuid& message) const {
+  const auto is_same = [&](const auto& one) { return one.look.message == message; };
+  return std::any_of(looked_.begin(), looked_.end(), is_same) ||
+         std::any_of(looking_.begin(), looking_.end(),
+                     [&](const auto& entry) { return is_same(entry.second); });
 }
 
 void Dispatch::next_page(Looking looking, HttpRequest request) {

@@ -101,6 +101,7 @@ class Dispatch {
   void look_anew() {
     lanes_.release_all();
     accounts_.probe_soon();
+    account_of_org_.clear();
   }
   HttpPool& pool() noexcept { return pool_; }
 
@@ -128,9 +129,11 @@ class Dispatch {
   // Settled tasks, oldest first, until the caller takes them out: they must outlive a transaction
   // that fails.
   std::deque<Finished>& finished() noexcept { return finished_; }
-  // Listings that came back, likewise until forget_looked().
+  // Listings that came back, oldest first, until each is forgotten.
   const std::vector<Looked>& looked() const noexcept { return looked_; }
-  void forget_looked() { looked_.clear(); }
+  void forget_first_looked() { looked_.erase(looked_.begin()); }
+  // Whether a look for this message is under way or waits to be settled.
+  bool is_looking(const Uuid& message) const;
 
   std::size_t in_flight() const noexcept { return sending_.size() + looking_.size(); }
   // The message is settled in the tables: this process no longer answers for it.

@@ -121,7 +121,7 @@ void mark(const SettledRows& results) {
   static Statement still_ours{
       "SELECT f.message_id FROM unnest($2, $3) AS r (message_id, fence)"
       "  JOIN @extschema@.sms_in_flight f ON f.message_id = r.message_id AND f.fence = r.fence"
-      " WHERE f.org_id = $1 AND f.state <> 'unknown'",
+      " WHERE f.org_id = $1",
       {UUIDOID, UUIDARRAYOID, INT8ARRAYOID}};
   for (int i = 0; i < results.count; ++i)
     results.rows[i]->recorded = true;
@@ -390,17 +390,23 @@ uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
       {PointerGetDatum(known), BoolGetDatum(all), Int32GetDatum(settings::reconcile_delay)});
 }
 
-uint64 promote_due(TimestampTz after, TimestampTz until) {
+uint64 promote_due(const pg_uuid_t& after, int limit, pg_uuid_t* last) {
   static Statement promote{
-      "WITH due AS MATERIALIZED ("
-      " SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = "
-      "q.message_id"
-      "  WHERE q.due_at > $1 AND q.due_at <= $2 AND m.status = 'pending' ORDER BY m.id"
-      "  FOR NO KEY UPDATE OF m SKIP LOCKED)"
+      "WITH next AS MATERIALIZED ("
+      " SELECT message_id, due_at FROM @extschema@.sms_queue WHERE message_id > $1"
+      "  ORDER BY message_id LIMIT $2),"
+      " due AS MATERIALIZED ("
+      " SELECT m.id FROM next n JOIN @extschema@.sms_messages m ON m.id = n.message_id"
+      "  WHERE n.due_at <= now() AND m.status = 'pending' ORDER BY m.id"
+      "  FOR NO KEY UPDATE OF m SKIP LOCKED),"
+      " promoted AS ("
       " UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()"
-      "   FROM due WHERE m.id = due.id",
-      {TIMESTAMPTZOID, TIMESTAMPTZOID}};
-  return promote.run({TimestampTzGetDatum(after), TimestampTzGetDatum(until)});
+      "   FROM due WHERE m.id = due.id)"
+      " SELECT message_id, count(*) OVER () FROM next ORDER BY message_id DESC LIMIT 1",
+      {UUIDOID, INT4OID}};
+  if (promote.run({UUIDPGetDatum(&after), Int32GetDatum(limit)}) == 0) return 0;
+  *last = uuid_column(0, 1);
+  return static_cast<uint64>(bigint_column(0, 2));
 }
 
 }  // namespace coach_sms

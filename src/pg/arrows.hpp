@@ -88,7 +88,8 @@ void withdraw(const SettledRows& results);
 // messages, which nobody can have got, go back into the queue. Returns how many.
 uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all);
 
-// pending → queued for what fell due in the given time and is not claimed.
-uint64 promote_due(TimestampTz after, TimestampTz until);
+// pending → queued for what is due and not claimed, among the next `limit` rows of the queue behind
+// that id. Gives the last id looked at, and how many there were.
+uint64 promote_due(const pg_uuid_t& after, int limit, pg_uuid_t* last);
 
 }  // namespace coach_sms

@@ -61,7 +61,15 @@ void check_step(void* state) {
   const int count = sender->claimed_count;
   checked_rows = static_cast<Checked*>(palloc0(sizeof(Checked) * count));
   returned_rows = static_cast<Settled*>(palloc0(sizeof(Settled) * count));
-  check_claimed(sender->claimed, count, sender->mode == Mode::kSandbox, checked_rows);
+  const char* why;
+  const Mode mode = read_mode(&why);
+  if (mode != sender->mode) sender->sweep_wanted = true;
+  check_claimed(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
+  if (mode == Mode::kNotArmed)
+    for (int i = 0; i < count; ++i) {
+      checked_rows[i].verdict = Verdict::kPutBack;
+      checked_rows[i].when = sender->claimed[i].due_at;
+    }
   for (int i = 0; i < count; ++i) {
     if (checked_rows[i].verdict == Verdict::kSend) continue;
     returned_rows[i] = settled_of(sender->claimed[i], checked_rows[i]);

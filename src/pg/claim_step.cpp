@@ -98,7 +98,7 @@ static void claim(Sender* sender) {
 void record_and_claim_step(void* state) {
   auto* sender = static_cast<Sender*>(state);
   record_step(sender);
-  claim(sender);
+  if (sender->record_failures == 0) claim(sender);
 }
 
 }  // namespace coach_sms

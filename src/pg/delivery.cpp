@@ -195,24 +195,7 @@ bool apply_event(const pg_uuid_t& id) {
   return true;
 }
 
-uint64 apply_waiting_events(const char* const* sids, int count) {
-  // Those whose message is known wait for its lock. Those whose message is not wait for our own
-  // record of their SID, which looks for them itself; ten minutes cover what it may have missed.
-  static Statement find{
-      "SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "   AND ($1 IS NULL OR provider_message_id = ANY ($1))"
-      "   AND received_at > now() - CASE WHEN $1 IS NULL AND message_id IS NULL"
-      "         THEN interval '10 minutes' ELSE interval '1 day' END"
-      " ORDER BY received_at LIMIT 1000",
-      {TEXTARRAYOID}};
-  ArrayType* wanted = nullptr;
-  if (sids != nullptr) {
-    auto* texts = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
-    for (int i = 0; i < count; ++i)
-      texts[i] = CStringGetTextDatum(sids[i]);
-    wanted = construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT);
-  }
-  const uint64 found = find.run({PointerGetDatum(wanted)}, wanted != nullptr ? nullptr : "n");
+uint64 apply_found(uint64 found) {
   auto* ids = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * (found + 1)));
   for (uint64 row = 0; row < found; ++row)
     ids[row] = uuid_column(row, 1);
@@ -220,6 +203,39 @@ uint64 apply_waiting_events(const char* const* sids, int count) {
   for (uint64 row = 0; row < found; ++row)
     applied += apply_event(ids[row]) ? 1 : 0;
   return applied;
+}
+
+uint64 apply_events_of(const char* const* sids, int count) {
+  static Statement find{
+      "SELECT id FROM @extschema@.sms_events"
+      " WHERE provider_message_id = ANY ($1) AND processed_at IS NULL ORDER BY received_at",
+      {TEXTARRAYOID}};
+  auto* texts = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
+  for (int i = 0; i < count; ++i)
+    texts[i] = CStringGetTextDatum(sids[i]);
+  return apply_found(
+      find.run({PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT))}));
+}
+
+uint64 apply_waiting_events() {
+  // Those whose message is known wait for its lock, and go first. Those whose message is not wait
+  // for our own record of their SID, which looks for them itself; ten minutes cover what it missed.
+  static Statement find{
+      "(SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
+      "    AND received_at > now() - interval '1 day' AND message_id IS NOT NULL"
+      "  ORDER BY received_at LIMIT 500)"
+      " UNION ALL"
+      " (SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
+      "    AND received_at > now() - interval '10 minutes' AND message_id IS NULL"
+      "  ORDER BY received_at LIMIT 500)",
+      {}};
+  // Nobody's: of another application on the account, or of a message that is gone.
+  static Statement give_up{
+      "UPDATE @extschema@.sms_events SET processed_at = now()"
+      " WHERE processed_at IS NULL AND received_at <= now() - interval '1 day'",
+      {}};
+  give_up.run(std::initializer_list<Datum>{});
+  return apply_found(find.run(std::initializer_list<Datum>{}));
 }
 
 }  // namespace coach_sms

@@ -34,8 +34,9 @@ bool store_event(const Event& event, pg_uuid_t* id);
 // an org's token signed it, or else those of the orgs that use the server's token.
 bool apply_event(const pg_uuid_t& id);
 
-// Applies what waits: events that came before our own record of their SID, or while the message
-// was locked. With SIDs, only theirs. Returns how many were applied.
-uint64 apply_waiting_events(const char* const* sids, int count);
+// Applies what waits: callbacks that came before our own record of these SIDs, or any that came too
+// early or while their message was locked. Returns how many were applied.
+uint64 apply_events_of(const char* const* sids, int count);
+uint64 apply_waiting_events();
 
 }  // namespace coach_sms

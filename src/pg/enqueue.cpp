@@ -242,7 +242,7 @@ bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure)
   if (failure->failed) return false;
   if (wanted.idempotency_key != nullptr)
     ready->payload_hash = hash_payload(wanted, *ready, variables, failure);
-  ready->id = new_uuidv7();
+  ready->id = new_uuidv7(GetCurrentTimestamp());
   return !failure->failed;
 }
 
@@ -322,13 +322,13 @@ bool is_storing() {
   return storing;
 }
 
-pg_uuid_t new_uuidv7() {
+pg_uuid_t new_uuidv7(TimestampTz time) {
   pg_uuid_t id;
   if (!pg_strong_random(&id, sizeof id))
     ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not get random bytes")));
   constexpr int64 kUnixEpoch =
       static_cast<int64>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-  const uint64 microseconds = static_cast<uint64>(GetCurrentTimestamp() + kUnixEpoch);
+  const uint64 microseconds = static_cast<uint64>(time + kUnixEpoch);
   const uint64 milliseconds = microseconds / 1000;
   const uint64 fraction = microseconds % 1000 * 4096 / 1000;
   for (int byte = 0; byte < 6; ++byte)

@@ -208,7 +208,7 @@ Datum coach_sms_enqueue(PG_FUNCTION_ARGS) {
 Datum coach_sms_uuidv7(PG_FUNCTION_ARGS) {
   (void)fcinfo;
   auto* result = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  *result = new_uuidv7();
+  *result = new_uuidv7(GetCurrentTimestamp());
   PG_RETURN_UUID_P(result);
 }
 

@@ -19,6 +19,8 @@ ProcessUtility_hook_type earlier_process_utility_hook;
 
 // PostgreSQL calls this after it has checked the caller's right to drop the database.
 void on_drop_database(Oid database) {
+  SenderInfo known;
+  if (!read_sender(database, &known)) return;
   detach_sender_from(database, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kHoldForDrop));
 }
 

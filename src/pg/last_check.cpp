@@ -30,8 +30,7 @@ void find_token(OrgRoute* route, const char* sealed) {
     route->token = open_token(route->org_id, sealed, &failure);
   } else {
     if (route->account_sid[0] == '\0') route->account_sid = pstrdup(settings::twilio_account_sid());
-    const char* token = server_token(&failure);
-    route->token = token != nullptr ? pstrdup(token) : nullptr;
+    route->token = server_token(&failure);
   }
   if (route->token == nullptr || route->token[0] == '\0') {
     route->token = or_empty(route->token);
@@ -83,11 +82,14 @@ OrgRoute* route_of(const Claimed& one, Checked* checked, int count, const Claime
   return read_route(one.org_id, !sandbox_mode);
 }
 
-void judge(const Claimed& one, bool suppressed, bool sandbox_mode, Checked* checked) {
+void judge(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode, Checked* checked) {
   const TimestampTz now = GetCurrentTimestamp();
   const OrgRoute& route = *checked->route;
   checked->verdict = Verdict::kSend;
-  if (suppressed) {
+  if (!ours) {
+    checked->verdict = Verdict::kPutBack;  // which ends the claim and leaves the message as it is
+    checked->when = one.due_at;
+  } else if (suppressed) {
     checked->verdict = Verdict::kWithdraw;
     checked->reason = "opted_out";
   } else if (one.expires_at <= now) {
@@ -108,6 +110,28 @@ void judge(const Claimed& one, bool suppressed, bool sandbox_mode, Checked* chec
   }
 }
 
+// Claims that the message has outlived: a callback of an earlier attempt told that it was sent
+// after all, or somebody deleted it.
+void find_outlived(const Claimed* claimed, int count, bool* ours) {
+  static Statement find{
+      "SELECT f.fence, f.message_id FROM @extschema@.sms_in_flight f"
+      "  JOIN @extschema@.sms_messages m ON m.id = f.message_id"
+      " WHERE f.message_id = ANY ($1) AND f.state = 'leased' AND m.status = 'sending'",
+      {UUIDARRAYOID}};
+  auto* ids = static_cast<Datum*>(palloc(sizeof(Datum) * count));
+  for (int i = 0; i < count; ++i)
+    ids[i] = UUIDPGetDatum(&claimed[i].message_id);
+  const uint64 found = find.run(
+      {PointerGetDatum(construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR))});
+  for (uint64 row = 0; row < found; ++row) {
+    const int64 fence = bigint_column(row, 1);
+    const pg_uuid_t id = uuid_column(row, 2);
+    for (int i = 0; i < count; ++i)
+      if (claimed[i].fence == fence && memcmp(&claimed[i].message_id, &id, UUID_LEN) == 0)
+        ours[i] = true;
+  }
+}
+
 }  // namespace
 
 void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked) {
@@ -119,6 +143,8 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
   auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * count));
   auto* phones = static_cast<Datum*>(palloc(sizeof(Datum) * count));
   auto* suppressed = static_cast<bool*>(palloc0(sizeof(bool) * count));
+  auto* ours = static_cast<bool*>(palloc0(sizeof(bool) * count));
+  find_outlived(claimed, count, ours);
   for (int i = 0; i < count; ++i) {
     positions[i] = Int32GetDatum(i);
     orgs[i] = UUIDPGetDatum(&claimed[i].org_id);
@@ -134,7 +160,7 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
   for (int i = 0; i < count; ++i) {
     checked[i] = Checked{};
     checked[i].route = route_of(claimed[i], checked, i, claimed, sandbox_mode);
-    judge(claimed[i], suppressed[i], sandbox_mode, &checked[i]);
+    judge(claimed[i], ours[i], suppressed[i], sandbox_mode, &checked[i]);
   }
 }
 

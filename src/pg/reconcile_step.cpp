@@ -17,7 +17,8 @@ constexpr int kLooksAtOnce = 20;
 // A list that cannot be read for this many times reconcile_limit is not waited for any longer.
 constexpr int kGiveUpAfterLimits = 10;
 
-bool unsettled = false;
+bool unsettled = false;       // unknown messages
+bool events_waiting = false;  // callbacks that are not applied yet
 
 // An unknown message as it stands when its listing has come back.
 struct Unknown {
@@ -63,6 +64,8 @@ int read_known_sids(const Unknown& unknown, char** sids, int count, char*** know
       " UNION SELECT provider_message_id FROM @extschema@.sms_events"
       " WHERE provider_message_id = ANY ($1) AND message_id <> $2",
       {TEXTARRAYOID, UUIDOID}};
+  *known = nullptr;
+  if (count == 0) return 0;
   auto* texts = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
   for (int i = 0; i < count; ++i)
     texts[i] = CStringGetTextDatum(sids[i]);
@@ -239,8 +242,12 @@ void start_looks(Sender* sender) {
       " RETURNING f.message_id, f.org_id, f.fence, m.to_phone, f.claimed_at,"
       "   coalesce(f.account_sid, '')",
       {INT4OID, INT4OID}};
+  static TimestampTz tidied_at = 0;
   if (!unsettled) return;
-  tidy.run(std::initializer_list<Datum>{});
+  if (GetCurrentTimestamp() - tidied_at > USECS_PER_MINUTE) {
+    tidy.run(std::initializer_list<Datum>{});
+    tidied_at = GetCurrentTimestamp();
+  }
   const int reserve = settings::connect_timeout + settings::request_timeout + 1000;
   const uint64 count = find.run(
       {Int32GetDatum(reserve > settings::reconcile_delay ? reserve : settings::reconcile_delay),
@@ -266,6 +273,7 @@ void start_looks(Sender* sender) {
       look.to = to;
       look.claimed_at = to_unix_us(claimed_at);
       look.started_at = unix_now_us();
+      if (sender->dispatch->is_looking(look.message)) return;  // of a step that was rolled back
       if (usable)
         sender->dispatch->look(std::move(look), {from->account_sid, Secret(from->token), {}, {}});
       else
@@ -275,25 +283,29 @@ void start_looks(Sender* sender) {
   }
 }
 
-void settle_looked(Sender* sender) {
-  // Held by the sender's own memory until this step has committed.
-  for (const Looked& looked : sender->dispatch->looked())
-    settle_one(sender, looked);
+void looked_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  settle_one(sender, sender->dispatch->looked().front());
 }
 
 void count_unsettled() {
   static Statement count{
-      "SELECT EXISTS (SELECT FROM @extschema@.sms_in_flight WHERE state = 'unknown')"
-      "    OR EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
+      "SELECT EXISTS (SELECT FROM @extschema@.sms_in_flight WHERE state = 'unknown'),"
+      "       EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
       "               AND received_at > now() - CASE WHEN message_id IS NULL"
       "                     THEN interval '10 minutes' ELSE interval '1 day' END)",
       {}};
   count.run(std::initializer_list<Datum>{});
   unsettled = bool_column(0, 1);
+  events_waiting = bool_column(0, 2);
 }
 
 bool has_unsettled() {
-  return unsettled || has_sandbox_deliveries();
+  return unsettled || events_waiting || has_sandbox_deliveries();
+}
+
+bool events_wait() {
+  return events_waiting;
 }
 
 }  // namespace coach_sms

@@ -15,11 +15,9 @@ void expire_lost_leases(Sender* sender);
 // Starts listings for the unknown messages whose time it is.
 void start_looks(Sender* sender);
 
-// Carries out what finished listings showed: unknown → sent | queued | failed, or another look.
-void settle_looked(Sender* sender);
-
 // Counts what housekeeping still has to do; has_unsettled() is as of the last count.
 void count_unsettled();
 bool has_unsettled();
+bool events_wait();
 
 }  // namespace coach_sms

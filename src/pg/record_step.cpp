@@ -63,8 +63,7 @@ void tell_account_trouble(const FinishedRow& row) {
   const TimestampTz now = GetCurrentTimestamp();
   if (now - told_at < USECS_PER_MINUTE) return;
   told_at = now;
-  ereport(LOG, (errmsg("Twilio refuses an account's credentials: %s %s", row.settled.error_code,
-                       row.settled.error_message != nullptr ? row.settled.error_message : ""),
+  ereport(LOG, (errmsg("Twilio refuses an account's credentials: error %s", row.settled.error_code),
                 errdetail("Its messages wait; one is tried from time to time."),
                 errhint("Set the right token with sms_set_twilio_credentials() or in the file "
                         "coach_sms.twilio_auth_token_file.")));
@@ -123,7 +122,7 @@ void apply_early_events(const FinishedRow* rows, int count) {
   for (int i = 0; i < count; ++i)
     if (rows[i].settled.sid != nullptr && rows[i].settled.recorded)
       sids[known++] = rows[i].settled.sid;
-  if (known > 0) apply_waiting_events(sids, known);
+  if (known > 0) apply_events_of(sids, known);
 }
 
 }  // namespace
@@ -134,7 +133,7 @@ void record_step(void* state) {
   if (sender->dispatch->finished().empty()) return;
   FAILPOINT("after-answer");
   int count = 0;
-  const int limit = sender->failures == 0 ? settings::batch_size * 4 : 1;
+  const int limit = sender->record_failures == 0 ? settings::batch_size * 4 : 1;
   record_results(sender, limit, &sender->recorded, &count);
   apply_early_events(sender->recorded, count);
   sender->recorded_count = count;
@@ -155,9 +154,10 @@ void forget_what_was_recorded(Sender* sender) {
 
 void set_aside_unrecordable(Sender* sender) {
   constexpr int kMostTries = 5;
-  if (sender->failures < 2 || sender->context->standing != Standing::kUsable ||
-      sender->dispatch->finished().empty())
-    return;
+  if (sender->record_failures < 2 || sender->dispatch->finished().empty()) return;
+  const char* sid = sender->dispatch->finished().front().settlement.provider_message_id.c_str();
+  ereport(LOG, (errmsg("a result could not be recorded alone; Twilio's SID: %s",
+                       sid[0] != '\0' ? sid : "none")));
   raise_if(run_cpp([&] {
     std::deque<Finished>& finished = sender->dispatch->finished();
     Finished first = std::move(finished.front());

@@ -1,6 +1,8 @@
 #include "pg/sandbox_delivery.hpp"
 
 #include "pg/delivery.hpp"
+#include "pg/enqueue.hpp"
+#include "pg/statement.hpp"
 
 namespace coach_sms {
 
@@ -14,6 +16,7 @@ struct Delivery {
 
 Delivery* deliveries = nullptr;
 int waiting = 0;
+int delivering = 0;  // of these, in the step under way
 int capacity = 0;
 
 void grow() {
@@ -24,17 +27,32 @@ void grow() {
                                                    : repalloc(deliveries, size));
 }
 
+void add(const pg_uuid_t& org_id, const pg_uuid_t& message_id, const char* sid) {
+  if (waiting == capacity) grow();
+  Delivery& delivery = deliveries[waiting++];
+  delivery.org_id = org_id;
+  delivery.message_id = message_id;
+  strlcpy(delivery.sid, sid, sizeof delivery.sid);
+}
+
 }  // namespace
+
+void find_sandbox_deliveries() {
+  static Statement find{
+      "SELECT org_id, id, provider_message_id FROM @extschema@.sms_messages"
+      " WHERE id >= $1 AND sandbox AND status = 'sent' AND provider_message_id IS NOT NULL",
+      {UUIDOID}};
+  pg_uuid_t an_hour_ago = new_uuidv7(GetCurrentTimestamp() - USECS_PER_HOUR);
+  const uint64 rows = find.run({UUIDPGetDatum(&an_hour_ago)});
+  for (uint64 row = 0; row < rows; ++row)
+    add(uuid_column(row, 1), uuid_column(row, 2), text_column(row, 3));
+}
 
 void note_sandbox_deliveries(const FinishedRow* rows, int count) {
   for (int i = 0; i < count; ++i) {
     if (!rows[i].sandbox || rows[i].outcome != Outcome::kAccepted || !rows[i].settled.recorded)
       continue;
-    if (waiting == capacity) grow();
-    Delivery& delivery = deliveries[waiting++];
-    delivery.org_id = rows[i].settled.org_id;
-    delivery.message_id = rows[i].settled.message_id;
-    strlcpy(delivery.sid, rows[i].settled.sid, sizeof delivery.sid);
+    add(rows[i].settled.org_id, rows[i].settled.message_id, rows[i].settled.sid);
   }
 }
 
@@ -43,7 +61,9 @@ bool has_sandbox_deliveries() {
 }
 
 void deliver_in_sandbox() {
-  for (int i = 0; i < waiting; ++i) {
+  constexpr int kAtOnce = 500;
+  delivering = waiting < kAtOnce ? waiting : kAtOnce;
+  for (int i = 0; i < delivering; ++i) {
     Event event{};
     event.has_message = true;
     event.message_id = deliveries[i].message_id;
@@ -56,7 +76,13 @@ void deliver_in_sandbox() {
     pg_uuid_t id;
     if (store_event(event, &id)) apply_event(id);
   }
-  waiting = 0;
+}
+
+void forget_sandbox_deliveries() {
+  waiting -= delivering;
+  if (waiting > 0)
+    memmove(deliveries, deliveries + delivering, sizeof(Delivery) * static_cast<Size>(waiting));
+  delivering = 0;
 }
 
 }  // namespace coach_sms

@@ -78,7 +78,9 @@ Datum coach_sms_seal_token(PG_FUNCTION_ARGS) {
   bool no_org;
   Datum token = SPI_getbinval(row, columns, token_column, &no_token);
   Datum org_id = SPI_getbinval(row, columns, SPI_fnumber(columns, "org_id"), &no_org);
-  if (no_token || no_org) return PointerGetDatum(row);  // without an org the row is refused anyway
+  if (no_token) return PointerGetDatum(row);
+  // Without an org the row is refused, by an error that shows the row: not with the token in it.
+  if (no_org) return PointerGetDatum(with_token(trigger, row, token_column, nullptr));
 
   char* written = text_to_cstring(DatumGetTextPP(token));
   if (written[0] == '\0') return PointerGetDatum(with_token(trigger, row, token_column, nullptr));

@@ -2,6 +2,7 @@
 
 #include "pg/clock.hpp"
 #include "pg/reconcile_step.hpp"
+#include "pg/sandbox_delivery.hpp"
 #include "pg/sender.hpp"
 #include "pg/sender_steps.hpp"
 #include "pg/settings.hpp"
@@ -158,12 +159,29 @@ bool step(Sender* sender, const char* name, void (*work)(void*)) {
   return false;
 }
 
+void keep_house(Sender* sender) {
+  if (!step(sender, "keeping house", housekeeping_step)) return;
+  forget_sandbox_deliveries();
+  // Whether it went well or not, a listing is used once: an unknown message is looked for again.
+  while (!sender->dispatch->looked().empty()) {
+    const bool settled = step(sender, "settling an unknown message", looked_step);
+    raise_if(run_cpp([&] { sender->dispatch->forget_first_looked(); }));
+    if (!settled) return;
+  }
+  if (events_wait()) step(sender, "applying callbacks that waited", events_step);
+}
+
 bool record_and_claim(Sender* sender) {
   const bool had_claims = sender->claimed_count > 0;
   if (step(sender, "recording and claiming", record_and_claim_step)) {
     forget_what_was_recorded(sender);
+    if (sender->dispatch->finished().empty()) sender->record_failures = 0;
     return true;
   }
+  // A lock that was waited for in vain is nobody's fault, and passes.
+  if (sender->context->standing == Standing::kUsable &&
+      sender->context->last_error != ERRCODE_LOCK_NOT_AVAILABLE)
+    ++sender->record_failures;
   if (!had_claims) sender->claimed_count = 0;  // a step that failed claimed nothing
   set_aside_unrecordable(sender);
   return false;
@@ -176,12 +194,11 @@ void take_steps(Sender* sender) {
   if (sweep && !step(sender, "looking what is due", sweep_step)) return;
   if ((should_record(*sender, now) || should_claim(*sender, now)) && !record_and_claim(sender))
     return;
-  if (sender->claimed_count > 0) {
+  if (sender->claimed_count > 0 && !should_stop()) {
     if (!step(sender, "looking once more before sending", check_step)) return;
     start_checked(sender);
   }
-  if (next_housekeeping(*sender) <= now && step(sender, "keeping house", housekeeping_step))
-    raise_if(run_cpp([&] { sender->dispatch->forget_looked(); }));
+  if (next_housekeeping(*sender) <= now) keep_house(sender);
 }
 
 bool is_usable(const Sender& sender) {

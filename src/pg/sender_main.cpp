@@ -47,7 +47,7 @@ void add_error_context(void* database) {
     errcontext("coach_sms sender for database %u", *static_cast<Oid*>(database));
 }
 
-// Database and role settings do not reach a background worker, and must not: these are ours.
+// What ALTER DATABASE and ALTER ROLE set must not change how messages are sent: these are ours.
 void pin_session_settings() {
   static constexpr const char* kPinned[][2] = {
       {"synchronous_commit", "on"},

@@ -32,10 +32,13 @@ struct Sender {
   bool something_due_at_sweep;
   TimestampTz swept_at;
   TimestampTz kept_house_at;
+  pg_uuid_t promoted_to;  // where the walk that promotes has come to
+  TimestampTz promote_again_at;
   TimestampTz finished_since;   // when the oldest result that waits for its record came; 0: none
   int locked;                   // results at the end of the queue whose message somebody has locked
   TimestampTz locked_again_at;  // when these are tried again
   int failures;                 // steps that failed in a row
+  int record_failures;          // the same of those that record; above 0 results go one by one
   TimestampTz steps_again_at;
 };
 

@@ -14,8 +14,13 @@ void record_and_claim_step(void* sender);
 void record_step(void* sender);
 // The last look at what was claimed; puts back and withdraws what may not go.
 void check_step(void* sender);
-// Leases, promotions, events and unknown messages.
+// Leases, promotions, deliveries in the sandbox, and the start of looks at Twilio's list.
 void housekeeping_step(void* sender);
+// Carries out what the first listing that came back showed: unknown → sent | queued | failed, or
+// another look. One a step, so that none holds up the others.
+void looked_step(void* sender);
+// Callbacks that came too early or met a lock.
+void events_step(void* sender);
 
 // After a step that records was committed: what is settled leaves the sender's memory.
 void forget_what_was_recorded(Sender* sender);

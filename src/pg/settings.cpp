@@ -232,14 +232,14 @@ const char* twilio_auth_token_from_environment() {
 
 int effective_lease_ms() {
   static int warned_of;
-  const int needed = request_timeout + connect_timeout + kLeaseMargin;
+  const int needed = request_timeout + 2 * connect_timeout + kLeaseMargin;
   if (lease_duration >= needed) return lease_duration;
   if (warned_of != needed) {
     warned_of = needed;
     ereport(WARNING, (errmsg("coach_sms.lease_duration of %d ms is too short, using %d ms",
                              lease_duration, needed),
                       errhint("Set it to at least coach_sms.request_timeout plus "
-                              "coach_sms.connect_timeout plus %d s.",
+                              "twice coach_sms.connect_timeout plus %d s.",
                               kLeaseMargin / kSecond)));
   }
   return needed;

@@ -73,15 +73,15 @@ void sweep_lanes(Sender* sender) {
   }));
 }
 
-void promote_newly_due() {
-  // What a lane does not claim at once (paused, held) shall still be seen as due. A minute is soon
-  // enough for people, and rare enough for a queue of a million.
-  static TimestampTz promoted_until = DT_NOBEGIN;
+// What a lane does not claim at once (paused, held, behind a backlog) shall still be seen as due. A
+// walk over the queue, a little at a time; once a minute is soon enough for people.
+void promote_next(Sender* sender) {
+  constexpr int kAtOnce = 2000;
   const TimestampTz now = GetCurrentTimestamp();
-  if (promoted_until != DT_NOBEGIN && now - promoted_until < USECS_PER_MINUTE) return;
-  promote_due(promoted_until == DT_NOBEGIN ? promoted_until : promoted_until - USECS_PER_MINUTE,
-              now);
-  promoted_until = now;
+  if (sender->promote_again_at > now) return;
+  if (promote_due(sender->promoted_to, kAtOnce, &sender->promoted_to) == kAtOnce) return;
+  sender->promoted_to = pg_uuid_t{};
+  sender->promote_again_at = now + USECS_PER_MINUTE;
 }
 
 }  // namespace
@@ -98,6 +98,7 @@ void sweep_step(void* state) {
       ereport(LOG, (errmsg("%llu messages were in flight when the sender before this one ended",
                            static_cast<unsigned long long>(left)),
                     errdetail("Whether Twilio has them is being found out.")));
+    if (mode == Mode::kSandbox) find_sandbox_deliveries();
   }
   show_mode(sender, mode, why);
   sweep_lanes(sender);
@@ -110,16 +111,18 @@ void sweep_step(void* state) {
 
 void housekeeping_step(void* state) {
   auto* sender = static_cast<Sender*>(state);
+  sender->kept_house_at = GetCurrentTimestamp();
   if (sender->mode != Mode::kNotArmed) {
     expire_lost_leases(sender);
-    promote_newly_due();
+    promote_next(sender);
     deliver_in_sandbox();
     if (sender->mode == Mode::kLive) start_looks(sender);
   }
-  settle_looked(sender);
-  apply_waiting_events(nullptr, 0);
   count_unsettled();
-  sender->kept_house_at = GetCurrentTimestamp();
+}
+
+void events_step(void*) {
+  apply_waiting_events();
 }
 
 }  // namespace coach_sms

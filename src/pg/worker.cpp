@@ -137,6 +137,7 @@ void recover_from_error() {
   EmitErrorReport();
   MemoryContextSwitchTo(step_caller_context);
   ErrorData* error = CopyErrorData();
+  worker_context()->last_error = error->sqlerrcode;
   report_error(error->message != nullptr ? error->message : "unknown error");
   FreeErrorData(error);
   AbortCurrentTransaction();

@@ -28,6 +28,7 @@ struct WorkerContext {
   Oid schema;
   char schema_name[NAMEDATALEN];
   Standing standing;
+  int last_error;  // SQLSTATE of the latest step that raised
 };
 
 // The version this library was built as.

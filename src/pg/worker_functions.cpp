@@ -95,13 +95,14 @@ Datum coach_sms_wake_sender(PG_FUNCTION_ARGS) {
   PG_RETURN_VOID();
 }
 
-// One row a database that has a sender or waits for one; none if the library is not preloaded.
+// One row, if this database has a sender or waits for one; what others send is not its business.
 PG_FUNCTION_INFO_V1(coach_sms_worker_stat);
 Datum coach_sms_worker_stat(PG_FUNCTION_ARGS) {
   ReturnSetInfo* result = coach_sms::init_materialized_srf(fcinfo);
   coach_sms::SenderInfo info;
   for (int slot = 0; slot < coach_sms::kMaxDatabases; slot++) {
-    if (coach_sms::read_sender_slot(slot, &info)) coach_sms::add_sender(result, info);
+    if (coach_sms::read_sender_slot(slot, &info) && info.database == MyDatabaseId)
+      coach_sms::add_sender(result, info);
   }
   return 0;
 }

@@ -30,12 +30,16 @@ sub machine {
 }
 
 my $server = Bench::Server->new;
-create_databases($server);
-machine($server);
-Bench::Enqueue::measure($server) if wanted('enqueue');
-Bench::Webhooks::measure($server) if wanted('webhook');
-Bench::Drain::measure($server) if wanted('drain');
-Bench::Latency::measure($server) if wanted('latency');
+my $done = eval {
+    create_databases($server);
+    machine($server);
+    Bench::Enqueue::measure($server) if wanted('enqueue');
+    Bench::Webhooks::measure($server) if wanted('webhook');
+    Bench::Drain::measure($server) if wanted('drain');
+    Bench::Latency::measure($server) if wanted('latency');
+    1;
+};
+die "$@the server's log ends:\n" . $server->log_text if !$done;
 note('', '');
 note(sprintf('took %.0f s', time - $begin), '');
 Bench::Report::finish();

@@ -46,6 +46,29 @@ $node->safe_psql('postgres', 'CREATE DATABASE fourth TEMPLATE model');
 $node->wait_for_sql("SELECT state FROM sms_worker_state() WHERE database = 'fourth'", 'not armed', undef,
     name => 'a copy of the template has a sender, which sends nothing');
 
+# One sender a database: it holds the lock that no other can get.
+$node->wait_for_sql("SELECT string_agg(datname || ' ' || n, ', ' ORDER BY datname)
+                       FROM (SELECT datname, count(*) AS n FROM pg_locks l JOIN pg_database d ON d.oid = l.database JOIN pg_stat_activity a USING (pid, datname)
+                              WHERE l.locktype = 'advisory' AND l.classid = 1129267523 AND l.granted AND a.backend_type = 'coach_sms sender' GROUP BY 1) held",
+    'fourth 1, postgres 1, second 1', undef, name => 'each sender holds one lock, each database has one sender');
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1129267523"), 3, 'and nobody else asks for it');
+
+# What is set for a database's sessions does not reach its sender.
+
+my %for_sessions = (default_transaction_read_only => 'on', default_transaction_isolation => 'serializable', synchronous_commit => 'off',
+    statement_timeout => '1ms', lock_timeout => '1ms', search_path => '', row_security => 'off', session_replication_role => 'replica');
+$node->safe_psql('postgres', "ALTER DATABASE second SET $_ = '$for_sessions{$_}'") for sort keys %for_sessions;
+my $before = $node->sender_pid('second');
+terminate($before);
+$node->wait_for_sql("SELECT pid <> $before FROM sms_worker_state() WHERE database = 'second'", 't', undef, name => 'a sender starts after ALTER DATABASE');
+is($node->safe_psql('second', "SELECT setting FROM pg_settings WHERE name = 'default_transaction_read_only'"), 'on', 'a session has those settings');
+{
+    local $ENV{PGOPTIONS} = '-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 -c search_path=public'
+      . ' -c session_replication_role=origin -c default_transaction_isolation=read\\ committed -c row_security=on';
+    delivers($node, 'second', 'the sender has its own');
+}
+$node->safe_psql('postgres', 'ALTER DATABASE second RESET ALL');
+
 # How they come back.
 
 for my $time (1 .. 3) {

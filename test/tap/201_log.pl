@@ -47,7 +47,7 @@ my $wrong = $node->make_org(twilio_auth_token_encrypted => 'dead' x 8);
 $mark = log_mark($node);
 enqueue_many($wrong, 'unpaid');
 $fake->wait_for(requests => 401);
-wait_for_log_line($node, $mark, qr/Twilio refuses an account's credentials: 20003/, 'a wrong token is told');
+wait_for_log_line($node, $mark, qr/Twilio refuses an account's credentials: error 20003/, 'a wrong token is told');
 $node->wait_for_sql("SELECT in_flight FROM sms_queue_stat WHERE org_id = '$wrong'", '0');
 is(scalar(log_lines($node, $mark)), 1, 'once') or diag(log_lines($node, $mark));
 like(log_since($node, $mark), qr/HINT:  Set the right token with sms_set_twilio_credentials/, 'and what to do about it');

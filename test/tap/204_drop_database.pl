@@ -44,6 +44,7 @@ for my $case ([ 'DROP DATABASE idle', 'idle', 0 ], [ 'DROP DATABASE busy', 'busy
     is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'coach_sms sender' AND pid <> $pid"), '0', 'its sender is gone');
 }
 is($node->sender_pid, $pid, 'the sender of another database lives on');
+is($fake->count(to => "+6149157011$_"), 1, "Twilio took what was under way once: $_") for 1, 2;
 $node->wait_for_status($node->enqueue($here, '+61491570006', 'here'), 'delivered');
 
 # Dropped while its sender starts.
@@ -104,6 +105,9 @@ is($fake->count(to => '+61491570115'), 0, 'and nothing of the copy');
 $node->safe_psql('renamed', "SELECT sms_pause()");
 $node->go_live('copy');
 $node->wait_for_status($new, 'sent', undef, db => 'copy', name => 'armed, the copy sends');
+
+is($fake->count(to => "+6149157011$_"), 1, "what was under way at a drop was never sent again: $_") for 1, 2;
+is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 
 # Only the owner of a database may hold up its sender.
 

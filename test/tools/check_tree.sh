@@ -74,6 +74,19 @@ grep -rnE '\b([p]g_sleep|[u]sleep|[n]anosleep|[s]leep_for|[s]leep [0-9.]+|[s]lee
 for script in $(find test .ci/run -type f \( -name '*.sh' -o -path .ci/run \)); do
   bash -n "$script" 2>&1
 done | rule "shell scripts parse" "see the message"
+for package in $(sed -n '/^packages_of/,/^}/s/.*) echo \([^;]*\) ;;.*/\1/p' test/tools/deps.sh | tr ' ' '\n' | grep -vE '^(clang-|cppcheck|valgrind)'); do
+  grep -qF "\`$package\`" README.md || echo "$package"
+done | rule "the README names what deps.sh installs" "add it to the table under Install, with what it is for"
+for target in all install help; do
+  status=0
+  said=$(env -u MAKEFLAGS -u MAKELEVEL PG_CONFIG=/nonexistent make --no-print-directory $target 2>&1) || status=$?
+  said=$(grep -v '^make: \*\*\* ' <<<"$said")
+  case $target,$status in
+    help,0) [ "$(grep -c '^make ' <<<"$said")" -ge 10 ] || echo "make help: $said" ;;
+    help,* | *,0) echo "make $target exits with $status" ;;
+    *) [[ $said == "coach_sms: "* && $said != *$'\n'* ]] || echo "make $target: $said" ;;
+  esac
+done | rule "without a PostgreSQL make says one sentence and fails, and make help works" "see PGXS in the Makefile"
 perl -MJSON::PP -0777 -ne 'eval { decode_json($_) } or print $@' META.json |
   rule "META.json is JSON" "see the message"
 

@@ -2,7 +2,7 @@
 # `make test`: every kind, whatever the others did; then one line with the sum of their tallies.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-kinds="unit fake check-tree regress isolation pgtap tap"
+kinds="unit fake check-tree check-release check-demo regress isolation pgtap tap"
 jobs=$(nproc)
 results=build/results
 rm -rf "$results"
@@ -14,19 +14,20 @@ make --no-print-directory -s -k -j"$jobs" FAILPOINTS=1 all programs || echo "the
 echo "== build the unit tests"
 make --no-print-directory -s -k -j"$jobs" FAILPOINTS=1 build-unit || echo "the build failed; what needs it will fail too"
 
-passed=0 failed=0 broken=
+passed=0 failed=0 skipped=0 broken=
 for kind in $kinds; do
   echo "== $kind"
-  status=0 kind_passed=0 kind_failed=0
+  status=0 kind_passed=0 kind_failed=0 kind_skipped=0
   make --no-print-directory -s "$kind" || status=$?
-  [ ! -f "$results/$kind.tally" ] || read -r kind_passed kind_failed <"$results/$kind.tally"
+  [ ! -f "$results/$kind.tally" ] || read -r kind_passed kind_failed kind_skipped <"$results/$kind.tally"
   if [ "$status" != 0 ] && [ "$kind_failed" = 0 ]; then kind_failed=1; fi
   if [ "$((kind_passed + kind_failed))" = 0 ]; then kind_failed=1; fi
   [ "$kind_failed" = 0 ] || broken="$broken $kind"
-  passed=$((passed + kind_passed)) failed=$((failed + kind_failed))
+  passed=$((passed + kind_passed)) failed=$((failed + kind_failed)) skipped=$((skipped + kind_skipped))
 done
 
 echo "=="
 [ -z "$broken" ] || echo "failed:$broken; logs and differences are in $results"
+[ "$skipped" = 0 ] || echo "$skipped skipped, which is neither"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -1,4 +1,4 @@
-# Sourced by the run_*.sh: each writes one line "PASSED FAILED" for its kind, which run_tests.sh adds up.
+# Sourced by the run_*.sh: each writes one line "PASSED FAILED [SKIPPED]" for its kind, which run_tests.sh adds up.
 : "${COACH_SMS_RESULTS:=build/results}"
 
 # tally KIND PASSED FAILED: says the counts, keeps them, and fails where a test failed.

@@ -100,6 +100,7 @@ make_installation() {
   find "$pkglibdir" -mindepth 1 -maxdepth 1 ! -name bitcode ! -name 'coach_sms*' ! -name 'llvmjit*' \
     -exec ln -s -t "$work/pg$pkglibdir" {} +
   rm -f "$work/pg$sharedir"/extension/coach_sms*
+  [ -z "$account" ] || chown "$account" "$work/pg$sharedir/extension" # a test adds an upgrade script
   make -C "$top" -s -j"$(nproc)" --no-print-directory install programs DESTDIR="$work/pg" BINDIR="$work/bin" >"$work/install.log" 2>&1 ||
     { cat "$work/install.log" >&2; exit 1; }
   [ -z "${SANITIZE:-}" ] || wrap_server_for_sanitizer "$private_bin"

@@ -110,7 +110,7 @@ class DispatchTest : public HttpTest {
     EXPECT_EQ(dispatch.looked().size(), 1U);
     EXPECT_EQ(dispatch.in_flight(), 0U);
     Looked looked = dispatch.looked().front();
-    dispatch.forget_looked();
+    dispatch.forget_first_looked();
     return looked;
   }
 };

@@ -155,7 +155,7 @@ TEST_F(DispatchLookTest, LooksStayUntilForgottenAndTakeNoRoomFromMessages) {
   dispatch.drive();
   EXPECT_EQ(dispatch.looked().size(), 1U);
   EXPECT_TRUE(dispatch.finished().empty());
-  dispatch.forget_looked();
+  dispatch.forget_first_looked();
   EXPECT_TRUE(dispatch.looked().empty());
 }
 

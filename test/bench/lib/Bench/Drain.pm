@@ -89,8 +89,11 @@ sub bare {
     open my $out, '>', $file or die "cannot write $file: $!";
     print {$out} $fake->{http}->www_form_urlencode(\%form);
     close $out or die "cannot write $file: $!";
+    my @before = times;
     my ($rate) = Bench::Server::run('bare_loop', $fake->messages_url, $in_flight, $count, '--body-file', $file,
         '--user', "$Bench::Fake::account:$Bench::Fake::token", '--ca', $fake->ca_file) =~ /requests_per_second (\d+)/;
+    my @after = times;
+    $last{bare_cpu} = ($after[2] + $after[3] - $before[2] - $before[3]) / $count;
     return $rate;
 }
 
@@ -123,8 +126,7 @@ sub costs {
     my $cost = $last{fresh};
     my $count = $cost->{count};
     note('  WAL a message, enqueue and all, bytes', sprintf '%.0f', $cost->{wal} / $count);
-    note('  processor time of the sender a message, us', sprintf '%.1f', $cost->{cpu} * 10_000 / $count);
-    my $now = counters($server, 'fresh');
+    note('  processor time a message, us: sender / bare loop', sprintf '%.0f / %.0f', $cost->{cpu} * 10_000 / $count, $last{bare_cpu} * 1e6);
     my ($deleted, $updated, $hot) = split /\|/, $server->sql('fresh', 'SELECT sum(n_tup_del)::float, sum(n_tup_upd)::float, sum(n_tup_hot_upd)::float FROM pg_stat_user_tables WHERE relname ~ \'^sms_(messages|queue|in_flight|attempts)$\'');
     note('  dead rows a message (deleted + updated / of these HOT)',
         sprintf '%.2f + %.2f / %.2f', map { $_ / ($count * size('rounds')) } $deleted, $updated, $hot);

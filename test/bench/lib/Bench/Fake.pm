@@ -4,6 +4,8 @@ use strict;
 use warnings;
 
 use HTTP::Tiny;
+use POSIX ();
+use Time::HiRes ();
 
 our $account = 'AC' . '0a' x 16;
 our $token = 'fa4e' x 8;
@@ -14,12 +16,14 @@ sub start {
     my $scheme = $options{https} ? 'https' : 'http';
     my $dir = "$ENV{TMPDIR}/fake_$scheme";
     mkdir $dir;
+    unlink "$dir/port";
     my @command = ('fake_twilio', '--exit-on-stdin-eof', '--cert-dir', $dir, '--port-file', "$dir/port", '--callbacks', 'off',
         '--account', $account, '--token', $token, $options{https} ? '--https' : ());
     my $pid = open(my $stdin, '|-') // die "cannot fork: $!";
     if ($pid == 0) {
         open STDOUT, '>', "$dir/log";
-        exec @command or die "cannot run $command[0]: $!";
+        exec @command or warn "cannot run $command[0]: $!\n";
+        POSIX::_exit(1);    # nothing of ours is the child's to clean up
     }
     my $self = bless { stdin => $stdin, dir => $dir }, $class;
     for (my $turns = 500; !-s "$dir/port"; Time::HiRes::sleep(0.02)) {

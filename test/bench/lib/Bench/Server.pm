@@ -4,6 +4,7 @@ package Bench::Server;
 use strict;
 use warnings;
 
+use POSIX ();
 use Time::HiRes qw(time);
 
 our $org = '0a000000-0000-4000-8000-00000000000a';
@@ -39,7 +40,8 @@ sub run {
     my $pid = open(my $out, '-|') // die "cannot fork: $!";
     if ($pid == 0) {
         open STDERR, '>&', \*STDOUT;
-        exec @command or die "cannot run $command[0]: $!";
+        exec @command or warn "cannot run $command[0]: $!\n";
+        POSIX::_exit(1);    # nothing of ours is the child's to clean up
     }
     local $/;
     my $output = <$out> // '';

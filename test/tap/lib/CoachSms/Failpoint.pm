@@ -29,7 +29,7 @@ sub short_times {
         retry_base_delay => 100,
         poll_interval    => 200,
         %settings);
-    $all{lease_duration} //= $all{connect_timeout} + $all{request_timeout} + 5000;
+    $all{lease_duration} //= 2 * $all{connect_timeout} + $all{request_timeout} + 5000;
     return join '', map { "coach_sms.$_ = '$all{$_}'\n" } sort keys %all;
 }
 

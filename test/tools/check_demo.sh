@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The demo shows what it promises and leaves nothing running. Runs inside with_private_pg.sh.
+set -u
+. "$(dirname "${BASH_SOURCE[0]}")/tally.sh"
+passed=0 failed=0
+log=$COACH_SMS_RESULTS/demo.log
+demo=$PWD/test/demo.sh
+here=$TMPDIR/d # all of the demo's processes work in this folder
+mkdir -p "$here" "$COACH_SMS_RESULTS"
+
+# check WHAT EXPECTED ACTUAL
+check() {
+  if [ "$2" = "$3" ]; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'not ok: %s\n  expected: %s\n  is: %s\n' "$1" "$2" "$3"
+  fi
+}
+
+left_running() {
+  local cwd
+  for cwd in /proc/[0-9]*/cwd; do
+    case $(readlink "$cwd" 2>/dev/null) in "$here" | "$here"/*) cwd=${cwd#/proc/} && echo "${cwd%/cwd}" ;; esac
+  done
+}
+
+status=0
+(cd "$here" && TMPDIR=$here exec bash "$demo") >"$log" 2>&1 || status=$?
+check 'the demo ends well' 0 "$status"
+
+# Of the fifth part the words behind the times; the first line is from within the transaction.
+words=$(sed -n '/5\. Its way/,/6\. What/s/^ *[0-9:]*\.[0-9]*  \([a-z]*\).*/\1/p' "$log" | uniq | tr '\n' ' ')
+check 'the message goes its way' 'queued sending sent delivered ' "$words"
+
+# The stand-in for Twilio ends when it sees that the demo is gone, within a second or so.
+for pid in $(left_running); do timeout 10 tail -s 0.05 --pid="$pid" -f /dev/null; done
+check 'nothing is left running' '' "$(for pid in $(left_running); do tr '\0' ' ' <"/proc/$pid/cmdline"; kill "$pid"; done)"
+
+[ "$failed" = 0 ] || sed 's/^/  | /' "$log"
+tally check-demo "$passed" "$failed"
