@@ -78,21 +78,21 @@ Datum times_of(const SettledRows& results) {
 // $1 org, $2 ids, $3 fences, $4 sids, $5 error codes, $6 error messages, $7 requests, $8 responses,
 // $9 HTTP statuses, $10 durations, $11 segments, $12 times, $13 failures, $14 provider,
 // $15 attempt status. `free` are the messages that nobody else has locked now.
-#define RESULT_AND_FREE                                                                         \
-  "WITH result AS MATERIALIZED ("                                                               \
-  " SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"                   \
-  "   AS r (message_id, fence, sid, error_code, error_message, request, response, http_status," \
-  "         duration_ms, told_segments, at, failures)),"                                        \
-  " free AS MATERIALIZED ("                                                                     \
-  " SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = ANY ($2) AND m.org_id = $1"        \
-  "  ORDER BY m.id FOR NO KEY UPDATE SKIP LOCKED),"
+// The join is by key only: a join of two such lists would cost the square of the batch.
+#define FREE_RESULTS                                                                              \
+  "WITH free AS MATERIALIZED ("                                                                   \
+  " SELECT r.*"                                                                                   \
+  "   FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"                            \
+  "     AS r (message_id, fence, sid, error_code, error_message, request, response, http_status," \
+  "           duration_ms, told_segments, at, failures)"                                          \
+  "   JOIN @extschema@.sms_messages m ON m.id = r.message_id AND m.org_id = $1"                   \
+  "  ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),"
 
 // The claim ends: its row goes, shown the fence.
-#define SETTLED                                                                      \
-  " settled AS ("                                                                    \
-  " DELETE FROM @extschema@.sms_in_flight f USING result r, free"                    \
-  "  WHERE f.message_id = r.message_id AND free.id = r.message_id AND f.org_id = $1" \
-  "    AND f.fence = r.fence"                                                        \
+#define SETTLED                                                                 \
+  " settled AS ("                                                               \
+  " DELETE FROM @extschema@.sms_in_flight f USING free r"                       \
+  "  WHERE f.message_id = r.message_id AND f.org_id = $1 AND f.fence = r.fence" \
   "  RETURNING r.*, f.attempt_number, f.client_key, f.segments, f.priority, f.settlement)"
 
 #define ATTEMPT                                                                                    \
@@ -188,10 +188,11 @@ int claim_due(const pg_uuid_t& org_id, int16 priority, TimestampTz after_due,
       "   coalesce((SELECT nullif(s.twilio_account_sid, '') FROM @extschema@.sms_settings s"
       "              WHERE s.org_id = $1), nullif($9, '')),"
       "   coalesce(client_id::text, to_phone), segments FROM sending"
-      " RETURNING message_id, lease_until, account_sid)"
+      " RETURNING lease_until, account_sid)"
       " SELECT s.id, s.attempt_count, s.failures, s.to_phone, coalesce(s.from_phone, ''), s.body,"
-      "   coalesce(l.account_sid, ''), s.due_at, l.lease_until, s.expires_at, s.sandbox"
-      "   FROM sending s JOIN leased l ON l.message_id = s.id ORDER BY s.due_at, s.id",
+      "   coalesce((SELECT account_sid FROM leased LIMIT 1), ''), s.due_at,"
+      "   (SELECT lease_until FROM leased LIMIT 1), s.expires_at, s.sandbox"
+      "   FROM sending s ORDER BY s.due_at, s.id",
       {UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT4OID,
        TEXTOID}};
   const int64 fence = new_fence();
@@ -241,7 +242,7 @@ void record_sent(const SettledRows& results, const char* provider) {
   // A callback may have been faster than the answer: its status and error stay. What was noted
   // while the outcome was unknown does not.
   static Statement record{
-      RESULT_AND_FREE SETTLED ATTEMPT
+      FREE_RESULTS SETTLED ATTEMPT
       ", sent AS ("
       " UPDATE @extschema@.sms_messages m"
       "    SET status = CASE WHEN m.status IN ('sending', 'unknown') THEN 'sent' ELSE m.status END,"
@@ -260,7 +261,7 @@ void record_sent(const SettledRows& results, const char* provider) {
 
 void record_failed(const SettledRows& results, const char* provider, const char* attempt_status) {
   static Statement record{
-      RESULT_AND_FREE SETTLED ATTEMPT
+      FREE_RESULTS SETTLED ATTEMPT
       ", failed AS ("
       " UPDATE @extschema@.sms_messages m"
       "    SET status = 'failed', failed_at = now(), updated_at = now(),"
@@ -276,7 +277,7 @@ void record_failed(const SettledRows& results, const char* provider, const char*
 
 void record_retry(const SettledRows& results, const char* provider, const char* attempt_status) {
   static Statement record{
-      RESULT_AND_FREE SETTLED ATTEMPT
+      FREE_RESULTS SETTLED ATTEMPT
       ", queued AS ("
       " UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now(),"
       "   error_code = NULL, error_message = NULL"
@@ -296,7 +297,7 @@ void record_unknown(const SettledRows& results) {
   // The attempt is written once it is known what became of it; until then the in-flight row keeps
   // what there is to tell, and counts against the limits.
   static Statement record{
-      RESULT_AND_FREE
+      FREE_RESULTS
       " kept AS ("
       " UPDATE @extschema@.sms_in_flight f"
       "    SET state = 'unknown', next_look_at = r.at,"
@@ -305,9 +306,8 @@ void record_unknown(const SettledRows& results) {
       "          'error_message', r.error_message, 'request', r.request::jsonb,"
       "          'response', r.response::jsonb, 'http_status', r.http_status,"
       "          'duration_ms', r.duration_ms))"
-      "   FROM result r, free"
-      "  WHERE f.message_id = r.message_id AND free.id = r.message_id AND f.org_id = $1"
-      "    AND f.fence = r.fence AND f.state = 'leased'"
+      "   FROM free r WHERE f.message_id = r.message_id AND f.org_id = $1 AND f.fence = r.fence"
+      "    AND f.state = 'leased'"
       " RETURNING r.*),"
       " unknown AS ("
       " UPDATE @extschema@.sms_messages m"
@@ -323,7 +323,7 @@ void record_unknown(const SettledRows& results) {
 
 void put_back(const SettledRows& results) {
   static Statement record{
-      RESULT_AND_FREE SETTLED
+      FREE_RESULTS SETTLED
       ", queued AS ("
       " UPDATE @extschema@.sms_messages m"
       "    SET status = 'queued', attempt_count = m.attempt_count - 1, updated_at = now()"
@@ -339,7 +339,7 @@ void put_back(const SettledRows& results) {
 
 void withdraw(const SettledRows& results) {
   static Statement record{
-      RESULT_AND_FREE SETTLED
+      FREE_RESULTS SETTLED
       ", cancelled AS ("
       " UPDATE @extschema@.sms_messages m"
       "    SET status = 'cancelled', attempt_count = m.attempt_count - 1, updated_at = now(),"

@@ -62,6 +62,13 @@ void pin_session_settings() {
       {"lock_timeout", "2s"},  // a step is deaf to SIGTERM, so it must not wait for long
       {"idle_in_transaction_session_timeout", "0"},
       {"jit", "off"},
+      // Every statement looks a few rows up by their keys. The statistics of a queue tell of the
+      // moment they were taken, when it was empty or full: no plan may depend on them.
+      {"plan_cache_mode", "force_generic_plan"},
+      {"enable_seqscan", "off"},
+      {"enable_bitmapscan", "off"},
+      {"enable_hashjoin", "off"},
+      {"enable_mergejoin", "off"},
   };
   for (const auto& setting : kPinned)
     SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);

@@ -17,7 +17,7 @@ my @kept;
 # What happens, the fake's marker for it, whether Twilio took it, the code that says why it is unknown.
 my @cases = (
     [ 'no answer in time',           'stall',                           1, 'unanswered' ],
-    [ 'an answer that is late',      'accept-then-delay=4000',          1, 'unanswered' ],
+    [ 'an answer that is late',      'accept-then-delay=' . 4000 * ($ENV{COACH_SMS_SLOW} || 1),          1, 'unanswered' ],
     [ 'a reset after accepting',     'reset-after',                     1, 'unanswered' ],
     [ 'an answer that drips in',     'drip=500',                        1, 'bad_answer' ],
     [ 'HTML instead of JSON',        'accept-html',                     1, 'bad_answer' ],

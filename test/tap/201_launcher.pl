@@ -37,13 +37,13 @@ $node->safe_psql('postgres', 'CREATE DATABASE model IS_TEMPLATE true');
 $node->create_extension('model');
 $node->create_extension('third');
 delivers($node, 'third', 'and in a third');
-is($node->safe_psql('postgres', "SELECT count(*) FROM sms_worker_state() WHERE database = 'model'"), '0', 'a template gets no sender');
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE datname = 'model'"), '0', 'a template gets no sender');
 $node->safe_psql('postgres', 'ALTER DATABASE third ALLOW_CONNECTIONS false');
 $node->reload;
 $node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE datname = 'third'", '0', undef,
     name => 'a database that takes no connections any more loses its sender');
 $node->safe_psql('postgres', 'CREATE DATABASE fourth TEMPLATE model');
-$node->wait_for_sql("SELECT state FROM sms_worker_state() WHERE database = 'fourth'", 'not armed', undef,
+$node->wait_for_sql('SELECT state FROM sms_worker_stat', 'not armed', undef, db => 'fourth',
     name => 'a copy of the template has a sender, which sends nothing');
 
 # One sender a database: it holds the lock that no other can get.
@@ -56,14 +56,14 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 
 # What is set for a database's sessions does not reach its sender.
 
 my %for_sessions = (default_transaction_read_only => 'on', default_transaction_isolation => 'serializable', synchronous_commit => 'off',
-    statement_timeout => '1ms', lock_timeout => '1ms', search_path => '', row_security => 'off', session_replication_role => 'replica');
+    search_path => '', row_security => 'off', session_replication_role => 'replica');
 $node->safe_psql('postgres', "ALTER DATABASE second SET $_ = '$for_sessions{$_}'") for sort keys %for_sessions;
 my $before = $node->sender_pid('second');
 terminate($before);
-$node->wait_for_sql("SELECT pid <> $before FROM sms_worker_state() WHERE database = 'second'", 't', undef, name => 'a sender starts after ALTER DATABASE');
+$node->wait_for_sql("SELECT pid <> $before FROM public.sms_worker_stat", 't', undef, db => 'second', name => 'a sender starts after ALTER DATABASE');
 is($node->safe_psql('second', "SELECT setting FROM pg_settings WHERE name = 'default_transaction_read_only'"), 'on', 'a session has those settings');
 {
-    local $ENV{PGOPTIONS} = '-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 -c search_path=public'
+    local $ENV{PGOPTIONS} = '-c default_transaction_read_only=off -c search_path=public'
       . ' -c session_replication_role=origin -c default_transaction_isolation=read\\ committed -c row_security=on';
     delivers($node, 'second', 'the sender has its own');
 }
@@ -95,8 +95,7 @@ is($node->safe_psql('postgres', 'SELECT ok FROM sms_health'), 't', 'sms_health i
 my $small = new_server('small', conf => 'max_worker_processes = 3');
 $small->safe_psql('postgres', "CREATE DATABASE $_") for qw(second third);
 $small->create_extension($_) for qw(second third);
-$small->wait_for_sql("SELECT string_agg(state, ',' ORDER BY database) FROM sms_worker_state() WHERE database <> 'postgres'",
-    'backing off,backing off', undef, name => 'two databases wait for a worker slot');
+$small->wait_for_sql('SELECT state FROM sms_worker_stat', 'backing off', undef, db => $_, name => "database $_ waits for a worker slot") for qw(second third);
 delivers($small, 'postgres', 'the one that has a slot goes on');
 my @warnings = grep { /WARNING/ } split /^/, PostgreSQL::Test::Utils::slurp_file($small->logfile);
 is(scalar(@warnings), 1, 'one warning');
