@@ -2,6 +2,7 @@
 
 #include "pg/clock.hpp"
 #include "pg/failpoint.hpp"
+#include "pg/ids.hpp"
 
 // The last look at what was claimed, and the start of its requests.
 
@@ -26,7 +27,7 @@ Settled* returned_rows = nullptr;
 void hold_org(Sender* sender, const pg_uuid_t& org_id, TimestampTz until) {
   raise_if(run_cpp([&] {
     Uuid org;
-    memcpy(org.bytes.data(), org_id.data, UUID_LEN);
+    org = to_core(org_id);
     sender->dispatch->lanes().hold(org, to_unix_us(until));
   }));
 }
@@ -34,7 +35,7 @@ void hold_org(Sender* sender, const pg_uuid_t& org_id, TimestampTz until) {
 void note_put_back(Sender* sender, const Claimed& claimed, TimestampTz when) {
   raise_if(run_cpp([&] {
     LaneKey lane;
-    memcpy(lane.org.bytes.data(), claimed.org_id.data, UUID_LEN);
+    lane.org = to_core(claimed.org_id);
     lane.priority = claimed.priority;
     sender->dispatch->lanes().note(lane, to_unix_us(when));
   }));
@@ -43,8 +44,8 @@ void note_put_back(Sender* sender, const Claimed& claimed, TimestampTz when) {
 void give_back(Sender* sender, const Claimed& claimed) {
   raise_if(run_cpp([&] {
     Task task;
-    memcpy(task.message.bytes.data(), claimed.message_id.data, UUID_LEN);
-    memcpy(task.org.bytes.data(), claimed.org_id.data, UUID_LEN);
+    task.message = to_core(claimed.message_id);
+    task.org = to_core(claimed.org_id);
     task.fence = claimed.fence;
     task.failures = claimed.failures;
     task.due_at = to_unix_us(claimed.due_at);

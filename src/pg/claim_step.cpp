@@ -1,6 +1,7 @@
 #include "pg/sender_steps.hpp"
 
 #include "pg/clock.hpp"
+#include "pg/ids.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared_state.hpp"
 
@@ -30,12 +31,12 @@ int plan_claims(Sender* sender, int room, Order* orders) {
     for (const ClaimOrder& order : planned) {
       if (count == kMostOrders) break;
       Order& out = orders[count++];
-      memcpy(out.org_id.data, order.lane.org.bytes.data(), UUID_LEN);
+      out.org_id = to_pg(order.lane.org);
       out.priority = static_cast<int16>(order.lane.priority);
       out.after_due = order.after.due_at == std::numeric_limits<std::int64_t>::min()
                           ? DT_NOBEGIN
                           : from_unix_us(order.after.due_at);
-      memcpy(out.after_id.data, order.after.message.bytes.data(), UUID_LEN);
+      out.after_id = to_pg(order.after.message);
       out.limit = order.limit;
     }
   }));
@@ -46,13 +47,13 @@ void tell_lane(Sender* sender, const Order& order, int count, const Claimed* las
                TimestampTz next_due) {
   raise_if(run_cpp([&] {
     ClaimOrder claimed;
-    memcpy(claimed.lane.org.bytes.data(), order.org_id.data, UUID_LEN);
+    claimed.lane.org = to_core(order.org_id);
     claimed.lane.priority = order.priority;
     claimed.limit = order.limit;
     LanePosition position;
     if (last != nullptr) {
       position.due_at = to_unix_us(last->due_at);
-      memcpy(position.message.bytes.data(), last->message_id.data, UUID_LEN);
+      position.message = to_core(last->message_id);
     }
     sender->dispatch->lanes().claimed(claimed, count, position, to_unix_us(next_due),
                                       unix_now_us());

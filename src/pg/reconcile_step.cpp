@@ -4,6 +4,7 @@
 #include "pg/reconcile_step.hpp"
 
 #include "pg/clock.hpp"
+#include "pg/ids.hpp"
 #include "pg/sandbox_delivery.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared_state.hpp"
@@ -171,7 +172,7 @@ Finding judge(const Looked& looked, const Unknown& unknown, std::string_view bod
 
 void settle_one(Sender* sender, const Looked& looked) {
   pg_uuid_t id;
-  memcpy(id.data, looked.look.message.bytes.data(), UUID_LEN);
+  id = to_pg(looked.look.message);
   Unknown unknown{};
   if (!read_unknown(id, looked.look.fence, &unknown)) return;  // a callback was faster
   unknown.looked_at = from_unix_us(looked.look.started_at);
@@ -210,7 +211,7 @@ void expire_lost_leases(Sender* sender) {
   auto* ids = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * room));
   raise_if(run_cpp([&] {
     for (const Uuid& id : sender->dispatch->messages_in_hand())
-      memcpy(ids[count++].data, id.bytes.data(), UUID_LEN);
+      ids[count++] = to_pg(id);
   }));
   for (int i = 0; i < sender->claimed_count; ++i)
     ids[count++] = sender->claimed[i].message_id;
@@ -267,8 +268,8 @@ void start_looks(Sender* sender) {
                         (account_sid[0] == '\0' || strcmp(from->account_sid, account_sid) == 0);
     raise_if(run_cpp([&] {
       Look look;
-      memcpy(look.message.bytes.data(), id.data, UUID_LEN);
-      memcpy(look.org.bytes.data(), org_id.data, UUID_LEN);
+      look.message = to_core(id);
+      look.org = to_core(org_id);
       look.fence = fence;
       look.to = to;
       look.claimed_at = to_unix_us(claimed_at);

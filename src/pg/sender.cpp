@@ -1,6 +1,7 @@
 #include "pg/sender_state.hpp"
 
 #include "pg/clock.hpp"
+#include "pg/ids.hpp"
 #include "pg/reconcile_step.hpp"
 #include "pg/sandbox_delivery.hpp"
 #include "pg/sender.hpp"
@@ -110,7 +111,7 @@ void take_news(Sender* sender) {
     Lanes& lanes = sender->dispatch->lanes();
     for (int i = 0; i < count; ++i) {
       LaneKey lane;
-      memcpy(lane.org.bytes.data(), arrivals[i].org_id.data, UUID_LEN);
+      lane.org = to_core(arrivals[i].org_id);
       lane.priority = arrivals[i].priority;
       lanes.note(lane, to_unix_us(arrivals[i].due_at));
     }

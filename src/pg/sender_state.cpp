@@ -4,24 +4,13 @@
 
 #include "pg/clock.hpp"
 #include "pg/failpoint.hpp"
+#include "pg/ids.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared_state.hpp"
 
 namespace coach_sms {
 
 namespace {
-
-Uuid to_core(const pg_uuid_t& id) {
-  Uuid copy;
-  memcpy(copy.bytes.data(), id.data, UUID_LEN);
-  return copy;
-}
-
-pg_uuid_t to_pg(const Uuid& id) {
-  pg_uuid_t copy;
-  memcpy(copy.data, id.bytes.data(), UUID_LEN);
-  return copy;
-}
 
 std::chrono::milliseconds milliseconds(int value) {
   return std::chrono::milliseconds(value);

@@ -2,6 +2,7 @@
 
 #include "pg/clock.hpp"
 #include "pg/delivery.hpp"
+#include "pg/ids.hpp"
 #include "pg/reconcile_step.hpp"
 #include "pg/sandbox_delivery.hpp"
 #include "pg/shared_state.hpp"
@@ -65,7 +66,7 @@ void sweep_lanes(Sender* sender) {
   raise_if(run_cpp([&] {
     std::vector<LaneFront> fronts(count);
     for (uint64 row = 0; row < count; ++row) {
-      memcpy(fronts[row].lane.org.bytes.data(), orgs[row].data, UUID_LEN);
+      fronts[row].lane.org = to_core(orgs[row]);
       fronts[row].lane.priority = priorities[row];
       fronts[row].first_due_at = due[row];
     }
