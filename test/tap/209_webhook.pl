@@ -10,7 +10,7 @@ use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
-use CoachSms::Wait qw(deadline);
+use CoachSms::Wait qw(deadline wait_until);
 
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 50) or die "cannot listen: $!";
 my $base = 'http://127.0.0.1:' . $listener->sockport;
@@ -82,7 +82,8 @@ for my $case (@cases) {
     is(row($id{$number}), $end, 'the message is as Twilio said');
 }
 $node->wait_for_sql('SELECT count(*) FROM sms_in_flight', '0');
-is(join(',', map { "$_->{status} $_->{outcome}" } grep { $_->{outcome} ne '200' } $fake->callbacks), '', 'every callback was answered with 200');
+ok(wait_until(sub { 19 == grep { $_->{outcome} eq '200' } $fake->callbacks }), 'every callback was answered with 200')
+  or diag(explain([ $fake->callbacks ]));
 is($node->safe_psql('postgres', "SELECT string_agg(DISTINCT n::text, ',') FROM (SELECT count(*) AS n FROM sms_attempts GROUP BY message_id) a"), '1', 'one attempt each');
 
 # Behind a proxy: Twilio calls the public URL, we are told another one.
@@ -91,7 +92,8 @@ $node->reload;
 $node->wait_for_sql('SHOW coach_sms.public_url', "$base/inside/twilio");
 my $proxied = message(20, 'delay=0');
 $node->wait_for_status($proxied, 'delivered', undef, name => 'behind a proxy');
-my ($callback) = grep { $_->{url} =~ /$proxied/ && $_->{status} eq 'delivered' } $fake->callbacks;
+my $callback;    # listed once the fake has got its answer
+ok(wait_until(sub { ($callback) = grep { $_->{url} =~ /$proxied/ && $_->{status} eq 'delivered' } $fake->callbacks }), 'Twilio is answered');
 like($callback->{url}, qr{/inside/}, 'it was signed for the public URL');
 
 # What a stranger posts changes nothing.
