@@ -25,6 +25,7 @@ VARIANT := $(if $(SANITIZE),asan,$(if $(FAILPOINTS),test,release))
 BUILD := build/$(VARIANT)
 MODULE := $(BUILD)/coach_sms.so
 FAKE_TWILIO := $(BUILD)/bin/fake_twilio
+TEST_CLOCK := $(BUILD)/bin/test_clock.so
 UNIT_TESTS := $(BUILD)/unit_tests
 
 objects = $(patsubst $(1)/%.cpp,$(BUILD)/$(2)/%.o,$(wildcard $(1)/*.cpp))
@@ -63,6 +64,10 @@ $(UNIT_TESTS): $(UNIT_OBJS) $(BUILD)/libcore.a
 $(FAKE_TWILIO): $(FAKE_OBJS) $(BUILD)/libcore.a
 	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lmicrohttpd $(CORE_LIBS) -lssl -pthread
 
+# Without sanitizers: it is loaded into servers, and before them into pg_ctl.
+$(TEST_CLOCK): test/tools/test_clock.cpp $(BUILD)/flags
+	$(CXX) -std=c++20 -O2 -g -Wall -Wextra -fPIC -shared -o $@ $<
+
 $(BUILD)/bin/%: test/bench/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
 	$(CXX) $(PLAIN_FLAGS) -o $@ $(filter-out %/flags,$^) -Wl,--as-needed $(BENCH_LIBS) $(CORE_LIBS) -pthread
 
@@ -77,7 +82,7 @@ $(BUILD)/flags: FORCE
 -include $(wildcard $(BUILD)/*/*.d)
 
 # With BINDIR, also puts the test programs there (test/tools/with_private_pg.sh). Only `make bench` asks for the benches.
-programs: $(FAKE_TWILIO) $(if $(WITH_BENCHES),$(BENCHES))
+programs: $(FAKE_TWILIO) $(TEST_CLOCK) $(if $(WITH_BENCHES),$(BENCHES))
 	$(if $(BINDIR),cp $^ $(BINDIR))
 
 # 3 ---- The module -------------------------------------------------------------------------------
@@ -194,7 +199,7 @@ bench: install-deps-build-demo-bench
 
 # cppcheck 2.10 takes a string_view for the owner of its text, and the arms of ?: for a sequence.
 CPPCHECK_IS_WRONG_ABOUT := internalAstError unknownMacro returnDanglingLifetime accessMoved
-OUR_SOURCES = $(wildcard src/*/*.[ch]pp test/unit/*.[ch]pp test/fake_twilio/*.[ch]pp test/bench/*.[ch]pp)
+OUR_SOURCES = $(wildcard src/*/*.[ch]pp test/unit/*.[ch]pp test/fake_twilio/*.[ch]pp test/bench/*.[ch]pp test/tools/*.cpp)
 
 lint: install-deps-build-demo-test-bench-lint
 	clang-format --dry-run -Werror $(OUR_SOURCES)
@@ -203,7 +208,7 @@ lint: install-deps-build-demo-test-bench-lint
 	  -isystem $(includedir_server) -DCOACH_SMS_FAILPOINTS -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
 	cppcheck --quiet --std=c++20 --language=c++ --enable=warning,performance,portability \
 	  --inline-suppr \
-	  $(addprefix --suppress=,$(CPPCHECK_IS_WRONG_ABOUT)) --error-exitcode=1 -Isrc src test/unit test/fake_twilio
+	  $(addprefix --suppress=,$(CPPCHECK_IS_WRONG_ABOUT)) --error-exitcode=1 -Isrc src test/unit test/fake_twilio test/tools
 
 format: install-deps-lint
 	clang-format -i $(OUR_SOURCES)

@@ -23,7 +23,7 @@ postgresql_parts() {
   local v=$1
   case $2 in
     build)
-      [ -f "$(pg --pgxs)" ] || installed "postgresql-server-dev-$v" || echo "postgresql-server-dev-$v"
+      [ -f "$(pg --includedir-server)/postgres.h" ] || installed "postgresql-server-dev-$v" || echo "postgresql-server-dev-$v"
       [ -x "$(pg --bindir)/postgres" ] || [ -x "/usr/lib/postgresql/$v/bin/postgres" ] || echo "postgresql-$v" ;;
     test)
       local control="extension/pgtap.control"

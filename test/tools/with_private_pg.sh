@@ -6,7 +6,7 @@
 # the system's own is neither changed nor stopped. Everything lives in one temporary folder:
 #   pg/        the installation, first in PATH
 #   src/       a copy of the checkout, the working folder of COMMAND
-#   bin/       our test programs (fake_twilio, benches), in PATH
+#   bin/       our test programs (fake_twilio, test_clock.so, benches), in PATH
 #   results/   COACH_SMS_RESULTS: what is put here comes back as build/results
 #   tmp/       TMPDIR
 # As root COMMAND runs as an unprivileged account, for which the checkout may be out of reach: hence the
@@ -83,7 +83,7 @@ wrap_server_for_sanitizer() {
 #!/bin/bash
 export ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:abort_on_error=1:handle_segv=1:log_path=$report
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:log_path=$report
-export LD_PRELOAD=$(realpath "$(${CXX:-g++} -print-file-name=libasan.so)"):$work/early.so
+export LD_PRELOAD=$(realpath "$(${CXX:-g++} -print-file-name=libasan.so)"):$work/early.so\${LD_PRELOAD:+:\$LD_PRELOAD}
 exec -a "\$0" "$bindir/postgres.real" "\$@"
 WRAPPER
   chmod 755 "$bindir/postgres"

@@ -18,6 +18,8 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils ();
 use Test::More;
+use Time::HiRes ();
+use CoachSms::Clock;
 use CoachSms::Wait qw(deadline wait_until);
 
 our @EXPORT = qw(new_server sql_quote);
@@ -30,11 +32,12 @@ my @servers;
 #   extension => 0: without CREATE EXTENSION (and without a key) in the database postgres
 #   start     => 0: do not start it (and so without extension)
 #   init      => { ... }: parameters of PostgreSQL::Test::Cluster::init, such as allows_streaming => 1
+#   clock     => 1: under a clock that the test moves (CoachSms::Clock)
 #   fresh     => 1: an initdb of its own, so that its system identifier differs from other servers' of this run
 sub new_server {
     my ($name, %options) = @_;
     my $node = __PACKAGE__->new($name);
-    $node->adopt($options{fake});
+    $node->adopt($options{fake}, $options{clock} ? CoachSms::Clock->new : undef);
     $node->{coach_sms_fresh} = $options{fresh};
     $node->init(%{ $options{init} || {} });
     $node->configure($options{conf});
@@ -46,9 +49,10 @@ sub new_server {
 
 # Nodes that are made in other ways (a standby, a restored backup) become ours by this; configure() may follow.
 sub adopt {
-    my ($self, $fake) = @_;
+    my ($self, $fake, $clock) = @_;
     bless $self, __PACKAGE__;
     $self->{coach_sms_fake} = $fake;
+    $self->{coach_sms_clock} = $clock;
     push @servers, $self;
     return $self;
 }
@@ -69,6 +73,19 @@ sub init {
     return;
 }
 
+# The server's environment holds the clock, ours does not.
+sub start {
+    my ($self, @params) = @_;
+    local %ENV = (%ENV, $self->test_clock ? $self->test_clock->environment : ());
+    return $self->SUPER::start(@params);
+}
+
+sub restart {
+    my ($self, @params) = @_;
+    local %ENV = (%ENV, $self->test_clock ? $self->test_clock->environment : ());
+    return $self->SUPER::restart(@params);
+}
+
 sub configure {
     my ($self, $more) = @_;
     my $fake = $self->fake;
@@ -87,6 +104,7 @@ sub configure {
 }
 
 sub fake        { return $_[0]{coach_sms_fake} }
+sub test_clock  { return $_[0]{coach_sms_clock} }
 sub secrets_dir { return $_[0]->basedir . '/secrets' }
 sub key_file    { return $_[0]->secrets_dir . '/coach_sms.key' }
 
@@ -164,6 +182,25 @@ sub relay_callbacks {
     }
     return @statuses;
 }
+
+# Moves the clock to any timestamptz, or by a length of time; the sender looks at once what that makes due.
+sub set_clock {
+    my ($self, $time) = @_;
+    my $ahead = $self->safe_psql('postgres', 'SELECT extract(epoch FROM ' . sql_quote($time) . '::timestamptz - clock_timestamp())');
+    return $self->advance("$ahead seconds");
+}
+
+sub advance {
+    my ($self, $length) = @_;
+    my $clock = $self->test_clock;
+    $clock->move_to($clock->offset + CoachSms::Clock::seconds($length));
+    $self->psql('postgres', 'SELECT sms_wake_sender()') if defined $self->{_pid};
+    return;
+}
+
+# What the server's clock says: now, and when the fake received something, in epoch seconds.
+sub clock { my ($self) = @_; return $self->test_clock->at(Time::HiRes::time()); }
+sub clock_at { my ($self, $received_at) = @_; return $self->test_clock->at($received_at / 1e6); }
 
 # The process that sends for a database; waits until there is one.
 sub sender_pid {
