@@ -11,14 +11,6 @@ namespace fake_twilio {
 
 namespace {
 
-// The number that a Messaging Service picks here.
-constexpr std::string_view kPoolNumber = "+15005550006";
-
-// Twilio's fragment (#ct=2000&rc=3) is for itself: neither sent nor signed.
-std::string without_fragment(std::string_view url) {
-  return std::string(url.substr(0, url.find('#')));
-}
-
 std::size_t ignore_body(char*, std::size_t size, std::size_t count, void*) {
   return size * count;
 }
@@ -62,13 +54,17 @@ bool Callbacks::begin_journey(std::uint64_t message, const Scenario& scenario,
     const bool bad = status == Status::kUndelivered || status == Status::kFailed;
     if (i % repeats == 0) due += std::chrono::milliseconds(scenario.callback_delay_ms);
     plan({due, 0, message, status, bad ? scenario.undelivered_code : 0, scenario.no_callback,
-          i + 1 == statuses.size() * repeats ? ticket : 0});
+          i + 1 == statuses.size() * repeats ? ticket : 0, nullptr});
   }
   return true;
 }
 
 void Callbacks::tell(std::uint64_t message, Status status, std::int32_t error_code) {
-  plan({std::chrono::steady_clock::now(), 0, message, status, error_code, false, 0});
+  plan({std::chrono::steady_clock::now(), 0, message, status, error_code, false, 0, nullptr});
+}
+
+void Callbacks::tell(std::shared_ptr<const InboundText> text) {
+  plan({std::chrono::steady_clock::now(), 0, 0, Status::kSent, 0, false, 0, std::move(text)});
 }
 
 void Callbacks::plan(StatusEvent event) {
@@ -98,6 +94,10 @@ void Callbacks::run() {
 }
 
 void Callbacks::happen(const StatusEvent& event) {
+  if (event.inbound) {
+    emit({{}, event.status, 0, event.inbound, {}}, event.inbound->url);
+    return;
+  }
   const Micros now = clock_.twilio_now();
   ledger_.change(event.message, [&](Message& message) {
     // What Twilio itself knows moves forward even where its callbacks come in disorder.
@@ -108,18 +108,15 @@ void Callbacks::happen(const StatusEvent& event) {
     if (event.error_code) message.error_code = event.error_code;
   });
   const auto message = ledger_.find(event.message);
-  if (message && !event.silent && !message->order.status_callback.empty()) emit(event, *message);
+  if (message && !event.silent && !message->order.status_callback.empty()) {
+    emit({*message, event.status, event.error_code, nullptr, {}}, message->order.status_callback);
+  }
   if (event.ticket) parking_.release(event.ticket);
 }
 
-void Callbacks::emit(const StatusEvent& event, const Message& message) {
-  const bool loopback = is_loopback_url(message.order.status_callback);
-  const bool posted = mode_ == CallbackMode::kOn && loopback;
-  Row row{message, event.status, event.error_code,
-          posted                       ? "posting"
-          : mode_ == CallbackMode::kOn ? "refused"
-                                       : "held"};
-  if (posted) row.outcome = post(sign(row));
+void Callbacks::emit(Row row, std::string_view url) {
+  const bool posted = mode_ == CallbackMode::kOn && is_loopback_url(url);
+  row.outcome = mode_ != CallbackMode::kOn ? "held" : posted ? post(sign(row)) : "refused";
   {
     const std::lock_guard lock(mutex_);
     rows_.push_back(std::move(row));
@@ -127,12 +124,12 @@ void Callbacks::emit(const StatusEvent& event, const Message& message) {
   counters_.add(Counter::kCallbacks);
 }
 
-SignedCallback Callbacks::sign(const Row& row) const {
+SignedCall Callbacks::sign(const Row& row) const {
+  if (row.inbound) return sign_inbound(*row.inbound, accounts_.token_of(row.inbound->account));
   const Order& order = row.message.order;
   const std::string sid = mint_.sid_of(row.message.number);
   const std::string code = row.error_code ? std::to_string(row.error_code) : std::string();
-  // In the order of their names, as the signature wants them.
-  const std::pair<std::string_view, std::string_view> fields[] = {
+  std::vector<std::pair<std::string_view, std::string_view>> fields = {
       {"AccountSid", row.message.account},
       {"ApiVersion", "2010-04-01"},
       {"ErrorCode", code},
@@ -143,31 +140,21 @@ SignedCallback Callbacks::sign(const Row& row) const {
       {"SmsSid", sid},
       {"SmsStatus", name_of(row.status)},
       {"To", order.to}};
-  SignedCallback callback;
-  callback.url = without_fragment(order.status_callback);
-  std::string text = callback.url;
-  for (const auto& [name, value] : fields) {
-    if (value.empty()) continue;
-    text.append(name).append(value);
-    if (!callback.body.empty()) callback.body += '&';
-    callback.body.append(name).append("=");
-    append_percent(callback.body, value);
-  }
-  callback.signature = base64(hmac_sha1(accounts_.token_of(row.message.account), text));
-  return callback;
+  std::erase_if(fields, [](const auto& field) { return field.second.empty(); });
+  return sign_call(accounts_.token_of(row.message.account), order.status_callback, fields);
 }
 
 // Twilio's own habits: 5 s to connect, 15 s in all, one repeat and only if the connection could
 // not be made.
-std::string Callbacks::post(const SignedCallback& callback) {
-  const std::string signature = "X-Twilio-Signature: " + callback.signature;
+std::string Callbacks::post(const SignedCall& call) {
+  const std::string signature = "X-Twilio-Signature: " + call.signature;
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(
       curl_slist_append(nullptr, signature.c_str()), curl_slist_free_all);
   curl_easy_reset(curl_);
-  curl_easy_setopt(curl_, CURLOPT_URL, callback.url.c_str());
+  curl_easy_setopt(curl_, CURLOPT_URL, call.url.c_str());
   curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(curl_, CURLOPT_POSTFIELDS, callback.body.c_str());
-  curl_easy_setopt(curl_, CURLOPT_POSTFIELDSIZE, static_cast<long>(callback.body.size()));
+  curl_easy_setopt(curl_, CURLOPT_POSTFIELDS, call.body.c_str());
+  curl_easy_setopt(curl_, CURLOPT_POSTFIELDSIZE, static_cast<long>(call.body.size()));
   curl_easy_setopt(curl_, CURLOPT_USERAGENT, "TwilioProxy/1.1");
   curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, ignore_body);
   curl_easy_setopt(curl_, CURLOPT_PROXY, "");
@@ -187,19 +174,19 @@ std::string Callbacks::json(std::uint64_t since) const {
   std::string out = "[";
   for (std::size_t i = since; i < rows_.size(); ++i) {
     const Row& row = rows_[i];
-    const SignedCallback callback = sign(row);
+    const SignedCall call = sign(row);
     out += i == since ? "{\"seq\":" : ",\n{\"seq\":";
     append_number(out, static_cast<std::int64_t>(i + 1));
     const auto text = [&out](const char* name, std::string_view value) {
       out += name;
       append_json(out, value);
     };
-    text(",\"message_sid\":", mint_.sid_of(row.message.number));
-    text(",\"status\":", name_of(row.status));
+    text(",\"message_sid\":", row.inbound ? row.inbound->sid : mint_.sid_of(row.message.number));
+    text(",\"status\":", row.inbound ? "received" : name_of(row.status));
     text(",\"outcome\":", row.outcome);
-    text(",\"url\":", callback.url);
-    text(",\"body\":", callback.body);
-    text(",\"signature\":", callback.signature);
+    text(",\"url\":", call.url);
+    text(",\"body\":", call.body);
+    text(",\"signature\":", call.signature);
     out += '}';
   }
   return out + "]\n";

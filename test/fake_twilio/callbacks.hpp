@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <queue>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "accounts.hpp"
 #include "counters.hpp"
+#include "inbound.hpp"
 #include "ledger.hpp"
 #include "options.hpp"
 #include "parking.hpp"
@@ -17,7 +19,7 @@
 
 namespace fake_twilio {
 
-// One status change on its way: when it happens, and what to do about it.
+// One status change, or one inbound text, on its way: when it happens, and what to do about it.
 struct StatusEvent {
   SteadyTime due;
   std::uint64_t order = 0;  // breaks ties: first planned, first done
@@ -26,17 +28,11 @@ struct StatusEvent {
   std::int32_t error_code = 0;
   bool silent = false;       // the status changes but nobody is told
   std::uint64_t ticket = 0;  // parked request to release afterwards, 0: none
+  std::shared_ptr<const InboundText> inbound;
 };
 
-// A signed status callback as it goes over the wire.
-struct SignedCallback {
-  std::string url;
-  std::string body;
-  std::string signature;
-};
-
-// Moves messages through their statuses and tells their StatusCallback so, in the order planned,
-// one at a time, from one thread. Posts to loopback only.
+// Moves messages through their statuses and tells their StatusCallback so, and hands inbound texts
+// to their webhook: in the order planned, one at a time, from one thread. Posts to loopback only.
 class Callbacks {
  public:
   Callbacks(CallbackMode mode, const Accounts& accounts, const Clock& clock, const SidMint& mint,
@@ -50,6 +46,8 @@ class Callbacks {
   bool begin_journey(std::uint64_t message, const Scenario& scenario, std::uint64_t ticket);
   // A status told by a control call, now.
   void tell(std::uint64_t message, Status status, std::int32_t error_code);
+  // An inbound text, now.
+  void tell(std::shared_ptr<const InboundText> text);
 
   // Rows {seq, url, body, signature, message_sid, status, outcome} after `since`. They are
   // numbered from 1 on, anew after forget_all().
@@ -61,6 +59,7 @@ class Callbacks {
     Message message;
     Status status;
     std::int32_t error_code;
+    std::shared_ptr<const InboundText> inbound;
     std::string outcome;  // "held", "refused", "posting", an HTTP status, libcurl's words
   };
   struct Later {
@@ -72,9 +71,9 @@ class Callbacks {
   void plan(StatusEvent event);
   void run();
   void happen(const StatusEvent& event);
-  void emit(const StatusEvent& event, const Message& message);
-  SignedCallback sign(const Row& row) const;
-  std::string post(const SignedCallback& callback);
+  void emit(Row row, std::string_view url);
+  SignedCall sign(const Row& row) const;
+  std::string post(const SignedCall& call);
 
   const CallbackMode mode_;
   const Accounts& accounts_;

@@ -166,6 +166,39 @@ void set_status(World& world, Exchange& exchange) {
   if (status) world.callbacks.tell(*number, *status, code);
 }
 
+// Where inbound texts go unless the call says: to the webhook that status callbacks go to.
+std::string inbound_url(World& world) {
+  std::string_view last;
+  world.ledger.for_each_since(0, [&](const Message& message) {
+    if (!message.order.status_callback.empty()) last = message.order.status_callback;
+    return true;
+  });
+  const std::string url(last.substr(0, last.find_first_of("?#")));
+  return url.empty() ? world.options.inbound_url : url;
+}
+
+void send_inbound(World& world, Exchange& exchange) {
+  const auto given = [&](const char* name, std::string otherwise) {
+    const std::string_view value = parameter(exchange, name);
+    return value.empty() ? std::move(otherwise) : std::string(value);
+  };
+  auto text = std::make_shared<InboundText>();
+  text->account = given("account", world.options.credentials.front().account);
+  text->sid = world.mint.fresh_inbound_sid();
+  text->from = given("from", "");
+  text->to = given("to", std::string(kPoolNumber));
+  text->service = given("messaging_service_sid", "");
+  text->body = given("body", "");
+  text->opt_out_type = given("opt_out_type", "");
+  text->url = given("url", inbound_url(world));
+  if (text->from.empty()) throw BadCall("from is missing");
+  if (text->url.empty()) throw BadCall("url is missing: no StatusCallback came yet");
+  world.opt_outs.hear(*text);
+  for (std::int64_t times = number_parameter(exchange, "times", 1); times > 0; --times)
+    world.callbacks.tell(text);
+  exchange.answer.body = "{\"sid\":\"" + text->sid + "\"}\n";
+}
+
 void release(World& world, Exchange&) {
   world.parking.release_stalled();
 }
@@ -210,14 +243,23 @@ struct Call {
   void (*serve)(World&, Exchange&);
 };
 constexpr Call kCalls[] = {
-    {"GET", "ledger", show_ledger},         {"GET", "ledger/count", count_ledger},
-    {"GET", "duplicates", show_duplicates}, {"GET", "arrivals", show_arrivals},
-    {"GET", "requests", show_requests},     {"GET", "requests/count", count_requests},
-    {"GET", "callbacks", show_callbacks},   {"GET", "counters", show_counters},
-    {"POST", "scenario", set_scenario},     {"POST", "default", set_default},
-    {"POST", "list-fault", set_list_fault}, {"POST", "list-lag", set_list_lag},
-    {"POST", "time-shift", set_time_shift}, {"POST", "status", set_status},
-    {"POST", "release", release},           {"POST", "reset", reset},
+    {"GET", "ledger", show_ledger},
+    {"GET", "ledger/count", count_ledger},
+    {"GET", "duplicates", show_duplicates},
+    {"GET", "arrivals", show_arrivals},
+    {"GET", "requests", show_requests},
+    {"GET", "requests/count", count_requests},
+    {"GET", "callbacks", show_callbacks},
+    {"GET", "counters", show_counters},
+    {"POST", "scenario", set_scenario},
+    {"POST", "default", set_default},
+    {"POST", "list-fault", set_list_fault},
+    {"POST", "list-lag", set_list_lag},
+    {"POST", "time-shift", set_time_shift},
+    {"POST", "status", set_status},
+    {"POST", "inbound", send_inbound},
+    {"POST", "release", release},
+    {"POST", "reset", reset},
 };
 
 Verdict refuse(Exchange& exchange, int status, std::string_view why) {

@@ -196,6 +196,11 @@ bool Flow::compose_create(Exchange& exchange) {
     world_.requests.settle(exchange, Outcome::kRefused, refusal->code, order.to);
     return false;
   }
+  if (world_.options.opt_outs && world_.opt_outs.blocks(order)) {
+    answer_error(exchange.answer, {400, 21610, "Attempt to send to unsubscribed recipient"});
+    world_.requests.settle(exchange, Outcome::kRefused, 21610, order.to);
+    return false;
+  }
   accept(exchange, order);
   return true;
 }

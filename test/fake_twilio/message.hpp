@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -69,10 +70,15 @@ class SidMint {
   SidMint();
   void append(std::string& out, std::uint64_t number) const;
   std::string sid_of(std::uint64_t number) const;
+  // Of a text that came in; no message of the ledger ever gets that number.
+  std::string fresh_inbound_sid() { return sid_of(kFirstInbound + ++inbound_); }
   std::optional<std::uint64_t> number_of(std::string_view sid) const;
 
  private:
+  static constexpr std::uint64_t kFirstInbound = std::uint64_t{1} << 48;
+
   std::uint64_t run_;
+  std::atomic<std::uint64_t> inbound_{0};
 };
 
 // SMS segments of a text (GSM-7 or UCS-2).

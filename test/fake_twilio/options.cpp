@@ -10,7 +10,7 @@ const char* const kUsage =
     "usage: fake_twilio [--port N] [--https] [--cert-dir DIR] [--port-file FILE] [--threads N]\n"
     "                   [--account AC... --token TOKEN [--key SK... --secret SECRET]...]...\n"
     "                   [--callbacks on|hold|off] [--delay-ms N] [--list-lag-s N] [--magic]\n"
-    "                   [--exit-on-stdin-eof]\n";
+    "                   [--inbound-url URL] [--opt-outs] [--exit-on-stdin-eof]\n";
 
 namespace {
 
@@ -69,6 +69,7 @@ bool take_credential(const std::string& option, Arguments& arguments, Options& o
 bool take_switch(const std::string& option, Options& options) {
   if (option == "--https") return options.https = true;
   if (option == "--magic") return options.magic = true;
+  if (option == "--opt-outs") return options.opt_outs = true;
   if (option == "--exit-on-stdin-eof") return options.exit_on_stdin_eof = true;
   return false;
 }
@@ -89,6 +90,8 @@ void take_setting(const std::string& option, Arguments& arguments, Options& opti
     options.cert_dir = arguments.value_of(option);
   } else if (option == "--port-file") {
     options.port_file = arguments.value_of(option);
+  } else if (option == "--inbound-url") {
+    options.inbound_url = arguments.value_of(option);
   } else {
     throw BadOption("unknown option " + option);
   }

@@ -26,12 +26,14 @@ struct Options {
   bool https = false;
   bool magic = false;  // test credentials: the magic numbers, and nothing but sending
   bool exit_on_stdin_eof = false;
+  bool opt_outs = false;  // keep the block that follows STOP
   unsigned threads = 1;
   long delay_ms = 0;
   long list_lag_s = 0;
   CallbackMode callbacks = CallbackMode::kOn;
   std::string cert_dir = ".";
   std::string port_file;
+  std::string inbound_url;  // the webhook of inbound texts
   std::vector<Credential> credentials;
 };
 

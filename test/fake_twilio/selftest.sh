@@ -403,6 +403,56 @@ callbacks_posted() {  # to another fake, whose request log shows that they came
   has 'posted: nobody there' "connect" "$(control 'callbacks?since=4')"
 }
 
+inbound_texts() {
+  control reset -d '' >/dev/null
+  has 'inbound: from is missing' 'from is missing' "$(control inbound -d url=http://localhost:9/)"
+  has 'inbound: nowhere to go' 'url is missing' "$(control inbound -d from=%2B61400000001)"
+  new_number
+  local url='http://user:pw@localhost:9/cb'
+  create 'asks' --data-urlencode "StatusCallback=$url?org=1&m=2"
+  control 'wait?callbacks=2&deadline_ms=5000' >/dev/null
+  local sid row
+  sid=$(field sid "$(control inbound --data-urlencode "from=$to" -d to=%2B15005550006 --data-urlencode 'body=Sure & ok' -d times=2)")
+  control 'wait?callbacks=4&deadline_ms=5000' >/dev/null
+  equal 'inbound: the same SID twice' "$sid,$sid" "$(control 'callbacks?since=2' | grep -o '"message_sid":"[^"]*"' | cut -d'"' -f4 | paste -sd,)"
+  row=$(control 'callbacks?since=3')
+  has 'inbound: status' '"status":"received"' "$row"
+  has 'inbound: url of the last callback' "\"url\":\"$url\"" "$row"
+  has 'inbound: body' 'Body=Sure%20%26%20ok&From=' "$row"
+  local text="$url"AccountSid${account}ApiVersion2010-04-01BodySure' & 'okFrom${to}FromCityFromCountryFromStateFromZip
+  text+=MessageSid${sid}NumMedia0NumSegments1SmsMessageSid${sid}SmsSid${sid}SmsStatusreceivedTo+15005550006ToCityToCountryToStateToZip
+  equal 'inbound: signature' "$(printf %s "$text" | openssl dgst -sha1 -hmac $token -binary | base64)" \
+    "$(sed 's/.*"signature":"\([^"]*\)".*/\1/' <<<"$row")"
+  control inbound --data-urlencode "from=$to" -d body=Arret -d opt_out_type=STOP -d messaging_service_sid=$service \
+    -d url=http://localhost:9/other >/dev/null
+  control 'wait?callbacks=5&deadline_ms=5000' >/dev/null
+  row=$(control 'callbacks?since=4')
+  has 'inbound: opt-out type' 'OptOutType=STOP' "$row"
+  has 'inbound: service' "MessagingServiceSid=$service" "$row"
+  has 'inbound: given url' '"url":"http://localhost:9/other"' "$row"
+  create 'after STOP'
+  equal 'no block unless asked for' 201 "$code"
+}
+
+opt_outs() {
+  start opting --callbacks hold --opt-outs --inbound-url http://localhost:9/sms
+  base=http://127.0.0.1:$port
+  hears() { control inbound --data-urlencode "from=$to" -d messaging_service_sid=$service --data-urlencode "body=$1" >/dev/null; }
+  for words in 'Stop please:201' ' stop :400' 'yes:201' 'optout:400' 'start:201'; do
+    hears "${words%:*}"
+    create "after ${words%:*}"
+    equal "opt-outs: ${words%:*}" "${words##*:}" "$code"
+  done
+  hears stop
+  create 'blocked'
+  has 'opt-outs: code' '"code": 21610' "$body"
+  equal 'opt-outs: another number of the sender is not blocked' 201 \
+    "$(get "$messages.json" --data-urlencode "To=$to" -d Body=x -d From=%2B61400000099 -o /dev/null -w '%{http_code}')"
+  new_number
+  create 'somebody else'
+  equal 'opt-outs: nor is another phone' 201 "$code"
+}
+
 # --- other ways to run -------------------------------------------------------------------------
 
 over_tls() {
@@ -479,7 +529,9 @@ stalled_and_released
 resources
 list_faults
 callbacks_held
+inbound_texts
 callbacks_posted
+opt_outs
 over_tls
 magic_numbers
 endings

@@ -7,6 +7,7 @@
 #include "callbacks.hpp"
 #include "counters.hpp"
 #include "ledger.hpp"
+#include "opt_outs.hpp"
 #include "options.hpp"
 #include "parking.hpp"
 #include "request_log.hpp"
@@ -25,6 +26,7 @@ struct World {
   void forget_all() {
     callbacks.forget_all();
     ledger.forget_all();
+    opt_outs.forget_all();
     requests.forget_all();
     scenarios.forget_all();
     counters.forget_all();
@@ -41,11 +43,12 @@ struct World {
   const Options options;
   std::atomic<Micros> list_lag;
   const Accounts accounts;
-  const SidMint mint;
+  SidMint mint;
   Clock clock;
   Parking parking;
   Counters counters{parking};
   Ledger ledger;
+  OptOuts opt_outs;
   RequestLog requests;
   Scenarios scenarios;
   Callbacks callbacks{options.callbacks, accounts, clock, mint, ledger, counters, parking};

@@ -116,6 +116,15 @@ sub wait_for {
     return ok($seen->{reached}, "the fake saw $what") || diag(explain($seen));
 }
 
+# A text to one of our numbers, among the callbacks: relay_callbacks hands it to the webhook. Further parameters of the
+# control call by name (opt_out_type, messaging_service_sid, url, times). Returns its SID.
+sub inbound {
+    my ($self, $from, $to, $body, %more) = @_;
+    my $sid = $self->post('inbound', from => $from, to => $to, body => $body, %more)->{sid};
+    wait_until(sub { ($more{times} // 1) == grep { $_->{message_sid} eq $sid } $self->callbacks }) or die "the inbound text $sid is not held";
+    return $sid;
+}
+
 sub wait_accepted {
     my ($self, $number, $seconds) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
