@@ -9,8 +9,8 @@ SELECT extname, extrelocatable, extversion = sms_library_version() AS of_this_li
   FROM pg_extension JOIN pg_available_extensions ON name = extname
  WHERE extname = 'coach_sms';
 
-SELECT relname, relowner::regrole AS owner
-  FROM pg_class JOIN pg_depend ON objid = pg_class.oid AND classid = 'pg_class'::regclass AND deptype = 'e'
+SELECT relname, CASE WHEN rolsuper THEN 'a superuser' ELSE rolname END AS owner
+  FROM pg_class JOIN pg_roles ON pg_roles.oid = relowner JOIN pg_depend ON objid = pg_class.oid AND classid = 'pg_class'::regclass AND deptype = 'e'
  WHERE refobjid = (SELECT oid FROM pg_extension WHERE extname = 'coach_sms') AND relkind = 'r'
  ORDER BY relname;
 
@@ -28,7 +28,8 @@ SELECT mode, database_oid = (SELECT oid FROM pg_database WHERE datname = current
 SELECT (SELECT count(*) FROM sms_settings) + (SELECT count(*) FROM sms_templates) +
        (SELECT count(*) FROM sms_messages) + (SELECT count(*) FROM sms_attempts) +
        (SELECT count(*) FROM sms_events) + (SELECT count(*) FROM sms_suppression) +
-       (SELECT count(*) FROM sms_opt_outs) + (SELECT count(*) FROM sms_schedules) AS rows;
+       (SELECT count(*) FROM sms_opt_outs) + (SELECT count(*) FROM sms_schedules) +
+       (SELECT count(*) FROM sms_bookings_source) + (SELECT count(*) FROM sms_booking_texts) AS rows;
 
 -- Dropped, it leaves nothing but the role; made again in the same session, it works at once.
 INSERT INTO sms_settings (org_id) VALUES ('10000000-0000-4000-8000-000000000001');

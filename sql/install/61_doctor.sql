@@ -177,7 +177,7 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, matters boole
      WHERE p.proowner <> (SELECT oid FROM owner)
     UNION ALL
     SELECT c.oid::regclass::text FROM own JOIN pg_class c ON own.classid = 'pg_class'::regclass AND c.oid = own.objid
-     WHERE c.relowner <> (SELECT oid FROM owner))
+     WHERE c.relowner <> (SELECT oid FROM owner) AND c.oid <> '@extschema@.sms_bookings_source'::regclass)
   SELECT 'owner_role', true,
          CASE WHEN o.rolsuper OR o.rolcanlogin OR o.rolcreaterole OR o.rolcreatedb OR o.rolbypassrls OR o.rolreplication
                 THEN 'role coach_sms_owner may do more than it needs'
@@ -188,6 +188,14 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, matters boole
   SELECT 'ownership', true,
          'objects of the extension that do not belong to coach_sms_owner: ' || (SELECT string_agg(name, ', ' ORDER BY name) FROM strange),
          'ALTER … OWNER TO coach_sms_owner for each of them.'
+  UNION ALL
+  SELECT 'bookings_source', true,
+         CASE WHEN NOT r.rolsuper THEN 'sms_bookings_source belongs to ' || r.rolname || ', who can thereby read other people''s tables' END,
+         'ALTER TABLE sms_bookings_source OWNER TO a superuser.'
+    FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = '@extschema@.sms_bookings_source'::regclass
+  UNION ALL
+  SELECT 'bookings', true, @extschema@.sms_bookings_problem(),
+         'Mend the view, or give the owner of the bookings the rights it needs; after a change of names call sms_attach_bookings() again.'
 $$;
 REVOKE ALL ON FUNCTION sms_check_rights() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_rights() IS 'Internal: sms_doctor''s checks of who owns what.';

@@ -35,6 +35,7 @@ BEGIN
       'sms_set_twilio_credentials', 'sms_enqueue', 'sms_enqueue_batch', 'sms_cancel', 'sms_reschedule', 'sms_retry', 'queue_pending_sms',
       'insert_sms_from_service', 'sms_preview',
       'render_sms_template', 'sms_template_variables', 'sms_segments', 'sms_smart_encode', 'sms_normalize_phone',
+      'sms_schedule_reminders',
       'is_phone_suppressed', 'sms_opt_out', 'sms_opt_in',
       'sms_twilio_webhook', 'sms_twilio_webhook_raw', 'sms_validate_twilio_signature',
       'sms_doctor', 'sms_why', 'sms_mode', 'sms_worker_state', 'sms_library_version', 'sms_is_preloaded',
@@ -44,7 +45,7 @@ BEGIN
   END LOOP;
   EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON @extschema@.sms_settings, @extschema@.sms_templates,'
                  ' @extschema@.sms_suppression, @extschema@.sms_schedules TO %s', role);
-  EXECUTE format('GRANT SELECT ON @extschema@.sms_messages, @extschema@.sms_attempts, @extschema@.sms_events TO %s', role);
+  EXECUTE format('GRANT SELECT ON @extschema@.sms_messages, @extschema@.sms_attempts, @extschema@.sms_events, @extschema@.sms_booking_texts TO %s', role);
   EXECUTE format('GRANT INSERT (id, org_id, client_id, to_phone, from_phone, template_id, template_key, body, variables,'
                  ' related_entity_type, related_entity_id, status, scheduled_for, expires_at, idempotency_key, priority,'
                  ' metadata), UPDATE (status, metadata) ON @extschema@.sms_messages TO %s', role);
@@ -84,8 +85,13 @@ BEGIN
     EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', own);
   END LOOP;
   FOR own IN SELECT r FROM @extschema@.sms_own_relations('{r,v}') r LOOP
-    EXECUTE pg_catalog.format('ALTER TABLE %s OWNER TO coach_sms_owner', own);
+    -- That one says whose tables are read with their owner's rights: coach_sms_owner must not widen its own reach.
+    IF own::pg_catalog.regclass OPERATOR(pg_catalog.<>) '@extschema@.sms_bookings_source'::pg_catalog.regclass THEN
+      EXECUTE pg_catalog.format('ALTER TABLE %s OWNER TO coach_sms_owner', own);
+    END IF;
     EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC', own);
   END LOOP;
+  GRANT SELECT ON @extschema@.sms_bookings_source TO coach_sms_owner;
+  ALTER TYPE @extschema@.sms_booking OWNER TO coach_sms_owner;
 END
 $$;

@@ -13,7 +13,7 @@ CallerRights act_as_owner_of(Relation relation) {
 }
 
 void act_as_caller_again(const CallerRights& caller) {
-  AtEOXact_GUC(true, caller.settings_level);
+  AtEOXact_GUC(false, caller.settings_level);
   SetUserIdAndSecContext(caller.user, caller.context);
 }
 

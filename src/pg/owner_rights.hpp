@@ -14,6 +14,7 @@ struct CallerRights {
 };
 
 CallerRights act_as_owner_of(Relation relation);
+// Settings go back to what they were too, whoever changed them meanwhile.
 void act_as_caller_again(const CallerRights& caller);
 
 }  // namespace coach_sms

@@ -65,6 +65,7 @@ TimestampTz wake_at(const Sender& sender, TimestampTz now) {
   if (sender.steps_again_at > now) return sender.steps_again_at;
   if (sender.sweep_wanted || sender.claimed_count > 0) return now;
   TimestampTz at = earlier(next_sweep(sender), next_housekeeping(sender));
+  at = earlier(at, next_bookings(sender, now));
   if (has_fresh_results(sender))
     at = earlier(at, sender.finished_since != 0 ? sender.finished_since + kLinger : now);
   else if (sender.locked > 0)
@@ -200,6 +201,7 @@ void take_steps(Sender* sender) {
     start_checked(sender);
   }
   if (next_housekeeping(*sender) <= now) keep_house(sender);
+  if (next_bookings(*sender, now) <= now) step(sender, "looking for bookings", bookings_step);
 }
 
 bool is_usable(const Sender& sender) {

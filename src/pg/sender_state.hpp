@@ -34,6 +34,8 @@ struct Sender {
   TimestampTz kept_house_at;
   pg_uuid_t promoted_to;  // where the walk that promotes has come to
   TimestampTz promote_again_at;
+  TimestampTz bookings_looked_at;
+  bool more_bookings;           // the latest pass left some for the next one
   TimestampTz finished_since;   // when the oldest result that waits for its record came; 0: none
   int locked;                   // results at the end of the queue whose message somebody has locked
   TimestampTz locked_again_at;  // when these are tried again

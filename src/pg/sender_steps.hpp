@@ -21,6 +21,10 @@ void housekeeping_step(void* sender);
 void looked_step(void* sender);
 // Callbacks that came too early or met a lock.
 void events_step(void* sender);
+// A pass over the bookings that have something due, or could not be told before. When the next one
+// is: a minute later, or at once where this one left some.
+void bookings_step(void* sender);
+TimestampTz next_bookings(const Sender& sender, TimestampTz now);
 
 // After a step that records was committed: what is settled leaves the sender's memory.
 void forget_what_was_recorded(Sender* sender);

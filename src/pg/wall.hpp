@@ -33,6 +33,7 @@ inline constexpr int kKeyFile = MAKE_SQLSTATE('S', 'M', '0', '1', '3');
 inline constexpr int kNotSealed = MAKE_SQLSTATE('S', 'M', '0', '1', '4');
 inline constexpr int kBadArgument = MAKE_SQLSTATE('S', 'M', '0', '1', '5');
 inline constexpr int kNotReady = MAKE_SQLSTATE('S', 'M', '0', '1', '6');
+inline constexpr int kBadBookings = MAKE_SQLSTATE('S', 'M', '0', '2', '1');
 
 // An error as plain data: may be kept on the stack across any PostgreSQL call. Texts are UTF-8, and
 // cut at a character where they are too long.

@@ -1,6 +1,6 @@
 -- Who owns what: everything is coach_sms_owner's, and nothing is anybody else's.
 BEGIN;
-SELECT plan(12);
+SELECT plan(13);
 
 CREATE TEMPORARY VIEW own AS
   SELECT classid, objid FROM pg_depend
@@ -19,10 +19,14 @@ SELECT cmp_ok((SELECT count(*) FROM own_functions), '>', 50::bigint, 'there are 
 SELECT cmp_ok((SELECT count(*) FROM own_relations), '>', 10::bigint, 'there are relations to look at');
 SELECT is_empty($$SELECT oid::regprocedure, proowner::regrole FROM own_functions WHERE proowner <> 'coach_sms_owner'::regrole$$,
   'every function is coach_sms_owner''s');
-SELECT is_empty($$SELECT oid::regclass, relowner::regrole FROM own_relations WHERE relowner <> 'coach_sms_owner'::regrole$$,
+SELECT is_empty($$SELECT oid::regclass, relowner::regrole FROM own_relations
+                   WHERE relowner <> 'coach_sms_owner'::regrole AND relname <> 'sms_bookings_source'$$,
   'every table and view is coach_sms_owner''s');
+SELECT is((SELECT rolsuper FROM own_relations JOIN pg_roles r ON r.oid = relowner WHERE relname = 'sms_bookings_source'), true,
+  'but for the one that says whose tables are read');
 SELECT is_empty($$SELECT name, privilege_type FROM grants WHERE grantee = 0$$, 'PUBLIC may nothing');
-SELECT is_empty($$SELECT name, grantee::regrole, privilege_type FROM grants WHERE grantee <> 0$$, 'nor may any role, before sms_grant_service');
+SELECT is_empty($$SELECT name, grantee::regrole, privilege_type FROM grants
+                   WHERE grantee <> 0 AND (name, grantee, privilege_type) <> ('sms_bookings_source', 'coach_sms_owner'::regrole, 'SELECT')$$, 'nor may any role, before sms_grant_service');
 SELECT is_empty($$SELECT oid::regprocedure, proconfig FROM own_functions
                    WHERE prosecdef AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp']$$,
   'whatever acts as coach_sms_owner has a pinned search_path');
@@ -42,7 +46,8 @@ CREATE ROLE pgtap_backend;
 SELECT sms_grant_service('pgtap_backend') \gset
 SELECT is_empty($$SELECT name, privilege_type FROM grants
                    WHERE grantee = 'pgtap_backend'::regrole
-                     AND (name IN ('sms_queue', 'sms_in_flight', 'sms_server', 'sms_opt_outs')
+                     AND (name IN ('sms_queue', 'sms_in_flight', 'sms_server', 'sms_opt_outs', 'sms_bookings_source')
+                       OR (name = 'sms_booking_texts' AND privilege_type <> 'SELECT')
                        OR (name IN ('sms_attempts', 'sms_events') AND privilege_type <> 'SELECT')
                        OR (name = 'sms_messages' AND privilege_type <> 'SELECT')
                        OR privilege_type IN ('TRUNCATE', 'TRIGGER', 'REFERENCES')

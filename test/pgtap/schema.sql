@@ -1,6 +1,6 @@
 -- The tables: columns, constraints, indexes, triggers, and what a dump carries (design.md section 2 and 5).
 BEGIN;
-SELECT plan(26);
+SELECT plan(28);
 
 CREATE FUNCTION pg_temp.columns(relation text) RETURNS SETOF text LANGUAGE sql AS $$
   SELECT a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END ||
@@ -15,6 +15,8 @@ $$;
 
 SELECT is(array_agg(relname ORDER BY relname COLLATE "C")::text[], ARRAY[
   'sms_attempts',
+  'sms_booking_texts',
+  'sms_bookings_source',
   'sms_events',
   'sms_in_flight',
   'sms_messages',
@@ -188,6 +190,30 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_schedules')$$, ARRAY[
   'enabled boolean not null default true',
   'sort_order integer not null default 0'], 'columns of sms_schedules');
 
+SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_bookings_source')$$, ARRAY[
+  'singleton boolean not null default true',
+  'bookings regclass not null',
+  'clients regclass not null',
+  'orgs regclass not null',
+  'mapping jsonb not null',
+  'attached_at timestamp with time zone not null default now()',
+  'attached_by text not null default SESSION_USER'], 'columns of sms_bookings_source');
+
+SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_booking_texts')$$, ARRAY[
+  'booking_id uuid not null',
+  'type text not null',
+  'schedule_id uuid not null default ''00000000-0000-0000-0000-000000000000''::uuid',
+  'org_id uuid not null',
+  'session_start timestamp with time zone',
+  'session_end timestamp with time zone',
+  'message_id uuid',
+  'reason text',
+  'detail text',
+  'try_until timestamp with time zone',
+  'revision integer not null default 0',
+  'created_at timestamp with time zone not null default now()',
+  'updated_at timestamp with time zone not null default now()'], 'columns of sms_booking_texts');
+
 SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_server')$$, ARRAY[
   'singleton boolean not null default true',
   'mode text not null',
@@ -200,6 +226,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_server')$$, ARRAY[
 
 SELECT results_eq($$SELECT * FROM pg_temp.constraints('p')$$, ARRAY[
   'sms_attempts: PRIMARY KEY (id)',
+  'sms_booking_texts: PRIMARY KEY (booking_id, type, schedule_id)',
+  'sms_bookings_source: PRIMARY KEY (singleton)',
   'sms_events: PRIMARY KEY (id)',
   'sms_in_flight: PRIMARY KEY (message_id)',
   'sms_messages: PRIMARY KEY (id)',
@@ -219,6 +247,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('u')$$, ARRAY[
 
 SELECT results_eq($$SELECT * FROM pg_temp.constraints('c')$$, ARRAY[
   'sms_attempts: CHECK ((status = ANY (ARRAY[''success''::text, ''transient_error''::text, ''permanent_error''::text, ''unknown''::text])))',
+  'sms_booking_texts: CHECK ((type = ANY (ARRAY[''confirmation''::text, ''reminder''::text, ''feedback''::text])))',
+  'sms_bookings_source: CHECK (singleton)',
   'sms_in_flight: CHECK ((state = ANY (ARRAY[''leased''::text, ''unknown''::text])))',
   'sms_messages: CHECK ((status = ANY (ARRAY[''pending''::text, ''queued''::text, ''sending''::text, ''sent''::text, ''delivered''::text, ''failed''::text, ''cancelled''::text, ''unknown''::text])))',
   'sms_schedules: CHECK (((mins_offset >= 0) AND (mins_offset <= 525600)))',
@@ -252,6 +282,8 @@ SELECT results_eq($$
    WHERE r.relname LIKE 'sms%' AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.oid) ORDER BY 1$$, ARRAY[
   'sms_attempts_message: (message_id)',
   'sms_attempts_provider: (provider_message_id) WHERE (provider_message_id IS NOT NULL)',
+  'sms_booking_texts_again: (try_until) WHERE (try_until IS NOT NULL)',
+  'sms_booking_texts_message: (message_id) WHERE (message_id IS NOT NULL)',
   'sms_events_message: (message_id)',
   'sms_events_provider: (provider_message_id) WHERE (provider_message_id IS NOT NULL)',
   'sms_events_waiting: (received_at) WHERE (processed_at IS NULL)',
@@ -303,6 +335,8 @@ SELECT is((SELECT min(tgname) FROM pg_trigger WHERE tgrelid = 'sms_settings'::re
 -- sms_queue, sms_in_flight and sms_server belong to one server: a copy derives them anew.
 SELECT is((SELECT array_agg(t::regclass::text ORDER BY t::regclass::text COLLATE "C") FROM pg_extension, unnest(extconfig) AS t WHERE extname = 'coach_sms'), ARRAY[
   'sms_attempts',
+  'sms_booking_texts',
+  'sms_bookings_source',
   'sms_events',
   'sms_messages',
   'sms_opt_outs',

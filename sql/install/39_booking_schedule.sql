@@ -1,0 +1,209 @@
+-- When the texts of bookings are decided: by triggers on the application's tables at once, and by a pass each minute
+-- for what falls due, what could not be queued before, and what no trigger tells of.
+
+CREATE FUNCTION sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(@extschema@.sms_lock_booking(booking_id));
+  PERFORM @extschema@.sms_sync_booking(booking_id);
+EXCEPTION WHEN OTHERS THEN
+  -- The application's transaction goes on, whatever is the matter with the texts; the pass tries again.
+  RAISE LOG 'the texts of booking % could not be decided: %', booking_id, SQLERRM;
+  INSERT INTO @extschema@.sms_booking_texts (booking_id, type, org_id, reason, detail, try_until)
+    VALUES (booking_id, 'confirmation', org_id, 'unreadable', SQLERRM, now() + interval '1 day')
+    ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO NOTHING;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_booking_changed(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_booking_changed(uuid, uuid) IS 'Internal: decides the texts of a booking that was changed. Raises nothing.';
+
+CREATE FUNCTION sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  waiting record;
+BEGIN
+  IF kind = 'booking' THEN
+    PERFORM @extschema@.sms_booking_changed(id, org_id);
+    RETURN;
+  END IF;
+  FOR waiting IN
+    SELECT DISTINCT t.booking_id, t.org_id
+      FROM (SELECT q.message_id FROM @extschema@.sms_queue q WHERE q.org_id = sms_app_changed.org_id OR kind = 'truncate'
+            UNION ALL
+            SELECT f.message_id FROM @extschema@.sms_in_flight f WHERE f.org_id = sms_app_changed.org_id OR kind = 'truncate') w
+      JOIN @extschema@.sms_booking_texts t ON t.message_id = w.message_id
+      JOIN @extschema@.sms_messages m ON m.id = t.message_id
+     WHERE kind <> 'client' OR m.client_id = sms_app_changed.id
+     ORDER BY t.booking_id
+  LOOP
+    PERFORM @extschema@.sms_booking_changed(waiting.booking_id, waiting.org_id);
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_app_changed(text, uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_app_changed(text, uuid, uuid) IS
+'Internal: called by the triggers on the application''s tables: a booking was changed, or a client, an org or all bookings, and what waits for them is looked at.';
+
+-- Nobody else's bookings are read than those that could have something due, by ranges of times that an index serves;
+-- and those whose confirmation is to be tried again. A view tells of no new booking, so there all to come are read.
+CREATE FUNCTION sms_find_due_bookings() RETURNS sms_booking[]
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  source @extschema@.sms_bookings_source;
+  before interval;
+  after interval;
+BEGIN
+  SELECT * INTO source FROM @extschema@.sms_bookings_source;
+  SELECT max(r.span) FILTER (WHERE r.type = 'reminder'), max(r.span) FILTER (WHERE r.type = 'feedback')
+    INTO before, after FROM @extschema@.sms_booking_rules r WHERE r.is_on AND r.enabled;
+  IF NOT @extschema@.sms_is_table(source.bookings) THEN
+    before := interval '366 days';
+  END IF;
+  RETURN ARRAY(
+    SELECT DISTINCT ON (b.id) b
+      FROM @extschema@.sms_find_bookings(
+        now(), now() + coalesce(before, '0') + interval '2 minutes',
+        greatest(source.attached_at, now() - coalesce(after, '0') - interval '3 days'), now() + interval '2 minutes',
+        ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.try_until > now() AND t.type = 'confirmation')) b
+     WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_find_due_bookings() FROM PUBLIC;
+COMMENT ON FUNCTION sms_find_due_bookings() IS 'Internal: the bookings that a pass has to judge, without what is read of their clients.';
+
+-- What a pass cannot even read is recorded for each of its texts that is due, and does not stop the others.
+CREATE FUNCTION sms_record_unreadable(booking sms_booking, detail text) RETURNS integer
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  want record;
+  news integer := 0;
+BEGIN
+  FOR want IN SELECT * FROM @extschema@.sms_booking_outlook(ARRAY[booking]) o WHERE o.is_due AND o.verdict = 'due' LOOP
+    news := news + @extschema@.sms_record_text(booking, want.type, want.schedule_id, NULL, 'unreadable', detail,
+      @extschema@.sms_try_until(want.type, 'unreadable', want.expires_at))::integer;
+  END LOOP;
+  RETURN news;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_record_unreadable(sms_booking, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_record_unreadable(sms_booking, text) IS 'Internal: records that a booking could not be read, and how many of its texts that is news for.';
+
+CREATE FUNCTION sms_schedule_some(
+  at_most integer, tried_before timestamptz, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found @extschema@.sms_booking[];
+  candidate record;
+  made record;
+BEGIN
+  reminders := 0;
+  feedback_requests := 0;
+  skipped := 0;
+  looked_at := 0;
+  IF NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN
+    RETURN;
+  END IF;
+  found := @extschema@.sms_find_due_bookings();
+  FOR candidate IN
+    SELECT b AS booking, b.id, b.org_id, b.start_time, b.end_time, b.state
+      FROM unnest(found) b
+      JOIN (SELECT o.booking_id, min(o.updated_at) AS tried_at, min(o.expires_at) AS expires_at
+              FROM @extschema@.sms_booking_outlook(found) o
+             WHERE o.is_stale
+                OR o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason) AND coalesce(o.reason IS NULL OR o.updated_at < tried_before, true)
+                OR o.verdict = 'not_confirmed' AND o.updated_at IS NOT NULL AND o.type <> 'feedback' AND o.reason IS DISTINCT FROM 'booking_cancelled'
+             GROUP BY o.booking_id) w ON w.booking_id = b.id
+     ORDER BY w.tried_at NULLS FIRST, w.expires_at, b.id LIMIT at_most
+  LOOP
+    looked_at := looked_at + 1;
+    -- Somebody is changing it at this moment, or schedules it: that one decides.
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(candidate.id));
+    BEGIN
+      made := @extschema@.sms_sync_booking(candidate.id);
+      reminders := reminders + made.reminders;
+      feedback_requests := feedback_requests + made.feedback_requests;
+      skipped := skipped + made.skipped;
+    EXCEPTION WHEN OTHERS THEN
+      skipped := skipped + @extschema@.sms_record_unreadable(candidate.booking, SQLERRM);
+    END;
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_schedule_some(integer, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sms_schedule_some(integer, timestamptz) IS
+'Internal: a pass over the bookings that have something to do, at most so many; what was skipped is tried again where that was last done before the time.';
+
+-- For the sender, whose other work must not suffer: a little at a time, and a failure is returned instead of raised.
+CREATE FUNCTION sms_schedule_pass(at_most integer, OUT looked_at integer, OUT problem text)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  looked_at := (SELECT s.looked_at FROM @extschema@.sms_schedule_some(at_most, now() - interval '30 seconds') s);
+EXCEPTION WHEN OTHERS THEN
+  looked_at := 0;
+  problem := SQLERRM;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_schedule_pass(integer) FROM PUBLIC;
+COMMENT ON FUNCTION sms_schedule_pass(integer) IS 'Internal: a pass over at most so many bookings; problem: why the bookings could not be read.';
+
+CREATE FUNCTION sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.reminders, s.feedback_requests, s.skipped FROM @extschema@.sms_schedule_some(10000, now()) s
+$$;
+REVOKE ALL ON FUNCTION sms_schedule_reminders() FROM PUBLIC;
+COMMENT ON FUNCTION sms_schedule_reminders() IS
+'Queues the reminders and feedback requests that are due within two minutes, tries again what could not be queued, and returns how many were queued and how many newly skipped. The sender does so each minute; calling it besides, as from pg_cron, does no harm.';
+
+CREATE FUNCTION sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  ids uuid[];
+  known @extschema@.sms_booking[];
+  unreadable uuid[] := '{}';
+  one uuid;
+BEGIN
+  ids := ARRAY(SELECT DISTINCT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.message_id = ANY (message_ids));
+  IF ids = '{}' OR NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN
+    RETURN;
+  END IF;
+  BEGIN
+    known := ARRAY(SELECT DISTINCT ON (b.id) b FROM @extschema@.sms_read_bookings(ids) b);
+  EXCEPTION WHEN OTHERS THEN
+    known := '{}';
+    FOREACH one IN ARRAY ids LOOP
+      BEGIN
+        known := known || ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[one]) b LIMIT 1);
+      EXCEPTION WHEN OTHERS THEN
+        unreadable := unreadable || one;
+      END;
+    END LOOP;
+  END;
+  RETURN QUERY
+    SELECT t.message_id, 'booking_unreadable'::text FROM @extschema@.sms_booking_texts t
+     WHERE t.message_id = ANY (message_ids) AND t.booking_id = ANY (unreadable);
+  -- A confirmation that is withdrawn here is made anew by the next pass.
+  RETURN QUERY
+    WITH stale AS (
+      SELECT s.message_id, s.code FROM @extschema@.sms_stale_texts(ids, known) s WHERE s.message_id = ANY (message_ids)),
+    again AS (
+      UPDATE @extschema@.sms_booking_texts t SET try_until = t.session_start FROM stale s
+       WHERE t.message_id = s.message_id AND s.code = 'booking_changed' AND t.type = 'confirmation')
+    SELECT s.message_id, s.code FROM stale s JOIN @extschema@.sms_booking_texts t ON t.message_id = s.message_id
+     WHERE NOT t.booking_id = ANY (unreadable);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_recheck_bookings(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_recheck_bookings(uuid[]) IS
+'Internal: which of these claimed messages must not go: booking_changed, booking_cancelled, or booking_unreadable for now. Raises nothing.';
+
+CREATE FUNCTION sms_bookings_problem() RETURNS text
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_find_due_bookings() FROM @extschema@.sms_bookings_source;
+  RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+  RETURN 'the attached bookings cannot be read: ' || SQLERRM;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_bookings_problem() FROM PUBLIC;
+COMMENT ON FUNCTION sms_bookings_problem() IS 'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none.';
