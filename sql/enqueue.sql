@@ -5,6 +5,7 @@ DROP EXTENSION IF EXISTS coach_sms;
 CREATE EXTENSION coach_sms;
 INSERT INTO sms_settings (org_id, default_region) VALUES
   ('10000000-0000-4000-8000-000000000001', 'AU'), ('10000000-0000-4000-8000-000000000002', 'US');
+UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- sql/limits.sql has them
 INSERT INTO sms_templates (org_id, template_key, body) VALUES
   ('10000000-0000-4000-8000-000000000001', 'hello', 'Hi {{name}}'),
   ('10000000-0000-4000-8000-000000000001', 'hello', 'Hello {{name}}'),

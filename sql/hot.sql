@@ -4,6 +4,7 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS coach_sms;
 CREATE EXTENSION coach_sms;
 INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES ('10000000-0000-4000-8000-000000000001', '+61412345678');
+UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- sql/limits.sql has them
 CREATE TEMPORARY VIEW hot AS
   SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_xact_user_tables WHERE relname = 'sms_messages';
 SELECT count(sms_enqueue('10000000-0000-4000-8000-000000000001', client_id => '20000000-0000-4000-8000-000000000001', to_phone => '+61491570006',

@@ -5,6 +5,7 @@ DROP EXTENSION IF EXISTS coach_sms;
 CREATE EXTENSION coach_sms;
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 INSERT INTO sms_settings (org_id) VALUES ('10000000-0000-4000-8000-000000000001');
+UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- sql/limits.sql has them
 SELECT current_setting('coach_sms.key_file') || '.live.' || oid AS file FROM pg_database WHERE datname = current_database() \gset
 CREATE TEMPORARY VIEW messages AS
   SELECT m.body, m.status, m.sandbox, m.error_code, q.message_id IS NOT NULL AS waits, f.state AS in_flight

@@ -66,7 +66,7 @@ SELECT statement, pg_temp.try(statement)
     'SELECT sms_go_live()', 'SELECT sms_go_sandbox()', 'SELECT sms_arm(true)', 'SELECT sms_rebuild_queue(true)', 'SELECT sms_enqueue_waiting(true)',
     'SELECT sms_create_key(''/tmp/coach_sms.key'')', 'SELECT sms_grant_service(''regress_stranger'')', 'SELECT sms_revoke_service(''regress_backend'')',
     'SELECT sms_wake_sender()', 'SELECT sms_detach_worker()', 'SELECT sms_poke_launcher()', 'SELECT sms_cancel_waiting(''{}'', ''x'', ''x'')',
-    'SELECT sms_note_due(''10000000-0000-4000-8000-000000000001'', 0::smallint, now())', 'SELECT sms_system_identifier()', 'SELECT sms_own_functions(NULL)',
+    'SELECT sms_note_due(''10000000-0000-4000-8000-000000000001'', '''', 0::smallint, now())', 'SELECT sms_system_identifier()', 'SELECT sms_own_functions(NULL)',
     'ALTER TABLE sms_messages DISABLE TRIGGER ALL', 'DROP TABLE sms_queue', 'CREATE TRIGGER t BEFORE INSERT ON sms_messages FOR EACH ROW EXECUTE FUNCTION sms_touch()',
     'SET ROLE coach_sms_owner', 'SET coach_sms.key_file = ''''', 'SHOW coach_sms.key_file', 'DROP EXTENSION coach_sms',
     'SET session_replication_role = replica']) AS statement;

@@ -44,6 +44,8 @@ CREATE INDEX sms_messages_client_created ON sms_messages (org_id, client_id, cre
   WHERE client_id IS NOT NULL;
 CREATE INDEX sms_messages_related ON sms_messages (org_id, related_entity_id)
   WHERE related_entity_id IS NOT NULL;
+-- Who wrote to a phone: a STOP, an erasure and a text from a person begin with a number.
+CREATE INDEX sms_messages_phone ON sms_messages (to_phone, org_id);
 COMMENT ON TABLE sms_messages IS 'One row a message: one SMS to one person. Rows are added by sms_enqueue or a plain INSERT; a status is written by coach_sms alone, but for pending or queued to cancelled.';
 COMMENT ON COLUMN sms_messages.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_messages.org_id IS 'The organisation that sends.';
@@ -78,21 +80,36 @@ COMMENT ON COLUMN sms_messages.price_unit IS 'ISO 4217 code of price.';
 COMMENT ON COLUMN sms_messages.sandbox IS 'true: enqueued while the database was in sandbox; never sent live.';
 COMMENT ON COLUMN sms_messages.payload_hash IS 'SHA-256 of what an idempotency_key stands for; NULL without a key.';
 
+-- Which quiet hours a message waits for. No SET clause: it is inlined into the statements of the queue.
+CREATE FUNCTION sms_zone_of(metadata jsonb) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN CASE WHEN metadata->'quiet_hours_override' = 'true'::jsonb THEN '*' ELSE coalesce(metadata->>'timezone', '') END;
+COMMENT ON FUNCTION sms_zone_of(jsonb) IS 'Internal: sms_queue.zone of a message with this metadata.';
+REVOKE ALL ON FUNCTION sms_zone_of(jsonb) FROM PUBLIC;
+
 CREATE TABLE sms_queue (
   message_id  uuid PRIMARY KEY,
   org_id      uuid NOT NULL,
+  zone        text COLLATE "C" NOT NULL DEFAULT '',
   priority    smallint NOT NULL,
   failures    smallint NOT NULL DEFAULT 0,
-  due_at      timestamptz NOT NULL
+  due_at      timestamptz NOT NULL,
+  expires_at  timestamptz,
+  held_for    text CHECK (held_for IN ('client_daily_limit'))
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
-CREATE INDEX sms_queue_claim ON sms_queue (org_id, priority, due_at, message_id);
+CREATE INDEX sms_queue_claim ON sms_queue (org_id, zone, priority, due_at, message_id);
+CREATE INDEX sms_queue_expiry ON sms_queue (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX sms_queue_held ON sms_queue (org_id) WHERE held_for IS NOT NULL;
 COMMENT ON TABLE sms_queue IS 'Internal: one row for each message not yet handed over, in the order of claims. Not dumped: derived from sms_messages.';
 COMMENT ON COLUMN sms_queue.message_id IS 'The message.';
-COMMENT ON COLUMN sms_queue.org_id IS 'Its org: the lane.';
+COMMENT ON COLUMN sms_queue.org_id IS 'Its org. Org, zone and priority are the lane.';
+COMMENT ON COLUMN sms_queue.zone IS 'Whose quiet hours count: empty the org''s zone, an IANA name (metadata.timezone), or * for any hour (metadata.quiet_hours_override).';
 COMMENT ON COLUMN sms_queue.priority IS 'Lower goes first.';
 COMMENT ON COLUMN sms_queue.failures IS 'Attempts used up so far, of coach_sms.max_attempts.';
-COMMENT ON COLUMN sms_queue.due_at IS 'Not before this time: scheduled_for, or the end of a back-off.';
+COMMENT ON COLUMN sms_queue.due_at IS 'Not before this time: scheduled_for, the end of a back-off, or when its client''s limit has room again.';
+COMMENT ON COLUMN sms_queue.expires_at IS 'The message''s expires_at, by which waiting messages expire.';
+COMMENT ON COLUMN sms_queue.held_for IS 'client_daily_limit where due_at was put off for that; NULL else.';
 
 CREATE TABLE sms_in_flight (
   message_id           uuid PRIMARY KEY,

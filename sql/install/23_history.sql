@@ -20,6 +20,7 @@ CREATE TABLE sms_attempts (
   duration_ms          integer
 );
 CREATE INDEX sms_attempts_message ON sms_attempts (message_id);
+CREATE INDEX sms_attempts_client ON sms_attempts (org_id, client_key, created_at);
 CREATE INDEX sms_attempts_provider ON sms_attempts (provider_message_id) WHERE provider_message_id IS NOT NULL;
 COMMENT ON TABLE sms_attempts IS 'One row for each HTTP request whose outcome was settled. Append-only.';
 COMMENT ON COLUMN sms_attempts.id IS 'UUIDv7.';

@@ -2,11 +2,11 @@
 -- sms_in_flight; several messages in the order of their ids. What is decided after a lock is read
 -- by a statement of its own, whose snapshot is newer than the lock.
 
-CREATE FUNCTION sms_note_due(org_id uuid, priority smallint, due_at timestamptz) RETURNS void
+CREATE FUNCTION sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_due' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_note_due(uuid, smallint, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_note_due(uuid, smallint, timestamptz) IS
-'Internal: tells the sender, at commit, that something of this org is due at that time.';
+REVOKE ALL ON FUNCTION sms_note_due(uuid, text, smallint, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sms_note_due(uuid, text, smallint, timestamptz) IS
+'Internal: tells the sender, at commit, that something of this lane is due at that time.';
 
 CREATE FUNCTION sms_enqueue(
   org_id uuid,
@@ -113,7 +113,8 @@ DECLARE
   message record;
   new_time timestamptz := coalesce(scheduled_for, now());
 BEGIN
-  SELECT m.org_id, m.priority, m.status, coalesce(sms_reschedule.expires_at, m.expires_at) AS expires_at
+  SELECT m.org_id, @extschema@.sms_zone_of(m.metadata) AS zone, m.priority, m.status,
+         coalesce(sms_reschedule.expires_at, m.expires_at) AS expires_at
     INTO message
     FROM @extschema@.sms_messages m WHERE m.id = sms_reschedule.message_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
@@ -128,9 +129,9 @@ BEGIN
      SET status = CASE WHEN new_time > now() THEN 'pending' ELSE 'queued' END,
          scheduled_for = new_time, expires_at = message.expires_at, updated_at = now()
    WHERE m.id = sms_reschedule.message_id;
-  UPDATE @extschema@.sms_queue q SET due_at = greatest(new_time, now())
+  UPDATE @extschema@.sms_queue q SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
    WHERE q.message_id = sms_reschedule.message_id;
-  PERFORM @extschema@.sms_note_due(message.org_id, message.priority, greatest(new_time, now()));
+  PERFORM @extschema@.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
 END
 $$;
 REVOKE ALL ON FUNCTION sms_reschedule(uuid, timestamptz, timestamptz) FROM PUBLIC;

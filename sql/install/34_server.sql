@@ -31,21 +31,22 @@ DECLARE
 BEGIN
   FOR lane IN
     WITH waiting AS MATERIALIZED (
-      SELECT m.id, m.org_id, m.priority, greatest(m.scheduled_for, now()) AS due_at
+      SELECT m.id, m.org_id, @extschema@.sms_zone_of(m.metadata) AS zone, m.priority,
+             greatest(m.scheduled_for, now()) AS due_at, m.expires_at
         FROM @extschema@.sms_messages m
        WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued')
          AND NOT EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)
        ORDER BY m.id FOR NO KEY UPDATE OF m),
     queued AS (
-      INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, due_at)
-        SELECT w.id, w.org_id, w.priority, w.due_at FROM waiting w
+      INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)
+        SELECT w.id, w.org_id, w.zone, w.priority, w.due_at, w.expires_at FROM waiting w
         ON CONFLICT ON CONSTRAINT sms_queue_pkey DO NOTHING
-        RETURNING org_id, priority, due_at)
-    SELECT q.org_id, q.priority, min(q.due_at) AS first_due, count(*) AS messages
-      FROM queued q GROUP BY q.org_id, q.priority
+        RETURNING org_id, zone, priority, due_at)
+    SELECT q.org_id, q.zone, q.priority, min(q.due_at) AS first_due, count(*) AS messages
+      FROM queued q GROUP BY q.org_id, q.zone, q.priority
   LOOP
     total := total + lane.messages;
-    PERFORM @extschema@.sms_note_due(lane.org_id, lane.priority, lane.first_due);
+    PERFORM @extschema@.sms_note_due(lane.org_id, lane.zone, lane.priority, lane.first_due);
   END LOOP;
   RETURN total;
 END

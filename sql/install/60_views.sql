@@ -25,20 +25,25 @@ CREATE VIEW sms_queue_stat AS
   WITH server AS (SELECT max(paused_until) AS paused_until FROM sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
             FROM sms_settings s CROSS JOIN server v),
-  queued AS (SELECT org_id, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at
-               FROM sms_queue GROUP BY org_id),
+  lane AS (SELECT org_id, zone, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at
+             FROM sms_queue GROUP BY org_id, zone),
+  judged AS (SELECT l.*, CASE WHEN next_due_at <= now() - interval '1 minute' THEN sms_why_held(org_id, zone) END AS held_by FROM lane l),
+  queued AS (SELECT org_id, sum(waiting)::bigint AS waiting, sum(due)::bigint AS due, min(next_due_at) AS next_due_at,
+                    min(next_due_at) FILTER (WHERE held_by IS NULL) AS free_due_at, min(held_by) AS held_by
+               FROM judged GROUP BY org_id),
   claimed AS (SELECT org_id, count(*) FILTER (WHERE state <> 'unknown') AS in_flight,
                      count(*) FILTER (WHERE state = 'unknown') AS unknown
                 FROM sms_in_flight GROUP BY org_id)
   SELECT org_id, coalesce(org.may_send, false) AS may_send, coalesce(waiting, 0) AS waiting, coalesce(due, 0) AS due,
-         CASE WHEN org.may_send AND next_due_at <= now() THEN now() - next_due_at END AS oldest_due_age,
-         coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at
+         CASE WHEN org.may_send AND free_due_at <= now() THEN now() - free_due_at END AS oldest_due_age,
+         coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at, held_by
     FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id);
 COMMENT ON VIEW sms_queue_stat IS 'What waits and what is under way, one row an org.';
 COMMENT ON COLUMN sms_queue_stat.may_send IS 'false: the org is disabled, paused or without settings, and its messages wait.';
 COMMENT ON COLUMN sms_queue_stat.waiting IS 'Messages in the queue.';
 COMMENT ON COLUMN sms_queue_stat.due IS 'Those whose time has come.';
-COMMENT ON COLUMN sms_queue_stat.oldest_due_age IS 'How long the first of them has been due; NULL where none is, or the org may not send.';
+COMMENT ON COLUMN sms_queue_stat.oldest_due_age IS 'How long the first of them has been due that nothing holds; NULL where none is, or the org may not send.';
+COMMENT ON COLUMN sms_queue_stat.held_by IS 'What holds messages that have been due for a minute: quiet hours, max_sms_per_hour or the monthly budget, in words; NULL where nothing does.';
 COMMENT ON COLUMN sms_queue_stat.in_flight IS 'Messages that the sender has claimed.';
 COMMENT ON COLUMN sms_queue_stat.unknown IS 'Messages of which it is being found out whether Twilio took them.';
 COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one is due, past or to come.';

@@ -30,7 +30,7 @@ DECLARE
   own text;
 BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
-  -- The last two are called for whoever inserts a row: by a column's default and a trigger's WHEN.
+  -- Views call some of these for whoever reads them, a column's default the last.
   FOR own IN SELECT f FROM @extschema@.sms_own_functions(ARRAY[
       'sms_set_twilio_credentials', 'sms_enqueue', 'sms_enqueue_batch', 'sms_cancel', 'sms_reschedule', 'sms_retry', 'queue_pending_sms',
       'insert_sms_from_service', 'sms_preview',
@@ -39,7 +39,7 @@ BEGIN
       'is_phone_suppressed', 'sms_opt_out', 'sms_opt_in',
       'sms_twilio_webhook', 'sms_twilio_webhook_raw', 'sms_validate_twilio_signature',
       'sms_doctor', 'sms_why', 'sms_mode', 'sms_worker_state', 'sms_library_version', 'sms_is_preloaded',
-      'sms_launcher_pid', 'sms_uuidv7']) f
+      'sms_launcher_pid', 'sms_why_held', 'sms_uuidv7']) f
   LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', own, role);
   END LOOP;

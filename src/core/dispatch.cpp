@@ -132,9 +132,10 @@ OutgoingMessage Dispatch::outgoing(const Task& task, const Route& route,
   if (task.from.empty()) message.messaging_service_sid = route.messaging_service_sid;
   message.from = task.from.empty() ? route.from : task.from;
   message.status_callback = callback;
-  if (task.expires_at != kNever)
+  const std::int64_t until = std::min(task.expires_at, task.quiet_at);
+  if (until != kNever)
     message.validity_period_s = static_cast<int>(
-        std::clamp((task.expires_at - now_us_()) / kSecond, std::int64_t{1}, std::int64_t{36'000}));
+        std::clamp((until - now_us_()) / kSecond, std::int64_t{1}, std::int64_t{36'000}));
   return message;
 }
 
@@ -174,8 +175,8 @@ void Dispatch::start(Task task, const Route& route) {
   // The last check was a moment ago, and speaks for no longer than a connection may take.
   const std::int64_t check_holds =
       now_us_() + std::chrono::microseconds(options_.http.connect_timeout).count() + kSecond;
-  sending.send_before =
-      std::min({task.lease_until - options_.send_margin, task.expires_at, check_holds});
+  sending.send_before = std::min(
+      {task.lease_until - options_.send_margin, task.expires_at, task.quiet_at, check_holds});
   sending.task = std::move(task);
   add(std::move(sending), std::move(request));
 }

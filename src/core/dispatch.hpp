@@ -30,6 +30,7 @@ struct Task {
   std::int64_t fence = 0;
   int attempt = 0;   // which request of this message, from 1
   int failures = 0;  // attempts used up before this one
+  std::string zone;
   int priority = 0;
   std::string to;
   std::string from;  // asked for by the message itself; empty: the route's sender
@@ -38,6 +39,7 @@ struct Task {
   std::int64_t claimed_at = 0;
   std::int64_t lease_until = 0;
   std::int64_t expires_at = kNever;
+  std::int64_t quiet_at = kNever;  // when the next quiet hours begin
   bool sandbox = false;
 };
 
@@ -138,6 +140,7 @@ class Dispatch {
   std::size_t in_flight() const noexcept { return sending_.size() + looking_.size(); }
   // The message is settled in the tables: this process no longer answers for it.
   void let_go(const Uuid& message) { in_hand_.erase(message); }
+  bool is_in_hand(const Uuid& message) const { return in_hand_.contains(message); }
   std::size_t in_hand() const noexcept { return in_hand_.size(); }
   std::vector<Uuid> messages_in_hand() const { return {in_hand_.begin(), in_hand_.end()}; }
 

@@ -17,7 +17,7 @@ LanePosition before(std::int64_t due_at) {
 
 void Lanes::note(const LaneKey& key, std::int64_t due_at) {
   Org& org = org_of(key.org);
-  Lane& lane = org.lanes[key.priority];
+  Lane& lane = org.lanes[{key.priority, key.zone}];
   lane.next_due_at = std::min(lane.next_due_at, due_at);
   if (due_at <= lane.mark.due_at) lane.mark = before(due_at);
   place(org);
@@ -26,7 +26,7 @@ void Lanes::note(const LaneKey& key, std::int64_t due_at) {
 void Lanes::sweep(const std::vector<LaneFront>& fronts, std::int64_t now) {
   ++sweeps_;
   for (const LaneFront& front : fronts) {
-    Lane& lane = org_of(front.lane.org).lanes[front.lane.priority];
+    Lane& lane = org_of(front.lane.org).lanes[{front.lane.priority, front.lane.zone}];
     lane.swept = sweeps_;
     if (front.first_due_at <= lane.mark.due_at) lane.mark = before(front.first_due_at);
     lane.next_due_at =
@@ -50,14 +50,14 @@ std::vector<ClaimOrder> Lanes::next_claims(std::int64_t now, int want) {
        --turns) {
     Org& org = *awake_.begin()->second;
     const auto lane = std::find_if(org.lanes.begin(), org.lanes.end(), [now](const auto& each) {
-      return each.second.next_due_at <= now;
+      return each.second.wakes_at() <= now;
     });
     if (lane == org.lanes.end()) {  // the clock was set back since the org woke
       take_out(org);
       asleep_.emplace(org.wakes_at, &org);
       continue;
     }
-    orders.push_back({{org.id, lane->first}, lane->second.mark, 0});
+    orders.push_back({{org.id, lane->first.second, lane->first.first}, lane->second.mark, 0});
     org.turn_before = org.turn;
     give_turn(org, ++turns_);
   }
@@ -73,7 +73,7 @@ void Lanes::claimed(const ClaimOrder& order, int count, const LanePosition& last
                     std::int64_t next_due_at, std::int64_t now) {
   const auto org = orgs_.find(order.lane.org);
   if (org == orgs_.end()) return;
-  const auto found = org->second.lanes.find(order.lane.priority);
+  const auto found = org->second.lanes.find({order.lane.priority, order.lane.zone});
   if (found == org->second.lanes.end()) return;
   Lane& lane = found->second;
   if (count > 0) lane.mark = last;
@@ -105,9 +105,19 @@ void Lanes::hold(const Uuid& id, std::int64_t until) {
   place(org);
 }
 
+void Lanes::hold_lane(const LaneKey& key, std::int64_t until) {
+  Org& org = org_of(key.org);
+  const auto lane = org.lanes.find({key.priority, key.zone});
+  if (lane == org.lanes.end()) return;
+  lane->second.held_until = std::max(lane->second.held_until, until);
+  place(org);
+}
+
 void Lanes::release_all() {
   for (auto& [id, org] : orgs_) {
     org.held_until = org.put_off_until = kAlways;
+    for (auto& [key, lane] : org.lanes)
+      lane.held_until = kAlways;
     place(org);
   }
 }
@@ -137,8 +147,8 @@ Lanes::Org& Lanes::org_of(const Uuid& id) {
 // To where its lanes and holds say that it belongs.
 void Lanes::place(Org& org) {
   std::int64_t wakes_at = kNever;
-  for (const auto& [priority, lane] : org.lanes)
-    wakes_at = std::min(wakes_at, lane.next_due_at);
+  for (const auto& [key, lane] : org.lanes)
+    wakes_at = std::min(wakes_at, lane.wakes_at());
   wakes_at = std::max({wakes_at, org.held_until, org.put_off_until});
   if (wakes_at == org.wakes_at) return;
   take_out(org);

@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ inline constexpr std::int64_t kAlways = std::numeric_limits<std::int64_t>::min()
 // One lane: the waiting messages of one org at one priority, in the order they fall due.
 struct LaneKey {
   Uuid org;
+  std::string zone;
   int priority = 0;
 
   auto operator<=>(const LaneKey&) const = default;
@@ -43,6 +45,10 @@ struct ClaimOrder {
   LaneKey lane;
   LanePosition after;
   int limit = 0;
+  // For a lane whose quiet hours ended a moment ago: when, and how many of those that waited then
+  // may be among the limit.
+  std::int64_t opened_at = kAlways;
+  int waited = 0;
 };
 
 // The front of a lane as a sweep over the queue saw it.
@@ -86,6 +92,7 @@ class Lanes {
 
   // Nothing of this org is claimed before that time: paused, disabled, or without a token.
   void hold(const Uuid& org, std::int64_t until);
+  void hold_lane(const LaneKey& lane, std::int64_t until);
   void release_all();
 
   // When next_claims() has something again; kNever without waiting messages.
@@ -99,10 +106,12 @@ class Lanes {
     std::int64_t next_due_at = kNever;
     std::int64_t found_nothing_at = 0;  // due by a sweep, and yet nothing to claim: all locked
     std::uint64_t swept = 0;            // the last sweep that saw it
+    std::int64_t held_until = kAlways;
+    std::int64_t wakes_at() const { return next_due_at > held_until ? next_due_at : held_until; }
   };
   struct Org {
     Uuid id;
-    std::map<int, Lane> lanes;  // by priority
+    std::map<std::pair<int, std::string>, Lane> lanes;  // by priority and zone
     std::int64_t held_until = kAlways;
     std::int64_t put_off_until = kAlways;
     std::int64_t wakes_at = kNever;

@@ -194,6 +194,18 @@ Reading read_as_dialled(const std::string& dialled, const std::string& region) {
 
 }  // namespace
 
+std::string country_of(std::string_view e164) {
+  PhoneNumber number;
+  std::string region;
+  if (library().Parse(std::string(e164), "ZZ", &number) != PhoneNumberUtil::NO_PARSING_ERROR)
+    return {};
+  library().GetRegionCodeForNumber(number, &region);
+  if (region.size() == 2 && region != "ZZ") return region;
+  // Not in use by the plans, but a calling code of one country alone says which.
+  library().GetRegionCodeForCountryCode(number.country_code(), &region);
+  return region == "ZZ" || region.size() != 2 ? std::string() : region;
+}
+
 bool is_known_region(std::string_view region) {
   return region.size() == 2 && library().GetCountryCodeForRegion(std::string(region)) != 0;
 }

@@ -21,6 +21,11 @@ namespace coach_sms {
 // kInvalidArgument for a region that libphonenumber does not know.
 std::string normalize_phone(std::string_view phone, std::string_view region);
 
+// The country (ISO 3166) that a number in E.164 form belongs to, by its calling code where the
+// plans do not know the number (the main country of a shared code: US for +1). Empty for numbers of
+// no country.
+std::string country_of(std::string_view e164);
+
 // Whether `region` is an upper-case two-letter code with a numbering plan.
 bool is_known_region(std::string_view region);
 

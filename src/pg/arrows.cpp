@@ -109,6 +109,14 @@ Datum times_of(const SettledRows& results) {
   "   coalesce(told_segments, segments), coalesce(duration_ms, (settlement->>'duration_ms')::int)" \
   "  FROM settled)"
 
+// Back into the queue, to its lane.
+#define QUEUED_AGAIN                                                                          \
+  " queue AS ("                                                                               \
+  " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, failures, due_at," \
+  "   expires_at, held_for)"                                                                  \
+  " SELECT id, $1, @extschema@.sms_zone_of(metadata), priority, failures, at, expires_at,"    \
+  "   held_for FROM queued)"
+
 #define RESULT_TYPES                                                                               \
   {                                                                                                \
     UUIDOID, UUIDARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,   \
@@ -162,54 +170,67 @@ void run_and_mark(Statement& statement, const SettledRows& results, const char* 
 
 // --- queued → sending ---------------------------------------------------------------------------
 
-int claim_due(const pg_uuid_t& org_id, int16 priority, TimestampTz after_due,
-              const pg_uuid_t& after_id, int limit, Claimed* claimed) {
-  static Statement claim{
-      "WITH due AS MATERIALIZED ("
-      " SELECT q.message_id, q.due_at, q.failures"
-      "   FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id"
-      "  WHERE q.org_id = $1 AND q.priority = $2 AND (q.due_at, q.message_id) > ($3, $4)"
-      "    AND q.due_at <= $5 AND m.status IN ('pending', 'queued')"
-      "  ORDER BY q.due_at, q.message_id LIMIT $6"
-      "  FOR UPDATE OF q SKIP LOCKED FOR NO KEY UPDATE OF m SKIP LOCKED),"
-      " unqueued AS ("
-      " DELETE FROM @extschema@.sms_queue q USING due WHERE q.message_id = due.message_id),"
-      " sending AS ("
-      " UPDATE @extschema@.sms_messages m"
-      "    SET status = 'sending', attempt_count = m.attempt_count + 1, updated_at = now()"
-      "   FROM due WHERE m.id = due.message_id"
-      " RETURNING m.id, m.attempt_count, due.failures, due.due_at, m.to_phone, m.from_phone,"
-      "   m.body, m.expires_at, m.sandbox, m.client_id, m.segments),"
-      " leased AS ("
-      " INSERT INTO @extschema@.sms_in_flight (message_id, org_id, fence, attempt_number, failures,"
-      "   priority, claimed_at, lease_until, account_sid, client_key, segments)"
-      " SELECT id, $1, $7, attempt_count, failures, $2, $5,"
-      "   $5 + $8 * interval '1 millisecond',"
-      "   coalesce((SELECT nullif(s.twilio_account_sid, '') FROM @extschema@.sms_settings s"
-      "              WHERE s.org_id = $1), nullif($9, '')),"
-      "   coalesce(client_id::text, to_phone), segments FROM sending"
-      " RETURNING lease_until, account_sid)"
-      " SELECT s.id, s.attempt_count, s.failures, s.to_phone, coalesce(s.from_phone, ''), s.body,"
-      "   coalesce((SELECT account_sid FROM leased LIMIT 1), ''), s.due_at,"
-      "   (SELECT lease_until FROM leased LIMIT 1), s.expires_at, s.sandbox"
-      "   FROM sending s ORDER BY s.due_at, s.id",
-      {UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT4OID,
-       TEXTOID}};
+// $1 org, $2 zone, $3 priority, $4 and $5 a place in the lane, $6 now, $7 limit, $8 fence, $9
+// lease, $10 the server's account.
+#define CLAIM(which, order)                                                                      \
+  "WITH due AS MATERIALIZED ("                                                                   \
+  " SELECT q.message_id, q.due_at, q.failures"                                                   \
+  "   FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id"       \
+  "  WHERE q.org_id = $1 AND q.zone = $2 AND q.priority = $3 AND " which                         \
+  "    AND q.due_at <= $6 AND m.status IN ('pending', 'queued')"                                 \
+  "  ORDER BY " order                                                                            \
+  " LIMIT $7"                                                                                    \
+  "  FOR UPDATE OF q SKIP LOCKED FOR NO KEY UPDATE OF m SKIP LOCKED),"                           \
+  " unqueued AS ("                                                                               \
+  " DELETE FROM @extschema@.sms_queue q USING due WHERE q.message_id = due.message_id),"         \
+  " sending AS ("                                                                                \
+  " UPDATE @extschema@.sms_messages m"                                                           \
+  "    SET status = 'sending', attempt_count = m.attempt_count + 1, updated_at = now()"          \
+  "   FROM due WHERE m.id = due.message_id"                                                      \
+  " RETURNING m.id, m.attempt_count, due.failures, due.due_at, m.to_phone, m.from_phone,"        \
+  "   m.body, m.expires_at, m.sandbox, coalesce(m.client_id::text, m.to_phone) AS client_key,"   \
+  "   m.segments, coalesce(m.related_entity_type = 'booking', false) AS about_booking),"         \
+  " leased AS ("                                                                                 \
+  " INSERT INTO @extschema@.sms_in_flight (message_id, org_id, fence, attempt_number, failures," \
+  "   priority, claimed_at, lease_until, account_sid, client_key, segments)"                     \
+  " SELECT id, $1, $8, attempt_count, failures, $3, $6,"                                         \
+  "   $6 + $9 * interval '1 millisecond',"                                                       \
+  "   coalesce((SELECT nullif(s.twilio_account_sid, '') FROM @extschema@.sms_settings s"         \
+  "              WHERE s.org_id = $1), nullif($10, '')),"                                        \
+  "   client_key, segments FROM sending"                                                         \
+  " RETURNING lease_until, account_sid)"                                                         \
+  " SELECT s.id, s.attempt_count, s.failures, s.to_phone, coalesce(s.from_phone, ''), s.body,"   \
+  "   coalesce((SELECT account_sid FROM leased LIMIT 1), ''), s.due_at,"                         \
+  "   (SELECT lease_until FROM leased LIMIT 1), s.expires_at, s.sandbox, s.about_booking,"       \
+  "   s.client_key, s.segments"                                                                  \
+  "   FROM sending s ORDER BY s.due_at, s.id"
+
+#define CLAIM_TYPES                                                                                \
+  {                                                                                                \
+    UUIDOID, TEXTOID, INT2OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT4OID, \
+        TEXTOID                                                                                    \
+  }
+
+namespace {
+
+int claim_with(Statement& claim, const LaneId& lane, TimestampTz place_due,
+               const pg_uuid_t& place_id, int limit, Claimed* claimed) {
   const int64 fence = new_fence();
   const TimestampTz now = GetCurrentTimestamp();
-  const uint64 count =
-      claim.run({UUIDPGetDatum(&org_id), Int16GetDatum(priority), TimestampTzGetDatum(after_due),
-                 UUIDPGetDatum(&after_id), TimestampTzGetDatum(now), Int64GetDatum(limit),
-                 Int64GetDatum(fence), Int32GetDatum(settings::effective_lease_ms()),
-                 CStringGetTextDatum(settings::twilio_account_sid())});
+  const uint64 count = claim.run(
+      {UUIDPGetDatum(&lane.org_id), CStringGetTextDatum(lane.zone), Int16GetDatum(lane.priority),
+       TimestampTzGetDatum(place_due), UUIDPGetDatum(&place_id), TimestampTzGetDatum(now),
+       Int64GetDatum(limit), Int64GetDatum(fence), Int32GetDatum(settings::effective_lease_ms()),
+       CStringGetTextDatum(settings::twilio_account_sid())});
   for (uint64 row = 0; row < count; ++row) {
     Claimed& one = claimed[row];
     one.message_id = uuid_column(row, 1);
-    one.org_id = org_id;
+    one.org_id = lane.org_id;
+    one.zone = lane.zone;
     one.fence = fence;
     one.attempt = int_column(row, 2);
     one.failures = int_column(row, 3);
-    one.priority = priority;
+    one.priority = lane.priority;
     one.to_phone = text_column(row, 4);
     one.from_phone = text_column(row, 5);
     one.body = text_column(row, 6);
@@ -219,18 +240,48 @@ int claim_due(const pg_uuid_t& org_id, int16 priority, TimestampTz after_due,
     one.lease_until = time_column(row, 9, 0);
     one.expires_at = time_column(row, 10, DT_NOEND);
     one.sandbox = bool_column(row, 11);
+    one.about_booking = bool_column(row, 12);
+    one.client_key = text_column(row, 13);
+    one.segments = int_column(row, 14);
   }
   return static_cast<int>(count);
 }
 
-TimestampTz next_due_in_lane(const pg_uuid_t& org_id, int16 priority, TimestampTz after_due,
-                             const pg_uuid_t& after_id) {
+}  // namespace
+
+int claim_due(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id, int limit,
+              Claimed* claimed) {
+  static Statement claim{CLAIM("(q.due_at, q.message_id) > ($4, $5)", "q.due_at, q.message_id"),
+                         CLAIM_TYPES};
+  return claim_with(claim, lane, after_due, after_id, limit, claimed);
+}
+
+int claim_waited(const LaneId& lane, TimestampTz opened_at, int limit, Claimed* claimed) {
+  static Statement claim{
+      CLAIM("q.due_at < $4 AND $5 IS NOT NULL", "q.expires_at, q.due_at, q.message_id"),
+      CLAIM_TYPES};
+  return claim_with(claim, lane, opened_at, pg_uuid_t{}, limit, claimed);
+}
+
+int64 count_waited(const LaneId& lane, TimestampTz opened_at) {
+  static Statement read{
+      "SELECT count(*) FROM @extschema@.sms_queue"
+      " WHERE org_id = $1 AND zone = $2 AND priority = $3 AND due_at < $4",
+      {UUIDOID, TEXTOID, INT2OID, TIMESTAMPTZOID}};
+  read.run({UUIDPGetDatum(&lane.org_id), CStringGetTextDatum(lane.zone),
+            Int16GetDatum(lane.priority), TimestampTzGetDatum(opened_at)});
+  return bigint_column(0, 1);
+}
+
+TimestampTz next_due_in_lane(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id) {
   static Statement peek{
       "SELECT q.due_at FROM @extschema@.sms_queue q"
-      " WHERE q.org_id = $1 AND q.priority = $2 AND (q.due_at, q.message_id) > ($3, $4)"
+      " WHERE q.org_id = $1 AND q.zone = $2 AND q.priority = $3"
+      "   AND (q.due_at, q.message_id) > ($4, $5)"
       "   AND q.due_at > now() ORDER BY q.due_at LIMIT 1",
-      {UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID}};
-  if (peek.run({UUIDPGetDatum(&org_id), Int16GetDatum(priority), TimestampTzGetDatum(after_due),
+      {UUIDOID, TEXTOID, INT2OID, TIMESTAMPTZOID, UUIDOID}};
+  if (peek.run({UUIDPGetDatum(&lane.org_id), CStringGetTextDatum(lane.zone),
+                Int16GetDatum(lane.priority), TimestampTzGetDatum(after_due),
                 UUIDPGetDatum(&after_id)}) == 0)
     return DT_NOEND;
   return time_column(0, 1, DT_NOEND);
@@ -282,11 +333,8 @@ void record_retry(const SettledRows& results, const char* provider, const char* 
       " UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now(),"
       "   error_code = NULL, error_message = NULL"
       "   FROM settled s WHERE m.id = s.message_id AND m.status IN ('sending', 'unknown')"
-      " RETURNING m.id, s.priority, s.failures, s.at),"
-      " queue AS ("
-      " INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, failures, due_at)"
-      " SELECT id, $1, priority, failures, at FROM queued)"
-      " SELECT message_id FROM settled",
+      " RETURNING m.id, m.metadata, m.expires_at, s.priority, s.failures, s.at, NULL AS "
+      "held_for)," QUEUED_AGAIN " SELECT message_id FROM settled",
       RESULT_TYPES};
   run_and_mark(record, results, provider, attempt_status);
 }
@@ -328,10 +376,8 @@ void put_back(const SettledRows& results) {
       " UPDATE @extschema@.sms_messages m"
       "    SET status = 'queued', attempt_count = m.attempt_count - 1, updated_at = now()"
       "   FROM settled s WHERE m.id = s.message_id AND m.status = 'sending'"
-      " RETURNING m.id, s.priority, s.failures, s.at),"
-      " queue AS ("
-      " INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, failures, due_at)"
-      " SELECT id, $1, priority, failures, at FROM queued)"
+      " RETURNING m.id, m.metadata, m.expires_at, s.priority, s.failures, s.at,"
+      "   s.error_code AS held_for)," QUEUED_AGAIN
       " SELECT message_id FROM settled WHERE $14 <> $15",
       RESULT_TYPES};
   run_and_mark(record, results, "none", "unsent");
@@ -355,17 +401,19 @@ void withdraw(const SettledRows& results) {
 uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
   static Statement expire{
       "WITH orphan AS MATERIALIZED ("
-      " SELECT f.message_id, m.sandbox FROM @extschema@.sms_in_flight f"
+      " SELECT f.message_id, m.sandbox, m.metadata, m.expires_at FROM @extschema@.sms_in_flight f"
       "   JOIN @extschema@.sms_messages m ON m.id = f.message_id"
       "  WHERE f.state = 'leased' AND ($2 OR f.lease_until < now()) AND f.message_id <> ALL ($1)"
       "  ORDER BY f.message_id LIMIT 1000 FOR NO KEY UPDATE OF m SKIP LOCKED),"
       " unsent AS ("
       " DELETE FROM @extschema@.sms_in_flight f USING orphan o"
       "  WHERE f.message_id = o.message_id AND o.sandbox"
-      " RETURNING f.message_id, f.org_id, f.priority, f.failures),"
+      " RETURNING f.message_id, f.org_id, o.metadata, f.priority, f.failures, o.expires_at),"
       " queue AS ("
-      " INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, failures, due_at)"
-      " SELECT message_id, org_id, priority, failures, now() FROM unsent),"
+      " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, failures, due_at,"
+      "   expires_at)"
+      " SELECT message_id, org_id, @extschema@.sms_zone_of(metadata), priority, failures, now(),"
+      "   expires_at FROM unsent),"
       " kept AS ("
       " UPDATE @extschema@.sms_in_flight f"
       "    SET state = 'unknown', next_look_at = greatest(now(), f.claimed_at) + $3 * interval '1 "
@@ -388,6 +436,23 @@ uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
   ArrayType* known = construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
   return expire.run(
       {PointerGetDatum(known), BoolGetDatum(all), Int32GetDatum(settings::reconcile_delay)});
+}
+
+uint64 expire_waiting(int limit) {
+  static Statement expire{
+      "WITH late AS MATERIALIZED ("
+      " SELECT m.id FROM @extschema@.sms_messages m JOIN @extschema@.sms_queue q ON q.message_id = "
+      "m.id"
+      "  WHERE q.expires_at <= now() AND m.status IN ('pending', 'queued')"
+      "  ORDER BY q.expires_at LIMIT $1 FOR NO KEY UPDATE OF m SKIP LOCKED),"
+      " unqueued AS ("
+      " DELETE FROM @extschema@.sms_queue q USING late WHERE q.message_id = late.id)"
+      " UPDATE @extschema@.sms_messages m"
+      "    SET status = 'cancelled', error_code = 'expired', updated_at = now(),"
+      "        error_message = 'it could not go before its expires_at'"
+      "   FROM late WHERE m.id = late.id",
+      {INT4OID}};
+  return expire.run({Int32GetDatum(limit)});
 }
 
 uint64 promote_due(const pg_uuid_t& after, int limit, pg_uuid_t* last) {

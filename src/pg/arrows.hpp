@@ -16,10 +16,19 @@
 
 namespace coach_sms {
 
+// What waits of one org, for one time zone's quiet hours, at one priority. `zone` as sms_queue has
+// it.
+struct LaneId {
+  pg_uuid_t org_id;
+  const char* zone;
+  int16 priority;
+};
+
 // A message as claimed.
 struct Claimed {
   pg_uuid_t message_id;
   pg_uuid_t org_id;
+  const char* zone;
   int64 fence;
   int attempt;
   int failures;
@@ -33,17 +42,26 @@ struct Claimed {
   TimestampTz lease_until;
   TimestampTz expires_at;  // DT_NOEND: never
   bool sandbox;
+  bool about_booking;
+  char* client_key;  // the client, or the number where there is none: what limits count by
+  int segments;
 };
 
 // queued → sending. Takes at most `limit` messages of one lane, in order, that are due and lie
 // behind (after_due, after_id), passing over locked ones. Returns how many; `claimed` is in the
 // caller's memory context.
-int claim_due(const pg_uuid_t& org_id, int16 priority, TimestampTz after_due,
-              const pg_uuid_t& after_id, int limit, Claimed* claimed);
+int claim_due(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id, int limit,
+              Claimed* claimed);
+
+// The same for what waited when the lane's quiet hours ended: the one that expires soonest, which
+// is the soonest session's, goes first. Each claim sorts what is left: for claims that are spread.
+int claim_waited(const LaneId& lane, TimestampTz opened_at, int limit, Claimed* claimed);
+
+// How many wait in the lane that fell due before that time.
+int64 count_waited(const LaneId& lane, TimestampTz opened_at);
 
 // When the lane has something due behind that place; DT_NOEND for never.
-TimestampTz next_due_in_lane(const pg_uuid_t& org_id, int16 priority, TimestampTz after_due,
-                             const pg_uuid_t& after_id);
+TimestampTz next_due_in_lane(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id);
 
 // The result of one request, or of finding out about one. Texts may be nullptr.
 struct Settled {
@@ -78,7 +96,8 @@ void record_failed(const SettledRows& results, const char* provider, const char*
 void record_retry(const SettledRows& results, const char* provider, const char* attempt_status);
 // sending → unknown, to be looked for at `when`.
 void record_unknown(const SettledRows& results);
-// sending → queued as if it had not been claimed: no request was made. Due at `when`.
+// sending → queued as if it had not been claimed: no request was made. Due at `when`; error_code
+// becomes sms_queue.held_for.
 void put_back(const SettledRows& results);
 // sending → cancelled before any byte left, with error_code as the reason.
 void withdraw(const SettledRows& results);
@@ -87,6 +106,10 @@ void withdraw(const SettledRows& results);
 // this process answers for) and whose lease is over or, with `all`, whatever their lease. Sandbox
 // messages, which nobody can have got, go back into the queue. Returns how many.
 uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all);
+
+// pending, queued → cancelled for what waits and has passed its expires_at, at most `limit`.
+// Returns how many.
+uint64 expire_waiting(int limit);
 
 // pending → queued for what is due and not claimed, among the next `limit` rows of the queue behind
 // that id. Gives the last id looked at, and how many there were.

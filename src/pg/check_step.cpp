@@ -1,5 +1,6 @@
 #include "pg/sender_steps.hpp"
 
+#include "pg/client_limits.hpp"
 #include "pg/clock.hpp"
 #include "pg/failpoint.hpp"
 #include "pg/ids.hpp"
@@ -17,7 +18,7 @@ Settled settled_of(const Claimed& claimed, const Checked& checked) {
   settled.fence = claimed.fence;
   settled.when = checked.when;
   settled.failures = static_cast<int16>(claimed.failures);
-  if (checked.verdict == Verdict::kWithdraw) settled.error_code = pstrdup(checked.reason);
+  if (checked.reason != nullptr) settled.error_code = pstrdup(checked.reason);
   return settled;
 }
 
@@ -32,12 +33,28 @@ void hold_org(Sender* sender, const pg_uuid_t& org_id, TimestampTz until) {
   }));
 }
 
+// Claims that were planned by other settings than those of now go back, and are planned anew.
+void check_versions(Sender* sender, const Claimed* claimed, int count, Checked* checked) {
+  raise_if(run_cpp([&] {
+    std::set<Uuid> changed;
+    for (int i = 0; i < count; ++i) {
+      const Uuid org = to_core(claimed[i].org_id);
+      if (checked[i].verdict != Verdict::kSend ||
+          sender->gates->is_current(org, checked[i].route->version))
+        continue;
+      checked[i].verdict = Verdict::kPutBack;
+      checked[i].when = claimed[i].due_at;
+      changed.insert(org);
+    }
+    for (const Uuid& org : changed)
+      sender->gates->forget_rules(org);
+  }));
+}
+
 void note_put_back(Sender* sender, const Claimed& claimed, TimestampTz when) {
   raise_if(run_cpp([&] {
-    LaneKey lane;
-    lane.org = to_core(claimed.org_id);
-    lane.priority = claimed.priority;
-    sender->dispatch->lanes().note(lane, to_unix_us(when));
+    sender->dispatch->lanes().note({to_core(claimed.org_id), claimed.zone, claimed.priority},
+                                   to_unix_us(when));
   }));
 }
 
@@ -49,6 +66,7 @@ void give_back(Sender* sender, const Claimed& claimed) {
     task.fence = claimed.fence;
     task.failures = claimed.failures;
     task.due_at = to_unix_us(claimed.due_at);
+    task.zone = claimed.zone;
     task.priority = claimed.priority;
     sender->dispatch->give_back(std::move(task));
   }));
@@ -66,6 +84,9 @@ void check_step(void* state) {
   const Mode mode = read_mode(&why);
   if (mode != sender->mode) sender->sweep_wanted = true;
   check_claimed(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
+  check_bookings(sender->claimed, count, checked_rows);
+  check_versions(sender, sender->claimed, count, checked_rows);
+  check_client_limits(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
   if (mode == Mode::kNotArmed)
     for (int i = 0; i < count; ++i) {
       checked_rows[i].verdict = Verdict::kPutBack;

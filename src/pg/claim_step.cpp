@@ -1,6 +1,9 @@
 #include "pg/sender_steps.hpp"
 
+#include <algorithm>
+
 #include "pg/clock.hpp"
+#include "pg/gate_facts.hpp"
 #include "pg/ids.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared_state.hpp"
@@ -12,52 +15,97 @@ namespace coach_sms {
 namespace {
 
 struct Order {
-  pg_uuid_t org_id;
-  int16 priority;
+  LaneId lane;
   TimestampTz after_due;
   pg_uuid_t after_id;
   int limit;
+  TimestampTz opened_at;  // DT_NOBEGIN: the lane did not open a moment ago
+  int waited;             // of the limit, from what waited when it opened
 };
 
 constexpr int kMostOrders = 1000;
 
+TimestampTz or_begin(int64 time) {
+  return time == kAlways ? DT_NOBEGIN : from_unix_us(time);
+}
+
+Order order_of(const ClaimOrder& order) {
+  return {
+      {to_pg(order.lane.org), copy_out(order.lane.zone), static_cast<int16>(order.lane.priority)},
+      or_begin(order.after.due_at),
+      to_pg(order.after.message),
+      order.limit,
+      or_begin(order.opened_at),
+      std::min(order.waited, order.limit)};
+}
+
+// What the lanes offer, the gates admit, and the accounts have room for.
 int plan_claims(Sender* sender, int room, Order* orders) {
+  raise_if(run_cpp([&] {
+    std::vector<ClaimOrder> next = sender->dispatch->lanes().next_claims(unix_now_us(), room);
+    if (next.size() > kMostOrders) next.resize(kMostOrders);
+    sender->gates->plan(std::move(next));
+  }));
+  if (sender->gates->planned() == 0) return 0;
+  read_gate_facts(sender);
   int count = 0;
   raise_if(run_cpp([&] {
     const int64 now = unix_now_us();
-    Lanes& lanes = sender->dispatch->lanes();
-    std::vector<ClaimOrder> planned = lanes.next_claims(now, room);
-    sender->dispatch->drop_held(&planned, now);
-    for (const ClaimOrder& order : planned) {
-      if (count == kMostOrders) break;
-      Order& out = orders[count++];
-      out.org_id = to_pg(order.lane.org);
-      out.priority = static_cast<int16>(order.lane.priority);
-      out.after_due = order.after.due_at == std::numeric_limits<std::int64_t>::min()
-                          ? DT_NOBEGIN
-                          : from_unix_us(order.after.due_at);
-      out.after_id = to_pg(order.after.message);
-      out.limit = order.limit;
-    }
+    std::vector<ClaimOrder> admitted = sender->gates->admit(&sender->dispatch->lanes(), now);
+    sender->dispatch->drop_held(&admitted, now);
+    for (const ClaimOrder& order : admitted)
+      orders[count++] = order_of(order);
   }));
   return count;
 }
 
-void tell_lane(Sender* sender, const Order& order, int count, const Claimed* last,
-               TimestampTz next_due) {
+// What an order's claims have found.
+struct Found {
+  int waited;  // of what waited when the lane opened
+  int count;   // of the rest
+  const Claimed* last;
+  TimestampTz next_due;
+};
+
+void tell_lane(Sender* sender, const Order& order, const Found& found) {
   raise_if(run_cpp([&] {
+    const int64 now = unix_now_us();
     ClaimOrder claimed;
-    claimed.lane.org = to_core(order.org_id);
-    claimed.lane.priority = order.priority;
-    claimed.limit = order.limit;
+    claimed.lane = {to_core(order.lane.org_id), order.lane.zone, order.lane.priority};
+    claimed.limit = order.limit - found.waited;
     LanePosition position;
-    if (last != nullptr) {
-      position.due_at = to_unix_us(last->due_at);
-      position.message = to_core(last->message_id);
+    if (found.last != nullptr) {
+      position.due_at = to_unix_us(found.last->due_at);
+      position.message = to_core(found.last->message_id);
     }
-    sender->dispatch->lanes().claimed(claimed, count, position, to_unix_us(next_due),
-                                      unix_now_us());
+    int64 next_due = to_unix_us(found.next_due);
+    if (order.opened_at != DT_NOBEGIN)
+      next_due = std::min(next_due, sender->gates->took_waited(claimed.lane, found.waited, now));
+    sender->dispatch->lanes().claimed(claimed, found.count, position, next_due, now);
   }));
+}
+
+// A lane that opened a moment ago gives what waited little by little, and what fell due since as
+// ever: from the moment of its opening on.
+Found claim_order(const Order& order, Claimed* claimed) {
+  Found found{0, 0, nullptr, DT_NOEND};
+  TimestampTz after_due = order.after_due;
+  pg_uuid_t after_id = order.after_id;
+  if (order.opened_at > after_due) {
+    after_due = order.opened_at - 1;
+    after_id = pg_uuid_t{};
+  }
+  if (order.waited > 0)
+    found.waited = claim_waited(order.lane, order.opened_at, order.waited, claimed);
+  const int limit = order.limit - found.waited;
+  if (limit > 0)
+    found.count = claim_due(order.lane, after_due, after_id, limit, claimed + found.waited);
+  if (found.count > 0) found.last = &claimed[found.waited + found.count - 1];
+  if (found.count < limit)
+    found.next_due =
+        next_due_in_lane(order.lane, found.last != nullptr ? found.last->due_at : after_due,
+                         found.last != nullptr ? found.last->message_id : after_id);
+  return found;
 }
 
 }  // namespace
@@ -69,27 +117,19 @@ static void claim(Sender* sender) {
   if (room > settings::batch_size) room = settings::batch_size;
   if (sender->claimed_count > 0 || room <= 0 || should_stop() || sender->mode == Mode::kNotArmed)
     return;
-  auto* orders = static_cast<Order*>(palloc(sizeof(Order) * kMostOrders));
-  const int planned = plan_claims(sender, room, orders);
-  if (planned == 0) return;
   MemoryContextReset(sender->batch);
   MemoryContext turn = MemoryContextSwitchTo(sender->batch);
-  auto* claimed = static_cast<Claimed*>(palloc(sizeof(Claimed) * room));
+  auto* orders = static_cast<Order*>(palloc(sizeof(Order) * kMostOrders));
+  const int planned = plan_claims(sender, room, orders);
+  auto* claimed = static_cast<Claimed*>(palloc(sizeof(Claimed) * static_cast<Size>(room)));
   int count = 0;
   for (int i = 0; i < planned; ++i) {
-    const Order& order = orders[i];
-    const int found = claim_due(order.org_id, order.priority, order.after_due, order.after_id,
-                                order.limit, claimed + count);
-    const Claimed* last = found > 0 ? &claimed[count + found - 1] : nullptr;
-    TimestampTz next_due = DT_NOEND;
-    if (found < order.limit)
-      next_due = next_due_in_lane(order.org_id, order.priority,
-                                  last != nullptr ? last->due_at : order.after_due,
-                                  last != nullptr ? last->message_id : order.after_id);
-    tell_lane(sender, order, found, last, next_due);
-    count += found;
+    const Found found = claim_order(orders[i], claimed + count);
+    tell_lane(sender, orders[i], found);
+    count += found.waited + found.count;
   }
   MemoryContextSwitchTo(turn);
+  if (planned == 0) return;
   sender->claimed = claimed;
   sender->claimed_count = count;
   sender->claimed_since_sweep = true;

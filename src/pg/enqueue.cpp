@@ -5,10 +5,13 @@
 #include "core/variables.hpp"
 #include "pg/wall.hpp"
 
+#include "pg/client_limits.hpp"
 #include "pg/enqueue.hpp"
 #include "pg/org_facts.hpp"
+#include "pg/settings.hpp"
 #include "pg/statement.hpp"
 #include "pg/wake.hpp"
+#include "pg/zones.hpp"
 
 namespace coach_sms {
 
@@ -124,7 +127,9 @@ Failure compose(const NewMessage& wanted, const char* region, std::string_view t
   struct {
     char* phone;
     char* body;
+    char* country;
   } made{};
+  const bool any_country = settings::allowed_countries[0] == '\0';
   Failure failure = run_cpp([&] {
     const Variables values = Variables::parse(variables);
     const std::string body =
@@ -133,10 +138,13 @@ Failure compose(const NewMessage& wanted, const char* region, std::string_view t
     const Segments counted = count_segments(body);
     ready->encoding = encoding_name(counted.encoding);
     ready->segments = counted.segments;
-    made.phone = copy_out(normalize_phone(phone, region));
+    const std::string number = normalize_phone(phone, region);
+    made.phone = copy_out(number);
     made.body = copy_out(body);
+    if (!any_country) made.country = copy_out(country_of(number));
   });
   if (failure.failed) return failure;
+  ready->country = made.country;
   ready->to_phone = text_from_utf8(made.phone);
   ready->body = text_from_utf8(made.body);
   return failure;
@@ -146,6 +154,69 @@ std::string_view variables_text(const NewMessage& wanted) {
   if (wanted.variables == nullptr) return "{}";
   return utf8_view(JsonbToCString(nullptr, &wanted.variables->root,
                                   static_cast<int>(VARSIZE(wanted.variables))));
+}
+
+// --- the org's rules ----------------------------------------------------------------------------
+
+bool check_zone(const NewMessage& wanted, Failure* failure) {
+  JsonbValue zone;
+  if (wanted.metadata == nullptr ||
+      getKeyJsonValueFromContainer(&wanted.metadata->root, "timezone", 8, &zone) == nullptr ||
+      zone.type == jbvNull)
+    return true;
+  const char* name =
+      zone.type == jbvString ? pnstrdup(zone.val.string.val, zone.val.string.len) : "";
+  if (is_zone(name)) return true;
+  fail(failure, kBadZone, "It was given as metadata.timezone.",
+       "Use an IANA name, for example Australia/Sydney; pg_timezone_names lists them.",
+       "unknown time zone \"%.100s\"", name);
+  return false;
+}
+
+bool check_segments(const ReadyMessage& ready, const OrgFacts& org, Failure* failure) {
+  if (org.max_segments == 0 || ready.segments <= org.max_segments) return true;
+  fail(failure, kTooManySegments,
+       psprintf("The org's max_segments is %d; the text is %s.", org.max_segments, ready.encoding),
+       "Shorten the text; characters outside GSM-7 (curly quotes, emoji) make it longer: "
+       "sms_smart_encode() replaces many of them.",
+       "the message has %d segments", ready.segments);
+  return false;
+}
+
+bool check_country(const ReadyMessage& ready, Failure* failure) {
+  if (ready.country == nullptr || settings::country_is_allowed(ready.country)) return true;
+  fail(failure, kCountryNotAllowed,
+       psprintf("coach_sms.allowed_countries is \"%s\".", settings::allowed_countries),
+       "Add the country to the setting, where it is meant.", "%s is a number of %s",
+       text_to_cstring(ready.to_phone), ready.country[0] != '\0' ? ready.country : "no country");
+  return false;
+}
+
+// A key seen before makes no new message, whatever the client has had.
+bool key_is_known(const NewMessage& wanted) {
+  static Statement find{
+      "SELECT FROM @extschema@.sms_messages WHERE org_id = $1 AND idempotency_key = $2",
+      {UUIDOID, TEXTOID}};
+  return wanted.idempotency_key != nullptr &&
+         find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key)}) > 0;
+}
+
+bool check_client_limit(const NewMessage& wanted, const ReadyMessage& ready, const OrgFacts& org,
+                        Failure* failure) {
+  if (org.max_per_client_per_day < 0) return true;
+  const char* phone = text_to_cstring(ready.to_phone);
+  const char* client = wanted.has_client_id ? uuid_text(wanted.client_id) : phone;
+  if (count_for_client(wanted.org_id, client, phone, ready.sandbox, ready.due_at) <
+          org.max_per_client_per_day ||
+      key_is_known(wanted))
+    return true;
+  fail(failure, kClientLimit,
+       psprintf("The org's max_sms_per_client_per_day is %d. Messages handed over in the 24 hours "
+                "before %s and messages that wait until then count.",
+                org.max_per_client_per_day, time_text(ready.due_at)),
+       "Enqueue it for another day, or raise the limit in sms_settings.",
+       "client %s has reached the daily limit", client);
+  return false;
 }
 
 bytea* hash_payload(const NewMessage& wanted, const ReadyMessage& ready, std::string_view variables,
@@ -240,6 +311,9 @@ bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure)
   const std::string_view variables = variables_text(wanted);
   *failure = compose(wanted, org->region, template_body, variables, ready);
   if (failure->failed) return false;
+  if (!check_zone(wanted, failure) || !check_segments(*ready, *org, failure) ||
+      !check_country(*ready, failure) || !check_client_limit(wanted, *ready, *org, failure))
+    return false;
   if (wanted.idempotency_key != nullptr)
     ready->payload_hash = hash_payload(wanted, *ready, variables, failure);
   ready->id = new_uuidv7(GetCurrentTimestamp());
@@ -261,9 +335,11 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
       "   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression"
       "                      WHERE org_id = $2 AND phone = $4)"
       "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
-      "  RETURNING id, org_id, priority)"
-      " INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, due_at)"
-      " SELECT id, org_id, priority, $21 FROM message",
+      "  RETURNING id, org_id, metadata, priority, expires_at)"
+      " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"
+      " SELECT id, org_id, @extschema@.sms_zone_of(metadata), priority, $21, expires_at FROM "
+      "message"
+      " RETURNING zone",
       {UUIDOID, UUIDOID,  UUIDOID, TEXTOID,        TEXTOID,        UUIDOID,  TEXTOID,
        TEXTOID, JSONBOID, TEXTOID, UUIDOID,        TIMESTAMPTZOID, TEXTOID,  JSONBOID,
        INT4OID, TEXTOID,  INT2OID, TIMESTAMPTZOID, BOOLOID,        BYTEAOID, TIMESTAMPTZOID}};
@@ -304,7 +380,7 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
   storing = false;
   *id = ready.id;
   if (stored)
-    wake_note(&wanted.org_id, wanted.priority, ready.due_at);
+    wake_note(&wanted.org_id, text_column(0, 1), wanted.priority, ready.due_at);
   else if (wanted.idempotency_key == nullptr || !find_first(wanted, ready, id, failure))
     fail_suppressed(wanted, ready, failure);
   return !failure->failed;

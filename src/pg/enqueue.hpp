@@ -34,6 +34,7 @@ struct ReadyMessage {
   bool has_template_id;
   pg_uuid_t template_id;
   text* body;
+  const char* country;  // of the number; nullptr where all are allowed
   const char* encoding;
   int segments;
   bool sandbox;

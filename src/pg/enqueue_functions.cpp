@@ -109,8 +109,9 @@ NewMessage read_message(const TriggerRow& row) {
   wanted.scheduled_for = row.get_time("scheduled_for", &wanted.has_scheduled_for);
   wanted.expires_at = row.get_time("expires_at", &wanted.has_expires_at);
   wanted.idempotency_key = row.get_text("idempotency_key");
+  wanted.metadata = row.get_jsonb("metadata");
   require_object(wanted.variables, "variables");
-  require_object(row.get_jsonb("metadata"), "metadata");
+  require_object(wanted.metadata, "metadata");
   return wanted;
 }
 
@@ -239,9 +240,9 @@ Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
 // store() has done it for its own, and restored rows wait for sms_go_live() or sms_go_sandbox().
 Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   static Statement insert{
-      "INSERT INTO @extschema@.sms_queue (message_id, org_id, priority, due_at)"
-      " VALUES ($1, $2, $3, greatest($4, now()))",
-      {UUIDOID, UUIDOID, INT2OID, TIMESTAMPTZOID}};
+      "INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"
+      " VALUES ($1, $2, @extschema@.sms_zone_of($3), $4, greatest($5, now()), $6) RETURNING zone",
+      {UUIDOID, UUIDOID, JSONBOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
   const TriggerRow row = inserted_row(fcinfo);
   bool given;
   if (is_storing() || row.get_time("created_at", &given) != GetCurrentTransactionStartTimestamp() ||
@@ -253,12 +254,16 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   const pg_uuid_t org_id = row.get_uuid("org_id", &given);
   const TimestampTz scheduled_for = row.get_time("scheduled_for", &given);
   const int16 priority = DatumGetInt16(row.get("priority", &given));
+  const TimestampTz expires_at = row.get_time("expires_at", &given);
+  const char nulls[] = {' ', ' ', ' ', ' ', ' ', given ? ' ' : 'n', '\0'};
   SPI_connect();
-  insert.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id), Int16GetDatum(priority),
-              TimestampTzGetDatum(scheduled_for)});
+  insert.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id), row.get("metadata", &given),
+              Int16GetDatum(priority), TimestampTzGetDatum(scheduled_for),
+              TimestampTzGetDatum(expires_at)},
+             nulls);
+  wake_note(&org_id, text_column(0, 1), priority, scheduled_for);
   SPI_finish();
   act_as_caller_again(caller);
-  wake_note(&org_id, priority, scheduled_for);
   return PointerGetDatum(nullptr);
 }
 
@@ -271,9 +276,10 @@ Datum coach_sms_forget_facts(PG_FUNCTION_ARGS) {
   return PointerGetDatum(nullptr);
 }
 
-// coach_sms_note_due(org_id, priority, due_at): SQL functions of ours that put rows into the queue
-// tell the sender so, at commit.
+// coach_sms_note_due(org_id, zone, priority, due_at): SQL functions of ours that put rows into the
+// queue tell the sender so, at commit.
 Datum coach_sms_note_due(PG_FUNCTION_ARGS) {
-  wake_note(PG_GETARG_UUID_P(0), PG_GETARG_INT16(1), PG_GETARG_TIMESTAMPTZ(2));
+  wake_note(PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_INT16(2),
+            PG_GETARG_TIMESTAMPTZ(3));
   PG_RETURN_VOID();
 }

@@ -46,12 +46,13 @@ OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
       "SELECT coalesce(s.twilio_account_sid, ''), s.twilio_auth_token_encrypted,"
       "       coalesce(s.twilio_messaging_service_sid, ''), coalesce(s.twilio_phone_number, ''),"
       "       s.enabled, greatest(s.paused_until, (SELECT paused_until FROM "
-      "@extschema@.sms_server))"
+      "@extschema@.sms_server)), s.xmin::text || s.ctid::text"
       "  FROM @extschema@.sms_settings s WHERE s.org_id = $1",
       {UUIDOID}};
   auto* route = static_cast<OrgRoute*>(palloc0(sizeof(OrgRoute)));
   route->org_id = org_id;
-  route->account_sid = route->token = route->messaging_service_sid = route->from = pstrdup("");
+  route->account_sid = route->token = route->messaging_service_sid = route->from = route->version =
+      pstrdup("");
   const TimestampTz now = GetCurrentTimestamp();
   if (read.run({UUIDPGetDatum(&route->org_id)}) == 0) {
     hold(route, now + kLongestHold, "the org has no settings any more");
@@ -63,6 +64,7 @@ OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
   route->from = or_empty(text_column(0, 4));
   const bool enabled = bool_column(0, 5);
   const TimestampTz paused_until = time_column(0, 6, 0);
+  route->version = text_column(0, 7);
   if (route->messaging_service_sid[0] == '\0' && route->from[0] == '\0') {
     route->messaging_service_sid = pstrdup(settings::twilio_messaging_service_sid);
     route->from = pstrdup(settings::twilio_phone_number);
@@ -161,6 +163,31 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
     checked[i] = Checked{};
     checked[i].route = route_of(claimed[i], checked, i, claimed, sandbox_mode);
     judge(claimed[i], ours[i], suppressed[i], sandbox_mode, &checked[i]);
+  }
+}
+
+void check_bookings(const Claimed* claimed, int count, Checked* checked) {
+  static Statement recheck{"SELECT message_id, reason FROM @extschema@.sms_recheck_bookings($1)",
+                           {UUIDARRAYOID}};
+  auto* ids = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
+  int about_bookings = 0;
+  for (int i = 0; i < count; ++i)
+    if (claimed[i].about_booking) ids[about_bookings++] = UUIDPGetDatum(&claimed[i].message_id);
+  if (about_bookings == 0) return;
+  const uint64 found = recheck.run({PointerGetDatum(
+      construct_array(ids, about_bookings, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR))});
+  for (uint64 row = 0; row < found; ++row) {
+    const pg_uuid_t id = uuid_column(row, 1);
+    const char* reason = text_column(row, 2);
+    for (int i = 0; i < count; ++i) {
+      if (memcmp(&claimed[i].message_id, &id, UUID_LEN) != 0 ||
+          checked[i].verdict != Verdict::kSend)
+        continue;
+      const bool unreadable = strcmp(reason, "booking_unreadable") == 0;
+      checked[i].verdict = unreadable ? Verdict::kPutBack : Verdict::kWithdraw;
+      checked[i].when = GetCurrentTimestamp() + kLongestHold;
+      if (!unreadable) checked[i].reason = reason;
+    }
   }
 }
 

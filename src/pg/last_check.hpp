@@ -12,6 +12,7 @@ struct OrgRoute {
   char* token;  // UTF-8, a secret: wipe_route() when done
   char* messaging_service_sid;
   char* from;
+  char* version;           // of the settings row, as OrgRules has it
   TimestampTz held_until;  // disabled, paused or without a usable token: not before this time
   const char* why_held;    // static; nullptr where it is not held
 };
@@ -25,7 +26,7 @@ enum class Verdict {
 
 struct Checked {
   Verdict verdict;
-  const char* reason;  // error_code of a withdrawal; static
+  const char* reason;  // error_code of a withdrawal, held_for of a put-back; static, or nullptr
   TimestampTz when;    // of a put-back
   OrgRoute* route;
 };
@@ -34,6 +35,10 @@ struct Checked {
 // snapshot taken after the claim was committed. Whatever was acknowledged before it wins. Fills
 // one `checked` for each of the claimed. Needs SPI.
 void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked);
+
+// The bookings that the claimed are about, as they are now: one that was moved, cancelled or
+// deleted takes its text along. Needs SPI.
+void check_bookings(const Claimed* claimed, int count, Checked* checked);
 
 // The same for an org alone: a look at Twilio's list needs no permission but an account.
 OrgRoute* find_route(const pg_uuid_t& org_id);

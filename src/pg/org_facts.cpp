@@ -40,7 +40,8 @@ void read_org(const pg_uuid_t& org_id) {
       "SELECT enabled, default_region,"
       "       coalesce(twilio_messaging_service_sid, '') <> '' OR coalesce(twilio_phone_number, "
       "'') <> '',"
-      "       twilio_auth_token_encrypted IS NOT NULL AND coalesce(twilio_account_sid, '') <> ''"
+      "       twilio_auth_token_encrypted IS NOT NULL AND coalesce(twilio_account_sid, '') <> '',"
+      "       coalesce(max_segments, 0), coalesce(max_sms_per_client_per_day, -1)"
       "  FROM @extschema@.sms_settings WHERE org_id = $1",
       {UUIDOID}};
   org_read_in = 0;
@@ -53,6 +54,8 @@ void read_org(const pg_uuid_t& org_id) {
     org.has_sender = bool_column(0, 3) || settings::twilio_messaging_service_sid[0] != '\0' ||
                      settings::twilio_phone_number[0] != '\0';
     org.has_account = bool_column(0, 4) || server_has_account();
+    org.max_segments = int_column(0, 5);
+    org.max_per_client_per_day = int_column(0, 6);
   }
   org_read_in = GetCurrentStatementStartTimestamp();
 }

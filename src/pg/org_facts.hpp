@@ -9,9 +9,11 @@ struct OrgFacts {
   pg_uuid_t org_id;
   bool known;
   bool enabled;
-  bool has_sender;   // the org's or the server's Messaging Service or number
-  bool has_account;  // the org's or the server's account and token
-  char region[3];    // for numbers without a country code
+  bool has_sender;             // the org's or the server's Messaging Service or number
+  bool has_account;            // the org's or the server's account and token
+  char region[3];              // for numbers without a country code
+  int max_segments;            // of a message; 0: no limit
+  int max_per_client_per_day;  // messages; -1: no limit
 };
 
 // The newest active version of one of its templates.

@@ -28,11 +28,15 @@ void make_dispatch(Sender* sender) {
     if (!curl_ready) http_global_init();
     curl_ready = true;
     sender->dispatch = new Dispatch(dispatch_options(), unix_now_us);
+    sender->gates = new Gates();
   }));
 }
 
 void configure(Sender* sender) {
-  raise_if(run_cpp([&] { sender->dispatch->configure(dispatch_options()); }));
+  raise_if(run_cpp([&] {
+    sender->dispatch->configure(dispatch_options());
+    sender->gates->forget_rules();
+  }));
   sender->sweep_wanted = true;
 }
 
@@ -111,12 +115,13 @@ void take_news(Sender* sender) {
   raise_if(run_cpp([&] {
     Lanes& lanes = sender->dispatch->lanes();
     for (int i = 0; i < count; ++i) {
-      LaneKey lane;
-      lane.org = to_core(arrivals[i].org_id);
-      lane.priority = arrivals[i].priority;
-      lanes.note(lane, to_unix_us(arrivals[i].due_at));
+      const Arrival& arrival = arrivals[i];
+      lanes.note({to_core(arrival.org_id), arrival.zone, arrival.priority},
+                 to_unix_us(arrival.due_at));
     }
-    if (overflow) sender->dispatch->look_anew();
+    if (!overflow) return;
+    sender->dispatch->look_anew();
+    sender->gates->forget_rules();
   }));
   if (overflow) sender->sweep_wanted = true;
 }
@@ -263,7 +268,10 @@ void sender_run(WorkerContext* context) {
     turn(&sender);
   drain(&sender);
   FreeWaitEventSet(sender.events);
-  raise_if(run_cpp([&] { delete sender.dispatch; }));
+  raise_if(run_cpp([&] {
+    delete sender.dispatch;
+    delete sender.gates;
+  }));
   MemoryContextSwitchTo(caller);
   MemoryContextDelete(sender.turn);
   MemoryContextDelete(sender.batch);

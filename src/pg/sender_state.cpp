@@ -24,6 +24,7 @@ Task make_task(const Claimed& row, std::string_view to, std::string_view from,
   task.fence = row.fence;
   task.attempt = row.attempt;
   task.failures = row.failures;
+  task.zone = row.zone;
   task.priority = row.priority;
   task.to = to;
   task.from = from;
@@ -89,6 +90,29 @@ void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
   row->attempt = finished.task.attempt;
 }
 
+// Runs inside run_cpp. The month's budget is the one gate that only the message's size opens.
+void start_one(Sender* sender, Task task, int segments, const Route& route) {
+  Gates& gates = *sender->gates;
+  if (!gates.fits(task.org, segments)) {
+    sender->dispatch->lanes().hold(task.org, gates.month_ends_at(task.org));
+    return sender->dispatch->give_back(std::move(task));
+  }
+  const std::int64_t now = unix_now_us();
+  task.quiet_at = gates.next_quiet_at({task.org, task.zone, task.priority}, now);
+  gates.started(task.org, task.message, segments, now);
+  sender->dispatch->send(std::move(task), route);
+}
+
+// What a result means for the limits: Twilio took it or may have, or provably not.
+void tell_gates(Gates* gates, const Finished& finished) {
+  const Settlement& settlement = finished.settlement;
+  if (finished.started &&
+      (settlement.outcome == Outcome::kAccepted || !settlement.provider_message_id.empty()))
+    gates->settled(finished.task.message, unix_now_us());
+  else if (!finished.started || settlement.outcome != Outcome::kUnknown)
+    gates->released(finished.task.message);
+}
+
 }  // namespace
 
 DispatchOptions dispatch_options() {
@@ -125,7 +149,7 @@ void start_requests(Sender* sender, const Claimed* claimed, int count, const Che
     const Failure failure = run_cpp([&] {
       const Route route{from.account_sid, Secret(from.token), from.messaging_service_sid,
                         from.from};
-      sender->dispatch->send(make_task(row, to, own_from, body), route);
+      start_one(sender, make_task(row, to, own_from, body), row.segments, route);
     });
     if (failure.failed)
       ereport(WARNING, (errmsg("could not start a request: %s", failure.message),
@@ -159,8 +183,10 @@ void forget_recorded(Sender* sender, const FinishedRow* rows, int count) {
         continue;
       }
       dispatch.let_go(one.task.message);
+      tell_gates(sender->gates, one);
       if (one.settlement.outcome == Outcome::kRetry)
-        dispatch.lanes().note({one.task.org, one.task.priority}, to_unix_us(rows[i].settled.when));
+        dispatch.lanes().note({one.task.org, one.task.zone, one.task.priority},
+                              to_unix_us(rows[i].settled.when));
     }
     finished.erase(finished.begin(), finished.begin() + count);
     for (Finished& one : kept)

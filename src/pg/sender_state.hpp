@@ -4,6 +4,7 @@
 // PostgreSQL side, tasks as C++ objects in Dispatch. Included with the core headers first.
 
 #include "core/dispatch.hpp"
+#include "core/gates.hpp"
 #include "pg/wall.hpp"
 
 #include "pg/armed.hpp"
@@ -18,6 +19,7 @@ struct FinishedRow;
 struct Sender {
   WorkerContext* context;
   Dispatch* dispatch;
+  Gates* gates;
   MemoryContext turn;   // reset each turn
   MemoryContext batch;  // what is claimed and not yet checked
   Mode mode;

@@ -27,6 +27,8 @@ char* proxy;
 char* ca_file;
 char* public_url;
 char* key_file;
+char* allowed_countries;
+int quiet_hours_spread;
 
 namespace {
 
@@ -134,6 +136,22 @@ bool check_databases(char** value, void**, GucSource) {
   return valid || refuse("It must be '*' or a list of database names, separated by commas.");
 }
 
+bool check_countries(char** value, void**, GucSource) {
+  char* copy = pstrdup(*value);
+  List* names = NIL;
+  bool valid = SplitIdentifierString(copy, ',', &names);
+  ListCell* cell;
+  foreach (cell, names) {
+    const char* name = static_cast<const char*>(lfirst(cell));
+    valid = valid && strlen(name) == 2 && isalpha(static_cast<unsigned char>(name[0])) != 0 &&
+            isalpha(static_cast<unsigned char>(name[1])) != 0;
+  }
+  list_free(names);
+  pfree(copy);
+  return valid ||
+         refuse("It must be a list of two-letter country codes (ISO 3166), separated by commas.");
+}
+
 // --- definitions ----------------------------------------------------------------------------
 
 void define_int(const char* name, const char* description, int* variable, int initial, int minimum,
@@ -182,6 +200,15 @@ void define_times() {
   define_int("coach_sms.reconcile_limit",
              "How long after the lease ended a message's absence from Twilio's list is believed.",
              &reconcile_limit, 15 * kMinute, 10, kDay, GUC_UNIT_MS);
+}
+
+void define_rules() {
+  define_int("coach_sms.quiet_hours_spread",
+             "Over how long what waited for the end of quiet hours is spread.", &quiet_hours_spread,
+             5 * kMinute, 0, 4 * kHour, GUC_UNIT_MS);
+  define_string("coach_sms.allowed_countries",
+                "Countries whose numbers may be written to; empty: all.", &allowed_countries, "",
+                GUC_LIST_INPUT, check_countries);
 }
 
 void define_twilio() {
@@ -245,6 +272,20 @@ int effective_lease_ms() {
   return needed;
 }
 
+bool country_is_allowed(const char* country) {
+  if (allowed_countries[0] == '\0') return true;
+  char* copy = pstrdup(allowed_countries);
+  List* names = NIL;
+  bool found = false;
+  ListCell* cell;
+  if (SplitIdentifierString(copy, ',', &names))
+    foreach (cell, names)
+      found = found || pg_strcasecmp(static_cast<const char*>(lfirst(cell)), country) == 0;
+  list_free(names);
+  pfree(copy);
+  return found;
+}
+
 bool database_is_wanted(const char* name) {
   char* copy = pstrdup(databases);
   List* names = NIL;
@@ -263,6 +304,7 @@ bool database_is_wanted(const char* name) {
 void define() {
   define_limits();
   define_times();
+  define_rules();
   define_twilio();
   define_surroundings();
   reserve_guc_prefix("coach_sms");

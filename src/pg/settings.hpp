@@ -27,6 +27,8 @@ extern char* proxy;
 extern char* ca_file;
 extern char* public_url;
 extern char* key_file;
+extern char* allowed_countries;
+extern int quiet_hours_spread;
 
 // Settings that fall back to the postmaster's environment: TWILIO_ACCOUNT_SID and WEBAPP_URL.
 const char* twilio_account_sid();
@@ -40,6 +42,9 @@ const char* twilio_auth_token_from_environment();
 // a request cannot outlive its claim. Settings cannot check each other while they are being set,
 // so this is where it is enforced; a warning is logged once for each combination that needed it.
 int effective_lease_ms();
+
+// Whether `coach_sms.allowed_countries` has this country (ISO 3166) or is empty.
+bool country_is_allowed(const char* country);
 
 // Whether `coach_sms.databases` names this database ('*' names them all).
 bool database_is_wanted(const char* name);

@@ -54,9 +54,7 @@ void copy_info(Slot* slot, SenderInfo* info) {
 void add_arrival(Slot* slot, const Arrival& arrival) {
   for (int i = 0; i < slot->arrival_count; i++) {
     Arrival& known = slot->arrivals[i];
-    if (known.priority != arrival.priority ||
-        memcmp(&known.org_id, &arrival.org_id, sizeof(pg_uuid_t)) != 0)
-      continue;
+    if (!is_same_lane(known, arrival)) continue;
     if (arrival.due_at < known.due_at) known.due_at = arrival.due_at;
     return;
   }

@@ -40,12 +40,22 @@ const char* word_for(WorkerState state);
 enum class Counter : int { kClaimed, kAccepted, kRejected, kRetried, kUnknown };
 inline constexpr int kCounters = 5;
 
-// One organisation's earliest new message, as an enqueueing transaction reports it at commit.
+// The longest name of a zone that lanes know, as many bytes as its longest IANA name and some.
+inline constexpr int kLongestZone = 39;
+
+// One lane's earliest new message, as an enqueueing transaction reports it at commit.
 struct Arrival {
   pg_uuid_t org_id;
   int16 priority;
   TimestampTz due_at;
+  char zone[kLongestZone + 1];
 };
+
+inline bool is_same_lane(const Arrival& one, const Arrival& other) {
+  return one.priority == other.priority &&
+         memcmp(&one.org_id, &other.org_id, sizeof(pg_uuid_t)) == 0 &&
+         strcmp(one.zone, other.zone) == 0;
+}
 
 // A copy of one slot. Times are 0 where there is none; latencies are milliseconds.
 struct SenderInfo {

@@ -2,6 +2,7 @@
 
 #include "pg/clock.hpp"
 #include "pg/delivery.hpp"
+#include "pg/gate_facts.hpp"
 #include "pg/ids.hpp"
 #include "pg/reconcile_step.hpp"
 #include "pg/sandbox_delivery.hpp"
@@ -14,9 +15,12 @@ namespace coach_sms {
 
 namespace {
 
+constexpr int kExpiredAtOnce = 2000;
+
 void show_mode(Sender* sender, Mode mode, const char* why) {
   const bool changed = sender->mode != mode || !sender->first_sweep_done;
   sender->mode = mode;
+  if (changed) raise_if(run_cpp([&] { sender->gates->forget_past(); }));
   if (mode == Mode::kNotArmed) {
     report_state(WorkerState::kNotArmed);
     report_error(why);
@@ -38,14 +42,14 @@ void show_mode(Sender* sender, Mode mode, const char* why) {
 uint64 read_fronts() {
   static Statement read{
       "WITH RECURSIVE front AS ("
-      " (SELECT org_id, priority, due_at FROM @extschema@.sms_queue"
-      "   ORDER BY org_id, priority, due_at LIMIT 1)"
+      " (SELECT org_id, zone, priority, due_at FROM @extschema@.sms_queue"
+      "   ORDER BY org_id, zone, priority, due_at LIMIT 1)"
       " UNION ALL"
       " SELECT later.* FROM front, LATERAL ("
-      "  SELECT q.org_id, q.priority, q.due_at FROM @extschema@.sms_queue q"
-      "   WHERE (q.org_id, q.priority) > (front.org_id, front.priority)"
-      "   ORDER BY q.org_id, q.priority, q.due_at LIMIT 1) later)"
-      " SELECT org_id, priority, due_at FROM front",
+      "  SELECT q.org_id, q.zone, q.priority, q.due_at FROM @extschema@.sms_queue q"
+      "   WHERE (q.org_id, q.zone, q.priority) > (front.org_id, front.zone, front.priority)"
+      "   ORDER BY q.org_id, q.zone, q.priority, q.due_at LIMIT 1) later)"
+      " SELECT org_id, zone, priority, due_at FROM front",
       {}};
   return read.run(std::initializer_list<Datum>{});
 }
@@ -53,21 +57,22 @@ uint64 read_fronts() {
 void sweep_lanes(Sender* sender) {
   const uint64 count = read_fronts();
   auto* orgs = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * (count + 1)));
+  auto** zones = static_cast<char**>(palloc(sizeof(char*) * (count + 1)));
   auto* priorities = static_cast<int*>(palloc(sizeof(int) * (count + 1)));
   auto* due = static_cast<int64*>(palloc(sizeof(int64) * (count + 1)));
   const int64 now = unix_now_us();
   sender->something_due_at_sweep = false;
   for (uint64 row = 0; row < count; ++row) {
     orgs[row] = uuid_column(row, 1);
-    priorities[row] = int_column(row, 2);
-    due[row] = to_unix_us(time_column(row, 3, 0));
+    zones[row] = text_column(row, 2);
+    priorities[row] = int_column(row, 3);
+    due[row] = to_unix_us(time_column(row, 4, 0));
     if (due[row] <= now) sender->something_due_at_sweep = true;
   }
   raise_if(run_cpp([&] {
     std::vector<LaneFront> fronts(count);
     for (uint64 row = 0; row < count; ++row) {
-      fronts[row].lane.org = to_core(orgs[row]);
-      fronts[row].lane.priority = priorities[row];
+      fronts[row].lane = {to_core(orgs[row]), zones[row], priorities[row]};
       fronts[row].first_due_at = due[row];
     }
     sender->dispatch->lanes().sweep(fronts, now);
@@ -103,6 +108,7 @@ void sweep_step(void* state) {
   }
   show_mode(sender, mode, why);
   sweep_lanes(sender);
+  read_settled_elsewhere(sender);
   count_unsettled();
   sender->first_sweep_done = true;
   sender->sweep_wanted = false;
@@ -115,6 +121,7 @@ void housekeeping_step(void* state) {
   sender->kept_house_at = GetCurrentTimestamp();
   if (sender->mode != Mode::kNotArmed) {
     expire_lost_leases(sender);
+    expire_waiting(kExpiredAtOnce);
     promote_next(sender);
     deliver_in_sandbox();
     if (sender->mode == Mode::kLive) start_looks(sender);

@@ -47,26 +47,25 @@ void register_once() {
 }
 
 // The latest note comes first: a bulk enqueue is mostly one organisation's.
-Arrival* find_note(const pg_uuid_t* org_id, int16 priority) {
-  for (int i = notes.count - 1; i >= 0; i--) {
-    Arrival* note = &notes.arrivals[i];
-    if (note->priority == priority && memcmp(&note->org_id, org_id, sizeof(*org_id)) == 0)
-      return note;
-  }
+Arrival* find_note(const Arrival& arrival) {
+  for (int i = notes.count - 1; i >= 0; i--)
+    if (is_same_lane(notes.arrivals[i], arrival)) return &notes.arrivals[i];
   return nullptr;
 }
 
 }  // namespace
 
-void wake_note(const pg_uuid_t* org_id, int16 priority, TimestampTz due_at) {
+void wake_note(const pg_uuid_t* org_id, const char* zone, int16 priority, TimestampTz due_at) {
   register_once();
   if (notes.overflow) return;
-  if (Arrival* note = find_note(org_id, priority)) {
+  Arrival arrival{*org_id, priority, due_at, ""};
+  const bool fits = strlcpy(arrival.zone, zone, sizeof arrival.zone) < sizeof arrival.zone;
+  if (Arrival* note = fits ? find_note(arrival) : nullptr) {
     if (due_at < note->due_at) note->due_at = due_at;
-  } else if (notes.count == kMaxArrivals) {
+  } else if (!fits || notes.count == kMaxArrivals) {
     notes.overflow = true;
   } else {
-    notes.arrivals[notes.count++] = {*org_id, priority, due_at};
+    notes.arrivals[notes.count++] = arrival;
   }
 }
 

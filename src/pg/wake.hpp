@@ -9,8 +9,8 @@
 
 namespace coach_sms {
 
-// Notes that a message of this organisation was enqueued, due at `due_at`.
-void wake_note(const pg_uuid_t* org_id, int16 priority, TimestampTz due_at);
+// Notes that a message of this lane was enqueued, due at `due_at`.
+void wake_note(const pg_uuid_t* org_id, const char* zone, int16 priority, TimestampTz due_at);
 
 // At commit: the launcher looks at this database (again); a running sender looks too.
 void poke_launcher_at_commit();

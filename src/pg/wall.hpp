@@ -33,6 +33,10 @@ inline constexpr int kKeyFile = MAKE_SQLSTATE('S', 'M', '0', '1', '3');
 inline constexpr int kNotSealed = MAKE_SQLSTATE('S', 'M', '0', '1', '4');
 inline constexpr int kBadArgument = MAKE_SQLSTATE('S', 'M', '0', '1', '5');
 inline constexpr int kNotReady = MAKE_SQLSTATE('S', 'M', '0', '1', '6');
+inline constexpr int kTooManySegments = MAKE_SQLSTATE('S', 'M', '0', '1', '7');
+inline constexpr int kClientLimit = MAKE_SQLSTATE('S', 'M', '0', '1', '8');
+inline constexpr int kCountryNotAllowed = MAKE_SQLSTATE('S', 'M', '0', '1', '9');
+inline constexpr int kBadZone = MAKE_SQLSTATE('S', 'M', '0', '2', '0');
 inline constexpr int kBadBookings = MAKE_SQLSTATE('S', 'M', '0', '2', '1');
 
 // An error as plain data: may be kept on the stack across any PostgreSQL call. Texts are UTF-8, and

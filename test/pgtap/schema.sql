@@ -109,9 +109,12 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_messages')$$, ARRAY[
 SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_queue')$$, ARRAY[
   'message_id uuid not null',
   'org_id uuid not null',
+  'zone text not null default ''''::text',
   'priority smallint not null',
   'failures smallint not null default 0',
-  'due_at timestamp with time zone not null'], 'columns of sms_queue');
+  'due_at timestamp with time zone not null',
+  'expires_at timestamp with time zone',
+  'held_for text'], 'columns of sms_queue');
 
 SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_in_flight')$$, ARRAY[
   'message_id uuid not null',
@@ -280,6 +283,7 @@ SELECT results_eq($$
   SELECT i.relname || ': ' || CASE WHEN x.indisunique THEN 'unique ' ELSE '' END || regexp_replace(pg_get_indexdef(i.oid), '.* USING btree ', '') COLLATE "default"
     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class r ON r.oid = x.indrelid
    WHERE r.relname LIKE 'sms%' AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.oid) ORDER BY 1$$, ARRAY[
+  'sms_attempts_client: (org_id, client_key, created_at)',
   'sms_attempts_message: (message_id)',
   'sms_attempts_provider: (provider_message_id) WHERE (provider_message_id IS NOT NULL)',
   'sms_booking_texts_again: (try_until) WHERE (try_until IS NOT NULL)',
@@ -290,8 +294,11 @@ SELECT results_eq($$
   'sms_messages_client_created: (org_id, client_id, created_at) WHERE (client_id IS NOT NULL)',
   'sms_messages_idempotency_key: unique (org_id, idempotency_key) WHERE (idempotency_key IS NOT NULL)',
   'sms_messages_org_created: (org_id, created_at)',
+  'sms_messages_phone: (to_phone, org_id)',
   'sms_messages_related: (org_id, related_entity_id) WHERE (related_entity_id IS NOT NULL)',
-  'sms_queue_claim: (org_id, priority, due_at, message_id)'], 'indexes besides those of constraints');
+  'sms_queue_claim: (org_id, zone, priority, due_at, message_id)',
+  'sms_queue_expiry: (expires_at) WHERE (expires_at IS NOT NULL)',
+  'sms_queue_held: (org_id) WHERE (held_for IS NOT NULL)'], 'indexes besides those of constraints');
 
 -- What every status change writes may be in no index and no predicate of one, else it is no HOT update.
 SELECT is_empty($$
@@ -321,9 +328,12 @@ SELECT results_eq($$
   'sms_messages.sms_message_metadata: before update row, origin, sms_refuse_metadata()',
   'sms_messages.sms_message_queue: after insert row, origin, sms_queue_message()',
   'sms_messages.sms_message_truncate: after truncate statement, origin, sms_forget_messages()',
+  'sms_messages.sms_message_zone: after update row, origin, sms_move_lane()',
   'sms_server.sms_server_forget: after insert or delete or update statement, origin, sms_forget_facts()',
   'sms_settings.00_seal_token: before insert or update row, always, sms_seal_token()',
+  'sms_settings.sms_settings_check: before insert or update row, origin, sms_check_settings()',
   'sms_settings.sms_settings_forget: after insert or delete or update statement, origin, sms_forget_facts()',
+  'sms_settings.sms_settings_release: after update row, origin, sms_release_held()',
   'sms_settings.sms_settings_touch: before update row, origin, sms_touch()',
   'sms_suppression.sms_suppression_phone: before insert or update row, origin, sms_normalize_suppression()',
   'sms_templates.sms_template_check: before insert or update row, origin, sms_check_template()',

@@ -5,6 +5,7 @@ SELECT plan(9);
 SELECT results_eq($$
   SELECT format('%s = %s%s, %s', name, quote_literal(boot_val), coalesce(' ' || unit, ''), context)
     FROM pg_settings WHERE name LIKE 'coach_sms.%' AND name <> 'coach_sms.failpoint' ORDER BY 1$$, ARRAY[
+  'coach_sms.allowed_countries = '''', sighup',
   'coach_sms.batch_size = ''200'', sighup',
   'coach_sms.ca_file = '''', sighup',
   'coach_sms.connect_timeout = ''5000'' ms, sighup',
@@ -17,6 +18,7 @@ SELECT results_eq($$
   'coach_sms.poll_interval = ''10000'' ms, sighup',
   'coach_sms.proxy = '''', sighup',
   'coach_sms.public_url = '''', sighup',
+  'coach_sms.quiet_hours_spread = ''300000'' ms, sighup',
   'coach_sms.reconcile_delay = ''60000'' ms, sighup',
   'coach_sms.reconcile_limit = ''900000'' ms, sighup',
   'coach_sms.request_timeout = ''30000'' ms, sighup',

@@ -1,0 +1,134 @@
+-- The rules about when and how much: time zones, quiet hours, limits.
+
+CREATE FUNCTION sms_is_zone(name text) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_is_zone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_is_zone(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_zone(text) IS 'Internal: whether it is the name of an IANA time zone that this server knows.';
+
+CREATE FUNCTION sms_check_zone(name text, place text) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT @extschema@.sms_is_zone(name) THEN
+    RAISE EXCEPTION 'unknown time zone "%"', left(name, 100)
+      USING ERRCODE = 'SM020', DETAIL = format('It was given as %s.', place),
+            HINT = 'Use an IANA name, for example Australia/Sydney; pg_timezone_names lists them.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_zone(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_zone(text, text) IS 'Internal: raises SM020 for what is no time zone.';
+
+CREATE FUNCTION sms_check_settings() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_settings() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_settings() IS 'Internal: refuses an unknown time zone (SM020).';
+
+CREATE TRIGGER sms_settings_check BEFORE INSERT OR UPDATE OF timezone ON sms_settings
+  FOR EACH ROW EXECUTE FUNCTION sms_check_settings();
+
+-- Messages that wait for their client's limit were put off to when it has room; another limit may have room now.
+CREATE FUNCTION sms_release_held() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  lane record;
+BEGIN
+  FOR lane IN
+    WITH released AS (
+      UPDATE @extschema@.sms_queue q SET due_at = now(), held_for = NULL
+       WHERE q.org_id = NEW.org_id AND q.held_for = 'client_daily_limit'
+       RETURNING q.zone, q.priority)
+    SELECT DISTINCT r.zone, r.priority FROM released r
+  LOOP
+    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, now());
+  END LOOP;
+  RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_release_held() FROM PUBLIC;
+COMMENT ON FUNCTION sms_release_held() IS 'Internal: makes what waits for a client''s limit due again when the limit changes.';
+
+CREATE TRIGGER sms_settings_release AFTER UPDATE OF max_sms_per_client_per_day ON sms_settings
+  FOR EACH ROW WHEN (OLD.max_sms_per_client_per_day IS DISTINCT FROM NEW.max_sms_per_client_per_day)
+  EXECUTE FUNCTION sms_release_held();
+
+-- A message that waits may be told another zone, or to go at any hour.
+CREATE FUNCTION sms_move_lane() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  lane record;
+BEGIN
+  IF NEW.metadata->>'timezone' IS NOT NULL THEN
+    PERFORM @extschema@.sms_check_zone(NEW.metadata->>'timezone', 'metadata.timezone');
+  END IF;
+  UPDATE @extschema@.sms_queue q SET zone = @extschema@.sms_zone_of(NEW.metadata)
+   WHERE q.message_id = NEW.id
+   RETURNING q.zone, q.priority, q.due_at INTO lane;
+  IF FOUND THEN
+    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, lane.due_at);
+  END IF;
+  RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_move_lane() FROM PUBLIC;
+COMMENT ON FUNCTION sms_move_lane() IS 'Internal: keeps sms_queue.zone in step with metadata; refuses an unknown metadata.timezone (SM020).';
+
+CREATE TRIGGER sms_message_zone AFTER UPDATE OF metadata ON sms_messages
+  FOR EACH ROW WHEN (OLD.metadata->'timezone' IS DISTINCT FROM NEW.metadata->'timezone'
+                     OR OLD.metadata->'quiet_hours_override' IS DISTINCT FROM NEW.metadata->'quiet_hours_override')
+  EXECUTE FUNCTION sms_move_lane();
+
+CREATE FUNCTION sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '') RETURNS timestamptz
+  AS 'MODULE_PATHNAME', 'coach_sms_opens_at' LANGUAGE C STABLE STRICT
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION sms_opens_at(uuid, timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_opens_at(uuid, timestamptz, text) IS
+'Internal: the first moment from then on that is not within the org''s quiet hours. zone as in sms_queue: empty the org''s, an IANA name, or * for any hour.';
+
+-- Ids of version 7 begin with their time, so that what happened since then is a range of a primary key.
+CREATE FUNCTION sms_first_id(at timestamptz) RETURNS uuid
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+  RETURN (lpad(to_hex(floor(extract(epoch FROM at) * 1000::numeric)::bigint), 12, '0') || '70008000000000000000')::uuid;
+REVOKE ALL ON FUNCTION sms_first_id(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sms_first_id(timestamptz) IS 'Internal: the lowest id of version 7 that can be of that moment.';
+
+CREATE FUNCTION sms_handed_over(org_id uuid, provider text, since timestamptz, in_segments boolean) RETURNS bigint
+  LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT (SELECT coalesce(sum(CASE WHEN in_segments THEN a.segments ELSE 1 END), 0)
+            FROM @extschema@.sms_attempts a
+           WHERE a.id >= @extschema@.sms_first_id($3 - interval '1 minute') AND a.org_id = $1 AND a.provider = $2
+             AND a.created_at > $3 AND (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL))
+       + (SELECT coalesce(sum(CASE WHEN in_segments THEN f.segments ELSE 1 END), 0)
+            FROM @extschema@.sms_in_flight f WHERE f.org_id = $1)
+$$;
+REVOKE ALL ON FUNCTION sms_handed_over(uuid, text, timestamptz, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_handed_over(uuid, text, timestamptz, boolean) IS
+'Internal: messages (or their segments) of the org that were handed to the provider since then, or may have been.';
+
+CREATE FUNCTION sms_why_held(org_id uuid, zone text) RETURNS text
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH org AS (
+    SELECT s.*, @extschema@.sms_opens_at(s.org_id, now(), $2) AS opens_at, m.mode,
+           CASE m.mode WHEN 'sandbox' THEN 'sandbox' ELSE 'twilio' END AS provider
+      FROM @extschema@.sms_settings s CROSS JOIN @extschema@.sms_mode() m WHERE s.org_id = $1)
+  SELECT CASE
+           WHEN o.opens_at > now() THEN format('quiet hours last until %s', o.opens_at)
+           WHEN o.max_sms_per_hour <= @extschema@.sms_handed_over(o.org_id, o.provider, now() - interval '1 hour', false)
+             THEN format('max_sms_per_hour (%s) is reached', o.max_sms_per_hour)
+           WHEN o.monthly_budget_segments <= @extschema@.sms_handed_over(o.org_id, o.provider, date_trunc('month', now(), o.timezone), true)
+             THEN format('monthly_budget_segments (%s) is used up', o.monthly_budget_segments)
+         END
+    FROM org o
+$$;
+
+REVOKE ALL ON FUNCTION sms_why_held(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why_held(uuid, text) IS 'Internal: why nothing of an org''s lane goes out now, in words; NULL where something may.';
+
+CREATE FUNCTION sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT NULL::uuid, NULL::text WHERE false $$;
+REVOKE ALL ON FUNCTION sms_recheck_bookings(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_recheck_bookings(uuid[]) IS 'Internal: which of the messages their bookings do not want sent any more.';

@@ -1,0 +1,271 @@
+#include "core/gates.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace coach_sms {
+
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::int64_t kHour = 3'600 * kSecond;
+constexpr std::int64_t kDay = 24 * kHour;
+constexpr const char* kAnyHour = "*";
+
+bool has_quiet_hours(const OrgRules& rules) {
+  return rules.quiet.start != rules.quiet.end;
+}
+
+}  // namespace
+
+// --- what the tables tell -----------------------------------------------------------------------
+
+void Gates::set_rules(const Uuid& org, OrgRules rules) {
+  if (rules.segments_per_second) {
+    const auto [pace, is_new] = paces_.try_emplace(rules.sender, *rules.segments_per_second);
+    if (!is_new) pace->second.configure(*rules.segments_per_second);
+  }
+  // A past that was read for another limit or month does not tell enough for this one.
+  const auto past = pasts_.find(org);
+  if (past != pasts_.end() && (past->second.max_per_hour != rules.max_per_hour ||
+                               past->second.has_budget != rules.budget.has_value() ||
+                               past->second.month_starts_at != rules.month_starts_at))
+    pasts_.erase(past);
+  rules_.insert_or_assign(org, std::move(rules));
+}
+
+bool Gates::is_current(const Uuid& org, const std::string& version) const {
+  const auto known = rules_.find(org);
+  return known != rules_.end() && known->second.version == version;
+}
+
+std::vector<Uuid> Gates::orgs_without_rules() const {
+  std::vector<Uuid> orgs;
+  for (const ClaimOrder& order : plan_)
+    if (!rules_.contains(order.lane.org)) orgs.push_back(order.lane.org);
+  return orgs;
+}
+
+std::vector<Uuid> Gates::orgs_without_past() const {
+  std::vector<Uuid> orgs;
+  for (const ClaimOrder& order : plan_) {
+    const auto rules = rules_.find(order.lane.org);
+    if (rules == rules_.end() || pasts_.contains(order.lane.org)) continue;
+    if (rules->second.max_per_hour || rules->second.budget) orgs.push_back(order.lane.org);
+  }
+  return orgs;
+}
+
+void Gates::begin_past(const Uuid& org) {
+  const OrgRules& rules = rules_.at(org);
+  Past past;
+  past.max_per_hour = rules.max_per_hour;
+  past.has_budget = rules.budget.has_value();
+  past.month_starts_at = rules.month_starts_at;
+  if (rules.max_per_hour) past.hour.emplace(*rules.max_per_hour, kHour);
+  pasts_.insert_or_assign(org, std::move(past));
+}
+
+void Gates::load_settled(const Uuid& org, std::int64_t at) {
+  if (Past* past = past_of(org); past != nullptr && past->hour) past->hour->load(at);
+}
+
+void Gates::load_spent(const Uuid& org, std::int64_t segments) {
+  if (Past* past = past_of(org)) past->spent += segments;
+}
+
+void Gates::load_flight(const Uuid& org, const Uuid& message, int segments) {
+  Past* past = past_of(org);
+  if (past == nullptr) return;
+  flights_[message] = {org, segments};
+  past->spent += segments;
+  if (past->hour) past->hour->started(message);
+}
+
+void Gates::forget_past() {
+  pasts_.clear();
+  flights_.clear();
+}
+
+std::vector<std::string> Gates::zones_wanted(std::int64_t now) const {
+  std::vector<std::string> wanted;
+  for (const ClaimOrder& order : plan_) {
+    const std::string* name = zone_name(order.lane);
+    if (name == nullptr) continue;
+    const auto zone = zones_.find(*name);
+    if (zone != zones_.end() && zone->second.from <= now && now + kDay < zone->second.until)
+      continue;
+    if (std::find(wanted.begin(), wanted.end(), *name) == wanted.end()) wanted.push_back(*name);
+  }
+  return wanted;
+}
+
+void Gates::set_zone(const std::string& name, std::vector<ZoneSpan> spans, std::int64_t from,
+                     std::int64_t until) {
+  zones_.insert_or_assign(name, Zone{std::move(spans), from, until});
+}
+
+std::vector<OpenedLane> Gates::lanes_to_count(std::int64_t spread, std::int64_t now) const {
+  std::vector<OpenedLane> opened;
+  for (const ClaimOrder& order : plan_) {
+    const std::int64_t at = opening_of(order.lane, now);
+    if (at == kAlways || now - at >= spread) continue;
+    const auto backlog = backlogs_.find(order.lane);
+    if (backlog != backlogs_.end() && backlog->second.opened_at == at) continue;
+    opened.push_back({order.lane, at});
+  }
+  return opened;
+}
+
+void Gates::set_backlog(const OpenedLane& opened, int messages, std::int64_t spread,
+                        std::int64_t now) {
+  backlogs_.insert_or_assign(
+      opened.lane, Backlog{opened.opened_at, Opening(now, opened.opened_at + spread, messages)});
+}
+
+// --- claims -------------------------------------------------------------------------------------
+
+std::vector<ClaimOrder> Gates::admit(Lanes* lanes, std::int64_t now) {
+  std::erase_if(backlogs_, [now](const auto& entry) { return entry.second.opening.is_over(now); });
+  std::vector<ClaimOrder> admitted;
+  std::map<std::string, int> paced;
+  for (ClaimOrder& order : plan_) {
+    if (const Zone* zone = zone_of(order.lane)) {
+      const std::int64_t opens = opens_at(rules_.at(order.lane.org).quiet, zone->spans, now);
+      if (opens > now) {
+        lanes->hold_lane(order.lane, opens);
+        continue;
+      }
+    }
+    order.limit = std::min(order.limit, org_room(order.lane.org, lanes, now, &paced));
+    if (order.limit <= 0) continue;
+    if (const auto backlog = backlogs_.find(order.lane); backlog != backlogs_.end()) {
+      order.opened_at = backlog->second.opened_at;
+      order.waited = backlog->second.opening.room(now);
+    }
+    admitted.push_back(std::move(order));
+  }
+  plan_.clear();
+  return admitted;
+}
+
+// How many messages the org's limits let pass. Where none, the org is held until one may.
+int Gates::org_room(const Uuid& org, Lanes* lanes, std::int64_t now,
+                    std::map<std::string, int>* paced) {
+  const auto found = rules_.find(org);
+  if (found == rules_.end()) return std::numeric_limits<int>::max();  // the last check knows why
+  const OrgRules& rules = found->second;
+  int room = std::numeric_limits<int>::max();
+  const auto at_most = [&](std::int64_t limit, std::int64_t again_at) {
+    if (limit > 0)
+      room = static_cast<int>(std::min<std::int64_t>(room, limit));
+    else
+      lanes->hold(org, again_at);
+    return limit > 0;
+  };
+  if (Past* past = past_of(org)) {
+    // What is in flight settles without telling when: looked at again in a second.
+    if (past->hour && !at_most(past->hour->room(now),
+                               std::min(past->hour->next_room_at(now),
+                                        past->hour->in_flight().empty() ? kNever : now + kSecond)))
+      return 0;
+    if (rules.budget && !at_most(*rules.budget - past->spent, rules.month_ends_at)) return 0;
+  }
+  if (rules.segments_per_second) {
+    Pace& pace = paces_.at(rules.sender);
+    int& taken = (*paced)[rules.sender];
+    if (!at_most(pace.room(now) - taken, std::max(pace.next_room_at(now), now + 1))) return 0;
+    room = std::min(room, pace.room(now) - taken);
+    taken += room;
+  }
+  return room;
+}
+
+std::int64_t Gates::took_waited(const LaneKey& lane, int count, std::int64_t now) {
+  const auto backlog = backlogs_.find(lane);
+  if (backlog == backlogs_.end()) return kNever;
+  backlog->second.opening.took(count);
+  return backlog->second.opening.is_over(now) ? kNever : backlog->second.opening.next_room_at(now);
+}
+
+bool Gates::fits(const Uuid& org, int segments) {
+  const auto rules = rules_.find(org);
+  Past* past = past_of(org);
+  if (rules == rules_.end() || !rules->second.budget || past == nullptr) return true;
+  return past->spent + segments <= *rules->second.budget;
+}
+
+std::int64_t Gates::next_quiet_at(const LaneKey& lane, std::int64_t now) const {
+  const Zone* zone = zone_of(lane);
+  return zone == nullptr ? kNever : closes_at(rules_.at(lane.org).quiet, zone->spans, now);
+}
+
+// --- what became of messages --------------------------------------------------------------------
+
+void Gates::started(const Uuid& org, const Uuid& message, int segments, std::int64_t now) {
+  const auto rules = rules_.find(org);
+  if (rules != rules_.end() && rules->second.segments_per_second)
+    paces_.at(rules->second.sender).took(segments, now);
+  Past* past = past_of(org);
+  if (past == nullptr || !flights_.try_emplace(message, Flight{org, segments}).second) return;
+  past->spent += segments;
+  if (past->hour) past->hour->started(message);
+}
+
+void Gates::settled(const Uuid& message, std::int64_t at) {
+  const auto flight = flights_.find(message);
+  if (flight == flights_.end()) return;
+  if (Past* past = past_of(flight->second.org); past != nullptr && past->hour)
+    past->hour->settled(message, at);
+  flights_.erase(flight);
+}
+
+void Gates::released(const Uuid& message) {
+  const auto flight = flights_.find(message);
+  if (flight == flights_.end()) return;
+  if (Past* past = past_of(flight->second.org)) {
+    past->spent -= flight->second.segments;
+    if (past->hour) past->hour->released(message);
+  }
+  flights_.erase(flight);
+}
+
+std::vector<Uuid> Gates::blocking(std::int64_t now) {
+  std::vector<Uuid> messages;
+  for (auto& [org, past] : pasts_) {
+    if (!past.hour || past.hour->room(now) > 0) continue;
+    const std::vector<Uuid> in_flight = past.hour->in_flight();
+    messages.insert(messages.end(), in_flight.begin(), in_flight.end());
+  }
+  return messages;
+}
+
+// --- where things are ---------------------------------------------------------------------------
+
+// The zone whose quiet hours a lane keeps; nullptr where it keeps none.
+const std::string* Gates::zone_name(const LaneKey& lane) const {
+  const auto rules = rules_.find(lane.org);
+  if (rules == rules_.end() || !has_quiet_hours(rules->second) || lane.zone == kAnyHour)
+    return nullptr;
+  return lane.zone.empty() ? &rules->second.zone : &lane.zone;
+}
+
+const Gates::Zone* Gates::zone_of(const LaneKey& lane) const {
+  const std::string* name = zone_name(lane);
+  if (name == nullptr) return nullptr;
+  const auto zone = zones_.find(*name);
+  return zone == zones_.end() ? nullptr : &zone->second;
+}
+
+std::int64_t Gates::opening_of(const LaneKey& lane, std::int64_t now) const {
+  const Zone* zone = zone_of(lane);
+  if (zone == nullptr || is_quiet(rules_.at(lane.org).quiet, zone->spans, now)) return kAlways;
+  return opened_at(rules_.at(lane.org).quiet, zone->spans, now);
+}
+
+Gates::Past* Gates::past_of(const Uuid& org) {
+  const auto past = pasts_.find(org);
+  return past == pasts_.end() ? nullptr : &past->second;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,130 @@
+#include "pg/wall.hpp"
+
+#include "pg/client_limits.hpp"
+
+#include "pg/statement.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+// While what fills the limit is in flight nobody knows when there will be room.
+constexpr int64 kAskAgain = INT64CONST(10) * USECS_PER_SEC;
+
+#define COUNTS "(a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL)"
+
+// One client among the claimed, and what they may still get.
+struct Client {
+  const Claimed* first;
+  int64 limit;
+  int64 handed;  // settled in the last 24 hours, or in flight before this batch
+};
+
+bool is_same_client(const Claimed& one, const Claimed& other) {
+  return memcmp(&one.org_id, &other.org_id, UUID_LEN) == 0 &&
+         strcmp(one.client_key, other.client_key) == 0;
+}
+
+Datum text_array(Datum* values, int count) {
+  return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+// The clients of the claimed whose org has a limit.
+int read_clients(const Claimed* claimed, int count, const char* provider, Client* clients) {
+  static Statement read{
+      "WITH client AS ("
+      " SELECT min(t.position) AS position, t.org_id, t.client_key"
+      "   FROM unnest($1, $2, $3) AS t (position, org_id, client_key) GROUP BY 2, 3),"
+      " flying AS ("
+      " SELECT org_id, client_key, count(*) AS messages FROM @extschema@.sms_in_flight GROUP BY 1, "
+      "2)"
+      " SELECT c.position, s.max_sms_per_client_per_day::bigint,"
+      "   (SELECT count(*) FROM @extschema@.sms_attempts a"
+      "     WHERE a.org_id = c.org_id AND a.client_key = c.client_key"
+      "       AND a.created_at > now() - interval '24 hours' AND a.provider = $4 AND " COUNTS
+      ")"
+      "   + coalesce(f.messages, 0)"
+      "   FROM client c JOIN @extschema@.sms_settings s ON s.org_id = c.org_id"
+      "   LEFT JOIN flying f ON f.org_id = c.org_id AND f.client_key = c.client_key"
+      "  WHERE s.max_sms_per_client_per_day IS NOT NULL",
+      {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTOID}};
+  auto* positions = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
+  auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
+  auto* keys = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
+  for (int i = 0; i < count; ++i) {
+    positions[i] = Int32GetDatum(i);
+    orgs[i] = UUIDPGetDatum(&claimed[i].org_id);
+    keys[i] = CStringGetTextDatum(claimed[i].client_key);
+  }
+  const uint64 found = read.run(
+      {PointerGetDatum(
+           construct_array(positions, count, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
+       PointerGetDatum(construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)),
+       text_array(keys, count), CStringGetTextDatum(provider)});
+  for (uint64 row = 0; row < found; ++row)
+    clients[row] = {&claimed[int_column(row, 1)], bigint_column(row, 2), bigint_column(row, 3)};
+  return static_cast<int>(found);
+}
+
+// When the client's limit has room for one more, were nothing else handed over until then.
+TimestampTz room_at(const Claimed& one, int64 limit, int64 handed, const char* provider) {
+  static Statement read{
+      "SELECT a.created_at + interval '24 hours' FROM @extschema@.sms_attempts a"
+      " WHERE a.org_id = $1 AND a.client_key = $2 AND a.created_at > now() - interval '24 hours'"
+      "   AND a.provider = $3 AND " COUNTS " ORDER BY a.created_at OFFSET $4 LIMIT 1",
+      {UUIDOID, TEXTOID, TEXTOID, INT8OID}};
+  const TimestampTz soon = GetCurrentTimestamp() + kAskAgain;
+  if (limit == 0) return soon + USECS_PER_HOUR;  // a raised limit is told at once
+  if (read.run({UUIDPGetDatum(&one.org_id), CStringGetTextDatum(one.client_key),
+                CStringGetTextDatum(provider), Int64GetDatum(handed - limit)}) == 0)
+    return soon;
+  return time_column(0, 1, soon);
+}
+
+void check_client(const Client& client, const Claimed* claimed, int count, const char* provider,
+                  Checked* checked) {
+  // All of the batch's are in sms_in_flight already; they are counted one by one as they pass.
+  int64 handed = client.handed;
+  for (int i = 0; i < count; ++i)
+    if (is_same_client(claimed[i], *client.first)) --handed;
+  for (int i = 0; i < count; ++i) {
+    if (!is_same_client(claimed[i], *client.first) || checked[i].verdict != Verdict::kSend)
+      continue;
+    if (handed++ < client.limit) continue;
+    checked[i].verdict = Verdict::kPutBack;
+    checked[i].reason = "client_daily_limit";
+    checked[i].when = room_at(claimed[i], client.limit, --handed, provider);
+  }
+}
+
+}  // namespace
+
+void check_client_limits(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked) {
+  const char* provider = sandbox_mode ? "sandbox" : "twilio";
+  auto* clients = static_cast<Client*>(palloc(sizeof(Client) * static_cast<Size>(count)));
+  const int found = read_clients(claimed, count, provider, clients);
+  for (int i = 0; i < found; ++i)
+    check_client(clients[i], claimed, count, provider, checked);
+}
+
+int64 count_for_client(const pg_uuid_t& org_id, const char* client_key, const char* to_phone,
+                       bool sandbox, TimestampTz due_at) {
+  static Statement read{
+      "SELECT (SELECT count(*) FROM @extschema@.sms_attempts a"
+      "         WHERE a.org_id = $1 AND a.client_key = $2 AND a.provider = $4"
+      "           AND a.created_at > $5 - interval '24 hours' AND " COUNTS
+      ")"
+      " + (SELECT count(*) FROM @extschema@.sms_in_flight f"
+      "     WHERE f.org_id = $1 AND f.client_key = $2 AND now() > $5 - interval '24 hours')"
+      " + (SELECT count(*) FROM @extschema@.sms_messages m"
+      "      JOIN @extschema@.sms_queue q ON q.message_id = m.id"
+      "     WHERE m.to_phone = $3 AND m.org_id = $1"
+      "       AND coalesce(m.client_id::text, m.to_phone) = $2"
+      "       AND q.due_at > $5 - interval '24 hours' AND q.due_at <= $5)",
+      {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}};
+  read.run({UUIDPGetDatum(&org_id), CStringGetTextDatum(client_key), CStringGetTextDatum(to_phone),
+            CStringGetTextDatum(sandbox ? "sandbox" : "twilio"), TimestampTzGetDatum(due_at)});
+  return bigint_column(0, 1);
+}
+
+}  // namespace coach_sms

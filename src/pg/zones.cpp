@@ -1,0 +1,56 @@
+#include "pg/zones.hpp"
+
+#include "pg/shared_state.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+constexpr int kMostOffsets = 32;  // in a few days; two are rare
+
+// IANA's own names with digits; every other name with digits is a POSIX rule.
+bool may_have_digits(const char* name) {
+  static const char* const names[] = {"EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT"};
+  if (strncmp(name, "Etc/GMT", 7) == 0 || strncmp(name, "GMT", 3) == 0) return true;
+  for (const char* each : names)
+    if (strcmp(name, each) == 0) return true;
+  return false;
+}
+
+pg_tz* find_zone(const char* name) {
+  if (name[0] == '\0' || strlen(name) > kLongestZone) return nullptr;
+  if (strpbrk(name, "0123456789<>,") != nullptr && !may_have_digits(name)) return nullptr;
+  pg_tz* zone = pg_tzset(name);
+  return zone != nullptr && pg_tz_acceptable(zone) ? zone : nullptr;
+}
+
+}  // namespace
+
+bool is_zone(const char* name) {
+  return find_zone(name) != nullptr;
+}
+
+int zone_offsets(const char* name, TimestampTz from, TimestampTz until, ZoneOffset** offsets) {
+  pg_tz* zone = find_zone(name);
+  auto* found = static_cast<ZoneOffset*>(palloc(sizeof(ZoneOffset) * kMostOffsets));
+  *offsets = found;
+  found[0] = {from, 0};
+  if (zone == nullptr) return 1;
+  pg_time_t at = timestamptz_to_time_t(from);
+  const pg_time_t end = timestamptz_to_time_t(until);
+  found[0].seconds = static_cast<int>(pg_localtime(&at, zone)->tm_gmtoff);
+  int count = 1;
+  while (count < kMostOffsets) {
+    long before, after;
+    int was_dst, is_dst;
+    pg_time_t boundary;
+    if (pg_next_dst_boundary(&at, &before, &was_dst, &boundary, &after, &is_dst, zone) != 1 ||
+        boundary > end)
+      break;
+    found[count++] = {time_t_to_timestamptz(boundary), static_cast<int>(after)};
+    at = boundary + 1;
+  }
+  return count;
+}
+
+}  // namespace coach_sms
