@@ -127,8 +127,3 @@ $$;
 
 REVOKE ALL ON FUNCTION sms_why_held(uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_why_held(uuid, text) IS 'Internal: why nothing of an org''s lane goes out now, in words; NULL where something may.';
-
-CREATE FUNCTION sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT NULL::uuid, NULL::text WHERE false $$;
-REVOKE ALL ON FUNCTION sms_recheck_bookings(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_recheck_bookings(uuid[]) IS 'Internal: which of the messages their bookings do not want sent any more.';

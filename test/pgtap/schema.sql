@@ -254,6 +254,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('c')$$, ARRAY[
   'sms_bookings_source: CHECK (singleton)',
   'sms_in_flight: CHECK ((state = ANY (ARRAY[''leased''::text, ''unknown''::text])))',
   'sms_messages: CHECK ((status = ANY (ARRAY[''pending''::text, ''queued''::text, ''sending''::text, ''sent''::text, ''delivered''::text, ''failed''::text, ''cancelled''::text, ''unknown''::text])))',
+  'sms_queue: CHECK ((held_for = ''client_daily_limit''::text))',
   'sms_schedules: CHECK (((mins_offset >= 0) AND (mins_offset <= 525600)))',
   'sms_schedules: CHECK ((type = ANY (ARRAY[''pre_session''::text, ''post_session''::text])))',
   'sms_server: CHECK ((mode = ANY (ARRAY[''sandbox''::text, ''live''::text])))',

@@ -136,8 +136,8 @@ TEST_F(DispatchAccountTest, FullPlacesAreFreeAgainHoweverTheirRequestsEnd) {
 TEST_F(DispatchAccountTest, AnOrgWhoseAccountIsFullGoesOnAsSoonAsARequestIsOver) {
   Dispatch dispatch(with_room_for(1, twilio.server), &now_us);
   introduce(dispatch, 2);
-  dispatch.lanes().note({org_id(1), 0}, clock_us);
-  dispatch.lanes().note({org_id(2), 0}, clock_us);
+  dispatch.lanes().note({org_id(1), "", 0}, clock_us);
+  dispatch.lanes().note({org_id(2), "", 0}, clock_us);
   dispatch.send(task(1), route());
   EXPECT_TRUE(plan(dispatch).empty());
   const std::int64_t wait = dispatch.lanes().next_due(clock_us) - clock_us;
@@ -154,7 +154,7 @@ TEST_F(DispatchAccountTest, WithRoomForOneRequestEveryOrgOfTheAccountHasItsTurn)
   introduce(dispatch, kOrgs);
   finished_of(dispatch, task(2'000, 9), route(kOther));
   for (const int org : {1, 2, 9, 3, 4, 5})
-    dispatch.lanes().note({org_id(org), 0}, clock_us);
+    dispatch.lanes().note({org_id(org), "", 0}, clock_us);
   std::map<int, int> served;
   for (int round = 0; round < 20; ++round) {
     int requests = 0;
@@ -175,11 +175,11 @@ TEST_F(DispatchAccountTest, WithRoomForOneRequestEveryOrgOfTheAccountHasItsTurn)
 TEST_F(DispatchAccountTest, ABacklogDoesNotStandBeforeAnotherOrgOfTheSameAccount) {
   Dispatch dispatch(with_room_for(2, twilio.server), &now_us);
   introduce(dispatch, 2);
-  dispatch.lanes().note({org_id(1), 0}, clock_us);
+  dispatch.lanes().note({org_id(1), "", 0}, clock_us);
   dispatch.send(task(1, 1), route());
   dispatch.send(task(2, 1), route());
   EXPECT_TRUE(plan(dispatch).empty());
-  dispatch.lanes().note({org_id(2), 0}, clock_us);
+  dispatch.lanes().note({org_id(2), "", 0}, clock_us);
   EXPECT_TRUE(plan(dispatch).empty());
   drive_until_finished(dispatch, 2);
   EXPECT_EQ(limits(dispatch, dispatch.lanes().next_claims(clock_us, 100)),
@@ -193,8 +193,8 @@ TEST_F(DispatchAccountTest, BadCredentialsStopAnAccountOneRequestFindsOutAndSucc
   introduce(dispatch, 2);
   twilio.answer_with(answer(401, R"({"code":20003,"message":"Authenticate"})"));
   EXPECT_TRUE(finished_of(dispatch, task(1), route()).settlement.account_trouble);
-  dispatch.lanes().note({org_id(1), 0}, clock_us);
-  dispatch.lanes().note({org_id(2), 0}, clock_us);
+  dispatch.lanes().note({org_id(1), "", 0}, clock_us);
+  dispatch.lanes().note({org_id(2), "", 0}, clock_us);
   EXPECT_TRUE(plan(dispatch).empty());
   EXPECT_FALSE(finished_of(dispatch, task(2, 3), route()).started) << "claimed before it was known";
   EXPECT_TRUE(finished_of(dispatch, task(3, 4), route(kOther)).started);
@@ -215,7 +215,7 @@ TEST_F(DispatchAccountTest, A429HoldsTheAccountForAsLongAsItSaysAndHalvesItsRoom
   introduce(dispatch, 1);
   twilio.answer_with(answer(429, R"({"code":20429})", "Retry-After: 3\r\n"));
   EXPECT_FALSE(finished_of(dispatch, task(1), route()).settlement.counts_as_attempt);
-  dispatch.lanes().note({org_id(1), 0}, clock_us);
+  dispatch.lanes().note({org_id(1), "", 0}, clock_us);
   EXPECT_TRUE(plan(dispatch).empty());
   EXPECT_EQ(dispatch.lanes().next_due(clock_us), clock_us + 3 * kSecond);
   clock_us += 3 * kSecond;

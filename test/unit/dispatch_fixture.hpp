@@ -76,7 +76,7 @@ class DispatchTest : public HttpTest {
   static Route route(const std::string& account_sid = kAccountSid) {
     return {account_sid, Secret("hush-hush"), {}, "+61411111111"};
   }
-  static ClaimOrder order(int org, int limit = 10) { return {{org_id(org), 0}, {}, limit}; }
+  static ClaimOrder order(int org, int limit = 10) { return {{org_id(org), "", 0}, {}, limit}; }
 
   static void turn(Dispatch& dispatch) {
     pollfd readable{dispatch.pool().descriptor(), POLLIN, 0};

@@ -20,7 +20,7 @@ inline Uuid uuid(int number) {
 }
 
 inline LaneKey lane(int org, int priority = 0) {
-  return {uuid(org), priority};
+  return {uuid(org), "", priority};
 }
 
 inline LanePosition at(std::int64_t due_at, int message = 1) {
