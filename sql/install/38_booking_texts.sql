@@ -65,6 +65,7 @@ CREATE FUNCTION sms_booking_outlook(bookings sms_booking[])
            CASE
              WHEN j.is_made AND (j.is_current OR j.type <> 'reminder') THEN 'made'
              WHEN j.is_made AND j.status IN ('pending', 'queued', 'sending', 'unknown') THEN 'under_way'
+             WHEN j.org_id IS NULL THEN 'no_org'
              WHEN j.start_time IS NULL THEN 'no_start_time'
              WHEN j.type = 'feedback' AND j.end_time IS NULL THEN 'no_end_time'
              WHEN j.type = 'feedback' AND j.end_time < j.start_time THEN 'ends_before_start'
@@ -94,14 +95,21 @@ REVOKE ALL ON FUNCTION sms_booking_outlook(sms_booking[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_booking_outlook(sms_booking[]) IS
 'Internal: each text that the bookings could have, when it is due, and how it stands with it now.';
 
+CREATE FUNCTION sms_local_time(at timestamptz, zone text) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT to_char(at AT TIME ZONE zone, 'Dy FMDD Mon YYYY, FMHH12:MI AM')
+$$;
+REVOKE ALL ON FUNCTION sms_local_time(timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_local_time(timestamptz, text) IS 'Internal: a time for people, as in Tue 12 May 2026, 9:00 AM.';
+
 -- The guide's variables. What is empty is left out, so that a template which needs it says so.
 CREATE FUNCTION sms_booking_variables(booking sms_booking) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_strip_nulls(jsonb_build_object(
     'client_name', coalesce(substring(booking.full_name FROM '\S+'), 'there'),
     'coach_name', nullif(btrim(booking.org_name), ''),
-    'session_datetime', to_char(booking.start_time AT TIME ZONE coalesce(
-      (SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = booking.org_id), 'UTC'), 'Dy FMDD Mon YYYY, FMHH12:MI AM'),
+    'session_datetime', @extschema@.sms_local_time(booking.start_time,
+      (SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = booking.org_id)),
     'location', coalesce(nullif(btrim(booking.location), ''), 'TBD'),
     'feedback_link', nullif(rtrim(current_setting('coach_sms.webapp_url', true), '/'), '') || '/feedback/' || booking.id))
 $$;
@@ -161,6 +169,30 @@ CREATE FUNCTION sms_skip_reason(code text) RETURNS text
 $$;
 REVOKE ALL ON FUNCTION sms_skip_reason(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_skip_reason(text) IS 'Internal: in a word, what kept a text from being queued.';
+
+CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE reason
+    WHEN 'no_org' THEN 'the booking has no org'
+    WHEN 'no_start_time' THEN 'the booking has no start time'
+    WHEN 'no_end_time' THEN 'the booking has no end time'
+    WHEN 'ends_before_start' THEN 'the booking ends before it starts'
+    WHEN 'not_confirmed' THEN CASE type WHEN 'feedback' THEN 'the booking is neither confirmed nor completed' ELSE 'the booking is not confirmed' END
+    WHEN 'not_completed' THEN 'the session is not completed yet'
+    WHEN 'session_over' THEN 'the session is completed'
+    WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached' ELSE 'it was confirmed before the bookings were attached' END
+    WHEN 'already_sent' THEN 'the application had marked it as sent'
+    WHEN 'superseded' THEN 'a later reminder was due as well'
+    WHEN 'confirmation_just_sent' THEN 'the confirmation had just gone'
+    WHEN 'no_settings' THEN 'the org has no row in sms_settings'
+    WHEN 'disabled' THEN 'the org is disabled (sms_settings.enabled)'
+    WHEN 'switched_off' THEN 'the org has switched it off'
+    WHEN 'no_client' THEN 'the booking has no client of its org'
+    WHEN 'no_phone' THEN 'the client has no phone number'
+    ELSE reason END
+$$;
+REVOKE ALL ON FUNCTION sms_reason_in_words(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_reason_in_words(text, text) IS 'Internal: why a text is not sent.';
 
 -- A confirmation that comes days late would only puzzle: it is tried again for a day. What the org had not set up or
 -- had switched off when the booking was made stays without one, so that switching it on texts no history.
@@ -230,7 +262,7 @@ CREATE FUNCTION sms_make_text(
 DECLARE
   message_id uuid;
   reason text := CASE WHEN NOT booking.has_client THEN 'no_client' WHEN coalesce(booking.phone !~ '\S', true) THEN 'no_phone' END;
-  detail text := CASE reason WHEN 'no_client' THEN 'the booking has no client of its org' WHEN 'no_phone' THEN 'the client has no phone number' END;
+  detail text := @extschema@.sms_reason_in_words(reason, type);
   code text;
 BEGIN
   IF reason IS NULL THEN

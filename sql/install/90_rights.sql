@@ -35,7 +35,7 @@ BEGIN
       'sms_set_twilio_credentials', 'sms_enqueue', 'sms_enqueue_batch', 'sms_cancel', 'sms_reschedule', 'sms_retry', 'queue_pending_sms',
       'insert_sms_from_service', 'sms_preview',
       'render_sms_template', 'sms_template_variables', 'sms_segments', 'sms_smart_encode', 'sms_normalize_phone',
-      'sms_schedule_reminders',
+      'sms_schedule_reminders', 'sms_explain',
       'is_phone_suppressed', 'sms_opt_out', 'sms_opt_in',
       'sms_twilio_webhook', 'sms_twilio_webhook_raw', 'sms_validate_twilio_signature',
       'sms_doctor', 'sms_why', 'sms_mode', 'sms_worker_state', 'sms_library_version', 'sms_is_preloaded',

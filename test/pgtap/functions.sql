@@ -25,6 +25,7 @@ SELECT results_eq($$
   'sms_doctor(OUT check_name text, OUT ok boolean, OUT problem text, OUT what_to_do text) returns SETOF record: volatile definer',
   'sms_enqueue(org_id uuid, client_id uuid DEFAULT NULL, to_phone text DEFAULT NULL, template_key text DEFAULT NULL, variables jsonb DEFAULT NULL, body text DEFAULT NULL, scheduled_for timestamp with time zone DEFAULT NULL, expires_at timestamp with time zone DEFAULT NULL, related_entity_type text DEFAULT NULL, related_entity_id uuid DEFAULT NULL, idempotency_key text DEFAULT NULL, priority smallint DEFAULT NULL, metadata jsonb DEFAULT NULL) returns uuid: volatile definer',
   'sms_enqueue_batch(messages jsonb) returns TABLE(ordinal integer, message_id uuid, error_code text, error_message text): volatile strict definer',
+  'sms_explain(booking_id uuid) returns TABLE(type text, label text, due_at timestamp with time zone, status text, message_id uuid, explanation text): volatile definer',
   'sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer) returns record: volatile definer',
   'sms_go_sandbox(OUT queued integer) returns integer: volatile definer',
   'sms_grant_service(role regrole) returns void: volatile',

@@ -1,0 +1,105 @@
+-- sms_explain(booking_id): which texts a booking had, will have and will not have, and why.
+
+CREATE FUNCTION sms_verdict_in_words(
+  verdict text, type text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
+  RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE verdict
+    WHEN 'later' THEN CASE
+      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', @extschema@.sms_local_time(due_at, zone),
+                                              @extschema@.sms_local_time(opens_at, zone))
+      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', @extschema@.sms_local_time(due_at, zone),
+                                         @extschema@.sms_local_time(opens_at, zone))
+      ELSE 'goes out on ' || @extschema@.sms_local_time(due_at, zone) END
+    WHEN 'due' THEN coalesce(format('could not be made: %s; it is tried again each minute until %s', coalesce(detail, reason),
+                                    @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)), 'is due, and made within a minute')
+    WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
+                                   ELSE 'was not sent: the session was not completed' END
+    WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, @extschema@.sms_reason_in_words(reason, type)),
+                                  CASE type WHEN 'feedback' THEN 'was due more than three days ago' ELSE 'is not sent any more: the session has started' END)
+    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, @extschema@.sms_reason_in_words(verdict, type))
+  END
+$$;
+REVOKE ALL ON FUNCTION sms_verdict_in_words(text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_verdict_in_words(text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) IS
+'Internal: how it stands with a text that has no message.';
+
+CREATE FUNCTION sms_message_in_words(message sms_messages, zone text) RETURNS text
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE message.status
+    WHEN 'sending' THEN 'is being handed to Twilio'
+    WHEN 'sent' THEN 'was handed to Twilio on ' || @extschema@.sms_local_time(message.sent_at, zone)
+    WHEN 'delivered' THEN 'was delivered on ' || @extschema@.sms_local_time(message.delivered_at, zone)
+    WHEN 'failed' THEN format('failed on %s: %s', @extschema@.sms_local_time(message.failed_at, zone),
+                              @extschema@.sms_reason(message.error_code, message.error_message))
+    WHEN 'cancelled' THEN format('was cancelled on %s: %s', @extschema@.sms_local_time(message.updated_at, zone),
+                                 coalesce(nullif(message.error_message, ''), message.error_code))
+    WHEN 'unknown' THEN 'may have been sent; it is being found out'
+    ELSE 'waits: ' || @extschema@.sms_why_waiting(message.id) END
+$$;
+REVOKE ALL ON FUNCTION sms_message_in_words(sms_messages, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_message_in_words(sms_messages, text) IS 'Internal: how it stands with a message.';
+
+-- TimeZone is set here so that what others write of times is the org's time too; it is the session's again afterwards.
+CREATE FUNCTION sms_explain_texts(booking_id uuid, org_ids uuid[], known sms_booking[], zone text)
+  RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+BEGIN
+  PERFORM set_config('TimeZone', zone, true);
+  RETURN QUERY
+    WITH outlook AS MATERIALIZED (SELECT * FROM @extschema@.sms_booking_outlook(known))
+    SELECT coalesce(t.type, m.metadata->>'booking_text', 'message'), coalesce(o.label, m.metadata->>'booking_text', m.template_key),
+           m.scheduled_for, m.status, m.id,
+           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE @extschema@.sms_message_in_words(m, zone) END
+      FROM @extschema@.sms_messages m
+      LEFT JOIN @extschema@.sms_booking_texts t ON t.message_id = m.id
+      LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
+     WHERE m.org_id = ANY (org_ids) AND m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
+    UNION ALL
+    SELECT o.type, o.label, CASE WHEN o.type <> 'confirmation' THEN o.due_at END,
+           CASE WHEN o.verdict IN ('later', 'due') OR o.verdict = 'not_completed' AND o.expires_at > now() THEN 'planned' ELSE 'skipped' END, NULL,
+           @extschema@.sms_verdict_in_words(o.verdict, o.type, o.due_at, @extschema@.sms_opens_at(o.org_id, o.due_at), o.expires_at, t.try_until, t.reason, t.detail, zone)
+      FROM outlook o
+      LEFT JOIN @extschema@.sms_booking_texts t ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id
+     WHERE o.verdict NOT IN ('made', 'under_way') AND (t.message_id IS NULL OR o.verdict IN ('later', 'due'))
+     ORDER BY 3 NULLS FIRST, 5, 1;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_explain_texts(uuid, uuid[], sms_booking[], text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_explain_texts(uuid, uuid[], sms_booking[], text) IS 'Internal: messages and outlook of a booking, in the time of its org.';
+
+CREATE FUNCTION sms_explain(booking_id uuid)
+  RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  known @extschema@.sms_booking[] := '{}';
+  org_ids uuid[];
+  zone text;
+  state text := 'gone';
+  problem text;
+BEGIN
+  BEGIN
+    known := ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[booking_id]) b LIMIT 1);
+    problem := CASE WHEN known = '{}' THEN 'the booking is not there any more, and nothing is sent for it' END;
+  EXCEPTION WHEN OTHERS THEN
+    state := 'unreadable';
+    problem := 'the booking cannot be read: ' || SQLERRM;
+  END;
+  org_ids := ARRAY(SELECT DISTINCT t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = sms_explain.booking_id
+                   UNION SELECT k.org_id FROM unnest(known) k);
+  IF org_ids = '{}' THEN
+    RAISE EXCEPTION 'unknown booking %', coalesce(booking_id::text, 'NULL')
+      USING ERRCODE = 'SM012', DETAIL = CASE state WHEN 'gone' THEN 'It is not among the attached bookings, and nothing is known of it.' ELSE problem END, HINT = 'Give the id of a row of the attached bookings.';
+  END IF;
+  zone := coalesce((SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1), 'UTC');
+  IF problem IS NOT NULL THEN
+    RETURN QUERY SELECT 'booking', NULL::text, NULL::timestamptz, state, NULL::uuid, problem;
+    RETURN QUERY SELECT t.type, t.type, NULL::timestamptz, 'skipped', NULL::uuid, 'was not sent: ' || coalesce(t.detail, @extschema@.sms_reason_in_words(t.reason, t.type))
+                   FROM @extschema@.sms_booking_texts t WHERE t.booking_id = sms_explain.booking_id AND t.message_id IS NULL ORDER BY 1;
+  END IF;
+  RETURN QUERY SELECT * FROM @extschema@.sms_explain_texts(booking_id, org_ids, known, zone);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_explain(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_explain(uuid) IS
+'One row for each text that the booking had, will have or will not have: when it is due, the message and its status (planned and skipped where there is none), and why, in the time of its org. Raises SM012 for a booking that nobody knows.';
