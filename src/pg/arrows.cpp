@@ -377,8 +377,8 @@ void put_back(const SettledRows& results) {
       "    SET status = 'queued', attempt_count = m.attempt_count - 1, updated_at = now()"
       "   FROM settled s WHERE m.id = s.message_id AND m.status = 'sending'"
       " RETURNING m.id, m.metadata, m.expires_at, s.priority, s.failures, s.at,"
-      "   s.error_code AS held_for)," QUEUED_AGAIN
-      " SELECT message_id FROM settled WHERE $14 <> $15",
+      "   CASE s.error_code WHEN 'client_daily_limit' THEN s.error_code END AS "
+      "held_for)," QUEUED_AGAIN " SELECT message_id FROM settled WHERE $14 <> $15",
       RESULT_TYPES};
   run_and_mark(record, results, "none", "unsent");
 }

@@ -97,7 +97,7 @@ void record_retry(const SettledRows& results, const char* provider, const char* 
 // sending → unknown, to be looked for at `when`.
 void record_unknown(const SettledRows& results);
 // sending → queued as if it had not been claimed: no request was made. Due at `when`; error_code
-// becomes sms_queue.held_for.
+// client_daily_limit becomes sms_queue.held_for.
 void put_back(const SettledRows& results);
 // sending → cancelled before any byte left, with error_code as the reason.
 void withdraw(const SettledRows& results);
