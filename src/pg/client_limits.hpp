@@ -13,9 +13,9 @@ namespace coach_sms {
 // limit has room again. Needs SPI.
 void check_client_limits(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked);
 
-// How many messages of the client count in the 24 hours that end at `due_at`: those handed over,
-// and those that wait for the same number and fall due then. Needs SPI.
-int64 count_for_client(const pg_uuid_t& org_id, const char* client_key, const char* to_phone,
+// How many messages of the client (nullptr: of the number) count in the 24 hours that end at
+// `due_at`: those handed over, and those that wait and fall due then. Needs SPI.
+int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, const char* to_phone,
                        bool sandbox, TimestampTz due_at);
 
 }  // namespace coach_sms

@@ -205,7 +205,7 @@ bool check_client_limit(const NewMessage& wanted, const ReadyMessage& ready, con
                         Failure* failure) {
   if (org.max_per_client_per_day < 0) return true;
   const char* phone = text_to_cstring(ready.to_phone);
-  const char* client = wanted.has_client_id ? uuid_text(wanted.client_id) : phone;
+  const pg_uuid_t* client = wanted.has_client_id ? &wanted.client_id : nullptr;
   if (count_for_client(wanted.org_id, client, phone, ready.sandbox, ready.due_at) <
           org.max_per_client_per_day ||
       key_is_known(wanted))
@@ -215,7 +215,7 @@ bool check_client_limit(const NewMessage& wanted, const ReadyMessage& ready, con
                 "before %s and messages that wait until then count.",
                 org.max_per_client_per_day, time_text(ready.due_at)),
        "Enqueue it for another day, or raise the limit in sms_settings.",
-       "client %s has reached the daily limit", client);
+       "client %s has reached the daily limit", client != nullptr ? uuid_text(*client) : phone);
   return false;
 }
 

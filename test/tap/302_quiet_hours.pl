@@ -1,0 +1,143 @@
+# Quiet hours by a clock that is moved: nothing arrives inside, what waited goes when the window opens, spread and
+# soonest session first.
+use strict;
+use warnings;
+use Test::More;
+use CoachSms::Cluster;
+use CoachSms::Failpoint;
+use CoachSms::Fake;
+use CoachSms::Rules;
+
+# No poll helps: whatever goes is woken for.
+my $fake = start_fake(https => 0, callbacks => 'off');
+my $node = new_server('main', fake => $fake, clock => 1, conf => short_times(poll_interval => 3_600_000));
+$node->go_live;
+my $sydney = $node->make_org(timezone => 'Australia/Sydney', quiet_hours_start => 21, quiet_hours_end => 8);
+my $number = 0;
+
+# One text to a number of its own; times in Sydney's summer.
+sub text {
+    my ($org, $body, %more) = @_;
+    return $node->enqueue($org, sprintf('+614915%05d', ++$number), $body, %more);
+}
+
+sub settings { my ($org, $set) = @_; return $node->safe_psql('postgres', "UPDATE sms_settings SET $set WHERE org_id = '$org'"); }
+
+# --- an evening, a night and a morning ---------------------------------------------------------------------------------
+
+$node->set_clock('2026-03-10 20:00:00+11');
+text($sydney, 'evening');
+text($sydney, 'evening, session at nine', expires_at => '2026-03-10 20:30:00+11');
+wait_for_bodies($node, qr/^evening/, 2, 'the evening is free');
+my ($plain, $soon) = map { $_->{validity_period} } arrivals($node, qr/^evening/);
+ok($plain > 3500 && $plain <= 3600, 'Twilio may keep it until the night begins') or diag($plain);
+ok($soon > 1700 && $soon <= 1800, 'or until its session') or diag($soon);
+
+$node->set_clock('2026-03-10 20:59:58+11');
+$fake->post('scenario', to => '+61491599999', marker => 'status=429 retry-after=3 times=1');
+my $again = $node->enqueue($sydney, '+61491599999', 'night: refused at first');
+$node->wait_for_sql("SELECT status, attempt_count FROM sms_messages WHERE id = '$again'", 'queued|1');
+
+$node->set_clock('2026-03-10 21:00:00+11');
+text($sydney, "night: session at $_", expires_at => "2026-03-11 $_:00:00+11") for 13, 10, 12, 11;
+text($sydney, 'urgent', metadata => '{"quiet_hours_override": true}');
+text($sydney, 'no urgency', metadata => '{"quiet_hours_override": "true"}', expires_at => '2026-03-10 23:30:00+11');
+text($sydney, 'New York', metadata => '{"timezone": "America/New_York"}');
+wait_for_bodies($node, qr/^urgent/, 1, 'the override goes at once');
+for my $time ('21:00:30', '22:59:50') {
+    $node->set_clock("2026-03-10 $time+11");
+    settle($node);
+    is_deeply([ bodies($node, qr/night|New York|no urgency/) ], [], "at $time nothing else goes, not even what Twilio had refused for now");
+}
+$node->set_clock('2026-03-10 23:00:00+11');
+$node->advance('6 minutes');
+wait_for_bodies($node, qr/^New York/, 1, 'it is eight in New York, where this client lives');
+$node->set_clock('2026-03-11 07:59:55+11');
+settle($node);
+is_deeply([ bodies($node, qr/^night/) ], [], 'still nothing just before eight');
+
+# Five minutes for five that waited.
+$node->set_clock('2026-03-11 08:00:00+11');
+my @counts;
+for (0 .. 5) {
+    settle($node);
+    push @counts, scalar bodies($node, qr/^night/);
+    text($sydney, 'morning') if $_ == 0;
+    $node->advance('1 minute');
+}
+wait_for_bodies($node, qr/^night/, 5, 'when five minutes are over all have gone');
+ok($counts[0] <= 2 && $counts[2] >= 2 && $counts[2] <= 4, 'they are spread') or diag("each minute: @counts");
+is_deeply([ grep { /session/ } bodies($node, qr/^night/) ], [ map { "night: session at $_" } 10 .. 13 ], 'the soonest session goes first');
+ok(scalar(grep { $_ eq 'morning' } (bodies($node, qr/^(night|morning)/))[ 0 .. 2 ]), 'what falls due after eight does not queue behind them')
+  or diag(explain([ bodies($node, qr/^(night|morning)/) ]));
+
+# --- settings ----------------------------------------------------------------------------------------------------------
+
+$node->append_conf('postgresql.conf', 'coach_sms.quiet_hours_spread = 0');
+$node->reload;
+$node->set_clock('2026-03-11 22:00:00+11');
+text($sydney, "held $_") for 1 .. 8;
+settle($node);
+is_deeply([ bodies($node, qr/^held/) ], [], 'the next night holds too');
+settings($sydney, 'quiet_hours_start = 23');
+wait_for_bodies($node, qr/^held/, 8, 'a later start lets all of them go, at once');
+settings($sydney, 'quiet_hours_start = 22');
+text($sydney, 'held by the zone');
+settle($node);
+is_deeply([ bodies($node, qr/^held by/) ], [], 'an earlier one counts at once too');
+settings($sydney, q{timezone = 'Europe/Berlin'});
+wait_for_bodies($node, qr/^held by/, 1, 'as does another zone');
+
+my %org = (
+    'start is end' => $node->make_org(quiet_hours_start => 11, quiet_hours_end => 11),
+    'no start'     => $node->make_org(quiet_hours_start => undef, quiet_hours_end => 8),
+    'at noon'      => $node->make_org(quiet_hours_start => 12, quiet_hours_end => 14));
+$node->set_clock('2026-03-12 11:59:50+00');
+text($org{$_}, "$_: before twelve") for sort keys %org;
+wait_for_bodies($node, qr/: before twelve$/, 3, 'before twelve all may send');
+$node->set_clock('2026-03-12 12:00:00+00');
+text($org{$_}, "$_: after twelve") for sort keys %org;
+settle($node);
+is_deeply([ sort(bodies($node, qr/: after twelve$/)) ], [ 'no start: after twelve', 'start is end: after twelve' ],
+    'an hour that begins and ends quiet hours, or none, holds nothing; a window within a day does');
+$node->set_clock('2026-03-12 14:00:00+00');
+wait_for_bodies($node, qr/^at noon: after twelve/, 1, 'until it ends');
+
+# --- zones that do not exist --------------------------------------------------------------------------------------------
+
+raises($node, "UPDATE sms_settings SET timezone = 'Australia/Sidney'", 'SM020', 'an org cannot live in a zone that does not exist');
+raises($node, "SELECT sms_enqueue('$sydney', to_phone => '+61491570006', body => 'x', metadata => '{\"timezone\": \"Mars/Olympus\"}')", 'SM020', 'nor a client');
+raises($node, "INSERT INTO sms_messages (org_id, to_phone, body, metadata) VALUES ('$sydney', '+61491570006', 'x', '{\"timezone\": \"Mars/Olympus\"}')", 'SM020',
+    'nor by a plain INSERT');
+
+# --- a sender that is killed while it spreads ---------------------------------------------------------------------------
+
+$node->append_conf('postgresql.conf', "coach_sms.quiet_hours_spread = '5min'");
+$node->reload;
+settings($sydney, q{timezone = 'Australia/Sydney', quiet_hours_start = 21});
+$node->set_clock('2026-03-12 23:00:00+11');
+text($sydney, "late $_") for 1 .. 30;
+$node->set_clock('2026-03-13 08:00:00+11');
+settle($node);
+my $before = bodies($node, qr/^late/);
+arm($node, 'connected=stop@3');
+$node->advance('2 minutes');
+my $pid = wait_frozen($node);
+disarm($node);
+kill_sender($node, $pid);
+settle($node);
+my $after = bodies($node, qr/^late/);
+cmp_ok($after, '<', 30, 'the one after it goes on spreading');
+$node->advance('4 minutes');
+wait_for_bodies($node, qr/^late/, 30, 'none is lost');
+is_deeply([ $fake->duplicates ], [], 'and none went twice');
+diag("before $before, after $after") unless $before < 10;
+cmp_ok($before, '<', 10, 'it was in the midst of it');
+
+my @inside = grep {
+    my $hour = $node->safe_psql('postgres', sprintf "SELECT extract(hour FROM to_timestamp(%s) AT TIME ZONE 'Australia/Sydney')", $node->clock_at($_->{received_at}));
+    $hour >= 21 || $hour < 8;
+} arrivals($node, qr/^(evening|night|morning|late)/);
+is(scalar(@inside), 0, 'by the clock of their arrival none came inside quiet hours');
+
+done_testing();

@@ -1,0 +1,91 @@
+# Money and pace: segments a message, segments a month in the org's zone, segments a second of one sender, and countries.
+use strict;
+use warnings;
+use Test::More;
+use CoachSms::Cluster;
+use CoachSms::Failpoint;
+use CoachSms::Fake;
+use CoachSms::Rules;
+
+my $fake = start_fake(https => 0, callbacks => 'off');
+my $node = new_server('main', fake => $fake, clock => 1, conf => short_times(poll_interval => 3_600_000));
+$node->go_live;
+
+sub settings { my ($org, $set) = @_; return $node->safe_psql('postgres', "UPDATE sms_settings SET $set WHERE org_id = '$org'"); }
+sub count { my ($pattern) = @_; settle($node); return scalar bodies($node, $pattern); }
+
+my $number = 0;
+sub texts {
+    my ($org, $name, $count, %more) = @_;
+    return map { $node->enqueue($org, sprintf('+614915%05d', ++$number), "$name $_", %more) } 1 .. $count;
+}
+
+# --- a message ---------------------------------------------------------------------------------------------------------------
+
+my $short = $node->make_org(max_segments => 2);
+sub of_length { my ($length) = @_; return "SELECT sms_enqueue('$short', to_phone => '+61491570006', body => repeat('x', $length))"; }
+ok($node->safe_psql('postgres', of_length(306)), 'two segments are taken');
+raises($node, of_length(307), 'SM017', 'a third is refused');
+
+# --- a month -----------------------------------------------------------------------------------------------------------------
+
+$node->set_clock('2026-04-30 23:30:00+10');
+my $budget = $node->make_org(timezone => 'Australia/Sydney', monthly_budget_segments => 5);
+$node->enqueue($budget, '+61491570006', 'budget 0' . 'x' x 200);
+wait_for_bodies($node, qr/^budget/, 1, 'a text of two segments goes');
+texts($budget, 'budget', 6);
+wait_for_bodies($node, qr/^budget/, 4, 'and three of one');
+is(count(qr/^budget/), 4, 'then the budget is spent');
+$node->restart;
+is(count(qr/^budget/), 4, 'after a restart too');
+settings($budget, 'monthly_budget_segments = 6');
+wait_for_bodies($node, qr/^budget/, 5, 'a raised one works at once');
+$node->set_clock('2026-04-30 23:59:55+10');
+is(count(qr/^budget/), 5, 'in the last seconds of the month nothing goes');
+is($node->safe_psql('postgres', "SELECT held_by ~ 'budget' FROM sms_queue_stat WHERE org_id = '$budget'"), 't', 'sms_queue_stat says what holds them');
+$node->set_clock('2026-05-01 00:00:00+10');
+wait_for_bodies($node, qr/^budget/, 7, 'the next month begins by the org\'s clock');
+settings($budget, 'monthly_budget_segments = 0');
+texts($budget, 'no budget', 1);
+is(count(qr/^no budget/), 0, 'a budget of nothing lets nothing go');
+
+# --- a second ------------------------------------------------------------------------------------------------------------------
+
+# Two orgs that share a sender share its pace: ten a second, and never more than that and a burst of a second's.
+my $rate = 10;
+my @paced = map { $node->make_org(max_segments_per_second => $rate, twilio_phone_number => '+61491570155') } 1, 2;
+settings($_, q{paused_until = 'infinity'}) for @paced;
+$node->safe_psql('postgres', "SELECT count(sms_enqueue('$_', to_phone => '+614915' || 80000 + n, body => 'paced ' || n || ' $_')) FROM generate_series(1, 30) n") for @paced;
+settings($_, 'paused_until = NULL') for @paced;
+wait_for_bodies($node, qr/^paced/, 60, 'all of both orgs arrive');
+my @times = sort { $a <=> $b } map { $_->{received_at} / 1e6 } arrivals($node, qr/^paced/);
+my $worst = 0;
+for my $first (0 .. $#times) {
+    for my $last ($first .. $#times) {
+        my $over = $last - $first + 1 - $rate * ($times[$last] - $times[$first]) - $rate;
+        $worst = $over if $over > $worst;
+    }
+}
+cmp_ok($worst, '<=', 2, 'in no stretch of time more than its seconds allow, and a burst');    # two for the way to the fake
+cmp_ok($times[-1] - $times[0], '<', 12 * ($ENV{COACH_SMS_SLOW} || 1), 'nor much slower than that');
+
+# --- countries -----------------------------------------------------------------------------------------------------------------
+
+my $org = $node->make_org;
+sub to { my ($phone) = @_; return "SELECT sms_enqueue('$org', to_phone => '$phone', body => 'abroad')"; }
+$node->append_conf('postgresql.conf', "coach_sms.allowed_countries = 'AU, nz'");
+$node->reload;
+$node->wait_for_sql('SHOW coach_sms.allowed_countries', 'AU, nz');
+ok($node->safe_psql('postgres', to('+61491570006')), 'Australia is allowed');
+ok($node->safe_psql('postgres', to('+64211234567')), 'New Zealand too');
+raises($node, to('+12025550123'), 'SM019', 'the United States are not');
+is( $node->safe_psql('postgres', "SELECT error_code FROM sms_enqueue_batch(jsonb_build_array(jsonb_build_object('org_id', '$org', 'to_phone', '+12025550123', 'body', 'x')))"),
+    'SM019', 'a batch reports it');
+$node->append_conf('postgresql.conf', "coach_sms.allowed_countries = ''");
+$node->reload;
+$node->wait_for_sql('SHOW coach_sms.allowed_countries', '');
+ok($node->safe_psql('postgres', to('+12025550123')), 'an empty list allows all');
+
+is_deeply([ grep { $_->{body} ne 'abroad' } $fake->duplicates ], [], 'nothing went twice');
+
+done_testing();
