@@ -69,6 +69,11 @@ void Accounts::probe_soon() {
     if (account.troubles > 0) account.held_until = 0;
 }
 
+void Accounts::release_all() {
+  for (auto& [name, account] : accounts_)
+    account.held_until = 0;
+}
+
 double Accounts::allowed(const Account& account) const {
   return account.allowed > 0 ? std::min<double>(account.allowed, max_in_flight_) : max_in_flight_;
 }

@@ -35,6 +35,8 @@ class Accounts {
   // A person may have mended something: accounts with an open circuit may be tried at once. The
   // wait that a 429 asked for stays.
   void probe_soon();
+  // Nor is that one kept, where the clock by which it was measured was set back.
+  void release_all();
 
  private:
   struct Account {

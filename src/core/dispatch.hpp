@@ -105,6 +105,11 @@ class Dispatch {
     accounts_.probe_soon();
     account_of_org_.clear();
   }
+  // Nothing waits for where the clock was.
+  void clock_set_back() {
+    lanes_.release_all();
+    accounts_.release_all();
+  }
   HttpPool& pool() noexcept { return pool_; }
 
   // How many more messages may be claimed.

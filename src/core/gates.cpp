@@ -87,6 +87,12 @@ void Gates::forget_past() {
   flights_.clear();
 }
 
+void Gates::clock_set_back() {
+  forget_rules();
+  forget_past();
+  backlogs_.clear();
+}
+
 std::vector<std::string> Gates::zones_wanted(std::int64_t now) const {
   std::vector<std::string> wanted;
   for (const ClaimOrder& order : plan_) {

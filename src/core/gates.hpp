@@ -69,6 +69,8 @@ class Gates {
   void load_flight(const Uuid& org, const Uuid& message, int segments);
   // Another provider's past counts from now on.
   void forget_past();
+  // What was known by a clock that was set back is read again: windows have forgotten by it.
+  void clock_set_back();
 
   // Zones that are not known up to that moment and a day beyond.
   std::vector<std::string> zones_wanted(std::int64_t now) const;

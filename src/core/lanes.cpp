@@ -117,7 +117,7 @@ void Lanes::release_all() {
   for (auto& [id, org] : orgs_) {
     org.held_until = org.put_off_until = kAlways;
     for (auto& [key, lane] : org.lanes)
-      lane.held_until = kAlways;
+      lane.held_until = kAlways, lane.found_nothing_at = 0;
     place(org);
   }
 }

@@ -32,6 +32,7 @@ constexpr int kLongLife = 60 * 1000;  // a sender that lived this long starts af
 constexpr int kRestartAfter = 10;     // seconds until the postmaster restarts the launcher
 
 TimestampTz next_look;
+TimestampTz looked_at;
 bool told_no_slot;
 
 // --- starting ---------------------------------------------------------------------------------
@@ -248,9 +249,12 @@ void forget_idle_slots() {
 
 void take_turn() {
   MemoryContext turn = CurrentMemoryContext;
-  next_look = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kLookInterval);
+  const TimestampTz now = GetCurrentTimestamp();
+  next_look = TimestampTzPlusMilliseconds(now, kLookInterval);
   read_databases();
   MemoryContextSwitchTo(turn);
+  if (now < looked_at) look_everywhere();  // the clock was set back: nobody waits for where it was
+  looked_at = now;
   answer_pokes();
   advance_all();
   forget_idle_slots();

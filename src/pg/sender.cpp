@@ -101,9 +101,29 @@ void wait_for_something(Sender* sender) {
   long timeout = at <= now ? 0 : TimestampDifferenceMilliseconds(now, at);
   const int pool_timeout = sender->dispatch->pool().timeout_ms();
   if (pool_timeout >= 0 && pool_timeout < timeout) timeout = pool_timeout;
+  if (timeout > settings::poll_interval) timeout = settings::poll_interval;  // clocks are set
   report_heartbeat(at);
   if (timeout > 1) before_sleep(sender->dispatch->in_flight() > 0 ? "sending" : "waiting", at);
   wait_for(sender, arrivals_waiting() ? 0 : timeout);
+}
+
+// What was planned by a clock that was set back would wait until it is there again, and what it had
+// made the limits forget would not count. All else is found out by the sweep.
+void notice_clock(Sender* sender) {
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now + USECS_PER_SEC < sender->woke_at) {
+    ereport(LOG, (errmsg("the clock was set back by %ld s",
+                         static_cast<long>((sender->woke_at - now) / USECS_PER_SEC))));
+    sender->sweep_wanted = true;
+    sender->kept_house_at = sender->promote_again_at = sender->bookings_looked_at = 0;
+    sender->steps_again_at = sender->locked_again_at = 0;
+    if (sender->finished_since != 0) sender->finished_since = now;
+    raise_if(run_cpp([&] {
+      sender->dispatch->clock_set_back();
+      sender->gates->clock_set_back();
+    }));
+  }
+  sender->woke_at = now;
 }
 
 // --- what came in -------------------------------------------------------------------------------
@@ -217,6 +237,7 @@ bool is_usable(const Sender& sender) {
 void turn(Sender* sender) {
   MemoryContextReset(sender->turn);
   wait_for_something(sender);
+  notice_clock(sender);
   if (process_signals()) configure(sender);
   drive(sender);
   take_news(sender);

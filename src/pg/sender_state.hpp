@@ -44,6 +44,7 @@ struct Sender {
   int failures;                 // steps that failed in a row
   int record_failures;          // the same of those that record; above 0 results go one by one
   TimestampTz steps_again_at;
+  TimestampTz woke_at;  // the latest turn's
 };
 
 DispatchOptions dispatch_options();

@@ -201,6 +201,14 @@ TEST_F(AccountsTest, TheRetryAfterOfA429IsKept) {
   EXPECT_EQ(held_for(), 7 * kSecond) << "a shorter one does not end it";
 }
 
+TEST_F(AccountsTest, NoHoldOutlivesAClockThatWasSetBack) {
+  send(too_many(std::chrono::seconds(60)));
+  now -= 720 * kSecond;
+  EXPECT_EQ(capacity(), 0);
+  accounts.release_all();
+  EXPECT_GT(capacity(), 0);
+}
+
 TEST_F(AccountsTest, ManyA429sOfTheSameMomentHalveOnce) {
   start(kMost);
   finish(too_many(), kMost);
