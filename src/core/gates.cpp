@@ -203,7 +203,9 @@ bool Gates::fits(const Uuid& org, int segments) {
 
 std::int64_t Gates::next_quiet_at(const LaneKey& lane, std::int64_t now) const {
   const Zone* zone = zone_of(lane);
-  return zone == nullptr ? kNever : closes_at(rules_.at(lane.org).quiet, zone->spans, now);
+  if (zone == nullptr) return kNever;
+  const QuietHours& quiet = rules_.at(lane.org).quiet;
+  return is_quiet(quiet, zone->spans, now) ? now : closes_at(quiet, zone->spans, now);
 }
 
 // --- what became of messages --------------------------------------------------------------------

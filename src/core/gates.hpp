@@ -92,7 +92,7 @@ class Gates {
   // Whether the month's budget holds this message too.
   bool fits(const Uuid& org, int segments);
   std::int64_t month_ends_at(const Uuid& org) const { return rules_.at(org).month_ends_at; }
-  // When the lane's next quiet hours begin; kNever for none.
+  // When the lane's next quiet hours begin: now, if it has them; kNever for none.
   std::int64_t next_quiet_at(const LaneKey& lane, std::int64_t now) const;
 
   // --- what became of messages ------------------------------------------------------------------

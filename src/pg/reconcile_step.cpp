@@ -301,6 +301,10 @@ void count_unsettled() {
   events_waiting = bool_column(0, 2);
 }
 
+void note_unsettled() {
+  unsettled = true;
+}
+
 bool has_unsettled() {
   return unsettled || events_waiting || has_sandbox_deliveries();
 }

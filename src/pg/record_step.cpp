@@ -2,6 +2,7 @@
 
 #include "pg/delivery.hpp"
 #include "pg/failpoint.hpp"
+#include "pg/reconcile_step.hpp"
 #include "pg/sandbox_delivery.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared_state.hpp"
@@ -42,6 +43,7 @@ void record_kind(const SettledRows& results, Kind kind, bool sandbox, bool for_g
     case Kind::kRetry:
       return record_retry(results, provider, "transient_error");
     case Kind::kUnknown:
+      note_unsettled();
       return record_unknown(results);
     case Kind::kPutBack:
       return put_back(results);

@@ -103,6 +103,47 @@ is_deeply([ sort(bodies($node, qr/: after twelve$/)) ], [ 'no start: after twelv
 $node->set_clock('2026-03-12 14:00:00+00');
 wait_for_bodies($node, qr/^at noon: after twelve/, 1, 'until it ends');
 
+# --- what is on its way when the night begins -----------------------------------------------------------------------------
+
+# Claims that are frozen before a byte has left; the clock, or a person, then makes it night.
+sub frozen_until {
+    my ($org, $body, $place, $night) = @_;
+    arm($node, "$place=stop\@1");
+    text($org, $body);
+    my $pid = wait_frozen($node);
+    disarm($node);
+    $night->();
+    kill CONT => $pid;
+    settle($node);
+    is($fake->count(body => $body), 0, "$body: it does not leave any more");
+    return;
+}
+my $org = $node->make_org(quiet_hours_start => 21, quiet_hours_end => 8);
+for my $place ('after-claim', 'before-connect') {
+    my $day = $place eq 'after-claim' ? 12 : 13;
+    $node->set_clock("2026-03-$day 20:59:58+00");
+    frozen_until($org, "dusk at $place", $place, sub { $node->set_clock("2026-03-$day 21:00:00+00") });
+    settings($org, 'quiet_hours_start = 23');
+    wait_for_bodies($node, qr/^dusk at $place/, 1, 'but when it may');
+    settings($org, 'quiet_hours_start = 21');
+}
+$node->set_clock('2026-03-14 12:00:00+00');
+frozen_until($org, 'dusk by decree', 'after-claim', sub { settings($org, 'quiet_hours_start = 11, quiet_hours_end = 14') });
+settings($org, 'quiet_hours_start = 21, quiet_hours_end = 8');
+wait_for_bodies($node, qr/^dusk by decree/, 1, 'until it is day again');
+
+# In doubt when the night began, and found absent in it.
+$node->set_clock('2026-03-14 20:59:58+00');
+$fake->post('scenario', to => '+61491599998', marker => 'stall-before times=1');
+my $doubtful = $node->enqueue($org, '+61491599998', 'doubtful');
+$fake->wait_for(open => 1);
+$node->set_clock('2026-03-14 21:00:00+00');
+$node->wait_for_status($doubtful, 'queued');
+settle($node);
+is($fake->count(body => 'doubtful'), 0, 'what turns out not to have been taken waits for the morning too');
+$node->set_clock('2026-03-15 08:00:00+00');
+wait_for_bodies($node, qr/^doubtful/, 1, 'and goes then');
+
 # --- zones that do not exist --------------------------------------------------------------------------------------------
 
 raises($node, "UPDATE sms_settings SET timezone = 'Australia/Sidney'", 'SM020', 'an org cannot live in a zone that does not exist');
@@ -115,9 +156,9 @@ raises($node, "INSERT INTO sms_messages (org_id, to_phone, body, metadata) VALUE
 $node->append_conf('postgresql.conf', "coach_sms.quiet_hours_spread = '5min'");
 $node->reload;
 settings($sydney, q{timezone = 'Australia/Sydney', quiet_hours_start = 21});
-$node->set_clock('2026-03-12 23:00:00+11');
+$node->set_clock('2026-03-16 23:00:00+11');
 text($sydney, "late $_") for 1 .. 30;
-$node->set_clock('2026-03-13 08:00:00+11');
+$node->set_clock('2026-03-17 08:00:00+11');
 settle($node);
 my $before = bodies($node, qr/^late/);
 arm($node, 'connected=stop@3');
