@@ -30,7 +30,7 @@ COMMENT ON COLUMN sms_booking_rules.is_on IS 'false: switched off.';
 -- by key; this joins sets.
 CREATE FUNCTION sms_booking_outlook(bookings sms_booking[])
   RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text, start_time timestamptz,
-                 end_time timestamptz, due_at timestamptz, expires_at timestamptz, verdict text, is_due boolean, is_stale boolean,
+                 end_time timestamptz, due_at timestamptz, expires_at timestamptz, verdict text, is_due boolean, is_stale boolean, is_unmarked boolean,
                  message_id uuid, reason text, updated_at timestamptz)
   LANGUAGE sql STABLE
   SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on SET enable_seqscan = on SET plan_cache_mode = auto AS $$
@@ -88,7 +88,9 @@ CREATE FUNCTION sms_booking_outlook(bookings sms_booking[])
            END AS verdict
       FROM joined j)
   SELECT g.id, g.org_id, g.type, g.schedule_id, g.label, g.template_key, g.start_time, g.end_time, g.due_at, g.expires_at,
-         g.verdict, g.is_due, coalesce(g.is_stale, false), g.message_id, g.reason, g.updated_at
+         g.verdict, g.is_due, coalesce(g.is_stale, false),
+         g.verdict = 'made' AND CASE g.type WHEN 'reminder' THEN NOT g.reminder_sent WHEN 'feedback' THEN NOT g.feedback_sent ELSE false END,
+         g.message_id, g.reason, g.updated_at
     FROM judged g
 $$;
 REVOKE ALL ON FUNCTION sms_booking_outlook(sms_booking[]) FROM PUBLIC;
@@ -325,7 +327,8 @@ $$;
 REVOKE ALL ON FUNCTION sms_needs_work(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_needs_work(text, text) IS 'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';
 
-CREATE FUNCTION sms_sync_booking(booking_id uuid, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+CREATE FUNCTION sms_sync_booking(
+  booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   booking @extschema@.sms_booking;
@@ -334,6 +337,7 @@ DECLARE
   want record;
   result record;
 BEGIN
+  confirmations := 0;
   reminders := 0;
   feedback_requests := 0;
   skipped := 0;
@@ -356,6 +360,7 @@ BEGIN
         SELECT false AS is_made, @extschema@.sms_record_text(booking, want.type, want.schedule_id, NULL, want.verdict, NULL,
           @extschema@.sms_try_until(want.type, want.verdict, want.expires_at)) AS is_new INTO result;
       END IF;
+      confirmations := confirmations + (result.is_made AND want.type = 'confirmation')::integer;
       reminders := reminders + (result.is_made AND want.type = 'reminder')::integer;
       feedback_requests := feedback_requests + (result.is_made AND want.type = 'feedback')::integer;
       skipped := skipped + (NOT result.is_made AND result.is_new)::integer;

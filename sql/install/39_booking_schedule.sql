@@ -89,13 +89,15 @@ REVOKE ALL ON FUNCTION sms_record_unreadable(sms_booking, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_record_unreadable(sms_booking, text) IS 'Internal: records that a booking could not be read, and how many of its texts that is news for.';
 
 CREATE FUNCTION sms_schedule_some(
-  at_most integer, tried_before timestamptz, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
+  at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found @extschema@.sms_booking[];
+  can_mark boolean;
   candidate record;
   made record;
 BEGIN
+  confirmations := 0;
   reminders := 0;
   feedback_requests := 0;
   skipped := 0;
@@ -104,22 +106,29 @@ BEGIN
     RETURN;
   END IF;
   found := @extschema@.sms_find_due_bookings();
+  can_mark := (SELECT @extschema@.sms_is_table(s.bookings) FROM @extschema@.sms_bookings_source s);
   FOR candidate IN
-    SELECT b AS booking, b.id, b.org_id, b.start_time, b.end_time, b.state
+    SELECT b AS booking, b.id, w.has_work, w.unmarked
       FROM unnest(found) b
-      JOIN (SELECT o.booking_id, min(o.updated_at) AS tried_at, min(o.expires_at) AS expires_at
-              FROM @extschema@.sms_booking_outlook(found) o
-             WHERE o.is_stale
-                OR o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason) AND coalesce(o.reason IS NULL OR o.updated_at < tried_before, true)
-                OR o.verdict = 'not_confirmed' AND o.updated_at IS NOT NULL AND o.type <> 'feedback' AND o.reason IS DISTINCT FROM 'booking_cancelled'
-             GROUP BY o.booking_id) w ON w.booking_id = b.id
+      JOIN (SELECT o.booking_id, min(o.updated_at) AS tried_at, min(o.expires_at) AS expires_at,
+                   bool_or(o.is_stale
+                     OR o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason) AND coalesce(o.reason IS NULL OR o.updated_at < tried_before, true)
+                     OR o.verdict = 'not_confirmed' AND o.updated_at IS NOT NULL AND o.type <> 'feedback' AND o.reason IS DISTINCT FROM 'booking_cancelled')
+                     AS has_work,
+                   array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
+              FROM @extschema@.sms_booking_outlook(found) o GROUP BY o.booking_id) w ON w.booking_id = b.id
+     WHERE w.has_work OR w.unmarked <> '{}'
      ORDER BY w.tried_at NULLS FIRST, w.expires_at, b.id LIMIT at_most
   LOOP
     looked_at := looked_at + 1;
     -- Somebody is changing it at this moment, or schedules it: that one decides.
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(candidate.id));
+    -- A row that was locked when its reminder was made.
+    PERFORM @extschema@.sms_try_mark(candidate.id, u = 'feedback') FROM unnest(candidate.unmarked) u;
+    CONTINUE WHEN NOT candidate.has_work;
     BEGIN
       made := @extschema@.sms_sync_booking(candidate.id);
+      confirmations := confirmations + made.confirmations;
       reminders := reminders + made.reminders;
       feedback_requests := feedback_requests + made.feedback_requests;
       skipped := skipped + made.skipped;
@@ -134,17 +143,19 @@ COMMENT ON FUNCTION sms_schedule_some(integer, timestamptz) IS
 'Internal: a pass over the bookings that have something to do, at most so many; what was skipped is tried again where that was last done before the time.';
 
 -- For the sender, whose other work must not suffer: a little at a time, and a failure is returned instead of raised.
-CREATE FUNCTION sms_schedule_pass(at_most integer, OUT looked_at integer, OUT problem text)
+-- There is more to do at once only where this pass got anywhere: what is locked or cannot be made is no reason to hurry.
+CREATE FUNCTION sms_schedule_pass(at_most integer, OUT more boolean, OUT problem text)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  looked_at := (SELECT s.looked_at FROM @extschema@.sms_schedule_some(at_most, now() - interval '30 seconds') s);
+  SELECT s.looked_at = at_most AND s.confirmations + s.reminders + s.feedback_requests + s.skipped > 0 INTO more
+    FROM @extschema@.sms_schedule_some(at_most, now() - interval '30 seconds') s;
 EXCEPTION WHEN OTHERS THEN
-  looked_at := 0;
+  more := false;
   problem := SQLERRM;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_schedule_pass(integer) FROM PUBLIC;
-COMMENT ON FUNCTION sms_schedule_pass(integer) IS 'Internal: a pass over at most so many bookings; problem: why the bookings could not be read.';
+COMMENT ON FUNCTION sms_schedule_pass(integer) IS 'Internal: a pass over at most so many bookings; more: whether the next one should follow at once; problem: why the bookings could not be read.';
 
 CREATE FUNCTION sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -28,14 +28,13 @@ void tell_problem(const char* problem) {
 }  // namespace
 
 void bookings_step(void* state) {
-  static Statement pass{"SELECT looked_at, problem FROM @extschema@.sms_schedule_pass($1)",
-                        {INT4OID}};
+  static Statement pass{"SELECT more, problem FROM @extschema@.sms_schedule_pass($1)", {INT4OID}};
   auto* sender = static_cast<Sender*>(state);
   sender->bookings_looked_at = GetCurrentTimestamp();
   sender->more_bookings = false;
   if (sender->mode == Mode::kNotArmed) return;
   pass.run({Int32GetDatum(kAtOnce)});
-  sender->more_bookings = int_column(0, 1) == kAtOnce;
+  sender->more_bookings = bool_column(0, 1);
   tell_problem(text_column(0, 2));
 }
 

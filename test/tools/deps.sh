@@ -27,7 +27,11 @@ postgresql_parts() {
       [ -x "$(pg --bindir)/postgres" ] || [ -x "/usr/lib/postgresql/$v/bin/postgres" ] || echo "postgresql-$v" ;;
     test)
       local control="extension/pgtap.control"
-      [ -f "$(pg --sharedir)/$control" ] || [ -f "/usr/share/postgresql/$v/$control" ] || echo "postgresql-$v-pgtap" ;;
+      [ -f "$(pg --sharedir)/$control" ] || [ -f "/usr/share/postgresql/$v/$control" ] || echo "postgresql-$v-pgtap"
+      # Not packaged for every version; 309_pg_cron.pl is skipped without it.
+      control="extension/pg_cron.control"
+      [ -f "$(pg --sharedir)/$control" ] || [ -f "/usr/share/postgresql/$v/$control" ] ||
+        [ -z "$(apt-cache search --names-only "^postgresql-$v-cron\$" 2>/dev/null)" ] || echo "postgresql-$v-cron" ;;
   esac
 }
 
