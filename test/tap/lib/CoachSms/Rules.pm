@@ -18,7 +18,7 @@ our @EXPORT = qw(settle arrivals bodies wait_for_bodies most_within raises);
 my $probe = '+61491570158';
 
 # Returns once the sender has looked at all lanes since the call: two texts of an org that may send at any hour have
-# arrived one after the other, and nothing is in flight any more. The fake must answer.
+# arrived one after the other, and what was claimed with them is no longer on its way. The fake must answer.
 sub settle {
     my ($node) = @_;
     my $fake = $node->fake;
@@ -26,9 +26,17 @@ sub settle {
     for (1, 2) {
         my $count = $fake->count(to => $probe);
         $node->enqueue($node->{coach_sms_probe}, $probe, 'probe ' . ++$node->{coach_sms_probes});
-        wait_until(sub { $fake->count(to => $probe) > $count && $fake->get('counters')->{open} == 0 })
-          or die "a probe did not arrive; the server's log ends:\n" . $node->log_end;
+        wait_until(sub { $fake->count(to => $probe) > $count }) or die "a probe did not arrive; the server's log ends:\n" . $node->log_end;
     }
+    wait_recorded($node);
+    return;
+}
+
+# What has arrived is recorded too, so that a move of the clock does not come in between. No request may hang.
+sub wait_recorded {
+    my ($node) = @_;
+    wait_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM sms_in_flight WHERE state = 'leased'") == 0 })
+      or die "requests do not end; the server's log ends:\n" . $node->log_end;
     return;
 }
 
@@ -36,12 +44,14 @@ sub settle {
 sub arrivals { my ($node, $pattern) = @_; return grep { $_->{body} =~ $pattern } $node->fake->ledger; }
 sub bodies { my ($node, $pattern) = @_; return map { $_->{body} } arrivals($node, $pattern); }
 
-# An assertion: that many arrive.
+# An assertion: that many arrive, and are recorded.
 sub wait_for_bodies {
     my ($node, $pattern, $number, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my @found;
-    return ok(wait_until(sub { (@found = bodies($node, $pattern)) >= $number }, 30) && @found == $number, $name)
+    wait_until(sub { (@found = bodies($node, $pattern)) >= $number }, 30);
+    wait_recorded($node);
+    return ok(@found == $number, $name)
       || diag('arrived: ' . join(', ', @found) . "; the server's log ends:\n" . $node->log_end);
 }
 
