@@ -26,10 +26,10 @@ CREATE TABLE sms_opt_outs (
   phone        text NOT NULL,
   source       text,
   created_at   timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (account_sid, sender, phone)
+  PRIMARY KEY (phone, account_sid, sender)
 );
 COMMENT ON TABLE sms_opt_outs IS 'Internal: opt-outs by sender, so that they bind every org that shares it.';
-COMMENT ON COLUMN sms_opt_outs.account_sid IS 'Twilio account.';
+COMMENT ON COLUMN sms_opt_outs.account_sid IS 'Twilio account; empty where none was told.';
 COMMENT ON COLUMN sms_opt_outs.sender IS 'Number or Messaging Service that the person answered to.';
 COMMENT ON COLUMN sms_opt_outs.phone IS 'The person''s number, E.164.';
 COMMENT ON COLUMN sms_opt_outs.source IS 'Where it came from.';

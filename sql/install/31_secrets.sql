@@ -34,3 +34,8 @@ $$;
 REVOKE ALL ON FUNCTION sms_set_twilio_credentials(uuid, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_set_twilio_credentials(uuid, text, text) IS
 'Gives an org its own Twilio account and token; the token is sealed before it is stored. Call it with parameters, and with log_parameter_max_length = 0 where statements are logged, so that no log holds the token. Raises SM001 for an unknown org, SM013 without a key.';
+
+CREATE FUNCTION sms_server_account() RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_server_account() FROM PUBLIC;
+COMMENT ON FUNCTION sms_server_account() IS 'Internal: the Twilio account for orgs without one, from coach_sms.twilio_account_sid or TWILIO_ACCOUNT_SID.';

@@ -8,15 +8,63 @@ REVOKE ALL ON FUNCTION sms_org_region(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_org_region(uuid) IS
 'Internal: in which region the org''s numbers without a country code are read. AU for an org without settings, the column''s default.';
 
+CREATE FUNCTION sms_note_retraction(phone text) RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_note_retraction' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION sms_note_retraction(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_note_retraction(text) IS
+'Internal: at commit, keeps back messages to this number (E.164) that passed the last check and have not left yet: they are checked again.';
+
+CREATE FUNCTION sms_soft_phone(phone text, region text DEFAULT 'ZZ') RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN @extschema@.sms_keep_phone(phone, CASE region WHEN 'ZZ' THEN 'US' ELSE region END);
+EXCEPTION WHEN SQLSTATE 'SM006' THEN
+  RETURN phone;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_soft_phone(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none: a short code, a word.';
+
+-- As whom an org sends a message: what a person's STOP binds. The last check (pg/last_check.cpp) has the same rule.
+CREATE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH org AS (
+    SELECT coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') AS account,
+           nullif(s.twilio_messaging_service_sid, '') AS service, nullif(s.twilio_phone_number, '') AS number, s.default_region
+      FROM @extschema@.sms_settings s WHERE s.org_id = $1),
+  route AS (
+    SELECT o.account, o.default_region, r.service, r.number
+      FROM org o CROSS JOIN LATERAL (
+        SELECT CASE WHEN nullif($2, '') IS NULL THEN CASE WHEN o.service IS NULL AND o.number IS NULL
+                      THEN nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '') ELSE o.service END END AS service,
+               coalesce(nullif($2, ''), CASE WHEN o.service IS NULL AND o.number IS NULL
+                      THEN nullif(current_setting('coach_sms.twilio_phone_number', true), '') ELSE o.number END) AS number) r)
+  SELECT EXISTS (SELECT FROM route r
+                  WHERE r.account = $3
+                    AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
+                             ELSE @extschema@.sms_soft_phone(r.number, r.default_region) = $4 END)
+$$;
+REVOKE ALL ON FUNCTION sms_sends_as(uuid, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_sends_as(uuid, text, text, text) IS
+'Internal: whether the org sends (from that number of the message''s own, if any) with this account and Messaging Service or number.';
+
+CREATE FUNCTION sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM @extschema@.sms_opt_outs o
+                  WHERE o.phone = $3 AND @extschema@.sms_sends_as($1, $2, o.account_sid, o.sender))
+$$;
+REVOKE ALL ON FUNCTION sms_is_bound(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_bound(uuid, text, text) IS 'Internal: whether the phone said STOP to the sender that the org would write with.';
+
 CREATE FUNCTION is_phone_suppressed(org_id uuid, phone text) RETURNS boolean
   LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (
-    SELECT FROM @extschema@.sms_suppression s
-     WHERE s.org_id = $1 AND s.phone = @extschema@.sms_keep_phone($2, @extschema@.sms_org_region($1)))
+  SELECT EXISTS (SELECT FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = n.number)
+         OR @extschema@.sms_is_bound($1, NULL, n.number)
+    FROM (SELECT @extschema@.sms_keep_phone($2, @extschema@.sms_org_region($1)) AS number) n
 $$;
 REVOKE ALL ON FUNCTION is_phone_suppressed(uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION is_phone_suppressed(uuid, text) IS
-'Whether the org must not write to the number, in any form that its default_region reads. Raises SM006 for what is no number.';
+'Whether the org must not write to the number, in any form that its default_region reads: by its own list, or since the person said STOP to the sender that it would use. Raises SM006 for what is no number.';
 
 CREATE FUNCTION sms_opt_out(
   org_id uuid, phone text, reason text DEFAULT 'opt_out', source text DEFAULT 'sms_opt_out',
@@ -76,11 +124,12 @@ CREATE FUNCTION sms_normalize_suppression() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   NEW.phone := @extschema@.sms_keep_phone(NEW.phone, @extschema@.sms_org_region(NEW.org_id));
+  PERFORM @extschema@.sms_note_retraction(NEW.phone);
   RETURN NEW;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_normalize_suppression() FROM PUBLIC;
-COMMENT ON FUNCTION sms_normalize_suppression() IS 'Internal: writes sms_suppression.phone in E.164 form.';
+COMMENT ON FUNCTION sms_normalize_suppression() IS 'Internal: writes sms_suppression.phone in E.164 form, and keeps back what is on its way there.';
 
 CREATE TRIGGER sms_suppression_phone BEFORE INSERT OR UPDATE OF phone, org_id ON sms_suppression
   FOR EACH ROW EXECUTE FUNCTION sms_normalize_suppression();

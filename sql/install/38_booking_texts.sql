@@ -297,11 +297,6 @@ $$;
 REVOKE ALL ON FUNCTION sms_try_mark(uuid, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION sms_try_mark(uuid, boolean) IS 'Internal: sms_mark_booking, where the bookings can be updated.';
 
-CREATE FUNCTION sms_note_retraction(phone text) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$ BEGIN END $$;
-REVOKE ALL ON FUNCTION sms_note_retraction(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_note_retraction(text) IS 'Internal: stands in for the retraction guard until it lands.';
-
 -- What waits and is not right any more goes first. A message that the sender holds at this moment is checked once
 -- more before it leaves, and what is to come in its place is made by the next pass.
 CREATE FUNCTION sms_withdraw_stale(booking_id uuid, bookings sms_booking[]) RETURNS void

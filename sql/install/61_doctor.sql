@@ -11,11 +11,6 @@ CREATE FUNCTION sms_check_token(org_id uuid, sealed text, OUT problem text, OUT 
 REVOKE ALL ON FUNCTION sms_check_token(uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_token(uuid, text) IS 'Internal: whether an org''s sealed token opens; NULL: whether the server has a token.';
 
-CREATE FUNCTION sms_server_account() RETURNS text
-  AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_server_account() FROM PUBLIC;
-COMMENT ON FUNCTION sms_server_account() IS 'Internal: the Twilio account for orgs without one, from coach_sms.twilio_account_sid or TWILIO_ACCOUNT_SID.';
-
 CREATE FUNCTION sms_setting_place(setting text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_setting_place' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_setting_place(text) FROM PUBLIC;

@@ -163,6 +163,7 @@ void Dispatch::start(Task task, const Route& route) {
   try {
     const OutgoingMessage message = outgoing(task, route, callback);
     request = send_request(account_of(route), message);
+    request.retraction = task.retraction;
     sending.request = request_payload_json(message);
   } catch (const Error& error) {
     return reject(std::move(task), error);
@@ -270,8 +271,9 @@ void Dispatch::drive() {
 
 void Dispatch::finish_sending(Sending sending, const HttpResult& result) {
   const std::int64_t now = now_us_();
-  // A lease that ended before anything was sent is nobody's failure.
-  const bool started = result.progress != HttpProgress::kUnsent || now < sending.send_before;
+  // A lease that ended before anything was sent is nobody's failure, nor is what we kept back.
+  const bool started =
+      result.progress != HttpProgress::kUnsent || (now < sending.send_before && !result.retracted);
   Finished finished;
   finished.settlement = settle(result, now / kSecond);
   accounts_.finished(sending.account, finished.settlement, now);

@@ -5,11 +5,19 @@
 #endif
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/secret.hpp"
 
 namespace coach_sms {
+
+// What may be said against a request until its first byte leaves: a counter that rises when
+// something that concerns it was committed, and how it stood when the request was found good.
+struct RetractionMark {
+  std::uint32_t counter = 0;
+  std::uint32_t seen = 0;
+};
 
 // One HTTP request, whole. The credentials travel as Basic authentication and never in the url.
 struct HttpRequest {
@@ -18,6 +26,7 @@ struct HttpRequest {
   std::string user;
   Secret password;
   std::string body;  // application/x-www-form-urlencoded; empty for GET
+  std::optional<RetractionMark> retraction{};
 };
 
 // How far a request got. The line between the first two decides whether a message may go again.
@@ -31,7 +40,8 @@ enum class HttpProgress {
 struct HttpResult {
   std::uint64_t tag = 0;  // the caller's own mark, given back as it came
   HttpProgress progress = HttpProgress::kUnsent;
-  int status = 0;  // 0 unless kAnswered
+  bool retracted = false;  // kUnsent by our own decision, since its RetractionMark has changed
+  int status = 0;          // 0 unless kAnswered
   std::string body;
   bool body_truncated = false;  // the body was larger than the pool keeps, or broke off
   std::string retry_after;      // the header's value as it came

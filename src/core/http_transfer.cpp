@@ -209,6 +209,12 @@ bool HttpTransfer::may_send() noexcept {
     refusal_ = "lease over";
     return false;
   }
+  if (request_.retraction && options_->is_retracted != nullptr &&
+      options_->is_retracted(*request_.retraction)) {
+    refusal_ = "retracted";
+    result_.retracted = true;
+    return false;
+  }
   sent_ = true;
   return true;
 }

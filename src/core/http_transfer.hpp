@@ -28,6 +28,8 @@ struct HttpOptions {
   int max_response_bytes = 65'536;  // of the body; the rest is not read
   bool http2 = true;                // over TLS, where the server offers it
   std::string user_agent;           // empty: no such header
+  // Whether a request's mark has changed; asked right before its first byte. It must not throw.
+  bool (*is_retracted)(const RetractionMark&) = nullptr;
   void (*before_send)() = nullptr;  // for tests: called when connected, with nothing sent yet
 };
 

@@ -4,6 +4,7 @@
 #error "core headers come before PostgreSQL's"
 #endif
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -22,7 +23,8 @@ namespace coach_sms {
 inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 inline constexpr std::int64_t kAlways = std::numeric_limits<std::int64_t>::min();
 
-// One lane: the waiting messages of one org at one priority, in the order they fall due.
+// One lane: the waiting messages of one org, of one zone's quiet hours (as sms_queue.zone has it),
+// at one priority, in the order they fall due.
 struct LaneKey {
   Uuid org;
   std::string zone;
@@ -92,6 +94,7 @@ class Lanes {
 
   // Nothing of this org is claimed before that time: paused, disabled, or without a token.
   void hold(const Uuid& org, std::int64_t until);
+  // The same for one lane alone: its quiet hours.
   void hold_lane(const LaneKey& lane, std::int64_t until);
   void release_all();
 
@@ -107,7 +110,8 @@ class Lanes {
     std::int64_t found_nothing_at = 0;  // due by a sweep, and yet nothing to claim: all locked
     std::uint64_t swept = 0;            // the last sweep that saw it
     std::int64_t held_until = kAlways;
-    std::int64_t wakes_at() const { return next_due_at > held_until ? next_due_at : held_until; }
+
+    std::int64_t wakes_at() const { return std::max(next_due_at, held_until); }
   };
   struct Org {
     Uuid id;

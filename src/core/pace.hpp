@@ -4,33 +4,32 @@
 #error "core headers come before PostgreSQL's"
 #endif
 
-#include <algorithm>
-#include "core/lanes.hpp"
+#include <cstdint>
+
 namespace coach_sms {
+
+// A sender's rate in segments a second: a bucket that fills at that rate, holds one second's worth
+// (but at least one segment), and goes into debt for messages with more segments than it held.
+// Microseconds.
 class Pace {
  public:
-  explicit Pace(double r) : r_(r), t_(std::max(1.0, r)) {}
-  void configure(double r) { r_ = r; }
-  int room(std::int64_t now) {
-    fill(now);
-    return t_ >= 1 ? static_cast<int>(t_) : 0;
-  }
-  void took(int s, std::int64_t now) {
-    fill(now);
-    t_ -= s;
-  }
-  std::int64_t next_room_at(std::int64_t now) {
-    fill(now);
-    return t_ >= 1 ? now : now + static_cast<std::int64_t>((1 - t_) / r_ * 1e6) + 1;
-  }
+  explicit Pace(double per_second) { configure(per_second); }
+
+  void configure(double per_second);
+
+  // How many messages may go now, each of at least one segment.
+  int room(std::int64_t now);
+  void took(int segments, std::int64_t now);
+  // When there is room: now, or later.
+  std::int64_t next_room_at(std::int64_t now);
 
  private:
-  void fill(std::int64_t now) {
-    if (at_ && now > at_)
-      t_ = std::min(std::max(1.0, r_), t_ + static_cast<double>(now - at_) / 1e6 * r_);
-    at_ = now;
-  }
-  double r_, t_;
-  std::int64_t at_ = 0;
+  void fill(std::int64_t now);
+
+  double per_second_ = 1;
+  double most_ = 1;
+  double held_ = 1;
+  std::int64_t filled_at_ = 0;
 };
+
 }  // namespace coach_sms

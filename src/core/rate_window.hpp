@@ -4,41 +4,44 @@
 #error "core headers come before PostgreSQL's"
 #endif
 
-#include <algorithm>
-#include <deque>
+#include <cstdint>
 #include <set>
 #include <vector>
+
 #include "core/lanes.hpp"
+#include "core/uuid.hpp"
+
 namespace coach_sms {
+
+// Never more than `limit` messages in any `window` (microseconds). What is in flight counts, and
+// what was settled at t counts at every moment before t + window: also when the clock is set back
+// to before t, so that nobody gets more by that.
 class RateWindow {
  public:
-  RateWindow(int limit, std::int64_t w) : limit_(limit), w_(w) {}
-  void started(const Uuid& m) { f_.insert(m); }
-  void settled(const Uuid& m, std::int64_t at) {
-    f_.erase(m);
-    s_.insert(at);
-  }
-  void released(const Uuid& m) { f_.erase(m); }
-  void load(std::int64_t at) { s_.insert(at); }
-  int room(std::int64_t now) {
-    while (!s_.empty() && *s_.begin() + w_ <= now)
-      s_.erase(s_.begin());
-    return std::max(0, limit_ - static_cast<int>(s_.size() + f_.size()));
-  }
-  std::int64_t next_room_at(std::int64_t now) {
-    if (room(now) > 0) return now;
-    int need = static_cast<int>(s_.size() + f_.size()) - limit_ + 1;
-    if (need > static_cast<int>(s_.size())) return kNever;
-    auto it = s_.begin();
-    std::advance(it, need - 1);
-    return *it + w_;
-  }
-  std::vector<Uuid> in_flight() const { return {f_.begin(), f_.end()}; }
+  RateWindow(int limit, std::int64_t window) : limit_(limit), window_(window) {}
+
+  // A message is on its way, or nobody knows whether it is.
+  void started(const Uuid& message) { in_flight_.insert(message); }
+  // It was handed over, or may have been.
+  void settled(const Uuid& message, std::int64_t at);
+  // It provably was not.
+  void released(const Uuid& message) { in_flight_.erase(message); }
+  // One that was settled before this window was made.
+  void load(std::int64_t settled_at) { settled_.insert(settled_at); }
+
+  int room(std::int64_t now);
+  // When there is room: now, or later; kNever where only what is in flight can make some.
+  std::int64_t next_room_at(std::int64_t now);
+
+  std::vector<Uuid> in_flight() const { return {in_flight_.begin(), in_flight_.end()}; }
 
  private:
+  void forget_expired(std::int64_t now);
+
   int limit_;
-  std::int64_t w_;
-  std::set<Uuid> f_;
-  std::multiset<std::int64_t> s_;
+  std::int64_t window_;
+  std::set<Uuid> in_flight_;
+  std::multiset<std::int64_t> settled_;
 };
+
 }  // namespace coach_sms

@@ -4,6 +4,7 @@
 #include "pg/clock.hpp"
 #include "pg/failpoint.hpp"
 #include "pg/ids.hpp"
+#include "pg/shared_state.hpp"
 
 // The last look at what was claimed, and the start of its requests.
 
@@ -78,6 +79,10 @@ void check_step(void* state) {
   auto* sender = static_cast<Sender*>(state);
   FAILPOINT("after-claim");
   const int count = sender->claimed_count;
+  // Before any snapshot of this step: see note_retraction().
+  for (int i = 0; i < count; ++i)
+    sender->claimed[i].retractions =
+        read_retractions(retraction_counter_of(sender->claimed[i].to_phone));
   checked_rows = static_cast<Checked*>(palloc0(sizeof(Checked) * count));
   returned_rows = static_cast<Settled*>(palloc0(sizeof(Settled) * count));
   const char* why;

@@ -1,4 +1,5 @@
 #include "core/delivery_status.hpp"
+#include "core/twilio_errors.hpp"
 #include "pg/wall.hpp"
 
 #include "pg/delivery.hpp"
@@ -175,6 +176,14 @@ bool store_event(const Event& event, pg_uuid_t* id) {
   return true;
 }
 
+void heed_code(const pg_uuid_t& message_id, const char* code) {
+  static Statement heed{"SELECT @extschema@.sms_heed_code($1, $2, $3)",
+                        {UUIDOID, TEXTOID, TEXTOID}};
+  const char* reason = code != nullptr ? suppression_reason(atoi(code)) : nullptr;
+  if (reason == nullptr) return;
+  heed.run({UUIDPGetDatum(&message_id), CStringGetTextDatum(code), CStringGetTextDatum(reason)});
+}
+
 bool apply_event(const pg_uuid_t& id) {
   Stored event{};
   CurrentState current{};
@@ -190,7 +199,10 @@ bool apply_event(const pg_uuid_t& id) {
   });
   raise_if(failure);
   if (status != nullptr) settle_claim(event);
-  if (forward && !is_of_another_attempt(event, current, status)) move(event, status);
+  if (forward && !is_of_another_attempt(event, current, status)) {
+    move(event, status);
+    if (strcmp(status, "failed") == 0) heed_code(event.message_id, event.error_code);
+  }
   mark_processed(event);
   return true;
 }

@@ -34,6 +34,10 @@ bool store_event(const Event& event, pg_uuid_t* id);
 // an org's token signed it, or else those of the orgs that use the server's token.
 bool apply_event(const pg_uuid_t& id);
 
+// Where Twilio's code speaks of the recipient (an opt-out, no such number): they enter
+// sms_suppression, and what waits for them is cancelled.
+void heed_code(const pg_uuid_t& message_id, const char* code);
+
 // Applies what waits: callbacks that came before our own record of these SIDs, or any that came too
 // early or while their message was locked. Returns how many were applied.
 uint64 apply_events_of(const char* const* sids, int count);

@@ -261,9 +261,11 @@ void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failur
   const bool found =
       find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) == 1;
   fail(failure, kSuppressed,
-       psprintf("The number is on the org's list in sms_suppression, reason %s.",
-                found ? text_column(0, 1) : "removed meanwhile"),
-       "Nothing may be sent to it; where the person consents again, call sms_opt_in().",
+       found ? psprintf("The number is on the org's list in sms_suppression, reason %s.",
+                        text_column(0, 1))
+             : "The person said STOP to the number or Messaging Service that the org sends with.",
+       found ? "Nothing may be sent to it; where the person consents again, call sms_opt_in()."
+             : "Nothing may be sent to it before the person texts START to it.",
        "%s is suppressed", text_to_cstring(ready.to_phone));
 }
 
@@ -334,6 +336,8 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
       "    $15, $16, $17, $18, $19, $20"
       "   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression"
       "                      WHERE org_id = $2 AND phone = $4)"
+      "     AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o WHERE o.phone = $4"
+      "                      AND @extschema@.sms_sends_as($2, $5, o.account_sid, o.sender))"
       "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
       "  RETURNING id, org_id, metadata, priority, expires_at)"
       " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"

@@ -15,6 +15,7 @@ PG_FUNCTION_INFO_V1(coach_sms_complete_message);
 PG_FUNCTION_INFO_V1(coach_sms_queue_message);
 PG_FUNCTION_INFO_V1(coach_sms_forget_facts);
 PG_FUNCTION_INFO_V1(coach_sms_note_due);
+PG_FUNCTION_INFO_V1(coach_sms_note_retraction);
 }
 
 using namespace coach_sms;
@@ -129,9 +130,13 @@ void refuse_status(const TriggerRow& row) {
 }
 
 void refuse_suppressed(const NewMessage& wanted, const ReadyMessage& ready) {
-  static Statement find{"SELECT FROM @extschema@.sms_suppression WHERE org_id = $1 AND phone = $2",
-                        {UUIDOID, TEXTOID}};
-  if (find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) == 0) return;
+  static Statement find{
+      "SELECT FROM @extschema@.sms_suppression WHERE org_id = $1 AND phone = $2"
+      " UNION ALL SELECT WHERE @extschema@.sms_is_bound($1, $3, $2)",
+      {UUIDOID, TEXTOID, TEXTOID}};
+  if (find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone),
+                CStringGetTextDatum(wanted.from_phone != nullptr ? wanted.from_phone : "")}) == 0)
+    return;
   ereport(ERROR, (errcode(kSuppressed), errmsg("%s is suppressed", text_to_cstring(ready.to_phone)),
                   errdetail("The number is on the org's list in sms_suppression."),
                   errhint("Where the person consents again, call sms_opt_in().")));
@@ -281,5 +286,11 @@ Datum coach_sms_forget_facts(PG_FUNCTION_ARGS) {
 Datum coach_sms_note_due(PG_FUNCTION_ARGS) {
   wake_note(PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_INT16(2),
             PG_GETARG_TIMESTAMPTZ(3));
+  PG_RETURN_VOID();
+}
+
+// coach_sms_note_retraction(phone)
+Datum coach_sms_note_retraction(PG_FUNCTION_ARGS) {
+  note_retraction(text_to_cstring(PG_GETARG_TEXT_PP(0)));
   PG_RETURN_VOID();
 }

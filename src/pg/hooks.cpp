@@ -54,6 +54,9 @@ void on_process_utility(PlannedStmt* statement, const char* query, bool read_onl
   next(statement, query, read_only_tree, context, parameters, environment, receiver, completion);
   if (commit_prepared) {
     publish_arrivals(MyDatabaseId, nullptr, 0, true);
+    Retractions all;
+    memset(&all, 0xff, sizeof all);
+    publish_retractions(MyDatabaseId, all);
     poke_launcher(MyDatabaseId);
   }
 }

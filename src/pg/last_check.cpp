@@ -138,12 +138,17 @@ void find_outlived(const Claimed* claimed, int count, bool* ours) {
 
 void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked) {
   static Statement find_suppressed{
-      "SELECT DISTINCT t.position FROM unnest($1, $2, $3) AS t (position, org_id, phone)"
-      "  JOIN @extschema@.sms_suppression s ON s.org_id = t.org_id AND s.phone = t.phone",
-      {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID}};
+      "SELECT t.position FROM unnest($1, $2, $3) AS t (position, org_id, phone)"
+      "  JOIN @extschema@.sms_suppression s ON s.org_id = t.org_id AND s.phone = t.phone"
+      " UNION"
+      " SELECT t.position FROM unnest($1, $2, $3, $4) AS t (position, org_id, phone, from_phone)"
+      "  JOIN @extschema@.sms_opt_outs o ON o.phone = t.phone"
+      " WHERE @extschema@.sms_sends_as(t.org_id, t.from_phone, o.account_sid, o.sender)",
+      {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID}};
   auto* positions = static_cast<Datum*>(palloc(sizeof(Datum) * count));
   auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * count));
   auto* phones = static_cast<Datum*>(palloc(sizeof(Datum) * count));
+  auto* senders = static_cast<Datum*>(palloc(sizeof(Datum) * count));
   auto* suppressed = static_cast<bool*>(palloc0(sizeof(bool) * count));
   auto* ours = static_cast<bool*>(palloc0(sizeof(bool) * count));
   find_outlived(claimed, count, ours);
@@ -151,12 +156,14 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
     positions[i] = Int32GetDatum(i);
     orgs[i] = UUIDPGetDatum(&claimed[i].org_id);
     phones[i] = CStringGetTextDatum(claimed[i].to_phone);
+    senders[i] = CStringGetTextDatum(claimed[i].from_phone);
   }
   const uint64 found = find_suppressed.run(
       {PointerGetDatum(
            construct_array(positions, count, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
        PointerGetDatum(construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)),
-       PointerGetDatum(construct_array(phones, count, TEXTOID, -1, false, TYPALIGN_INT))});
+       PointerGetDatum(construct_array(phones, count, TEXTOID, -1, false, TYPALIGN_INT)),
+       PointerGetDatum(construct_array(senders, count, TEXTOID, -1, false, TYPALIGN_INT))});
   for (uint64 row = 0; row < found; ++row)
     suppressed[int_column(row, 1)] = true;
   for (int i = 0; i < count; ++i) {

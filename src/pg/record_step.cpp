@@ -141,8 +141,30 @@ void record_step(void* state) {
   sender->recorded_count = count;
 }
 
+// What the recipients' refusals mean for the list waits for a step of its own: it may have to wait
+// for locks, and recording must not. One that is lost here is refused again the next time.
+static void note_refusals(Sender* sender) {
+  for (int i = 0; i < sender->recorded_count && sender->refusal_count < kMostRefusals; ++i) {
+    const FinishedRow& row = sender->recorded[i];
+    if (row.outcome != Outcome::kRejected || row.sandbox || !row.settled.recorded ||
+        row.settled.error_code == nullptr ||
+        strlen(row.settled.error_code) >= sizeof(Refusal::code))
+      continue;
+    Refusal& refusal = sender->refusals[sender->refusal_count++];
+    refusal.message_id = row.settled.message_id;
+    strlcpy(refusal.code, row.settled.error_code, sizeof refusal.code);
+  }
+}
+
+void refusals_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  for (int i = 0; i < sender->refusal_count; ++i)
+    heed_code(sender->refusals[i].message_id, sender->refusals[i].code);
+}
+
 void forget_what_was_recorded(Sender* sender) {
   if (sender->recorded_count == 0) return;
+  note_refusals(sender);
   count_results(sender->recorded, sender->recorded_count);
   note_sandbox_deliveries(sender->recorded, sender->recorded_count);
   sender->locked = 0;

@@ -225,6 +225,10 @@ void take_steps(Sender* sender) {
     if (!step(sender, "looking once more before sending", check_step)) return;
     start_checked(sender);
   }
+  if (sender->refusal_count > 0) {
+    step(sender, "heeding refusals", refusals_step);
+    sender->refusal_count = 0;
+  }
   if (next_housekeeping(*sender) <= now) keep_house(sender);
   if (next_bookings(*sender, now) <= now) step(sender, "looking for bookings", bookings_step);
 }

@@ -16,6 +16,13 @@ namespace coach_sms {
 
 struct FinishedRow;
 
+// A message that Twilio refused for its recipient's sake.
+struct Refusal {
+  pg_uuid_t message_id;
+  char code[12];
+};
+inline constexpr int kMostRefusals = 64;
+
 struct Sender {
   WorkerContext* context;
   Dispatch* dispatch;
@@ -41,8 +48,10 @@ struct Sender {
   TimestampTz finished_since;   // when the oldest result that waits for its record came; 0: none
   int locked;                   // results at the end of the queue whose message somebody has locked
   TimestampTz locked_again_at;  // when these are tried again
-  int failures;                 // steps that failed in a row
-  int record_failures;          // the same of those that record; above 0 results go one by one
+  Refusal refusals[kMostRefusals];  // recorded, and still to be heeded
+  int refusal_count;
+  int failures;         // steps that failed in a row
+  int record_failures;  // the same of those that record; above 0 results go one by one
   TimestampTz steps_again_at;
   TimestampTz woke_at;  // the latest turn's
 };

@@ -19,6 +19,8 @@ void housekeeping_step(void* sender);
 // Carries out what the first listing that came back showed: unknown → sent | queued | failed, or
 // another look. One a step, so that none holds up the others.
 void looked_step(void* sender);
+// Recipients that Twilio refused for their own sake enter the list.
+void refusals_step(void* sender);
 // Callbacks that came too early or met a lock.
 void events_step(void* sender);
 // A pass over the bookings that have something due, or could not be told before. When the next one

@@ -108,6 +108,12 @@ void count(Counter counter, uint64 increment) {
                           static_cast<int64>(increment));
 }
 
+uint32 read_retractions(uint32 counter) {
+  if (own_slot < 0) return 0;
+  pg_memory_barrier();
+  return pg_atomic_read_u32(&shared->slots[own_slot].retractions[counter]);
+}
+
 void count_latency(int64 microseconds) {
   if (own_slot >= 0) shared->slots[own_slot].latency.add(microseconds);
 }

@@ -18,6 +18,7 @@ struct Slot {
   ConditionVariable ended;
   LatencyHistogram latency;
   pg_atomic_uint64 counters[kCounters];
+  pg_atomic_uint32 retractions[kRetractionCounters];
   bool overflow;
   int arrival_count;
   Arrival arrivals[kMaxArrivals];

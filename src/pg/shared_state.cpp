@@ -26,6 +26,8 @@ void initialise_slot(Slot* slot) {
   ConditionVariableInit(&slot->ended);
   for (pg_atomic_uint64& counter : slot->counters)
     pg_atomic_init_u64(&counter, 0);
+  for (pg_atomic_uint32& counter : slot->retractions)
+    pg_atomic_init_u32(&counter, 0);
 }
 
 void start_memory() {
@@ -180,6 +182,22 @@ void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool ove
   const int proc_number = slot->proc_number;
   LWLockRelease(slot_lock(number));
   if (proc_number != kNoProc) wake_proc(proc_number);
+}
+
+uint32 retraction_counter_of(const char* phone) {
+  return hash_bytes(reinterpret_cast<const unsigned char*>(phone),
+                    static_cast<int>(strlen(phone))) %
+         kRetractionCounters;
+}
+
+void publish_retractions(Oid database, const Retractions& retractions) {
+  int number;
+  Slot* slot = lock_slot(database, LW_SHARED, &number);
+  if (slot == nullptr) return;
+  for (int i = 0; i < kRetractionCounters; i++)
+    if ((retractions.bits[i / 64] >> (i % 64) & 1) != 0)
+      pg_atomic_fetch_add_u32(&slot->retractions[i], 1);
+  LWLockRelease(slot_lock(number));
 }
 
 void wake_sender_now(Oid database) {

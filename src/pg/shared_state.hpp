@@ -57,6 +57,14 @@ inline bool is_same_lane(const Arrival& one, const Arrival& other) {
          strcmp(one.zone, other.zone) == 0;
 }
 
+// Counters of what was committed against messages that may be on their way, by a hash of the
+// recipient's number: opt-outs, bookings that changed.
+inline constexpr int kRetractionCounters = 256;
+struct Retractions {
+  uint64 bits[kRetractionCounters / 64];  // which counters
+};
+uint32 retraction_counter_of(const char* phone);
+
 // A copy of one slot. Times are 0 where there is none; latencies are milliseconds.
 struct SenderInfo {
   Oid database;
@@ -86,6 +94,8 @@ bool shared_state_available();
 // Tells the database's sender what was enqueued and wakes it. With `overflow`, or when the sender
 // has not taken kMaxArrivals yet, it learns only that anything may have come.
 void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool overflow);
+// Raises these counters of the database.
+void publish_retractions(Oid database, const Retractions& retractions);
 // Wakes it to look at everything anew: settings, holds, lanes.
 void wake_sender_now(Oid database);
 
@@ -115,6 +125,7 @@ void report_heartbeat(TimestampTz next_wake_at);
 void report_in_flight(int requests);
 void count(Counter counter, uint64 increment);
 void count_latency(int64 microseconds);
+uint32 read_retractions(uint32 counter);
 
 // Takes what was published since the last call: at most kMaxArrivals. The sender calls it after
 // ResetLatch, and asks arrivals_waiting() before it sleeps: a lock wait may have swallowed the

@@ -16,6 +16,8 @@ struct Notes {
   bool poke;
   bool wake_sender;
   bool wake_launcher;
+  bool retracts;
+  Retractions retractions;
   Arrival arrivals[kMaxArrivals];
 };
 
@@ -23,10 +25,12 @@ Notes notes;
 
 void clear_notes() {
   notes.count = 0;
-  notes.overflow = notes.poke = notes.wake_sender = notes.wake_launcher = false;
+  notes.overflow = notes.poke = notes.wake_sender = notes.wake_launcher = notes.retracts = false;
+  notes.retractions = Retractions{};
 }
 
 void deliver_notes() {
+  if (notes.retracts) publish_retractions(MyDatabaseId, notes.retractions);
   if (notes.count > 0 || notes.overflow)
     publish_arrivals(MyDatabaseId, notes.arrivals, notes.count, notes.overflow);
   if (notes.poke || notes.wake_sender) wake_sender_now(MyDatabaseId);
@@ -67,6 +71,13 @@ void wake_note(const pg_uuid_t* org_id, const char* zone, int16 priority, Timest
   } else {
     notes.arrivals[notes.count++] = arrival;
   }
+}
+
+void note_retraction(const char* phone) {
+  register_once();
+  const uint32 counter = retraction_counter_of(phone);
+  notes.retracts = true;
+  notes.retractions.bits[counter / 64] |= UINT64CONST(1) << (counter % 64);
 }
 
 void poke_launcher_at_commit() {

@@ -1,3 +1,4 @@
+#include "core/keywords.hpp"
 #include "core/public_url.hpp"
 #include "core/signature.hpp"
 
@@ -62,6 +63,8 @@ void read_inbound(const InboundMessage& told, WebhookCall* call) {
   call->account_sid = copy_out(told.account_sid);
   call->messaging_service_sid = copy_out(told.messaging_service_sid);
   call->our_number = copy_out(told.to);
+  call->from = copy_out(told.from);
+  call->keyword = keyword_name(read_keyword(told.body, told.opt_out_type));
   call->dedupe_key = copy_out(dedupe_key(told));
 }
 
@@ -146,9 +149,10 @@ bool read_webhook_call(const char* url, const char* body, WebhookCall* call) {
   char* org = nullptr;
   char* message = nullptr;
   *call = {};
-  char** const texts[] = {&call->sid,           &call->account_sid, &call->messaging_service_sid,
-                          &call->our_number,    &call->status,      &call->error_code,
-                          &call->error_message, &call->payload,     &call->dedupe_key};
+  char** const texts[] = {&call->sid,        &call->account_sid,   &call->messaging_service_sid,
+                          &call->our_number, &call->from,          &call->status,
+                          &call->error_code, &call->error_message, &call->payload,
+                          &call->dedupe_key};
   const Failure failure = run_cpp([&] {
     const FormParams params = parse_form(body);
     const Webhook webhook = read_webhook(params);

@@ -20,6 +20,8 @@ struct WebhookCall {
   char* account_sid;
   char* messaging_service_sid;
   char* our_number;
+  char* from;           // of an inbound text: the person's number
+  const char* keyword;  // of an inbound text: STOP, START, YES, HELP or nullptr; static
   char* status;
   char* error_code;
   char* error_message;

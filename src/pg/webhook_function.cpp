@@ -79,6 +79,8 @@ void store_status(const WebhookCall& call, Signer signer, const pg_uuid_t& signi
 }
 
 void store_inbound(const WebhookCall& call, Signer signer, const pg_uuid_t& signing_org) {
+  static Statement take_text{"SELECT @extschema@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7)",
+                             {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID}};
   Event event{};
   event.has_org = signer == Signer::kOrg;
   event.org_id = signing_org;
@@ -88,7 +90,16 @@ void store_inbound(const WebhookCall& call, Signer signer, const pg_uuid_t& sign
   event.payload = call.payload;
   event.dedupe_key = dedupe_key(call, signer, signing_org);
   pg_uuid_t id;
-  store_event(event, &id);
+  if (!store_event(event, &id)) return;
+  const char nulls[] = {
+      ' ', ' ', ' ', ' ', ' ', call.keyword != nullptr ? ' ' : 'n', event.has_org ? ' ' : 'n',
+      '\0'};
+  take_text.run({UUIDPGetDatum(&id), CStringGetTextDatum(call.account_sid),
+                 CStringGetTextDatum(call.our_number),
+                 CStringGetTextDatum(call.messaging_service_sid), CStringGetTextDatum(call.from),
+                 call.keyword != nullptr ? CStringGetTextDatum(call.keyword) : Datum{0},
+                 UUIDPGetDatum(&event.org_id)},
+                nulls);
 }
 
 Answer take(const char* url, const char* body, const char* signature) {

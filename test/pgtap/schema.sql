@@ -234,7 +234,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('p')$$, ARRAY[
   'sms_events: PRIMARY KEY (id)',
   'sms_in_flight: PRIMARY KEY (message_id)',
   'sms_messages: PRIMARY KEY (id)',
-  'sms_opt_outs: PRIMARY KEY (account_sid, sender, phone)',
+  'sms_opt_outs: PRIMARY KEY (phone, account_sid, sender)',
   'sms_queue: PRIMARY KEY (message_id)',
   'sms_schedules: PRIMARY KEY (id)',
   'sms_server: PRIMARY KEY (singleton)',
