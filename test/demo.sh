@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# demo.sh: a booking confirmation from CREATE EXTENSION to delivered, on a private server, against the fake Twilio
-# over HTTPS. Run by `make demo` through test/tools/with_private_pg.sh, which cleans up whatever happens.
+# demo.sh: from CREATE EXTENSION to a confirmation that is delivered, a booking that is moved, its reminder, and a STOP;
+# on a private server, against the fake Twilio over HTTPS. Run by `make demo` through test/tools/with_private_pg.sh, which cleans up whatever happens.
 set -euo pipefail
 
 account=AC00000000000000000000000000000000
 token=0123456789abcdef0123456789abcdef
 org=11111111-1111-4111-8111-111111111111
+client=22222222-2222-4222-8222-222222222222
 work=$TMPDIR/demo
 export PGHOST=$work/socket PGDATABASE=postgres PGUSER=coach_app PGAPPNAME=coach_app
 mkdir -p "$work/socket" "$work/cert"
@@ -37,35 +38,38 @@ show "$(as_admin -c 'SELECT split_part(version(), $$ on $$, 1)'), Twilio at http
 
 say "2. CREATE EXTENSION, a key for tokens, and a role for the application"
 as_admin -c "CREATE EXTENSION coach_sms" -c "CREATE ROLE coach_app LOGIN" > /dev/null
-as_admin -c "SELECT sms_create_key('$work/coach_sms.key')" -c "SELECT sms_grant_service('coach_app')" > /dev/null
-as_admin -c "CREATE TABLE bookings (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid, client text, phone text,
-                                    start_time timestamptz)" -c "GRANT ALL ON bookings TO coach_app"
+as_admin -c "SELECT sms_create_key('$work/coach_sms.key')" -c "SELECT sms_grant_service('coach_app')" \
+  -c "GRANT CREATE ON SCHEMA public TO coach_app" > /dev/null
 show "the application is coach_app: no superuser, no rights but those of sms_grant_service()"
 
-say "3. The org's settings and a template, as in the guide"
-ask "INSERT INTO sms_settings (org_id, twilio_account_sid, twilio_auth_token_encrypted, twilio_phone_number, timezone)
-     VALUES ('$org', '$account', '$token', '+61491570156', 'Australia/Sydney')"
-ask "INSERT INTO sms_templates (org_id, template_key, name, body) VALUES ('$org', 'booking_confirmation',
-     'Booking Confirmation', 'Hi {{client_name}}, your session is confirmed for {{session_datetime}}. Reply STOP to opt out.')"
+say "3. The application's tables, an org's settings and its templates, as in the guide"
+ask "CREATE TABLE orgs (id uuid PRIMARY KEY, name text);
+     CREATE TABLE clients (id uuid PRIMARY KEY, org_id uuid, full_name text, phone text);
+     CREATE TABLE bookings (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid, client_id uuid,
+       start_time timestamptz, end_time timestamptz, status text, location_details text);
+     INSERT INTO orgs VALUES ('$org', 'Coach Kim');
+     INSERT INTO clients VALUES ('$client', '$org', 'Ann Lee', '0491 570 006')"
+ask "INSERT INTO sms_settings (org_id, twilio_account_sid, twilio_auth_token_encrypted, twilio_phone_number, timezone,
+       quiet_hours_start, quiet_hours_end) VALUES ('$org', '$account', '$token', '+61491570156', 'Australia/Sydney', 0, 0)"
+ask "INSERT INTO sms_templates (org_id, template_key, body) VALUES
+     ('$org', 'booking_confirmation', 'Hi {{client_name}}, your session with {{coach_name}} is confirmed for {{session_datetime}}. Reply STOP to opt out.'),
+     ('$org', 'session_reminder', 'Hi {{client_name}}, reminder: your session is coming up on {{session_datetime}} at {{location}}.')"
 show "stored token: $(ask "SELECT left(twilio_auth_token_encrypted, 24) || '…' FROM sms_settings") (sealed)"
-as_admin -c "SELECT sms_go_live()" > /dev/null
-show "sms_go_live(): this server is armed for this database"
+as_admin -c "SELECT sms_go_live()" -c "SELECT sms_attach_bookings()" > /dev/null
+show "sms_go_live(): this server is armed for this database; sms_attach_bookings(): bookings are texted from now on"
 
-say "4. A booking and its confirmation, in one transaction"
-psql -XAtq -v ON_ERROR_STOP=1 -v org=$org > "$work/enqueued" <<'SQL'
+say "4. The application books a session; that is all it does"
+psql -XAtq -v ON_ERROR_STOP=1 -v org=$org -v client=$client > "$work/enqueued" <<'SQL'
 BEGIN;
-WITH booking AS (INSERT INTO bookings (org_id, client, phone, start_time)
-       VALUES (:'org', 'Ann Lee', '0491 570 006', now() + interval '2 days') RETURNING *)
-SELECT sms_enqueue(org_id, to_phone => phone, template_key => 'booking_confirmation',
-         variables => jsonb_build_object('client_name', split_part(client, ' ', 1),
-                                         'session_datetime', to_char(start_time, 'FMDay HH12:MI am')),
-         related_entity_type => 'booking', related_entity_id => id,
-         idempotency_key => 'booking-confirmation-' || id) FROM booking;
+INSERT INTO bookings (org_id, client_id, start_time, end_time, status, location_details)
+  VALUES (:'org', :'client', now() + interval '3 days', now() + interval '73 hours', 'confirmed', 'Court 1') RETURNING id;
+SELECT id FROM sms_messages;
 SELECT to_char(clock_timestamp(), 'HH24:MI:SS.MS') || '  ' || status || ' (not committed yet)' FROM sms_messages;
 COMMIT;
 SQL
-id=$(head -n 1 "$work/enqueued")
-show "message $id"
+booking=$(sed -n 1p "$work/enqueued")
+id=$(sed -n 2p "$work/enqueued")
+show "booking $booking"
 
 say "5. Its way (Twilio takes 0.3 s to answer here)"
 show "$(tail -n 1 "$work/enqueued")"
@@ -93,8 +97,32 @@ SQL
   [ $SECONDS -lt $deadline ] || { echo "it was not delivered within a minute; the server's log:"; cat "$work/log"; exit 1; }
 done
 
-say "6. What the database tells of it: SELECT * FROM sms_why(id)"
+say "6. What the database tells of it: SELECT * FROM sms_why(message)"
 ask "SELECT '  ' || to_char(at, 'HH24:MI:SS.MS') || '  ' || what || coalesce(': ' || detail, '') FROM sms_why('$id')"
-say "7. And the guide's monitoring query"
-psql -Xq -c "SELECT template_key, to_phone, status, error_message FROM sms_messages WHERE created_at >= now() - interval '24 hours'"
+
+explain() { ask "SELECT format('  %-13s %-10s %s', type, status, explanation) FROM sms_explain('$1')"; }
+wait_for() { # SQL until it gives t
+  deadline=$((SECONDS + 60))
+  until [ "$(ask "$1")" = t ]; do
+    [ $SECONDS -lt $deadline ] || { echo "not within a minute: $1"; cat "$work/log"; exit 1; }
+  done
+}
+
+say "7. And of the booking: SELECT * FROM sms_explain(booking), by the org's clock"
+explain "$booking"
+
+say "8. The session is moved to tomorrow: its reminder, 24 hours before, is due at once and tells the new time"
+ask "UPDATE bookings SET start_time = now() + interval '20 hours', end_time = now() + interval '21 hours'"
+wait_for "SELECT count(*) = 1 FROM sms_messages WHERE template_key = 'session_reminder' AND status = 'sent'"
+show "Twilio got: $(fake ledger?contains=reminder | sed 's/.*"body":"\([^"]*\)".*/\1/')"
+show "reminder_sent of the booking: $(ask 'SELECT reminder_sent FROM bookings')"
+
+say "9. Ann wants no more texts, and books again"
+ask "SELECT sms_opt_out('$org', '+61491570006')" > /dev/null
+again=$(ask "INSERT INTO bookings (org_id, client_id, start_time, end_time, status) VALUES
+  ('$org', '$client', now() + interval '9 days', now() + interval '217 hours', 'confirmed') RETURNING id")
+explain "$again"
+
+say "10. The guide's monitoring query"
+psql -Xq -c "SELECT template_key, to_phone, status, error_message FROM sms_messages WHERE created_at >= now() - interval '24 hours' ORDER BY id"
 show "Twilio accepted $(fake ledger/count) message(s). Stopping the server, removing everything."

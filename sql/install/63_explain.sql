@@ -1,11 +1,24 @@
 -- sms_explain(booking_id): which texts a booking had, will have and will not have, and why.
 
+-- What would keep a text from being queued, were it due now.
+CREATE FUNCTION sms_booking_obstacle(booking sms_booking) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN NOT booking.has_client THEN @extschema@.sms_reason_in_words('no_client', NULL)
+              WHEN coalesce(booking.phone !~ '\S', true) THEN @extschema@.sms_reason_in_words('no_phone', NULL)
+              WHEN n.number IS NULL THEN format('invalid phone number "%s"', booking.phone)
+              WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number) THEN format('%s is suppressed', n.number) END
+    FROM (SELECT @extschema@.sms_phone_or_null(booking.phone, @extschema@.sms_org_region(booking.org_id))) n (number)
+$$;
+REVOKE ALL ON FUNCTION sms_booking_obstacle(sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION sms_booking_obstacle(sms_booking) IS 'Internal: why a booking''s client cannot be texted as things stand; NULL where they can.';
+
 CREATE FUNCTION sms_verdict_in_words(
-  verdict text, type text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
+  verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
   RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE verdict
     WHEN 'later' THEN CASE
+      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s', @extschema@.sms_local_time(due_at, zone), obstacle)
       WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', @extschema@.sms_local_time(due_at, zone),
                                               @extschema@.sms_local_time(opens_at, zone))
       WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', @extschema@.sms_local_time(due_at, zone),
@@ -20,8 +33,8 @@ CREATE FUNCTION sms_verdict_in_words(
     ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, @extschema@.sms_reason_in_words(verdict, type))
   END
 $$;
-REVOKE ALL ON FUNCTION sms_verdict_in_words(text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_verdict_in_words(text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) IS
+REVOKE ALL ON FUNCTION sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) IS
 'Internal: how it stands with a text that has no message.';
 
 CREATE FUNCTION sms_message_in_words(message sms_messages, zone text) RETURNS text
@@ -57,8 +70,8 @@ BEGIN
      WHERE m.org_id = ANY (org_ids) AND m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
     UNION ALL
     SELECT o.type, o.label, CASE WHEN o.type <> 'confirmation' THEN o.due_at END,
-           CASE WHEN o.verdict IN ('later', 'due') OR o.verdict = 'not_completed' AND o.expires_at > now() THEN 'planned' ELSE 'skipped' END, NULL,
-           @extschema@.sms_verdict_in_words(o.verdict, o.type, o.due_at, @extschema@.sms_opens_at(o.org_id, o.due_at), o.expires_at, t.try_until, t.reason, t.detail, zone)
+           CASE WHEN o.verdict = 'later' OR o.verdict = 'due' AND t.reason IS NULL OR o.verdict = 'not_completed' AND o.expires_at > now() THEN 'planned' ELSE 'skipped' END, NULL,
+           @extschema@.sms_verdict_in_words(o.verdict, o.type, @extschema@.sms_booking_obstacle(known[1]), o.due_at, @extschema@.sms_opens_at(o.org_id, o.due_at), o.expires_at, t.try_until, t.reason, t.detail, zone)
       FROM outlook o
       LEFT JOIN @extschema@.sms_booking_texts t ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id
      WHERE o.verdict NOT IN ('made', 'under_way') AND (t.message_id IS NULL OR o.verdict IN ('later', 'due'))

@@ -33,6 +33,11 @@ check 'the demo ends well' 0 "$status"
 words=$(sed -n '/5\. Its way/,/6\. What/s/^ *[0-9:]*\.[0-9]*  \([a-z]*\).*/\1/p' "$log" | uniq | tr '\n' ' ')
 check 'the message goes its way' 'queued sending sent delivered ' "$words"
 
+check 'a booking that was moved is reminded of at once, with the new time' 't' \
+  "$(sed -n 's/^ *reminder_sent of the booking: //p' "$log")"
+check 'who wants no more texts gets none' 1 "$(sed -n '/^.*9\. Ann/,/10\. The/p' "$log" | grep -c 'confirmation *skipped .* is suppressed')"
+check 'Twilio got two texts' 'Twilio accepted {"count":2} message(s).' "$(grep -o 'Twilio accepted.*message(s)\.' "$log")"
+
 # The stand-in for Twilio ends when it sees that the demo is gone, within a second or so.
 for pid in $(left_running); do timeout 10 tail -s 0.05 --pid="$pid" -f /dev/null; done
 check 'nothing is left running' '' "$(for pid in $(left_running); do tr '\0' ' ' <"/proc/$pid/cmdline"; kill "$pid"; done)"
