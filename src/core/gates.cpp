@@ -39,10 +39,12 @@ bool Gates::is_current(const Uuid& org, const std::string& version) const {
   return known != rules_.end() && known->second.version == version;
 }
 
-std::vector<Uuid> Gates::orgs_without_rules() const {
+std::vector<Uuid> Gates::orgs_without_rules(std::int64_t now) const {
   std::vector<Uuid> orgs;
-  for (const ClaimOrder& order : plan_)
-    if (!rules_.contains(order.lane.org)) orgs.push_back(order.lane.org);
+  for (const ClaimOrder& order : plan_) {
+    const auto rules = rules_.find(order.lane.org);
+    if (rules == rules_.end() || rules->second.month_ends_at <= now) orgs.push_back(order.lane.org);
+  }
   return orgs;
 }
 
@@ -175,7 +177,7 @@ int Gates::org_room(const Uuid& org, Lanes* lanes, std::int64_t now,
                                std::min(past->hour->next_room_at(now),
                                         past->hour->in_flight().empty() ? kNever : now + kSecond)))
       return 0;
-    if (rules.budget && !at_most(*rules.budget - past->spent, rules.month_ends_at)) return 0;
+    if (rules.budget && !at_most(*rules.budget - past->spent, budget_again_at(org, now))) return 0;
   }
   if (rules.segments_per_second) {
     Pace& pace = paces_.at(rules.sender);
@@ -199,6 +201,14 @@ bool Gates::fits(const Uuid& org, int segments) {
   Past* past = past_of(org);
   if (rules == rules_.end() || !rules->second.budget || past == nullptr) return true;
   return past->spent + segments <= *rules->second.budget;
+}
+
+std::int64_t Gates::budget_again_at(const Uuid& org, std::int64_t now) const {
+  const std::int64_t month_ends_at = rules_.at(org).month_ends_at;
+  const bool may_be_released =
+      std::any_of(flights_.begin(), flights_.end(),
+                  [&](const auto& flight) { return flight.second.org == org; });
+  return may_be_released ? std::min(month_ends_at, now + kSecond) : month_ends_at;
 }
 
 std::int64_t Gates::next_quiet_at(const LaneKey& lane, std::int64_t now) const {

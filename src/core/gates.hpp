@@ -52,7 +52,8 @@ class Gates {
   void plan(std::vector<ClaimOrder> orders) { plan_ = std::move(orders); }
   std::size_t planned() const noexcept { return plan_.size(); }
 
-  std::vector<Uuid> orgs_without_rules() const;
+  // Rules speak of their month.
+  std::vector<Uuid> orgs_without_rules(std::int64_t now) const;
   void set_rules(const Uuid& org, OrgRules rules);
   // Settings may have changed: they are read again, one org's or all.
   void forget_rules() { rules_.clear(); }
@@ -91,7 +92,8 @@ class Gates {
 
   // Whether the month's budget holds this message too.
   bool fits(const Uuid& org, int segments);
-  std::int64_t month_ends_at(const Uuid& org) const { return rules_.at(org).month_ends_at; }
+  // When it may hold more: next month, or as soon as Twilio has refused what is in flight.
+  std::int64_t budget_again_at(const Uuid& org, std::int64_t now) const;
   // When the lane's next quiet hours begin: now, if it has them; kNever for none.
   std::int64_t next_quiet_at(const LaneKey& lane, std::int64_t now) const;
 

@@ -225,7 +225,8 @@ void count_backlogs(Sender* sender) {
 }  // namespace
 
 void read_gate_facts(Sender* sender) {
-  const IdList unknown = list_of([&] { return sender->gates->orgs_without_rules(); });
+  const int64 now = unix_now_us();
+  const IdList unknown = list_of([&] { return sender->gates->orgs_without_rules(now); });
   if (unknown.count > 0) read_rules(sender, unknown);
   const IdList without_past = list_of([&] { return sender->gates->orgs_without_past(); });
   if (without_past.count > 0) read_past(sender, without_past);

@@ -95,7 +95,7 @@ void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
 void start_one(Sender* sender, Task task, int segments, const Route& route) {
   Gates& gates = *sender->gates;
   if (!gates.fits(task.org, segments)) {
-    sender->dispatch->lanes().hold(task.org, gates.month_ends_at(task.org));
+    sender->dispatch->lanes().hold(task.org, gates.budget_again_at(task.org, unix_now_us()));
     return sender->dispatch->give_back(std::move(task));
   }
   const std::int64_t now = unix_now_us();

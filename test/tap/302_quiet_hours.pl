@@ -87,6 +87,12 @@ settle($node);
 is_deeply([ bodies($node, qr/^held by/) ], [], 'an earlier one counts at once too');
 settings($sydney, q{timezone = 'Europe/Berlin'});
 wait_for_bodies($node, qr/^held by/, 1, 'as does another zone');
+my $moved = text($sydney, 'held in Auckland', metadata => '{"timezone": "Pacific/Auckland"}');
+settle($node);
+is($fake->count(body => 'held in Auckland'), 0, 'it is night where this client was thought to live');
+raises($node, "UPDATE sms_messages SET metadata = '{\"timezone\": \"Pacific/Aukland\"}' WHERE id = '$moved'", 'SM020', 'a zone that does not exist is refused there too');
+$node->safe_psql('postgres', "UPDATE sms_messages SET metadata = '{\"timezone\": \"Asia/Tokyo\"}' WHERE id = '$moved'");
+wait_for_bodies($node, qr/^held in/, 1, 'the message goes once it is known where they are');
 
 my %org = (
     'start is end' => $node->make_org(quiet_hours_start => 11, quiet_hours_end => 11),

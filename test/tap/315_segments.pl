@@ -43,11 +43,20 @@ wait_for_bodies($node, qr/^budget/, 5, 'a raised one works at once');
 $node->set_clock('2026-04-30 23:59:55+10');
 is(count(qr/^budget/), 5, 'in the last seconds of the month nothing goes');
 is($node->safe_psql('postgres', "SELECT held_by ~ 'budget' FROM sms_queue_stat WHERE org_id = '$budget'"), 't', 'sms_queue_stat says what holds them');
-$node->set_clock('2026-05-01 00:00:00+10');
+$node->wait_for_sql("SELECT now() >= '2026-05-01 00:00:00+10'", 't', undef, name => 'the month ends by itself');
 wait_for_bodies($node, qr/^budget/, 7, 'the next month begins by the org\'s clock');
 settings($budget, 'monthly_budget_segments = 0');
 texts($budget, 'no budget', 1);
 is(count(qr/^no budget/), 0, 'a budget of nothing lets nothing go');
+
+# A place that is free again because Twilio refused.
+my $tight = $node->make_org(monthly_budget_segments => 1);
+$fake->post('scenario', to => '+61491599997', marker => 'delay=500 status=400 code=21211');
+my $refused = $node->enqueue($tight, '+61491599997', 'refused');
+$fake->wait_for(open => 1);
+my $next = $node->enqueue($tight, '+61491570006', 'next in the budget');
+$node->wait_for_status($refused, 'failed');
+$node->wait_for_status($next, 'sent', 20, name => 'what Twilio refused leaves its part of the budget to the next');
 
 # --- a second ------------------------------------------------------------------------------------------------------------------
 
