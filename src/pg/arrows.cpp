@@ -176,7 +176,7 @@ void run_and_mark(Statement& statement, const SettledRows& results, const char* 
   "WITH due AS MATERIALIZED ("                                                                   \
   " SELECT q.message_id, q.due_at, q.failures"                                                   \
   "   FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id"       \
-  "  WHERE q.org_id = $1 AND q.zone = $2 AND q.priority = $3 AND " which                         \
+  "  WHERE " which                                                                               \
   "    AND q.due_at <= $6 AND m.status IN ('pending', 'queued')"                                 \
   "  ORDER BY " order                                                                            \
   " LIMIT $7"                                                                                    \
@@ -249,17 +249,28 @@ int claim_with(Statement& claim, const LaneId& lane, TimestampTz place_due,
 
 }  // namespace
 
+#define BEHIND_THE_MARK                               \
+  "q.org_id = $1 AND q.zone = $2 AND q.priority = $3" \
+  " AND (q.due_at, q.message_id) > ($4, $5)"
+
 int claim_due(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id, int limit,
               Claimed* claimed) {
-  static Statement claim{CLAIM("(q.due_at, q.message_id) > ($4, $5)", "q.due_at, q.message_id"),
-                         CLAIM_TYPES};
+  static Statement claim{CLAIM(BEHIND_THE_MARK, "q.due_at, q.message_id"), CLAIM_TYPES};
   return claim_with(claim, lane, after_due, after_id, limit, claimed);
 }
 
+// Chosen first, without locks, since locking keeps a sort from stopping early; a few more than
+// wanted, because somebody may hold some of them.
+#define SOONEST_SESSIONS                                                        \
+  "q.message_id = ANY (ARRAY("                                                  \
+  " SELECT w.message_id FROM @extschema@.sms_queue w"                           \
+  "  WHERE w.org_id = $1 AND w.zone = $2 AND w.priority = $3 AND w.due_at < $4" \
+  "  ORDER BY w.expires_at, w.due_at, w.message_id LIMIT $7 + 100))"            \
+  " AND $5 IS NOT NULL"
+
 int claim_waited(const LaneId& lane, TimestampTz opened_at, int limit, Claimed* claimed) {
-  static Statement claim{
-      CLAIM("q.due_at < $4 AND $5 IS NOT NULL", "q.expires_at, q.due_at, q.message_id"),
-      CLAIM_TYPES};
+  static Statement claim{CLAIM(SOONEST_SESSIONS, "q.expires_at, q.due_at, q.message_id"),
+                         CLAIM_TYPES};
   return claim_with(claim, lane, opened_at, pg_uuid_t{}, limit, claimed);
 }
 
