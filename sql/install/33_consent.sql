@@ -14,14 +14,8 @@ REVOKE ALL ON FUNCTION sms_note_retraction(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_note_retraction(text) IS
 'Internal: at commit, keeps back messages to this number (E.164) that passed the last check and have not left yet: they are checked again.';
 
-CREATE FUNCTION sms_soft_phone(phone text, region text DEFAULT 'ZZ') RETURNS text
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN @extschema@.sms_keep_phone(phone, CASE region WHEN 'ZZ' THEN 'US' ELSE region END);
-EXCEPTION WHEN SQLSTATE 'SM006' THEN
-  RETURN phone;
-END
-$$;
+CREATE FUNCTION sms_soft_phone(phone text, region text DEFAULT 'AU') RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_soft_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 REVOKE ALL ON FUNCTION sms_soft_phone(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none: a short code, a word.';
 

@@ -22,7 +22,7 @@ CREATE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number tex
 DECLARE
   person text := @extschema@.sms_soft_phone(sms_take_inbound.phone);
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
-  senders text[] := array_remove(ARRAY[@extschema@.sms_soft_phone(our_number), nullif(service_sid, '')], '');
+  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
   orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signer) o);
   lifted boolean := false;
   org uuid;

@@ -18,9 +18,11 @@ namespace coach_sms {
 namespace {
 
 // True while store() inserts: the triggers on sms_messages, which do for a plain INSERT what
-// store() has done already, ask for it in their WHEN clause. Reset at the end of any
-// (sub)transaction, so an error in between cannot leave it set.
+// store() has done already, ask for it. An error in between ends the transaction, or the
+// subtransaction that store() ran in (or one around it), and resets it; subtransactions within, of
+// some trigger's exception block, do not.
 bool storing = false;
+int storing_level = 0;
 
 // A booking is rarely made more than a year ahead; a time beyond that is a unit mistaken.
 constexpr int64 kFarthest = INT64CONST(366) * USECS_PER_DAY;
@@ -288,8 +290,9 @@ void at_transaction_event(XactEvent, void*) {
   storing = false;
 }
 
-void at_subtransaction_event(SubXactEvent, SubTransactionId, SubTransactionId, void*) {
-  storing = false;
+void at_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+  if (event == SUBXACT_EVENT_ABORT_SUB && GetCurrentTransactionNestLevel() <= storing_level)
+    storing = false;
 }
 
 }  // namespace
@@ -380,6 +383,7 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
   put(TimestampTzGetDatum(ready.due_at), true);
 
   storing = true;
+  storing_level = GetCurrentTransactionNestLevel();
   const bool stored = insert.run(values, nulls) == 1;
   storing = false;
   *id = ready.id;

@@ -19,6 +19,7 @@ PG_FUNCTION_INFO_V1(coach_sms_segments);
 PG_FUNCTION_INFO_V1(coach_sms_smart_encode);
 PG_FUNCTION_INFO_V1(coach_sms_normalize_phone);
 PG_FUNCTION_INFO_V1(coach_sms_keep_phone);
+PG_FUNCTION_INFO_V1(coach_sms_soft_phone);
 PG_FUNCTION_INFO_V1(coach_sms_validate_signature);
 }
 
@@ -129,6 +130,16 @@ Datum coach_sms_keep_phone(PG_FUNCTION_ARGS) {
   const char* phone = normalized(given, utf8_argument(fcinfo, 1), &failure);
   if (failure.failed && looks_like_e164(given)) PG_RETURN_DATUM(PG_GETARG_DATUM(0));
   raise_if(failure);
+  PG_RETURN_TEXT_P(cstring_to_text(phone));
+}
+
+// sms_soft_phone(phone, region) → text: the same for senders, which may be short codes or words:
+// what is no number stays as it is. In C, since an exception block would be a subtransaction for
+// each.
+Datum coach_sms_soft_phone(PG_FUNCTION_ARGS) {
+  Failure failure;
+  const char* phone = normalized(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 1), &failure);
+  if (failure.failed) PG_RETURN_DATUM(PG_GETARG_DATUM(0));
   PG_RETURN_TEXT_P(cstring_to_text(phone));
 }
 
