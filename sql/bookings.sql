@@ -1,8 +1,9 @@
 -- The life of bookings: which texts they get, when they move, and why some get none. Times are relative to now; where
 -- one is shown, <time> stands for it.
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 DROP EXTENSION IF EXISTS coach_sms CASCADE;
+SET client_min_messages = warning;
 CREATE EXTENSION coach_sms;
 CREATE ROLE regress_app;
 GRANT CREATE ON SCHEMA public TO regress_app;

@@ -1,7 +1,8 @@
 -- sms_attach_bookings: what it asks of the tables, what it does to them, and that none of it is done twice.
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 DROP EXTENSION IF EXISTS coach_sms CASCADE;
+SET client_min_messages = warning;
 CREATE EXTENSION coach_sms;
 CREATE ROLE regress_app;
 CREATE SCHEMA app AUTHORIZATION regress_app;

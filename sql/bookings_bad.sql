@@ -1,8 +1,9 @@
 -- Bookings that are not as they should be, and owners that are not to be trusted. Each gives a text or a reason; none
 -- fails the application's statement, stops another booking, or gets a right of ours.
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 DROP EXTENSION IF EXISTS coach_sms CASCADE;
+SET client_min_messages = warning;
 CREATE EXTENSION coach_sms;
 CREATE ROLE regress_app;
 CREATE SCHEMA app AUTHORIZATION regress_app;

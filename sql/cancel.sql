@@ -1,7 +1,8 @@
 -- sms_cancel, sms_reschedule, sms_retry, queue_pending_sms, insert_sms_from_service.
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 DROP EXTENSION IF EXISTS coach_sms;
+SET client_min_messages = warning;
 CREATE EXTENSION coach_sms;
 -- SQLSTATE, message, detail and hint of what a statement raises; ids are hidden.
 CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$

@@ -1,7 +1,8 @@
 -- Consent: sms_suppression, sms_opt_out, sms_opt_in, is_phone_suppressed.
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 DROP EXTENSION IF EXISTS coach_sms;
+SET client_min_messages = warning;
 CREATE EXTENSION coach_sms;
 -- SQLSTATE and message, detail, hint of the error that a statement raises.
 CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$

@@ -1,7 +1,8 @@
 -- sms_enqueue: what it stores, and the idempotency key.
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 DROP EXTENSION IF EXISTS coach_sms;
+SET client_min_messages = warning;
 CREATE EXTENSION coach_sms;
 INSERT INTO sms_settings (org_id, default_region) VALUES
   ('10000000-0000-4000-8000-000000000001', 'AU'), ('10000000-0000-4000-8000-000000000002', 'US');

@@ -1,7 +1,8 @@
 -- Status changes are HOT updates: no index grows, however often a message changes (design.md section 5).
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 DROP EXTENSION IF EXISTS coach_sms;
+SET client_min_messages = warning;
 CREATE EXTENSION coach_sms;
 INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES ('10000000-0000-4000-8000-000000000001', '+61412345678');
 UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- sql/limits.sql has them

@@ -1,7 +1,8 @@
 -- CREATE EXTENSION, what it makes, what DROP EXTENSION leaves, and the key.
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 DROP EXTENSION IF EXISTS coach_sms;
+SET client_min_messages = warning;
 CREATE EXTENSION coach_sms;
 
 SELECT extname, extrelocatable, extversion = sms_library_version() AS of_this_library,

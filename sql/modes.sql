@@ -1,7 +1,8 @@
 -- Sandbox and live: the row, the file, and the queue that is derived anew.
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 DROP EXTENSION IF EXISTS coach_sms;
+SET client_min_messages = warning;
 CREATE EXTENSION coach_sms;
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 INSERT INTO sms_settings (org_id) VALUES ('10000000-0000-4000-8000-000000000001');

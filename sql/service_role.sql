@@ -1,7 +1,8 @@
 -- sms_grant_service: what the role of the applications backend may do, and what not.
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 DROP EXTENSION IF EXISTS coach_sms;
+SET client_min_messages = warning;
 CREATE EXTENSION coach_sms;
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 -- 'refused' for want of a privilege, else the SQLSTATE.

@@ -13,7 +13,7 @@ CREATE TABLE sms_suppression (
 COMMENT ON TABLE sms_suppression IS 'Numbers to which an org sends nothing.';
 COMMENT ON COLUMN sms_suppression.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_suppression.org_id IS 'The org.';
-COMMENT ON COLUMN sms_suppression.phone IS 'E.164; any other form is normalised with the org''s default_region when it is written.';
+COMMENT ON COLUMN sms_suppression.phone IS 'E.164; any other form is normalised with the org''s default_region when it is written. Of an erased person: hash: and the salted hash of it.';
 COMMENT ON COLUMN sms_suppression.reason IS 'opt_out (the person said so), invalid_number, carrier_violation, manual (default).';
 COMMENT ON COLUMN sms_suppression.source IS 'Where it came from, for example sms_opt_out or twilio.';
 COMMENT ON COLUMN sms_suppression.notes IS 'A note for people.';
@@ -31,9 +31,17 @@ CREATE TABLE sms_opt_outs (
 COMMENT ON TABLE sms_opt_outs IS 'Internal: opt-outs by sender, so that they bind every org that shares it.';
 COMMENT ON COLUMN sms_opt_outs.account_sid IS 'Twilio account; empty where none was told.';
 COMMENT ON COLUMN sms_opt_outs.sender IS 'Number or Messaging Service that the person answered to.';
-COMMENT ON COLUMN sms_opt_outs.phone IS 'The person''s number, E.164.';
+COMMENT ON COLUMN sms_opt_outs.phone IS 'The person''s number, E.164, or its salted hash as in sms_suppression.';
 COMMENT ON COLUMN sms_opt_outs.source IS 'Where it came from.';
 COMMENT ON COLUMN sms_opt_outs.created_at IS 'When it came.';
+
+CREATE TABLE sms_phone_salt (
+  singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  salt       bytea NOT NULL
+);
+COMMENT ON TABLE sms_phone_salt IS 'Internal: with what the numbers of erased persons are hashed. One row, from the first erasure on.';
+COMMENT ON COLUMN sms_phone_salt.singleton IS 'There is one row.';
+COMMENT ON COLUMN sms_phone_salt.salt IS 'Random.';
 
 CREATE TABLE sms_schedules (
   id            uuid PRIMARY KEY DEFAULT sms_uuidv7(),

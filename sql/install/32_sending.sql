@@ -152,6 +152,10 @@ BEGIN
       USING ERRCODE = 'SM012',
             DETAIL = 'Only a message that failed or was cancelled can go again: any other may still arrive, and would arrive twice.',
             HINT = 'Wait until it is settled; sms_why() tells what it waits for.';
+  ELSIF earlier.to_phone = 'erased' THEN
+    RAISE EXCEPTION 'message % is erased', message_id
+      USING ERRCODE = 'SM012', DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
+            HINT = 'Enqueue a new one.';
   END IF;
   SELECT m.id INTO new_id FROM @extschema@.sms_messages m
    WHERE m.org_id = earlier.org_id AND m.idempotency_key = 'retry of ' || earlier.id;

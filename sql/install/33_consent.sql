@@ -42,17 +42,23 @@ REVOKE ALL ON FUNCTION sms_sends_as(uuid, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_sends_as(uuid, text, text, text) IS
 'Internal: whether the org sends (from that number of the message''s own, if any) with this account and Messaging Service or number.';
 
+CREATE FUNCTION sms_phone_names(phone text) RETURNS text[]
+  AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
+REVOKE ALL ON FUNCTION sms_phone_names(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_phone_names(text) IS
+'Internal: as what a number (E.164) may stand in sms_suppression and sms_opt_outs: itself and, once somebody was erased, its salted hash.';
+
 CREATE FUNCTION sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM @extschema@.sms_opt_outs o
-                  WHERE o.phone = $3 AND @extschema@.sms_sends_as($1, $2, o.account_sid, o.sender))
+                  WHERE o.phone = ANY (@extschema@.sms_phone_names($3)) AND @extschema@.sms_sends_as($1, $2, o.account_sid, o.sender))
 $$;
 REVOKE ALL ON FUNCTION sms_is_bound(uuid, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_is_bound(uuid, text, text) IS 'Internal: whether the phone said STOP to the sender that the org would write with.';
 
 CREATE FUNCTION is_phone_suppressed(org_id uuid, phone text) RETURNS boolean
   LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = n.number)
+  SELECT EXISTS (SELECT FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (@extschema@.sms_phone_names(n.number)))
          OR @extschema@.sms_is_bound($1, NULL, n.number)
     FROM (SELECT @extschema@.sms_keep_phone($2, @extschema@.sms_org_region($1)) AS number) n
 $$;
@@ -82,12 +88,14 @@ BEGIN
             HINT = 'Leave reason out for an opt-out; what else there is to say goes into notes.';
   END IF;
   INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
-    VALUES (org_id, number, reason, source, notes, client_id)
+    SELECT sms_opt_out.org_id, number, sms_opt_out.reason, sms_opt_out.source, sms_opt_out.notes, sms_opt_out.client_id
+     WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's
+                        WHERE e.org_id = sms_opt_out.org_id AND e.phone = ANY (@extschema@.sms_phone_names(number)))
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING
     RETURNING s.id INTO entry;
   IF entry IS NULL THEN
     SELECT s.id INTO entry FROM @extschema@.sms_suppression s
-     WHERE s.org_id = sms_opt_out.org_id AND s.phone = number;
+     WHERE s.org_id = sms_opt_out.org_id AND s.phone = ANY (@extschema@.sms_phone_names(number));
   END IF;
   PERFORM @extschema@.sms_cancel_waiting(
     ARRAY(SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
@@ -105,7 +113,8 @@ CREATE FUNCTION sms_opt_in(org_id uuid, phone text, include_manual boolean DEFAU
 BEGIN
   DELETE FROM @extschema@.sms_suppression s
    WHERE s.org_id = sms_opt_in.org_id
-     AND s.phone = @extschema@.sms_keep_phone(sms_opt_in.phone, @extschema@.sms_org_region(sms_opt_in.org_id))
+     AND s.phone = ANY (@extschema@.sms_phone_names(
+           @extschema@.sms_keep_phone(sms_opt_in.phone, @extschema@.sms_org_region(sms_opt_in.org_id))))
      AND (s.reason <> 'manual' OR include_manual);
   RETURN FOUND;
 END
@@ -117,6 +126,9 @@ COMMENT ON FUNCTION sms_opt_in(uuid, text, boolean) IS
 CREATE FUNCTION sms_normalize_suppression() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  IF NEW.phone LIKE 'hash:%' THEN
+    RETURN NEW;
+  END IF;
   NEW.phone := @extschema@.sms_keep_phone(NEW.phone, @extschema@.sms_org_region(NEW.org_id));
   PERFORM @extschema@.sms_note_retraction(NEW.phone);
   RETURN NEW;

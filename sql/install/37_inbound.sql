@@ -37,12 +37,12 @@ BEGIN
     END LOOP;
   ELSIF keyword IN ('START', 'YES') THEN
     DELETE FROM @extschema@.sms_opt_outs o
-     WHERE o.phone = person AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
+     WHERE o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
     lifted := FOUND;
     -- A YES is an answer like any other to whoever never said STOP.
     IF lifted OR keyword = 'START' THEN
       DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (orgs) AND s.phone = person AND s.reason = 'opt_out';
+       WHERE s.org_id = ANY (orgs) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out';
     END IF;
   END IF;
   UPDATE @extschema@.sms_events e
@@ -68,7 +68,7 @@ BEGIN
                             nullif(current_setting('coach_sms.twilio_phone_number', true), '')) END AS sender
     INTO message
     FROM @extschema@.sms_messages m JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-   WHERE m.id = message_id AND NOT m.sandbox;
+   WHERE m.id = message_id AND NOT m.sandbox AND m.to_phone <> 'erased';
   IF NOT FOUND THEN
     RETURN;
   END IF;

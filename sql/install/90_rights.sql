@@ -36,7 +36,7 @@ BEGIN
       'insert_sms_from_service', 'sms_preview',
       'render_sms_template', 'sms_template_variables', 'sms_segments', 'sms_smart_encode', 'sms_normalize_phone',
       'sms_schedule_reminders', 'sms_explain',
-      'is_phone_suppressed', 'sms_opt_out', 'sms_opt_in',
+      'is_phone_suppressed', 'sms_opt_out', 'sms_opt_in', 'sms_erase_person', 'sms_export_opt_outs',
       'sms_twilio_webhook', 'sms_twilio_webhook_raw', 'sms_validate_twilio_signature',
       'sms_doctor', 'sms_why', 'sms_mode', 'sms_worker_state', 'sms_library_version', 'sms_is_preloaded',
       'sms_launcher_pid', 'sms_why_held', 'sms_uuidv7']) f

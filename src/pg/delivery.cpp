@@ -68,19 +68,22 @@ struct CurrentState {
   char* status;
   char* error_code;
   char* sid;  // of the attempt that it was sent with; "" while there is none
+  bool erased;
 };
 
 // Locks the message; false where it is locked by somebody else, or gone.
 bool lock_message(const Stored& event, CurrentState* current) {
   static Statement lock{
       "SELECT CASE WHEN status = 'queued' AND attempt_count > 0 THEN 'sending' ELSE status END,"
-      "       coalesce(error_code, ''), coalesce(provider_message_id, '')"
-      "  FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE SKIP LOCKED",
+      "       coalesce(error_code, ''), coalesce(provider_message_id, ''),"
+      "       to_phone = 'erased' FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2 FOR "
+      "NO KEY UPDATE SKIP LOCKED",
       {UUIDOID, UUIDOID}};
   if (lock.run({UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id)}) == 0) return false;
   current->status = text_column(0, 1);
   current->error_code = text_column(0, 2);
   current->sid = text_column(0, 3);
+  current->erased = bool_column(0, 4);
   return true;
 }
 
@@ -140,13 +143,16 @@ void move(const Stored& event, const char* status) {
       nulls);
 }
 
-void mark_processed(const Stored& event) {
+// What tells of an erased person's message is kept without the number in it.
+void mark_processed(const Stored& event, bool erased) {
   static Statement update{
-      "UPDATE @extschema@.sms_events SET processed_at = now(), message_id = $2, org_id = $3"
+      "UPDATE @extschema@.sms_events SET processed_at = now(), message_id = $2, org_id = $3,"
+      "   event_payload = CASE WHEN $4 THEN NULL ELSE event_payload END,"
+      "   error_message = CASE WHEN $4 THEN NULL ELSE error_message END"
       " WHERE id = $1",
-      {UUIDOID, UUIDOID, UUIDOID}};
+      {UUIDOID, UUIDOID, UUIDOID, BOOLOID}};
   update.run({UUIDPGetDatum(&event.event_id), UUIDPGetDatum(&event.message_id),
-              UUIDPGetDatum(&event.org_id)});
+              UUIDPGetDatum(&event.org_id), BoolGetDatum(erased)});
 }
 
 }  // namespace
@@ -203,7 +209,7 @@ bool apply_event(const pg_uuid_t& id) {
     move(event, status);
     if (strcmp(status, "failed") == 0) heed_code(event.message_id, event.error_code);
   }
-  mark_processed(event);
+  mark_processed(event, current.erased);
   return true;
 }
 

@@ -258,10 +258,10 @@ bool find_first(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* 
 
 void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failure* failure) {
   static Statement find{
-      "SELECT reason FROM @extschema@.sms_suppression WHERE org_id = $1 AND phone = $2",
+      "SELECT reason FROM @extschema@.sms_suppression"
+      " WHERE org_id = $1 AND phone = ANY (@extschema@.sms_phone_names($2)) ORDER BY created_at",
       {UUIDOID, TEXTOID}};
-  const bool found =
-      find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) == 1;
+  const bool found = find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) > 0;
   fail(failure, kSuppressed,
        found ? psprintf("The number is on the org's list in sms_suppression, reason %s.",
                         text_column(0, 1))
@@ -338,9 +338,10 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
       "    CASE WHEN $12 > now() THEN 'pending' ELSE 'queued' END, $12, $13, coalesce($14, '{}'),"
       "    $15, $16, $17, $18, $19, $20"
       "   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression"
-      "                      WHERE org_id = $2 AND phone = $4)"
-      "     AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o WHERE o.phone = $4"
-      "                      AND @extschema@.sms_sends_as($2, $5, o.account_sid, o.sender))"
+      "                      WHERE org_id = $2 AND phone = ANY (@extschema@.sms_phone_names($4)))"
+      "     AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o"
+      "                      WHERE o.phone = ANY (@extschema@.sms_phone_names($4)) AND "
+      "@extschema@.sms_sends_as($2, $5, o.account_sid, o.sender))"
       "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
       "  RETURNING id, org_id, metadata, priority, expires_at)"
       " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"

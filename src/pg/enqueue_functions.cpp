@@ -131,7 +131,8 @@ void refuse_status(const TriggerRow& row) {
 
 void refuse_suppressed(const NewMessage& wanted, const ReadyMessage& ready) {
   static Statement find{
-      "SELECT FROM @extschema@.sms_suppression WHERE org_id = $1 AND phone = $2"
+      "SELECT FROM @extschema@.sms_suppression"
+      " WHERE org_id = $1 AND phone = ANY (@extschema@.sms_phone_names($2))"
       " UNION ALL SELECT WHERE @extschema@.sms_is_bound($1, $3, $2)",
       {UUIDOID, TEXTOID, TEXTOID}};
   if (find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone),

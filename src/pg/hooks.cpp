@@ -1,6 +1,7 @@
 #include "pg/hooks.hpp"
 
 #include "pg/shared_state.hpp"
+#include "pg/statement.hpp"
 #include "pg/wake.hpp"
 
 #include "pg/pg_api.hpp"
@@ -41,6 +42,51 @@ bool is_commit_prepared(const PlannedStmt* statement) {
          reinterpret_cast<const TransactionStmt*>(node)->kind == TRANS_STMT_COMMIT_PREPARED;
 }
 
+bool drops_us(const PlannedStmt* statement) {
+  const auto* drop = reinterpret_cast<const DropStmt*>(statement->utilityStmt);
+  if (!IsA(drop, DropStmt) || drop->removeType != OBJECT_EXTENSION) return false;
+  ListCell* cell;
+  foreach (cell, drop->objects)
+    if (strcmp(strVal(lfirst(cell)), "coach_sms") == 0) return true;
+  return false;
+}
+
+// Locked as DROP itself does it: nobody else's DROP takes the tables away while they are counted.
+bool lock_extension() {
+  const Oid extension = get_extension_oid("coach_sms", true);
+  if (!OidIsValid(extension)) return false;
+  LockDatabaseObject(ExtensionRelationId, extension, 0, AccessExclusiveLock);
+  Oid types[] = {OIDOID};
+  Datum values[] = {ObjectIdGetDatum(extension)};
+  bool is_null;
+  SPI_execute_with_args(
+      "SELECT extnamespace FROM pg_catalog.pg_extension WHERE oid OPERATOR(pg_catalog.=) $1", 1,
+      types, values, nullptr, false, 1);
+  if (SPI_processed == 0) return false;
+  use_schema(DatumGetObjectId(datum_column(0, 1, &is_null)));
+  return true;
+}
+
+// Consent is the one thing here that nobody can make again.
+void warn_of_opt_outs() {
+  static Statement count{
+      "SELECT pg_catalog.count(*) FROM @extschema@.sms_suppression"
+      " UNION ALL SELECT pg_catalog.count(*) FROM @extschema@.sms_opt_outs",
+      {}};
+  if (!superuser()) return;  // to whom DROP will refuse it
+  SPI_connect();
+  if (lock_extension() && count.run(std::initializer_list<Datum>{}) == 2) {
+    const int64 entries = bigint_column(0, 1) + bigint_column(1, 1);
+    if (entries > 0)
+      ereport(WARNING,
+              (errmsg("DROP EXTENSION coach_sms takes %ld opt-outs with it",
+                      static_cast<long>(entries)),
+               errhint("ROLLBACK if they are not kept elsewhere; \\copy (SELECT * FROM "
+                       "sms_export_opt_outs()) TO 'opt-outs.csv' CSV, then drop it again.")));
+  }
+  SPI_finish();
+}
+
 // What the prepared transaction enqueued was noted in another session, or before a restart: the
 // sender learns only that something came.
 void on_process_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
@@ -48,6 +94,7 @@ void on_process_utility(PlannedStmt* statement, const char* query, bool read_onl
                         QueryEnvironment* environment, DestReceiver* receiver,
                         QueryCompletion* completion) {
   const bool commit_prepared = is_commit_prepared(statement);
+  if (drops_us(statement)) warn_of_opt_outs();
   const ProcessUtility_hook_type next = earlier_process_utility_hook != nullptr
                                             ? earlier_process_utility_hook
                                             : standard_ProcessUtility;

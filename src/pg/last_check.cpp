@@ -139,10 +139,11 @@ void find_outlived(const Claimed* claimed, int count, bool* ours) {
 void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked) {
   static Statement find_suppressed{
       "SELECT t.position FROM unnest($1, $2, $3) AS t (position, org_id, phone)"
-      "  JOIN @extschema@.sms_suppression s ON s.org_id = t.org_id AND s.phone = t.phone"
+      "  JOIN @extschema@.sms_suppression s"
+      "    ON s.org_id = t.org_id AND s.phone = ANY (@extschema@.sms_phone_names(t.phone))"
       " UNION"
       " SELECT t.position FROM unnest($1, $2, $3, $4) AS t (position, org_id, phone, from_phone)"
-      "  JOIN @extschema@.sms_opt_outs o ON o.phone = t.phone"
+      "  JOIN @extschema@.sms_opt_outs o ON o.phone = ANY (@extschema@.sms_phone_names(t.phone))"
       " WHERE @extschema@.sms_sends_as(t.org_id, t.from_phone, o.account_sid, o.sender)",
       {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID}};
   auto* positions = static_cast<Datum*>(palloc(sizeof(Datum) * count));

@@ -1,0 +1,98 @@
+-- A person who wants to be forgotten, and the lists that must outlive that.
+
+-- Whoever opted out must stay so: the entries stay, with a hash in place of the number. Two entries of one
+-- person become one.
+CREATE FUNCTION sms_hash_opt_outs(org_id uuid, number text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  hashed text;
+BEGIN
+  INSERT INTO @extschema@.sms_phone_salt (salt)
+    VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
+    ON CONFLICT ON CONSTRAINT sms_phone_salt_pkey DO NOTHING;
+  hashed := (@extschema@.sms_phone_names(number))[2];
+  INSERT INTO @extschema@.sms_suppression (org_id, phone, reason, source, created_at)
+    SELECT s.org_id, hashed, s.reason, s.source, s.created_at FROM @extschema@.sms_suppression s
+     WHERE s.org_id = $1 AND s.phone = number
+    ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING;
+  DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = number;
+  INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source, created_at)
+    SELECT o.account_sid, o.sender, hashed, o.source, o.created_at FROM @extschema@.sms_opt_outs o WHERE o.phone = number
+    ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
+  DELETE FROM @extschema@.sms_opt_outs o WHERE o.phone = number;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_hash_opt_outs(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_hash_opt_outs(uuid, text) IS
+'Internal: puts the salted hash in the number''s place in the lists.';
+
+CREATE FUNCTION sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's.
+  UPDATE @extschema@.sms_attempts a
+     SET request_payload = NULL, response_payload = NULL, error_message = NULL, client_key = 'erased'
+   WHERE a.message_id = ANY (ids)
+      OR a.org_id = $1 AND number IN (a.client_key, a.request_payload->>'To')
+         AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = a.message_id);
+  GET DIAGNOSTICS attempts = ROW_COUNT;
+  UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL
+   WHERE e.message_id = ANY (ids)
+      OR (e.org_id = $1 OR e.org_id IS NULL) AND number IN (e.event_payload->>'From', e.event_payload->>'To')
+         AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = e.message_id);
+  GET DIAGNOSTICS events = ROW_COUNT;
+  UPDATE @extschema@.sms_booking_texts t SET detail = NULL
+   WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR position(number IN t.detail) > 0);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_erase_history(uuid, text, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_erase_history(uuid, text, uuid[]) IS
+'Internal: takes the person out of the attempts and events of these messages, and of events that name the number.';
+
+CREATE FUNCTION sms_erase_person(org_id uuid, phone text)
+  RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  number text := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  ids uuid[];
+BEGIN
+  IF org_id IS NULL THEN
+    RAISE EXCEPTION 'org_id is null'
+      USING ERRCODE = 'SM001', DETAIL = 'A person is erased in one org.', HINT = 'Give the org''s id.';
+  ELSIF phone IS NULL THEN
+    RAISE EXCEPTION 'phone is null'
+      USING ERRCODE = 'SM006', DETAIL = 'A person is erased by exactly one number.', HINT = 'Give the number.';
+  END IF;
+  PERFORM @extschema@.sms_cancel_waiting(
+    ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = number AND m.org_id = sms_erase_person.org_id),
+    'erased', NULL);
+  ids := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE m.to_phone = number AND m.org_id = sms_erase_person.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
+     ORDER BY m.id FOR NO KEY UPDATE);
+  UPDATE @extschema@.sms_messages m
+     SET to_phone = 'erased', body = '', variables = NULL, client_id = NULL, metadata = '{}', error_message = NULL, updated_at = now()
+   WHERE m.id = ANY (ids);
+  SELECT h.attempts, h.events INTO attempts, events FROM @extschema@.sms_erase_history(org_id, number, ids) h;
+  PERFORM @extschema@.sms_hash_opt_outs(org_id, number);
+  messages := cardinality(ids);
+  under_way := (SELECT count(*) FROM @extschema@.sms_messages m
+                 WHERE m.to_phone = number AND m.org_id = sms_erase_person.org_id);
+  RETURN NEXT;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_erase_person(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_erase_person(uuid, text) IS
+'Forgets a person in an org: what waits for the number is cancelled (error_code erased); number, text, variables, client_id, metadata and payloads go from its messages, their attempts and events; opt-outs stay as a salted hash that still matches. Returns how many of each, and how many messages are under way and were left: call it again once they are settled. Raises SM001, SM006.';
+
+CREATE FUNCTION sms_export_opt_outs()
+  RETURNS TABLE (org_id uuid, phone text, reason text, source text, notes text, created_at timestamptz, account_sid text, sender text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.org_id, s.phone, s.reason, s.source, s.notes, s.created_at, NULL, NULL FROM @extschema@.sms_suppression s
+  UNION ALL
+  SELECT NULL, o.phone, 'opt_out', o.source, NULL, o.created_at, o.account_sid, o.sender FROM @extschema@.sms_opt_outs o
+  ORDER BY 1, 2, 7, 8
+$$;
+REVOKE ALL ON FUNCTION sms_export_opt_outs() FROM PUBLIC;
+COMMENT ON FUNCTION sms_export_opt_outs() IS
+'Every entry of sms_suppression (with org_id) and of sms_opt_outs (with account_sid and sender), to be kept in a file before DROP EXTENSION.';
