@@ -63,6 +63,7 @@ SELECT is_phone_suppressed(:'org', '0491 570 006') AS by_the_org, is_phone_suppr
 \set VERBOSITY terse
 SELECT sms_enqueue(:'org', to_phone => '0491 570 006', body => 'x');
 INSERT INTO sms_messages (org_id, to_phone, body) VALUES (:'org', '0491 570 006', 'x');
+\set VERBOSITY sqlstate
 SELECT sms_retry(:'waits');
 \set VERBOSITY default
 SELECT sms_enqueue(:'org', to_phone => '0491 570 006', body => 'arrived', client_id => :'client', idempotency_key => 'k') = :'arrived' AS key_is_known;
