@@ -12,15 +12,15 @@ my %size = (
     bulk       => 100_000,      # messages in one statement
     batch      => 10_000,       # messages in one call of sms_enqueue_batch
     drain      => 20_000,
-    slow_drain => 4_000,        # where few requests at once make it slow
-    latency    => 400,
-    idle       => 40,
+    slow_drain => 1_600,        # where few requests at once make it slow
+    latency    => 200,
+    idle       => 30,
     webhooks   => 4_000,
     stored     => 1_000_000,
     waiting    => 100_000,
 );
 my %quick = (
-    rounds => 2, seconds => 1, bulk => 20_000, batch => 2_000, drain => 4_000, slow_drain => 500, latency => 100,
+    rounds => 2, seconds => 1, bulk => 20_000, batch => 2_000, drain => 3_000, slow_drain => 400, latency => 60,
     idle => 10, webhooks => 1_000, stored => 100_000, waiting => 10_000,
 );
 %size = (%size, %quick) if $ENV{BENCH_QUICK};
