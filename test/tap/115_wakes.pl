@@ -13,10 +13,10 @@ my ($accepted, $to) = (0, '+61491570110');
 
 sub sql { my ($sql) = @_; return $node->safe_psql('postgres', $sql); }
 
-# Neither polling nor the sweeps of a busy sender will find anything within the next minute.
+# Neither polling nor the sweeps of a busy sender will find anything meanwhile. (Once a minute it wakes for bookings, and looks for nothing else.)
 sub sleeps {
     my ($name) = @_;
-    return $node->wait_for_sql("SELECT next_wake_at > clock_timestamp() + interval '1 minute' FROM sms_worker_stat", 't', undef,
+    return $node->wait_for_sql("SELECT next_wake_at > clock_timestamp() + interval '20 seconds' FROM sms_worker_stat", 't', undef,
         name => "$name: the sender sleeps");
 }
 

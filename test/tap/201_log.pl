@@ -37,7 +37,7 @@ wait_for_all(sent => 200);
 is(join('', log_lines($node, $mark)), '', '200 messages leave no line in the log');
 
 $mark = log_mark($node);
-enqueue_many($org, '[fake:status=400 code=21211] refused');
+enqueue_many($org, '[fake:status=400 code=21617] refused');
 wait_for_all(failed => 200);
 is(join('', log_lines($node, $mark)), '', 'nor do 200 that Twilio refuses: each says why in its own row');
 
