@@ -26,11 +26,11 @@ void Gates::set_rules(const Uuid& org, OrgRules rules) {
     if (!is_new) pace->second.configure(*rules.segments_per_second);
   }
   // A past that was read for another limit or month does not tell enough for this one.
-  const auto past = pasts_.find(org);
-  if (past != pasts_.end() && (past->second.max_per_hour != rules.max_per_hour ||
-                               past->second.has_budget != rules.budget.has_value() ||
-                               past->second.month_starts_at != rules.month_starts_at))
-    pasts_.erase(past);
+  const Past* past = past_of(org);
+  if (past != nullptr &&
+      (past->max_per_hour != rules.max_per_hour || past->has_budget != rules.budget.has_value() ||
+       past->month_starts_at != rules.month_starts_at))
+    forget_past_of(org);
   rules_.insert_or_assign(org, std::move(rules));
 }
 
@@ -59,13 +59,14 @@ std::vector<Uuid> Gates::orgs_without_past() const {
 }
 
 void Gates::begin_past(const Uuid& org) {
+  forget_past_of(org);
   const OrgRules& rules = rules_.at(org);
   Past past;
   past.max_per_hour = rules.max_per_hour;
   past.has_budget = rules.budget.has_value();
   past.month_starts_at = rules.month_starts_at;
   if (rules.max_per_hour) past.hour.emplace(*rules.max_per_hour, kHour);
-  pasts_.insert_or_assign(org, std::move(past));
+  pasts_.emplace(org, std::move(past));
 }
 
 void Gates::load_settled(const Uuid& org, std::int64_t at) {
@@ -127,66 +128,87 @@ std::vector<OpenedLane> Gates::lanes_to_count(std::int64_t spread, std::int64_t 
 
 void Gates::set_backlog(const OpenedLane& opened, int messages, std::int64_t spread,
                         std::int64_t now) {
-  backlogs_.insert_or_assign(
-      opened.lane, Backlog{opened.opened_at, Opening(now, opened.opened_at + spread, messages)});
+  const std::int64_t until = opened.opened_at + spread;
+  backlogs_.insert_or_assign(opened.lane,
+                             Backlog{opened.opened_at, until, Opening(now, until, messages)});
 }
 
 // --- claims -------------------------------------------------------------------------------------
 
 std::vector<ClaimOrder> Gates::admit(Lanes* lanes, std::int64_t now) {
-  std::erase_if(backlogs_, [now](const auto& entry) { return entry.second.opening.is_over(now); });
+  // Kept until the end even where all have gone: else the rows would be counted again, and again.
+  std::erase_if(backlogs_, [now](const auto& entry) { return entry.second.until <= now; });
   std::vector<ClaimOrder> admitted;
-  std::map<std::string, int> paced;
+  std::map<std::string, int> taken;
   for (ClaimOrder& order : plan_) {
-    if (const Zone* zone = zone_of(order.lane)) {
-      const std::int64_t opens = opens_at(rules_.at(order.lane.org).quiet, zone->spans, now);
-      if (opens > now) {
-        lanes->hold_lane(order.lane, opens);
-        continue;
-      }
-    }
-    order.limit = std::min(order.limit, org_room(order.lane.org, lanes, now, &paced));
+    if (is_closed(order.lane, lanes, now)) continue;
+    order.limit = std::min(order.limit, room_in_limits(order.lane.org, lanes, now));
+    if (order.limit > 0) order.limit = room_in_pace(order, lanes, now, &taken);
     if (order.limit <= 0) continue;
-    if (const auto backlog = backlogs_.find(order.lane); backlog != backlogs_.end()) {
-      order.opened_at = backlog->second.opened_at;
-      order.waited = backlog->second.opening.room(now);
-    }
+    spread_backlog(&order, now);
     admitted.push_back(std::move(order));
   }
   plan_.clear();
   return admitted;
 }
 
-// How many messages the org's limits let pass. Where none, the org is held until one may.
-int Gates::org_room(const Uuid& org, Lanes* lanes, std::int64_t now,
-                    std::map<std::string, int>* paced) {
-  const auto found = rules_.find(org);
-  if (found == rules_.end()) return std::numeric_limits<int>::max();  // the last check knows why
-  const OrgRules& rules = found->second;
-  int room = std::numeric_limits<int>::max();
-  const auto at_most = [&](std::int64_t limit, std::int64_t again_at) {
-    if (limit > 0)
-      room = static_cast<int>(std::min<std::int64_t>(room, limit));
-    else
-      lanes->hold(org, again_at);
-    return limit > 0;
-  };
-  if (Past* past = past_of(org)) {
-    // What is in flight settles without telling when: looked at again in a second.
-    if (past->hour && !at_most(past->hour->room(now),
-                               std::min(past->hour->next_room_at(now),
-                                        past->hour->in_flight().empty() ? kNever : now + kSecond)))
+// Whether the lane has quiet hours, in which case it is held until they end.
+bool Gates::is_closed(const LaneKey& lane, Lanes* lanes, std::int64_t now) const {
+  const Zone* zone = zone_of(lane);
+  if (zone == nullptr) return false;
+  const std::int64_t opens = opens_at(rules_.at(lane.org).quiet, zone->spans, now);
+  if (opens > now) lanes->hold_lane(lane, opens);
+  return opens > now;
+}
+
+// How many messages the org's hour and month let pass. Where none, it is held until one may.
+int Gates::room_in_limits(const Uuid& org, Lanes* lanes, std::int64_t now) {
+  constexpr int kNoLimit = std::numeric_limits<int>::max();
+  const auto rules = rules_.find(org);
+  Past* past = past_of(org);
+  if (rules == rules_.end() || past == nullptr) return kNoLimit;
+  std::int64_t room = kNoLimit;
+  if (past->hour) {
+    room = past->hour->room(now);
+    if (room == 0) {
+      // What is in flight settles without telling when: looked at again in a second.
+      const std::int64_t look_again = past->hour->in_flight().empty() ? kNever : now + kSecond;
+      lanes->hold(org, std::min(past->hour->next_room_at(now), look_again));
       return 0;
-    if (rules.budget && !at_most(*rules.budget - past->spent, budget_again_at(org, now))) return 0;
+    }
   }
-  if (rules.segments_per_second) {
-    Pace& pace = paces_.at(rules.sender);
-    int& taken = (*paced)[rules.sender];
-    if (!at_most(pace.room(now) - taken, std::max(pace.next_room_at(now), now + 1))) return 0;
-    room = std::min(room, pace.room(now) - taken);
-    taken += room;
+  if (rules->second.budget) {
+    room = std::min(room, *rules->second.budget - past->spent);
+    if (room <= 0) lanes->hold(org, budget_again_at(org, now));
   }
+  return static_cast<int>(std::max<std::int64_t>(0, room));
+}
+
+// How many of the order its sender's pace lets go now, besides what others of this plan have taken.
+// Where none, the org is put off and not held: it keeps its turn, or those before it in the plan
+// would have the sender for themselves for as long as they have messages.
+int Gates::room_in_pace(const ClaimOrder& order, Lanes* lanes, std::int64_t now,
+                        std::map<std::string, int>* taken) {
+  const auto rules = rules_.find(order.lane.org);
+  if (rules == rules_.end() || !rules->second.segments_per_second) return order.limit;
+  Pace& pace = paces_.at(rules->second.sender);
+  int& before = (*taken)[rules->second.sender];
+  const int room = std::min(order.limit, pace.room(now) - before);
+  if (room > 0)
+    before += room;
+  else
+    lanes->put_off(order.lane.org, std::max(pace.next_room_at(now), now + 1));
   return room;
+}
+
+// Only what waited for the opening of today: settings may have changed since it was counted.
+void Gates::spread_backlog(ClaimOrder* order, std::int64_t now) const {
+  const auto found = backlogs_.find(order->lane);
+  if (found == backlogs_.end()) return;
+  const Backlog& backlog = found->second;
+  if (backlog.opening.is_over(now) || backlog.opened_at != opening_of(order->lane, now)) return;
+  order->opened_at = backlog.opened_at;
+  order->waited = backlog.opening.room(now);
 }
 
 std::int64_t Gates::took_waited(const LaneKey& lane, int count, std::int64_t now) {
@@ -250,10 +272,10 @@ void Gates::released(const Uuid& message) {
 
 std::vector<Uuid> Gates::blocking(std::int64_t now) {
   std::vector<Uuid> messages;
-  for (auto& [org, past] : pasts_) {
-    if (!past.hour || past.hour->room(now) > 0) continue;
-    const std::vector<Uuid> in_flight = past.hour->in_flight();
-    messages.insert(messages.end(), in_flight.begin(), in_flight.end());
+  for (const auto& [message, flight] : flights_) {
+    Past* past = past_of(flight.org);
+    if (past == nullptr) continue;
+    if (past->has_budget || (past->hour && past->hour->room(now) == 0)) messages.push_back(message);
   }
   return messages;
 }
@@ -284,6 +306,11 @@ std::int64_t Gates::opening_of(const LaneKey& lane, std::int64_t now) const {
 Gates::Past* Gates::past_of(const Uuid& org) {
   const auto past = pasts_.find(org);
   return past == pasts_.end() ? nullptr : &past->second;
+}
+
+void Gates::forget_past_of(const Uuid& org) {
+  pasts_.erase(org);
+  std::erase_if(flights_, [&](const auto& flight) { return flight.second.org == org; });
 }
 
 }  // namespace coach_sms

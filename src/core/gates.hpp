@@ -104,7 +104,8 @@ class Gates {
   void settled(const Uuid& message, std::int64_t at);
   // Provably not taken.
   void released(const Uuid& message);
-  // Messages that keep a full limit full: somebody else may have settled them.
+  // Messages that keep a full limit full, or count against a budget: somebody else may have settled
+  // them.
   std::vector<Uuid> blocking(std::int64_t now);
 
  private:
@@ -127,14 +128,20 @@ class Gates {
   };
   struct Backlog {
     std::int64_t opened_at = 0;
+    std::int64_t until = 0;
     Opening opening;
   };
 
   const Zone* zone_of(const LaneKey& lane) const;
   const std::string* zone_name(const LaneKey& lane) const;
   std::int64_t opening_of(const LaneKey& lane, std::int64_t now) const;
-  int org_room(const Uuid& org, Lanes* lanes, std::int64_t now, std::map<std::string, int>* paced);
+  bool is_closed(const LaneKey& lane, Lanes* lanes, std::int64_t now) const;
+  int room_in_limits(const Uuid& org, Lanes* lanes, std::int64_t now);
+  int room_in_pace(const ClaimOrder& order, Lanes* lanes, std::int64_t now,
+                   std::map<std::string, int>* taken);
+  void spread_backlog(ClaimOrder* order, std::int64_t now) const;
   Past* past_of(const Uuid& org);
+  void forget_past_of(const Uuid& org);
 
   std::vector<ClaimOrder> plan_;
   std::map<Uuid, OrgRules> rules_;

@@ -159,9 +159,10 @@ void read_past(Sender* sender, const IdList& orgs) {
       sender->gates->begin_past(to_core(orgs.ids[i]));
   }));
   const Datum ids = array_of(orgs);
+  // Flights first: what another process settles meanwhile is counted twice for a while, not missed.
+  read_flights(sender, ids);
   read_last_hour(sender, ids);
   read_spent(sender, ids);
-  read_flights(sender, ids);
 }
 
 // --- zones and backlogs -------------------------------------------------------------------------
@@ -236,17 +237,25 @@ void read_gate_facts(Sender* sender) {
 
 void read_settled_elsewhere(Sender* sender) {
   static Statement find{
-      "SELECT m.id FROM unnest($1) AS m (id)"
+      "SELECT m.id, EXISTS (SELECT FROM @extschema@.sms_attempts a"
+      "                      WHERE a.message_id = m.id AND " HANDED_OVER
+      ")"
+      "  FROM unnest($1) AS m (id)"
       " WHERE NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)",
-      {UUIDARRAYOID}};
+      {UUIDARRAYOID, TEXTOID}};
   const IdList blocking = list_of([&] { return sender->gates->blocking(unix_now_us()); });
   if (blocking.count == 0) return;
-  const uint64 count = find.run({array_of(blocking)});
+  const uint64 count = find.run({array_of(blocking), CStringGetTextDatum(provider_of(*sender))});
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t message = uuid_column(row, 1);
+    bool is_null;
+    const bool handed_over = DatumGetBool(datum_column(row, 2, &is_null));
     raise_if(run_cpp([&] {
-      if (!sender->dispatch->is_in_hand(to_core(message)))
+      if (sender->dispatch->is_in_hand(to_core(message))) return;
+      if (handed_over)
         sender->gates->settled(to_core(message), unix_now_us());
+      else
+        sender->gates->released(to_core(message));
     }));
   }
 }
