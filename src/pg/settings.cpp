@@ -209,6 +209,10 @@ void define_rules() {
   define_string("coach_sms.allowed_countries",
                 "Countries whose numbers may be written to; empty: all.", &allowed_countries, "",
                 GUC_LIST_INPUT, check_countries);
+  static bool notify;  // read by the triggers of sql/install/43_news.sql
+  DefineCustomBoolVariable(
+      "coach_sms.notify", "Whether NOTIFY tells of messages that are final and of inbound texts.",
+      nullptr, &notify, true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
 }
 
 void define_twilio() {

@@ -326,10 +326,12 @@ SELECT results_eq($$
            CASE WHEN t.tgtype & 1 > 0 THEN 'row' ELSE 'statement' END, CASE t.tgenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'origin' END,
            t.tgfoid::regproc) COLLATE "default"
     FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid WHERE r.relname LIKE 'sms%' AND NOT t.tgisinternal ORDER BY 1$$, ARRAY[
+  'sms_events.sms_inbound_news: after insert row, origin, sms_tell_news()',
   'sms_messages.sms_message_complete: before insert row, origin, sms_complete_message()',
   'sms_messages.sms_message_delete: after delete statement, origin, sms_forget_messages()',
   'sms_messages.sms_message_guard: before update row, origin, sms_guard_status()',
   'sms_messages.sms_message_metadata: before update row, origin, sms_refuse_metadata()',
+  'sms_messages.sms_message_news: after update row, origin, sms_tell_news()',
   'sms_messages.sms_message_queue: after insert row, origin, sms_queue_message()',
   'sms_messages.sms_message_truncate: after truncate statement, origin, sms_forget_messages()',
   'sms_messages.sms_message_zone: after update row, origin, sms_move_lane()',

@@ -15,6 +15,7 @@ SELECT results_eq($$
   'coach_sms.max_attempts = ''4'', sighup',
   'coach_sms.max_in_flight = ''256'', sighup',
   'coach_sms.max_in_flight_per_account = ''100'', sighup',
+  'coach_sms.notify = ''on'', sighup',
   'coach_sms.poll_interval = ''10000'' ms, sighup',
   'coach_sms.proxy = '''', sighup',
   'coach_sms.public_url = '''', sighup',

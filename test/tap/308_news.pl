@@ -1,0 +1,80 @@
+# NOTIFY: ids of messages that are final and of inbound texts, to whoever listens; nothing of what the application did itself.
+use strict;
+use warnings;
+use IPC::Run ();
+use Test::More;
+use CoachSms::Cluster;
+use CoachSms::Failpoint;
+use CoachSms::Fake;
+use CoachSms::Wait qw(wait_until);
+
+my $url = 'https://coach.example/hooks/sms';
+my $fake = start_fake(args => [ '--inbound-url', $url ]);
+my $node = new_server('main', fake => $fake, conf => short_times() . "coach_sms.public_url = '$url'\nmax_prepared_transactions = 2\n");
+$node->go_live;
+my $org = $node->make_org;
+my ($ann, $bob) = ('+61491570006', '+61491570157');
+
+sub sql { return $node->safe_psql('postgres', $_[0]) }
+
+# A session that listens. psql prints what came after each command.
+my ($in, $out) = ('', '');
+my $listener = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out);
+$in = "LISTEN sms_message; LISTEN sms_inbound;\n\\echo listening\n";
+$listener->pump until $out =~ /listening/;
+
+# An assertion: what was told on the channel since the start, in any order.
+sub told {
+    my ($channel, $ids, $name) = @_;
+    my @told;
+    my $all = wait_until(sub {
+        $in .= "SELECT 1;\n\\echo end " . ++$main::asked . "\n";
+        $listener->pump until $out =~ /end $main::asked\b/;
+        @told = $out =~ /notification "$channel" with payload "([^"]*)"/g;
+        return @told >= @$ids;
+    });
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is("@{[ sort @told ]}", "@{[ sort @$ids ]}", $name);
+}
+
+my $sent = $node->enqueue($org, $ann, 'news of a delivery');
+$node->wait_for_status($sent, 'sent');
+told(sms_message => [], 'a message that is sent is not final');
+my @final = $sent;
+ok(wait_until(sub { $node->relay_callbacks; return sql("SELECT status FROM sms_messages WHERE id = '$sent'") eq 'delivered' }), 'its callback comes');
+told(sms_message => \@final, 'delivered: its id is told');
+
+push @final, my $refused = $node->enqueue($org, $ann, '[fake:status=400 code=21617] refused');
+$node->wait_for_status($refused, 'failed');
+told(sms_message => \@final, 'failed: its id');
+
+push @final, my $late = $node->enqueue($org, $ann, 'late', scheduled_for => sql("SELECT now() + interval '1 hour'"),
+    expires_at => sql("SELECT now() + interval '1 hour 1 second'"));
+my $own = $node->enqueue($org, $ann, 'taken back', scheduled_for => 'tomorrow');
+sql("BEGIN; SELECT sms_cancel('$own'); PREPARE TRANSACTION 'own'");
+sql("COMMIT PREPARED 'own'");
+is(sql("SELECT status FROM sms_messages WHERE id = '$own'"), 'cancelled', 'what the application takes back may be in a prepared transaction');
+
+# A STOP: the text, and what it cancels.
+$fake->post('inbound', from => $ann, to => '+61491570156', body => 'STOP');
+$node->relay_callbacks;
+is(sql("SELECT error_code FROM sms_messages WHERE id = '$late'"), 'opted_out', 'a STOP cancels what waits');
+told(sms_message => \@final, 'and that is told, but not what the application cancelled itself');
+my $text = sql("SELECT id FROM sms_events WHERE event_type = 'inbound'");
+told(sms_inbound => [$text], 'the text is told once');
+$fake->post('inbound', from => $bob, to => '+61491570156', body => 'See you at nine', times => 3);
+$node->relay_callbacks;
+told(sms_inbound => [ $text, sql("SELECT id FROM sms_events WHERE event_type = 'inbound' AND id <> '$text'") ], 'a text that comes three times too');
+unlike($out, qr/6149157|nine|STOP/, 'no number and no text is told');
+
+$node->append_conf('postgresql.conf', 'coach_sms.notify = off');
+$node->reload;
+$node->wait_for_sql('SHOW coach_sms.notify', 'off');
+my $silent = $node->enqueue($org, $bob, '[fake:status=400 code=21617] in silence');
+$node->wait_for_status($silent, 'failed');
+told(sms_message => \@final, 'with coach_sms.notify = off nothing is told') if $node->wait_for_sql("SELECT count(*) FROM sms_in_flight", '0');
+
+$in .= "\\q\n";
+$listener->finish;
+$node->assert_no_crash;
+done_testing();
