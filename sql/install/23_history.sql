@@ -58,17 +58,53 @@ CREATE TABLE sms_events (
 CREATE INDEX sms_events_message ON sms_events (message_id);
 CREATE INDEX sms_events_provider ON sms_events (provider_message_id) WHERE provider_message_id IS NOT NULL;
 CREATE INDEX sms_events_waiting ON sms_events (received_at) WHERE processed_at IS NULL;
-COMMENT ON TABLE sms_events IS 'What Twilio told us by webhook, each event once. Append-only but for matching.';
+COMMENT ON TABLE sms_events IS 'What Twilio told us, by webhook or when asked, each event once. Append-only but for matching, retention and erasure.';
 COMMENT ON COLUMN sms_events.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_events.message_id IS 'The message it is about; NULL while not matched, and for inbound texts.';
 COMMENT ON COLUMN sms_events.org_id IS 'Its org, as far as the signature tells; NULL while not matched otherwise.';
 COMMENT ON COLUMN sms_events.provider IS 'twilio, or sandbox.';
 COMMENT ON COLUMN sms_events.provider_message_id IS 'Twilio''s SID.';
-COMMENT ON COLUMN sms_events.event_type IS 'status, or inbound for a text from a person.';
+COMMENT ON COLUMN sms_events.event_type IS 'status (a callback), fetch (what Twilio said of a message when asked, coach_sms.fetch_delay), or inbound (a text from a person).';
 COMMENT ON COLUMN sms_events.event_status IS 'Twilio''s message status.';
 COMMENT ON COLUMN sms_events.error_code IS 'Twilio''s error code, if any.';
 COMMENT ON COLUMN sms_events.error_message IS 'The error in words, if any.';
-COMMENT ON COLUMN sms_events.event_payload IS 'The webhook''s parameters.';
+COMMENT ON COLUMN sms_events.event_payload IS 'The webhook''s parameters; NULL for fetch.';
 COMMENT ON COLUMN sms_events.dedupe_key IS 'SID and status (and the org whose own token signed it): a callback that comes twice is stored once.';
 COMMENT ON COLUMN sms_events.received_at IS 'When it came.';
 COMMENT ON COLUMN sms_events.processed_at IS 'When it was applied to its message; NULL while it waits for a match.';
+
+-- What retention has taken away must still count: for the month's budget, and for sms_cost.
+CREATE TABLE sms_usage (
+  org_id                  uuid NOT NULL,
+  month                   date NOT NULL,
+  provider                text NOT NULL,
+  currency                text NOT NULL,
+  messages                bigint NOT NULL,
+  segments                bigint NOT NULL,
+  price                   numeric,
+  segments_without_price  bigint NOT NULL,
+  PRIMARY KEY (org_id, month, provider, currency)
+);
+COMMENT ON TABLE sms_usage IS 'Internal: sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
+COMMENT ON COLUMN sms_usage.org_id IS 'The org.';
+COMMENT ON COLUMN sms_usage.month IS 'First day of the calendar month, in the org''s time zone.';
+COMMENT ON COLUMN sms_usage.provider IS 'twilio or sandbox.';
+COMMENT ON COLUMN sms_usage.currency IS 'ISO 4217 code, or empty.';
+COMMENT ON COLUMN sms_usage.messages IS 'Requests that were taken, or may have been.';
+COMMENT ON COLUMN sms_usage.segments IS 'Their segments.';
+COMMENT ON COLUMN sms_usage.price IS 'What Twilio charged, as far as it had told.';
+COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of those whose price was not known.';
+
+-- A key stays taken when its message is gone.
+CREATE TABLE sms_idempotency_keys (
+  org_id           uuid NOT NULL,
+  idempotency_key  text NOT NULL,
+  message_id       uuid NOT NULL,
+  payload_hash     bytea,
+  PRIMARY KEY (org_id, idempotency_key)
+);
+COMMENT ON TABLE sms_idempotency_keys IS 'Internal: the idempotency keys of messages that retention_days has pruned, or is about to.';
+COMMENT ON COLUMN sms_idempotency_keys.org_id IS 'The org.';
+COMMENT ON COLUMN sms_idempotency_keys.idempotency_key IS 'The key.';
+COMMENT ON COLUMN sms_idempotency_keys.message_id IS 'Its message.';
+COMMENT ON COLUMN sms_idempotency_keys.payload_hash IS 'What the key stood for, as in sms_messages.';

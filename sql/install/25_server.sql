@@ -24,7 +24,7 @@ DECLARE
   kept text;
 BEGIN
   FOREACH kept IN ARRAY ARRAY['sms_settings', 'sms_templates', 'sms_messages', 'sms_attempts', 'sms_events',
-                              'sms_suppression', 'sms_opt_outs', 'sms_phone_salt', 'sms_schedules'] LOOP
+                              'sms_suppression', 'sms_opt_outs', 'sms_phone_salt', 'sms_schedules', 'sms_usage', 'sms_idempotency_keys'] LOOP
     PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('@extschema@.%I', kept)::pg_catalog.regclass, '');
   END LOOP;
 END

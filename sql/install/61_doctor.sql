@@ -73,7 +73,8 @@ CREATE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, matters boole
   SELECT 'key_file', mode <> 'sandbox' OR EXISTS (SELECT FROM @extschema@.sms_settings WHERE twilio_auth_token_encrypted IS NOT NULL),
          k.problem, k.what_to_do FROM fact, @extschema@.sms_check_key_file() k
   UNION ALL
-  SELECT 'public_url', mode <> 'sandbox', CASE WHEN current_setting('coach_sms.public_url', true) = '' THEN 'coach_sms.public_url is not set: Twilio is not asked for delivery receipts' END,
+  SELECT 'public_url', mode <> 'sandbox', CASE WHEN current_setting('coach_sms.public_url', true) = '' THEN 'coach_sms.public_url is not set: receipts and people''s texts (STOP) do not reach us'
+           || CASE WHEN current_setting('coach_sms.fetch_delay', true) = '0' THEN ', and coach_sms.fetch_delay is 0: sent is the end' ELSE '; Twilio is asked about each message instead' END END,
          'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.' FROM fact
 $$;
 REVOKE ALL ON FUNCTION sms_check_arming() FROM PUBLIC;

@@ -62,7 +62,7 @@ CREATE FUNCTION sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, ste
            ELSE format('claimed by the sender until %s', f.lease_until) END
     FROM @extschema@.sms_in_flight f WHERE f.message_id = $1
   UNION ALL
-  SELECT e.received_at, 4, format('%s said', e.provider),
+  SELECT e.received_at, 4, CASE e.event_type WHEN 'fetch' THEN format('%s was asked', e.provider) ELSE format('%s said', e.provider) END,
          concat_ws(', ', e.event_status, nullif(@extschema@.sms_reason(e.error_code, e.error_message), ''),
                    CASE WHEN e.processed_at IS NULL THEN 'not applied yet' END)
     FROM @extschema@.sms_events e WHERE e.message_id = $1

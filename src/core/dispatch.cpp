@@ -258,6 +258,20 @@ void Dispatch::next_page(Looking looking, HttpRequest request) {
   pool_.add(tag, std::move(request), kNever);
 }
 
+bool Dispatch::ask(Question question, const Route& route) {
+  if (accounts_.capacity(route.account_sid, now_us_()) == 0) return false;
+  HttpRequest request;
+  try {
+    request = fetch_request(account_of(route), question.sid);
+  } catch (const Error&) {
+    return false;
+  }
+  const std::uint64_t tag = next_tag_++;
+  asking_.emplace(tag, std::move(question));
+  pool_.add(tag, std::move(request), kNever);
+  return true;
+}
+
 void Dispatch::drive() {
   pool_.drive();
   for (HttpResult& result : pool_.take_finished()) {
@@ -265,6 +279,8 @@ void Dispatch::drive() {
       finish_sending(std::move(sending.mapped()), result);
     else if (auto looking = looking_.extract(result.tag); !looking.empty())
       finish_page(std::move(looking.mapped()), result);
+    else if (auto asking = asking_.extract(result.tag); !asking.empty())
+      finish_asking(std::move(asking.mapped()), result);
   }
   call_waiting();
 }
@@ -303,6 +319,16 @@ void Dispatch::finish_page(Looking looking, const HttpResult& result) {
   } catch (const Error& error) {
     looked_.push_back({std::move(looking.look), {}, error.message()});
   }
+}
+
+void Dispatch::finish_asking(Question question, const HttpResult& result) {
+  std::optional<ListedMessage> message;
+  try {
+    message = parse_message(result);
+    if (message->sid != question.sid) message.reset();
+  } catch (const Error&) {  // it is asked about again, when it is older
+  }
+  answered_.push_back({std::move(question), std::move(message)});
 }
 
 }  // namespace coach_sms

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -81,6 +82,19 @@ struct Looked {
   std::string error;
 };
 
+// A message that Twilio took, and that it is asked about.
+struct Question {
+  Uuid message;
+  Uuid org;
+  std::string sid;
+};
+
+// What Twilio answered; nullopt where it could not be read.
+struct Answered {
+  Question question;
+  std::optional<ListedMessage> message;
+};
+
 struct DispatchOptions {
   HttpOptions http;
   std::string api_url;
@@ -131,6 +145,10 @@ class Dispatch {
     looked_.push_back({std::move(look), {}, std::move(why)});
   }
 
+  // Asks Twilio about a message. False where its account can take no request now, or the SID or the
+  // account is none.
+  bool ask(Question question, const Route& route);
+
   // Moves everything along as far as it goes without waiting.
   void drive();
 
@@ -143,7 +161,13 @@ class Dispatch {
   // Whether a look for this message is under way or waits to be settled.
   bool is_looking(const Uuid& message) const;
 
-  std::size_t in_flight() const noexcept { return sending_.size() + looking_.size(); }
+  std::vector<Answered>& answered() noexcept { return answered_; }
+  // Questions under way, and those whose answers wait.
+  std::size_t questions() const noexcept { return asking_.size() + answered_.size(); }
+
+  std::size_t in_flight() const noexcept {
+    return sending_.size() + looking_.size() + asking_.size();
+  }
   // The message is settled in the tables: this process no longer answers for it.
   void let_go(const Uuid& message) { in_hand_.erase(message); }
   bool is_in_hand(const Uuid& message) const { return in_hand_.contains(message); }
@@ -176,6 +200,7 @@ class Dispatch {
   void finish_sending(Sending sending, const HttpResult& result);
   void finish_page(Looking looking, const HttpResult& result);
   void next_page(Looking looking, HttpRequest request);
+  void finish_asking(Question question, const HttpResult& result);
 
   DispatchOptions options_;
   WallClock now_us_;
@@ -185,12 +210,14 @@ class Dispatch {
   std::uint64_t next_tag_ = 1;
   std::unordered_map<std::uint64_t, Sending> sending_;
   std::unordered_map<std::uint64_t, Looking> looking_;
+  std::unordered_map<std::uint64_t, Question> asking_;
   std::map<Uuid, std::string> account_of_org_;  // as of the org's last request
   // Orgs put off until one of their account's requests is over, by turn.
   std::map<std::string, std::map<std::uint64_t, Uuid>> waiting_;
   std::set<Uuid> in_hand_;  // claimed by us and not yet recorded
   std::deque<Finished> finished_;
   std::vector<Looked> looked_;
+  std::vector<Answered> answered_;
 };
 
 }  // namespace coach_sms

@@ -163,7 +163,7 @@ bool store_event(const Event& event, pg_uuid_t* id) {
       "   event_type, event_status, error_code, error_message, event_payload, dedupe_key,"
       "   processed_at)"
       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10,"
-      "   CASE WHEN $5 <> 'status' THEN now() END)"
+      "   CASE WHEN $5 = 'inbound' THEN now() END)"
       " ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
   const char* texts[] = {event.provider,   event.sid,           event.type,    event.status,

@@ -16,7 +16,7 @@ struct Event {
   pg_uuid_t org_id;
   const char* provider;
   const char* sid;
-  const char* type;  // status or inbound
+  const char* type;  // status, fetch or inbound
   const char* status;
   const char* error_code;
   const char* error_message;

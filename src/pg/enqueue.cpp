@@ -407,6 +407,12 @@ bool is_storing() {
   return storing;
 }
 
+pg_uuid_t first_uuidv7(TimestampTz time) {
+  pg_uuid_t id = new_uuidv7(time);
+  memset(id.data + 6, 0, UUID_LEN - 6);
+  return id;
+}
+
 pg_uuid_t new_uuidv7(TimestampTz time) {
   pg_uuid_t id;
   if (!pg_strong_random(&id, sizeof id))

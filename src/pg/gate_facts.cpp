@@ -97,9 +97,7 @@ const char* provider_of(const Sender& sender) {
 }
 
 pg_uuid_t first_id_at(TimestampTz time) {
-  pg_uuid_t id = new_uuidv7(time - USECS_PER_MINUTE);  // clocks of backends differ, and are set
-  memset(id.data + 6, 0, UUID_LEN - 6);
-  return id;
+  return first_uuidv7(time - USECS_PER_MINUTE);  // clocks of backends differ, and are set
 }
 
 void read_last_hour(Sender* sender, Datum orgs) {

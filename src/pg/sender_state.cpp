@@ -38,15 +38,6 @@ Task make_task(const Claimed& row, std::string_view to, std::string_view from,
   return task;
 }
 
-// A database in another encoding than UTF-8 gets what it can hold: an answer of Twilio's must not
-// be able to make a record fail.
-char* storable(char* text) {
-  if (text == nullptr || GetDatabaseEncoding() == PG_UTF8) return text;
-  for (char* byte = text; *byte != '\0'; ++byte)
-    if (IS_HIGHBIT_SET(*byte)) *byte = '?';
-  return text;
-}
-
 char* copy_text(const std::string& text) {
   return text.empty() ? nullptr : storable(copy_out(text));
 }
@@ -115,6 +106,13 @@ void tell_gates(Gates* gates, const Finished& finished) {
 }
 
 }  // namespace
+
+char* storable(char* text) {
+  if (text == nullptr || GetDatabaseEncoding() == PG_UTF8) return text;
+  for (char* byte = text; *byte != '\0'; ++byte)
+    if (IS_HIGHBIT_SET(*byte)) *byte = '?';
+  return text;
+}
 
 DispatchOptions dispatch_options() {
   DispatchOptions options;

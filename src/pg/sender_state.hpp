@@ -45,6 +45,8 @@ struct Sender {
   TimestampTz promote_again_at;
   TimestampTz bookings_looked_at;
   bool more_bookings;           // the latest pass left some for the next one
+  TimestampTz asked_at;         // when it was last looked which messages to ask Twilio about
+  bool more_questions;          // and it was not looked to the end
   TimestampTz finished_since;   // when the oldest result that waits for its record came; 0: none
   int locked;                   // results at the end of the queue whose message somebody has locked
   TimestampTz locked_again_at;  // when these are tried again
@@ -57,6 +59,10 @@ struct Sender {
 };
 
 DispatchOptions dispatch_options();
+
+// A database in another encoding than UTF-8 gets what it can hold: an answer of Twilio's must not
+// be able to make a record fail. Changes the text in its place.
+char* storable(char* text);
 
 // Claimed rows that passed the last check, into requests; the others as put_back/withdraw rows.
 void start_requests(Sender* sender, const Claimed* claimed, int count, const Checked* checked);

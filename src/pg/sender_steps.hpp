@@ -27,6 +27,12 @@ void events_step(void* sender);
 // is: a minute later, or at once where this one left some.
 void bookings_step(void* sender);
 TimestampTz next_bookings(const Sender& sender, TimestampTz now);
+// Writes down what Twilio answered about messages whose end it had not told, and asks about more.
+// When there is something to do next. Forgets which ones were asked about, where the clock was set
+// back.
+void questions_step(void* sender);
+TimestampTz next_questions(const Sender& sender, TimestampTz now);
+void ask_all_again();
 
 // After a step that records was committed: what is settled leaves the sender's memory.
 void forget_what_was_recorded(Sender* sender);

@@ -29,6 +29,8 @@ char* public_url;
 char* key_file;
 char* allowed_countries;
 int quiet_hours_spread;
+int fetch_delay;
+bool fetch_prices;
 
 namespace {
 
@@ -160,6 +162,11 @@ void define_int(const char* name, const char* description, int* variable, int in
                           PGC_SIGHUP, flags, nullptr, nullptr, nullptr);
 }
 
+void define_bool(const char* name, const char* description, bool* variable, bool initial) {
+  DefineCustomBoolVariable(name, description, nullptr, variable, initial, PGC_SIGHUP, 0, nullptr,
+                           nullptr, nullptr);
+}
+
 void define_string(const char* name, const char* description, char** variable, const char* initial,
                    int flags, GucStringCheckHook check) {
   DefineCustomStringVariable(name, description, nullptr, variable, initial, PGC_SIGHUP, flags,
@@ -210,9 +217,17 @@ void define_rules() {
                 "Countries whose numbers may be written to; empty: all.", &allowed_countries, "",
                 GUC_LIST_INPUT, check_countries);
   static bool notify;  // read by the triggers of sql/install/43_news.sql
-  DefineCustomBoolVariable(
-      "coach_sms.notify", "Whether NOTIFY tells of messages that are final and of inbound texts.",
-      nullptr, &notify, true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+  define_bool("coach_sms.notify",
+              "Whether NOTIFY tells of messages that are final and of inbound texts.", &notify, true);
+}
+
+void define_late_news() {
+  define_int("coach_sms.fetch_delay",
+             "After how long Twilio is asked about a message whose end it has not told; 0: never.",
+             &fetch_delay, 10 * kMinute, 0, kDay, GUC_UNIT_MS);
+  define_bool("coach_sms.fetch_prices",
+              "Whether Twilio is asked about messages whose price is not known.", &fetch_prices,
+              false);
 }
 
 void define_twilio() {
@@ -309,6 +324,7 @@ void define() {
   define_limits();
   define_times();
   define_rules();
+  define_late_news();
   define_twilio();
   define_surroundings();
   reserve_guc_prefix("coach_sms");

@@ -29,6 +29,8 @@ extern char* public_url;
 extern char* key_file;
 extern char* allowed_countries;
 extern int quiet_hours_spread;
+extern int fetch_delay;
+extern bool fetch_prices;
 
 // Settings that fall back to the postmaster's environment: TWILIO_ACCOUNT_SID and WEBAPP_URL.
 const char* twilio_account_sid();

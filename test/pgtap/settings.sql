@@ -10,6 +10,8 @@ SELECT results_eq($$
   'coach_sms.ca_file = '''', sighup',
   'coach_sms.connect_timeout = ''5000'' ms, sighup',
   'coach_sms.databases = ''*'', sighup',
+  'coach_sms.fetch_delay = ''600000'' ms, sighup',
+  'coach_sms.fetch_prices = ''off'', sighup',
   'coach_sms.key_file = '''', sighup',
   'coach_sms.lease_duration = ''60000'' ms, sighup',
   'coach_sms.max_attempts = ''4'', sighup',

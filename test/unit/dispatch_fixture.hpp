@@ -113,6 +113,16 @@ class DispatchTest : public HttpTest {
     dispatch.forget_first_looked();
     return looked;
   }
+  static Answered answered_of(Dispatch& dispatch, const Question& question, const Route& route) {
+    EXPECT_TRUE(dispatch.ask(question, route));
+    EXPECT_EQ(dispatch.questions(), 1U);
+    while (dispatch.answered().empty())
+      turn(dispatch);
+    EXPECT_EQ(dispatch.in_flight(), 0U);
+    Answered answered = dispatch.answered().front();
+    dispatch.answered().clear();
+    return answered;
+  }
 };
 
 }  // namespace coach_sms::test

@@ -1,0 +1,35 @@
+-- Money: what Twilio charged as far as it has told, and what the rest comes to by the org's own price.
+
+CREATE VIEW sms_cost AS
+  WITH handed_over AS (
+    SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE coalesce(s.timezone, 'UTC'))::date AS month,
+           coalesce(m.price_unit, s.currency, '') AS currency, a.segments, m.price
+      FROM sms_attempts a
+      LEFT JOIN sms_settings s ON s.org_id = a.org_id
+      LEFT JOIN sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
+     WHERE a.provider = 'twilio' AND (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL)),
+  counted AS (
+    SELECT org_id, month, currency, count(*) AS messages, sum(segments) AS segments, sum(price) AS price,
+           coalesce(sum(segments) FILTER (WHERE price IS NULL), 0) AS segments_without_price
+      FROM handed_over GROUP BY org_id, month, currency
+    UNION ALL
+    SELECT org_id, month, currency, messages, segments, price, segments_without_price
+      FROM sms_usage WHERE provider = 'twilio'),
+  total AS (
+    SELECT org_id, month, currency, sum(messages)::bigint AS messages, sum(segments)::bigint AS segments, sum(price) AS price,
+           sum(segments_without_price)::bigint AS segments_without_price
+      FROM counted GROUP BY org_id, month, currency)
+  SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price, t.segments_without_price,
+         CASE WHEN t.segments_without_price = 0 THEN t.price
+              WHEN t.currency = coalesce(s.currency, '') THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost
+    FROM total t LEFT JOIN sms_settings s ON s.org_id = t.org_id;
+COMMENT ON VIEW sms_cost IS 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included; the sandbox is not in it. Fast for one org: WHERE org_id = ...';
+COMMENT ON COLUMN sms_cost.org_id IS 'The org.';
+COMMENT ON COLUMN sms_cost.month IS 'First day of the calendar month, in the org''s time zone.';
+COMMENT ON COLUMN sms_cost.currency IS 'ISO 4217 code: Twilio''s, or sms_settings.currency where Twilio has told no price; NULL where neither is known.';
+COMMENT ON COLUMN sms_cost.messages IS 'Requests that Twilio took, or may have taken.';
+COMMENT ON COLUMN sms_cost.segments IS 'Their segments, as monthly_budget_segments counts them.';
+COMMENT ON COLUMN sms_cost.price IS 'What Twilio charged, as far as it has told (coach_sms.fetch_prices); NULL where it has told nothing.';
+COMMENT ON COLUMN sms_cost.segments_without_price IS 'Segments of those whose price is not known.';
+COMMENT ON COLUMN sms_cost.cost IS 'price, and sms_settings.price_per_segment for each segment without one; NULL where that is not set.';
+REVOKE ALL ON sms_cost FROM PUBLIC;
