@@ -52,7 +52,7 @@ COMMENT ON COLUMN sms_settings.monthly_budget_segments IS 'Segments a calendar m
 COMMENT ON COLUMN sms_settings.price_per_segment IS 'Estimated price of a segment, in currency; sms_preview multiplies with it.';
 COMMENT ON COLUMN sms_settings.currency IS 'ISO 4217 code of price_per_segment.';
 COMMENT ON COLUMN sms_settings.max_segments_per_second IS 'Rate of the sender, in segments a second. NULL: as fast as Twilio answers.';
-COMMENT ON COLUMN sms_settings.retention_days IS 'Days for which finished messages are kept. NULL: for ever.';
+COMMENT ON COLUMN sms_settings.retention_days IS 'Days for which finished messages are kept after their last change, with attempts, events and people''s texts. NULL: for ever.';
 COMMENT ON COLUMN sms_settings.unknown_policy IS 'What becomes of a message that Twilio may or may not have taken, once its lists have shown it absent: resend_if_absent (default) sends it again, hold ends it as failed with error_code outcome_unknown.';
 COMMENT ON COLUMN sms_settings.paused_until IS 'Nothing of this org is sent before this time (infinity: until sms_resume). NULL: not paused.';
 COMMENT ON COLUMN sms_settings.created_at IS 'When the row was made.';

@@ -22,7 +22,7 @@ CREATE TABLE sms_attempts (
 CREATE INDEX sms_attempts_message ON sms_attempts (message_id);
 CREATE INDEX sms_attempts_client ON sms_attempts (org_id, client_key, created_at);
 CREATE INDEX sms_attempts_provider ON sms_attempts (provider_message_id) WHERE provider_message_id IS NOT NULL;
-COMMENT ON TABLE sms_attempts IS 'One row for each HTTP request whose outcome was settled. Append-only.';
+COMMENT ON TABLE sms_attempts IS 'One row for each HTTP request whose outcome was settled. Append-only but for retention and erasure.';
 COMMENT ON COLUMN sms_attempts.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_attempts.message_id IS 'The message.';
 COMMENT ON COLUMN sms_attempts.attempt_number IS 'Counts from 1 within the message.';
@@ -57,6 +57,7 @@ CREATE TABLE sms_events (
 );
 CREATE INDEX sms_events_message ON sms_events (message_id);
 CREATE INDEX sms_events_provider ON sms_events (provider_message_id) WHERE provider_message_id IS NOT NULL;
+CREATE INDEX sms_events_without_message ON sms_events (org_id, received_at) WHERE message_id IS NULL;
 CREATE INDEX sms_events_waiting ON sms_events (received_at) WHERE processed_at IS NULL;
 COMMENT ON TABLE sms_events IS 'What Twilio told us, by webhook or when asked, each event once. Append-only but for matching, retention and erasure.';
 COMMENT ON COLUMN sms_events.id IS 'UUIDv7.';
@@ -95,6 +96,19 @@ COMMENT ON COLUMN sms_usage.segments IS 'Their segments.';
 COMMENT ON COLUMN sms_usage.price IS 'What Twilio charged, as far as it had told.';
 COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of those whose price was not known.';
 
+-- What Twilio charges for: a message that was sent again after all, because nothing was known of the first request, is two.
+CREATE VIEW sms_charges AS
+  SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE coalesce(s.timezone, 'UTC'))::date AS month, a.provider,
+         coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
+    FROM sms_attempts a
+    LEFT JOIN sms_settings s ON s.org_id = a.org_id
+    LEFT JOIN sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
+   WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
+COMMENT ON VIEW sms_charges IS 'Internal: one row for each request that Twilio took, or may have taken. sms_cost sums it up.';
+COMMENT ON COLUMN sms_charges.month IS 'First day of the calendar month, in the org''s time zone.';
+COMMENT ON COLUMN sms_charges.currency IS 'Twilio''s, else the org''s, else empty.';
+COMMENT ON COLUMN sms_charges.price IS 'What Twilio charged; NULL where it has not told.';
+
 -- A key stays taken when its message is gone.
 CREATE TABLE sms_idempotency_keys (
   org_id           uuid NOT NULL,
@@ -108,3 +122,13 @@ COMMENT ON COLUMN sms_idempotency_keys.org_id IS 'The org.';
 COMMENT ON COLUMN sms_idempotency_keys.idempotency_key IS 'The key.';
 COMMENT ON COLUMN sms_idempotency_keys.message_id IS 'Its message.';
 COMMENT ON COLUMN sms_idempotency_keys.payload_hash IS 'What the key stood for, as in sms_messages.';
+
+-- No SET clause, so that it is inlined into the statements that enqueue.
+CREATE FUNCTION sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
+  LANGUAGE sql STABLE
+  RETURN (SELECT m.id FROM @extschema@.sms_messages m WHERE m.org_id = $1 AND m.idempotency_key = $2
+          UNION ALL
+          SELECT k.message_id FROM @extschema@.sms_idempotency_keys k WHERE k.org_id = $1 AND k.idempotency_key = $2
+          LIMIT 1);
+REVOKE ALL ON FUNCTION sms_message_with_key(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_message_with_key(uuid, text) IS 'Internal: the message that has this key, or had it when it was pruned; NULL where none had.';

@@ -157,9 +157,8 @@ BEGIN
       USING ERRCODE = 'SM012', DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
             HINT = 'Enqueue a new one.';
   END IF;
-  SELECT m.id INTO new_id FROM @extschema@.sms_messages m
-   WHERE m.org_id = earlier.org_id AND m.idempotency_key = 'retry of ' || earlier.id;
-  IF FOUND THEN
+  new_id := @extschema@.sms_message_with_key(earlier.org_id, 'retry of ' || earlier.id);
+  IF new_id IS NOT NULL THEN
     RETURN new_id;
   END IF;
   INSERT INTO @extschema@.sms_messages (org_id, client_id, to_phone, from_phone, template_id, template_key, body,

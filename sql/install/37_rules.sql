@@ -104,10 +104,13 @@ CREATE FUNCTION sms_handed_over(org_id uuid, provider text, since timestamptz, i
              AND a.created_at > $3 AND (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL))
        + (SELECT coalesce(sum(CASE WHEN in_segments THEN f.segments ELSE 1 END), 0)
             FROM @extschema@.sms_in_flight f WHERE f.org_id = $1)
+       + (SELECT coalesce(sum(u.segments), 0)
+            FROM @extschema@.sms_usage u JOIN @extschema@.sms_settings s ON s.org_id = u.org_id
+           WHERE in_segments AND u.org_id = $1 AND u.provider = $2 AND u.month = ($3 AT TIME ZONE s.timezone)::date)
 $$;
 REVOKE ALL ON FUNCTION sms_handed_over(uuid, text, timestamptz, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION sms_handed_over(uuid, text, timestamptz, boolean) IS
-'Internal: messages (or their segments) of the org that were handed to the provider since then, or may have been.';
+'Internal: messages of the org that were handed to the provider since then, or may have been; or their segments since a month began, pruned ones included.';
 
 CREATE FUNCTION sms_why_held(org_id uuid, zone text) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -240,11 +240,10 @@ DECLARE
     WHERE t.booking_id = booking.id AND t.type = sms_queue_text.type AND t.schedule_id = sms_queue_text.schedule_id), 0);
   key text := concat_ws('-', 'booking', type, booking.id, nullif(schedule_id, '00000000-0000-0000-0000-000000000000'),
                         CASE WHEN made > 0 THEN made + 1 END);
-  message_id uuid;
-BEGIN
   -- The guide's application confirms by itself, under the same key.
-  SELECT m.id INTO message_id FROM @extschema@.sms_messages m WHERE m.org_id = booking.org_id AND m.idempotency_key = key;
-  IF FOUND THEN
+  message_id uuid := @extschema@.sms_message_with_key(booking.org_id, key);
+BEGIN
+  IF message_id IS NOT NULL THEN
     RETURN message_id;
   END IF;
   RETURN @extschema@.sms_enqueue(booking.org_id, client_id => booking.client_id, to_phone => booking.phone,

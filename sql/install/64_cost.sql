@@ -1,17 +1,10 @@
 -- Money: what Twilio charged as far as it has told, and what the rest comes to by the org's own price.
 
 CREATE VIEW sms_cost AS
-  WITH handed_over AS (
-    SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE coalesce(s.timezone, 'UTC'))::date AS month,
-           coalesce(m.price_unit, s.currency, '') AS currency, a.segments, m.price
-      FROM sms_attempts a
-      LEFT JOIN sms_settings s ON s.org_id = a.org_id
-      LEFT JOIN sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
-     WHERE a.provider = 'twilio' AND (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL)),
-  counted AS (
+  WITH counted AS (
     SELECT org_id, month, currency, count(*) AS messages, sum(segments) AS segments, sum(price) AS price,
            coalesce(sum(segments) FILTER (WHERE price IS NULL), 0) AS segments_without_price
-      FROM handed_over GROUP BY org_id, month, currency
+      FROM sms_charges WHERE provider = 'twilio' GROUP BY org_id, month, currency
     UNION ALL
     SELECT org_id, month, currency, messages, segments, price, segments_without_price
       FROM sms_usage WHERE provider = 'twilio'),

@@ -249,7 +249,8 @@ uint64 apply_waiting_events() {
       {}};
   // Nobody's: of another application on the account, or of a message that is gone.
   static Statement give_up{
-      "UPDATE @extschema@.sms_events SET processed_at = now()"
+      "UPDATE @extschema@.sms_events e SET processed_at = now(),"
+      "   message_id = (SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = e.message_id)"
       " WHERE processed_at IS NULL AND received_at <= now() - interval '1 day'",
       {}};
   give_up.run(std::initializer_list<Datum>{});

@@ -197,7 +197,7 @@ bool check_country(const ReadyMessage& ready, Failure* failure) {
 // A key seen before makes no new message, whatever the client has had.
 bool key_is_known(const NewMessage& wanted) {
   static Statement find{
-      "SELECT FROM @extschema@.sms_messages WHERE org_id = $1 AND idempotency_key = $2",
+      "SELECT WHERE @extschema@.sms_message_with_key($1, $2) IS NOT NULL",
       {UUIDOID, TEXTOID}};
   return wanted.idempotency_key != nullptr &&
          find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key)}) > 0;
@@ -236,12 +236,15 @@ bytea* hash_payload(const NewMessage& wanted, const ReadyMessage& ready, std::st
   return hash;
 }
 
-// The first message with this key, if its payload is the same.
+// The first message with this key, pruned or not, if its payload is the same.
 bool find_first(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id,
                 Failure* failure) {
   static Statement find{
       "SELECT id, payload_hash IS NOT DISTINCT FROM $3 FROM @extschema@.sms_messages"
-      " WHERE org_id = $1 AND idempotency_key = $2",
+      " WHERE org_id = $1 AND idempotency_key = $2"
+      " UNION ALL "
+      "SELECT message_id, payload_hash IS NOT DISTINCT FROM $3 FROM @extschema@.sms_idempotency_keys"
+      " WHERE org_id = $1 AND idempotency_key = $2 LIMIT 1",
       {UUIDOID, TEXTOID, BYTEAOID}};
   if (find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key),
                 PointerGetDatum(ready.payload_hash)}) != 1)
@@ -342,6 +345,8 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
       "     AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o"
       "                      WHERE o.phone = ANY (@extschema@.sms_phone_names($4)) AND "
       "@extschema@.sms_sends_as($2, $5, o.account_sid, o.sender))"
+      "     AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys"
+      "                      WHERE org_id = $2 AND idempotency_key = $13)"
       "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
       "  RETURNING id, org_id, metadata, priority, expires_at)"
       " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"

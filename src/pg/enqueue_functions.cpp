@@ -143,6 +143,23 @@ void refuse_suppressed(const NewMessage& wanted, const ReadyMessage& ready) {
                   errhint("Where the person consents again, call sms_opt_in().")));
 }
 
+// As the unique index would, had the key's message not been pruned.
+void refuse_pruned_key(const NewMessage& wanted) {
+  static Statement find{
+      "SELECT message_id FROM @extschema@.sms_idempotency_keys"
+      " WHERE org_id = $1 AND idempotency_key = $2",
+      {UUIDOID, TEXTOID}};
+  if (wanted.idempotency_key == nullptr ||
+      find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key)}) == 0)
+    return;
+  const pg_uuid_t message_id = uuid_column(0, 1);
+  ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+                  errmsg("idempotency key \"%.100s\" was used before", wanted.idempotency_key),
+                  errdetail("Its message %s was pruned (sms_settings.retention_days).",
+                            DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&message_id)))),
+                  errhint("Call sms_enqueue(), which returns that id, or use a key of its own.")));
+}
+
 // The row as the user gave it, with the columns that checking made out.
 HeapTuple completed(const TriggerRow& row, const ReadyMessage& ready) {
   constexpr int kColumns = 11;
@@ -236,6 +253,7 @@ Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
   make_ready(wanted, &ready, &failure);
   raise_if(failure);
   refuse_suppressed(wanted, ready);
+  refuse_pruned_key(wanted);
   HeapTuple result = completed(row, ready);
   SPI_finish();
   act_as_caller_again(caller);

@@ -119,13 +119,19 @@ void read_last_hour(Sender* sender, Datum orgs) {
 void read_spent(Sender* sender, Datum orgs) {
   static Statement read{
       "WITH org AS ("
-      " SELECT s.org_id, date_trunc('month', now(), s.timezone) AS month_starts_at"
+      " SELECT s.org_id, date_trunc('month', now(), s.timezone) AS month_starts_at,"
+      "        date_trunc('month', now() AT TIME ZONE s.timezone)::date AS month"
       "   FROM @extschema@.sms_settings s"
       "  WHERE s.org_id = ANY ($1) AND s.monthly_budget_segments IS NOT NULL)"
-      " SELECT o.org_id, sum(a.segments)::bigint"
-      "   FROM org o JOIN @extschema@.sms_attempts a ON a.org_id = o.org_id"
-      "  WHERE a.id >= $3 AND a.created_at >= o.month_starts_at AND " HANDED_OVER
-      "  GROUP BY o.org_id",
+      " SELECT spent.org_id, sum(spent.segments)::bigint FROM ("
+      "  SELECT o.org_id, a.segments"
+      "    FROM org o JOIN @extschema@.sms_attempts a ON a.org_id = o.org_id"
+      "   WHERE a.id >= $3 AND a.created_at >= o.month_starts_at AND " HANDED_OVER
+      "  UNION ALL"
+      "  SELECT o.org_id, u.segments"
+      "    FROM org o JOIN @extschema@.sms_usage u ON u.org_id = o.org_id AND u.month = o.month"
+      "   WHERE u.provider = $2) spent"
+      "  GROUP BY spent.org_id",
       {UUIDARRAYOID, TEXTOID, UUIDOID}};
   const pg_uuid_t first = first_id_at(GetCurrentTimestamp() - 32 * USECS_PER_DAY);
   const uint64 count =

@@ -71,6 +71,7 @@ TimestampTz wake_at(const Sender& sender, TimestampTz now) {
   TimestampTz at = earlier(next_sweep(sender), next_housekeeping(sender));
   at = earlier(at, next_bookings(sender, now));
   at = earlier(at, next_questions(sender, now));
+  at = earlier(at, sender.prune_again_at);
   if (has_fresh_results(sender))
     at = earlier(at, sender.finished_since != 0 ? sender.finished_since + kLinger : now);
   else if (sender.locked > 0)
@@ -117,6 +118,7 @@ void notice_clock(Sender* sender) {
                          static_cast<long>((sender->woke_at - now) / USECS_PER_SEC))));
     sender->sweep_wanted = true;
     sender->kept_house_at = sender->promote_again_at = sender->bookings_looked_at = 0;
+    sender->prune_again_at = now;
     sender->steps_again_at = sender->locked_again_at = 0;
     ask_all_again();
     if (sender->finished_since != 0) sender->finished_since = now;
@@ -233,6 +235,7 @@ void take_steps(Sender* sender) {
   }
   if (next_housekeeping(*sender) <= now) keep_house(sender);
   if (next_bookings(*sender, now) <= now) step(sender, "looking for bookings", bookings_step);
+  if (sender->prune_again_at <= now) step(sender, "pruning", retention_step);
   if (next_questions(*sender, now) <= now) step(sender, "asking for late news", questions_step);
 }
 

@@ -27,6 +27,8 @@ void events_step(void* sender);
 // is: a minute later, or at once where this one left some.
 void bookings_step(void* sender);
 TimestampTz next_bookings(const Sender& sender, TimestampTz now);
+// Deletes a batch of what is older than its org's retention_days.
+void retention_step(void* sender);
 // Writes down what Twilio answered about messages whose end it had not told, and asks about more.
 // When there is something to do next. Forgets which ones were asked about, where the clock was set
 // back.

@@ -18,6 +18,7 @@ SELECT is(array_agg(relname ORDER BY relname COLLATE "C")::text[], ARRAY[
   'sms_booking_texts',
   'sms_bookings_source',
   'sms_events',
+  'sms_idempotency_keys',
   'sms_in_flight',
   'sms_messages',
   'sms_opt_outs',
@@ -27,7 +28,8 @@ SELECT is(array_agg(relname ORDER BY relname COLLATE "C")::text[], ARRAY[
   'sms_server',
   'sms_settings',
   'sms_suppression',
-  'sms_templates'], 'the tables')
+  'sms_templates',
+  'sms_usage'], 'the tables')
   FROM pg_class JOIN pg_depend ON objid = pg_class.oid AND classid = 'pg_class'::regclass AND deptype = 'e'
  WHERE relkind = 'r' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'coach_sms');
 
@@ -233,6 +235,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('p')$$, ARRAY[
   'sms_booking_texts: PRIMARY KEY (booking_id, type, schedule_id)',
   'sms_bookings_source: PRIMARY KEY (singleton)',
   'sms_events: PRIMARY KEY (id)',
+  'sms_idempotency_keys: PRIMARY KEY (org_id, idempotency_key)',
   'sms_in_flight: PRIMARY KEY (message_id)',
   'sms_messages: PRIMARY KEY (id)',
   'sms_opt_outs: PRIMARY KEY (phone, account_sid, sender)',
@@ -242,7 +245,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('p')$$, ARRAY[
   'sms_server: PRIMARY KEY (singleton)',
   'sms_settings: PRIMARY KEY (org_id)',
   'sms_suppression: PRIMARY KEY (id)',
-  'sms_templates: PRIMARY KEY (id)'], 'primary keys');
+  'sms_templates: PRIMARY KEY (id)',
+  'sms_usage: PRIMARY KEY (org_id, month, provider, currency)'], 'primary keys');
 
 SELECT results_eq($$SELECT * FROM pg_temp.constraints('u')$$, ARRAY[
   'sms_events: UNIQUE (dedupe_key)',
@@ -295,6 +299,7 @@ SELECT results_eq($$
   'sms_events_message: (message_id)',
   'sms_events_provider: (provider_message_id) WHERE (provider_message_id IS NOT NULL)',
   'sms_events_waiting: (received_at) WHERE (processed_at IS NULL)',
+  'sms_events_without_message: (org_id, received_at) WHERE (message_id IS NULL)',
   'sms_messages_client_created: (org_id, client_id, created_at) WHERE (client_id IS NOT NULL)',
   'sms_messages_idempotency_key: unique (org_id, idempotency_key) WHERE (idempotency_key IS NOT NULL)',
   'sms_messages_org_created: (org_id, created_at)',
@@ -354,13 +359,15 @@ SELECT is((SELECT array_agg(t::regclass::text ORDER BY t::regclass::text COLLATE
   'sms_booking_texts',
   'sms_bookings_source',
   'sms_events',
+  'sms_idempotency_keys',
   'sms_messages',
   'sms_opt_outs',
   'sms_phone_salt',
   'sms_schedules',
   'sms_settings',
   'sms_suppression',
-  'sms_templates'], 'what a dump carries');
+  'sms_templates',
+  'sms_usage'], 'what a dump carries');
 SELECT is((SELECT array_agg(DISTINCT c) FROM pg_extension, unnest(extcondition) AS c WHERE extname = 'coach_sms'), ARRAY[''], 'a dump carries all of their rows');
 
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relname LIKE 'sms%' AND relkind IN ('r', 'v') AND obj_description(oid, 'pg_class') IS NULL$$,

@@ -1,0 +1,100 @@
+-- retention_days: finished messages leave with their attempts and events. What they were still needed for stays: the
+-- idempotency key, and what they cost.
+
+-- A key is moved in one transaction and its message deleted in a later one, once every snapshot that anybody still uses shows
+-- the move: whoever enqueues with the key sees it in one table or in both, and never in neither.
+CREATE FUNCTION sms_prune_messages(org_id uuid, before timestamptz, at_most integer, horizon xid) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  moved integer;
+  ids uuid[];
+BEGIN
+  INSERT INTO @extschema@.sms_idempotency_keys (org_id, idempotency_key, message_id, payload_hash)
+    SELECT m.org_id, m.idempotency_key, m.id, m.payload_hash FROM @extschema@.sms_messages m
+     WHERE m.org_id = $1 AND m.created_at < before AND m.updated_at < before AND m.status IN ('sent', 'delivered', 'failed', 'cancelled')
+       AND m.idempotency_key IS NOT NULL
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys k WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key)
+     ORDER BY m.created_at LIMIT at_most
+    ON CONFLICT ON CONSTRAINT sms_idempotency_keys_pkey DO NOTHING;
+  GET DIAGNOSTICS moved = ROW_COUNT;
+  ids := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE m.org_id = $1 AND m.created_at < before AND m.updated_at < before AND m.status IN ('sent', 'delivered', 'failed', 'cancelled')
+       AND (m.idempotency_key IS NULL
+            OR EXISTS (SELECT FROM @extschema@.sms_idempotency_keys k
+                        WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key AND age(k.xmin) > age(horizon)))
+     ORDER BY m.created_at LIMIT at_most
+       FOR UPDATE SKIP LOCKED);
+  PERFORM @extschema@.sms_sum_up(org_id, ids);
+  -- What was called off may be wanted again, as it could before.
+  UPDATE @extschema@.sms_booking_texts t
+     SET detail = NULL, message_id = CASE WHEN m.is_off THEN NULL ELSE t.message_id END,
+         reason = CASE WHEN m.is_off THEN 'booking_cancelled' ELSE t.reason END
+    FROM (SELECT g.id, g.status = 'cancelled' AND g.error_code IN ('booking_changed', 'booking_cancelled', 'sandbox') AS is_off
+            FROM @extschema@.sms_messages g WHERE g.id = ANY (ids)) m
+   WHERE t.message_id = m.id;
+  DELETE FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids);
+  DELETE FROM @extschema@.sms_events e WHERE e.message_id = ANY (ids);
+  DELETE FROM @extschema@.sms_messages m WHERE m.id = ANY (ids);
+  RETURN greatest(moved, cardinality(ids));
+END
+$$;
+REVOKE ALL ON FUNCTION sms_prune_messages(uuid, timestamptz, integer, xid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_prune_messages(uuid, timestamptz, integer, xid) IS
+'Internal: moves the keys of up to that many finished messages, and deletes up to that many whose keys were moved before the horizon. Returns the larger number.';
+
+CREATE FUNCTION sms_sum_up(org_id uuid, ids uuid[]) RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO @extschema@.sms_usage AS u (org_id, month, provider, currency, messages, segments, price, segments_without_price)
+    SELECT $1, h.month, h.provider, h.currency, count(*), sum(h.segments), sum(h.price),
+           coalesce(sum(h.segments) FILTER (WHERE h.price IS NULL), 0)
+      FROM @extschema@.sms_charges h WHERE h.org_id = $1 AND h.message_id = ANY (ids)
+     GROUP BY h.month, h.provider, h.currency
+    ON CONFLICT ON CONSTRAINT sms_usage_pkey DO UPDATE
+      SET messages = u.messages + excluded.messages, segments = u.segments + excluded.segments,
+          price = CASE WHEN excluded.price IS NULL THEN u.price ELSE coalesce(u.price, 0) + excluded.price END,
+          segments_without_price = u.segments_without_price + excluded.segments_without_price
+$$;
+REVOKE ALL ON FUNCTION sms_sum_up(uuid, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_sum_up(uuid, uuid[]) IS 'Internal: adds what these messages cost to sms_usage.';
+
+CREATE FUNCTION sms_prune_events(org_id uuid, before timestamptz, at_most integer) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  pruned integer;
+BEGIN
+  DELETE FROM @extschema@.sms_events e
+   WHERE e.id IN (SELECT i.id FROM @extschema@.sms_events i
+                   WHERE i.org_id = $1 AND i.message_id IS NULL AND i.received_at < before
+                   ORDER BY i.received_at LIMIT at_most FOR UPDATE SKIP LOCKED);
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  RETURN pruned;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_prune_events(uuid, timestamptz, integer) FROM PUBLIC;
+COMMENT ON FUNCTION sms_prune_events(uuid, timestamptz, integer) IS 'Internal: deletes up to that many of the org''s inbound texts and of its events without a message.';
+
+CREATE FUNCTION sms_prune_next(at_most integer, horizon xid, INOUT behind uuid)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  orgs_at_most CONSTANT integer := 100;
+  org record;
+  orgs integer := 0;
+BEGIN
+  FOR org IN SELECT s.org_id, now() - make_interval(days => s.retention_days) AS before FROM @extschema@.sms_settings s
+              WHERE s.retention_days IS NOT NULL AND (behind IS NULL OR s.org_id >= behind) ORDER BY s.org_id LIMIT orgs_at_most LOOP
+    behind := org.org_id;
+    orgs := orgs + 1;
+    IF greatest(@extschema@.sms_prune_messages(org.org_id, org.before, at_most, horizon),
+                @extschema@.sms_prune_events(org.org_id, org.before, at_most)) > 0 THEN
+      RETURN;
+    END IF;
+  END LOOP;
+  IF orgs < orgs_at_most THEN
+    behind := NULL;
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_prune_next(integer, xid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_prune_next(integer, xid, uuid) IS
+'Internal: prunes a batch of the first org from there on that has something to prune. Returns where to go on; NULL at the end.';
