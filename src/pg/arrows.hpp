@@ -12,7 +12,7 @@
 //   * one org a statement.
 // All need SPI; texts are in the database's encoding.
 
-#include "pg/pg_api.hpp"
+#include "pg/settled_rows.hpp"
 
 namespace coach_sms {
 
@@ -63,31 +63,6 @@ int64 count_waited(const LaneId& lane, TimestampTz opened_at);
 
 // When the lane has something due behind that place; DT_NOEND for never.
 TimestampTz next_due_in_lane(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id);
-
-// The result of one request, or of finding out about one. Texts may be nullptr.
-struct Settled {
-  pg_uuid_t message_id;
-  pg_uuid_t org_id;
-  int64 fence;
-  char* sid;
-  char* error_code;
-  char* error_message;
-  char* request;   // JSON
-  char* response;  // JSON
-  int http_status;
-  int duration_ms;
-  int segments;      // 0: not told
-  TimestampTz when;  // next try, or next look
-  int16 failures;    // attempts used up by now
-  bool recorded;     // out: settled; false: locked by somebody, try again
-};
-
-// Results of one org and one kind. Each row recorded, or lost to somebody else, is marked.
-struct SettledRows {
-  pg_uuid_t org_id;
-  Settled** rows;
-  int count;
-};
 
 // sending | unknown → sent.
 void record_sent(const SettledRows& results, const char* provider);

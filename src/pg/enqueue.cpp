@@ -196,9 +196,8 @@ bool check_country(const ReadyMessage& ready, Failure* failure) {
 
 // A key seen before makes no new message, whatever the client has had.
 bool key_is_known(const NewMessage& wanted) {
-  static Statement find{
-      "SELECT WHERE @extschema@.sms_message_with_key($1, $2) IS NOT NULL",
-      {UUIDOID, TEXTOID}};
+  static Statement find{"SELECT WHERE @extschema@.sms_message_with_key($1, $2) IS NOT NULL",
+                        {UUIDOID, TEXTOID}};
   return wanted.idempotency_key != nullptr &&
          find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key)}) > 0;
 }
@@ -243,7 +242,8 @@ bool find_first(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* 
       "SELECT id, payload_hash IS NOT DISTINCT FROM $3 FROM @extschema@.sms_messages"
       " WHERE org_id = $1 AND idempotency_key = $2"
       " UNION ALL "
-      "SELECT message_id, payload_hash IS NOT DISTINCT FROM $3 FROM @extschema@.sms_idempotency_keys"
+      "SELECT message_id, payload_hash IS NOT DISTINCT FROM $3 FROM "
+      "@extschema@.sms_idempotency_keys"
       " WHERE org_id = $1 AND idempotency_key = $2 LIMIT 1",
       {UUIDOID, TEXTOID, BYTEAOID}};
   if (find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key),

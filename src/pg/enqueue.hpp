@@ -64,7 +64,8 @@ bool is_storing();
 // A UUID of version 7 (RFC 9562, section 5.7): milliseconds, then a counter of 12 bits within the
 // millisecond taken from the clock's microseconds, then 62 random bits.
 pg_uuid_t new_uuidv7(TimestampTz time);
-// The lowest that new_uuidv7() can make at that time: what happened since is a range of a primary key.
+// The lowest that new_uuidv7() can make at that time: what happened since is a range of a primary
+// key.
 pg_uuid_t first_uuidv7(TimestampTz time);
 
 // Registers the callbacks that end a half-done store; called once from _PG_init.

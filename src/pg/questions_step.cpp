@@ -10,11 +10,11 @@
 #include "pg/shared_state.hpp"
 #include "pg/statement.hpp"
 
-// Late news: messages that Twilio took and whose end it has not told, because a callback was lost or
-// none can reach us, are asked about one by one. Which ones is found by walks over sms_attempts in
-// the order of their ids, which is that of their times: one walk for each age at which a message is
-// asked about. The walks are kept in memory; a new sender begins each of them where the next one,
-// of the age four times as high, is.
+// Late news: messages that Twilio took and whose end it has not told, because a callback was lost
+// or none can reach us, are asked about one by one. Which ones is found by walks over sms_attempts
+// in the order of their ids, which is that of their times: one walk for each age at which a message
+// is asked about. The walks are kept in memory; a new sender begins each of them where the next
+// one, of the age four times as high, is.
 
 namespace coach_sms {
 

@@ -15,8 +15,8 @@ void expire_lost_leases(Sender* sender);
 // Starts listings for the unknown messages whose time it is.
 void start_looks(Sender* sender);
 
-// Counts what housekeeping still has to do; has_unsettled() is as of the last count, or of a message
-// noted since to be unknown.
+// Counts what housekeeping still has to do; has_unsettled() is as of the last count, or of a
+// message noted since to be unknown.
 void count_unsettled();
 void note_unsettled();
 bool has_unsettled();

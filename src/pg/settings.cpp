@@ -218,7 +218,8 @@ void define_rules() {
                 GUC_LIST_INPUT, check_countries);
   static bool notify;  // read by the triggers of sql/install/43_news.sql
   define_bool("coach_sms.notify",
-              "Whether NOTIFY tells of messages that are final and of inbound texts.", &notify, true);
+              "Whether NOTIFY tells of messages that are final and of inbound texts.", &notify,
+              true);
 }
 
 void define_late_news() {

@@ -5,7 +5,7 @@
 namespace coach_sms::test {
 namespace {
 
-constexpr std::int64_t kNight = kEvening + kHour;                  // 21:30
+constexpr std::int64_t kNight = kEvening + kHour;                   // 21:30
 constexpr std::int64_t kMorning = kNight + 11 * kHour + kHour / 2;  // 09:00
 constexpr std::int64_t kSpread = 600 * kSecond;
 
