@@ -96,10 +96,10 @@ SELECT pg_temp.mode();
 SELECT format('COPY (SELECT gen_random_uuid()) TO PROGRAM %L', 'cat > ' || :'file') AS command \gset
 :command;
 SELECT pg_temp.mode();
-SELECT format('COPY (SELECT 1) TO PROGRAM %L', 'chmod 644 ' || :'file') AS command \gset
+SELECT format('COPY (SELECT 1) TO PROGRAM %L', 'cat > /dev/null; chmod 644 ' || :'file') AS command \gset
 :command;
 SELECT pg_temp.mode();
-SELECT format('COPY (SELECT 1) TO PROGRAM %L', 'rm ' || :'file') AS command \gset
+SELECT format('COPY (SELECT 1) TO PROGRAM %L', 'cat > /dev/null; rm ' || :'file') AS command \gset
 :command;
 SELECT pg_temp.mode();
 SELECT pg_temp.message('while not armed');

@@ -150,7 +150,7 @@ UPDATE sms_settings SET twilio_auth_token_encrypted = 'secret';
 -- /dev/null, a file that everybody may read, one that is too short, too long, no hex, a link to the right one.
 CREATE FUNCTION pg_temp.shell(command text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('COPY (SELECT) TO PROGRAM %L', command);
+  EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'cat > /dev/null; ' || command);
 END
 $$;
 \set open :key_file .open

@@ -126,7 +126,7 @@ COMMENT ON FUNCTION sms_opt_in(uuid, text, boolean) IS
 CREATE FUNCTION sms_normalize_suppression() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NEW.phone LIKE 'hash:%' THEN
+  IF NEW.phone ~ '^hash:[0-9a-f]{64}$' THEN
     RETURN NEW;
   END IF;
   NEW.phone := @extschema@.sms_keep_phone(NEW.phone, @extschema@.sms_org_region(NEW.org_id));
