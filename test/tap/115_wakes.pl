@@ -6,7 +6,7 @@ use CoachSms::Cluster;
 use CoachSms::Fake;
 
 my $fake = start_fake();
-my $node = new_server('main', fake => $fake, conf => "coach_sms.poll_interval = '1h'\ncoach_sms.fetch_delay = 0\nmax_prepared_transactions = 5");
+my $node = new_server('main', fake => $fake, conf => "coach_sms.poll_interval = '1h'\nmax_prepared_transactions = 5");
 $node->go_live;
 my $org = $node->make_org;
 my ($accepted, $to) = (0, '+61491570110');

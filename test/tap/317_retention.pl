@@ -9,7 +9,7 @@ use CoachSms::Rules;
 
 my $fake = start_fake(https => 0, callbacks => 'hold');
 my $node = new_server('main', fake => $fake, clock => 1,
-    conf => short_times() . "coach_sms.public_url = '" . $fake->url . "/hook'\ncoach_sms.fetch_delay = 0");
+    conf => short_times() . "coach_sms.public_url = '" . $fake->url . "/hook'");
 $node->go_live;
 $node->set_clock('2026-03-02 09:00:00+00');
 my ($org, $keeps) = ($node->make_org(retention_days => 5, monthly_budget_segments => 100, price_per_segment => 0.1, currency => 'AUD'), $node->make_org);
