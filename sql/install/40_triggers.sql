@@ -119,11 +119,13 @@ CREATE TRIGGER sms_settings_touch BEFORE UPDATE ON sms_settings FOR EACH ROW EXE
 CREATE FUNCTION sms_forget_facts() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_forget_facts' LANGUAGE C;
 REVOKE ALL ON FUNCTION sms_forget_facts() FROM PUBLIC;
-COMMENT ON FUNCTION sms_forget_facts() IS 'Internal: makes the library read settings, templates and mode again.';
+COMMENT ON FUNCTION sms_forget_facts() IS 'Internal: makes the library read settings, templates, mode and salt again.';
 
 CREATE TRIGGER sms_settings_forget AFTER INSERT OR UPDATE OR DELETE ON sms_settings
   FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();
 CREATE TRIGGER sms_templates_forget AFTER INSERT OR UPDATE OR DELETE ON sms_templates
   FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();
 CREATE TRIGGER sms_server_forget AFTER INSERT OR UPDATE OR DELETE ON sms_server
+  FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();
+CREATE TRIGGER sms_phone_salt_forget AFTER INSERT OR UPDATE OR DELETE ON sms_phone_salt
   FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();

@@ -8,6 +8,7 @@
 #include "pg/client_limits.hpp"
 #include "pg/enqueue.hpp"
 #include "pg/org_facts.hpp"
+#include "pg/phone_names.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
 #include "pg/wake.hpp"
@@ -341,10 +342,10 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
       "    CASE WHEN $12 > now() THEN 'pending' ELSE 'queued' END, $12, $13, coalesce($14, '{}'),"
       "    $15, $16, $17, $18, $19, $20"
       "   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression"
-      "                      WHERE org_id = $2 AND phone = ANY (@extschema@.sms_phone_names($4)))"
+      "                      WHERE org_id = $2 AND phone = ANY ($22))"
       "     AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o"
-      "                      WHERE o.phone = ANY (@extschema@.sms_phone_names($4)) AND "
-      "@extschema@.sms_sends_as($2, $5, o.account_sid, o.sender))"
+      "                      WHERE o.phone = ANY ($22)"
+      "                        AND @extschema@.sms_sends_as($2, $5, o.account_sid, o.sender))"
       "     AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys"
       "                      WHERE org_id = $2 AND idempotency_key = $13)"
       "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
@@ -353,9 +354,10 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
       " SELECT id, org_id, @extschema@.sms_zone_of(metadata), priority, $21, expires_at FROM "
       "message"
       " RETURNING zone",
-      {UUIDOID, UUIDOID,  UUIDOID, TEXTOID,        TEXTOID,        UUIDOID,  TEXTOID,
-       TEXTOID, JSONBOID, TEXTOID, UUIDOID,        TIMESTAMPTZOID, TEXTOID,  JSONBOID,
-       INT4OID, TEXTOID,  INT2OID, TIMESTAMPTZOID, BOOLOID,        BYTEAOID, TIMESTAMPTZOID}};
+      {UUIDOID, UUIDOID,  UUIDOID,        TEXTOID,     TEXTOID, UUIDOID,
+       TEXTOID, TEXTOID,  JSONBOID,       TEXTOID,     UUIDOID, TIMESTAMPTZOID,
+       TEXTOID, JSONBOID, INT4OID,        TEXTOID,     INT2OID, TIMESTAMPTZOID,
+       BOOLOID, BYTEAOID, TIMESTAMPTZOID, TEXTARRAYOID}};
   Datum values[Statement::kMaxParameters];
   char nulls[Statement::kMaxParameters + 1];
   int count = 0;
@@ -387,6 +389,7 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
   put(BoolGetDatum(ready.sandbox), true);
   put(PointerGetDatum(ready.payload_hash), ready.payload_hash != nullptr);
   put(TimestampTzGetDatum(ready.due_at), true);
+  put(PointerGetDatum(phone_names(ready.to_phone)), true);
 
   storing = true;
   storing_level = GetCurrentTransactionNestLevel();

@@ -13,9 +13,11 @@ namespace {
 TimestampTz org_read_in = 0;
 TimestampTz template_read_in = 0;
 TimestampTz mode_read_in = 0;
+TimestampTz salt_read_in = 0;
 OrgFacts org;
 TemplateFacts message_template;
 bool live;
+bytea* salt;
 
 bool is_fresh(TimestampTz read_in) {
   return read_in == GetCurrentStatementStartTimestamp();
@@ -101,8 +103,24 @@ bool database_is_live() {
   return live;
 }
 
+const bytea* find_phone_salt() {
+  static Statement read{"SELECT salt FROM @extschema@.sms_phone_salt", {}};
+  if (is_fresh(salt_read_in)) return salt;
+  salt_read_in = 0;
+  if (salt != nullptr) pfree(salt);
+  salt = nullptr;
+  if (read.run(std::initializer_list<Datum>{}) == 1) {
+    bool is_null;
+    const bytea* found = DatumGetByteaPP(datum_column(0, 1, &is_null));
+    salt = static_cast<bytea*>(MemoryContextAlloc(TopMemoryContext, VARSIZE_ANY(found)));
+    memcpy(salt, found, VARSIZE_ANY(found));
+  }
+  salt_read_in = GetCurrentStatementStartTimestamp();
+  return salt;
+}
+
 void forget_facts() {
-  org_read_in = template_read_in = mode_read_in = 0;
+  org_read_in = template_read_in = mode_read_in = salt_read_in = 0;
 }
 
 void define_org_facts() {

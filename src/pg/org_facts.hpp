@@ -25,11 +25,14 @@ struct TemplateFacts {
   char* body;  // UTF-8; lives until the next look-up
 };
 
-// Both are read once a statement and remembered until the statement ends: a bulk enqueue reads
+// All are read once a statement and remembered until the statement ends: a bulk enqueue reads
 // its org once. A change by the session itself (a trigger calls forget_facts) or the end of a
 // (sub)transaction makes the next call read again. Needs SPI_connect.
 const OrgFacts* find_org(const pg_uuid_t& org_id);
 const TemplateFacts* find_template(const pg_uuid_t& org_id, const char* key);
+// What the hashes of erased people's numbers are salted with; nullptr: nobody was erased yet, and
+// nothing is hashed.
+const bytea* find_phone_salt();
 
 // Whether the database was made live, armed or not: else messages are marked `sandbox`. After
 // pg_upgrade, say, it is not armed before the next sms_go_live(), and what was enqueued until then

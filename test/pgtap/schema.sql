@@ -340,6 +340,7 @@ SELECT results_eq($$
   'sms_messages.sms_message_queue: after insert row, origin, sms_queue_message()',
   'sms_messages.sms_message_truncate: after truncate statement, origin, sms_forget_messages()',
   'sms_messages.sms_message_zone: after update row, origin, sms_move_lane()',
+  'sms_phone_salt.sms_phone_salt_forget: after insert or delete or update statement, origin, sms_forget_facts()',
   'sms_server.sms_server_forget: after insert or delete or update statement, origin, sms_forget_facts()',
   'sms_settings.00_seal_token: before insert or update row, always, sms_seal_token()',
   'sms_settings.sms_settings_check: before insert or update row, origin, sms_check_settings()',
