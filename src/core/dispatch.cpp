@@ -15,6 +15,9 @@ namespace coach_sms {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
+// For how long a question waits for an account that is held: Retry-After is mostly shorter, and
+// what a person has to mend takes longer.
+constexpr std::int64_t kMoment = 4 * kSecond;
 // Enough for a thousand texts to one number since the claim; more is nobody's SMS traffic.
 constexpr int kPageSize = 20;
 constexpr int kMostPages = 50;
@@ -258,18 +261,22 @@ void Dispatch::next_page(Looking looking, HttpRequest request) {
   pool_.add(tag, std::move(request), kNever);
 }
 
-bool Dispatch::ask(Question question, const Route& route) {
-  if (accounts_.capacity(route.account_sid, now_us_()) == 0) return false;
+Asking Dispatch::ask(Question question, const Route& route) {
+  const std::int64_t now = now_us_();
+  if (accounts_.capacity(route.account_sid, now) == 0) {
+    const bool is_long = accounts_.held_until(route.account_sid) > now + kMoment;
+    return is_long ? Asking::kCannot : Asking::kNotNow;
+  }
   HttpRequest request;
   try {
     request = fetch_request(account_of(route), question.sid);
   } catch (const Error&) {
-    return false;
+    return Asking::kCannot;
   }
   const std::uint64_t tag = next_tag_++;
   asking_.emplace(tag, std::move(question));
   pool_.add(tag, std::move(request), kNever);
-  return true;
+  return Asking::kStarted;
 }
 
 void Dispatch::drive() {

@@ -89,6 +89,8 @@ struct Question {
   std::string sid;
 };
 
+enum class Asking { kStarted, kNotNow, kCannot };
+
 // What Twilio answered; nullopt where it could not be read.
 struct Answered {
   Question question;
@@ -145,9 +147,9 @@ class Dispatch {
     looked_.push_back({std::move(look), {}, std::move(why)});
   }
 
-  // Asks Twilio about a message. False where its account can take no request now, or the SID or the
-  // account is none.
-  bool ask(Question question, const Route& route);
+  // Asks Twilio about a message. kNotNow where its account is busy, or held for a moment; kCannot
+  // where it is held for longer, or the SID or the account is none.
+  Asking ask(Question question, const Route& route);
 
   // Moves everything along as far as it goes without waiting.
   void drive();

@@ -71,7 +71,7 @@ void plan_walks() {
 
 // The next attempts on a walk, and among them up to `room` messages to ask about. The last row says
 // how far the walk came: NULL where it is at its end.
-uint64 find_candidates(const Walk& walk, int room) {
+uint64 find_candidates(const Walk& walk, const pg_uuid_t& end, int room) {
   static Statement find{
       "WITH walked AS MATERIALIZED ("
       " SELECT id, message_id, org_id, provider, provider_message_id FROM @extschema@.sms_attempts"
@@ -89,38 +89,44 @@ uint64 find_candidates(const Walk& walk, int room) {
       "             WHEN (SELECT count(*) FROM walked) = $3"
       "             THEN (SELECT id FROM walked ORDER BY id DESC LIMIT 1) END, NULL, NULL, NULL",
       {UUIDOID, UUIDOID, INT8OID, BOOLOID, INT8OID}};
-  const pg_uuid_t end = first_uuidv7(GetCurrentTimestamp() - walk.age);
   return find.run({UUIDPGetDatum(&walk.behind), UUIDPGetDatum(&end), Int64GetDatum(kWalkAtOnce),
                    BoolGetDatum(settings::fetch_prices), Int64GetDatum(room)});
 }
 
-void ask(Sender* sender, const pg_uuid_t& message_id, const pg_uuid_t& org_id, const char* sid) {
+Asking ask(Sender* sender, const pg_uuid_t& message_id, const pg_uuid_t& org_id, const char* sid) {
   OrgRoute* from = find_route(org_id);
+  Asking asking = Asking::kCannot;
   if (from->token[0] != '\0')
     raise_if(run_cpp([&] {
-      sender->dispatch->ask({to_core(message_id), to_core(org_id), sid},
-                            {from->account_sid, Secret(from->token), {}, {}});
+      asking = sender->dispatch->ask({to_core(message_id), to_core(org_id), sid},
+                                     {from->account_sid, Secret(from->token), {}, {}});
     }));
   wipe_route(from);
+  return asking;
 }
 
-// False where the walk was not walked to its end.
+void come_to(Walk* walk, const pg_uuid_t& id) {
+  if (memcmp(id.data, walk->behind.data, UUID_LEN) > 0) walk->behind = id;
+}
+
+// True where there is more on the walk that can be asked about at once.
 bool walk_on(Sender* sender, Walk* walk, int room) {
   const pg_uuid_t end = first_uuidv7(GetCurrentTimestamp() - walk->age);
-  const uint64 rows = find_candidates(*walk, room);
+  const uint64 rows = find_candidates(*walk, end, room);
   bool at_end;
   datum_column(rows - 1, 1, &at_end);
-  const pg_uuid_t behind = at_end ? end : uuid_column(rows - 1, 1);
+  const pg_uuid_t last = at_end ? end : uuid_column(rows - 1, 1);
   SPITupleTable* found = SPI_tuptable;
   for (uint64 row = 0; row + 1 < rows; ++row) {
     SPI_tuptable = found;
+    const pg_uuid_t id = uuid_column(row, 1);
     const pg_uuid_t message_id = uuid_column(row, 2);
     const pg_uuid_t org_id = uuid_column(row, 3);
-    ask(sender, message_id, org_id, text_column(row, 4));
+    if (ask(sender, message_id, org_id, text_column(row, 4)) == Asking::kNotNow) return false;
+    come_to(walk, id);
   }
-  // What was committed behind the end meanwhile has a higher id, but for clocks that differ.
-  if (memcmp(behind.data, walk->behind.data, UUID_LEN) > 0) walk->behind = behind;
-  return at_end;
+  come_to(walk, last);
+  return !at_end;
 }
 
 int room_for_questions(const Sender& sender) {
@@ -131,7 +137,7 @@ void ask_more(Sender* sender) {
   plan_walks();
   for (int i = 0; i < walks.count; ++i) {
     const int room = room_for_questions(*sender);
-    if (room <= 0 || !walk_on(sender, &walks.walk[i], room)) sender->more_questions = true;
+    if (room <= 0 || walk_on(sender, &walks.walk[i], room)) sender->more_questions = true;
   }
 }
 
