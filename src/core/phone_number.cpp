@@ -216,7 +216,7 @@ std::string normalize_phone(std::string_view phone, std::string_view region) {
                 "No country's numbering plan is known by this name.",
                 "Give the two capital letters of a country, such as AU.");
 
-  const std::string dialled = has_e164_form(phone) ? std::string(phone) : dialled_characters(phone);
+  std::string dialled = has_e164_form(phone) ? std::string(phone) : dialled_characters(phone);
   if (is_plainly_possible(dialled)) return dialled;
 
   Reading reading = read_as_dialled(dialled, std::string(region));

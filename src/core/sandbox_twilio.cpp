@@ -46,8 +46,9 @@ int refusal_of(const OutgoingMessage& message) {
 }
 
 void check_sid_seed(std::string_view sid_seed) {
-  const bool is_hex = sid_seed.size() == 32 &&
-                      sid_seed.find_first_not_of("0123456789abcdefABCDEF") == sid_seed.npos;
+  const bool is_hex =
+      sid_seed.size() == 32 &&
+      sid_seed.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
   if (is_hex) return;
   throw Error(ErrorKind::kInvalidArgument, "invalid SID seed " + excerpt(sid_seed),
               "A sandbox SID is made of 32 hex digits.");

@@ -58,7 +58,8 @@ std::string message_or_title(const Refusal& refusal, int status) {
 // RFC 9110 section 10.2.3: seconds, or a date.
 std::chrono::milliseconds retry_after_of(std::string_view header, std::int64_t now_epoch_s) {
   constexpr std::int64_t kLongest = 24 * 60 * 60;
-  const bool is_number = !header.empty() && header.find_first_not_of("0123456789") == header.npos;
+  const bool is_number =
+      !header.empty() && header.find_first_not_of("0123456789") == std::string_view::npos;
   std::int64_t seconds = 0;
   if (is_number) {
     const auto end = header.data() + header.size();

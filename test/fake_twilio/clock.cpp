@@ -1,6 +1,6 @@
 #include "clock.hpp"
 
-#include <time.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX clock_gettime
 
 namespace fake_twilio {
 

@@ -30,7 +30,7 @@ struct Reader {
 void reset_connection(int socket) {
   sockaddr nowhere = {};
   nowhere.sa_family = AF_UNSPEC;
-  connect(socket, &nowhere, sizeof nowhere);
+  (void)connect(socket, &nowhere, sizeof nowhere);
 }
 
 int listen_on_loopback(std::uint16_t port) {

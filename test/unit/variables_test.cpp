@@ -66,7 +66,8 @@ TEST(Variables, MustBeAnObject) {
       {"[1]", "an array"},   {"[]", "an array"},    {"5", "a number"},
       {"\"x\"", "a string"}, {"true", "a boolean"}, {"null", "null"}};
   for (const auto& [json, what] : others) {
-    const Error error = expect_error(ErrorKind::kInvalidVariables, [&] { Variables::parse(json); });
+    const Error error =
+        expect_error(ErrorKind::kInvalidVariables, [text = json] { Variables::parse(text); });
     EXPECT_TRUE(contains(error.message(), what)) << error.message();
     EXPECT_FALSE(error.hint().empty());
   }
@@ -76,7 +77,8 @@ TEST(Variables, MustBeJson) {
   for (const std::string json :
        {"", " ", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":01}", "{\"a\":1}x",
         "{\"a\":1}{}", "{\"a\":NaN}", "{\"a\":\"x}", "{\"a\":\"\\x\"}"}) {
-    const Error error = expect_error(ErrorKind::kInvalidVariables, [&] { Variables::parse(json); });
+    const Error error =
+        expect_error(ErrorKind::kInvalidVariables, [text = json] { Variables::parse(text); });
     EXPECT_TRUE(contains(error.detail(), "byte ")) << error.detail();
   }
 }
