@@ -125,10 +125,13 @@ COMMENT ON COLUMN sms_idempotency_keys.payload_hash IS 'What the key stood for, 
 
 -- No SET clause, so that it is inlined into the statements that enqueue.
 CREATE FUNCTION sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
-  LANGUAGE sql STABLE
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
   RETURN (SELECT m.id FROM @extschema@.sms_messages m WHERE m.org_id = $1 AND m.idempotency_key = $2
           UNION ALL
           SELECT k.message_id FROM @extschema@.sms_idempotency_keys k WHERE k.org_id = $1 AND k.idempotency_key = $2
           LIMIT 1);
+END
+$$;
 REVOKE ALL ON FUNCTION sms_message_with_key(uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_message_with_key(uuid, text) IS 'Internal: the message that has this key, or had it when it was pruned; NULL where none had.';

@@ -91,7 +91,7 @@ COMMENT ON FUNCTION sms_opens_at(uuid, timestamptz, text) IS
 
 -- Ids of version 7 begin with their time, so that what happened since then is a range of a primary key.
 CREATE FUNCTION sms_first_id(at timestamptz) RETURNS uuid
-  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   RETURN (lpad(to_hex(floor(extract(epoch FROM at) * 1000::numeric)::bigint), 12, '0') || '70008000000000000000')::uuid;
 REVOKE ALL ON FUNCTION sms_first_id(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION sms_first_id(timestamptz) IS 'Internal: the lowest id of version 7 that can be of that moment.';

@@ -26,14 +26,18 @@ COMMENT ON COLUMN sms_booking_rules.span IS 'How long before the start, or after
 COMMENT ON COLUMN sms_booking_rules.is_on IS 'false: switched off.';
 
 -- verdict: made; under_way (of an earlier start, and perhaps still to be stopped); later; due; or why not, for good
--- or for now. is_stale: a message that has not gone must not go as it is. The sender pins its plans to look rows up
--- by key; this joins sets.
+-- or for now. is_stale: a message that has not gone must not go as it is. Whatever is joined is looked up by its key, row by
+-- row (LIMIT and OFFSET 0 see to it), so that a plan made for one booking serves for thousands, and one made while the
+-- tables were empty does not read them whole when they are full. plpgsql with a
+-- generic plan: planning takes longer than all the rest, and a session does it once.
 CREATE FUNCTION sms_booking_outlook(bookings sms_booking[])
   RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text, start_time timestamptz,
                  end_time timestamptz, due_at timestamptz, expires_at timestamptz, verdict text, is_due boolean, is_stale boolean, is_unmarked boolean,
                  message_id uuid, reason text, updated_at timestamptz)
-  LANGUAGE sql STABLE
-  SET search_path = pg_catalog, pg_temp SET enable_hashjoin = on SET enable_seqscan = on SET plan_cache_mode = auto AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   WITH clock AS (
     SELECT now() AS now, now() + interval '2 minutes' AS soon,
            coalesce((SELECT s.attached_at FROM @extschema@.sms_bookings_source s), '-infinity') AS attached_at),
@@ -43,7 +47,8 @@ CREATE FUNCTION sms_booking_outlook(bookings sms_booking[])
            coalesce(r.label, 'confirmation') AS label, r.template_key, r.enabled, r.is_on,
            CASE r.type WHEN 'reminder' THEN b.start_time - r.span WHEN 'feedback' THEN b.end_time + r.span ELSE clock.now END AS due_at,
            CASE r.type WHEN 'feedback' THEN b.end_time + r.span + interval '3 days' ELSE b.start_time END AS expires_at
-      FROM unnest(bookings) b CROSS JOIN clock LEFT JOIN @extschema@.sms_booking_rules r ON r.org_id = b.org_id),
+      FROM unnest(bookings) b CROSS JOIN clock
+      LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_rules r WHERE r.org_id = b.org_id OFFSET 0) r ON true),
   joined AS (
     SELECT w.*, t.message_id, t.reason, t.try_until, t.updated_at, m.status,
            t.message_id IS NOT NULL AND t.reason IS NULL
@@ -55,8 +60,9 @@ CREATE FUNCTION sms_booking_outlook(bookings sms_booking[])
            max(m.created_at) FILTER (WHERE w.type = 'confirmation' AND t.session_start = w.start_time
              AND t.reason IS NULL AND m.status <> 'cancelled') OVER booking AS confirmed_at
       FROM wanted w
-      LEFT JOIN @extschema@.sms_booking_texts t ON t.booking_id = w.id AND t.type = w.type AND t.schedule_id = w.schedule_id
-      LEFT JOIN @extschema@.sms_messages m ON m.id = t.message_id
+      LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_texts t
+                          WHERE t.booking_id = w.id AND t.type = w.type AND t.schedule_id = w.schedule_id LIMIT 1) t ON true
+      LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m WHERE m.id = t.message_id LIMIT 1) m ON true
     WINDOW booking AS (PARTITION BY w.id)),
   judged AS (
     SELECT j.*, j.due_at <= j.soon AS is_due,
@@ -91,29 +97,31 @@ CREATE FUNCTION sms_booking_outlook(bookings sms_booking[])
          g.verdict, g.is_due, coalesce(g.is_stale, false),
          g.verdict = 'made' AND CASE g.type WHEN 'reminder' THEN NOT g.reminder_sent WHEN 'feedback' THEN NOT g.feedback_sent ELSE false END,
          g.message_id, g.reason, g.updated_at
-    FROM judged g
+    FROM judged g;
+END
 $$;
 REVOKE ALL ON FUNCTION sms_booking_outlook(sms_booking[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_booking_outlook(sms_booking[]) IS
 'Internal: each text that the bookings could have, when it is due, and how it stands with it now.';
 
 CREATE FUNCTION sms_local_time(at timestamptz, zone text) RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT to_char(at AT TIME ZONE zone, 'Dy FMDD Mon YYYY, FMHH12:MI AM')
-$$;
+  LANGUAGE sql STABLE
+  RETURN to_char(at AT TIME ZONE zone, 'Dy FMDD Mon YYYY, FMHH12:MI AM');
 REVOKE ALL ON FUNCTION sms_local_time(timestamptz, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_local_time(timestamptz, text) IS 'Internal: a time for people, as in Tue 12 May 2026, 9:00 AM.';
 
 -- The guide's variables. What is empty is left out, so that a template which needs it says so.
 CREATE FUNCTION sms_booking_variables(booking sms_booking) RETURNS jsonb
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT jsonb_strip_nulls(jsonb_build_object(
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN jsonb_strip_nulls(jsonb_build_object(
     'client_name', coalesce(substring(booking.full_name FROM '\S+'), 'there'),
     'coach_name', nullif(btrim(booking.org_name), ''),
     'session_datetime', @extschema@.sms_local_time(booking.start_time,
       (SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = booking.org_id)),
     'location', coalesce(nullif(btrim(booking.location), ''), 'TBD'),
-    'feedback_link', nullif(rtrim(current_setting('coach_sms.webapp_url', true), '/'), '') || '/feedback/' || booking.id))
+    'feedback_link', nullif(rtrim(current_setting('coach_sms.webapp_url', true), '/'), '') || '/feedback/' || booking.id));
+END
 $$;
 REVOKE ALL ON FUNCTION sms_booking_variables(sms_booking) FROM PUBLIC;
 COMMENT ON FUNCTION sms_booking_variables(sms_booking) IS
@@ -134,11 +142,17 @@ COMMENT ON FUNCTION sms_phone_or_null(text, text) IS 'Internal: sms_normalize_ph
 -- own words: of those only number and time count.
 CREATE FUNCTION sms_stale_texts(booking_ids uuid[], bookings sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+  IF NOT EXISTS (SELECT FROM @extschema@.sms_booking_texts t WHERE t.booking_id = ANY (booking_ids)) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
   SELECT m.id, m.to_phone,
          CASE WHEN b.state = CASE t.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END THEN 'booking_changed' ELSE 'booking_cancelled' END
     FROM @extschema@.sms_booking_texts t
-    JOIN @extschema@.sms_messages m ON m.id = t.message_id AND m.status IN ('pending', 'queued', 'sending')
+    JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m WHERE m.id = t.message_id LIMIT 1) m ON m.status IN ('pending', 'queued', 'sending')
     LEFT JOIN unnest(bookings) b ON b.id = t.booking_id
     LEFT JOIN @extschema@.sms_booking_outlook(bookings) o
            ON o.booking_id = t.booking_id AND o.type = t.type AND o.schedule_id = t.schedule_id
@@ -148,33 +162,32 @@ CREATE FUNCTION sms_stale_texts(booking_ids uuid[], bookings sms_booking[])
           OR m.metadata ? 'booking_text'
              AND (m.client_id IS DISTINCT FROM b.client_id OR m.template_key IS DISTINCT FROM o.template_key
                   OR m.variables IS DISTINCT FROM @extschema@.sms_booking_variables(b)))
-   ORDER BY m.id
+   ORDER BY m.id;
+END
 $$;
 REVOKE ALL ON FUNCTION sms_stale_texts(uuid[], sms_booking[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_stale_texts(uuid[], sms_booking[]) IS
 'Internal: texts of the bookings that have not gone and must not go as they are, and why: booking_changed or booking_cancelled.';
 
 CREATE FUNCTION sms_lock_booking(booking_id uuid) RETURNS bigint
-  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT hashtextextended('coach_sms: booking ' || $1, 0)
-$$;
+  LANGUAGE sql IMMUTABLE
+  RETURN hashtextextended('coach_sms: booking ' || booking_id::text, 0);
 REVOKE ALL ON FUNCTION sms_lock_booking(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_lock_booking(uuid) IS 'Internal: the advisory lock that whoever decides the texts of a booking holds.';
 
 CREATE FUNCTION sms_skip_reason(code text) RETURNS text
-  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE code
+  LANGUAGE sql IMMUTABLE
+  RETURN CASE code
     WHEN 'SM001' THEN 'no_settings' WHEN 'SM002' THEN 'disabled' WHEN 'SM003' THEN 'template_missing' WHEN 'SM004' THEN 'variable_missing'
     WHEN 'SM006' THEN 'invalid_phone' WHEN 'SM007' THEN 'opted_out' WHEN 'SM008' THEN 'no_sender' WHEN 'SM009' THEN 'bad_text'
     WHEN 'SM010' THEN 'bad_time' WHEN 'SM011' THEN 'key_used' WHEN 'SM017' THEN 'too_many_segments' WHEN 'SM018' THEN 'client_daily_limit'
-    WHEN 'SM019' THEN 'country_not_allowed' WHEN 'SM020' THEN 'unknown_zone' ELSE 'error' END
-$$;
+    WHEN 'SM019' THEN 'country_not_allowed' WHEN 'SM020' THEN 'unknown_zone' ELSE 'error' END;
 REVOKE ALL ON FUNCTION sms_skip_reason(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_skip_reason(text) IS 'Internal: in a word, what kept a text from being queued.';
 
 CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
-  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE reason
+  LANGUAGE sql IMMUTABLE
+  RETURN CASE reason
     WHEN 'no_org' THEN 'the booking has no org'
     WHEN 'no_start_time' THEN 'the booking has no start time'
     WHEN 'no_end_time' THEN 'the booking has no end time'
@@ -191,20 +204,18 @@ CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
     WHEN 'switched_off' THEN 'the org has switched it off'
     WHEN 'no_client' THEN 'the booking has no client of its org'
     WHEN 'no_phone' THEN 'the client has no phone number'
-    ELSE reason END
-$$;
+    ELSE reason END;
 REVOKE ALL ON FUNCTION sms_reason_in_words(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_reason_in_words(text, text) IS 'Internal: why a text is not sent.';
 
 -- A confirmation that comes days late would only puzzle: it is tried again for a day. What the org had not set up or
 -- had switched off when the booking was made stays without one, so that switching it on texts no history.
 CREATE FUNCTION sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN reason IN ('already_sent', 'superseded', 'confirmation_just_sent') THEN NULL
+  LANGUAGE sql STABLE
+  RETURN CASE WHEN reason IN ('already_sent', 'superseded', 'confirmation_just_sent') THEN NULL
               WHEN type <> 'confirmation' THEN expires_at
               WHEN reason IN ('no_settings', 'disabled', 'switched_off') THEN NULL
-              ELSE least(expires_at, now() + interval '1 day') END
-$$;
+              ELSE least(expires_at, now() + interval '1 day') END;
 REVOKE ALL ON FUNCTION sms_try_until(text, text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION sms_try_until(text, text, timestamptz) IS 'Internal: until when a text that was skipped is tried again; NULL: never.';
 
@@ -314,10 +325,9 @@ REVOKE ALL ON FUNCTION sms_withdraw_stale(uuid, sms_booking[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_withdraw_stale(uuid, sms_booking[]) IS 'Internal: cancels what waits for a booking and is not right any more.';
 
 CREATE FUNCTION sms_needs_work(verdict text, reason text) RETURNS boolean
-  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'already_sent', 'superseded', 'confirmation_just_sent')
-                            AND reason IS DISTINCT FROM verdict
-$$;
+  LANGUAGE sql IMMUTABLE
+  RETURN verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'already_sent', 'superseded', 'confirmation_just_sent')
+                            AND reason IS DISTINCT FROM verdict;
 REVOKE ALL ON FUNCTION sms_needs_work(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_needs_work(text, text) IS 'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';
 

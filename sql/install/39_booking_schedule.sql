@@ -17,6 +17,9 @@ $$;
 REVOKE ALL ON FUNCTION sms_booking_changed(uuid, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_booking_changed(uuid, uuid) IS 'Internal: decides the texts of a booking that was changed. Raises nothing.';
 
+-- Each booking that is decided holds an advisory lock until the transaction ends, and the server's table of locks is
+-- everybody's: an import decides some at once, and leaves the others to the passes that follow. What waits for those and
+-- is not right any more does not go meanwhile, since the sender looks at a booking before its text leaves.
 CREATE FUNCTION sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -24,6 +27,11 @@ DECLARE
 BEGIN
   IF kind = 'booking' THEN
     PERFORM @extschema@.sms_booking_changed(id, org_id);
+    RETURN;
+  ELSIF kind = 'one of many' THEN
+    INSERT INTO @extschema@.sms_booking_texts (booking_id, type, org_id, reason, detail, try_until)
+      VALUES (id, 'confirmation', org_id, 'many_at_once', 'many bookings were changed in one transaction', now() + interval '1 day')
+      ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO NOTHING;
     RETURN;
   END IF;
   FOR waiting IN
@@ -34,7 +42,7 @@ BEGIN
       JOIN @extschema@.sms_booking_texts t ON t.message_id = w.message_id
       JOIN @extschema@.sms_messages m ON m.id = t.message_id
      WHERE kind <> 'client' OR m.client_id = sms_app_changed.id
-     ORDER BY t.booking_id
+     ORDER BY t.booking_id LIMIT 500
   LOOP
     PERFORM @extschema@.sms_booking_changed(waiting.booking_id, waiting.org_id);
   END LOOP;
@@ -42,10 +50,11 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_app_changed(text, uuid, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_app_changed(text, uuid, uuid) IS
-'Internal: called by the triggers on the application''s tables: a booking was changed, or a client, an org or all bookings, and what waits for them is looked at.';
+'Internal: called by the triggers on the application''s tables: a booking was changed (one of many: more than 500 in this transaction), or a client, an org or all bookings, and what waits for them is looked at.';
 
 -- Nobody else's bookings are read than those that could have something due, by ranges of times that an index serves;
--- and those whose confirmation is to be tried again. A view tells of no new booking, so there all to come are read.
+-- and those whose confirmation is to be tried again: of many, some by chance, so that none that cannot be made stands in
+-- the others' way. A view tells of no new booking, so there all to come are read.
 CREATE FUNCTION sms_find_due_bookings() RETURNS sms_booking[]
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -64,7 +73,8 @@ BEGIN
       FROM @extschema@.sms_find_bookings(
         now(), now() + coalesce(before, '0') + interval '2 minutes',
         greatest(source.attached_at, now() - coalesce(after, '0') - interval '3 days'), now() + interval '2 minutes',
-        ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.try_until > now() AND t.type = 'confirmation')) b
+        ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.try_until > now() AND t.type = 'confirmation'
+               ORDER BY random() LIMIT 1000)) b
      WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
 END
 $$;
