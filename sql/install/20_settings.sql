@@ -21,7 +21,7 @@ CREATE TABLE sms_settings (
   monthly_budget_segments       integer CHECK (monthly_budget_segments >= 0),
   price_per_segment             numeric CHECK (price_per_segment >= 0::numeric),
   currency                      text CHECK (currency ~ '^[A-Z]{3}$'),
-  max_segments_per_second       numeric CHECK (max_segments_per_second > 0::numeric),
+  max_segments_per_second       numeric CHECK (max_segments_per_second BETWEEN 0.001 AND 10000::numeric),
   retention_days                integer CHECK (retention_days > 0),
   unknown_policy                text NOT NULL DEFAULT 'resend_if_absent'
                                 CHECK (unknown_policy IN ('resend_if_absent', 'hold')),
@@ -42,7 +42,7 @@ COMMENT ON COLUMN sms_settings.reminder_hours_before IS 'Hours before a session 
 COMMENT ON COLUMN sms_settings.feedback_hours_after IS 'Hours after the end of a session at which feedback is asked for. Default 2.';
 COMMENT ON COLUMN sms_settings.quiet_hours_start IS 'Hour of the day (0 to 23, in timezone) from which nothing is sent. Default 21. Equal to quiet_hours_end: no quiet hours.';
 COMMENT ON COLUMN sms_settings.quiet_hours_end IS 'Hour of the day (0 to 23, in timezone) from which messages go out again. Default 8.';
-COMMENT ON COLUMN sms_settings.timezone IS 'IANA zone of the org. Default Australia/Sydney.';
+COMMENT ON COLUMN sms_settings.timezone IS 'IANA zone of the org; one that the server does not know any more counts as UTC. Default Australia/Sydney.';
 COMMENT ON COLUMN sms_settings.max_sms_per_hour IS 'Messages in any 60 minutes. Default 100, NULL: no limit.';
 COMMENT ON COLUMN sms_settings.max_sms_per_client_per_day IS 'Messages to one client in any 24 hours. Default 5, NULL: no limit.';
 COMMENT ON COLUMN sms_settings.updated_at IS 'When the row was last changed.';
@@ -51,7 +51,7 @@ COMMENT ON COLUMN sms_settings.max_segments IS 'Most segments a message may have
 COMMENT ON COLUMN sms_settings.monthly_budget_segments IS 'Segments a calendar month. NULL: no budget.';
 COMMENT ON COLUMN sms_settings.price_per_segment IS 'Estimated price of a segment, in currency; sms_preview multiplies with it.';
 COMMENT ON COLUMN sms_settings.currency IS 'ISO 4217 code of price_per_segment.';
-COMMENT ON COLUMN sms_settings.max_segments_per_second IS 'Rate of the sender, in segments a second. NULL: as fast as Twilio answers.';
+COMMENT ON COLUMN sms_settings.max_segments_per_second IS 'Rate of the sender, in segments a second, from 0.001 to 10000. NULL: as fast as Twilio answers.';
 COMMENT ON COLUMN sms_settings.retention_days IS 'Days for which finished messages are kept after their last change, with attempts, events and people''s texts. NULL: for ever.';
 COMMENT ON COLUMN sms_settings.unknown_policy IS 'What becomes of a message that Twilio may or may not have taken, once its lists have shown it absent: resend_if_absent (default) sends it again, hold ends it as failed with error_code outcome_unknown.';
 COMMENT ON COLUMN sms_settings.paused_until IS 'Nothing of this org is sent before this time (infinity: until sms_resume). NULL: not paused.';

@@ -98,7 +98,7 @@ COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of those whose p
 
 -- What Twilio charges for: a message that was sent again after all, because nothing was known of the first request, is two.
 CREATE VIEW sms_charges AS
-  SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE coalesce(s.timezone, 'UTC'))::date AS month, a.provider,
+  SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE sms_known_zone(s.timezone))::date AS month, a.provider,
          coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
     FROM sms_attempts a
     LEFT JOIN sms_settings s ON s.org_id = a.org_id

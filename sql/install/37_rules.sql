@@ -1,22 +1,4 @@
--- The rules about when and how much: time zones, quiet hours, limits.
-
-CREATE FUNCTION sms_is_zone(name text) RETURNS boolean
-  AS 'MODULE_PATHNAME', 'coach_sms_is_zone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_is_zone(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_zone(text) IS 'Internal: whether it is the name of an IANA time zone that this server knows.';
-
-CREATE FUNCTION sms_check_zone(name text, place text) RETURNS void
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF NOT @extschema@.sms_is_zone(name) THEN
-    RAISE EXCEPTION 'unknown time zone "%"', left(name, 100)
-      USING ERRCODE = 'SM020', DETAIL = format('It was given as %s.', place),
-            HINT = 'Use an IANA name, for example Australia/Sydney; pg_timezone_names lists them.';
-  END IF;
-END
-$$;
-REVOKE ALL ON FUNCTION sms_check_zone(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_zone(text, text) IS 'Internal: raises SM020 for what is no time zone.';
+-- The rules about when and how much: quiet hours, limits.
 
 CREATE FUNCTION sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -106,7 +88,7 @@ CREATE FUNCTION sms_handed_over(org_id uuid, provider text, since timestamptz, i
             FROM @extschema@.sms_in_flight f WHERE f.org_id = $1)
        + (SELECT coalesce(sum(u.segments), 0)
             FROM @extschema@.sms_usage u JOIN @extschema@.sms_settings s ON s.org_id = u.org_id
-           WHERE in_segments AND u.org_id = $1 AND u.provider = $2 AND u.month = ($3 AT TIME ZONE s.timezone)::date)
+           WHERE in_segments AND u.org_id = $1 AND u.provider = $2 AND u.month = ($3 AT TIME ZONE @extschema@.sms_known_zone(s.timezone))::date)
 $$;
 REVOKE ALL ON FUNCTION sms_handed_over(uuid, text, timestamptz, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION sms_handed_over(uuid, text, timestamptz, boolean) IS
@@ -122,7 +104,7 @@ CREATE FUNCTION sms_why_held(org_id uuid, zone text) RETURNS text
            WHEN o.opens_at > now() THEN format('quiet hours last until %s', o.opens_at)
            WHEN o.max_sms_per_hour <= @extschema@.sms_handed_over(o.org_id, o.provider, now() - interval '1 hour', false)
              THEN format('max_sms_per_hour (%s) is reached', o.max_sms_per_hour)
-           WHEN o.monthly_budget_segments <= @extschema@.sms_handed_over(o.org_id, o.provider, date_trunc('month', now(), o.timezone), true)
+           WHEN o.monthly_budget_segments <= @extschema@.sms_handed_over(o.org_id, o.provider, date_trunc('month', now(), @extschema@.sms_known_zone(o.timezone)), true)
              THEN format('monthly_budget_segments (%s) is used up', o.monthly_budget_segments)
          END
     FROM org o

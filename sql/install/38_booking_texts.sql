@@ -118,7 +118,7 @@ BEGIN
     'client_name', coalesce(substring(booking.full_name FROM '\S+'), 'there'),
     'coach_name', nullif(btrim(booking.org_name), ''),
     'session_datetime', @extschema@.sms_local_time(booking.start_time,
-      (SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = booking.org_id)),
+      (SELECT @extschema@.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s WHERE s.org_id = booking.org_id)),
     'location', coalesce(nullif(btrim(booking.location), ''), 'TBD'),
     'feedback_link', nullif(rtrim(current_setting('coach_sms.webapp_url', true), '/'), '') || '/feedback/' || booking.id));
 END

@@ -89,7 +89,7 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, matters boolean
       FROM @extschema@.sms_mode() m),
   org AS MATERIALIZED (
     SELECT s.org_id, nullif(s.twilio_account_sid, '') AS account, nullif(s.twilio_messaging_service_sid, '') AS service,
-           nullif(s.twilio_phone_number, '') AS number, t.own, t.sealed
+           nullif(s.twilio_phone_number, '') AS number, t.own, t.sealed, @extschema@.sms_is_zone(s.timezone) AS has_zone
       FROM @extschema@.sms_settings s
       CROSS JOIN LATERAL (SELECT s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted IS NOT NULL AS own,
                                  s.twilio_auth_token_encrypted AS sealed) t
@@ -103,7 +103,8 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, matters boolean
     SELECT array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.account, v.account) IS NULL) AS account,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.service, o.number) IS NULL AND NOT v.has_sender) AS sender,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.account !~ '^AC[0-9a-fA-F]{32}$' OR o.service !~ '^MG[0-9a-fA-F]{32}$') AS sids,
-           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token
+           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token,
+           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE NOT o.has_zone) AS zone
       FROM org o CROSS JOIN server v)
   SELECT 'accounts', v.matters, 'enabled orgs without a Twilio account: ' || @extschema@.sms_list_orgs(w.account),
          'Fill sms_settings.twilio_account_sid and twilio_auth_token_encrypted, or set coach_sms.twilio_account_sid for all.' FROM server v, without w
@@ -113,6 +114,9 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, matters boolean
   UNION ALL
   SELECT 'sids', v.matters, 'orgs with a malformed SID: ' || @extschema@.sms_list_orgs(w.sids),
          'twilio_account_sid is AC and 32 hex digits, twilio_messaging_service_sid MG and 32 hex digits.' FROM server v, without w
+  UNION ALL
+  SELECT 'zones', true, 'orgs whose time zone this server does not know: ' || @extschema@.sms_list_orgs(w.zone),
+         'Set sms_settings.timezone to a name in pg_timezone_names, or install the time zones that are missing (on Debian tzdata-legacy); they count as UTC meanwhile.' FROM without w
   UNION ALL
   SELECT 'server_account', v.matters, CASE WHEN v.account !~ '^AC[0-9a-fA-F]{32}$' THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
          'It is AC and 32 hex digits.' FROM server v

@@ -104,7 +104,7 @@ BEGIN
     RAISE EXCEPTION 'unknown booking %', coalesce(booking_id::text, 'NULL')
       USING ERRCODE = 'SM012', DETAIL = CASE state WHEN 'gone' THEN 'It is not among the attached bookings, and nothing is known of it.' ELSE problem END, HINT = 'Give the id of a row of the attached bookings.';
   END IF;
-  zone := coalesce((SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1), 'UTC');
+  zone := @extschema@.sms_known_zone((SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1));
   IF problem IS NOT NULL THEN
     RETURN QUERY SELECT 'booking', NULL::text, NULL::timestamptz, state, NULL::uuid, problem;
     RETURN QUERY SELECT t.type, t.type, NULL::timestamptz, 'skipped', NULL::uuid, 'was not sent: ' || coalesce(t.detail, @extschema@.sms_reason_in_words(t.reason, t.type))

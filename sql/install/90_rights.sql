@@ -39,7 +39,7 @@ BEGIN
       'is_phone_suppressed', 'sms_opt_out', 'sms_opt_in', 'sms_erase_person', 'sms_export_opt_outs',
       'sms_twilio_webhook', 'sms_twilio_webhook_raw', 'sms_validate_twilio_signature',
       'sms_doctor', 'sms_why', 'sms_mode', 'sms_worker_state', 'sms_library_version', 'sms_is_preloaded',
-      'sms_launcher_pid', 'sms_why_held', 'sms_uuidv7']) f
+      'sms_launcher_pid', 'sms_why_held', 'sms_known_zone', 'sms_uuidv7']) f
   LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', own, role);
   END LOOP;

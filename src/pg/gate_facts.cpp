@@ -47,10 +47,12 @@ void read_rules(Sender* sender, const IdList& orgs) {
       "         coalesce(nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, "
       "''),"
       "                  nullif($3, ''), $4)),"
-      "       date_trunc('month', now(), s.timezone),"
-      "       (date_trunc('month', now() AT TIME ZONE s.timezone) + interval '1 month')"
-      "         AT TIME ZONE s.timezone"
-      "  FROM @extschema@.sms_settings s WHERE s.org_id = ANY ($1)",
+      "       date_trunc('month', now(), z.zone),"
+      "       (date_trunc('month', now() AT TIME ZONE z.zone) + interval '1 month') AT TIME ZONE "
+      "z.zone"
+      "  FROM @extschema@.sms_settings s"
+      " CROSS JOIN LATERAL (SELECT @extschema@.sms_known_zone(s.timezone) AS zone) z"
+      " WHERE s.org_id = ANY ($1)",
       {UUIDARRAYOID, TEXTOID, TEXTOID, TEXTOID}};
   const uint64 count =
       read.run({array_of(orgs), CStringGetTextDatum(settings::twilio_account_sid()),
@@ -119,9 +121,10 @@ void read_last_hour(Sender* sender, Datum orgs) {
 void read_spent(Sender* sender, Datum orgs) {
   static Statement read{
       "WITH org AS ("
-      " SELECT s.org_id, date_trunc('month', now(), s.timezone) AS month_starts_at,"
-      "        date_trunc('month', now() AT TIME ZONE s.timezone)::date AS month"
+      " SELECT s.org_id, date_trunc('month', now(), z.zone) AS month_starts_at,"
+      "        date_trunc('month', now() AT TIME ZONE z.zone)::date AS month"
       "   FROM @extschema@.sms_settings s"
+      "  CROSS JOIN LATERAL (SELECT @extschema@.sms_known_zone(s.timezone) AS zone) z"
       "  WHERE s.org_id = ANY ($1) AND s.monthly_budget_segments IS NOT NULL)"
       " SELECT spent.org_id, sum(spent.segments)::bigint FROM ("
       "  SELECT o.org_id, a.segments"

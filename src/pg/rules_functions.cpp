@@ -9,6 +9,7 @@
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_is_zone);
+PG_FUNCTION_INFO_V1(coach_sms_known_zone);
 PG_FUNCTION_INFO_V1(coach_sms_opens_at);
 }
 
@@ -34,6 +35,12 @@ TimestampTz opening(int start, int end, const char* zone, TimestampTz at) {
 // coach_sms_is_zone(name)
 Datum coach_sms_is_zone(PG_FUNCTION_ARGS) {
   PG_RETURN_BOOL(is_zone(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+}
+
+// coach_sms_known_zone(name)
+Datum coach_sms_known_zone(PG_FUNCTION_ARGS) {
+  const char* name = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
+  PG_RETURN_TEXT_P(cstring_to_text(is_zone(name) ? name : "UTC"));
 }
 
 // coach_sms_opens_at(org_id, at, zone)

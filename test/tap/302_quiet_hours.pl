@@ -187,4 +187,17 @@ my @inside = grep {
 } arrivals($node, qr/^(evening|night|morning|late)/);
 is(scalar(@inside), 0, 'by the clock of their arrival none came inside quiet hours');
 
+# --- a zone that this server does not know any more ---------------------------------------------------------------------
+
+my $gone = $node->make_org(max_sms_per_hour => 100, monthly_budget_segments => 100, max_segments_per_second => 100);
+my $bystander = $node->make_org(max_sms_per_hour => 100, monthly_budget_segments => 100);
+$node->safe_psql('postgres', "ALTER TABLE sms_settings DISABLE TRIGGER sms_settings_check;
+    UPDATE sms_settings SET timezone = 'Nowhere/Gone' WHERE org_id = '$gone'; ALTER TABLE sms_settings ENABLE TRIGGER sms_settings_check");
+text($gone, 'zone gone');
+text($bystander, 'zone known');
+wait_for_bodies($node, qr/^zone/, 2, 'an org whose zone is gone sends, as in UTC, and holds up no other');
+is($node->safe_psql('postgres', "SELECT messages FROM sms_cost WHERE org_id = '$gone'"), '1', 'its month can be told');
+is($node->safe_psql('postgres', "SELECT count(*) FROM sms_queue_stat WHERE org_id = '$gone'"), '1', 'and its queue');
+like($node->safe_psql('postgres', "SELECT problem FROM sms_doctor() WHERE check_name = 'zones'"), qr/does not know: $gone/, 'sms_doctor tells');
+
 done_testing();
