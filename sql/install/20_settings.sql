@@ -22,7 +22,7 @@ CREATE TABLE sms_settings (
   price_per_segment             numeric CHECK (price_per_segment >= 0::numeric),
   currency                      text CHECK (currency ~ '^[A-Z]{3}$'),
   max_segments_per_second       numeric CHECK (max_segments_per_second BETWEEN 0.001 AND 10000::numeric),
-  retention_days                integer CHECK (retention_days > 0),
+  retention_days                integer CHECK (retention_days BETWEEN 1 AND 36500),
   unknown_policy                text NOT NULL DEFAULT 'resend_if_absent'
                                 CHECK (unknown_policy IN ('resend_if_absent', 'hold')),
   paused_until                  timestamptz,
@@ -52,7 +52,7 @@ COMMENT ON COLUMN sms_settings.monthly_budget_segments IS 'Segments a calendar m
 COMMENT ON COLUMN sms_settings.price_per_segment IS 'Estimated price of a segment, in currency; sms_preview multiplies with it.';
 COMMENT ON COLUMN sms_settings.currency IS 'ISO 4217 code of price_per_segment.';
 COMMENT ON COLUMN sms_settings.max_segments_per_second IS 'Rate of the sender, in segments a second, from 0.001 to 10000. NULL: as fast as Twilio answers.';
-COMMENT ON COLUMN sms_settings.retention_days IS 'Days for which finished messages are kept after their last change, with attempts, events and people''s texts. NULL: for ever.';
+COMMENT ON COLUMN sms_settings.retention_days IS 'Days (1 to 36500) for which finished messages are kept after their last change, with attempts, events and people''s texts. NULL: for ever.';
 COMMENT ON COLUMN sms_settings.unknown_policy IS 'What becomes of a message that Twilio may or may not have taken, once its lists have shown it absent: resend_if_absent (default) sends it again, hold ends it as failed with error_code outcome_unknown.';
 COMMENT ON COLUMN sms_settings.paused_until IS 'Nothing of this org is sent before this time (infinity: until sms_resume). NULL: not paused.';
 COMMENT ON COLUMN sms_settings.created_at IS 'When the row was made.';
