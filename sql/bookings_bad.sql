@@ -187,6 +187,14 @@ CREATE OR REPLACE FUNCTION app.watch() RETURNS trigger LANGUAGE plpgsql AS $$ BE
 UPDATE sms_booking_texts SET session_start = now() WHERE type = 'reminder';
 UPDATE sms_messages SET status = 'cancelled' WHERE template_key = 'session_reminder';
 SELECT * FROM sms_schedule_reminders();
+-- Times at the end of PostgreSQL's own, from which nothing can be reckoned, do not keep others from being judged.
+DROP TRIGGER watch ON app.bookings;
+INSERT INTO app.bookings VALUES (app.id(3, 50), :'org', app.id(2, 1), now() + interval '3 days', '294276-12-31 23:00+00', 'confirmed', 'Gym'),
+  (app.id(3, 51), :'org', app.id(2, 1), '4714-11-24 00:00+00 BC', 'infinity', 'confirmed', 'Gym'), (app.id(3, 52), :'org', app.id(2, 1), now() + interval '3 days', now() + interval '73 hours', 'confirmed', 'Gym');
+SELECT n, type, reason, body FROM texts WHERE n IN (50, 51, 52);
+UPDATE sms_messages SET created_at = created_at - interval '2 days';
+SELECT reminders FROM sms_schedule_reminders();
+SELECT n, type, reason FROM texts WHERE n IN (50, 52) AND type = 'reminder';
 -- Rights that were taken away later are told too, and the application goes on.
 REVOKE SELECT ON app.clients FROM regress_app;
 INSERT INTO app.bookings VALUES (app.id(3, 42), :'org', app.id(2, 1), now() + interval '3 days', now() + interval '49 hours', 'confirmed', 'Gym');

@@ -86,13 +86,20 @@ const char* narrow_columns(const BookingSource& source) {
   auto flag = [](const char* column) {
     return column == nullptr ? "false" : psprintf("coalesce(b.%s, false)", column);
   };
+  // What is reckoned with these times must stay a time, or one booking would stop all others'.
+  auto time = [](const char* column) {
+    return psprintf(
+        "CASE WHEN b.%s IS NOT NULL THEN least(greatest(b.%s::timestamptz,"
+        " '1000-01-01 UTC'), '9999-01-01 UTC') END",
+        column, column);
+  };
   return psprintf(
-      "b.%s::uuid, b.%s::uuid, b.%s::uuid, b.%s::timestamptz, b.%s::timestamptz,"
+      "b.%s::uuid, b.%s::uuid, b.%s::uuid, %s, %s,"
       " CASE WHEN b.%s::text OPERATOR(pg_catalog.=) ANY ($1) THEN 'confirmed'"
       "      WHEN b.%s::text OPERATOR(pg_catalog.=) ANY ($2) THEN 'completed' ELSE 'other' END,"
       " %s, %s",
-      source.id, source.org_id, source.client_id, source.start_time, source.end_time, source.status,
-      source.status, flag(source.reminder_sent), flag(source.feedback_sent));
+      source.id, source.org_id, source.client_id, time(source.start_time), time(source.end_time),
+      source.status, source.status, flag(source.reminder_sent), flag(source.feedback_sent));
 }
 
 // A client of another org is none: no org's text goes to another's client.
