@@ -185,6 +185,7 @@ void read_zone(Sender* sender, const char* name) {
   const int count = zone_offsets(name, from, until, &offsets);
   raise_if(run_cpp([&] {
     std::vector<ZoneSpan> spans;
+    spans.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
       spans.push_back({to_unix_us(offsets[i].from), offsets[i].seconds});
     // Good for claims until a day before the end: what comes next is looked for in it.

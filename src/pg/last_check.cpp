@@ -91,7 +91,9 @@ void judge(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode, Ch
   if (!ours) {
     checked->verdict = Verdict::kPutBack;  // which ends the claim and leaves the message as it is
     checked->when = one.due_at;
-  } else if (suppressed) {
+    return;
+  }
+  if (suppressed) {
     checked->verdict = Verdict::kWithdraw;
     checked->reason = "opted_out";
   } else if (one.expires_at <= now) {

@@ -1,5 +1,6 @@
+#include <climits>
+
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,8 +137,7 @@ bool read_private_file(const char* path, char* buffer, std::size_t size, std::si
                        Failure* failure) {
   if (!check_place(path, failure)) return false;
   // O_NONBLOCK: opening a pipe must not wait for a writer.
-  const int descriptor =
-      OpenTransientFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | PG_BINARY);
+  const int descriptor = OpenTransientFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0 && errno == ELOOP)
     return refuse(failure, path, "is a symbolic link",
                   "Whoever can change the link could choose another file.",

@@ -202,6 +202,27 @@ void settle_one(Sender* sender, const Looked& looked) {
   }
 }
 
+// A callback may have settled the message without knowing of this row: then there is nothing to
+// look for.
+void tidy_settled() {
+  static Statement tidy{
+      "WITH known AS ("
+      " DELETE FROM @extschema@.sms_in_flight f USING @extschema@.sms_messages m"
+      "  WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', "
+      "'unknown')"
+      " RETURNING f.*, m.provider_message_id)"
+      " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider_message_id,"
+      "   request_payload, response_status, status, org_id, client_key, segments, duration_ms)"
+      " SELECT message_id, attempt_number, provider_message_id, settlement->'request',"
+      "   (settlement->>'http_status')::int, 'success', org_id, client_key, segments,"
+      "   (settlement->>'duration_ms')::int FROM known",
+      {}};
+  static TimestampTz tidied_at = 0;
+  if (GetCurrentTimestamp() - tidied_at <= USECS_PER_MINUTE) return;
+  tidy.run(std::initializer_list<Datum>{});
+  tidied_at = GetCurrentTimestamp();
+}
+
 }  // namespace
 
 void expire_lost_leases(Sender* sender) {
@@ -219,20 +240,6 @@ void expire_lost_leases(Sender* sender) {
 }
 
 void start_looks(Sender* sender) {
-  // A callback may have settled the message without knowing of this row: then there is nothing to
-  // look for.
-  static Statement tidy{
-      "WITH known AS ("
-      " DELETE FROM @extschema@.sms_in_flight f USING @extschema@.sms_messages m"
-      "  WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', "
-      "'unknown')"
-      " RETURNING f.*, m.provider_message_id)"
-      " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider_message_id,"
-      "   request_payload, response_status, status, org_id, client_key, segments, duration_ms)"
-      " SELECT message_id, attempt_number, provider_message_id, settlement->'request',"
-      "   (settlement->>'http_status')::int, 'success', org_id, client_key, segments,"
-      "   (settlement->>'duration_ms')::int FROM known",
-      {}};
   static Statement find{
       "UPDATE @extschema@.sms_in_flight f SET next_look_at = now() + $1 * interval '1 millisecond'"
       "  FROM @extschema@.sms_messages m"
@@ -243,12 +250,8 @@ void start_looks(Sender* sender) {
       " RETURNING f.message_id, f.org_id, f.fence, m.to_phone, f.claimed_at,"
       "   coalesce(f.account_sid, '')",
       {INT4OID, INT4OID}};
-  static TimestampTz tidied_at = 0;
   if (!unsettled) return;
-  if (GetCurrentTimestamp() - tidied_at > USECS_PER_MINUTE) {
-    tidy.run(std::initializer_list<Datum>{});
-    tidied_at = GetCurrentTimestamp();
-  }
+  tidy_settled();
   const int reserve = settings::connect_timeout + settings::request_timeout + 1000;
   const uint64 count = find.run(
       {Int32GetDatum(reserve > settings::reconcile_delay ? reserve : settings::reconcile_delay),

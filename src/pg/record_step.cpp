@@ -96,7 +96,7 @@ void tell_what_is_wrong(const FinishedRow& row) {
 // One statement for each org and kind that is among the results.
 void record_results(Sender* sender, int limit, FinishedRow** rows, int* count) {
   *count = copy_finished(sender, limit, rows);
-  auto* group = static_cast<Settled**>(palloc(sizeof(Settled*) * (*count + 1)));
+  auto* group = static_cast<Settled**>(palloc(sizeof(void*) * (*count + 1)));
   auto* done = static_cast<bool*>(palloc0(sizeof(bool) * (*count + 1)));
   for (int first = 0; first < *count; ++first) {
     if (done[first]) continue;

@@ -23,6 +23,7 @@ TimestampTz opening(int start, int end, const char* zone, TimestampTz at) {
   int64 opens = 0;
   raise_if(run_cpp([&] {
     std::vector<ZoneSpan> spans;
+    spans.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
       spans.push_back({to_unix_us(offsets[i].from), offsets[i].seconds});
     opens = opens_at({start, end}, spans, to_unix_us(at));
