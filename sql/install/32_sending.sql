@@ -23,16 +23,14 @@ CREATE FUNCTION sms_enqueue(
   priority smallint DEFAULT NULL,
   metadata jsonb DEFAULT NULL)
   RETURNS uuid
-  AS 'MODULE_PATHNAME', 'coach_sms_enqueue' LANGUAGE C VOLATILE
-  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+  AS 'MODULE_PATHNAME', 'coach_sms_enqueue' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, smallint, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, smallint, jsonb) IS
 'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or body. scheduled_for: not before (default now); expires_at: not after (default never); priority: lower goes first (default 0). An idempotency_key seen before returns the first message''s id. Raises SM001 to SM011, and changes nothing then.';
 
 CREATE FUNCTION sms_enqueue_batch(messages jsonb)
   RETURNS TABLE (ordinal integer, message_id uuid, error_code text, error_message text)
-  AS 'MODULE_PATHNAME', 'coach_sms_enqueue_batch' LANGUAGE C VOLATILE STRICT
-  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+  AS 'MODULE_PATHNAME', 'coach_sms_enqueue_batch' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_enqueue_batch(jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION sms_enqueue_batch(jsonb) IS
 'Queues an array of messages, each an object whose keys are the arguments of sms_enqueue. One row for each, in order from 1: its message_id, or the error (SQLSTATE and text) that kept it out while the others went in. Raises SM015 only where messages is no array.';
@@ -47,6 +45,19 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_raise_unknown_message(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_raise_unknown_message(uuid) IS 'Internal: raises SM012.';
+
+CREATE FUNCTION sms_require_message(message_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT coalesce((SELECT @extschema@.sms_may_act_for(m.org_id) FROM @extschema@.sms_messages m
+                    WHERE m.id = sms_require_message.message_id), false) THEN
+    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_require_message(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_require_message(uuid) IS
+'Internal: raises SM012 where there is no such message, or the caller of a public function may not act for its org.';
 
 CREATE FUNCTION sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -68,21 +79,20 @@ REVOKE ALL ON FUNCTION sms_cancel_waiting(uuid[], text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_cancel_waiting(uuid[], text, text) IS
 'Internal: cancels those of the messages that still wait, and returns how many.';
 
-CREATE FUNCTION sms_cancel(message_id uuid, reason text DEFAULT NULL) RETURNS boolean
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION sms_cancel_as_owner(message_id uuid, reason text) RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM @extschema@.sms_require_message(message_id);
   IF @extschema@.sms_cancel_waiting(ARRAY[message_id], 'cancelled_by_user', reason) > 0 THEN
     RETURN true;
   END IF;
-  IF NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = sms_cancel.message_id) THEN
-    PERFORM @extschema@.sms_raise_unknown_message(message_id);
-  END IF;
+  PERFORM @extschema@.sms_require_message(message_id);  -- which may be gone since
   RETURN false;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_cancel(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_cancel(uuid, text) IS
-'Cancels a message that still waits (error_code cancelled_by_user, error_message the reason). False where it is final or handed over already. Raises SM012 for an unknown id.';
+REVOKE ALL ON FUNCTION sms_cancel_as_owner(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_cancel_as_owner(uuid, text) IS
+'Internal: sms_cancel(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION sms_check_times(scheduled_for timestamptz, expires_at timestamptz) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -106,17 +116,18 @@ $$;
 REVOKE ALL ON FUNCTION sms_check_times(timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_times(timestamptz, timestamptz) IS 'Internal: raises SM010, by the rules of sms_enqueue.';
 
-CREATE FUNCTION sms_reschedule(message_id uuid, scheduled_for timestamptz, expires_at timestamptz DEFAULT NULL)
+CREATE FUNCTION sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
   RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   message record;
   new_time timestamptz := coalesce(scheduled_for, now());
 BEGIN
+  PERFORM @extschema@.sms_require_message(message_id);
   SELECT m.org_id, @extschema@.sms_zone_of(m.metadata) AS zone, m.priority, m.status,
-         coalesce(sms_reschedule.expires_at, m.expires_at) AS expires_at
+         coalesce(sms_reschedule_as_owner.expires_at, m.expires_at) AS expires_at
     INTO message
-    FROM @extschema@.sms_messages m WHERE m.id = sms_reschedule.message_id FOR NO KEY UPDATE;
+    FROM @extschema@.sms_messages m WHERE m.id = sms_reschedule_as_owner.message_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     PERFORM @extschema@.sms_raise_unknown_message(message_id);
   ELSIF message.status NOT IN ('pending', 'queued') THEN
@@ -128,23 +139,24 @@ BEGIN
   UPDATE @extschema@.sms_messages m
      SET status = CASE WHEN new_time > now() THEN 'pending' ELSE 'queued' END,
          scheduled_for = new_time, expires_at = message.expires_at, updated_at = now()
-   WHERE m.id = sms_reschedule.message_id;
+   WHERE m.id = sms_reschedule_as_owner.message_id;
   UPDATE @extschema@.sms_queue q SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
-   WHERE q.message_id = sms_reschedule.message_id;
+   WHERE q.message_id = sms_reschedule_as_owner.message_id;
   PERFORM @extschema@.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
 END
 $$;
-REVOKE ALL ON FUNCTION sms_reschedule(uuid, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_reschedule(uuid, timestamptz, timestamptz) IS
-'Moves a message that still waits (NULL: to now), and its expires_at where one is given. Raises SM010 for times that sms_enqueue would refuse, SM012 for an unknown id and for a message that does not wait any more.';
+REVOKE ALL ON FUNCTION sms_reschedule_as_owner(uuid, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sms_reschedule_as_owner(uuid, timestamptz, timestamptz) IS
+'Internal: sms_reschedule(), once its caller is coach_sms_owner.';
 
-CREATE FUNCTION sms_retry(message_id uuid) RETURNS uuid
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION sms_retry_as_owner(message_id uuid) RETURNS uuid
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   earlier @extschema@.sms_messages;
   new_id uuid;
 BEGIN
-  SELECT * INTO earlier FROM @extschema@.sms_messages m WHERE m.id = sms_retry.message_id FOR NO KEY UPDATE;
+  PERFORM @extschema@.sms_require_message(message_id);
+  SELECT * INTO earlier FROM @extschema@.sms_messages m WHERE m.id = sms_retry_as_owner.message_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     PERFORM @extschema@.sms_raise_unknown_message(message_id);
   ELSIF earlier.status NOT IN ('failed', 'cancelled') THEN
@@ -171,9 +183,9 @@ BEGIN
   RETURN new_id;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_retry(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_retry(uuid) IS
-'Enqueues a failed or cancelled message anew: a new message with the same content and metadata.retry_of, without an expires_at that has passed, checked as by sms_enqueue. Returns the new id; called again for the same message, the same one. A message whose outcome_unknown was given up on may have arrived all the same. Raises SM012 for an unknown id or another status.';
+REVOKE ALL ON FUNCTION sms_retry_as_owner(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_retry_as_owner(uuid) IS
+'Internal: sms_retry(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION queue_pending_sms() RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -222,21 +234,22 @@ REVOKE ALL ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, te
 COMMENT ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text) IS
 'sms_enqueue under the name and arguments that the Coach OS app calls. With both a body and a template_key the body is sent and the key is kept for reports. Raises what sms_enqueue raises.';
 
-CREATE FUNCTION sms_preview(
-  org_id uuid, template_key text, variables jsonb DEFAULT '{}',
+CREATE FUNCTION sms_preview_as_owner(
+  org_id uuid, template_key text, variables jsonb,
   OUT body text, OUT encoding text, OUT segments integer, OUT estimated_cost numeric, OUT currency text)
-  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   org @extschema@.sms_settings;
 BEGIN
-  SELECT * INTO org FROM @extschema@.sms_settings s WHERE s.org_id = sms_preview.org_id;
+  PERFORM @extschema@.sms_require_org(org_id);
+  SELECT * INTO org FROM @extschema@.sms_settings s WHERE s.org_id = sms_preview_as_owner.org_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
       USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
   END IF;
   SELECT t.body INTO body
     FROM @extschema@.sms_templates t
-   WHERE t.org_id = sms_preview.org_id AND t.template_key = sms_preview.template_key AND t.is_active
+   WHERE t.org_id = sms_preview_as_owner.org_id AND t.template_key = sms_preview_as_owner.template_key AND t.is_active
    ORDER BY t.version DESC LIMIT 1;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown template "%"', coalesce(template_key, 'NULL')
@@ -249,6 +262,6 @@ BEGIN
   currency := org.currency;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_preview(uuid, text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION sms_preview(uuid, text, jsonb) IS
-'What sms_enqueue would send for this template: the text, its encoding and segments, and the cost by the org''s price_per_segment and currency (NULL where it has none). Sends nothing. Raises SM001, SM003, SM004, SM005.';
+REVOKE ALL ON FUNCTION sms_preview_as_owner(uuid, text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION sms_preview_as_owner(uuid, text, jsonb) IS
+'Internal: sms_preview(), once its caller is coach_sms_owner.';

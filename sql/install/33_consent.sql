@@ -56,23 +56,29 @@ $$;
 REVOKE ALL ON FUNCTION sms_is_bound(uuid, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_is_bound(uuid, text, text) IS 'Internal: whether the phone said STOP to the sender that the org would write with.';
 
-CREATE FUNCTION is_phone_suppressed(org_id uuid, phone text) RETURNS boolean
-  LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (@extschema@.sms_phone_names(n.number)))
-         OR @extschema@.sms_is_bound($1, NULL, n.number)
-    FROM (SELECT @extschema@.sms_keep_phone($2, @extschema@.sms_org_region($1)) AS number) n
-$$;
-REVOKE ALL ON FUNCTION is_phone_suppressed(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION is_phone_suppressed(uuid, text) IS
-'Whether the org must not write to the number, in any form that its default_region reads: by its own list, or since the person said STOP to the sender that it would use. Raises SM006 for what is no number.';
-
-CREATE FUNCTION sms_opt_out(
-  org_id uuid, phone text, reason text DEFAULT 'opt_out', source text DEFAULT 'sms_opt_out',
-  notes text DEFAULT NULL, client_id uuid DEFAULT NULL)
-  RETURNS uuid
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION is_phone_suppressed_as_owner(org_id uuid, phone text) RETURNS boolean
+  LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  number text := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  number text;
+BEGIN
+  PERFORM @extschema@.sms_require_org(org_id);
+  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  RETURN EXISTS (SELECT FROM @extschema@.sms_suppression s
+                  WHERE s.org_id = is_phone_suppressed_as_owner.org_id AND s.phone = ANY (@extschema@.sms_phone_names(number)))
+         OR @extschema@.sms_is_bound(org_id, NULL, number);
+END
+$$;
+REVOKE ALL ON FUNCTION is_phone_suppressed_as_owner(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION is_phone_suppressed_as_owner(uuid, text) IS
+'Internal: is_phone_suppressed(), once its caller is coach_sms_owner.';
+
+CREATE FUNCTION sms_opt_out_as_owner(
+  org_id uuid, phone text, reason text, source text,
+  notes text, client_id uuid)
+  RETURNS uuid
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  number text;
   entry uuid;
 BEGIN
   IF org_id IS NULL THEN
@@ -87,41 +93,44 @@ BEGIN
       USING ERRCODE = 'SM015', DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
             HINT = 'Leave reason out for an opt-out; what else there is to say goes into notes.';
   END IF;
+  PERFORM @extschema@.sms_require_org(org_id);
+  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
   INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
-    SELECT sms_opt_out.org_id, number, sms_opt_out.reason, sms_opt_out.source, sms_opt_out.notes, sms_opt_out.client_id
+    SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source, sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
      WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's
-                        WHERE e.org_id = sms_opt_out.org_id AND e.phone = ANY (@extschema@.sms_phone_names(number)))
+                        WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (@extschema@.sms_phone_names(number)))
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING
     RETURNING s.id INTO entry;
   IF entry IS NULL THEN
     SELECT s.id INTO entry FROM @extschema@.sms_suppression s
-     WHERE s.org_id = sms_opt_out.org_id AND s.phone = ANY (@extschema@.sms_phone_names(number));
+     WHERE s.org_id = sms_opt_out_as_owner.org_id AND s.phone = ANY (@extschema@.sms_phone_names(number));
   END IF;
   PERFORM @extschema@.sms_cancel_waiting(
     ARRAY(SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-           WHERE q.org_id = sms_opt_out.org_id AND m.to_phone = number),
+           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = number),
     'opted_out', format('%s is suppressed: %s', number, reason));
   RETURN entry;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_opt_out(uuid, text, text, text, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_opt_out(uuid, text, text, text, text, uuid) IS
-'Enters the number into the org''s sms_suppression (an earlier entry is kept) and cancels what waits for it, error_code opted_out. reason: opt_out (default), invalid_number, carrier_violation, manual. Returns the entry''s id. Raises SM001 without an org, SM006 for what is no number, SM015 for another reason.';
+REVOKE ALL ON FUNCTION sms_opt_out_as_owner(uuid, text, text, text, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_opt_out_as_owner(uuid, text, text, text, text, uuid) IS
+'Internal: sms_opt_out(), once its caller is coach_sms_owner.';
 
-CREATE FUNCTION sms_opt_in(org_id uuid, phone text, include_manual boolean DEFAULT false) RETURNS boolean
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM @extschema@.sms_require_org(org_id);
   DELETE FROM @extschema@.sms_suppression s
-   WHERE s.org_id = sms_opt_in.org_id
+   WHERE s.org_id = sms_opt_in_as_owner.org_id
      AND s.phone = ANY (@extschema@.sms_phone_names(
-           @extschema@.sms_keep_phone(sms_opt_in.phone, @extschema@.sms_org_region(sms_opt_in.org_id))))
+           @extschema@.sms_keep_phone(sms_opt_in_as_owner.phone, @extschema@.sms_org_region(sms_opt_in_as_owner.org_id))))
      AND (s.reason <> 'manual' OR include_manual);
   RETURN FOUND;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_opt_in(uuid, text, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_opt_in(uuid, text, boolean) IS
-'Takes the number off the org''s sms_suppression; an entry with reason manual stays unless include_manual. True where there was one to take off. Raises SM006 for what is no number.';
+REVOKE ALL ON FUNCTION sms_opt_in_as_owner(uuid, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_opt_in_as_owner(uuid, text, boolean) IS
+'Internal: sms_opt_in(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION sms_normalize_suppression() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

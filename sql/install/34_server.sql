@@ -124,23 +124,25 @@ CREATE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unkno
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM @extschema@.sms_arm(true);
+  PERFORM @extschema@.sms_make_policies();
   SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_go_live() FROM PUBLIC;
 COMMENT ON FUNCTION sms_go_live() IS
-'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. Calling it again repairs the queue.';
+'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. After a restore it also makes the policies of the roles that were granted, which no dump carries. Calling it again repairs the queue.';
 
 CREATE FUNCTION sms_go_sandbox(OUT queued integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM @extschema@.sms_arm(false);
+  PERFORM @extschema@.sms_make_policies();
   SELECT r.queued INTO queued FROM @extschema@.sms_rebuild_queue(false) r;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_go_sandbox() FROM PUBLIC;
 COMMENT ON FUNCTION sms_go_sandbox() IS
-'Makes the database a sandbox of this server: from the commit on answers are made in-process. Live messages that wait are kept for the next sms_go_live(). Returns how many sandbox messages were queued anew.';
+'Makes the database a sandbox of this server: from the commit on answers are made in-process. Live messages that wait are kept for the next sms_go_live(). After a restore it also makes the policies of the roles that were granted, which no dump carries. Returns how many sandbox messages were queued anew.';
 
 CREATE FUNCTION sms_poke_launcher() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_poke_launcher' LANGUAGE C VOLATILE;

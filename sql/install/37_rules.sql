@@ -94,12 +94,13 @@ REVOKE ALL ON FUNCTION sms_handed_over(uuid, text, timestamptz, boolean) FROM PU
 COMMENT ON FUNCTION sms_handed_over(uuid, text, timestamptz, boolean) IS
 'Internal: messages of the org that were handed to the provider since then, or may have been; or their segments since a month began, pruned ones included.';
 
-CREATE FUNCTION sms_why_held(org_id uuid, zone text) RETURNS text
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH org AS (
     SELECT s.*, @extschema@.sms_opens_at(s.org_id, now(), $2) AS opens_at, m.mode,
            CASE m.mode WHEN 'sandbox' THEN 'sandbox' ELSE 'twilio' END AS provider
-      FROM @extschema@.sms_settings s CROSS JOIN @extschema@.sms_mode() m WHERE s.org_id = $1)
+      FROM @extschema@.sms_settings s CROSS JOIN @extschema@.sms_mode() m
+     WHERE s.org_id = $1 AND @extschema@.sms_may_act_for(s.org_id))
   SELECT CASE
            WHEN o.opens_at > now() THEN format('quiet hours last until %s', o.opens_at)
            WHEN o.max_sms_per_hour <= @extschema@.sms_handed_over(o.org_id, o.provider, now() - interval '1 hour', false)
@@ -109,6 +110,5 @@ CREATE FUNCTION sms_why_held(org_id uuid, zone text) RETURNS text
          END
     FROM org o
 $$;
-
-REVOKE ALL ON FUNCTION sms_why_held(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_why_held(uuid, text) IS 'Internal: why nothing of an org''s lane goes out now, in words; NULL where something may.';
+REVOKE ALL ON FUNCTION sms_why_held_as_owner(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why_held_as_owner(uuid, text) IS 'Internal: sms_why_held(), once its caller is coach_sms_owner.';

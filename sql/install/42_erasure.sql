@@ -49,11 +49,11 @@ REVOKE ALL ON FUNCTION sms_erase_history(uuid, text, uuid[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_erase_history(uuid, text, uuid[]) IS
 'Internal: takes the person out of the attempts and events of these messages, and of events that name the number.';
 
-CREATE FUNCTION sms_erase_person(org_id uuid, phone text)
+CREATE FUNCTION sms_erase_person_as_owner(org_id uuid, phone text)
   RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  number text := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  number text;
   ids uuid[];
 BEGIN
   IF org_id IS NULL THEN
@@ -63,12 +63,14 @@ BEGIN
     RAISE EXCEPTION 'phone is null'
       USING ERRCODE = 'SM006', DETAIL = 'A person is erased by exactly one number.', HINT = 'Give the number.';
   END IF;
+  PERFORM @extschema@.sms_require_org(org_id);
+  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
   PERFORM @extschema@.sms_cancel_waiting(
-    ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = number AND m.org_id = sms_erase_person.org_id),
+    ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = number AND m.org_id = sms_erase_person_as_owner.org_id),
     'erased', NULL);
   ids := ARRAY(
     SELECT m.id FROM @extschema@.sms_messages m
-     WHERE m.to_phone = number AND m.org_id = sms_erase_person.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
+     WHERE m.to_phone = number AND m.org_id = sms_erase_person_as_owner.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
      ORDER BY m.id FOR NO KEY UPDATE);
   UPDATE @extschema@.sms_messages m
      SET to_phone = 'erased', body = '', variables = NULL, client_id = NULL, metadata = '{}', error_message = NULL, updated_at = now()
@@ -77,13 +79,13 @@ BEGIN
   PERFORM @extschema@.sms_hash_opt_outs(org_id, number);
   messages := cardinality(ids);
   under_way := (SELECT count(*) FROM @extschema@.sms_messages m
-                 WHERE m.to_phone = number AND m.org_id = sms_erase_person.org_id);
+                 WHERE m.to_phone = number AND m.org_id = sms_erase_person_as_owner.org_id);
   RETURN NEXT;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_erase_person(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_erase_person(uuid, text) IS
-'Forgets a person in an org: what waits for the number is cancelled (error_code erased); number, text, variables, client_id, metadata and payloads go from its messages, their attempts and events; opt-outs stay as a salted hash that still matches. Returns how many of each, and how many messages are under way and were left: call it again once they are settled. Raises SM001, SM006.';
+REVOKE ALL ON FUNCTION sms_erase_person_as_owner(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_erase_person_as_owner(uuid, text) IS
+'Internal: sms_erase_person(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION sms_export_opt_outs()
   RETURNS TABLE (org_id uuid, phone text, reason text, source text, notes text, created_at timestamptz, account_sid text, sender text)

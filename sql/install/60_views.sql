@@ -21,7 +21,8 @@ COMMENT ON COLUMN sms_worker_stat.unknown IS 'Requests without a clear answer.';
 COMMENT ON COLUMN sms_worker_stat.latency_p50_ms IS 'Median time of the last few thousand requests.';
 COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99 of 100 of them were faster.';
 
-CREATE VIEW sms_queue_stat AS
+-- Views read as coach_sms_owner, whom no policy binds: those that tenants may read choose the reader's orgs themselves.
+CREATE VIEW sms_queue_stat WITH (security_barrier) AS
   WITH server AS (SELECT max(paused_until) AS paused_until FROM sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
             FROM sms_settings s CROSS JOIN server v),
@@ -37,7 +38,8 @@ CREATE VIEW sms_queue_stat AS
   SELECT org_id, coalesce(org.may_send, false) AS may_send, coalesce(waiting, 0) AS waiting, coalesce(due, 0) AS due,
          CASE WHEN org.may_send AND free_due_at <= now() THEN now() - free_due_at END AS oldest_due_age,
          coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at, held_by
-    FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id);
+    FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id)
+   WHERE (SELECT sms_acts_for_all()) OR org_id = ANY ((SELECT sms_my_orgs())::uuid[]);
 COMMENT ON VIEW sms_queue_stat IS 'What waits and what is under way, one row an org.';
 COMMENT ON COLUMN sms_queue_stat.may_send IS 'false: the org is disabled, paused or without settings, and its messages wait.';
 COMMENT ON COLUMN sms_queue_stat.waiting IS 'Messages in the queue.';
@@ -48,7 +50,7 @@ COMMENT ON COLUMN sms_queue_stat.in_flight IS 'Messages that the sender has clai
 COMMENT ON COLUMN sms_queue_stat.unknown IS 'Messages of which it is being found out whether Twilio took them.';
 COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one is due, past or to come.';
 
-CREATE VIEW sms_delivery_stats AS
+CREATE VIEW sms_delivery_stats WITH (security_barrier) AS
   WITH message AS (
     SELECT org_id, created_at::date AS day, sandbox, status, segments, price, price_unit,
            status IN ('sent', 'delivered', 'failed') AND coalesce(sent_at, failed_at) < now() - interval '1 hour' AS is_old_enough
@@ -69,7 +71,8 @@ CREATE VIEW sms_delivery_stats AS
       FROM message GROUP BY org_id, day, sandbox)
   SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
          round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
-    FROM counted;
+    FROM counted
+   WHERE (SELECT sms_acts_for_all()) OR org_id = ANY ((SELECT sms_my_orgs())::uuid[]);
 COMMENT ON VIEW sms_delivery_stats IS 'What became of the last 30 days'' messages, by org and day of creation (in the session''s time zone). Fast for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_delivery_stats.sandbox IS 'true: the sandbox''s messages, which nobody got.';
 COMMENT ON COLUMN sms_delivery_stats.sent IS 'Twilio took them, and no receipt has come; some carriers send none.';

@@ -89,19 +89,17 @@ $$;
 REVOKE ALL ON FUNCTION sms_why_now(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_why_now(uuid) IS 'Internal: how a message stands.';
 
-CREATE FUNCTION sms_why(message_id uuid) RETURNS TABLE (at timestamptz, what text, detail text)
-  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION sms_why_as_owner(message_id uuid) RETURNS TABLE (at timestamptz, what text, detail text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = sms_why.message_id) THEN
-    PERFORM @extschema@.sms_raise_unknown_message(message_id);
-  END IF;
+  PERFORM @extschema@.sms_require_message(message_id);
   RETURN QUERY
     SELECT w.at, w.what, w.detail
-      FROM (SELECT * FROM @extschema@.sms_why_past(sms_why.message_id)
-            UNION ALL SELECT * FROM @extschema@.sms_why_now(sms_why.message_id)) w
+      FROM (SELECT * FROM @extschema@.sms_why_past(sms_why_as_owner.message_id)
+            UNION ALL SELECT * FROM @extschema@.sms_why_now(sms_why_as_owner.message_id)) w
      ORDER BY w.step = 5, w.at, w.step, w.what;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_why(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_why(uuid) IS
-'A message''s timeline in words: how it was enqueued, each attempt, what Twilio said, and last how it stands and what it waits for. Raises SM012 for an unknown id.';
+REVOKE ALL ON FUNCTION sms_why_as_owner(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why_as_owner(uuid) IS
+'Internal: sms_why(), once its caller is coach_sms_owner.';

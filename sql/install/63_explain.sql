@@ -81,9 +81,9 @@ $$;
 REVOKE ALL ON FUNCTION sms_explain_texts(uuid, uuid[], sms_booking[], text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_explain_texts(uuid, uuid[], sms_booking[], text) IS 'Internal: messages and outlook of a booking, in the time of its org.';
 
-CREATE FUNCTION sms_explain(booking_id uuid)
+CREATE FUNCTION sms_explain_as_owner(booking_id uuid)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
-  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   known @extschema@.sms_booking[] := '{}';
   org_ids uuid[];
@@ -92,27 +92,30 @@ DECLARE
   problem text;
 BEGIN
   BEGIN
-    known := ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[booking_id]) b LIMIT 1);
+    known := ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[booking_id]) b WHERE @extschema@.sms_may_act_for(b.org_id) LIMIT 1);
     problem := CASE WHEN known = '{}' THEN 'the booking is not there any more, and nothing is sent for it' END;
   EXCEPTION WHEN OTHERS THEN
     state := 'unreadable';
     problem := 'the booking cannot be read: ' || SQLERRM;
   END;
-  org_ids := ARRAY(SELECT DISTINCT t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = sms_explain.booking_id
-                   UNION SELECT k.org_id FROM unnest(known) k);
+  org_ids := ARRAY(SELECT o.org_id
+                     FROM (SELECT t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = sms_explain_as_owner.booking_id
+                           UNION SELECT k.org_id FROM unnest(known) k) o
+                    WHERE @extschema@.sms_may_act_for(o.org_id));
   IF org_ids = '{}' THEN
     RAISE EXCEPTION 'unknown booking %', coalesce(booking_id::text, 'NULL')
-      USING ERRCODE = 'SM012', DETAIL = CASE state WHEN 'gone' THEN 'It is not among the attached bookings, and nothing is known of it.' ELSE problem END, HINT = 'Give the id of a row of the attached bookings.';
+      USING ERRCODE = 'SM012', DETAIL = CASE WHEN state = 'gone' OR NOT @extschema@.sms_may_act_for(NULL) THEN 'It is not among the attached bookings, and nothing is known of it.' ELSE problem END, HINT = 'Give the id of a row of the attached bookings.';
   END IF;
   zone := @extschema@.sms_known_zone((SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1));
   IF problem IS NOT NULL THEN
     RETURN QUERY SELECT 'booking', NULL::text, NULL::timestamptz, state, NULL::uuid, problem;
     RETURN QUERY SELECT t.type, t.type, NULL::timestamptz, 'skipped', NULL::uuid, 'was not sent: ' || coalesce(t.detail, @extschema@.sms_reason_in_words(t.reason, t.type))
-                   FROM @extschema@.sms_booking_texts t WHERE t.booking_id = sms_explain.booking_id AND t.message_id IS NULL ORDER BY 1;
+                   FROM @extschema@.sms_booking_texts t
+                  WHERE t.booking_id = sms_explain_as_owner.booking_id AND t.org_id = ANY (org_ids) AND t.message_id IS NULL ORDER BY 1;
   END IF;
   RETURN QUERY SELECT * FROM @extschema@.sms_explain_texts(booking_id, org_ids, known, zone);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_explain(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_explain(uuid) IS
-'One row for each text that the booking had, will have or will not have: when it is due, the message and its status (planned and skipped where there is none), and why, in the time of its org. Raises SM012 for a booking that nobody knows.';
+REVOKE ALL ON FUNCTION sms_explain_as_owner(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_explain_as_owner(uuid) IS
+'Internal: sms_explain(), once its caller is coach_sms_owner.';

@@ -1,6 +1,6 @@
 -- Money: what Twilio charged as far as it has told, and what the rest comes to by the org's own price.
 
-CREATE VIEW sms_cost AS
+CREATE VIEW sms_cost WITH (security_barrier) AS
   WITH counted AS (
     SELECT org_id, month, currency, count(*) AS messages, sum(segments) AS segments, sum(price) AS price,
            coalesce(sum(segments) FILTER (WHERE price IS NULL), 0) AS segments_without_price
@@ -15,7 +15,8 @@ CREATE VIEW sms_cost AS
   SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price, t.segments_without_price,
          CASE WHEN t.segments_without_price = 0 THEN t.price
               WHEN t.currency = coalesce(s.currency, '') THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost
-    FROM total t LEFT JOIN sms_settings s ON s.org_id = t.org_id;
+    FROM total t LEFT JOIN sms_settings s ON s.org_id = t.org_id
+   WHERE (SELECT sms_acts_for_all()) OR t.org_id = ANY ((SELECT sms_my_orgs())::uuid[]);
 COMMENT ON VIEW sms_cost IS 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included; the sandbox is not in it. Fast for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_cost.org_id IS 'The org.';
 COMMENT ON COLUMN sms_cost.month IS 'First day of the calendar month, in the org''s time zone.';

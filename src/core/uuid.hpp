@@ -7,7 +7,9 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace coach_sms {
 
@@ -29,6 +31,25 @@ inline std::string to_text(const Uuid& id) {
     text += kDigits[id.bytes[i] & 0x0F];
   }
   return text;
+}
+
+// The way back, in either case; nothing where the text has another form.
+inline std::optional<Uuid> uuid_from_text(std::string_view text) {
+  if (text.size() != 36) return std::nullopt;
+  Uuid id;
+  std::size_t digits = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash != (c == '-')) return std::nullopt;
+    if (dash) continue;
+    const int lower = c | 0x20;
+    if (!(c >= '0' && c <= '9') && !(lower >= 'a' && lower <= 'f')) return std::nullopt;
+    const int value = c <= '9' ? c - '0' : lower - 'a' + 10;
+    std::uint8_t& byte = id.bytes[digits++ / 2];
+    byte = static_cast<std::uint8_t>(byte << 4 | value);
+  }
+  return id;
 }
 
 }  // namespace coach_sms

@@ -11,6 +11,7 @@
 #include "pg/phone_names.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
+#include "pg/tenancy.hpp"
 #include "pg/wake.hpp"
 #include "pg/zones.hpp"
 
@@ -34,12 +35,16 @@ const char* uuid_text(const pg_uuid_t& id) {
   return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id)));
 }
 
+void fail_unknown_org(const NewMessage& wanted, Failure* failure) {
+  fail(failure, kUnknownOrg, "The org has no row in sms_settings.",
+       "Insert its settings first: INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES "
+       "(...).",
+       "unknown org %s", uuid_text(wanted.org_id));
+}
+
 bool check_org(const NewMessage& wanted, const OrgFacts& org, bool live, Failure* failure) {
   if (!org.known)
-    fail(failure, kUnknownOrg, "The org has no row in sms_settings.",
-         "Insert its settings first: INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES "
-         "(...).",
-         "unknown org %s", uuid_text(wanted.org_id));
+    fail_unknown_org(wanted, failure);
   else if (!org.enabled)
     fail(failure, kOrgDisabled, "sms_settings.enabled is false for it.",
          "UPDATE sms_settings SET enabled = true to send again.", "org %s is disabled",
@@ -290,6 +295,35 @@ bool is_repeat(const NewMessage& wanted, pg_uuid_t* id) {
   return !failure.failed && find_first(wanted, ready, id, &failure) && !failure.failed;
 }
 
+// One statement: the message unless it is suppressed or its key is taken (a concurrent holder of
+// the key is waited for), and its place in the queue.
+Statement insert_message{
+    "WITH message AS ("
+    "  INSERT INTO @extschema@.sms_messages (id, org_id, client_id, to_phone, from_phone,"
+    "    template_id, template_key, body, variables, related_entity_type, related_entity_id,"
+    "    status, scheduled_for, idempotency_key, metadata, segments, encoding, priority,"
+    "    expires_at, sandbox, payload_hash)"
+    "  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+    "    CASE WHEN $12 > now() THEN 'pending' ELSE 'queued' END, $12, $13, coalesce($14, '{}'),"
+    "    $15, $16, $17, $18, $19, $20"
+    "   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression"
+    "                      WHERE org_id = $2 AND phone = ANY ($22))"
+    "     AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o"
+    "                      WHERE o.phone = ANY ($22)"
+    "                        AND @extschema@.sms_sends_as($2, $5, o.account_sid, o.sender))"
+    "     AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys"
+    "                      WHERE org_id = $2 AND idempotency_key = $13)"
+    "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
+    "  RETURNING id, org_id, metadata, priority, expires_at)"
+    " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"
+    " SELECT id, org_id, @extschema@.sms_zone_of(metadata), priority, $21, expires_at FROM "
+    "message"
+    " RETURNING zone",
+    {UUIDOID, UUIDOID,  UUIDOID,        TEXTOID,     TEXTOID, UUIDOID,
+     TEXTOID, TEXTOID,  JSONBOID,       TEXTOID,     UUIDOID, TIMESTAMPTZOID,
+     TEXTOID, JSONBOID, INT4OID,        TEXTOID,     INT2OID, TIMESTAMPTZOID,
+     BOOLOID, BYTEAOID, TIMESTAMPTZOID, TEXTARRAYOID}};
+
 void at_transaction_event(XactEvent, void*) {
   storing = false;
 }
@@ -300,6 +334,11 @@ void at_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactio
 }
 
 }  // namespace
+
+bool may_send(const NewMessage& wanted, Failure* failure) {
+  if (!acts_for_org(wanted.role, wanted.org_id)) fail_unknown_org(wanted, failure);
+  return !failure->failed;
+}
 
 bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure) {
   *ready = ReadyMessage{};
@@ -330,34 +369,6 @@ bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure)
 }
 
 bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, Failure* failure) {
-  // One statement: the message unless it is suppressed or its key is taken (a concurrent holder of
-  // the key is waited for), and its place in the queue.
-  static Statement insert{
-      "WITH message AS ("
-      "  INSERT INTO @extschema@.sms_messages (id, org_id, client_id, to_phone, from_phone,"
-      "    template_id, template_key, body, variables, related_entity_type, related_entity_id,"
-      "    status, scheduled_for, idempotency_key, metadata, segments, encoding, priority,"
-      "    expires_at, sandbox, payload_hash)"
-      "  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-      "    CASE WHEN $12 > now() THEN 'pending' ELSE 'queued' END, $12, $13, coalesce($14, '{}'),"
-      "    $15, $16, $17, $18, $19, $20"
-      "   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression"
-      "                      WHERE org_id = $2 AND phone = ANY ($22))"
-      "     AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o"
-      "                      WHERE o.phone = ANY ($22)"
-      "                        AND @extschema@.sms_sends_as($2, $5, o.account_sid, o.sender))"
-      "     AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys"
-      "                      WHERE org_id = $2 AND idempotency_key = $13)"
-      "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
-      "  RETURNING id, org_id, metadata, priority, expires_at)"
-      " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"
-      " SELECT id, org_id, @extschema@.sms_zone_of(metadata), priority, $21, expires_at FROM "
-      "message"
-      " RETURNING zone",
-      {UUIDOID, UUIDOID,  UUIDOID,        TEXTOID,     TEXTOID, UUIDOID,
-       TEXTOID, TEXTOID,  JSONBOID,       TEXTOID,     UUIDOID, TIMESTAMPTZOID,
-       TEXTOID, JSONBOID, INT4OID,        TEXTOID,     INT2OID, TIMESTAMPTZOID,
-       BOOLOID, BYTEAOID, TIMESTAMPTZOID, TEXTARRAYOID}};
   Datum values[Statement::kMaxParameters];
   char nulls[Statement::kMaxParameters + 1];
   int count = 0;
@@ -393,7 +404,7 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
 
   storing = true;
   storing_level = GetCurrentTransactionNestLevel();
-  const bool stored = insert.run(values, nulls) == 1;
+  const bool stored = insert_message.run(values, nulls) == 1;
   storing = false;
   *id = ready.id;
   if (stored)
@@ -405,6 +416,7 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
 
 bool enqueue(const NewMessage& wanted, pg_uuid_t* id, Failure* failure) {
   ReadyMessage ready;
+  if (!may_send(wanted, failure)) return false;
   if (make_ready(wanted, &ready, failure)) return store(wanted, ready, id, failure);
   if (!is_repeat(wanted, id)) return false;
   *failure = Failure{};

@@ -6,6 +6,7 @@ namespace coach_sms {
 
 // A message as somebody wants it sent. Plain data; what was not given is nullptr or has_… false.
 struct NewMessage {
+  Oid role;  // who wants it sent, and must belong to the org
   pg_uuid_t org_id;
   bool has_client_id;
   pg_uuid_t client_id;
@@ -42,6 +43,9 @@ struct ReadyMessage {
   TimestampTz due_at;
   bytea* payload_hash;  // nullptr without an idempotency key
 };
+
+// Whether `role` may act for the org; an org of others' fails as one that there is not.
+bool may_send(const NewMessage& wanted, Failure* failure);
 
 // Checks and completes: org known and enabled, exactly one of template and body, every variable
 // given, number valid, sender configured, times sensible. False with `failure` filled; nothing is

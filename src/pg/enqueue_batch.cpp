@@ -1,6 +1,7 @@
 #include "pg/wall.hpp"
 
 #include "pg/enqueue.hpp"
+#include "pg/owner_rights.hpp"
 #include "pg/soft_input.hpp"
 #include "pg/statement.hpp"
 
@@ -143,12 +144,15 @@ void report(ReturnSetInfo* result, int ordinal, const pg_uuid_t& id, const Failu
 }
 
 // SPI's memory, and so everything that this row needed, is freed with SPI_finish.
-void enqueue_and_report(const JsonbValue& element, int ordinal, ReturnSetInfo* result) {
+void enqueue_and_report(const JsonbValue& element, int ordinal, Oid role, ReturnSetInfo* result) {
   SPI_connect();
   BatchRow row;
   Failure failure;
   pg_uuid_t id{};
-  if (read_row(element, &row, &failure)) enqueue(row, &id, &failure);
+  if (read_row(element, &row, &failure)) {
+    row.role = role;
+    enqueue(row, &id, &failure);
+  }
   report(result, ordinal, id, failure);
   SPI_finish();
 }
@@ -170,6 +174,8 @@ Datum coach_sms_enqueue_batch(PG_FUNCTION_ARGS) {
   require_array(messages);
   use_schema_of(fcinfo);
   ReturnSetInfo* result = init_materialized_srf(fcinfo);
+  const Oid role = GetUserId();
+  const CallerRights caller = act_as(owner_role());
   JsonbIterator* elements = JsonbIteratorInit(&messages->root);
   JsonbValue element;
   JsonbIteratorToken token;
@@ -177,7 +183,8 @@ Datum coach_sms_enqueue_batch(PG_FUNCTION_ARGS) {
   while ((token = JsonbIteratorNext(&elements, &element, true)) != WJB_DONE) {
     if (token != WJB_ELEM) continue;
     CHECK_FOR_INTERRUPTS();
-    enqueue_and_report(element, ++ordinal, result);
+    enqueue_and_report(element, ++ordinal, role, result);
   }
+  act_as_caller_again(caller);
   return 0;
 }

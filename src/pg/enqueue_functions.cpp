@@ -199,6 +199,7 @@ Datum coach_sms_enqueue(PG_FUNCTION_ARGS) {
   require_org(!PG_ARGISNULL(0));
   use_schema_of(fcinfo);
   NewMessage wanted{};
+  wanted.role = GetUserId();
   wanted.org_id = uuid_argument(fcinfo, 0);
   wanted.has_client_id = !PG_ARGISNULL(1);
   wanted.client_id = uuid_argument(fcinfo, 1);
@@ -219,12 +220,14 @@ Datum coach_sms_enqueue(PG_FUNCTION_ARGS) {
   require_object(wanted.variables, "variables");
   require_object(wanted.metadata, "metadata");
 
+  const CallerRights caller = act_as(owner_role());
   SPI_connect();
   Failure failure;
   pg_uuid_t id{};
   enqueue(wanted, &id, &failure);
   raise_if(failure);
   SPI_finish();
+  act_as_caller_again(caller);
   auto* result = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
   *result = id;
   PG_RETURN_UUID_P(result);
@@ -243,15 +246,17 @@ Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
   const TriggerRow row = inserted_row(fcinfo);
   if (is_storing() || row.has("segments")) return PointerGetDatum(row.tuple);
   use_schema_of(fcinfo);
+  const Oid role = GetUserId();
   const CallerRights caller = act_as_owner_of(row.relation);
   refuse_status(row);
-  const NewMessage wanted = read_message(row);
+  NewMessage wanted = read_message(row);
+  wanted.role = role;
   MemoryContext context = CurrentMemoryContext;
   SPI_connect();
   MemoryContextSwitchTo(context);  // the row must outlive SPI_finish
   ReadyMessage ready;
   Failure failure;
-  make_ready(wanted, &ready, &failure);
+  if (may_send(wanted, &failure)) make_ready(wanted, &ready, &failure);
   raise_if(failure);
   refuse_suppressed(wanted, ready);
   refuse_pruned_key(wanted);

@@ -4,9 +4,10 @@
 
 namespace coach_sms {
 
-// What SECURITY DEFINER with a pinned search_path does, for a trigger function that needs it only
-// for some rows: for those that sms_enqueue() stores it would be a third of the work. As in
-// PostgreSQL's own foreign key triggers, an error puts everything back with its (sub)transaction.
+// What SECURITY DEFINER with a pinned search_path does, for functions that must know their caller
+// first, and for a trigger function that needs it only for some rows: for those that sms_enqueue()
+// stores it would be a third of the work. As in PostgreSQL's own foreign key triggers, an error
+// puts everything back with its (sub)transaction.
 struct CallerRights {
   Oid user;
   int context;
@@ -14,7 +15,11 @@ struct CallerRights {
 };
 
 CallerRights act_as_owner_of(Relation relation);
+CallerRights act_as(Oid role);
 // Settings go back to what they were too, whoever changed them meanwhile.
 void act_as_caller_again(const CallerRights& caller);
+
+// coach_sms_owner.
+Oid owner_role();
 
 }  // namespace coach_sms

@@ -52,6 +52,7 @@ extern "C" {
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_func.h"
 #include "pgstat.h"
 #include "pgtime.h"
 #include "port/atomics.h"
@@ -208,6 +209,15 @@ inline bool owns_database(Oid database) {
   return object_ownercheck(DatabaseRelationId, database, GetUserId());
 #else
   return pg_database_ownercheck(database, GetUserId());
+#endif
+}
+
+// Whether the role may execute the function.
+inline bool may_execute(Oid function, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+  return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
 #endif
 }
 

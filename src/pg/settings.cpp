@@ -27,10 +27,13 @@ char* proxy;
 char* ca_file;
 char* public_url;
 char* key_file;
+char* old_key_file;
 char* allowed_countries;
 int quiet_hours_spread;
 int fetch_delay;
 bool fetch_prices;
+char* tenancy_function;
+char* jwt_authenticators;
 
 namespace {
 
@@ -129,13 +132,22 @@ bool check_path(char** value, void**, GucSource) {
   return refuse("It must be an absolute path, or empty.");
 }
 
-bool check_databases(char** value, void**, GucSource) {
-  char* copy = pstrdup(*value);
+bool is_list_of_names(const char* value) {
+  char* copy = pstrdup(value);
   List* names = NIL;
   const bool valid = SplitIdentifierString(copy, ',', &names);
   list_free(names);
   pfree(copy);
-  return valid || refuse("It must be '*' or a list of database names, separated by commas.");
+  return valid;
+}
+
+bool check_databases(char** value, void**, GucSource) {
+  return is_list_of_names(*value) ||
+         refuse("It must be '*' or a list of database names, separated by commas.");
+}
+
+bool check_roles(char** value, void**, GucSource) {
+  return is_list_of_names(*value) || refuse("It must be a list of roles, separated by commas.");
 }
 
 bool check_countries(char** value, void**, GucSource) {
@@ -152,6 +164,13 @@ bool check_countries(char** value, void**, GucSource) {
   pfree(copy);
   return valid ||
          refuse("It must be a list of two-letter country codes (ISO 3166), separated by commas.");
+}
+
+// Whether there is such a function is known only in a database.
+bool check_function(char** value, void**, GucSource) {
+  const size_t length = strlen(*value);
+  if (length == 0 || (strchr(*value, '(') != nullptr && (*value)[length - 1] == ')')) return true;
+  return refuse("It must be a function with its argument types, as in public.is_org_member(uuid).");
 }
 
 // --- definitions ----------------------------------------------------------------------------
@@ -248,6 +267,17 @@ void define_twilio() {
                 &twilio_messaging_service_sid, "", 0, nullptr);
 }
 
+void define_tenancy() {
+  DefineCustomStringVariable(
+      "coach_sms.tenancy_function",
+      "Function that says to which orgs a role belongs, as in public.is_org_member(uuid).", nullptr,
+      &tenancy_function, "", PGC_SUSET, 0, check_function, nullptr, nullptr);
+  DefineCustomStringVariable(
+      "coach_sms.jwt_authenticators",
+      "Roles in whose sessions request.jwt.claims is believed; used without a tenancy_function.",
+      nullptr, &jwt_authenticators, "", PGC_SUSET, GUC_LIST_INPUT, check_roles, nullptr, nullptr);
+}
+
 void define_surroundings() {
   define_string("coach_sms.databases", "Databases that messages are sent from; '*' for all.",
                 &databases, "*", GUC_LIST_INPUT, check_databases);
@@ -256,6 +286,9 @@ void define_surroundings() {
   define_string("coach_sms.ca_file", "Certificates to trust instead of the system's.", &ca_file, "",
                 GUC_SUPERUSER_ONLY, check_path);
   define_string("coach_sms.key_file", "File with the key that seals tokens.", &key_file, "",
+                GUC_SUPERUSER_ONLY, check_path);
+  define_string("coach_sms.old_key_file",
+                "File with the earlier key, while tokens are sealed anew.", &old_key_file, "",
                 GUC_SUPERUSER_ONLY, check_path);
   define_string("coach_sms.public_url", "How Twilio reaches the webhook.", &public_url, "", 0,
                 check_web_url);
@@ -328,6 +361,7 @@ void define() {
   define_late_news();
   define_twilio();
   define_surroundings();
+  define_tenancy();
   reserve_guc_prefix("coach_sms");
 }
 

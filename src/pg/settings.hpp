@@ -1,8 +1,9 @@
 #pragma once
 
 // Every `coach_sms.*` setting, with its bounds, in one place. Times are milliseconds.
-// All of them belong to the server's configuration (SIGHUP): nothing a session sets changes where
-// or how messages are sent. Strings are never NULL; '' means "not set".
+// They belong to the server's configuration (SIGHUP): nothing a session sets changes where or how
+// messages are sent. But for the two that say who belongs to which org, which a superuser may set
+// for a database too. Strings are never NULL; '' means "not set".
 
 namespace coach_sms::settings {
 
@@ -27,10 +28,13 @@ extern char* proxy;
 extern char* ca_file;
 extern char* public_url;
 extern char* key_file;
+extern char* old_key_file;
 extern char* allowed_countries;
 extern int quiet_hours_spread;
 extern int fetch_delay;
 extern bool fetch_prices;
+extern char* tenancy_function;
+extern char* jwt_authenticators;
 
 // Settings that fall back to the postmaster's environment: TWILIO_ACCOUNT_SID and WEBAPP_URL.
 const char* twilio_account_sid();

@@ -38,6 +38,7 @@ inline constexpr int kClientLimit = MAKE_SQLSTATE('S', 'M', '0', '1', '8');
 inline constexpr int kCountryNotAllowed = MAKE_SQLSTATE('S', 'M', '0', '1', '9');
 inline constexpr int kBadZone = MAKE_SQLSTATE('S', 'M', '0', '2', '0');
 inline constexpr int kBadBookings = MAKE_SQLSTATE('S', 'M', '0', '2', '1');
+inline constexpr int kBadTenancy = MAKE_SQLSTATE('S', 'M', '0', '2', '2');
 
 // An error as plain data: may be kept on the stack across any PostgreSQL call. Texts are UTF-8, and
 // cut at a character where they are too long.

@@ -30,6 +30,19 @@ sub rows {
         map { "SELECT '$_', count(*), md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM $_ t" } @which) . "\n";
 }
 
+# Who may do what.
+sub rights {
+    my ($node, $db) = @_;
+    return $node->safe_psql($db, q{
+        SELECT relname, polname, polcmd, polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
+          FROM pg_policy JOIN pg_class c ON c.oid = polrelid ORDER BY 1, 2;
+        SELECT relname, attname, a.grantee::regrole::text, a.privilege_type FROM pg_class c, aclexplode(relacl) a, (SELECT NULL) n (attname)
+          WHERE relname ~ '^sms_' UNION ALL
+        SELECT relname, attname, a.grantee::regrole::text, a.privilege_type FROM pg_class c JOIN pg_attribute ON attrelid = c.oid, aclexplode(attacl) a
+          WHERE relname ~ '^sms_' ORDER BY 1, 2, 3, 4;
+        SELECT proname, a.grantee::regrole::text FROM pg_proc p, aclexplode(proacl) a WHERE proname ~ 'sms' ORDER BY 1, 2});
+}
+
 # pg_dump puts a random word around what it writes.
 sub dump_of {
     my ($node, $db, $file, @more) = @_;
@@ -45,6 +58,9 @@ $source->enqueue($sandbox, '+61491570150', 'sandbox, never sent');
 $source->go_live;
 $source->safe_psql('postgres', 'SELECT sms_pause()');
 my $org = $source->make_org;
+my $grants = q{SELECT sms_grant_tenant('tenant'), sms_grant_service('backend'), sms_grant_operator('watchman')};
+$_->safe_psql('postgres', 'CREATE ROLE tenant; CREATE ROLE backend; CREATE ROLE watchman') for $source, $target;
+$source->safe_psql('postgres', $grants);
 $source->safe_psql('postgres', 'SELECT sms_resume()');
 $source->safe_psql('postgres', qq{
     INSERT INTO sms_templates (org_id, template_key, name, body, variables_schema)
@@ -86,8 +102,8 @@ unlike($rows, qr/^\w+\|0\|/m, 'no table that is compared is empty');
 
 unlike($full, qr/${\ $fake->token}/, 'no token in a dump');
 unlike($full, qr/COPY public\.sms_(queue|in_flight|server) /, 'neither the queue nor who is armed');
-$source->safe_psql('postgres', 'CREATE ROLE dumper LOGIN; GRANT pg_read_all_data TO dumper');
-is(dump_of($source, 'postgres', 'by_reader', '--username=dumper'), $full, 'a role that may read all data dumps the same, and a second dump is the same');
+$source->safe_psql('postgres', 'CREATE ROLE dumper LOGIN BYPASSRLS; GRANT pg_read_all_data TO dumper');
+is(dump_of($source, 'postgres', 'by_reader', '--username=dumper'), $full, 'a role that may read all rows dumps the same, and a second dump is the same');
 
 my $mask = umask 0077;
 copy($source->key_file, $target->key_file) or die $!;
@@ -101,6 +117,14 @@ run_tool($target, 'psql', '-Xqd', 'disabled', '-v', 'ON_ERROR_STOP=1', '-f', "$d
 run_tool($target, 'psql', '-Xqd', 'inserts', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/inserts");
 run_tool($target, 'psql', '-Xqd', 'one_table', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/table");
 is(rows($target, $_, @tables), $rows, "$_: every row is there, as it was") for qw(whole parallel data disabled inserts);
+like(rights($source, 'postgres'), qr/^sms_messages\|tenant\|r\|\{tenant\}/m, 'there are policies');
+for my $db (qw(whole parallel)) {
+    is($target->safe_psql($db, "SELECT count(*) FROM pg_policy"), '0', "$db: there is no policy");
+    like($target->safe_psql($db, "SELECT problem FROM sms_doctor() WHERE check_name = 'policies'"), qr/tenant on sms_messages/, 'which sms_doctor tells');
+    $target->safe_psql($db, 'SELECT FROM sms_go_sandbox()');
+    is(rights($target, $db), rights($source, 'postgres'), 'sms_go_sandbox makes them: who may what is as it was');
+    is($target->safe_psql($db, "SELECT problem FROM sms_doctor() WHERE check_name = 'policies'"), '', 'and all is well');
+}
 is(rows($target, 'one_table', 'sms_messages'), rows($source, 'postgres', 'sms_messages'), 'one table: so are its rows');
 
 # They are sandboxes: nothing that came with the dump moves.

@@ -39,5 +39,27 @@ TEST(UuidTest, UuidsAreEqualOnlyIfAllBytesAre) {
   }
 }
 
+TEST(UuidTest, TextIsReadBackInEitherCase) {
+  EXPECT_EQ(uuid_from_text(to_text(counting_up())), counting_up());
+  std::string upper = to_text(counting_up());
+  for (char& c : upper)
+    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  EXPECT_EQ(uuid_from_text(upper), counting_up());
+}
+
+TEST(UuidTest, AnotherFormIsNoUuid) {
+  const std::string text = to_text(counting_up());
+  for (const std::string& wrong :
+       {std::string(), text.substr(1), text + "0", "{" + text.substr(2) + "}", std::string(36, 'a'),
+        std::string(36, '-')})
+    EXPECT_FALSE(uuid_from_text(wrong)) << wrong;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    for (char c : {'g', 'G', '/', ':', '@', '`', '\0', ' '}) {
+      std::string wrong = text;
+      wrong[i] = c;
+      EXPECT_FALSE(uuid_from_text(wrong)) << wrong;
+    }
+}
+
 }  // namespace
 }  // namespace coach_sms

@@ -1,0 +1,46 @@
+-- Whose orgs a role may see and act for. coach_sms.tenancy_function decides, an application's function that runs with
+-- the rights of whoever asks; or else the claims of a token.
+
+CREATE FUNCTION sms_every_org() RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT s.org_id FROM @extschema@.sms_settings s $$;
+REVOKE ALL ON FUNCTION sms_every_org() FROM PUBLIC;
+COMMENT ON FUNCTION sms_every_org() IS
+'Every org that has settings. Who may execute this acts for all orgs: sms_grant_service and sms_grant_operator let a role do so.';
+
+CREATE FUNCTION sms_acts_for_all() RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_acts_for_all' LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_acts_for_all() FROM PUBLIC;
+COMMENT ON FUNCTION sms_acts_for_all() IS
+'Whether the current user acts for every org: whether it may execute sms_every_org().';
+
+CREATE FUNCTION sms_my_orgs() RETURNS uuid[]
+  AS 'MODULE_PATHNAME', 'coach_sms_my_orgs' LANGUAGE C STABLE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION sms_my_orgs() FROM PUBLIC;
+COMMENT ON FUNCTION sms_my_orgs() IS
+'The orgs that the current user belongs to, by coach_sms.tenancy_function or the claims of its token. Policies ask it once a statement. Raises SM022 where the function cannot be used.';
+
+CREATE FUNCTION sms_is_my_org(org_id uuid) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_is_my_org' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION sms_is_my_org(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_my_org(uuid) IS
+'Whether the current user belongs to the org, which need not have settings yet. Raises SM022 where coach_sms.tenancy_function cannot be used.';
+
+CREATE FUNCTION sms_may_act_for(org_id uuid) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_may_act_for' LANGUAGE C STABLE;
+REVOKE ALL ON FUNCTION sms_may_act_for(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_may_act_for(uuid) IS
+'Internal: whether whoever called the public function that asks may act for the org; NULL: for every org.';
+
+-- An org of others' is unknown, as one that there is not.
+CREATE FUNCTION sms_require_org(org_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT @extschema@.sms_may_act_for(org_id) THEN
+    RAISE EXCEPTION 'unknown org %', org_id
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_require_org(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_require_org(uuid) IS 'Internal: raises SM001 where the caller of a public function may not act for the org.';

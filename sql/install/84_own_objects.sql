@@ -1,0 +1,25 @@
+-- What is ours.
+
+CREATE FUNCTION sms_own_functions(names text[]) RETURNS SETOF regprocedure
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.oid::regprocedure
+    FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
+   WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
+     AND d.refobjid = (SELECT e.oid FROM pg_extension e WHERE e.extname = 'coach_sms')
+     AND (names IS NULL OR p.proname = ANY (names))
+   ORDER BY 1
+$$;
+REVOKE ALL ON FUNCTION sms_own_functions(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_own_functions(text[]) IS 'Internal: functions of this extension by name; NULL for all.';
+
+CREATE FUNCTION sms_own_relations(kinds "char"[]) RETURNS SETOF regclass
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT c.oid::regclass
+    FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
+   WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_class'::regclass
+     AND d.refobjid = (SELECT e.oid FROM pg_extension e WHERE e.extname = 'coach_sms')
+     AND c.relkind = ANY (kinds)
+   ORDER BY 1
+$$;
+REVOKE ALL ON FUNCTION sms_own_relations("char"[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_own_relations("char"[]) IS 'Internal: relations of this extension by kind: r tables, v views.';

@@ -1,0 +1,193 @@
+-- Who may do what: tenants (the people of orgs), the application's backend (all orgs), operators (who watch). A role may
+-- be of several kinds. Each kind has one policy, of its name, on every table it may see.
+
+CREATE FUNCTION sms_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text)
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT 'service', t, 'ALL', 'true', 'true'
+    FROM unnest(ARRAY['sms_settings', 'sms_templates', 'sms_schedules', 'sms_suppression',
+                      'sms_messages', 'sms_attempts', 'sms_events', 'sms_booking_texts']) t
+  UNION ALL
+  SELECT 'tenant', t.relation, t.command, 'org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[])', t.check_condition
+    FROM (VALUES ('sms_settings', 'ALL', '@extschema@.sms_is_my_org(org_id)'), ('sms_templates', 'ALL', NULL), ('sms_schedules', 'ALL', NULL),
+                 ('sms_suppression', 'SELECT', NULL), ('sms_messages', 'SELECT', NULL), ('sms_attempts', 'SELECT', NULL),
+                 ('sms_events', 'SELECT', NULL), ('sms_booking_texts', 'SELECT', NULL)) t (relation, command, check_condition)
+  UNION ALL
+  SELECT 'operator', 'sms_settings', 'SELECT', 'true', NULL
+$$;
+REVOKE ALL ON FUNCTION sms_policies() FROM PUBLIC;
+COMMENT ON FUNCTION sms_policies() IS 'Internal: the policies that each kind of role has. The orgs are listed once a statement, so that an index on org_id serves.';
+
+CREATE FUNCTION sms_rights() RETURNS TABLE (kind text, privileges text, relation text)
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  VALUES
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_settings'), ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_templates'),
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_suppression'), ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_schedules'),
+    ('service', 'SELECT, UPDATE (status, metadata), INSERT (id, org_id, client_id, to_phone, from_phone, template_id, template_key, body, variables,'
+                ' related_entity_type, related_entity_id, status, scheduled_for, expires_at, idempotency_key, priority, metadata)', 'sms_messages'),
+    ('service', 'SELECT', 'sms_attempts'), ('service', 'SELECT', 'sms_events'), ('service', 'SELECT', 'sms_booking_texts'),
+    ('service', 'SELECT', 'sms_worker_stat'), ('service', 'SELECT', 'sms_queue_stat'), ('service', 'SELECT', 'sms_delivery_stats'),
+    ('service', 'SELECT', 'sms_health'), ('service', 'SELECT', 'sms_cost'),
+    -- An account, its token and its senders are not a tenant's to choose: where orgs share an account, one could write
+    -- in another's name. Nor are ids, by whose being taken already it could learn of others' rows.
+    ('tenant', format('SELECT (%1$s, %2$s, %3$s), INSERT (org_id, %3$s), UPDATE (%3$s)',
+       'org_id, twilio_account_sid, twilio_messaging_service_sid, twilio_phone_number',
+       'monthly_budget_segments, max_segments_per_second, paused_until, created_at, updated_at',
+       'enabled, send_booking_confirmations, send_session_reminders, send_feedback_requests, reminder_hours_before,'
+       ' feedback_hours_after, quiet_hours_start, quiet_hours_end, timezone, max_sms_per_hour, max_sms_per_client_per_day,'
+       ' default_region, max_segments, price_per_segment, currency, retention_days, unknown_policy'), 'sms_settings'),
+    ('tenant', 'SELECT, DELETE, INSERT (org_id, template_key, name, description, body, variables_schema, is_active, version),'
+               ' UPDATE (name, description, body, variables_schema, is_active)', 'sms_templates'),
+    ('tenant', 'SELECT, DELETE, INSERT (org_id, type, label, mins_offset, template_key, enabled, sort_order),'
+               ' UPDATE (type, label, mins_offset, template_key, enabled, sort_order)', 'sms_schedules'),
+    ('tenant', 'SELECT', 'sms_suppression'), ('tenant', 'SELECT', 'sms_messages'), ('tenant', 'SELECT', 'sms_attempts'),
+    ('tenant', 'SELECT', 'sms_events'), ('tenant', 'SELECT', 'sms_booking_texts'),
+    ('tenant', 'SELECT', 'sms_queue_stat'), ('tenant', 'SELECT', 'sms_delivery_stats'), ('tenant', 'SELECT', 'sms_cost'),
+    ('operator', 'SELECT (org_id, enabled, timezone, quiet_hours_start, quiet_hours_end, max_sms_per_hour, max_sms_per_client_per_day,'
+                 ' monthly_budget_segments, max_segments_per_second, paused_until)', 'sms_settings'),
+    ('operator', 'SELECT', 'sms_worker_stat'), ('operator', 'SELECT', 'sms_queue_stat'), ('operator', 'SELECT', 'sms_delivery_stats'),
+    ('operator', 'SELECT', 'sms_health'), ('operator', 'SELECT', 'sms_cost')
+$$;
+REVOKE ALL ON FUNCTION sms_rights() FROM PUBLIC;
+COMMENT ON FUNCTION sms_rights() IS 'Internal: what each kind of role may do with tables and views.';
+
+-- Views call some of these for whoever reads them, a column's default another.
+CREATE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT @extschema@.sms_own_functions(ARRAY(
+    SELECT unnest(f.names)
+      FROM (VALUES
+        ('{tenant,service,operator}'::text[], '{sms_acts_for_all,sms_my_orgs,sms_why_held,sms_known_zone,sms_why}'::text[]),
+        ('{tenant}', '{sms_is_my_org}'),
+        ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,sms_preview,sms_explain,
+            is_phone_suppressed,sms_opt_out,sms_opt_in,sms_erase_person,
+            render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,sms_normalize_phone,sms_uuidv7}'),
+        ('{service,operator}', '{sms_every_org,sms_doctor,sms_mode,sms_worker_state,sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
+        ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,sms_schedule_reminders,sms_export_opt_outs,
+            sms_twilio_webhook,sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
+        ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
+     WHERE f.kinds && $1))
+$$;
+REVOKE ALL ON FUNCTION sms_functions_of_kinds(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_functions_of_kinds(text[]) IS 'Internal: the functions that roles of these kinds may execute.';
+
+-- Of which kinds roles are, their rights say, which a dump carries; it carries no policies. One function is each kind's alone.
+CREATE FUNCTION sms_roles() RETURNS TABLE (kind text, role regrole)
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT k.kind, a.grantee::regrole
+    FROM (VALUES ('tenant', 'sms_is_my_org'), ('service', 'insert_sms_from_service'), ('operator', 'sms_pause')) k (kind, name)
+    JOIN pg_proc p ON p.pronamespace = '@extschema@'::regnamespace AND p.proname = k.name
+    JOIN @extschema@.sms_own_functions(NULL) own ON own = p.oid
+   CROSS JOIN aclexplode(p.proacl) a
+   WHERE a.grantee NOT IN (p.proowner, 0)
+$$;
+REVOKE ALL ON FUNCTION sms_roles() FROM PUBLIC;
+COMMENT ON FUNCTION sms_roles() IS 'Internal: the roles that were granted as tenants, services and operators.';
+
+CREATE FUNCTION sms_lost_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text, roles oid[], is_there boolean)
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT o.kind, o.relation, o.command, o.condition, o.check_condition, w.roles, p.oid IS NOT NULL
+    FROM @extschema@.sms_policies() o
+   CROSS JOIN LATERAL (SELECT ARRAY(SELECT r.role::oid FROM @extschema@.sms_roles() r WHERE r.kind = o.kind ORDER BY 1) AS roles) w
+    LEFT JOIN pg_policy p ON p.polrelid = format('@extschema@.%I', o.relation)::regclass AND p.polname = o.kind
+   WHERE w.roles <> ARRAY(SELECT r FROM unnest(p.polroles) r ORDER BY 1)
+$$;
+REVOKE ALL ON FUNCTION sms_lost_policies() FROM PUBLIC;
+COMMENT ON FUNCTION sms_lost_policies() IS 'Internal: policies whose roles are not those that were granted, and the roles that they should have.';
+
+CREATE FUNCTION sms_make_policies() RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  lost record;
+  roles text;
+BEGIN
+  FOR lost IN SELECT * FROM @extschema@.sms_lost_policies() LOOP
+    roles := (SELECT string_agg(r::regrole::text, ', ') FROM unnest(lost.roles) r);
+    IF roles IS NULL THEN
+      EXECUTE format('DROP POLICY %I ON @extschema@.%I', lost.kind, lost.relation);
+    ELSIF lost.is_there THEN
+      EXECUTE format('ALTER POLICY %I ON @extschema@.%I TO %s', lost.kind, lost.relation, roles);
+    ELSE
+      EXECUTE format('CREATE POLICY %I ON @extschema@.%I FOR %s TO %s USING (%s)', lost.kind, lost.relation, lost.command, roles, lost.condition)
+              || coalesce(' WITH CHECK (' || lost.check_condition || ')', '');
+    END IF;
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_make_policies() FROM PUBLIC;
+COMMENT ON FUNCTION sms_make_policies() IS 'Internal: makes the policies that the granted roles need; those that are there are left alone.';
+
+CREATE FUNCTION sms_kinds_of(role regrole) RETURNS text[]
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT ARRAY(SELECT r.kind FROM @extschema@.sms_roles() r WHERE r.role = $1)
+$$;
+REVOKE ALL ON FUNCTION sms_kinds_of(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION sms_kinds_of(regrole) IS 'Internal: of which kinds a role is.';
+
+-- Everything is taken and given anew, so that a role has what its kinds have and no more, whatever it had.
+CREATE FUNCTION sms_set_kinds(role regrole, kinds text[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  own record;
+BEGIN
+  FOR own IN SELECT f FROM @extschema@.sms_own_functions(NULL) f LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', own.f, role);
+  END LOOP;
+  FOR own IN SELECT r FROM @extschema@.sms_own_relations('{r,v}') r LOOP
+    EXECUTE format('REVOKE ALL ON %s FROM %s', own.r, role);
+  END LOOP;
+  IF kinds <> '{}' THEN
+    EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
+  END IF;
+  FOR own IN SELECT f FROM @extschema@.sms_functions_of_kinds(kinds) f LOOP
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', own.f, role);
+  END LOOP;
+  FOR own IN SELECT * FROM @extschema@.sms_rights() r WHERE r.kind = ANY (kinds) LOOP
+    EXECUTE format('GRANT %s ON @extschema@.%I TO %s', own.privileges, own.relation, role);
+  END LOOP;
+  PERFORM @extschema@.sms_make_policies();
+END
+$$;
+REVOKE ALL ON FUNCTION sms_set_kinds(regrole, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_set_kinds(regrole, text[]) IS 'Internal: gives a role what these kinds have, and takes everything else of ours.';
+
+CREATE FUNCTION sms_grant_tenant(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT @extschema@.sms_set_kinds(role, @extschema@.sms_kinds_of(role) || 'tenant'::text) $$;
+REVOKE ALL ON FUNCTION sms_grant_tenant(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION sms_grant_tenant(regrole) IS
+'Lets a role (on Supabase authenticated) enqueue, preview, cancel and read for the orgs it belongs to, and manage their templates, schedules and settings, but for account, sender, token, budget and pause. coach_sms.tenancy_function or coach_sms.jwt_authenticators say which orgs these are. Superuser only.';
+
+CREATE FUNCTION sms_grant_service(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT @extschema@.sms_set_kinds(role, @extschema@.sms_kinds_of(role) || 'service'::text) $$;
+REVOKE ALL ON FUNCTION sms_grant_service(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION sms_grant_service(regrole) IS
+'Lets a role (the application''s backend; on Supabase service_role) send, read and configure for all orgs. Superuser only.';
+
+CREATE FUNCTION sms_grant_operator(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT @extschema@.sms_set_kinds(role, @extschema@.sms_kinds_of(role) || 'operator'::text) $$;
+REVOKE ALL ON FUNCTION sms_grant_operator(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION sms_grant_operator(regrole) IS
+'Lets a role watch (the views, sms_doctor, sms_why), pause and resume, and take the database live or back to the sandbox, for all orgs; not send, nor read texts. Superuser only.';
+
+CREATE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT @extschema@.sms_set_kinds(role, array_remove(@extschema@.sms_kinds_of(role), 'tenant')) $$;
+REVOKE ALL ON FUNCTION sms_revoke_tenant(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION sms_revoke_tenant(regrole) IS
+'Takes back what sms_grant_tenant gave, but for USAGE on the schema, which others may have given too. Superuser only.';
+
+CREATE FUNCTION sms_revoke_service(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT @extschema@.sms_set_kinds(role, array_remove(@extschema@.sms_kinds_of(role), 'service')) $$;
+REVOKE ALL ON FUNCTION sms_revoke_service(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION sms_revoke_service(regrole) IS
+'Takes back what sms_grant_service gave, but for USAGE on the schema, which others may have given too. Superuser only.';
+
+CREATE FUNCTION sms_revoke_operator(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT @extschema@.sms_set_kinds(role, array_remove(@extschema@.sms_kinds_of(role), 'operator')) $$;
+REVOKE ALL ON FUNCTION sms_revoke_operator(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION sms_revoke_operator(regrole) IS
+'Takes back what sms_grant_operator gave, but for USAGE on the schema, which others may have given too. Superuser only.';

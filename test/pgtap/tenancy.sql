@@ -1,0 +1,102 @@
+-- Row-level security, and what each kind of role is given: all of it, and nothing else.
+BEGIN;
+SELECT plan(14);
+
+CREATE TEMPORARY VIEW own AS
+  SELECT classid, objid FROM pg_depend
+   WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'coach_sms');
+CREATE TEMPORARY VIEW own_relations AS SELECT c.* FROM pg_class c JOIN own ON classid = 'pg_class'::regclass AND objid = c.oid;
+CREATE TEMPORARY VIEW policies AS
+  SELECT relname || ': ' || polname || ' for ' || CASE polcmd WHEN '*' THEN 'all' WHEN 'r' THEN 'select' ELSE polcmd::text END
+         || ' to ' || (SELECT string_agg(r::regrole::text, ', ' ORDER BY r::regrole::text) FROM unnest(polroles) r) AS policy,
+         pg_get_expr(polqual, polrelid) AS condition, pg_get_expr(polwithcheck, polrelid) AS check_condition, polname AS kind, relname
+    FROM pg_policy JOIN own_relations ON own_relations.oid = polrelid;
+-- A line for each relation, its columns by privilege; a line for each function.
+CREATE FUNCTION pg_temp.rights(role regrole) RETURNS SETOF text LANGUAGE sql AS $$
+  SELECT relname || ': ' || string_agg(lower(privilege_type), ' ' ORDER BY privilege_type) COLLATE "default"
+    FROM own_relations, aclexplode(relacl) WHERE grantee = role GROUP BY relname
+  UNION ALL
+  SELECT relname || ' ' || lower(privilege_type) || ': ' || string_agg(attname, ' ' ORDER BY attname)
+    FROM own_relations JOIN pg_attribute ON attrelid = own_relations.oid, aclexplode(attacl) WHERE grantee = role GROUP BY relname, privilege_type
+  UNION ALL
+  SELECT proname || '()' FROM pg_proc JOIN own ON classid = 'pg_proc'::regclass AND objid = pg_proc.oid, aclexplode(proacl) WHERE grantee = role
+  ORDER BY 1
+$$;
+
+SELECT is_empty($$SELECT relname FROM own_relations WHERE relkind = 'r' AND NOT relrowsecurity AND relname <> 'sms_bookings_source'$$, 'row-level security is on for every table that has rows of orgs');
+SELECT is_empty($$SELECT relname FROM own_relations WHERE relforcerowsecurity$$, 'and forced for none: the owner is nobody, and a dump must see all');
+SELECT is_empty('SELECT policy FROM policies', 'without a grant there is no policy');
+SELECT is_empty($$SELECT viewname FROM pg_views JOIN own_relations ON relname = viewname
+                   WHERE definition ~ 'sms_my_orgs' AND NOT coalesce('security_barrier=true' = ANY (reloptions) OR 'security_barrier=on' = ANY (reloptions) OR 'security_barrier' = ANY (reloptions), false)$$,
+  'views that choose the reader''s orgs let nobody''s function in before they have');
+
+CREATE ROLE pgtap_tenant;
+CREATE ROLE pgtap_other_tenant;
+CREATE ROLE pgtap_service;
+CREATE ROLE pgtap_operator;
+SELECT sms_grant_tenant('pgtap_tenant'), sms_grant_tenant('pgtap_other_tenant'), sms_grant_service('pgtap_service'), sms_grant_operator('pgtap_operator') \gset
+SELECT results_eq('SELECT policy COLLATE "default" FROM policies ORDER BY 1', ARRAY[
+  'sms_attempts: service for all to pgtap_service',
+  'sms_attempts: tenant for select to pgtap_other_tenant, pgtap_tenant',
+  'sms_booking_texts: service for all to pgtap_service',
+  'sms_booking_texts: tenant for select to pgtap_other_tenant, pgtap_tenant',
+  'sms_events: service for all to pgtap_service',
+  'sms_events: tenant for select to pgtap_other_tenant, pgtap_tenant',
+  'sms_messages: service for all to pgtap_service',
+  'sms_messages: tenant for select to pgtap_other_tenant, pgtap_tenant',
+  'sms_schedules: service for all to pgtap_service',
+  'sms_schedules: tenant for all to pgtap_other_tenant, pgtap_tenant',
+  'sms_settings: operator for select to pgtap_operator',
+  'sms_settings: service for all to pgtap_service',
+  'sms_settings: tenant for all to pgtap_other_tenant, pgtap_tenant',
+  'sms_suppression: service for all to pgtap_service',
+  'sms_suppression: tenant for select to pgtap_other_tenant, pgtap_tenant',
+  'sms_templates: service for all to pgtap_service',
+  'sms_templates: tenant for all to pgtap_other_tenant, pgtap_tenant'], 'the policies');
+SELECT is_empty($$SELECT policy, condition FROM policies
+                   WHERE kind = 'tenant' AND condition <> '(org_id = ANY (( SELECT sms_my_orgs() AS sms_my_orgs)::uuid[]))'$$, 'tenants see the rows of their orgs, which are listed once a statement');
+SELECT results_eq($$SELECT relname::text COLLATE "default", check_condition COLLATE "default" FROM policies WHERE kind = 'tenant' AND check_condition IS NOT NULL$$,
+  $$VALUES ('sms_settings', 'sms_is_my_org(org_id)')$$, 'only settings may be those of an org that is not there yet');
+SELECT is_empty($$SELECT policy, condition FROM policies WHERE kind <> 'tenant' AND condition <> 'true'$$, 'the others see all that they may see');
+
+SELECT results_eq($$SELECT pg_temp.rights('pgtap_tenant')$$, ARRAY[
+  'is_phone_suppressed()', 'render_sms_template()', 'sms_acts_for_all()', 'sms_attempts: select', 'sms_booking_texts: select', 'sms_cancel()',
+  'sms_cost: select', 'sms_delivery_stats: select', 'sms_enqueue()', 'sms_enqueue_batch()', 'sms_erase_person()', 'sms_events: select',
+  'sms_explain()', 'sms_is_my_org()', 'sms_known_zone()', 'sms_messages: select', 'sms_my_orgs()', 'sms_normalize_phone()', 'sms_opt_in()', 'sms_opt_out()',
+  'sms_preview()', 'sms_queue_stat: select', 'sms_reschedule()', 'sms_retry()',
+  'sms_schedules insert: enabled label mins_offset org_id sort_order template_key type',
+  'sms_schedules update: enabled label mins_offset sort_order template_key type', 'sms_schedules: delete select', 'sms_segments()',
+  'sms_settings insert: currency default_region enabled feedback_hours_after max_segments max_sms_per_client_per_day max_sms_per_hour org_id price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone unknown_policy',
+  'sms_settings select: created_at currency default_region enabled feedback_hours_after max_segments max_segments_per_second max_sms_per_client_per_day max_sms_per_hour monthly_budget_segments org_id paused_until price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone twilio_account_sid twilio_messaging_service_sid twilio_phone_number unknown_policy updated_at',
+  'sms_settings update: currency default_region enabled feedback_hours_after max_segments max_sms_per_client_per_day max_sms_per_hour price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone unknown_policy',
+  'sms_smart_encode()', 'sms_suppression: select', 'sms_template_variables()',
+  'sms_templates insert: body description is_active name org_id template_key variables_schema version',
+  'sms_templates update: body description is_active name variables_schema', 'sms_templates: delete select', 'sms_uuidv7()', 'sms_why()',
+  'sms_why_held()'], 'what tenants may');
+SELECT results_eq($$SELECT pg_temp.rights('pgtap_service')$$, ARRAY[
+  'insert_sms_from_service()', 'is_phone_suppressed()', 'queue_pending_sms()', 'render_sms_template()', 'sms_acts_for_all()', 'sms_attempts: select',
+  'sms_booking_texts: select', 'sms_cancel()', 'sms_cost: select', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_enqueue()',
+  'sms_enqueue_batch()', 'sms_erase_person()', 'sms_events: select', 'sms_every_org()', 'sms_explain()', 'sms_export_opt_outs()',
+  'sms_health: select', 'sms_is_preloaded()', 'sms_known_zone()', 'sms_launcher_pid()', 'sms_library_version()',
+  'sms_messages insert: body client_id expires_at from_phone id idempotency_key metadata org_id priority related_entity_id related_entity_type scheduled_for status template_id template_key to_phone variables',
+  'sms_messages update: metadata status', 'sms_messages: select', 'sms_mode()', 'sms_my_orgs()', 'sms_normalize_phone()', 'sms_opt_in()',
+  'sms_opt_out()', 'sms_preview()', 'sms_queue_stat: select', 'sms_reschedule()', 'sms_retry()', 'sms_schedule_reminders()',
+  'sms_schedules: delete insert select update', 'sms_segments()', 'sms_set_twilio_credentials()', 'sms_settings: delete insert select update',
+  'sms_smart_encode()', 'sms_suppression: delete insert select update', 'sms_template_variables()', 'sms_templates: delete insert select update',
+  'sms_twilio_webhook()', 'sms_twilio_webhook_raw()', 'sms_uuidv7()', 'sms_validate_twilio_signature()', 'sms_why()', 'sms_why_held()',
+  'sms_worker_stat: select', 'sms_worker_state()'], 'what the backend may');
+SELECT results_eq($$SELECT pg_temp.rights('pgtap_operator')$$, ARRAY[
+  'sms_acts_for_all()', 'sms_cost: select', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_every_org()', 'sms_go_live()', 'sms_go_sandbox()',
+  'sms_health: select', 'sms_is_preloaded()', 'sms_known_zone()', 'sms_launcher_pid()', 'sms_library_version()', 'sms_mode()', 'sms_my_orgs()',
+  'sms_pause()', 'sms_queue_stat: select', 'sms_resume()',
+  'sms_settings select: enabled max_segments_per_second max_sms_per_client_per_day max_sms_per_hour monthly_budget_segments org_id paused_until quiet_hours_end quiet_hours_start timezone',
+  'sms_why()', 'sms_why_held()', 'sms_worker_stat: select', 'sms_worker_state()'], 'what operators may');
+
+SELECT sms_grant_tenant('pgtap_tenant'), sms_grant_operator('pgtap_tenant'), sms_revoke_tenant('pgtap_tenant') \gset
+SELECT results_eq($$SELECT pg_temp.rights('pgtap_tenant')$$, $$SELECT pg_temp.rights('pgtap_operator')$$, 'a kind is taken back, and what another gives stays');
+SELECT sms_revoke_operator('pgtap_tenant'), sms_revoke_tenant('pgtap_other_tenant'), sms_revoke_service('pgtap_service'), sms_revoke_operator('pgtap_operator') \gset
+SELECT is_empty('SELECT policy FROM policies', 'with the last role the policies go');
+SELECT is_empty($$SELECT r, right_ FROM unnest(ARRAY['pgtap_tenant', 'pgtap_other_tenant', 'pgtap_service', 'pgtap_operator']) r, pg_temp.rights(r::regrole) right_$$, 'and so do the rights');
+
+SELECT * FROM finish();
+ROLLBACK;
