@@ -6,6 +6,12 @@ REVOKE ALL ON FUNCTION sms_create_key(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_create_key(text) IS
 'Makes a new key file at an absolute path outside the data directory (mode 0600, never overwritten) and returns the key''s id. Then set coach_sms.key_file to the path. Superuser only. Raises SM013 where the file cannot be made.';
 
+CREATE FUNCTION sms_rotate_key(old_file text, new_file text) RETURNS integer
+  AS 'MODULE_PATHNAME', 'coach_sms_rotate_key' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION sms_rotate_key(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_rotate_key(text, text) IS
+'Seals every token anew that was sealed with the key in old_file, with the one in new_file, and returns how many. coach_sms.key_file must be new_file and coach_sms.old_key_file old_file by then, so that tokens open with either meanwhile. A token that does not open is warned of and left. Superuser only. Raises SM013 for settings and files that are not so.';
+
 CREATE FUNCTION sms_seal_token() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_seal_token' LANGUAGE C;
 REVOKE ALL ON FUNCTION sms_seal_token() FROM PUBLIC;

@@ -1,7 +1,11 @@
 #include "core/sealing.hpp"
+#include "pg/wall.hpp"
+
+#include "pg/owner_rights.hpp"
 #include "pg/private_file.hpp"
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
+#include "pg/statement.hpp"
 
 #include "pg/pg_api.hpp"
 
@@ -9,6 +13,7 @@
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_create_key);
+PG_FUNCTION_INFO_V1(coach_sms_rotate_key);
 PG_FUNCTION_INFO_V1(coach_sms_seal_token);
 }
 
@@ -41,6 +46,49 @@ void tell_next_step(const char* path) {
                quote_literal_cstr(path))));
 }
 
+void require_superuser(const char* function, const char* what) {
+  if (superuser()) return;
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                  errmsg("only a superuser may %s a file on the server", what),
+                  errhint("Ask one to call %s().", function)));
+}
+
+// Both keys must be known to every process before the first token is sealed with the new one.
+void require_setting(const char* name, const char* value, const char* path) {
+  if (strcmp(value, path) == 0) return;
+  ereport(ERROR,
+          (errcode(kKeyFile), errmsg("%s is not \"%s\"", name, path),
+           errdetail("While tokens are sealed anew, the sender opens them with either key."),
+           errhint("ALTER SYSTEM SET coach_sms.key_file to the new file and coach_sms.old_key_file "
+                   "to the old one, SELECT pg_reload_conf(), and call it again.")));
+}
+
+// The tokens that were sealed with a key, locked.
+uint64 find_tokens(const char* key_id) {
+  static Statement find{
+      "SELECT org_id, twilio_auth_token_encrypted FROM @extschema@.sms_settings"
+      " WHERE twilio_auth_token_encrypted LIKE $1 ORDER BY org_id FOR NO KEY UPDATE",
+      {TEXTOID}};
+  return find.run({CStringGetTextDatum(psprintf("sms_:%s:%%", key_id))});
+}
+
+// False where the token does not open, which is told and holds up no other.
+bool seal_row_anew(const pg_uuid_t& org_id, const char* sealed) {
+  static Statement write{
+      "UPDATE @extschema@.sms_settings SET twilio_auth_token_encrypted = $2 WHERE org_id = $1",
+      {UUIDOID, TEXTOID}};
+  Failure failure;
+  const char* anew = seal_anew(org_id, sealed, &failure);
+  if (anew != nullptr) {
+    write.run({UUIDPGetDatum(&org_id), CStringGetTextDatum(anew)});
+    return true;
+  }
+  ereport(WARNING, (errmsg("the token of org %s was left as it is",
+                           DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&org_id)))),
+                    errdetail("%s", failure.detail), errhint("%s", failure.hint)));
+  return false;
+}
+
 HeapTuple with_token(const TriggerData* trigger, HeapTuple row, int column, text* token) {
   Datum value = PointerGetDatum(token);
   bool is_null = token == nullptr;
@@ -52,10 +100,7 @@ HeapTuple with_token(const TriggerData* trigger, HeapTuple row, int column, text
 // sms_create_key(path) → the key's id, which names it in every value it seals.
 Datum coach_sms_create_key(PG_FUNCTION_ARGS) {
   const char* path = text_to_cstring(PG_GETARG_TEXT_PP(0));
-  if (!superuser())
-    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("only a superuser may write a file on the server"),
-                    errhint("Ask one to call sms_create_key().")));
+  require_superuser("sms_create_key", "write");
   NewKey made{};
   Failure failure = make_key(&made);
   if (!failure.failed) create_private_file(path, made.contents, made.length, &failure);
@@ -63,6 +108,33 @@ Datum coach_sms_create_key(PG_FUNCTION_ARGS) {
   raise_if(failure);
   tell_next_step(path);
   PG_RETURN_TEXT_P(cstring_to_text(made.id));
+}
+
+// sms_rotate_key(old_file, new_file) → how many tokens were sealed anew.
+Datum coach_sms_rotate_key(PG_FUNCTION_ARGS) {
+  require_superuser("sms_rotate_key", "read");
+  const char* old_file = text_to_cstring(PG_GETARG_TEXT_PP(0));
+  const char* new_file = text_to_cstring(PG_GETARG_TEXT_PP(1));
+  require_setting("coach_sms.key_file", settings::key_file, new_file);
+  require_setting("coach_sms.old_key_file", settings::old_key_file, old_file);
+  Failure failure;
+  const char* old_id = key_id_of(old_file, &failure);
+  if (!failure.failed) key_id_of(new_file, &failure);
+  raise_if(failure);
+  use_schema_of(fcinfo);
+  const CallerRights caller = act_as(owner_role());
+  SPI_connect();
+  const uint64 found = find_tokens(old_id);
+  SPITupleTable* tokens = SPI_tuptable;
+  int32 count = 0;
+  for (uint64 row = 0; row < found; ++row) {
+    SPI_tuptable = tokens;
+    const pg_uuid_t org_id = uuid_column(row, 1);
+    if (seal_row_anew(org_id, text_column(row, 2))) ++count;
+  }
+  SPI_finish();
+  act_as_caller_again(caller);
+  PG_RETURN_INT32(count);
 }
 
 // BEFORE INSERT OR UPDATE on sms_settings. A value that is sealed already comes from a dump or from

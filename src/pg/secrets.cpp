@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t kKeyFileSize = 65;  // 64 hex digits and a newline
 constexpr std::size_t kMaxTokenFileSize = 4096;
 
-bool read_key_file(char (&contents)[kKeyFileSize], Failure* failure) {
-  if (settings::key_file[0] == '\0') {
+bool read_key_file(const char* path, char (&contents)[kKeyFileSize], Failure* failure) {
+  if (path[0] == '\0') {
     fail(failure, kKeyFile, "Tokens are sealed with a key that the server keeps in a file.",
          "Make a key with SELECT sms_create_key('/path/outside/the/data/directory'), then set "
          "coach_sms.key_file to that path and reload the configuration.",
@@ -24,8 +24,8 @@ bool read_key_file(char (&contents)[kKeyFileSize], Failure* failure) {
     return false;
   }
   std::size_t length = 0;
-  if (!read_private_file(settings::key_file, contents, sizeof contents, &length, failure)) {
-    if (access(settings::key_file, F_OK) != 0 && errno == ENOENT)
+  if (!read_private_file(path, contents, sizeof contents, &length, failure)) {
+    if (access(path, F_OK) != 0 && errno == ENOENT)
       strlcpy(failure->hint,
               "Restore the file from where you keep secrets, make a new key with "
               "sms_create_key(), or set coach_sms.key_file to where it is.",
@@ -35,16 +35,16 @@ bool read_key_file(char (&contents)[kKeyFileSize], Failure* failure) {
   if (length == kKeyFileSize) return true;
   fail(failure, kKeyFile, "A key file has 64 hex digits and a newline: 65 bytes.",
        "Restore the file, or make a new key with sms_create_key().",
-       "key file \"%s\" has %zu bytes", settings::key_file, length);
+       "key file \"%s\" has %zu bytes", path, length);
   return false;
 }
 
 // Runs `work(key)`, which gives palloc'ed text, on the C++ side of the wall.
 template <typename Work>
-char* with_key(Work work, Failure* failure) {
+char* with_key(const char* path, Work work, Failure* failure) {
   char contents[kKeyFileSize];
   char* result = nullptr;
-  if (read_key_file(contents, failure)) {
+  if (read_key_file(path, contents, failure)) {
     *failure = run_cpp([&] {
       const SealingKey key = SealingKey::parse({contents, sizeof contents});
       result = work(key);
@@ -52,7 +52,7 @@ char* with_key(Work work, Failure* failure) {
     if (failure->failed && failure->sqlstate == kKeyFile)
       fail(failure, kKeyFile, "A key file has 64 hex digits and a newline.",
            "Restore the file, or make a new key with sms_create_key().",
-           "file \"%s\" does not hold a key", settings::key_file);
+           "file \"%s\" does not hold a key", path);
   }
   explicit_bzero(contents, sizeof contents);
   return result;
@@ -60,6 +60,13 @@ char* with_key(Work work, Failure* failure) {
 
 const char* context_of(const pg_uuid_t& org_id) {
   return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&org_id)));
+}
+
+char* open_with(const char* path, const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
+  const char* context = context_of(org_id);
+  return with_key(
+      path, [&](const SealingKey& key) { return copy_out(open(key, sealed, context).view()); },
+      failure);
 }
 
 bool is_blank(char c) {
@@ -97,20 +104,37 @@ char* token_from_file(const char* path, Failure* failure) {
 }  // namespace
 
 bool check_key_file(Failure* failure) {
-  with_key([](const SealingKey&) -> char* { return nullptr; }, failure);
+  with_key(
+      settings::key_file, [](const SealingKey&) -> char* { return nullptr; }, failure);
   return !failure->failed;
 }
 
 char* seal_token(const pg_uuid_t& org_id, const char* token, Failure* failure) {
   const char* context = context_of(org_id);
-  return with_key([&](const SealingKey& key) { return copy_out(seal(key, token, context)); },
-                  failure);
+  return with_key(
+      settings::key_file,
+      [&](const SealingKey& key) { return copy_out(seal(key, token, context)); }, failure);
 }
 
 char* open_token(const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
-  const char* context = context_of(org_id);
+  char* token = open_with(settings::key_file, org_id, sealed, failure);
+  if (token != nullptr || settings::old_key_file[0] == '\0') return token;
+  Failure of_old_key;
+  token = open_with(settings::old_key_file, org_id, sealed, &of_old_key);
+  if (token != nullptr) *failure = Failure{};
+  return token;
+}
+
+char* seal_anew(const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
+  char* token = open_with(settings::old_key_file, org_id, sealed, failure);
+  char* anew = token != nullptr ? seal_token(org_id, token, failure) : nullptr;
+  wipe_token(token);
+  return anew;
+}
+
+char* key_id_of(const char* path, Failure* failure) {
   return with_key(
-      [&](const SealingKey& key) { return copy_out(open(key, sealed, context).view()); }, failure);
+      path, [](const SealingKey& key) { return copy_out(key.key_id()); }, failure);
 }
 
 char* server_token(Failure* failure) {

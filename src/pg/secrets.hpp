@@ -1,9 +1,9 @@
 #pragma once
 
 // Auth tokens across the wall, as plain text: sealed ones opened with the key in
-// coach_sms.key_file, and the server's own. The files are read anew each time: a new key or token
-// needs no restart. Tokens are ASCII; one that is not keeps the bytes it was written with, so that
-// no conversion can fail and show them.
+// coach_sms.key_file or, while keys change, in coach_sms.old_key_file, and the server's own. The
+// files are read anew each time: a new key or token needs no restart. Tokens are ASCII; one that is
+// not keeps the bytes it was written with, so that no conversion can fail and show them.
 
 #include "pg/wall.hpp"
 
@@ -18,6 +18,13 @@ bool check_key_file(Failure* failure);
 // for one org does not open for another.
 char* seal_token(const pg_uuid_t& org_id, const char* token, Failure* failure);
 char* open_token(const pg_uuid_t& org_id, const char* sealed, Failure* failure);
+
+// What was sealed with the key in coach_sms.old_key_file, sealed with the one in
+// coach_sms.key_file.
+char* seal_anew(const pg_uuid_t& org_id, const char* sealed, Failure* failure);
+
+// The id of the key in a file; nullptr with `failure` filled where there is none.
+char* key_id_of(const char* path, Failure* failure);
 
 // The token for orgs without one of their own: the first line of coach_sms.twilio_auth_token_file,
 // or else TWILIO_AUTH_TOKEN of the postmaster's environment. Always a palloc'ed copy.
