@@ -26,6 +26,7 @@ CREATE TABLE sms_settings (
   unknown_policy                text NOT NULL DEFAULT 'resend_if_absent'
                                 CHECK (unknown_policy IN ('resend_if_absent', 'hold')),
   paused_until                  timestamptz,
+  twilio_second_auth_token_encrypted text,
   created_at                    timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE sms_settings IS 'One row an org: its Twilio account and sender, and its rules. An org without a row cannot send.';
@@ -55,4 +56,5 @@ COMMENT ON COLUMN sms_settings.max_segments_per_second IS 'Rate of the sender, i
 COMMENT ON COLUMN sms_settings.retention_days IS 'Days (1 to 36500) for which finished messages are kept after their last change, with attempts, events and people''s texts. NULL: for ever.';
 COMMENT ON COLUMN sms_settings.unknown_policy IS 'What becomes of a message that Twilio may or may not have taken, once its lists have shown it absent: resend_if_absent (default) sends it again, hold ends it as failed with error_code outcome_unknown.';
 COMMENT ON COLUMN sms_settings.paused_until IS 'Nothing of this org is sent before this time (infinity: until sms_resume). NULL: not paused.';
+COMMENT ON COLUMN sms_settings.twilio_second_auth_token_encrypted IS 'Another token of the account whose signatures the webhook takes too, while the token is changed; sealed as twilio_auth_token_encrypted is. Default NULL: none.';
 COMMENT ON COLUMN sms_settings.created_at IS 'When the row was made.';

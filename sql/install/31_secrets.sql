@@ -16,11 +16,11 @@ CREATE FUNCTION sms_seal_token() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_seal_token' LANGUAGE C;
 REVOKE ALL ON FUNCTION sms_seal_token() FROM PUBLIC;
 COMMENT ON FUNCTION sms_seal_token() IS
-'Internal: seals what is written to sms_settings.twilio_auth_token_encrypted. Raises SM013 where coach_sms.key_file holds no key.';
+'Internal: seals what is written to the columns of sms_settings that hold tokens. Raises SM013 where coach_sms.key_file holds no key.';
 
 -- Triggers fire in the order of their names: this one first, so that no other sees the token. And
 -- ALWAYS, so that a token that arrives by replication is sealed too; sealed values pass unchanged.
-CREATE TRIGGER "00_seal_token" BEFORE INSERT OR UPDATE OF twilio_auth_token_encrypted ON sms_settings
+CREATE TRIGGER "00_seal_token" BEFORE INSERT OR UPDATE OF twilio_auth_token_encrypted, twilio_second_auth_token_encrypted ON sms_settings
   FOR EACH ROW EXECUTE FUNCTION sms_seal_token();
 ALTER TABLE sms_settings ENABLE ALWAYS TRIGGER "00_seal_token";
 

@@ -63,24 +63,35 @@ void require_setting(const char* name, const char* value, const char* path) {
                    "to the old one, SELECT pg_reload_conf(), and call it again.")));
 }
 
+// The columns that hold one.
+constexpr const char* kTokenColumns[] = {"twilio_auth_token_encrypted",
+                                         "twilio_second_auth_token_encrypted"};
+
 // The tokens that were sealed with a key, locked.
 uint64 find_tokens(const char* key_id) {
   static Statement find{
-      "SELECT org_id, twilio_auth_token_encrypted FROM @extschema@.sms_settings"
-      " WHERE twilio_auth_token_encrypted LIKE $1 ORDER BY org_id FOR NO KEY UPDATE",
+      "SELECT s.org_id, t.sealed, t.is_second FROM @extschema@.sms_settings s"
+      " CROSS JOIN LATERAL (VALUES (s.twilio_auth_token_encrypted, false),"
+      "                            (s.twilio_second_auth_token_encrypted, true)) t (sealed, "
+      "is_second)"
+      " WHERE t.sealed LIKE $1 ORDER BY s.org_id FOR NO KEY UPDATE OF s",
       {TEXTOID}};
   return find.run({CStringGetTextDatum(psprintf("sms_:%s:%%", key_id))});
 }
 
 // False where the token does not open, which is told and holds up no other.
-bool seal_row_anew(const pg_uuid_t& org_id, const char* sealed) {
+bool seal_row_anew(const pg_uuid_t& org_id, const char* sealed, bool is_second) {
   static Statement write{
-      "UPDATE @extschema@.sms_settings SET twilio_auth_token_encrypted = $2 WHERE org_id = $1",
-      {UUIDOID, TEXTOID}};
+      "UPDATE @extschema@.sms_settings SET"
+      "  twilio_auth_token_encrypted = CASE WHEN $3 THEN twilio_auth_token_encrypted ELSE $2 END,"
+      "  twilio_second_auth_token_encrypted"
+      "    = CASE WHEN $3 THEN $2 ELSE twilio_second_auth_token_encrypted END"
+      " WHERE org_id = $1",
+      {UUIDOID, TEXTOID, BOOLOID}};
   Failure failure;
   const char* anew = seal_anew(org_id, sealed, &failure);
   if (anew != nullptr) {
-    write.run({UUIDPGetDatum(&org_id), CStringGetTextDatum(anew)});
+    write.run({UUIDPGetDatum(&org_id), CStringGetTextDatum(anew), BoolGetDatum(is_second)});
     return true;
   }
   ereport(WARNING, (errmsg("the token of org %s was left as it is",
@@ -93,6 +104,28 @@ HeapTuple with_token(const TriggerData* trigger, HeapTuple row, int column, text
   Datum value = PointerGetDatum(token);
   bool is_null = token == nullptr;
   return heap_modify_tuple_by_cols(row, trigger->tg_relation->rd_att, 1, &column, &value, &is_null);
+}
+
+// The row with what was written to the column as it is to be stored.
+HeapTuple with_sealed(const TriggerData* trigger, HeapTuple row, const char* column) {
+  TupleDesc columns = trigger->tg_relation->rd_att;
+  const int number = SPI_fnumber(columns, column);
+  bool no_token;
+  bool no_org;
+  Datum token = SPI_getbinval(row, columns, number, &no_token);
+  Datum org_id = SPI_getbinval(row, columns, SPI_fnumber(columns, "org_id"), &no_org);
+  if (no_token) return row;
+  // Without an org the row is refused, by an error that shows the row: not with the token in it.
+  if (no_org) return with_token(trigger, row, number, nullptr);
+
+  char* written = text_to_cstring(DatumGetTextPP(token));
+  if (written[0] == '\0') return with_token(trigger, row, number, nullptr);
+  if (is_sealed_token(written)) return row;
+  Failure failure;
+  const char* sealed = seal_token(*DatumGetUUIDP(org_id), written, &failure);
+  wipe_token(written);
+  raise_if(failure);
+  return with_token(trigger, row, number, cstring_to_text(sealed));
 }
 
 }  // namespace
@@ -130,7 +163,7 @@ Datum coach_sms_rotate_key(PG_FUNCTION_ARGS) {
   for (uint64 row = 0; row < found; ++row) {
     SPI_tuptable = tokens;
     const pg_uuid_t org_id = uuid_column(row, 1);
-    if (seal_row_anew(org_id, text_column(row, 2))) ++count;
+    if (seal_row_anew(org_id, text_column(row, 2), bool_column(row, 3))) ++count;
   }
   SPI_finish();
   act_as_caller_again(caller);
@@ -144,22 +177,7 @@ Datum coach_sms_seal_token(PG_FUNCTION_ARGS) {
   const auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
   HeapTuple row =
       TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
-  TupleDesc columns = trigger->tg_relation->rd_att;
-  const int token_column = SPI_fnumber(columns, "twilio_auth_token_encrypted");
-  bool no_token;
-  bool no_org;
-  Datum token = SPI_getbinval(row, columns, token_column, &no_token);
-  Datum org_id = SPI_getbinval(row, columns, SPI_fnumber(columns, "org_id"), &no_org);
-  if (no_token) return PointerGetDatum(row);
-  // Without an org the row is refused, by an error that shows the row: not with the token in it.
-  if (no_org) return PointerGetDatum(with_token(trigger, row, token_column, nullptr));
-
-  char* written = text_to_cstring(DatumGetTextPP(token));
-  if (written[0] == '\0') return PointerGetDatum(with_token(trigger, row, token_column, nullptr));
-  if (is_sealed_token(written)) return PointerGetDatum(row);
-  Failure failure;
-  const char* sealed = seal_token(*DatumGetUUIDP(org_id), written, &failure);
-  wipe_token(written);
-  raise_if(failure);
-  return PointerGetDatum(with_token(trigger, row, token_column, cstring_to_text(sealed)));
+  for (const char* column : kTokenColumns)
+    row = with_sealed(trigger, row, column);
+  return PointerGetDatum(row);
 }

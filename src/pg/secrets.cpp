@@ -73,10 +73,18 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
 }
 
-// The first line without the blanks around it.
-char* first_line(const char* contents, std::size_t length) {
-  const char* end = static_cast<const char*>(memchr(contents, '\n', length));
-  if (end == nullptr) end = contents + length;
+// A line, from 1 on, without the blanks around it.
+char* line_of(const char* contents, std::size_t length, int line) {
+  const char* const all = contents + length;
+  const char* end = contents;
+  for (;; contents = end + 1) {
+    end = static_cast<const char*>(
+        contents < all ? memchr(contents, '\n', static_cast<std::size_t>(all - contents))
+                       : nullptr);
+    if (end == nullptr) end = all;
+    if (--line == 0 || end == all) break;
+  }
+  if (line > 0) return pstrdup("");
   while (contents < end && is_blank(*contents))
     ++contents;
   while (contents < end && is_blank(end[-1]))
@@ -84,18 +92,14 @@ char* first_line(const char* contents, std::size_t length) {
   return pnstrdup(contents, static_cast<Size>(end - contents));
 }
 
-char* token_from_file(const char* path, Failure* failure) {
+// nullptr without a failure: the file has no such line.
+char* token_from_file(const char* path, int line, Failure* failure) {
   char contents[kMaxTokenFileSize];
   std::size_t length = 0;
   char* token = nullptr;
   if (read_private_file(path, contents, sizeof contents, &length, failure)) {
-    token = first_line(contents, length);
-    if (token[0] == '\0') {
-      token = nullptr;
-      fail(failure, kKeyFile, "Its first line is the auth token.",
-           "Write the token into it, or empty coach_sms.twilio_auth_token_file.",
-           "token file \"%s\" holds no token", path);
-    }
+    token = line_of(contents, length, line);
+    if (token[0] == '\0') token = nullptr;
   }
   explicit_bzero(contents, sizeof contents);
   return token;
@@ -138,8 +142,14 @@ char* key_id_of(const char* path, Failure* failure) {
 }
 
 char* server_token(Failure* failure) {
-  if (settings::twilio_auth_token_file[0] != '\0')
-    return token_from_file(settings::twilio_auth_token_file, failure);
+  if (settings::twilio_auth_token_file[0] != '\0') {
+    char* line = token_from_file(settings::twilio_auth_token_file, 1, failure);
+    if (line == nullptr && !failure->failed)
+      fail(failure, kKeyFile, "Its first line is the auth token.",
+           "Write the token into it, or empty coach_sms.twilio_auth_token_file.",
+           "token file \"%s\" holds no token", settings::twilio_auth_token_file);
+    return line;
+  }
   const char* token = settings::twilio_auth_token_from_environment();
   if (token[0] != '\0') return pstrdup(token);
   fail(failure, kNoSender, "An org without a token of its own uses the server's.",
@@ -147,6 +157,18 @@ char* server_token(Failure* failure) {
        "sms_settings.twilio_auth_token_encrypted.",
        "the server has no Twilio auth token");
   return nullptr;
+}
+
+char* second_server_token(Failure* failure) {
+  if (settings::twilio_auth_token_file[0] == '\0') return nullptr;
+  return token_from_file(settings::twilio_auth_token_file, 2, failure);
+}
+
+bool has_second_server_token() {
+  Failure ignored;
+  char* token = second_server_token(&ignored);
+  wipe_token(token);
+  return token != nullptr;
 }
 
 void wipe_token(char* token) {

@@ -30,6 +30,11 @@ char* key_id_of(const char* path, Failure* failure);
 // or else TWILIO_AUTH_TOKEN of the postmaster's environment. Always a palloc'ed copy.
 char* server_token(Failure* failure);
 
+// The second line of that file: signatures made with it count too, while a token is changed.
+// nullptr where there is none; `failure` filled where it cannot be read.
+char* second_server_token(Failure* failure);
+bool has_second_server_token();
+
 // Overwrites and frees what open_token() or server_token() gave. nullptr is allowed.
 void wipe_token(char* token);
 

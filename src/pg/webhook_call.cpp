@@ -17,8 +17,8 @@ namespace coach_sms {
 
 namespace {
 
-constexpr int kMostSigners = 6;  // five orgs and the server
-constexpr int kTellEvery = 60;   // seconds between two log lines of a session
+constexpr int kMostSigners = 12;  // five orgs and the server, each with two tokens
+constexpr int kTellEvery = 60;    // seconds between two log lines of a session
 
 // --- reading ------------------------------------------------------------------------------------
 
@@ -73,19 +73,23 @@ void read_inbound(const InboundMessage& told, WebhookCall* call) {
 struct Candidate {
   bool is_org;
   pg_uuid_t org_id;
-  char* sealed;  // the org's own token
+  char* sealed;    // the org's own token
+  bool is_second;  // which of the server's
 };
+
+// An org's own; where it has none, the server's count.
+#define TOKENS                                                                    \
+  "CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted END,"  \
+  " CASE WHEN s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted <> ''" \
+  "      THEN s.twilio_second_auth_token_encrypted END"
 
 // Those of the account that send with the number or service come first: several orgs may share it.
 uint64 run_candidates(const WebhookCall& call) {
   static Statement of_target{
-      "SELECT s.org_id, CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted END"
-      "  FROM @extschema@.sms_settings s WHERE s.org_id = $1",
-      {UUIDOID}};
+      "SELECT s.org_id, " TOKENS " FROM @extschema@.sms_settings s WHERE s.org_id = $1", {UUIDOID}};
   static Statement of_account{
       "WITH sent AS (SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = $1)"
-      " SELECT s.org_id, CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted "
-      "END"
+      " SELECT s.org_id, " TOKENS
       "  FROM @extschema@.sms_settings s"
       " WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')"
       " ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,"
@@ -106,12 +110,15 @@ int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostSigner
   int count = 0;
   for (uint64 row = 0; row < rows; ++row) {
     char* sealed = text_column(row, 2);
+    char* second = text_column(row, 3);
     if (sealed == nullptr)
       server = true;
     else
-      candidates[count++] = {true, uuid_column(row, 1), sealed};
+      candidates[count++] = {true, uuid_column(row, 1), sealed, false};
+    if (second != nullptr) candidates[count++] = {true, uuid_column(row, 1), second, true};
   }
   if (server) candidates[count++] = {};
+  if (server && has_second_server_token()) candidates[count++] = {false, {}, nullptr, true};
   return count;
 }
 
@@ -123,6 +130,11 @@ void tell(const char* message, const char* hint) {
   // The statement would show a person's number.
   ereport(LOG, (errmsg("a call to the webhook was refused: %s", message),
                 hint[0] != '\0' ? errhint("%s", hint) : 0, errhidestmt(true)));
+}
+
+char* open_candidate(const Candidate& candidate, Failure* failure) {
+  if (candidate.is_org) return open_token(candidate.org_id, candidate.sealed, failure);
+  return candidate.is_second ? second_server_token(failure) : server_token(failure);
 }
 
 struct Signed {
@@ -181,8 +193,7 @@ Signer find_signer(const WebhookCall& call, const char* url, const char* body,
   for (int i = 0; i < count; ++i) {
     const Candidate& candidate = candidates[i];
     Failure failure;
-    char* token = candidate.is_org ? open_token(candidate.org_id, candidate.sealed, &failure)
-                                   : server_token(&failure);
+    char* token = open_candidate(candidate, &failure);
     const bool is_signer = token != nullptr && is_signed_with(token, {url, body, signature});
     wipe_token(token);
     if (failure.failed) trouble = failure;

@@ -60,6 +60,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_settings')$$, ARRAY[
   'retention_days integer',
   'unknown_policy text not null default ''resend_if_absent''::text',
   'paused_until timestamp with time zone',
+  'twilio_second_auth_token_encrypted text',
   'created_at timestamp with time zone not null default now()'], 'columns of sms_settings');
 
 SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_templates')$$, ARRAY[

@@ -28,6 +28,7 @@ sub rotation_fails {
 }
 
 send_to($_, 'with the first key') for @orgs;
+$node->safe_psql('postgres', "UPDATE sms_settings SET twilio_second_auth_token_encrypted = 'the second' WHERE org_id = '$orgs[2]'");
 my $new_id = $node->safe_psql('postgres', "SELECT sms_create_key('$new')");
 my $old_id = (split ' ', sealed_with())[0];
 isnt($new_id, $old_id, 'another key');
@@ -49,7 +50,8 @@ is(join(' ', sort split ' ', sealed_with()), join(' ', sort $old_id, $old_id, $n
 $node->safe_psql('postgres', "UPDATE sms_settings s SET twilio_auth_token_encrypted = o.twilio_auth_token_encrypted
                                 FROM sms_settings o WHERE s.org_id = '$orgs[1]' AND o.org_id = '$orgs[2]'");
 my ($rc, $stdout, $stderr) = $node->psql('postgres', "SELECT sms_rotate_key('$old', '$new')");
-is("$rc $stdout", '0 1', 'one token was sealed anew');
+is("$rc $stdout", '0 2', 'two tokens of one org were sealed anew');
+is($node->safe_psql('postgres', "SELECT split_part(twilio_second_auth_token_encrypted, ':', 2) FROM sms_settings WHERE org_id = '$orgs[2]'"), $new_id, 'the second too');
 like($stderr, qr/WARNING:.*token of org $orgs[1] was left as it is/, 'the other does not open');
 unlike($stderr, qr/\Q${\ $fake->token}\E|sms1:/, 'and is not shown');
 $node->safe_psql('postgres', "SELECT sms_set_twilio_credentials('$orgs[1]', '${\ $fake->account}', '${\ $fake->token}')");
