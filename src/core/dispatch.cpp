@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/api_key.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "core/reconcile.hpp"
@@ -124,6 +125,8 @@ void Dispatch::call_waiting() {
 }
 
 Account Dispatch::account_of(const Route& route) const {
+  if (const auto key = api_key_in(route.token.view()))
+    return {options_.api_url, route.account_sid, std::string(key->sid), Secret(key->secret)};
   return {options_.api_url, route.account_sid, route.account_sid, route.token};
 }
 

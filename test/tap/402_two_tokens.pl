@@ -7,7 +7,8 @@ use CoachSms::Failpoint;
 use CoachSms::Fake;
 use PostgreSQL::Test::Utils qw(append_to_file);
 
-my $fake = start_fake();
+my ($keyed, $keyed_token, $key) = ('AC' . '0b' x 16, 'cafe' x 8, 'SK' . '0c' x 16);
+my $fake = start_fake(args => [ '--account', $keyed, '--token', $keyed_token, '--key', $key, '--secret', 'the secret' ]);
 my $node = new_server('main', fake => $fake, conf => short_times(public_url => 'https://app.example/twilio'));
 my ($number, $other) = (100, 'beef' x 8);
 
@@ -39,6 +40,14 @@ tokens($org, $fake->token, $other);
 is(answers($org, sub { }), 'delivered 200', 'and with the first');
 is($node->safe_psql('postgres', "SELECT twilio_second_auth_token_encrypted ~ '^sms1:' AND twilio_second_auth_token_encrypted !~ '$other' FROM sms_settings"), 't', 'it is sealed too');
 is($node->safe_psql('postgres', "UPDATE sms_settings SET twilio_second_auth_token_encrypted = '' RETURNING twilio_second_auth_token_encrypted IS NULL"), 't', 'an empty one is none');
+
+# An API key sends, and signs nothing: the account's token stands second.
+
+my $with_key = $node->make_org(twilio_account_sid => $keyed, twilio_auth_token_encrypted => "$key:the secret");
+is(answers($with_key, sub { }), 'sent 403', 'an API key sends; without the token no callback is believed');
+tokens($with_key, "$key:the secret", $keyed_token);
+is(answers($with_key, sub { }), 'delivered 200', 'with it they are');
+is(scalar(grep { $_->{account} eq $keyed } $fake->ledger), 2, 'by the account, whose key it is');
 
 # The server's account, from its file.
 

@@ -1,0 +1,31 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <cctype>
+#include <optional>
+#include <string_view>
+
+namespace coach_sms {
+
+// An API key of Twilio's in place of an account's auth token: user and password of a request, whose
+// path names the account all the same. Nothing is ever signed with it (Twilio, "API keys").
+struct ApiKey {
+  std::string_view sid;
+  std::string_view secret;
+};
+
+// What is written as "SK" and 32 hex digits, a colon and the secret; nothing for any other token.
+// Views into `token`.
+inline std::optional<ApiKey> api_key_in(std::string_view token) {
+  constexpr std::size_t kSidLength = 34;
+  if (token.size() <= kSidLength + 1 || token.substr(0, 2) != "SK" || token[kSidLength] != ':')
+    return std::nullopt;
+  for (const char c : token.substr(2, kSidLength - 2))
+    if (std::isxdigit(static_cast<unsigned char>(c)) == 0) return std::nullopt;
+  return ApiKey{token.substr(0, kSidLength), token.substr(kSidLength + 1)};
+}
+
+}  // namespace coach_sms
