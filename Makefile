@@ -11,6 +11,7 @@
 #            FAILPOINTS=1                  with failpoints, for tests; objects in build/test
 #            SANITIZE=address,undefined    with sanitizers and failpoints; objects in build/asan
 #            TESTS=, FILTER=               which tests: make tap TESTS=001, make unit FILTER='Segments*'
+#            FUZZ_SECONDS=300              how long `make fuzz` stays with each target
 
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
@@ -21,7 +22,7 @@ PG_CONFIG := $(or $(PG_CONFIG),pg_config)
 export PG_CONFIG FAILPOINTS SANITIZE WERROR TESTS FILTER
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" coach_sms.control)
 
-VARIANT := $(if $(SANITIZE),asan,$(if $(FAILPOINTS),test,release))
+VARIANT := $(if $(FUZZ),fuzz,$(if $(SANITIZE),asan,$(if $(FAILPOINTS),test,release)))
 BUILD := build/$(VARIANT)
 MODULE := $(BUILD)/coach_sms.so
 FAKE_TWILIO := $(BUILD)/bin/fake_twilio
@@ -37,7 +38,7 @@ BENCHES := $(patsubst test/bench/%.cpp,$(BUILD)/bin/%,$(wildcard test/bench/*.cp
 
 CORE_LIBS := -lcurl -lcrypto -lphonenumber
 OPTIMIZE := $(if $(SANITIZE),-O1 -fno-omit-frame-pointer,-O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2)
-SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
+SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) $(if $(FUZZ),-fno-sanitize=pointer-overflow) -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
 OUR_FLAGS := -std=c++20 -fPIC -MMD -MP -Isrc \
   -Wall -Wextra -Wshadow -Wconversion -Wold-style-cast $(if $(WERROR),-Werror) \
   $(if $(FAILPOINTS)$(SANITIZE),-DCOACH_SMS_FAILPOINTS) $(SANITIZERS)
@@ -72,6 +73,10 @@ $(BUILD)/bin/%: test/bench/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
 	$(CXX) $(PLAIN_FLAGS) -o $@ $(filter-out %/flags,$^) -Wl,--as-needed $(BENCH_LIBS) $(CORE_LIBS) -pthread
 
 $(BUILD)/bin/core_bench: BENCH_LIBS = -lbenchmark
+
+# libFuzzer comes with clang: a build of its own, of the core alone.
+$(BUILD)/bin/fuzz_%: test/fuzz/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
+	$(CXX) $(PLAIN_FLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/libcore.a $(CORE_LIBS)
 
 # Rebuilds everything when the compiler, a flag or the PostgreSQL changes.
 $(BUILD)/flags: FORCE
@@ -177,6 +182,15 @@ DEFINITE_LEAKS := --show-leak-kinds=definite --errors-for-leak-kinds=definite
 unit_tests_under_valgrind: $(UNIT_TESTS)
 	valgrind --quiet --leak-check=full $(DEFINITE_LEAKS) --error-exitcode=1 $(UNIT_TESTS) --gtest_filter='$(or $(FILTER),*)'
 
+FUZZ_TARGETS := $(or $(TESTS),$(patsubst test/fuzz/%.cpp,%,$(wildcard test/fuzz/*.cpp)))
+FUZZ_SECONDS := 300
+
+fuzz: install-deps-build-lint-fuzz
+	+$(MAKE) --no-print-directory FUZZ=1 FAILPOINTS= CXX=clang++ SANITIZE=fuzzer-no-link,address,undefined run_fuzz
+
+run_fuzz: $(patsubst %,$(BUILD)/bin/fuzz_%,$(FUZZ_TARGETS))
+	test/tools/run_fuzz.sh $(BUILD) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
 fake:
 	$(TESTS_MAKE) fake_selftest
 
@@ -234,6 +248,7 @@ help:
 	@echo '                  pgtap, tap; each is a target too'
 	@echo 'make test-asan    the same with address and undefined-behaviour sanitizers'
 	@echo 'make valgrind     the unit tests under valgrind'
+	@echo 'make fuzz         libFuzzer, FUZZ_SECONDS=300 for each target'
 	@echo 'make bench        how fast it is, beside what it could be'
 	@echo 'make lint         clang-format, clang-tidy, cppcheck (make format formats)'
 	@echo 'make check-tree   rules of the tree that a compiler cannot check'
@@ -243,4 +258,4 @@ help:
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=...: see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-asan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format check-tree deps help FORCE
+  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format check-tree deps help FORCE

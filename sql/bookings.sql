@@ -148,8 +148,8 @@ DELETE FROM sms_messages;
 INSERT INTO bookings VALUES (booking(5), :'org', :'ann', now() + interval '47 hours', now() + interval '48 hours', 'confirmed', 'Gym');
 CALL send_all();
 UPDATE sms_messages SET created_at = created_at - interval '2 days';
-INSERT INTO sms_schedules (org_id, type, label, mins_offset, template_key) VALUES (:'org', 'pre_session', 'two days', 2880, 'session_reminder'),
-  (:'org', 'pre_session', 'two hours', 120, 'two_hours');
+INSERT INTO sms_schedules (org_id, type, label, mins_offset, template_key, created_at) VALUES (:'org', 'pre_session', 'two days', 2880, 'session_reminder', now() - interval '9 days'),
+  (:'org', 'pre_session', 'two hours', 120, 'two_hours', now() - interval '9 days');
 SELECT * FROM sms_schedule_reminders();
 SELECT * FROM explained(5);
 -- Both due at once: only the later one.

@@ -47,7 +47,7 @@ COMMENT ON COLUMN sms_settings.timezone IS 'IANA zone of the org; one that the s
 COMMENT ON COLUMN sms_settings.max_sms_per_hour IS 'Messages in any 60 minutes. Default 100, NULL: no limit.';
 COMMENT ON COLUMN sms_settings.max_sms_per_client_per_day IS 'Messages to one client in any 24 hours. Default 5, NULL: no limit.';
 COMMENT ON COLUMN sms_settings.updated_at IS 'When the row was last changed.';
-COMMENT ON COLUMN sms_settings.default_region IS 'ISO 3166 country in which numbers without a country code are read. Default AU.';
+COMMENT ON COLUMN sms_settings.default_region IS 'ISO 3166 country in which numbers without a country code are read; another text raises SM015. Default AU.';
 COMMENT ON COLUMN sms_settings.max_segments IS 'Most segments a message may have. NULL: as many as Twilio takes.';
 COMMENT ON COLUMN sms_settings.monthly_budget_segments IS 'Segments a calendar month. NULL: no budget.';
 COMMENT ON COLUMN sms_settings.price_per_segment IS 'Estimated price of a segment, in currency; sms_preview multiplies with it.';

@@ -52,10 +52,12 @@ CREATE TABLE sms_schedules (
   template_key  text NOT NULL,
   enabled       boolean NOT NULL DEFAULT true,
   sort_order    integer NOT NULL DEFAULT 0,
+  created_at    timestamptz NOT NULL DEFAULT now(),
   UNIQUE (org_id, type, mins_offset, template_key)
 );
 COMMENT ON TABLE sms_schedules IS 'Several reminders or follow-ups per org, in place of the one of sms_settings.';
 COMMENT ON COLUMN sms_schedules.id IS 'UUIDv7.';
+COMMENT ON COLUMN sms_schedules.created_at IS 'When the row was made; what was due before it is not sent by it.';
 COMMENT ON COLUMN sms_schedules.org_id IS 'The org.';
 COMMENT ON COLUMN sms_schedules.type IS 'pre_session or post_session.';
 COMMENT ON COLUMN sms_schedules.label IS 'A name for people.';

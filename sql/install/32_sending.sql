@@ -180,6 +180,7 @@ BEGIN
       CASE WHEN earlier.expires_at > now() THEN earlier.expires_at END,
       earlier.metadata || jsonb_build_object('retry_of', earlier.id))
     RETURNING id INTO new_id;
+  UPDATE @extschema@.sms_booking_texts t SET message_id = new_id, reason = NULL, detail = NULL WHERE t.message_id = earlier.id;
   RETURN new_id;
 END
 $$;

@@ -4,13 +4,14 @@ CREATE FUNCTION sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
+  PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
   RETURN NEW;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_check_settings() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_settings() IS 'Internal: refuses an unknown time zone (SM020).';
+COMMENT ON FUNCTION sms_check_settings() IS 'Internal: refuses an unknown time zone (SM020) or region (SM015).';
 
-CREATE TRIGGER sms_settings_check BEFORE INSERT OR UPDATE OF timezone ON sms_settings
+CREATE TRIGGER sms_settings_check BEFORE INSERT OR UPDATE OF timezone, default_region ON sms_settings
   FOR EACH ROW EXECUTE FUNCTION sms_check_settings();
 
 -- Messages that wait for their client's limit were put off to when it has room; another limit may have room now.

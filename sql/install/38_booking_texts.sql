@@ -3,27 +3,28 @@
 
 CREATE VIEW sms_booking_rules AS
   SELECT s.org_id, s.enabled, 'confirmation' AS type, '00000000-0000-0000-0000-000000000000'::uuid AS schedule_id,
-         'confirmation' AS label, 'booking_confirmation' AS template_key, interval '0' AS span, s.send_booking_confirmations AS is_on
+         'confirmation' AS label, 'booking_confirmation' AS template_key, interval '0' AS span, s.send_booking_confirmations AS is_on, '-infinity'::timestamptz AS since
     FROM sms_settings s
   UNION ALL
   SELECT s.org_id, s.enabled, 'reminder', '00000000-0000-0000-0000-000000000000', format('reminder %s h before', s.reminder_hours_before),
-         'session_reminder', make_interval(hours => s.reminder_hours_before), s.send_session_reminders
+         'session_reminder', make_interval(hours => s.reminder_hours_before), s.send_session_reminders, '-infinity'
     FROM sms_settings s
    WHERE NOT EXISTS (SELECT FROM sms_schedules x WHERE x.org_id = s.org_id AND x.type = 'pre_session')
   UNION ALL
   SELECT s.org_id, s.enabled, 'feedback', '00000000-0000-0000-0000-000000000000', format('feedback request %s h after', s.feedback_hours_after),
-         'feedback_request', make_interval(hours => s.feedback_hours_after), s.send_feedback_requests
+         'feedback_request', make_interval(hours => s.feedback_hours_after), s.send_feedback_requests, '-infinity'
     FROM sms_settings s
    WHERE NOT EXISTS (SELECT FROM sms_schedules x WHERE x.org_id = s.org_id AND x.type = 'post_session')
   UNION ALL
   SELECT s.org_id, s.enabled, CASE x.type WHEN 'pre_session' THEN 'reminder' ELSE 'feedback' END, x.id,
          coalesce(nullif(x.label, ''), format('%s min %s', x.mins_offset, CASE x.type WHEN 'pre_session' THEN 'before' ELSE 'after' END)),
          x.template_key, make_interval(mins => x.mins_offset),
-         x.enabled AND CASE x.type WHEN 'pre_session' THEN s.send_session_reminders ELSE s.send_feedback_requests END
+         x.enabled AND CASE x.type WHEN 'pre_session' THEN s.send_session_reminders ELSE s.send_feedback_requests END, x.created_at
     FROM sms_schedules x JOIN sms_settings s ON s.org_id = x.org_id;
 COMMENT ON VIEW sms_booking_rules IS 'Internal: the texts that each org wants for a booking. Rows of sms_schedules take the place of the hours in sms_settings.';
 COMMENT ON COLUMN sms_booking_rules.span IS 'How long before the start, or after the end.';
 COMMENT ON COLUMN sms_booking_rules.is_on IS 'false: switched off.';
+COMMENT ON COLUMN sms_booking_rules.since IS 'What was due before is not sent: rows of sms_schedules that take others'' place would send it twice.';
 
 -- verdict: made; under_way (of an earlier start, and perhaps still to be stopped); later; due; or why not, for good
 -- or for now. is_stale: a message that has not gone must not go as it is. Whatever is joined is looked up by its key, row by
@@ -44,7 +45,7 @@ BEGIN
   wanted AS (
     SELECT b.id, b.org_id, b.state, b.start_time, b.end_time, b.reminder_sent, b.feedback_sent, clock.*,
            coalesce(r.type, 'confirmation') AS type, coalesce(r.schedule_id, '00000000-0000-0000-0000-000000000000') AS schedule_id,
-           coalesce(r.label, 'confirmation') AS label, r.template_key, r.enabled, r.is_on,
+           coalesce(r.label, 'confirmation') AS label, r.template_key, r.enabled, r.is_on, r.since,
            CASE r.type WHEN 'reminder' THEN b.start_time - r.span WHEN 'feedback' THEN b.end_time + r.span ELSE clock.now END AS due_at,
            CASE r.type WHEN 'feedback' THEN b.end_time + r.span + interval '3 days' ELSE b.start_time END AS expires_at
       FROM unnest(bookings) b CROSS JOIN clock
@@ -85,6 +86,10 @@ BEGIN
              WHEN NOT j.enabled THEN 'disabled'
              WHEN NOT j.is_on THEN 'switched_off'
              WHEN j.due_at > j.soon THEN 'later'
+             WHEN j.due_at < j.since THEN 'before_rule'
+             WHEN j.type <> 'confirmation' AND j.schedule_id = '00000000-0000-0000-0000-000000000000' AND EXISTS (
+               SELECT FROM @extschema@.sms_booking_texts x
+                WHERE x.booking_id = j.id AND x.type = j.type AND x.schedule_id <> j.schedule_id AND x.message_id IS NOT NULL AND x.session_start = j.start_time) THEN 'already_sent'
              WHEN CASE j.type WHEN 'reminder' THEN j.reminder_sent WHEN 'feedback' THEN j.feedback_sent END AND NOT EXISTS (
                SELECT FROM @extschema@.sms_booking_texts x
                 WHERE x.booking_id = j.id AND x.type = j.type AND (x.message_id IS NOT NULL OR x.session_start <> j.start_time)) THEN 'already_sent'
@@ -131,7 +136,7 @@ CREATE FUNCTION sms_phone_or_null(phone text, region text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN @extschema@.sms_normalize_phone(phone, region);
-EXCEPTION WHEN SQLSTATE 'SM006' THEN
+EXCEPTION WHEN SQLSTATE 'SM006' OR SQLSTATE 'SM015' THEN  -- no number; no region (any more)
   RETURN NULL;
 END
 $$;
@@ -196,7 +201,8 @@ CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
     WHEN 'not_completed' THEN 'the session is not completed yet'
     WHEN 'session_over' THEN 'the session is completed'
     WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached' ELSE 'it was confirmed before the bookings were attached' END
-    WHEN 'already_sent' THEN 'the application had marked it as sent'
+    WHEN 'before_rule' THEN 'it was due before its row of sms_schedules was made'
+    WHEN 'already_sent' THEN 'it was sent already, or the application had marked it as sent'
     WHEN 'superseded' THEN 'a later reminder was due as well'
     WHEN 'confirmation_just_sent' THEN 'the confirmation had just gone'
     WHEN 'no_settings' THEN 'the org has no row in sms_settings'
@@ -212,7 +218,7 @@ COMMENT ON FUNCTION sms_reason_in_words(text, text) IS 'Internal: why a text is 
 -- had switched off when the booking was made stays without one, so that switching it on texts no history.
 CREATE FUNCTION sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE
-  RETURN CASE WHEN reason IN ('already_sent', 'superseded', 'confirmation_just_sent') THEN NULL
+  RETURN CASE WHEN reason IN ('before_rule', 'already_sent', 'superseded', 'confirmation_just_sent') THEN NULL
               WHEN type <> 'confirmation' THEN expires_at
               WHEN reason IN ('no_settings', 'disabled', 'switched_off') THEN NULL
               ELSE least(expires_at, now() + interval '1 day') END;
@@ -255,6 +261,9 @@ DECLARE
   message_id uuid := @extschema@.sms_message_with_key(booking.org_id, key);
 BEGIN
   IF message_id IS NOT NULL THEN
+    -- What is about no booking is not looked at before it leaves.
+    UPDATE @extschema@.sms_messages m SET related_entity_type = 'booking', related_entity_id = booking.id
+     WHERE m.id = message_id AND m.related_entity_type IS NULL AND m.related_entity_id IS NULL;
     RETURN message_id;
   END IF;
   RETURN @extschema@.sms_enqueue(booking.org_id, client_id => booking.client_id, to_phone => booking.phone,
@@ -326,7 +335,7 @@ COMMENT ON FUNCTION sms_withdraw_stale(uuid, sms_booking[]) IS 'Internal: cancel
 
 CREATE FUNCTION sms_needs_work(verdict text, reason text) RETURNS boolean
   LANGUAGE sql IMMUTABLE
-  RETURN verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'already_sent', 'superseded', 'confirmation_just_sent')
+  RETURN verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'before_rule', 'already_sent', 'superseded', 'confirmation_just_sent')
                             AND reason IS DISTINCT FROM verdict;
 REVOKE ALL ON FUNCTION sms_needs_work(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_needs_work(text, text) IS 'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';

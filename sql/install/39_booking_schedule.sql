@@ -17,6 +17,11 @@ $$;
 REVOKE ALL ON FUNCTION sms_booking_changed(uuid, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_booking_changed(uuid, uuid) IS 'Internal: decides the texts of a booking that was changed. Raises nothing.';
 
+CREATE FUNCTION sms_may_decide_another() RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_may_decide_another' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_may_decide_another() FROM PUBLIC;
+COMMENT ON FUNCTION sms_may_decide_another() IS 'Internal: counts the bookings that this transaction decides; false from the 501st on.';
+
 -- Each booking that is decided holds an advisory lock until the transaction ends, and the server's table of locks is
 -- everybody's: an import decides some at once, and leaves the others to the passes that follow. What waits for those and
 -- is not right any more does not go meanwhile, since the sender looks at a booking before its text leaves.
@@ -31,19 +36,24 @@ BEGIN
   ELSIF kind = 'one of many' THEN
     INSERT INTO @extschema@.sms_booking_texts (booking_id, type, org_id, reason, detail, try_until)
       VALUES (id, 'confirmation', org_id, 'many_at_once', 'many bookings were changed in one transaction', now() + interval '1 day')
-      ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO NOTHING;
+      ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until;
     RETURN;
   END IF;
   FOR waiting IN
     SELECT DISTINCT t.booking_id, t.org_id
-      FROM (SELECT q.message_id FROM @extschema@.sms_queue q WHERE q.org_id = sms_app_changed.org_id OR kind = 'truncate'
+      FROM (SELECT q.message_id FROM @extschema@.sms_queue q WHERE kind <> 'client' AND (q.org_id = sms_app_changed.org_id OR kind = 'truncate')
             UNION ALL
-            SELECT f.message_id FROM @extschema@.sms_in_flight f WHERE f.org_id = sms_app_changed.org_id OR kind = 'truncate') w
+            SELECT f.message_id FROM @extschema@.sms_in_flight f WHERE kind <> 'client' AND (f.org_id = sms_app_changed.org_id OR kind = 'truncate')
+            UNION ALL
+            SELECT m.id FROM @extschema@.sms_messages m
+             WHERE kind = 'client' AND m.org_id = sms_app_changed.org_id AND m.client_id = sms_app_changed.id
+               AND m.created_at > now() - interval '1 year' AND m.status IN ('pending', 'queued', 'sending', 'unknown')) w
       JOIN @extschema@.sms_booking_texts t ON t.message_id = w.message_id
-      JOIN @extschema@.sms_messages m ON m.id = t.message_id
-     WHERE kind <> 'client' OR m.client_id = sms_app_changed.id
      ORDER BY t.booking_id LIMIT 500
   LOOP
+    EXIT WHEN NOT @extschema@.sms_may_decide_another();
+    -- Whoever holds it is changing the booking, and may be waiting for the client that we have changed.
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(waiting.booking_id));
     PERFORM @extschema@.sms_booking_changed(waiting.booking_id, waiting.org_id);
   END LOOP;
 END
@@ -53,9 +63,8 @@ COMMENT ON FUNCTION sms_app_changed(text, uuid, uuid) IS
 'Internal: called by the triggers on the application''s tables: a booking was changed (one of many: more than 500 in this transaction), or a client, an org or all bookings, and what waits for them is looked at.';
 
 -- Nobody else's bookings are read than those that could have something due, by ranges of times that an index serves;
--- and those whose confirmation is to be tried again: of many, some by chance, so that none that cannot be made stands in
--- the others' way. A view tells of no new booking, so there all to come are read.
-CREATE FUNCTION sms_find_due_bookings() RETURNS sms_booking[]
+-- and those whose confirmation is to be tried again. A view tells of no new booking, so there all to come are read.
+CREATE FUNCTION sms_find_due_bookings(retried uuid[]) RETURNS sms_booking[]
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   source @extschema@.sms_bookings_source;
@@ -73,13 +82,12 @@ BEGIN
       FROM @extschema@.sms_find_bookings(
         now(), now() + coalesce(before, '0') + interval '2 minutes',
         greatest(source.attached_at, now() - coalesce(after, '0') - interval '3 days'), now() + interval '2 minutes',
-        ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.try_until > now() AND t.type = 'confirmation'
-               ORDER BY random() LIMIT 1000)) b
+        retried) b
      WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_find_due_bookings() FROM PUBLIC;
-COMMENT ON FUNCTION sms_find_due_bookings() IS 'Internal: the bookings that a pass has to judge, without what is read of their clients.';
+REVOKE ALL ON FUNCTION sms_find_due_bookings(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_find_due_bookings(uuid[]) IS 'Internal: the bookings that a pass has to judge, those with these ids among them, without what is read of their clients.';
 
 -- What a pass cannot even read is recorded for each of its texts that is due, and does not stop the others.
 CREATE FUNCTION sms_record_unreadable(booking sms_booking, detail text) RETURNS integer
@@ -98,11 +106,34 @@ $$;
 REVOKE ALL ON FUNCTION sms_record_unreadable(sms_booking, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_record_unreadable(sms_booking, text) IS 'Internal: records that a booking could not be read, and how many of its texts that is news for.';
 
+CREATE FUNCTION sms_stop_retrying(retried uuid[], known sms_booking[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF retried = '{}' THEN
+    RETURN;
+  END IF;
+  UPDATE @extschema@.sms_booking_texts t SET try_until = NULL
+    FROM (SELECT x.booking_id, x.type, x.schedule_id
+            FROM @extschema@.sms_booking_texts x
+           WHERE x.booking_id = ANY (retried) AND x.type = 'confirmation' AND x.try_until > now()
+             AND NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
+                              WHERE o.booking_id = x.booking_id
+                                AND (o.is_stale OR o.type = 'confirmation' AND @extschema@.sms_needs_work(o.verdict, o.reason)
+                                     OR o.verdict = 'not_confirmed' AND x.reason IS DISTINCT FROM 'booking_cancelled'))
+             FOR NO KEY UPDATE SKIP LOCKED) idle
+   WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_stop_retrying(uuid[], sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_stop_retrying(uuid[], sms_booking[]) IS
+'Internal: takes those of the retried bookings out of the list that are gone or need no confirmation any more.';
+
 CREATE FUNCTION sms_schedule_some(
   at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found @extschema@.sms_booking[];
+  retried uuid[];
   can_mark boolean;
   candidate record;
   made record;
@@ -115,20 +146,26 @@ BEGIN
   IF NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN
     RETURN;
   END IF;
-  found := @extschema@.sms_find_due_bookings();
+  -- Of many, some by chance, so that none that cannot be made stands in the others' way.
+  retried := ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.try_until > now() AND t.type = 'confirmation'
+                    ORDER BY random() LIMIT 1000);
+  found := @extschema@.sms_find_due_bookings(retried);
+  PERFORM @extschema@.sms_stop_retrying(retried, found);
   can_mark := (SELECT @extschema@.sms_is_table(s.bookings) FROM @extschema@.sms_bookings_source s);
   FOR candidate IN
     SELECT b AS booking, b.id, w.has_work, w.unmarked
       FROM unnest(found) b
-      JOIN (SELECT o.booking_id, min(o.updated_at) AS tried_at, min(o.expires_at) AS expires_at,
-                   bool_or(o.is_stale
-                     OR o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason) AND coalesce(o.reason IS NULL OR o.updated_at < tried_before, true)
-                     OR o.verdict = 'not_confirmed' AND o.updated_at IS NOT NULL AND o.type <> 'feedback' AND o.reason IS DISTINCT FROM 'booking_cancelled')
-                     AS has_work,
-                   array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
-              FROM @extschema@.sms_booking_outlook(found) o GROUP BY o.booking_id) w ON w.booking_id = b.id
+      JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work, min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
+                   min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at, array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
+              FROM (SELECT j.*, j.is_stale
+                             OR j.is_due AND @extschema@.sms_needs_work(j.verdict, j.reason) AND coalesce(j.reason IS NULL OR j.updated_at < tried_before, true)
+                             OR j.verdict = 'not_confirmed' AND j.updated_at IS NOT NULL AND j.type <> 'feedback' AND j.reason IS DISTINCT FROM 'booking_cancelled'
+                             AS is_work
+                      FROM @extschema@.sms_booking_outlook(found) j) o
+             GROUP BY o.booking_id) w ON w.booking_id = b.id
      WHERE w.has_work OR w.unmarked <> '{}'
-     ORDER BY w.tried_at NULLS FIRST, w.expires_at, b.id LIMIT at_most
+     -- What failed before comes after what was not tried yet, the longest ago first; what is only to be marked, last.
+     ORDER BY w.has_work DESC, w.tried_at NULLS FIRST, w.expires_at, b.id LIMIT at_most
   LOOP
     looked_at := looked_at + 1;
     -- Somebody is changing it at this moment, or schedules it: that one decides.
@@ -169,11 +206,11 @@ COMMENT ON FUNCTION sms_schedule_pass(integer) IS 'Internal: a pass over at most
 
 CREATE FUNCTION sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT s.reminders, s.feedback_requests, s.skipped FROM @extschema@.sms_schedule_some(10000, now()) s
+  SELECT s.reminders, s.feedback_requests, s.skipped FROM @extschema@.sms_schedule_some(500, now()) s
 $$;
 REVOKE ALL ON FUNCTION sms_schedule_reminders() FROM PUBLIC;
 COMMENT ON FUNCTION sms_schedule_reminders() IS
-'Queues the reminders and feedback requests that are due within two minutes, tries again what could not be queued, and returns how many were queued and how many newly skipped. The sender does so each minute; calling it besides, as from pg_cron, does no harm.';
+'Queues the reminders and feedback requests that are due within two minutes, tries again what could not be queued, of at most 500 bookings, and returns how many were queued and how many newly skipped. The sender does so each minute; calling it besides, as from pg_cron, does no harm.';
 
 CREATE FUNCTION sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -181,6 +218,8 @@ DECLARE
   ids uuid[];
   known @extschema@.sms_booking[];
   unreadable uuid[] := '{}';
+  stale_ids uuid[];
+  stale_codes text[];
   one uuid;
 BEGIN
   ids := ARRAY(SELECT DISTINCT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.message_id = ANY (message_ids));
@@ -199,13 +238,29 @@ BEGIN
       END;
     END LOOP;
   END;
+  -- One that cannot be judged waits, and keeps no other from being judged.
+  BEGIN
+    SELECT coalesce(array_agg(s.message_id), '{}'), coalesce(array_agg(s.code), '{}') INTO stale_ids, stale_codes
+      FROM @extschema@.sms_stale_texts(ids, known) s;
+  EXCEPTION WHEN OTHERS THEN
+    stale_ids := '{}';
+    stale_codes := '{}';
+    FOREACH one IN ARRAY ids LOOP
+      BEGIN
+        SELECT stale_ids || coalesce(array_agg(s.message_id), '{}'), stale_codes || coalesce(array_agg(s.code), '{}') INTO stale_ids, stale_codes
+          FROM @extschema@.sms_stale_texts(ARRAY[one], ARRAY(SELECT k FROM unnest(known) k WHERE k.id = one)) s;
+      EXCEPTION WHEN OTHERS THEN
+        unreadable := unreadable || one;
+      END;
+    END LOOP;
+  END;
   RETURN QUERY
     SELECT t.message_id, 'booking_unreadable'::text FROM @extschema@.sms_booking_texts t
      WHERE t.message_id = ANY (message_ids) AND t.booking_id = ANY (unreadable);
   -- A confirmation that is withdrawn here is made anew by the next pass.
   RETURN QUERY
     WITH stale AS (
-      SELECT s.message_id, s.code FROM @extschema@.sms_stale_texts(ids, known) s WHERE s.message_id = ANY (message_ids)),
+      SELECT s.message_id, s.code FROM unnest(stale_ids, stale_codes) s (message_id, code) WHERE s.message_id = ANY (message_ids)),
     again AS (
       UPDATE @extschema@.sms_booking_texts t SET try_until = t.session_start FROM stale s
        WHERE t.message_id = s.message_id AND s.code = 'booking_changed' AND t.type = 'confirmation')
@@ -220,7 +275,7 @@ COMMENT ON FUNCTION sms_recheck_bookings(uuid[]) IS
 CREATE FUNCTION sms_bookings_problem() RETURNS text
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM @extschema@.sms_find_due_bookings() FROM @extschema@.sms_bookings_source;
+  PERFORM @extschema@.sms_find_due_bookings('{}') FROM @extschema@.sms_bookings_source;
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
   RETURN 'the attached bookings cannot be read: ' || SQLERRM;

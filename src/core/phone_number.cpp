@@ -223,7 +223,9 @@ std::string normalize_phone(std::string_view phone, std::string_view region) {
   if (reading.e164.empty() && dialled.starts_with("00"))
     reading = read_as_dialled("+" + dialled.substr(2), std::string(region));
   if (reading.e164.empty()) refuse(phone, reading.why_not);
-  return reading.e164;
+  // The library drops one zero behind the calling code; another reading of what it gave would drop
+  // the next. Whatever is given must stay what it is, or one person has several numbers.
+  return reading.e164 == dialled ? reading.e164 : normalize_phone(reading.e164, region);
 }
 
 }  // namespace coach_sms

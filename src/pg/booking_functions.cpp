@@ -12,6 +12,7 @@ PG_FUNCTION_INFO_V1(coach_sms_read_bookings);
 PG_FUNCTION_INFO_V1(coach_sms_find_bookings);
 PG_FUNCTION_INFO_V1(coach_sms_mark_booking);
 PG_FUNCTION_INFO_V1(coach_sms_booking_trigger);
+PG_FUNCTION_INFO_V1(coach_sms_may_decide_another);
 }
 
 using namespace coach_sms;
@@ -253,6 +254,11 @@ Datum coach_sms_mark_booking(PG_FUNCTION_ARGS) {
   }
   SPI_finish();
   PG_RETURN_BOOL(marked);
+}
+
+Datum coach_sms_may_decide_another(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  PG_RETURN_BOOL(!is_one_of_many());
 }
 
 // AFTER trigger on bookings, clients and orgs; its arguments are which of them, and their names of

@@ -195,7 +195,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_schedules')$$, ARRAY[
   'mins_offset integer not null',
   'template_key text not null',
   'enabled boolean not null default true',
-  'sort_order integer not null default 0'], 'columns of sms_schedules');
+  'sort_order integer not null default 0',
+  'created_at timestamp with time zone not null default now()'], 'columns of sms_schedules');
 
 SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_bookings_source')$$, ARRAY[
   'singleton boolean not null default true',

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Says which Debian packages are missing and installs them.
-#   deps.sh [build|demo|test|lint|valgrind]...   default: build demo test bench
+#   deps.sh [build|demo|test|bench|lint|valgrind|fuzz]...   default: build demo test bench
 # Root installs; anybody else goes through sudo, or is told the command. PG_CONFIG chooses the server.
 set -eu
 
@@ -43,6 +43,7 @@ packages_of() {
     bench) echo libbenchmark-dev ;;
     lint) echo clang-format clang-tidy cppcheck ;;
     valgrind) echo valgrind ;;
+    fuzz) echo clang libclang-rt-dev ;;
     *) echo "deps.sh: unknown group \"$1\"" >&2; exit 2 ;;
   esac
 }

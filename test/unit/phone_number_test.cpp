@@ -223,8 +223,15 @@ TEST(PhoneNumber, InStrictE164IsJudgedAsTheParserWould) {
       } catch (const Error& error) {
         EXPECT_EQ(error.kind(), ErrorKind::kInvalidPhone);
       }
-      std::string e164;
-      if (expected) library.Format(number, PhoneNumberUtil::E164, &e164);
+      std::string e164;  // the parser's, read until it stays
+      for (std::string read = expected ? phone : ""; read != e164;) {
+        e164 = read;
+        const bool possible_still =
+            library.Parse(e164, "AU", &number) == PhoneNumberUtil::NO_PARSING_ERROR &&
+            library.IsPossibleNumberWithReason(number) == PhoneNumberUtil::IS_POSSIBLE;
+        read.clear();
+        if (possible_still) library.Format(number, PhoneNumberUtil::E164, &read);
+      }
       EXPECT_EQ(got, e164) << phone;
       possible += expected ? 1 : 0;
     }
@@ -240,6 +247,16 @@ TEST(PhoneNumber, IsJudgedInSilence) {
   refused("5");
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(PhoneNumber, IsTheSameWhenItIsReadAgain) {
+  for (const char* number :
+       {"+6 1 009686 5", "+61 0 0 0491 570 006", "0491 570 006", "+390612345678"}) {
+    const std::string once = normalize_phone(number, "AU");
+    EXPECT_EQ(normalize_phone(once, "AU"), once) << number;
+    EXPECT_EQ(normalize_phone(once, "US"), once) << number;
+  }
+  EXPECT_EQ(normalize_phone("+6 1 009686 5", "AU"), "+6196865");
 }
 
 }  // namespace

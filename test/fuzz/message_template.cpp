@@ -1,0 +1,19 @@
+#include "core/message_template.hpp"
+#include "core/segments.hpp"
+#include "core/smart_encoding.hpp"
+#include "core/variables.hpp"
+#include "fuzz.hpp"
+
+// Variables as JSON on the first line, then the template.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return coach_sms::fuzz_one(data, size, [](std::string_view text) {
+    using namespace coach_sms;
+    const std::string_view json = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), json.size() + 1));
+    const Variables variables = Variables::parse(json);
+    const std::string rendered = render_template(text, variables);
+    if (text.find("{{") == text.npos) require(rendered == text);
+    const Segments counted = count_segments(rendered);
+    require(counted.segments >= 0 && count_segments(smart_encode(rendered)).segments >= 0);
+  });
+}

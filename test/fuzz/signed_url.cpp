@@ -1,0 +1,27 @@
+#include "core/signed_url.hpp"
+#include "core/public_url.hpp"
+#include "core/signature.hpp"
+#include "core/webhook.hpp"
+#include "fuzz.hpp"
+
+// The URL of a call, and the signature: three lines, the last of which is the body.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return coach_sms::fuzz_one(data, size, [](std::string_view text) {
+    using namespace coach_sms;
+    auto line = [&text] {
+      const std::string_view one = text.substr(0, text.find('\n'));
+      text.remove_prefix(std::min(text.size(), one.size() + 1));
+      return one;
+    };
+    const std::string_view url = line();
+    const std::string_view signature = line();
+    read_callback_target(url);
+    for (const std::string& called : possibly_called_urls(url, "https://app.example/twilio")) {
+      require(!validate_signature("a token that nobody knows", called, text, signature, ""));
+      // What was signed is found again, where the URL is one.
+      const std::string right = sign("token", called, parse_form(text));
+      require(possibly_signed_urls(called).empty() ||
+              validate_signature("token", called, text, right, ""));
+    }
+  });
+}

@@ -1,0 +1,27 @@
+#include "core/twilio_response.hpp"
+#include "fuzz.hpp"
+
+// What Twilio, or who pretends to be it, answers: status on the first line, Retry-After on the
+// second, then the body.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return coach_sms::fuzz_one(data, size, [](std::string_view text) {
+    using namespace coach_sms;
+    auto line = [&text] {
+      const std::string_view one = text.substr(0, text.find('\n'));
+      text.remove_prefix(std::min(text.size(), one.size() + 1));
+      return one;
+    };
+    HttpResult result;
+    result.progress = HttpProgress::kAnswered;
+    for (const char c : line().substr(0, 3))
+      result.status = result.status * 10 + static_cast<unsigned char>(c) % 10;
+    result.retry_after = line();
+    result.body = text;
+    const Settlement settled = settle(result, 1'800'000'000);
+    // Nothing but a whole answer of success says that it was taken.
+    if (settled.outcome == Outcome::kAccepted)
+      require(result.status / 100 == 2 && !settled.provider_message_id.empty());
+    result.body_truncated = true;
+    settle(result, 0);
+  });
+}

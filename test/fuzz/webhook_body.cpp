@@ -1,0 +1,21 @@
+#include "core/form.hpp"
+#include "core/json.hpp"
+#include "core/keywords.hpp"
+#include "core/webhook.hpp"
+#include "fuzz.hpp"
+
+// The body of a call to the webhook.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return coach_sms::fuzz_one(data, size, [](std::string_view body) {
+    using namespace coach_sms;
+    const FormParams params = parse_form(body);
+    const Webhook webhook = read_webhook(params);
+    if (webhook.kind == WebhookKind::kInbound)
+      read_keyword(webhook.inbound.body, webhook.inbound.opt_out_type);
+    rapidjson::Document kept;
+    const std::string json = form_to_json(params);
+    kept.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(
+        json.c_str());
+    require(kept.IsObject());  // jsonb must take it
+  });
+}
