@@ -309,9 +309,11 @@ BEGIN
                                             format('Name yours: sms_attach_bookings(%s => ''your_%s'').', part.name, part.name));
   END LOOP;
   source.mapping := @extschema@.sms_complete_mapping(mapping);
-  IF @extschema@.sms_is_table(source.bookings) THEN
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', source.bookings);
-  END IF;
+  -- As strong as it gets, and all before anything else: a lock that grows later would meet an application's that grows.
+  FOR part IN SELECT DISTINCT r AS relation FROM unnest(ARRAY[source.bookings, source.clients, source.orgs]) r
+               WHERE @extschema@.sms_is_table(r) ORDER BY 1 LOOP
+    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', part.relation);
+  END LOOP;
   PERFORM @extschema@.sms_add_booking_flags(source.bookings, source.mapping);
   PERFORM @extschema@.sms_check_bookings_source(source);
   source.mapping := @extschema@.sms_without_flags(source.bookings, source.mapping);
@@ -337,7 +339,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
-'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Superuser only. Raises SM021 for whatever is wrong with them.';
+'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
 
 CREATE FUNCTION sms_detach_bookings() RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
