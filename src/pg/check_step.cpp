@@ -59,14 +59,15 @@ void note_put_back(Sender* sender, const Claimed& claimed, TimestampTz when) {
   }));
 }
 
-void give_back(Sender* sender, const Claimed& claimed) {
+void give_back(Sender* sender, const Claimed& claimed, TimestampTz not_before = DT_NOBEGIN) {
+  const TimestampTz due_at = claimed.due_at > not_before ? claimed.due_at : not_before;
   raise_if(run_cpp([&] {
     Task task;
     task.message = to_core(claimed.message_id);
     task.org = to_core(claimed.org_id);
     task.fence = claimed.fence;
     task.failures = claimed.failures;
-    task.due_at = to_unix_us(claimed.due_at);
+    task.due_at = to_unix_us(due_at);
     task.zone = claimed.zone;
     task.priority = claimed.priority;
     sender->dispatch->give_back(std::move(task));
@@ -123,9 +124,9 @@ void start_checked(Sender* sender) {
   }
 }
 
-void give_back_claimed(Sender* sender) {
+void give_back_claimed(Sender* sender, TimestampTz not_before) {
   for (int i = 0; i < sender->claimed_count; ++i)
-    give_back(sender, sender->claimed[i]);
+    give_back(sender, sender->claimed[i], not_before);
   sender->claimed_count = 0;
 }
 

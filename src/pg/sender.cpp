@@ -218,6 +218,21 @@ bool record_and_claim(Sender* sender) {
   return false;
 }
 
+// What cannot be judged again and again goes back for a while: a row that nobody thought of must
+// not keep everything else from being sent.
+bool check(Sender* sender) {
+  constexpr int kMostChecks = 3;
+  if (step(sender, "looking once more before sending", check_step)) {
+    sender->check_failures = 0;
+    return true;
+  }
+  if (sender->context->standing != Standing::kUsable || ++sender->check_failures < kMostChecks)
+    return false;
+  sender->check_failures = 0;
+  give_back_claimed(sender, GetCurrentTimestamp() + USECS_PER_MINUTE);
+  return false;
+}
+
 void take_steps(Sender* sender) {
   const TimestampTz now = GetCurrentTimestamp();
   if (sender->steps_again_at > now) return;
@@ -226,7 +241,7 @@ void take_steps(Sender* sender) {
   if ((should_record(*sender, now) || should_claim(*sender, now)) && !record_and_claim(sender))
     return;
   if (sender->claimed_count > 0 && !should_stop()) {
-    if (!step(sender, "looking once more before sending", check_step)) return;
+    if (!check(sender)) return;
     start_checked(sender);
   }
   if (sender->refusal_count > 0) {

@@ -55,6 +55,7 @@ struct Sender {
   Refusal refusals[kMostRefusals];  // recorded, and still to be heeded
   int refusal_count;
   int failures;         // steps that failed in a row
+  int check_failures;   // how often in a row the last check has failed
   int record_failures;  // the same of those that record; above 0 results go one by one
   TimestampTz steps_again_at;
   TimestampTz woke_at;  // the latest turn's
