@@ -25,7 +25,7 @@ sub sql { return $node->safe_psql('postgres', $_[0]) }
 sub text {
     my ($from, $body, %more) = @_;
     $node->relay_callbacks;    # of what was sent
-    $fake->post('inbound', from => $from, to => $number, body => $body, %more);
+    $fake->inbound($from, $number, $body, %more);
     return join ' ', $node->relay_callbacks;
 }
 
