@@ -123,6 +123,13 @@ SELECT statement, whose, pg_temp.try(format(statement, CASE whose WHEN 'A' THEN 
   FROM (VALUES ('SELECT sms_reschedule(%L, now() + interval ''1 hour'')'), ('SELECT sms_cancel(%L)'), ('SELECT sms_retry(%L) IS NOT NULL'),
                ('SELECT count(*) > 1 FROM sms_why(%L)')) s (statement), unnest(ARRAY['A', 'B', 'nobody''s']) whose;
 
+-- Nothing is no org, and no message, of anybody's.
+SELECT statement, pg_temp.try(statement)
+  FROM unnest(ARRAY['SELECT sms_enqueue(NULL)', 'SELECT sms_preview(NULL, NULL)', 'SELECT is_phone_suppressed(NULL, NULL)', 'SELECT sms_opt_out(NULL, NULL)',
+    'SELECT sms_opt_in(NULL, NULL)', 'SELECT sms_erase_person(NULL, NULL)', 'SELECT sms_why_held(NULL, NULL)', 'SELECT sms_explain(NULL)', 'SELECT sms_is_my_org(NULL)',
+    'SELECT sms_cancel(NULL)', 'SELECT sms_reschedule(NULL, NULL)', 'SELECT sms_retry(NULL)', 'SELECT sms_why(NULL)',
+    'INSERT INTO sms_templates (org_id, template_key, body) VALUES (NULL, ''x'', ''x'')', 'INSERT INTO sms_settings (org_id) VALUES (NULL)']) statement;
+
 -- What no tenant does, not even at home.
 SELECT statement, pg_temp.try(statement)
   FROM unnest(ARRAY[

@@ -37,7 +37,7 @@ CREATE FUNCTION sms_require_org(org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NOT @extschema@.sms_may_act_for(org_id) THEN
-    RAISE EXCEPTION 'unknown org %', org_id
+    RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
       USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
   END IF;
 END

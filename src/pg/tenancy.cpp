@@ -156,7 +156,8 @@ ArrayType* orgs_by_claims() {
   const Failure failure = run_cpp([&] {
     const std::vector<Uuid> orgs = orgs_in_claims(claims);
     count = static_cast<int>(orgs.size());
-    found = copy_out({reinterpret_cast<const char*>(orgs.data()), orgs.size() * UUID_LEN});
+    if (!orgs.empty())
+      found = copy_out({reinterpret_cast<const char*>(orgs.data()), orgs.size() * UUID_LEN});
   });
   raise_if(failure);
   auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));

@@ -70,9 +70,10 @@ Datum coach_sms_is_my_org(PG_FUNCTION_ARGS) {
   PG_RETURN_BOOL(result);
 }
 
-// coach_sms_may_act_for(org_id): whoever called the public function that asks
+// coach_sms_may_act_for(org_id): whoever called the public function that asks; NULL: for every org
 Datum coach_sms_may_act_for(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
+  if (PG_ARGISNULL(0)) PG_RETURN_BOOL(acts_for_all_orgs(calling_role()));
   SPI_connect();
   const bool result = acts_for_org(calling_role(), *PG_GETARG_UUID_P(0));
   SPI_finish();
