@@ -224,6 +224,17 @@ SET SESSION AUTHORIZATION regress_authenticated;
 SET request.jwt.claims = '{"org_id": "aaaaaaaa-0000-4000-8000-00000000000a"}';
 SELECT pg_temp.try('SELECT body FROM sms_templates') AS forged;
 
+-- A column the tenants do not have by themselves is handed on like any other of PostgreSQL.
+RESET SESSION AUTHORIZATION;
+SET coach_sms.tenancy_function = 'members.is_org_member(uuid)';
+SET request.jwt.claims = '{"sub": "ann"}';
+GRANT UPDATE (twilio_phone_number) ON sms_settings TO regress_authenticated;
+SET ROLE regress_authenticated;
+SELECT pg_temp.try('UPDATE sms_settings SET twilio_phone_number = ''+61491570158''') AS handed_on;
+RESET ROLE;
+REVOKE UPDATE (twilio_phone_number) ON sms_settings FROM regress_authenticated;
+SET coach_sms.tenancy_function = '';
+
 -- Of two kinds; taken back, nothing is left.
 RESET SESSION AUTHORIZATION;
 SELECT sms_grant_service('regress_authenticated');

@@ -123,7 +123,6 @@ COMMENT ON COLUMN sms_idempotency_keys.idempotency_key IS 'The key.';
 COMMENT ON COLUMN sms_idempotency_keys.message_id IS 'Its message.';
 COMMENT ON COLUMN sms_idempotency_keys.payload_hash IS 'What the key stood for, as in sms_messages.';
 
--- No SET clause, so that it is inlined into the statements that enqueue.
 CREATE FUNCTION sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

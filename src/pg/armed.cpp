@@ -6,6 +6,7 @@
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
+#include "pg/uuids.hpp"
 
 #include "pg/pg_api.hpp"
 
@@ -41,10 +42,6 @@ void remove_at_commit(const char* path) {
 
 const char* live_file() {
   return psprintf("%s.live.%u", settings::key_file, MyDatabaseId);
-}
-
-const char* uuid_text(const pg_uuid_t& id) {
-  return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id)));
 }
 
 // Why the file does not arm this id; nullptr where it does.

@@ -4,6 +4,7 @@
 #include "pg/org_facts.hpp"
 #include "pg/owner_rights.hpp"
 #include "pg/statement.hpp"
+#include "pg/uuids.hpp"
 #include "pg/wake.hpp"
 
 // sms_enqueue() and what makes a plain INSERT into sms_messages do the same.
@@ -153,12 +154,11 @@ void refuse_pruned_key(const NewMessage& wanted) {
       find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key)}) == 0)
     return;
   const pg_uuid_t message_id = uuid_column(0, 1);
-  ereport(ERROR,
-          (errcode(ERRCODE_UNIQUE_VIOLATION),
-           errmsg("idempotency key \"%.100s\" was used before", wanted.idempotency_key),
-           errdetail("Its message %s was pruned (sms_settings.retention_days).",
-                     DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&message_id)))),
-           errhint("Call sms_enqueue(), which returns that id, or use a key of its own.")));
+  ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+                  errmsg("idempotency key \"%.100s\" was used before", wanted.idempotency_key),
+                  errdetail("Its message %s was pruned (sms_settings.retention_days).",
+                            uuid_text(message_id)),
+                  errhint("Call sms_enqueue(), which returns that id, or use a key of its own.")));
 }
 
 // The row as the user gave it, with the columns that checking made out.

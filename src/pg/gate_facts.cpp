@@ -1,10 +1,10 @@
 #include "pg/gate_facts.hpp"
 
 #include "pg/clock.hpp"
-#include "pg/enqueue.hpp"
 #include "pg/ids.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
+#include "pg/uuids.hpp"
 #include "pg/zones.hpp"
 
 namespace coach_sms {

@@ -4,11 +4,11 @@
 
 #include "pg/clock.hpp"
 #include "pg/delivery.hpp"
-#include "pg/enqueue.hpp"
 #include "pg/ids.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared_state.hpp"
 #include "pg/statement.hpp"
+#include "pg/uuids.hpp"
 
 // Late news: messages that Twilio took and whose end it has not told, because a callback was lost
 // or none can reach us, are asked about one by one. Which ones is found by walks over sms_attempts

@@ -1,8 +1,8 @@
 #include "pg/sandbox_delivery.hpp"
 
 #include "pg/delivery.hpp"
-#include "pg/enqueue.hpp"
 #include "pg/statement.hpp"
+#include "pg/uuids.hpp"
 
 namespace coach_sms {
 

@@ -6,6 +6,7 @@
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
+#include "pg/uuids.hpp"
 
 #include "pg/pg_api.hpp"
 
@@ -94,8 +95,7 @@ bool seal_row_anew(const pg_uuid_t& org_id, const char* sealed, bool is_second) 
     write.run({UUIDPGetDatum(&org_id), CStringGetTextDatum(anew), BoolGetDatum(is_second)});
     return true;
   }
-  ereport(WARNING, (errmsg("the token of org %s was left as it is",
-                           DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&org_id)))),
+  ereport(WARNING, (errmsg("the token of org %s was left as it is", uuid_text(org_id)),
                     errdetail("%s", failure.detail), errhint("%s", failure.hint)));
   return false;
 }

@@ -5,6 +5,7 @@
 #include "pg/private_file.hpp"
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
+#include "pg/uuids.hpp"
 
 #include "pg/pg_api.hpp"
 
@@ -58,12 +59,8 @@ char* with_key(const char* path, Work work, Failure* failure) {
   return result;
 }
 
-const char* context_of(const pg_uuid_t& org_id) {
-  return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&org_id)));
-}
-
 char* open_with(const char* path, const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
-  const char* context = context_of(org_id);
+  const char* context = uuid_text(org_id);
   return with_key(
       path, [&](const SealingKey& key) { return copy_out(open(key, sealed, context).view()); },
       failure);
@@ -114,7 +111,7 @@ bool check_key_file(Failure* failure) {
 }
 
 char* seal_token(const pg_uuid_t& org_id, const char* token, Failure* failure) {
-  const char* context = context_of(org_id);
+  const char* context = uuid_text(org_id);
   return with_key(
       settings::key_file,
       [&](const SealingKey& key) { return copy_out(seal(key, token, context)); }, failure);
@@ -162,13 +159,6 @@ char* server_token(Failure* failure) {
 char* second_server_token(Failure* failure) {
   if (settings::twilio_auth_token_file[0] == '\0') return nullptr;
   return token_from_file(settings::twilio_auth_token_file, 2, failure);
-}
-
-bool has_second_server_token() {
-  Failure ignored;
-  char* token = second_server_token(&ignored);
-  wipe_token(token);
-  return token != nullptr;
 }
 
 void wipe_token(char* token) {

@@ -33,7 +33,6 @@ char* server_token(Failure* failure);
 // The second line of that file: signatures made with it count too, while a token is changed.
 // nullptr where there is none; `failure` filled where it cannot be read.
 char* second_server_token(Failure* failure);
-bool has_second_server_token();
 
 // Overwrites and frees what open_token() or server_token() gave. nullptr is allowed.
 void wipe_token(char* token);

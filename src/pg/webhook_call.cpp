@@ -119,7 +119,7 @@ int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostSigner
     if (second != nullptr) candidates[count++] = {true, uuid_column(row, 1), second, true};
   }
   if (server) candidates[count++] = {};
-  if (server && has_second_server_token()) candidates[count++] = {false, {}, nullptr, true};
+  if (server) candidates[count++] = {false, {}, nullptr, true};  // which it may not have
   return count;
 }
 

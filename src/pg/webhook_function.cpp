@@ -2,6 +2,7 @@
 
 #include "pg/delivery.hpp"
 #include "pg/statement.hpp"
+#include "pg/uuids.hpp"
 
 #include "pg/pg_api.hpp"
 
@@ -52,8 +53,7 @@ bool message_exists(const WebhookCall& call) {
 // What one org's token says keeps nothing of another's away, even where it names the other's SID.
 const char* dedupe_key(const WebhookCall& call, Signer signer, const pg_uuid_t& signing_org) {
   if (signer == Signer::kServer) return call.dedupe_key;
-  return psprintf("%s:%s", call.dedupe_key,
-                  DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&signing_org))));
+  return psprintf("%s:%s", call.dedupe_key, uuid_text(signing_org));
 }
 
 // A callback without a target carries who signed it: its SID is looked for among that one's.

@@ -8,8 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return coach_sms::fuzz_one(data, size, [](std::string_view text) {
     using namespace coach_sms;
-    const std::string_view json = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), json.size() + 1));
+    const std::string_view json = take_line(&text);
     const Variables variables = Variables::parse(json);
     const std::string rendered = render_template(text, variables);
     if (text.find("{{") == text.npos) require(rendered == text);

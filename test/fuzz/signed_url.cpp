@@ -8,13 +8,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return coach_sms::fuzz_one(data, size, [](std::string_view text) {
     using namespace coach_sms;
-    auto line = [&text] {
-      const std::string_view one = text.substr(0, text.find('\n'));
-      text.remove_prefix(std::min(text.size(), one.size() + 1));
-      return one;
-    };
-    const std::string_view url = line();
-    const std::string_view signature = line();
+    const std::string_view url = take_line(&text);
+    const std::string_view signature = take_line(&text);
     read_callback_target(url);
     for (const std::string& called : possibly_called_urls(url, "https://app.example/twilio")) {
       require(!validate_signature("a token that nobody knows", called, text, signature, ""));

@@ -6,16 +6,11 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return coach_sms::fuzz_one(data, size, [](std::string_view text) {
     using namespace coach_sms;
-    auto line = [&text] {
-      const std::string_view one = text.substr(0, text.find('\n'));
-      text.remove_prefix(std::min(text.size(), one.size() + 1));
-      return one;
-    };
     HttpResult result;
     result.progress = HttpProgress::kAnswered;
-    for (const char c : line().substr(0, 3))
+    for (const char c : take_line(&text).substr(0, 3))
       result.status = result.status * 10 + static_cast<unsigned char>(c) % 10;
-    result.retry_after = line();
+    result.retry_after = take_line(&text);
     result.body = text;
     const Settlement settled = settle(result, 1'800'000'000);
     // Nothing but a whole answer of success says that it was taken.
