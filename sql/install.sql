@@ -85,6 +85,31 @@ RESET ROLE;
 DROP ROLE regress_plain;
 CREATE EXTENSION coach_sms;
 
+-- Default privileges, as Supabase has them, give nobody anything of ours; GRANT ALL does, and sms_doctor() tells.
+DROP EXTENSION coach_sms;
+CREATE ROLE regress_anybody;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_anybody;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_anybody;
+CREATE EXTENSION coach_sms;
+CREATE VIEW rights_of_anybody AS
+  SELECT (SELECT count(*) FROM sms_own_functions(NULL) f WHERE has_function_privilege('regress_anybody', f, 'EXECUTE')) AS functions,
+         (SELECT count(*) FROM sms_own_relations('{r,v}') r WHERE has_table_privilege('regress_anybody', r, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')) AS relations,
+         (SELECT problem FROM sms_doctor() WHERE check_name = 'grants') AS problem;
+TABLE rights_of_anybody;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_anybody;
+GRANT EXECUTE ON FUNCTION sms_make_policies() TO PUBLIC;
+SELECT relations > 0 AS relations, problem FROM rights_of_anybody;
+REVOKE ALL ON FUNCTION sms_make_policies() FROM PUBLIC;
+GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO regress_anybody;
+SELECT functions = (SELECT count(*) FROM sms_own_functions(NULL)) AS every_function, problem FROM rights_of_anybody;
+SELECT sms_revoke_tenant('regress_anybody'), sms_revoke_service('regress_anybody'), sms_revoke_operator('regress_anybody');
+TABLE rights_of_anybody;
+DROP VIEW rights_of_anybody;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_anybody;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM regress_anybody;
+REVOKE ALL ON SCHEMA public FROM regress_anybody;
+DROP ROLE regress_anybody;
+
 -- The key: its id comes back; the file has 64 hex digits and a newline.
 SELECT current_setting('coach_sms.key_file') || '.install_test' AS path \gset
 SELECT length(sms_create_key(:'path')) AS id_length;

@@ -177,7 +177,15 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, matters boole
      WHERE p.proowner <> (SELECT oid FROM owner)
     UNION ALL
     SELECT c.oid::regclass::text FROM own JOIN pg_class c ON own.classid = 'pg_class'::regclass AND c.oid = own.objid
-     WHERE c.relowner <> (SELECT oid FROM owner) AND c.oid <> '@extschema@.sms_bookings_source'::regclass)
+     WHERE c.relowner <> (SELECT oid FROM owner) AND c.oid <> '@extschema@.sms_bookings_source'::regclass),
+  -- What no kind of role has and GRANT ALL gives: functions of ours alone, and TRUNCATE, which asks no policy.
+  excess AS (
+    SELECT a.grantee FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
+     CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+     WHERE a.grantee <> p.proowner AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator}') k)
+    UNION
+    SELECT a.grantee FROM @extschema@.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
+     WHERE a.grantee <> c.relowner AND a.privilege_type = 'TRUNCATE')
   SELECT 'owner_role', true,
          CASE WHEN o.rolsuper OR o.rolcanlogin OR o.rolcreaterole OR o.rolcreatedb OR o.rolbypassrls OR o.rolreplication
                 THEN 'role coach_sms_owner may do more than it needs'
@@ -188,6 +196,11 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, matters boole
   SELECT 'ownership', true,
          'objects of the extension that do not belong to coach_sms_owner: ' || (SELECT string_agg(name, ', ' ORDER BY name) FROM strange),
          'ALTER … OWNER TO coach_sms_owner for each of them.'
+  UNION ALL
+  SELECT 'grants', true,
+         'roles that may do more than any grant of ours gives: '
+           || (SELECT string_agg(CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END, ', ' ORDER BY e.grantee) FROM excess e),
+         'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), sms_revoke_service(role), sms_revoke_operator(role) takes everything; then grant again what the role should be.'
   UNION ALL
   SELECT 'bookings_source', true,
          CASE WHEN NOT r.rolsuper THEN 'sms_bookings_source belongs to ' || r.rolname || ', who can thereby read other people''s tables' END,

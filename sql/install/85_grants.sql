@@ -123,6 +123,19 @@ $$;
 REVOKE ALL ON FUNCTION sms_kinds_of(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_kinds_of(regrole) IS 'Internal: of which kinds a role is.';
 
+CREATE FUNCTION sms_grantees() RETURNS SETOF regrole
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT a.grantee::regrole
+    FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f CROSS JOIN aclexplode(p.proacl) a
+   WHERE a.grantee NOT IN (p.proowner, 0)
+  UNION
+  SELECT a.grantee::regrole
+    FROM @extschema@.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
+   WHERE a.grantee NOT IN (c.relowner, 'coach_sms_owner'::regrole, 0)
+$$;
+REVOKE ALL ON FUNCTION sms_grantees() FROM PUBLIC;
+COMMENT ON FUNCTION sms_grantees() IS 'Internal: the roles, but coach_sms_owner, that have any right to a function, table or view of ours.';
+
 -- Everything is taken and given anew, so that a role has what its kinds have and no more, whatever it had.
 CREATE FUNCTION sms_set_kinds(role regrole, kinds text[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

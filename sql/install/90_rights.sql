@@ -14,6 +14,8 @@ BEGIN
     END IF;
     EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC', own);
   END LOOP;
+  -- Default privileges, such as Supabase's, have given rights to every object as it was made.
+  PERFORM @extschema@.sms_set_kinds(r, '{}') FROM @extschema@.sms_grantees() r;
   -- No policy comes with the extension: older minor releases of pg_dump dump those of its tables, which would then be
   -- there twice. The grants make them, and until then nobody but the owner sees a row. The one table that is not the
   -- owner's needs none: nothing of any org is in it.
