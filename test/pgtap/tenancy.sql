@@ -1,6 +1,6 @@
 -- Row-level security, and what each kind of role is given: all of it, and nothing else.
 BEGIN;
-SELECT plan(14);
+SELECT plan(16);
 
 CREATE TEMPORARY VIEW own AS
   SELECT classid, objid FROM pg_depend
@@ -91,6 +91,15 @@ SELECT results_eq($$SELECT pg_temp.rights('pgtap_operator')$$, ARRAY[
   'sms_pause()', 'sms_queue_stat: select', 'sms_resume()',
   'sms_settings select: enabled max_segments_per_second max_sms_per_client_per_day max_sms_per_hour monthly_budget_segments org_id paused_until quiet_hours_end quiet_hours_start timezone',
   'sms_why()', 'sms_why_held()', 'sms_worker_stat: select', 'sms_worker_state()'], 'what operators may');
+
+-- Whose orgs count, a definer function cannot know. So tenants call none, and what becomes the owner for them asks.
+SELECT is_empty($$SELECT proname FROM pg_proc JOIN own ON classid = 'pg_proc'::regclass AND objid = pg_proc.oid, aclexplode(proacl)
+                   WHERE prosecdef AND grantee = 'pgtap_tenant'::regrole$$, 'tenants call no definer function');
+SELECT is_empty($$SELECT p.proname FROM pg_proc p JOIN own ON classid = 'pg_proc'::regclass AND objid = p.oid
+                   WHERE p.prosrc = 'coach_sms_as_owner'
+                     AND NOT EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace AND o.proname = p.proname || '_as_owner'
+                                        AND o.proargtypes = p.proargtypes AND o.prosrc ~ 'sms_(require_org|require_message|may_act_for)\(')$$,
+  'each function that becomes the owner for its caller asks whether it may act for the org');
 
 SELECT sms_grant_tenant('pgtap_tenant'), sms_grant_operator('pgtap_tenant'), sms_revoke_tenant('pgtap_tenant') \gset
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_tenant')$$, $$SELECT pg_temp.rights('pgtap_operator')$$, 'a kind is taken back, and what another gives stays');
