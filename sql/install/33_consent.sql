@@ -97,17 +97,19 @@ BEGIN
   number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
   INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
     SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source, sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
-     WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's
-                        WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (@extschema@.sms_phone_names(number)))
+     WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's; the number itself is ON CONFLICT's, which waits for whoever takes it off
+                        WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (@extschema@.sms_phone_names(number)) AND e.phone <> number)
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING
     RETURNING s.id INTO entry;
   IF entry IS NULL THEN
     SELECT s.id INTO entry FROM @extschema@.sms_suppression s
      WHERE s.org_id = sms_opt_out_as_owner.org_id AND s.phone = ANY (@extschema@.sms_phone_names(number));
   END IF;
+  -- Not those that somebody has locked: a STOP must not wait for an application, and the last check finds it.
   PERFORM @extschema@.sms_cancel_waiting(
     ARRAY(SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = number),
+           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = number
+           ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),
     'opted_out', format('%s is suppressed: %s', number, reason));
   RETURN entry;
 END

@@ -16,6 +16,17 @@ REVOKE ALL ON FUNCTION sms_orgs_answered(text, text, text[], uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_orgs_answered(text, text, text[], uuid) IS
 'Internal: orgs that wrote to the phone with one of these senders of this account, the last one first.';
 
+-- Where nobody is known to have written to them, be it that it was pruned or erased: whoever would write as that now, by
+-- settings of their own.
+CREATE FUNCTION sms_orgs_of_sender(account_sid text, senders text[]) RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.org_id FROM @extschema@.sms_settings s
+   WHERE coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') = $1
+     AND (s.twilio_messaging_service_sid = ANY ($2) OR @extschema@.sms_soft_phone(s.twilio_phone_number, s.default_region) = ANY ($2))
+$$;
+REVOKE ALL ON FUNCTION sms_orgs_of_sender(text, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_orgs_of_sender(text, text[]) IS 'Internal: orgs whose own settings name one of these senders of this account.';
+
 CREATE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text, signer uuid)
   RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -24,6 +35,7 @@ DECLARE
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
   senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
   orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signer) o);
+  bound uuid[] := CASE WHEN orgs <> '{}' THEN orgs ELSE ARRAY(SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders) o) END;
   lifted boolean := false;
   org uuid;
 BEGIN
@@ -32,7 +44,7 @@ BEGIN
       SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s ORDER BY s
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
     PERFORM @extschema@.sms_note_retraction(person);
-    FOR org IN SELECT o FROM unnest(orgs) o ORDER BY o LOOP
+    FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
   ELSIF keyword IN ('START', 'YES') THEN
@@ -42,7 +54,7 @@ BEGIN
     -- A YES is an answer like any other to whoever never said STOP.
     IF lifted OR keyword = 'START' THEN
       DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (orgs) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out';
+       WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out';
     END IF;
   END IF;
   UPDATE @extschema@.sms_events e

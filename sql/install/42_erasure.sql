@@ -11,15 +11,15 @@ BEGIN
     VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
     ON CONFLICT ON CONSTRAINT sms_phone_salt_pkey DO NOTHING;
   hashed := (@extschema@.sms_phone_names(number))[2];
+  -- A statement each: what somebody enters meanwhile is either hashed or stays as it is.
+  WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = number RETURNING s.*)
   INSERT INTO @extschema@.sms_suppression (org_id, phone, reason, source, created_at)
-    SELECT s.org_id, hashed, s.reason, s.source, s.created_at FROM @extschema@.sms_suppression s
-     WHERE s.org_id = $1 AND s.phone = number
+    SELECT g.org_id, hashed, g.reason, g.source, g.created_at FROM gone g
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING;
-  DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = number;
+  WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o WHERE o.phone = number RETURNING o.*)
   INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source, created_at)
-    SELECT o.account_sid, o.sender, hashed, o.source, o.created_at FROM @extschema@.sms_opt_outs o WHERE o.phone = number
+    SELECT g.account_sid, g.sender, hashed, g.source, g.created_at FROM gone g
     ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
-  DELETE FROM @extschema@.sms_opt_outs o WHERE o.phone = number;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_hash_opt_outs(uuid, text) FROM PUBLIC;
@@ -68,9 +68,11 @@ BEGIN
   PERFORM @extschema@.sms_cancel_waiting(
     ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = number AND m.org_id = sms_erase_person_as_owner.org_id),
     'erased', NULL);
+  -- A callback may have told the end before our own request has: what is recorded of that comes later.
   ids := ARRAY(
     SELECT m.id FROM @extschema@.sms_messages m
      WHERE m.to_phone = number AND m.org_id = sms_erase_person_as_owner.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
      ORDER BY m.id FOR NO KEY UPDATE);
   UPDATE @extschema@.sms_messages m
      SET to_phone = 'erased', body = '', variables = NULL, client_id = NULL, metadata = '{}', error_message = NULL, updated_at = now()

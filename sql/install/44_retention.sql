@@ -6,20 +6,25 @@
 CREATE FUNCTION sms_prune_messages(org_id uuid, before timestamptz, at_most integer, horizon xid) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  -- As many are looked at, so that a step takes its time and no more: also where nothing may go, since some snapshot is old.
+  window_size CONSTANT integer := 10 * at_most;
+  oldest uuid[] := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE m.org_id = $1 AND m.created_at < before AND m.updated_at < before AND m.status IN ('sent', 'delivered', 'failed', 'cancelled')
+     ORDER BY m.created_at LIMIT window_size);
   moved integer;
   ids uuid[];
 BEGIN
   INSERT INTO @extschema@.sms_idempotency_keys (org_id, idempotency_key, message_id, payload_hash)
     SELECT m.org_id, m.idempotency_key, m.id, m.payload_hash FROM @extschema@.sms_messages m
-     WHERE m.org_id = $1 AND m.created_at < before AND m.updated_at < before AND m.status IN ('sent', 'delivered', 'failed', 'cancelled')
-       AND m.idempotency_key IS NOT NULL
+     WHERE m.id = ANY (oldest) AND m.idempotency_key IS NOT NULL
        AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys k WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key)
      ORDER BY m.created_at LIMIT at_most
     ON CONFLICT ON CONSTRAINT sms_idempotency_keys_pkey DO NOTHING;
   GET DIAGNOSTICS moved = ROW_COUNT;
   ids := ARRAY(
     SELECT m.id FROM @extschema@.sms_messages m
-     WHERE m.org_id = $1 AND m.created_at < before AND m.updated_at < before AND m.status IN ('sent', 'delivered', 'failed', 'cancelled')
+     WHERE m.id = ANY (oldest) AND m.updated_at < before
        AND (m.idempotency_key IS NULL
             OR EXISTS (SELECT FROM @extschema@.sms_idempotency_keys k
                         WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key AND age(k.xmin) > age(horizon)))

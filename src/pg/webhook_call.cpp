@@ -85,11 +85,14 @@ struct Candidate {
   "      THEN s.twilio_second_auth_token_encrypted END"
 
 // Those of the account that send with the number or service come first: several orgs may share it.
+// For a text from a person its account alone counts: a STOP binds, and a START frees, every org of
+// that account's sender.
 uint64 run_candidates(const WebhookCall& call) {
   static Statement of_target{
       "SELECT s.org_id, " TOKENS " FROM @extschema@.sms_settings s WHERE s.org_id = $1", {UUIDOID}};
   static Statement of_account{
-      "WITH sent AS (SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = $1)"
+      "WITH sent AS ("
+      " SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = nullif($1, ''))"
       " SELECT s.org_id, " TOKENS
       "  FROM @extschema@.sms_settings s"
       " WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')"
@@ -98,7 +101,8 @@ uint64 run_candidates(const WebhookCall& call) {
       "     OR s.twilio_phone_number = nullif($4, ''), false) DESC, s.org_id LIMIT 5",
       {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
   if (call.has_target) return of_target.run({UUIDPGetDatum(&call.org_id)});
-  return of_account.run({CStringGetTextDatum(call.sid), CStringGetTextDatum(call.account_sid),
+  const char* sid = call.kind == WebhookKind::kInbound ? "" : call.sid;
+  return of_account.run({CStringGetTextDatum(sid), CStringGetTextDatum(call.account_sid),
                          CStringGetTextDatum(call.messaging_service_sid),
                          CStringGetTextDatum(call.our_number)});
 }
@@ -182,8 +186,8 @@ bool read_webhook_call(const char* url, const char* body, WebhookCall* call) {
   if (failure.failed) return false;
   for (char** text : texts)
     *text = *text != nullptr ? in_database_encoding(*text) : pstrdup("");
-  call->has_target =
-      org != nullptr && parse_uuid(org, &call->org_id) && parse_uuid(message, &call->message_id);
+  call->has_target = call->kind != WebhookKind::kInbound && org != nullptr &&
+                     parse_uuid(org, &call->org_id) && parse_uuid(message, &call->message_id);
   return true;
 }
 

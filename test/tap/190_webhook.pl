@@ -115,6 +115,43 @@ sub record_sid {
     $node->wait_for_status($id, 'delivered');
 }
 
+# A person's STOP waits for no application either; what is locked is withdrawn when it falls due.
+sub text_from {
+    my ($key, $of, $to, $person, $text) = @_;
+    my (undef, $signature) = callback($key, $public_url, AccountSid => $of, MessageSid => new_sid(), SmsStatus => 'received', From => $person, To => $to, Body => $text);
+    my $sid = sprintf 'SM%032d', $n;
+    return ("AccountSid=$of&Body=$text&From=" . $person =~ s/\+/%2B/r . "&MessageSid=$sid&SmsStatus=received&To=" . $to =~ s/\+/%2B/r, $signature);
+}
+sub suppressed { my ($phone) = @_; return sql("SELECT string_agg(org_id::text, ' ' ORDER BY org_id) FROM sms_suppression WHERE phone = '$phone'") }
+{
+    my $id = $node->enqueue($org, '+61491570120', 'Hello');
+    my $session = $node->background_psql('postgres', on_error_stop => 1);
+    $session->query_safe("BEGIN; SELECT 1 FROM sms_messages WHERE id = '$id' FOR UPDATE");
+    is(sql("SET statement_timeout = '20s'; " . call_sql($public_url, text_from($token, $account, '+61491570156', '+61491570120', 'STOP'))), 200, 'a STOP while its message is locked');
+    is(suppressed('+61491570120'), $org, 'is heeded');
+    is(status_of($id), 'queued', 'and the message waits for its end');
+    $session->query_safe('COMMIT');
+    $session->quit;
+}
+
+# Of whom nothing is known any more: who would write as that number now is bound.
+is(call($public_url, text_from('others-token', 'AC' . '07' x 16, '+61491570156', '+61491570121', 'STOP')), 200, 'a STOP to a text that was pruned');
+is(suppressed('+61491570121'), $other, 'binds the org of that number and account');
+
+# An org's own token says nothing for another account, wherever the call is sent and whichever SID it names.
+{
+    my ($mine, $sid) = (message($other), new_sid());
+    record_sid($other, $mine, $sid);
+    sql("SELECT sms_opt_out('$org', '+61491570122', source => 'twilio')");
+    for my $text ('STOP', 'START') {
+        my $url = "$public_url?" . query($other, $mine);
+        my %told = (AccountSid => $account, SmsStatus => 'received', From => '61491570122', To => '61491570156', Body => $text);
+        is(call($url, callback('others-token', $url, %told, MessageSid => new_sid())), 403, "a forged $text with a target of its own");
+        is(call($public_url, callback('others-token', $public_url, %told, MessageSid => $sid)), 403, "a forged $text with a SID of its own");
+    }
+    is(suppressed('+61491570122'), $org, 'changes nothing');
+}
+
 # The same call twice at once.
 {
     my $id = message($org);

@@ -1,0 +1,21 @@
+-- Pruning: what a step does is bounded, also where an old snapshot lets nothing go; keys stay.
+SET client_min_messages = error;
+DROP EXTENSION IF EXISTS coach_sms;
+SET client_min_messages = warning;
+CREATE EXTENSION coach_sms;
+\set org '''10000000-0000-4000-8000-000000000001'''
+INSERT INTO sms_settings (org_id, max_sms_per_client_per_day) VALUES (:org, NULL);
+SELECT count(sms_enqueue(:org, to_phone => '+61491570006', body => 'text ' || n, idempotency_key => 'key ' || n, scheduled_for => now() + interval '1 day')) FROM generate_series(1, 150) n;
+SELECT count(*) FILTER (WHERE sms_cancel(id)) FROM sms_messages;
+CREATE TEMPORARY VIEW kept AS SELECT (SELECT count(*) FROM sms_messages) AS messages, (SELECT count(*) FROM sms_idempotency_keys) AS keys;
+
+-- Ten at a time, and a hundred are looked at: no snapshot is known to see their keys.
+SELECT sum(sms_prune_messages(:org, now() + interval '1 minute', 10, '3')) FROM generate_series(1, 15);
+TABLE kept;
+-- Ten go in a step, and the window moves on.
+SELECT sms_prune_messages(:org, now() + interval '1 minute', 10, pg_current_xact_id()::xid);
+TABLE kept;
+SELECT count(sms_prune_messages(:org, now() + interval '1 minute', 10, pg_current_xact_id()::xid)) FROM generate_series(1, 15);
+TABLE kept;
+SELECT count(sms_prune_messages(:org, now() + interval '1 minute', 10, pg_current_xact_id()::xid)) FROM generate_series(1, 15);
+TABLE kept;
