@@ -96,8 +96,11 @@ CREATE VIEW rights_of_anybody AS
          (SELECT count(*) FROM sms_own_relations('{r,v}') r WHERE has_table_privilege('regress_anybody', r, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')) AS relations,
          (SELECT problem FROM sms_doctor() WHERE check_name = 'grants') AS problem;
 TABLE rights_of_anybody;
-GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_anybody;
+GRANT TRIGGER ON sms_messages TO regress_anybody;
 GRANT EXECUTE ON FUNCTION sms_make_policies() TO PUBLIC;
+SELECT problem FROM rights_of_anybody;
+REVOKE TRIGGER ON sms_messages FROM regress_anybody;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_anybody;
 SELECT relations > 0 AS relations, problem FROM rights_of_anybody;
 REVOKE ALL ON FUNCTION sms_make_policies() FROM PUBLIC;
 GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO regress_anybody;
