@@ -172,7 +172,10 @@ class Dispatch {
   }
   // The message is settled in the tables: this process no longer answers for it.
   void let_go(const Uuid& message) { in_hand_.erase(message); }
-  bool is_in_hand(const Uuid& message) const { return in_hand_.contains(message); }
+  std::vector<Uuid> not_in_hand(std::vector<Uuid> messages) const {
+    std::erase_if(messages, [this](const Uuid& message) { return in_hand_.contains(message); });
+    return messages;
+  }
   std::size_t in_hand() const noexcept { return in_hand_.size(); }
   std::vector<Uuid> messages_in_hand() const { return {in_hand_.begin(), in_hand_.end()}; }
 

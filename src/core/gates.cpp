@@ -52,7 +52,8 @@ std::vector<Uuid> Gates::orgs_without_past() const {
   std::vector<Uuid> orgs;
   for (const ClaimOrder& order : plan_) {
     const auto rules = rules_.find(order.lane.org);
-    if (rules == rules_.end() || pasts_.contains(order.lane.org)) continue;
+    const auto past = pasts_.find(order.lane.org);
+    if (rules == rules_.end() || (past != pasts_.end() && past->second.is_read)) continue;
     if (rules->second.max_per_hour || rules->second.budget) orgs.push_back(order.lane.org);
   }
   return orgs;
@@ -83,6 +84,10 @@ void Gates::load_flight(const Uuid& org, const Uuid& message, int segments) {
   flights_[message] = {org, segments};
   past->spent += segments;
   if (past->hour) past->hour->started(message);
+}
+
+void Gates::end_past(const Uuid& org) {
+  if (Past* past = past_of(org)) past->is_read = true;
 }
 
 void Gates::forget_past() {
@@ -270,13 +275,10 @@ void Gates::released(const Uuid& message) {
   flights_.erase(flight);
 }
 
-std::vector<Uuid> Gates::blocking(std::int64_t now) {
+std::vector<Uuid> Gates::in_flight() const {
   std::vector<Uuid> messages;
-  for (const auto& [message, flight] : flights_) {
-    Past* past = past_of(flight.org);
-    if (past == nullptr) continue;
-    if (past->has_budget || (past->hour && past->hour->room(now) == 0)) messages.push_back(message);
-  }
+  for (const auto& [message, flight] : flights_)
+    if (pasts_.contains(flight.org)) messages.push_back(message);
   return messages;
 }
 

@@ -61,13 +61,14 @@ class Gates {
   // Whether claims were planned by this version of the org's settings.
   bool is_current(const Uuid& org, const std::string& version) const;
 
-  // Orgs with a limit or budget whose past has not been read. Reading it: begin(), then a load for
-  // each row.
+  // Orgs with a limit or budget whose past has not been read. Reading it: begin_past(), a load for
+  // each row, and end_past(), without which it was not read: an error came in between.
   std::vector<Uuid> orgs_without_past() const;
   void begin_past(const Uuid& org);
   void load_settled(const Uuid& org, std::int64_t at);
   void load_spent(const Uuid& org, std::int64_t segments);
   void load_flight(const Uuid& org, const Uuid& message, int segments);
+  void end_past(const Uuid& org);
   // Another provider's past counts from now on.
   void forget_past();
   // What was known by a clock that was set back is read again: windows have forgotten by it.
@@ -104,9 +105,9 @@ class Gates {
   void settled(const Uuid& message, std::int64_t at);
   // Provably not taken.
   void released(const Uuid& message);
-  // Messages that keep a full limit full, or count against a budget: somebody else may have settled
-  // them.
-  std::vector<Uuid> blocking(std::int64_t now);
+  // Messages that count against a limit or budget as long as nobody says how they ended: somebody
+  // else may have settled them.
+  std::vector<Uuid> in_flight() const;
 
  private:
   struct Zone {
@@ -121,6 +122,7 @@ class Gates {
     std::int64_t month_starts_at = 0;
     std::optional<RateWindow> hour;
     std::int64_t spent = 0;  // segments this month
+    bool is_read = false;
   };
   struct Flight {
     Uuid org;

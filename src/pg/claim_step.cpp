@@ -24,6 +24,7 @@ struct Order {
 };
 
 constexpr int kMostOrders = 1000;
+constexpr int64 kShortPause = USECS_PER_SEC / 5;
 
 TimestampTz or_begin(int64 time) {
   return time == kAlways ? DT_NOBEGIN : from_unix_us(time);
@@ -79,8 +80,12 @@ void tell_lane(Sender* sender, const Order& order, const Found& found) {
       position.message = to_core(found.last->message_id);
     }
     int64 next_due = to_unix_us(found.next_due);
-    if (order.opened_at != DT_NOBEGIN)
-      next_due = std::min(next_due, sender->gates->took_waited(claimed.lane, found.waited, now));
+    if (order.opened_at != DT_NOBEGIN) {
+      const int64 more_at = sender->gates->took_waited(claimed.lane, found.waited, now);
+      // What was counted is locked, or not there any more: not asked for again and again.
+      const bool is_short = found.waited < order.waited;
+      next_due = std::min(next_due, is_short ? std::max(more_at, now + kShortPause) : more_at);
+    }
     sender->dispatch->lanes().claimed(claimed, found.count, position, next_due, now);
   }));
 }

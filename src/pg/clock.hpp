@@ -4,16 +4,18 @@
 
 namespace coach_sms {
 
-// The core counts microseconds since 1970, PostgreSQL since 2000.
+// The core counts microseconds since 1970, PostgreSQL since 2000. What the one cannot hold of the
+// other is the end, or the beginning, of all times.
 inline constexpr int64 kUnixToPostgres =
     static_cast<int64>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 
 inline int64 to_unix_us(TimestampTz time) {
-  return time == DT_NOEND ? PG_INT64_MAX : time + kUnixToPostgres;
+  return time > PG_INT64_MAX - kUnixToPostgres ? PG_INT64_MAX : time + kUnixToPostgres;
 }
 
 inline TimestampTz from_unix_us(int64 time) {
-  return time == PG_INT64_MAX ? DT_NOEND : time - kUnixToPostgres;
+  if (time == PG_INT64_MAX) return DT_NOEND;
+  return time < PG_INT64_MIN + kUnixToPostgres ? DT_NOBEGIN : time - kUnixToPostgres;
 }
 
 // Wall clock; never raises, so that it may be called from libcurl's callbacks.

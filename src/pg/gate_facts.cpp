@@ -170,6 +170,10 @@ void read_past(Sender* sender, const IdList& orgs) {
   read_flights(sender, ids);
   read_last_hour(sender, ids);
   read_spent(sender, ids);
+  raise_if(run_cpp([&] {
+    for (int i = 0; i < orgs.count; ++i)
+      sender->gates->end_past(to_core(orgs.ids[i]));
+  }));
 }
 
 // --- zones and backlogs -------------------------------------------------------------------------
@@ -245,23 +249,22 @@ void read_gate_facts(Sender* sender) {
 
 void read_settled_elsewhere(Sender* sender) {
   static Statement find{
-      "SELECT m.id, EXISTS (SELECT FROM @extschema@.sms_attempts a"
-      "                      WHERE a.message_id = m.id AND " HANDED_OVER
+      "SELECT m.id, (SELECT max(a.created_at) FROM @extschema@.sms_attempts a"
+      "               WHERE a.message_id = m.id AND " HANDED_OVER
       ")"
       "  FROM unnest($1) AS m (id)"
       " WHERE NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)",
       {UUIDARRAYOID, TEXTOID}};
-  const IdList blocking = list_of([&] { return sender->gates->blocking(unix_now_us()); });
-  if (blocking.count == 0) return;
-  const uint64 count = find.run({array_of(blocking), CStringGetTextDatum(provider_of(*sender))});
+  const IdList in_flight =
+      list_of([&] { return sender->dispatch->not_in_hand(sender->gates->in_flight()); });
+  if (in_flight.count == 0) return;
+  const uint64 count = find.run({array_of(in_flight), CStringGetTextDatum(provider_of(*sender))});
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t message = uuid_column(row, 1);
-    bool is_null;
-    const bool handed_over = DatumGetBool(datum_column(row, 2, &is_null));
+    const TimestampTz handed_over_at = time_column(row, 2, DT_NOBEGIN);
     raise_if(run_cpp([&] {
-      if (sender->dispatch->is_in_hand(to_core(message))) return;
-      if (handed_over)
-        sender->gates->settled(to_core(message), unix_now_us());
+      if (handed_over_at != DT_NOBEGIN)
+        sender->gates->settled(to_core(message), to_unix_us(handed_over_at));
       else
         sender->gates->released(to_core(message));
     }));

@@ -52,6 +52,8 @@ void pin_session_settings() {
   static constexpr const char* kPinned[][2] = {
       {"synchronous_commit", "on"},
       {"search_path", "pg_catalog, pg_temp"},
+      // What the core gets is UTF-8, and outside transactions PostgreSQL converts to nothing else.
+      {"client_encoding", "UTF8"},
       {"TimeZone", "UTC"},
       {"DateStyle", "ISO"},
       {"default_transaction_isolation", "read committed"},
@@ -70,8 +72,10 @@ void pin_session_settings() {
       {"enable_hashjoin", "off"},
       {"enable_mergejoin", "off"},
   };
+  StartTransactionCommand();  // a conversion is looked up
   for (const auto& setting : kPinned)
     SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
+  CommitTransactionCommand();
 }
 
 // While nobody sends, SIGTERM may end the process at once, even in a lock wait (the connection

@@ -63,7 +63,10 @@ struct GatesTest : testing::Test {
     const bool has_past = limited.max_per_hour || limited.budget;
     gates.set_rules(uuid(number), std::move(limited));
     gates.set_zone("UTC", {{0, 0}}, 0, kEvening + 100 * kDay);
-    if (has_past) gates.begin_past(uuid(number));
+    if (has_past) {
+      gates.begin_past(uuid(number));
+      gates.end_past(uuid(number));
+    }
   }
 
   std::vector<ClaimOrder> plan(std::int64_t now, int want = 10) {
