@@ -205,6 +205,15 @@ SELECT f, pg_temp.as_tenant(f, 'SELECT body FROM sms_templates') AS templates, p
                     'members.nowhere(uuid)', 'is_org_member(uuid)', 'now()']) f;
 SET coach_sms.tenancy_function = 'junk';
 
+-- Nor does it leave a search_path behind, in which we would go on as the owner.
+CREATE FUNCTION members.leaves(org uuid) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('search_path', 'members', false); RETURN true; END $$;
+SET coach_sms.tenancy_function = 'members.leaves(uuid)';
+SET ROLE regress_authenticated;
+SELECT sms_is_my_org(:a), pg_catalog.current_setting('search_path') = 'members' AS left_behind;
+SELECT pg_catalog.current_setting('search_path') = 'members' AS left_behind;
+RESET ROLE;
+SET search_path = DEFAULT;
+
 -- Claims of a token name the orgs, where whoever opened the session is believed: claims that somebody else sets are words.
 CREATE FUNCTION pg_temp.with_claims(claims text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

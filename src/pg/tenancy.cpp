@@ -72,13 +72,16 @@ TenancyFunction find_function() {
   return found;
 }
 
-// The application's code runs with the rights of whoever asks, and writes nothing.
+// The application's code runs with the rights of whoever asks, writes nothing, and leaves no
+// setting behind: a search_path of its own would be the one of what we do next as the owner.
 void run_as(Oid role, const char* sql, int count, Oid* types, Datum* values) {
   Oid user;
   int context;
   GetUserIdAndSecContext(&user, &context);
+  const int level = NewGUCNestLevel();
   SetUserIdAndSecContext(role, context | SECURITY_LOCAL_USERID_CHANGE);
   const int result = SPI_execute_with_args(sql, count, types, values, nullptr, true, 0);
+  AtEOXact_GUC(false, level);
   SetUserIdAndSecContext(user, context);
   if (result != SPI_OK_SELECT)
     elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(result));
