@@ -48,8 +48,6 @@ SELECT detail FROM sms_booking_texts;
 SELECT org_id, left(phone, 5) AS phone, length(phone), reason, source, notes, client_id FROM sms_suppression ORDER BY org_id;
 SELECT left(phone, 5) AS phone, length(phone), sender FROM sms_opt_outs;
 
--- Settled, it goes too; the next time there is nothing left, and the salt stays the same.
-SELECT salt AS first FROM sms_phone_salt \gset
 -- Not before our own request has ended, though a callback has told: its attempt would bring number and text back.
 SET ROLE coach_sms_owner;
 UPDATE sms_messages SET status = 'failed' WHERE id = :'under_way';
@@ -60,6 +58,9 @@ SELECT messages, under_way FROM sms_erase_person(:'org', '+61491570006');
 SET ROLE coach_sms_owner;
 DELETE FROM sms_in_flight WHERE message_id = :'under_way';
 RESET ROLE;
+
+-- Settled, it goes too; the next time there is nothing left, and the salt stays the same.
+SELECT salt AS first FROM sms_phone_salt \gset
 SELECT messages, under_way FROM sms_erase_person(:'org', '+61491570006');
 SELECT * FROM sms_erase_person(:'org', '+61491570006');
 SELECT salt = :'first' AS same_salt FROM sms_phone_salt;

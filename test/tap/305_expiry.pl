@@ -96,6 +96,9 @@ is($fake->count(contains => 'its session began'), 0, 'and nothing went');
 is_deeply([ sort(bodies($node, qr/^downtime/)) ], [ 'downtime: its quiet hours came and went', 'downtime: still worth it' ], 'what still makes sense went, once');
 $node->wait_for_sql('SELECT ok, problem FROM sms_health', 't|', undef, name => 'sms_health is content');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'nothing waits');
+
+# A time that only PostgreSQL's calendar holds is as none.
+$node->wait_for_status(text($node->make_org, 'the end of all times', expires_at => '294276-12-31'), 'sent');
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 
 done_testing();
