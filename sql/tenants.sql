@@ -157,6 +157,24 @@ SET ROLE regress_authenticated;
 SET request.jwt.claims = '{"sub": "eve"}';
 SELECT pg_temp.try(format('SELECT members.book(%L)', :b)) AS booked, pg_temp.try(format('SELECT sms_enqueue(%L, to_phone => ''+61491570006'', body => ''x'')', :b)) AS enqueued;
 
+-- Somebody is erased in one org: events of nobody's, and opt-outs said to senders of others, are not a member's to change.
+RESET SESSION AUTHORIZATION;
+UPDATE sms_settings SET twilio_phone_number = '+61491570' || CASE org_id WHEN :a THEN '110' ELSE '111' END;
+INSERT INTO sms_events (provider, event_type, event_payload, dedupe_key) VALUES ('twilio', 'inbound', '{"From": "+61491570159"}', 'nobody''s');
+INSERT INTO sms_opt_outs (account_sid, sender, phone, source) VALUES ('AC-of-a', '+61491570110', '+61491570159', 'STOP'), ('AC-of-b', '+61491570111', '+61491570159', 'STOP');
+SET SESSION AUTHORIZATION regress_authenticator;
+SET ROLE regress_authenticated;
+SET request.jwt.claims = '{"sub": "ann"}';
+SELECT events FROM sms_erase_person(:a, '+61491570159');
+RESET SESSION AUTHORIZATION;
+SELECT event_payload FROM sms_events WHERE dedupe_key = 'nobody''s';
+SELECT sender, left(phone, 5) AS phone FROM sms_opt_outs ORDER BY sender;
+SELECT events FROM sms_erase_person(:a, '+61491570159');
+SELECT sender, left(phone, 5) AS phone FROM sms_opt_outs ORDER BY sender;
+DELETE FROM sms_opt_outs;
+DELETE FROM sms_events WHERE org_id IS NULL;
+SET SESSION AUTHORIZATION regress_authenticator;
+
 -- The backend and the operator.
 SET ROLE regress_service;
 SELECT statement, pg_temp.try(statement) AS "the backend" FROM pg_temp.readings WHERE n <= 13 ORDER BY n;

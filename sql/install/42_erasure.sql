@@ -1,7 +1,7 @@
 -- A person who wants to be forgotten, and the lists that must outlive that.
 
 -- Whoever opted out must stay so: the entries stay, with a hash in place of the number. Two entries of one
--- person become one.
+-- person become one. Here as below, what belongs to no org is for those who act for all.
 CREATE FUNCTION sms_hash_opt_outs(org_id uuid, number text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -16,7 +16,10 @@ BEGIN
   INSERT INTO @extschema@.sms_suppression (org_id, phone, reason, source, created_at)
     SELECT g.org_id, hashed, g.reason, g.source, g.created_at FROM gone g
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING;
-  WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o WHERE o.phone = number RETURNING o.*)
+  -- What was said to senders of other orgs is not this one's to change.
+  WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o
+                 WHERE o.phone = number
+                   AND (@extschema@.sms_may_act_for(NULL) OR @extschema@.sms_sends_as($1, NULL, o.account_sid, o.sender)) RETURNING o.*)
   INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source, created_at)
     SELECT g.account_sid, g.sender, hashed, g.source, g.created_at FROM gone g
     ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
@@ -38,7 +41,8 @@ BEGIN
   GET DIAGNOSTICS attempts = ROW_COUNT;
   UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL
    WHERE e.message_id = ANY (ids)
-      OR (e.org_id = $1 OR e.org_id IS NULL) AND number IN (e.event_payload->>'From', e.event_payload->>'To')
+      OR number IN (e.event_payload->>'From', e.event_payload->>'To')
+         AND (e.org_id = $1 OR e.org_id IS NULL AND @extschema@.sms_may_act_for(NULL))
          AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = e.message_id);
   GET DIAGNOSTICS events = ROW_COUNT;
   UPDATE @extschema@.sms_booking_texts t SET detail = NULL

@@ -58,7 +58,7 @@ CREATE FUNCTION sms_erase_person(org_id uuid, phone text)
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_erase_person(uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_erase_person(uuid, text) IS
-'Forgets a person in an org: what waits for the number is cancelled (error_code erased); number, text, variables, client_id, metadata and payloads go from its messages, their attempts and events; opt-outs stay as a salted hash that still matches. Returns how many of each, and how many messages are under way and were left: call it again once they are settled. Raises SM001, SM006.';
+'Forgets a person in an org: what waits for the number is cancelled (error_code erased); number, text, variables, client_id, metadata and payloads go from its messages, their attempts and events; opt-outs stay as a salted hash that still matches. Returns how many of each, and how many messages are under way and were left: call it again once they are settled. Texts from the person that belong to no org, and opt-outs by senders of other orgs, only where the caller acts for every org. Raises SM001, SM006.';
 
 CREATE FUNCTION sms_why(message_id uuid)
   RETURNS TABLE (at timestamptz, what text, detail text)

@@ -23,11 +23,12 @@ COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99 of 100 of them were fast
 
 -- Views read as coach_sms_owner, whom no policy binds: those that tenants may read choose the reader's orgs themselves.
 CREATE VIEW sms_queue_stat WITH (security_barrier) AS
-  WITH server AS (SELECT max(paused_until) AS paused_until FROM sms_server),
+  WITH reader AS MATERIALIZED (SELECT sms_acts_for_all() AS sees_all, CASE WHEN NOT sms_acts_for_all() THEN sms_my_orgs() END AS orgs),
+  server AS (SELECT max(paused_until) AS paused_until FROM sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
             FROM sms_settings s CROSS JOIN server v),
   lane AS (SELECT org_id, zone, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at
-             FROM sms_queue GROUP BY org_id, zone),
+             FROM sms_queue WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]) GROUP BY org_id, zone),
   judged AS (SELECT l.*, CASE WHEN next_due_at <= now() - interval '1 minute' THEN sms_why_held(org_id, zone) END AS held_by FROM lane l),
   queued AS (SELECT org_id, sum(waiting)::bigint AS waiting, sum(due)::bigint AS due, min(next_due_at) AS next_due_at,
                     min(next_due_at) FILTER (WHERE held_by IS NULL) AS free_due_at, min(held_by) AS held_by
@@ -39,7 +40,7 @@ CREATE VIEW sms_queue_stat WITH (security_barrier) AS
          CASE WHEN org.may_send AND free_due_at <= now() THEN now() - free_due_at END AS oldest_due_age,
          coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at, held_by
     FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id)
-   WHERE (SELECT sms_acts_for_all()) OR org_id = ANY ((SELECT sms_my_orgs())::uuid[]);
+   WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
 COMMENT ON VIEW sms_queue_stat IS 'What waits and what is under way, one row an org.';
 COMMENT ON COLUMN sms_queue_stat.may_send IS 'false: the org is disabled, paused or without settings, and its messages wait.';
 COMMENT ON COLUMN sms_queue_stat.waiting IS 'Messages in the queue.';

@@ -5,7 +5,7 @@ CREATE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
   SELECT CASE
            WHEN m.sandbox AND v.mode = 'live' THEN 'it was enqueued in the sandbox, and is never sent live'
            WHEN NOT m.sandbox AND v.mode = 'sandbox' THEN 'it is a live message, and the database is in the sandbox; sms_go_live() sends it'
-           WHEN v.mode = 'not armed' THEN format('this server is not armed for this database: %s', v.reason)
+           WHEN v.mode = 'not armed' THEN concat_ws(': ', 'this server is not armed for this database', CASE WHEN c.may_know THEN v.reason END)
            WHEN q.message_id IS NULL THEN 'it has no row in sms_queue; sms_doctor() says how to repair that'
            WHEN m.expires_at <= now() THEN 'it has expired, and will be cancelled'
            WHEN q.held_for = 'client_daily_limit' AND q.due_at > now() THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s', s.max_sms_per_client_per_day, q.due_at)
@@ -15,6 +15,7 @@ CREATE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
            WHEN NOT s.enabled THEN 'its org is disabled (sms_settings.enabled)'
            WHEN greatest(s.paused_until, p.paused_until) > now() THEN format('sending is paused until %s', greatest(s.paused_until, p.paused_until))
            WHEN r.why_held IS NOT NULL THEN r.why_held
+           WHEN h.problem IS NOT NULL AND NOT c.may_know THEN 'the server does not send at the moment; sms_doctor() tells whoever runs it why'
            WHEN h.problem IS NOT NULL THEN h.problem
            ELSE 'it is due, and the sender takes it next'
          END
@@ -22,6 +23,7 @@ CREATE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
     CROSS JOIN @extschema@.sms_mode() v
     CROSS JOIN (SELECT max(r.paused_until) AS paused_until FROM @extschema@.sms_server r) p
     CROSS JOIN (SELECT e.problem FROM @extschema@.sms_health e) h
+    CROSS JOIN (SELECT @extschema@.sms_may_act_for(NULL)) c (may_know)
     LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
     LEFT JOIN LATERAL (SELECT @extschema@.sms_why_held(m.org_id, q.zone) AS why_held) r ON true

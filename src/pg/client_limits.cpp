@@ -17,12 +17,17 @@ constexpr int64 kAskAgain = INT64CONST(10) * USECS_PER_SEC;
 struct Client {
   const Claimed* first;
   int64 limit;
-  int64 handed;  // settled in the last 24 hours, or in flight before this batch
+  int64 handed;  // settled in the last 24 hours, or in flight but for this batch
 };
 
 bool is_same_client(const Claimed& one, const Claimed& other) {
   return memcmp(&one.org_id, &other.org_id, UUID_LEN) == 0 &&
          strcmp(one.client_key, other.client_key) == 0;
+}
+
+Datum uuid_array(Datum* values, int count) {
+  return PointerGetDatum(
+      construct_array(values, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 }
 
 Datum text_array(Datum* values, int count) {
@@ -36,8 +41,8 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
       " SELECT min(t.position) AS position, t.org_id, t.client_key"
       "   FROM unnest($1, $2, $3) AS t (position, org_id, client_key) GROUP BY 2, 3),"
       " flying AS ("
-      " SELECT org_id, client_key, count(*) AS messages FROM @extschema@.sms_in_flight GROUP BY 1, "
-      "2)"
+      " SELECT org_id, client_key, count(*) AS messages FROM @extschema@.sms_in_flight"
+      "  WHERE message_id <> ALL ($5) GROUP BY 1, 2)"
       " SELECT c.position, s.max_sms_per_client_per_day::bigint,"
       "   (SELECT count(*) FROM @extschema@.sms_attempts a"
       "     WHERE a.org_id = c.org_id AND a.client_key = c.client_key"
@@ -47,20 +52,22 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
       "   FROM client c JOIN @extschema@.sms_settings s ON s.org_id = c.org_id"
       "   LEFT JOIN flying f ON f.org_id = c.org_id AND f.client_key = c.client_key"
       "  WHERE s.max_sms_per_client_per_day IS NOT NULL",
-      {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTOID}};
+      {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTOID, UUIDARRAYOID}};
   auto* positions = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
   auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
   auto* keys = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
+  auto* ids = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
   for (int i = 0; i < count; ++i) {
     positions[i] = Int32GetDatum(i);
     orgs[i] = UUIDPGetDatum(&claimed[i].org_id);
     keys[i] = CStringGetTextDatum(claimed[i].client_key);
+    ids[i] = UUIDPGetDatum(&claimed[i].message_id);
   }
   const uint64 found = read.run(
       {PointerGetDatum(
            construct_array(positions, count, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
-       PointerGetDatum(construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)),
-       text_array(keys, count), CStringGetTextDatum(provider)});
+       uuid_array(orgs, count), text_array(keys, count), CStringGetTextDatum(provider),
+       uuid_array(ids, count)});
   for (uint64 row = 0; row < found; ++row)
     clients[row] = {&claimed[int_column(row, 1)], bigint_column(row, 2), bigint_column(row, 3)};
   return static_cast<int>(found);
@@ -83,10 +90,8 @@ TimestampTz room_at(const Claimed& one, int64 limit, int64 handed, const char* p
 
 void check_client(const Client& client, const Claimed* claimed, int count, const char* provider,
                   Checked* checked) {
-  // All of the batch's are in sms_in_flight already; they are counted one by one as they pass.
+  // The batch's are counted one by one as they pass.
   int64 handed = client.handed;
-  for (int i = 0; i < count; ++i)
-    if (is_same_client(claimed[i], *client.first)) --handed;
   for (int i = 0; i < count; ++i) {
     if (!is_same_client(claimed[i], *client.first) || checked[i].verdict != Verdict::kSend)
       continue;

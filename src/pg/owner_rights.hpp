@@ -19,6 +19,11 @@ CallerRights act_as(Oid role);
 // Settings go back to what they were too, whoever changed them meanwhile.
 void act_as_caller_again(const CallerRights& caller);
 
+// A new level of settings (NewGUCNestLevel(); AtEOXact_GUC(false, level) ends it) in which no plan
+// is printed: anybody may set debug_print_plan and client_min_messages, and plans contain the values
+// that they were made for, such as the orgs of others.
+int hide_plans();
+
 // coach_sms_owner.
 Oid owner_role();
 

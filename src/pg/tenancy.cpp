@@ -73,12 +73,13 @@ TenancyFunction find_function() {
 }
 
 // The application's code runs with the rights of whoever asks, writes nothing, and leaves no
-// setting behind: a search_path of its own would be the one of what we do next as the owner.
+// setting behind: a search_path of its own would be the one of what we do next as the owner. The
+// plan has all orgs in it.
 void run_as(Oid role, const char* sql, int count, Oid* types, Datum* values) {
   Oid user;
   int context;
   GetUserIdAndSecContext(&user, &context);
-  const int level = NewGUCNestLevel();
+  const int level = hide_plans();
   SetUserIdAndSecContext(role, context | SECURITY_LOCAL_USERID_CHANGE);
   const int result = SPI_execute_with_args(sql, count, types, values, nullptr, true, 0);
   AtEOXact_GUC(false, level);
