@@ -28,9 +28,9 @@ sub bytes { my ($id) = @_; return join ' ', unpack 'c16', pack 'H*', $id =~ s/-/
 sub printed {
     my ($user, $sql) = @_;
     my $stderr;
-    $node->psql('postgres', "SET client_min_messages = log;\nSET debug_print_parse = on;\nSET debug_print_rewritten = on;\nSET debug_print_plan = on;\nSET debug_pretty_print = off;\n$sql;",
+    $node->psql('postgres', "SET client_min_messages = log;\nSET debug_print_parse = on;\nSET debug_print_rewritten = on;\nSET debug_print_plan = on;\n$sql;",
         extra_params => [ '-U', $user ], stderr => \$stderr, on_error_stop => 0);
-    return $stderr;
+    return $stderr =~ s/\s+/ /gr;    # the lines are cut at some length
 }
 
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
