@@ -28,7 +28,7 @@ sub bytes { my ($id) = @_; return join ' ', unpack 'c16', pack 'H*', $id =~ s/-/
 sub printed {
     my ($user, $sql) = @_;
     my $stderr;
-    $node->psql('postgres', "SET client_min_messages = log;\nSET debug_print_parse = on;\nSET debug_print_rewritten = on;\nSET debug_print_plan = on;\n$sql;",
+    $node->psql('postgres', "SET client_min_messages = log;\nSET debug_print_parse = on;\nSET debug_print_rewritten = on;\nSET debug_print_plan = on;\nSET debug_pretty_print = off;\n$sql;",
         extra_params => [ '-U', $user ], stderr => \$stderr, on_error_stop => 0);
     return $stderr =~ s/\s+/ /gr;    # the lines are cut at some length
 }
@@ -45,7 +45,7 @@ for my $sql (
     "SELECT public.sms_enqueue('$org', to_phone => '+61491570006', body => 'x')",
     "INSERT INTO public.sms_templates (org_id, template_key, body) VALUES ('$org', 'k', 'x')") {
     my $printed = printed('member', $sql);
-    like($printed, qr/LOG:  plan:/, "a member has plans printed: $sql");
+    like($printed, qr/LOG: plan:/, "a member has plans printed: $sql");
     unlike($printed, qr/\Q${\ bytes($other)}\E|$other/, 'and sees nothing of other orgs in them');
 }
 is($node->safe_psql('postgres', "SET ROLE member; SET debug_print_plan = on; SELECT public.sms_is_my_org('$org'); SHOW debug_print_plan"),
