@@ -10,6 +10,7 @@ use Bench::Latency;
 use Bench::Report qw(note section);
 use Bench::Server;
 use Bench::Size qw(size wanted);
+use Bench::Tenants;
 use Bench::Webhooks;
 
 $| = 1;
@@ -35,6 +36,7 @@ my $done = eval {
     machine($server);
     Bench::Enqueue::measure($server) if wanted('enqueue');
     Bench::Webhooks::measure($server) if wanted('webhook');
+    Bench::Tenants::measure($server) if wanted('tenant');
     Bench::Drain::measure($server) if wanted('drain');
     Bench::Latency::measure($server) if wanted('latency');
     1;

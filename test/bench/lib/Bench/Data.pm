@@ -1,5 +1,5 @@
 # What the databases hold: the org, a template, tables shaped like ours for plain INSERTs, and in `full` a million
-# messages of the past and those that wait for tomorrow.
+# messages of the past, of a thousand orgs, and those of the one that wait for tomorrow.
 package Bench::Data;
 use strict;
 use warnings;
@@ -9,13 +9,16 @@ use Bench::Fake;
 use Bench::Server;
 use Bench::Size qw(size);
 
-our @EXPORT_OK = qw(create_databases empty empty_plain forget_queued bulk_enqueue batch_enqueue bulk_insert enqueue_script insert_script);
+our @EXPORT_OK = qw(create_databases empty empty_plain forget_queued bulk_enqueue batch_enqueue bulk_insert stored_org enqueue_script insert_script);
 
 my $org = $Bench::Server::org;
 my $variables = q({"name": "Alex", "date": "Tuesday 12 May", "time": "9:30 am"});
 my $text = 'Hi {{name}}, your session on {{date}} at {{time}} is confirmed. Reply STOP to opt out.';
 my $rendered = 'Hi Alex, your session on Tuesday 12 May at 9:30 am is confirmed. Reply STOP to opt out.';
 my $digest = q(\x) . "0a" x 32;
+
+# The orgs of the past.
+sub stored_org { my ($number) = @_; return sprintf '0b000000-0000-4000-8000-%012x', $number }
 
 sub phone { my ($number) = @_; return "'+614' || lpad(($number)::text, 8, '0')"; }
 
@@ -96,21 +99,25 @@ sub create_plain_tables {
 sub fill {
     my ($server) = @_;
     my ($stored, $waiting, $phone) = (size('stored'), size('waiting'), phone('n'));
+    my $orgs = size('orgs');
+    my $past_org = "('0b000000-0000-4000-8000-' || lpad(to_hex(n % $orgs), 12, '0'))::uuid";
     my $columns = 'id, org_id, client_id, to_phone, template_id, template_key, body, variables, related_entity_type, '
       . 'related_entity_id, idempotency_key, segments, encoding, sandbox';
-    my $values = "sms_uuidv7(), '$org', gen_random_uuid(), $phone, '$org', 'booking_confirmation', '$rendered', '$variables', "
+    my $values = "sms_uuidv7(), %s, gen_random_uuid(), $phone, '$org', 'booking_confirmation', '$rendered', '$variables', "
       . "'booking', gen_random_uuid(), gen_random_uuid()::text, 1, 'GSM-7', false";
+    my ($of_the_past, $of_the_org) = map { sprintf $values, $_ } $past_org, "'$org'";
     my $past = "now() - interval '90 days' * (1 - n::float / $stored)";
-    $server->sql('full', 'SET session_replication_role = replica',
+    $server->sql('full', "INSERT INTO sms_settings (org_id) SELECT $past_org FROM generate_series(1, $orgs) n",
+        'SET session_replication_role = replica',
         "INSERT INTO sms_messages ($columns, status, scheduled_for, created_at, sent_at, delivered_at, attempt_count, provider_message_id)
-         SELECT $values, 'delivered', $past, $past, $past, $past, 1, 'SM' || md5(n::text) FROM generate_series(1, $stored) n",
+         SELECT $of_the_past, 'delivered', $past, $past, $past, $past, 1, 'SM' || md5(n::text) FROM generate_series(1, $stored) n",
         "INSERT INTO sms_attempts (message_id, attempt_number, provider_message_id, request_payload, response_payload,
            response_status, status, created_at, org_id, client_key, segments, duration_ms)
          SELECT id, 1, provider_message_id, jsonb_build_object('To', to_phone, 'Body', body),
            jsonb_build_object('sid', provider_message_id, 'status', 'accepted'), 201, 'success', sent_at, org_id, client_id::text, 1, 90
            FROM sms_messages",
         "INSERT INTO sms_messages ($columns, status, scheduled_for)
-         SELECT $values, 'pending', now() + interval '1 day' FROM generate_series(1, $waiting) n",
+         SELECT $of_the_org, 'pending', now() + interval '1 day' FROM generate_series(1, $waiting) n",
         "INSERT INTO sms_queue (message_id, org_id, priority, due_at)
          SELECT id, org_id, priority, scheduled_for FROM sms_messages WHERE status = 'pending'");
     $server->sql('full', 'VACUUM (FREEZE, ANALYZE)', 'CHECKPOINT');

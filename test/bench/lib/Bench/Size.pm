@@ -17,6 +17,7 @@ my %size = (
     idle       => 30,
     webhooks   => 4_000,
     stored     => 1_000_000,
+    orgs       => 1_000,        # whose messages they are
     waiting    => 100_000,
 );
 my %quick = (
@@ -25,6 +26,7 @@ my %quick = (
 );
 %size = (%size, %quick) if $ENV{BENCH_QUICK};
 $size{rounds} = $ENV{BENCH_ROUNDS} if $ENV{BENCH_ROUNDS};
+$size{stored} = $ENV{BENCH_STORED} if $ENV{BENCH_STORED};
 
 sub size { my ($name) = @_; return $size{$name} // die "no size is called $name"; }
 

@@ -1,5 +1,5 @@
 # How fast signed status callbacks ('delivered', each for a message of its own) are taken, beside plain INSERTs of the
-# same event into a table like sms_events.
+# same event into a table like sms_events; and how fast forged ones are refused, beside a SELECT of their text.
 package Bench::Webhooks;
 use strict;
 use warnings;
@@ -15,6 +15,12 @@ my $org = $Bench::Server::org;
 my $call = <<'SQL';
 SELECT w.http_status FROM (SELECT nextval('bench_numbers') AS n) s, bench_webhooks b, LATERAL sms_twilio_webhook(b.url, b.body, b.signature) w WHERE b.n = s.n;
 SQL
+my $forge = <<'SQL';
+SELECT w.http_status FROM (SELECT nextval('bench_numbers') AS n) s, bench_webhooks b, LATERAL sms_twilio_webhook(b.url, b.body, 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=') w WHERE b.n = s.n;
+SQL
+my $read = <<'SQL';
+SELECT b.url, b.body, b.signature FROM (SELECT nextval('bench_numbers') AS n) s, bench_webhooks b WHERE b.n = s.n;
+SQL
 my $insert = <<"SQL";
 INSERT INTO plain_events (message_id, org_id, provider_message_id, event_type, event_status, event_payload, dedupe_key, processed_at) SELECT b.id, '$org', b.sid, 'status', 'delivered', b.payload, b.sid || '/delivered', now() FROM (SELECT nextval('bench_numbers') AS n) s, bench_webhooks b WHERE b.n = s.n;
 SQL
@@ -26,6 +32,11 @@ sub measure {
     for my $clients (1, 8) {
         row("$clients client" . ($clients > 1 ? 's' : ''),
             alternate(sub { ours($server, $clients) }, sub { plain($server, $clients) }), 0.5);
+    }
+    section('forged callbacks/s', 'a SELECT');
+    for my $clients (1, 8) {
+        row("$clients client" . ($clients > 1 ? 's' : ''),
+            alternate(map { my $script = $_; sub { unrecorded($server, $script, $clients) } } $forge, $read));
     }
     return;
 }
@@ -74,6 +85,12 @@ sub ours {
     my $delivered = $server->sql('fresh', "SELECT count(*) FROM sms_messages WHERE status = 'delivered'");
     die "$delivered callbacks of " . size('webhooks') . ' were taken' if $delivered != size('webhooks');
     return $rate;
+}
+
+sub unrecorded {
+    my ($server, $script, $clients) = @_;
+    restart_numbers($server);
+    return $server->rate('fresh', $script, $clients, '-t', size('webhooks') / $clients);
 }
 
 sub plain {
