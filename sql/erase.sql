@@ -83,10 +83,10 @@ SELECT sms_opt_in(:'org', '0491 570 006') AS lifted, sms_opt_in(:'org', '0491 57
 SELECT is_phone_suppressed(:'org', '0491 570 006') AS while_it_sends_with_another;
 UPDATE sms_settings SET twilio_phone_number = '0491 570 111' WHERE org_id = :'org';
 SELECT is_phone_suppressed(:'org', '0491 570 006') AS with_that_sender;
-SELECT sms_take_inbound(sms_uuidv7(), :'server_account', '+61491570111', '', '+61491570006', 'START', NULL);
+SELECT sms_take_inbound(sms_uuidv7(), :'server_account', '+61491570111', '', '+61491570006', 'START', '{}', true, true);
 SELECT is_phone_suppressed(:'org', '0491 570 006') AS after_start;
 -- Said again and erased again: one entry.
-SELECT sms_take_inbound(sms_uuidv7(), :'server_account', '+61491570111', '', '+61491570006', 'STOP', NULL);
+SELECT sms_take_inbound(sms_uuidv7(), :'server_account', '+61491570111', '', '+61491570006', 'STOP', '{}', true, true);
 SELECT sms_opt_out(:'org', '0491 570 006') IS NOT NULL AS opted_out;
 SELECT messages FROM sms_erase_person(:'org', '+61491570006');
 INSERT INTO sms_suppression (org_id, phone) VALUES (:'org', '+61491570006');

@@ -19,3 +19,9 @@ SELECT count(sms_prune_messages(:org, now() + interval '1 minute', 10, pg_curren
 TABLE kept;
 SELECT count(sms_prune_messages(:org, now() + interval '1 minute', 10, pg_current_xact_id()::xid)) FROM generate_series(1, 15);
 TABLE kept;
+
+-- Texts from people go; of a START the key stays, or who caught the call could lift a later STOP with it.
+INSERT INTO sms_events (org_id, provider, event_type, event_status, event_payload, dedupe_key, received_at)
+  SELECT :org, 'twilio', 'inbound', keyword, '{"From": "+61491570006"}', coalesce(keyword, 'text'), now() - interval '1 day' FROM unnest(ARRAY['STOP', 'START', NULL]) keyword;
+SELECT sms_prune_events(:org, now(), 2), sms_prune_events(:org, now(), 2), sms_prune_events(:org, now(), 2);
+SELECT dedupe_key, event_payload FROM sms_events;

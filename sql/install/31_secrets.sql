@@ -24,11 +24,20 @@ CREATE TRIGGER "00_seal_token" BEFORE INSERT OR UPDATE OF twilio_auth_token_encr
   FOR EACH ROW EXECUTE FUNCTION sms_seal_token();
 ALTER TABLE sms_settings ENABLE ALWAYS TRIGGER "00_seal_token";
 
+CREATE FUNCTION sms_sealed(org_id uuid, token text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_sealed' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION sms_sealed(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_sealed(uuid, text) IS
+'Internal: the token sealed for the org; as it is where it is empty or sealed already. Raises SM013 where coach_sms.key_file holds no key.';
+
 CREATE FUNCTION sms_set_twilio_credentials(org_id uuid, account_sid text, auth_token text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  -- The trigger would seal it too, but the UPDATE's plan, which may be logged, would hold the token.
+  sealed text := @extschema@.sms_sealed(org_id, auth_token);
 BEGIN
   UPDATE @extschema@.sms_settings s
-     SET twilio_account_sid = account_sid, twilio_auth_token_encrypted = auth_token
+     SET twilio_account_sid = account_sid, twilio_auth_token_encrypted = sealed
    WHERE s.org_id = sms_set_twilio_credentials.org_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown org %', sms_set_twilio_credentials.org_id

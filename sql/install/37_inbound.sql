@@ -1,47 +1,56 @@
 -- Texts from people, and what Twilio's refusals tell of them.
 
--- The orgs that wrote to a phone and send as what it answered to; NULL signer: the server's token vouches for all.
-CREATE FUNCTION sms_orgs_answered(phone text, account_sid text, senders text[], signer uuid) RETURNS SETOF uuid
+-- Whom a signature speaks for: the orgs whose own token made it, and where the server's did those that send with it.
+CREATE FUNCTION sms_is_heard(org sms_settings, signers uuid[], by_server boolean) RETURNS boolean
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL THEN org.org_id = ANY (signers) ELSE by_server END
+$$;
+REVOKE ALL ON FUNCTION sms_is_heard(sms_settings, uuid[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_heard(sms_settings, uuid[], boolean) IS
+'Internal: whether what was signed by these orgs'' own token, or by the server''s, is said to the org.';
+
+CREATE FUNCTION sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.org_id
     FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at FROM @extschema@.sms_messages m
            WHERE m.to_phone = $1 GROUP BY m.org_id, m.from_phone) o
     JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
-   WHERE EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE @extschema@.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
-     AND CASE WHEN $4 IS NULL THEN s.twilio_auth_token_encrypted IS NULL OR coalesce(s.twilio_account_sid, '') = ''
-              ELSE coalesce(s.twilio_account_sid, '') = $2 END
+   WHERE @extschema@.sms_is_heard(s, signers, by_server)
+     AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE @extschema@.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
 $$;
-REVOKE ALL ON FUNCTION sms_orgs_answered(text, text, text[], uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_orgs_answered(text, text, text[], uuid) IS
+REVOKE ALL ON FUNCTION sms_orgs_answered(text, text, text[], uuid[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_orgs_answered(text, text, text[], uuid[], boolean) IS
 'Internal: orgs that wrote to the phone with one of these senders of this account, the last one first.';
 
 -- Where nobody is known to have written to them, be it that it was pruned or erased: whoever would write as that now, by
 -- settings of their own.
-CREATE FUNCTION sms_orgs_of_sender(account_sid text, senders text[]) RETURNS SETOF uuid
+CREATE FUNCTION sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.org_id FROM @extschema@.sms_settings s
    WHERE coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') = $1
      AND (s.twilio_messaging_service_sid = ANY ($2) OR @extschema@.sms_soft_phone(s.twilio_phone_number, s.default_region) = ANY ($2))
+     AND @extschema@.sms_is_heard(s, signers, by_server)
 $$;
-REVOKE ALL ON FUNCTION sms_orgs_of_sender(text, text[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_orgs_of_sender(text, text[]) IS 'Internal: orgs whose own settings name one of these senders of this account.';
+REVOKE ALL ON FUNCTION sms_orgs_of_sender(text, text[], uuid[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_orgs_of_sender(text, text[], uuid[], boolean) IS 'Internal: orgs whose own settings name one of these senders of this account.';
 
-CREATE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text, signer uuid)
-  RETURNS void
+CREATE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
+  signers uuid[], by_server boolean, whole_account boolean) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   person text := @extschema@.sms_soft_phone(sms_take_inbound.phone);
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
   senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
-  orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signer) o);
-  bound uuid[] := CASE WHEN orgs <> '{}' THEN orgs ELSE ARRAY(SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders) o) END;
+  orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
+  bound uuid[] := CASE WHEN orgs <> '{}' THEN orgs
+                       ELSE ARRAY(SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
   lifted boolean := false;
   org uuid;
 BEGIN
   IF keyword = 'STOP' THEN
     INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
-      SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s ORDER BY s
+      SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
     PERFORM @extschema@.sms_note_retraction(person);
     FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
@@ -49,7 +58,7 @@ BEGIN
     END LOOP;
   ELSIF keyword IN ('START', 'YES') THEN
     DELETE FROM @extschema@.sms_opt_outs o
-     WHERE o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
+     WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
     lifted := FOUND;
     -- A YES is an answer like any other to whoever never said STOP.
     IF lifted OR keyword = 'START' THEN
@@ -59,13 +68,13 @@ BEGIN
   END IF;
   UPDATE @extschema@.sms_events e
      SET event_status = CASE WHEN keyword <> 'YES' THEN keyword WHEN lifted THEN 'START' END,
-         org_id = coalesce(orgs[1], signer)
+         org_id = coalesce(orgs[1], e.org_id)
    WHERE e.id = event_id;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid) IS
-'Internal: what a text from a person does: STOP, START, YES (after a STOP only). Finds the org that it answers.';
+REVOKE ALL ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean) IS
+'Internal: what a text from a person does: STOP, START, YES (after a STOP only). Finds the org that it answers, among those that the signature speaks for; opt-outs by sender change where it speaks for the whole account.';
 
 CREATE FUNCTION sms_heed_code(message_id uuid, code text, reason text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

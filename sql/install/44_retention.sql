@@ -68,16 +68,20 @@ CREATE FUNCTION sms_prune_events(org_id uuid, before timestamptz, at_most intege
 DECLARE
   pruned integer;
 BEGIN
-  DELETE FROM @extschema@.sms_events e
-   WHERE e.id IN (SELECT i.id FROM @extschema@.sms_events i
-                   WHERE i.org_id = $1 AND i.message_id IS NULL AND i.received_at < before
-                   ORDER BY i.received_at LIMIT at_most FOR UPDATE SKIP LOCKED);
-  GET DIAGNOSTICS pruned = ROW_COUNT;
+  -- A START stays without its text: Twilio signs no time, and a call that was caught would lift a later STOP again.
+  WITH old AS (
+    SELECT i.id, i.event_type = 'inbound' AND i.event_status IS NOT DISTINCT FROM 'START' AS stays FROM @extschema@.sms_events i
+     WHERE i.org_id = $1 AND i.message_id IS NULL AND i.received_at < before
+       AND (i.event_payload IS NOT NULL OR i.event_type <> 'inbound' OR i.event_status IS DISTINCT FROM 'START')
+     ORDER BY i.received_at LIMIT at_most FOR UPDATE SKIP LOCKED),
+  gone AS (DELETE FROM @extschema@.sms_events e USING old o WHERE e.id = o.id AND NOT o.stays),
+  kept AS (UPDATE @extschema@.sms_events e SET event_payload = NULL FROM old o WHERE e.id = o.id AND o.stays)
+  SELECT count(*) INTO pruned FROM old;
   RETURN pruned;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_prune_events(uuid, timestamptz, integer) FROM PUBLIC;
-COMMENT ON FUNCTION sms_prune_events(uuid, timestamptz, integer) IS 'Internal: deletes up to that many of the org''s inbound texts and of its events without a message.';
+COMMENT ON FUNCTION sms_prune_events(uuid, timestamptz, integer) IS 'Internal: deletes up to that many of the org''s inbound texts and of its events without a message; of a START, whose key must stay, only the text.';
 
 CREATE FUNCTION sms_prune_next(at_most integer, horizon xid, INOUT behind uuid)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -179,6 +179,8 @@ HttpResult HttpTransfer::finish(CURLcode code) {
 
   HttpResult result = std::move(result_);
   request_ = HttpRequest{};
+  set(CURLOPT_USERNAME, nullptr);  // libcurl's own copies
+  set(CURLOPT_PASSWORD, nullptr);
   result.progress = progress(status);
   result.duration_ms = static_cast<int>(taken_us / 1'000);
   const bool answered = result.progress == HttpProgress::kAnswered;

@@ -102,17 +102,33 @@ std::string sign(std::string_view auth_token, std::string_view url, const FormPa
   return hmac_sha1_base64(auth_token, std::string(without_fragment(url)) + signed_params(params));
 }
 
+bool is_signature(std::string_view text) {
+  return text.size() == kSignatureSize && from_base64(text).has_value();
+}
+
+std::vector<std::string> signable_texts(std::string_view url, std::string_view body,
+                                        std::string_view content_type) {
+  std::vector<std::string> texts = possibly_signed_urls(url);
+  if (texts.empty()) return texts;
+  const std::optional<std::string> rest = signed_body(url, body, content_type);
+  if (!rest) return {};
+  for (std::string& text : texts)
+    text += *rest;
+  return texts;
+}
+
+bool is_signed_with(std::string_view auth_token, const std::vector<std::string>& texts,
+                    std::string_view signature) {
+  if (auth_token.empty() || auth_token.size() > kMaxTokenSize) return false;
+  return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+    return equal_in_constant_time(hmac_sha1_base64(auth_token, text), signature);
+  });
+}
+
 bool validate_signature(std::string_view auth_token, std::string_view url, std::string_view body,
                         std::string_view signature, std::string_view content_type) {
-  if (auth_token.empty() || auth_token.size() > kMaxTokenSize) return false;
-  if (signature.size() != kSignatureSize) return false;
-  const std::vector<std::string> urls = possibly_signed_urls(url);
-  if (urls.empty()) return false;
-  const std::optional<std::string> rest = signed_body(url, body, content_type);
-  if (!rest) return false;
-  return std::any_of(urls.begin(), urls.end(), [&](const std::string& candidate) {
-    return equal_in_constant_time(hmac_sha1_base64(auth_token, candidate + *rest), signature);
-  });
+  if (auth_token.empty() || !is_signature(signature)) return false;
+  return is_signed_with(auth_token, signable_texts(url, body, content_type), signature);
 }
 
 }  // namespace coach_sms

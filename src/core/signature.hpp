@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/form.hpp"
 
@@ -17,6 +18,16 @@ namespace coach_sms {
 
 // What Twilio sends with a form POST of these params to this URL; a fragment is left out.
 std::string sign(std::string_view auth_token, std::string_view url, const FormParams& params);
+
+// Whether the text can be a signature at all: base64 of 20 bytes.
+bool is_signature(std::string_view text);
+
+// The steps of validate_signature, for whoever has several tokens to try: the texts that may have
+// been signed (at most six for a URL; none where it cannot be), and whether one of them was.
+std::vector<std::string> signable_texts(std::string_view url, std::string_view body,
+                                        std::string_view content_type);
+bool is_signed_with(std::string_view auth_token, const std::vector<std::string>& texts,
+                    std::string_view signature);
 
 // Whether Twilio signed this request. The URL is the public one, as Twilio called it (cut a
 // fragment off with without_fragment; with one the answer is false). The body is raw; content_type

@@ -1,6 +1,7 @@
 #include "core/webhook.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -12,7 +13,12 @@ namespace coach_sms {
 namespace {
 
 constexpr std::string_view kRepeatOnFailure = "#rc=5&rp=all";
-constexpr std::size_t kMaxWordSize = 64;
+constexpr std::size_t kSidSize = 34;
+constexpr std::size_t kMaxStatusSize = 64;
+constexpr std::array<std::string_view, 13> kOurNames = {
+    "MessageSid",    "SmsSid", "MessageStatus", "SmsStatus",  "AccountSid",   "MessagingServiceSid",
+    "From",          "To",     "Body",          "OptOutType", "ErrorMessage", "ErrorCode",
+    "RawDlrDoneDate"};
 
 std::string text_of(const FormParams& params, std::string_view name) {
   const std::string* const value = find(params, name);
@@ -24,14 +30,52 @@ std::string text_of(const FormParams& params, std::string_view name, std::string
   return text.empty() ? text_of(params, old_name) : text;
 }
 
-// SIDs and statuses become keys of ours, so they must be short and plain.
-bool is_word(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxWordSize &&
-         std::all_of(text.begin(), text.end(), [](char character) {
-           return (character >= '0' && character <= '9') ||
-                  (character >= 'A' && character <= 'Z') ||
-                  (character >= 'a' && character <= 'z') || character == '_' || character == '-';
+bool is_digit(char character) {
+  return character >= '0' && character <= '9';
+}
+
+bool is_capital(char character) {
+  return character >= 'A' && character <= 'Z';
+}
+
+bool is_small(char character) {
+  return character >= 'a' && character <= 'z';
+}
+
+// Two capitals and 32 hex digits (Twilio docs, "String Identifier (SID)").
+bool is_sid(std::string_view text) {
+  return text.size() == kSidSize && is_capital(text[0]) && is_capital(text[1]) &&
+         std::all_of(text.begin() + 2, text.end(), [](char character) {
+           return is_digit(character) || (character >= 'a' && character <= 'f');
          });
+}
+
+bool is_status(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxStatusSize &&
+         std::all_of(text.begin(), text.end(), [](char character) {
+           return is_small(character) || character == '_' || character == '-';
+         });
+}
+
+bool is_plain_name(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char character) {
+    return is_digit(character) || is_capital(character) || is_small(character) || character == '_';
+  });
+}
+
+bool comes_twice(const FormParams& params, std::string_view name) {
+  return std::count_if(params.begin(), params.end(),
+                       [name](const auto& param) { return param.first == name; }) > 1;
+}
+
+// Nothing stands between names and values in what Twilio signs, and so a signature fits every other
+// cut of the same text. What we act on is therefore read only where there is no second way to read
+// it: plain names, each of ours once, and above SIDs and statuses of the form they always have.
+bool is_unambiguous(const FormParams& params) {
+  return std::all_of(params.begin(), params.end(),
+                     [](const auto& param) { return is_plain_name(param.first); }) &&
+         std::none_of(kOurNames.begin(), kOurNames.end(),
+                      [&](std::string_view name) { return comes_twice(params, name); });
 }
 
 StatusCallback read_status(const FormParams& params, std::string sid, std::string status) {
@@ -85,13 +129,13 @@ std::string last_of(const FormParams& params, std::string_view name) {
 Webhook read_webhook(const FormParams& params) {
   std::string sid = text_of(params, "MessageSid", "SmsSid");
   std::string status = text_of(params, "MessageStatus", "SmsStatus");
-  if (!is_word(sid)) return {};
+  if (!is_sid(sid) || !is_unambiguous(params)) return {};
 
   const bool is_inbound_status = status == "received" || status == "receiving";
   if (is_inbound_status || (status.empty() && find(params, "Body") != nullptr)) {
     return {WebhookKind::kInbound, {}, read_inbound(params, std::move(sid))};
   }
-  if (!is_word(status)) return {};
+  if (!is_status(status)) return {};
   return {WebhookKind::kStatus, read_status(params, std::move(sid), std::move(status)), {}};
 }
 

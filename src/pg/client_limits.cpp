@@ -26,8 +26,7 @@ bool is_same_client(const Claimed& one, const Claimed& other) {
 }
 
 Datum uuid_array(Datum* values, int count) {
-  return PointerGetDatum(
-      construct_array(values, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+  return PointerGetDatum(construct_array(values, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 }
 
 Datum text_array(Datum* values, int count) {
@@ -63,11 +62,10 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
     keys[i] = CStringGetTextDatum(claimed[i].client_key);
     ids[i] = UUIDPGetDatum(&claimed[i].message_id);
   }
-  const uint64 found = read.run(
-      {PointerGetDatum(
-           construct_array(positions, count, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
-       uuid_array(orgs, count), text_array(keys, count), CStringGetTextDatum(provider),
-       uuid_array(ids, count)});
+  const uint64 found = read.run({PointerGetDatum(construct_array(
+                                     positions, count, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
+                                 uuid_array(orgs, count), text_array(keys, count),
+                                 CStringGetTextDatum(provider), uuid_array(ids, count)});
   for (uint64 row = 0; row < found; ++row)
     clients[row] = {&claimed[int_column(row, 1)], bigint_column(row, 2), bigint_column(row, 3)};
   return static_cast<int>(found);

@@ -16,6 +16,7 @@ extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_create_key);
 PG_FUNCTION_INFO_V1(coach_sms_rotate_key);
 PG_FUNCTION_INFO_V1(coach_sms_seal_token);
+PG_FUNCTION_INFO_V1(coach_sms_sealed);
 }
 
 using namespace coach_sms;
@@ -106,6 +107,18 @@ HeapTuple with_token(const TriggerData* trigger, HeapTuple row, int column, text
   return heap_modify_tuple_by_cols(row, trigger->tg_relation->rd_att, 1, &column, &value, &is_null);
 }
 
+// nullptr for an empty text; what is sealed already stays as it is.
+text* sealed_text(const pg_uuid_t& org_id, text* token) {
+  char* written = text_to_cstring(token);
+  if (written[0] == '\0') return nullptr;
+  if (is_sealed_token(written)) return token;
+  Failure failure;
+  const char* sealed = seal_token(org_id, written, &failure);
+  wipe_token(written);
+  raise_if(failure);
+  return cstring_to_text(sealed);
+}
+
 // The row with what was written to the column as it is to be stored.
 HeapTuple with_sealed(const TriggerData* trigger, HeapTuple row, const char* column) {
   TupleDesc columns = trigger->tg_relation->rd_att;
@@ -118,14 +131,9 @@ HeapTuple with_sealed(const TriggerData* trigger, HeapTuple row, const char* col
   // Without an org the row is refused, by an error that shows the row: not with the token in it.
   if (no_org) return with_token(trigger, row, number, nullptr);
 
-  char* written = text_to_cstring(DatumGetTextPP(token));
-  if (written[0] == '\0') return with_token(trigger, row, number, nullptr);
-  if (is_sealed_token(written)) return row;
-  Failure failure;
-  const char* sealed = seal_token(*DatumGetUUIDP(org_id), written, &failure);
-  wipe_token(written);
-  raise_if(failure);
-  return with_token(trigger, row, number, cstring_to_text(sealed));
+  text* written = DatumGetTextPP(token);
+  text* sealed = sealed_text(*DatumGetUUIDP(org_id), written);
+  return sealed == written ? row : with_token(trigger, row, number, sealed);
 }
 
 }  // namespace
@@ -180,4 +188,11 @@ Datum coach_sms_seal_token(PG_FUNCTION_ARGS) {
   for (const char* column : kTokenColumns)
     row = with_sealed(trigger, row, column);
   return PointerGetDatum(row);
+}
+
+// sms_sealed(org_id, token)
+Datum coach_sms_sealed(PG_FUNCTION_ARGS) {
+  text* sealed = sealed_text(*PG_GETARG_UUID_P(0), PG_GETARG_TEXT_PP(1));
+  if (sealed == nullptr) PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(sealed);
 }

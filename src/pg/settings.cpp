@@ -52,6 +52,18 @@ const char* setting_or_environment(const char* setting, const char* variable) {
   return value != nullptr ? value : "";
 }
 
+const char* taken_token = nullptr;
+
+// Out of the environment, which each child inherits: a trusted procedural language shows it to
+// everybody, and archive_command to its program.
+void take_token() {
+  char* value = getenv("TWILIO_AUTH_TOKEN");
+  if (value == nullptr) return;
+  taken_token = strdup(value);
+  explicit_bzero(value, strlen(value));
+  unsetenv("TWILIO_AUTH_TOKEN");
+}
+
 // --- URLs -----------------------------------------------------------------------------------
 
 // What the rules below look at. The host is without the brackets of an IPv6 address.
@@ -307,7 +319,7 @@ const char* webapp_url() {
 }
 
 const char* twilio_auth_token_from_environment() {
-  return setting_or_environment("", "TWILIO_AUTH_TOKEN");
+  return taken_token != nullptr ? taken_token : setting_or_environment("", "TWILIO_AUTH_TOKEN");
 }
 
 int effective_lease_ms() {
@@ -355,6 +367,7 @@ bool database_is_wanted(const char* name) {
 }
 
 void define() {
+  if (process_shared_preload_libraries_in_progress) take_token();
   define_limits();
   define_times();
   define_rules();

@@ -41,7 +41,8 @@ const char* twilio_account_sid();
 const char* webapp_url();
 
 // The token itself is never a setting, since a reload would log it. With no file configured, the
-// postmaster's TWILIO_AUTH_TOKEN serves; '' where there is none. Borrowed from the environment.
+// postmaster's TWILIO_AUTH_TOKEN serves, which a preloaded library takes out of the environment; ''
+// where there is none. Borrowed.
 const char* twilio_auth_token_from_environment();
 
 // The lease that claims really get: never shorter than a request can last plus a margin, so that

@@ -1,27 +1,14 @@
-#include "core/api_key.hpp"
 #include "core/keywords.hpp"
-#include "core/public_url.hpp"
-#include "core/signature.hpp"
-
-#include <algorithm>
 
 #include "pg/webhook_call.hpp"
 
-#include "pg/secrets.hpp"
-#include "pg/settings.hpp"
 #include "pg/soft_input.hpp"
-#include "pg/statement.hpp"
 
 #include "pg/pg_api.hpp"
 
 namespace coach_sms {
 
 namespace {
-
-constexpr int kMostSigners = 12;  // five orgs and the server, each with two tokens
-constexpr int kTellEvery = 60;    // seconds between two log lines of a session
-
-// --- reading ------------------------------------------------------------------------------------
 
 // Clean UTF-8 into the database's encoding without an error.
 char* in_database_encoding(char* utf8) {
@@ -69,98 +56,6 @@ void read_inbound(const InboundMessage& told, WebhookCall* call) {
   call->dedupe_key = copy_out(dedupe_key(told));
 }
 
-// --- whose token --------------------------------------------------------------------------------
-
-struct Candidate {
-  bool is_org;
-  pg_uuid_t org_id;
-  char* sealed;    // the org's own token
-  bool is_second;  // which of the server's
-};
-
-// An org's own; where it has none, the server's count.
-#define TOKENS                                                                    \
-  "CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted END,"  \
-  " CASE WHEN s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted <> ''" \
-  "      THEN s.twilio_second_auth_token_encrypted END"
-
-// Those of the account that send with the number or service come first: several orgs may share it.
-// For a text from a person its account alone counts: a STOP binds, and a START frees, every org of
-// that account's sender.
-uint64 run_candidates(const WebhookCall& call) {
-  static Statement of_target{
-      "SELECT s.org_id, " TOKENS " FROM @extschema@.sms_settings s WHERE s.org_id = $1", {UUIDOID}};
-  static Statement of_account{
-      "WITH sent AS ("
-      " SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = nullif($1, ''))"
-      " SELECT s.org_id, " TOKENS
-      "  FROM @extschema@.sms_settings s"
-      " WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')"
-      " ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,"
-      "   coalesce(s.twilio_messaging_service_sid = nullif($3, '')"
-      "     OR s.twilio_phone_number = nullif($4, ''), false) DESC, s.org_id LIMIT 5",
-      {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
-  if (call.has_target) return of_target.run({UUIDPGetDatum(&call.org_id)});
-  const char* sid = call.kind == WebhookKind::kInbound ? "" : call.sid;
-  return of_account.run({CStringGetTextDatum(sid), CStringGetTextDatum(call.account_sid),
-                         CStringGetTextDatum(call.messaging_service_sid),
-                         CStringGetTextDatum(call.our_number)});
-}
-
-int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostSigners]) {
-  const uint64 rows = run_candidates(call);
-  const char* server_account = settings::twilio_account_sid();
-  bool server = !call.has_target && server_account[0] != '\0' &&
-                strcmp(call.account_sid, server_account) == 0;
-  int count = 0;
-  for (uint64 row = 0; row < rows; ++row) {
-    char* sealed = text_column(row, 2);
-    char* second = text_column(row, 3);
-    if (sealed == nullptr)
-      server = true;
-    else
-      candidates[count++] = {true, uuid_column(row, 1), sealed, false};
-    if (second != nullptr) candidates[count++] = {true, uuid_column(row, 1), second, true};
-  }
-  if (server) candidates[count++] = {};
-  if (server) candidates[count++] = {false, {}, nullptr, true};  // which it may not have
-  return count;
-}
-
-void tell(const char* message, const char* hint) {
-  static TimestampTz told_at = 0;
-  const TimestampTz now = GetCurrentTimestamp();
-  if (told_at != 0 && now - told_at < kTellEvery * USECS_PER_SEC) return;
-  told_at = now;
-  // The statement would show a person's number.
-  ereport(LOG, (errmsg("a call to the webhook was refused: %s", message),
-                hint[0] != '\0' ? errhint("%s", hint) : 0, errhidestmt(true)));
-}
-
-char* open_candidate(const Candidate& candidate, Failure* failure) {
-  if (candidate.is_org) return open_token(candidate.org_id, candidate.sealed, failure);
-  return candidate.is_second ? second_server_token(failure) : server_token(failure);
-}
-
-struct Signed {
-  const char* url;
-  const char* body;
-  const char* signature;
-};
-
-bool is_signed_with(const char* token, const Signed& call) {
-  bool found = false;
-  if (api_key_in(token)) return false;
-  // What fails here (memory, OpenSSL) is no proof of anything.
-  (void)run_cpp([&] {
-    const auto urls = possibly_called_urls(call.url, settings::public_url);
-    found = std::any_of(urls.begin(), urls.end(), [&](const auto& url) {
-      return validate_signature(token, url, call.body, call.signature, "");
-    });
-  });
-  return found;
-}
-
 }  // namespace
 
 bool read_webhook_call(const char* url, const char* body, WebhookCall* call) {
@@ -189,32 +84,6 @@ bool read_webhook_call(const char* url, const char* body, WebhookCall* call) {
   call->has_target = call->kind != WebhookKind::kInbound && org != nullptr &&
                      parse_uuid(org, &call->org_id) && parse_uuid(message, &call->message_id);
   return true;
-}
-
-Signer find_signer(const WebhookCall& call, const char* url, const char* body,
-                   const char* signature, pg_uuid_t* org_id) {
-  Candidate candidates[kMostSigners];
-  const int count = find_candidates(call, candidates);
-  Failure trouble;
-  for (int i = 0; i < count; ++i) {
-    const Candidate& candidate = candidates[i];
-    Failure failure;
-    char* token = open_candidate(candidate, &failure);
-    const bool is_signer = token != nullptr && is_signed_with(token, {url, body, signature});
-    wipe_token(token);
-    if (failure.failed) trouble = failure;
-    if (!is_signer) continue;
-    *org_id = candidate.org_id;
-    return candidate.is_org ? Signer::kOrg : Signer::kServer;
-  }
-  if (trouble.failed) {
-    tell(trouble.message, trouble.hint);
-    return trouble.sqlstate == kNoSender ? Signer::kNobody : Signer::kCannotTell;
-  }
-  tell("no token that it could be signed with fits its signature",
-       "Where Twilio made the call, set coach_sms.public_url to the URL that Twilio calls, and "
-       "check the account's auth token.");
-  return Signer::kNobody;
 }
 
 }  // namespace coach_sms

@@ -1,7 +1,7 @@
 #pragma once
 
-// A call to our webhook as plain data, and whether Twilio made it. Nothing here raises an error for
-// what a stranger may send, and nothing of a call may be used before its signature was found good.
+// A call to our webhook as plain data. Nothing here raises an error for what a stranger may send,
+// and nothing of a call may be used before its signature was found good (pg/webhook_signer.hpp).
 
 #include "core/webhook.hpp"
 #include "pg/wall.hpp"
@@ -31,15 +31,5 @@ struct WebhookCall {
 
 // False for what is no form. `url` and `body` are ASCII, as percent encoding makes them.
 bool read_webhook_call(const char* url, const char* body, WebhookCall* call);
-
-// Whose token made the signature. An org with an account and a token of its own answers for itself
-// alone; the server's token answers for all the others.
-enum class Signer { kNobody, kOrg, kServer, kCannotTell };
-
-// Tries the token of the target's org; without a target those of the account that the call names,
-// and of the org that has sent the SID. kCannotTell: a token that might fit could not be read.
-// `org_id` is set for kOrg. Needs SPI.
-Signer find_signer(const WebhookCall& call, const char* url, const char* body,
-                   const char* signature, pg_uuid_t* org_id);
 
 }  // namespace coach_sms

@@ -1,4 +1,4 @@
-#include "pg/webhook_call.hpp"
+#include "pg/webhook_signer.hpp"
 
 #include "pg/delivery.hpp"
 #include "pg/statement.hpp"
@@ -51,21 +51,21 @@ bool message_exists(const WebhookCall& call) {
 }
 
 // What one org's token says keeps nothing of another's away, even where it names the other's SID.
-const char* dedupe_key(const WebhookCall& call, Signer signer, const pg_uuid_t& signing_org) {
-  if (signer == Signer::kServer) return call.dedupe_key;
-  return psprintf("%s:%s", call.dedupe_key, uuid_text(signing_org));
+const char* dedupe_key(const WebhookCall& call, const Voice& voice) {
+  if (voice.signer == Signer::kServer) return call.dedupe_key;
+  return psprintf("%s:%s", call.dedupe_key, uuid_text(voice.org_id));
 }
 
 // A callback without a target carries who signed it: its SID is looked for among that one's.
-void store_status(const WebhookCall& call, Signer signer, const pg_uuid_t& signing_org) {
+void store_status(const WebhookCall& call, const Voice& voice) {
   // Erased, or of another database behind the same URL: to keep it would keep a person's number
   // for nobody, and an error would make Twilio call again.
   if (call.has_target && !message_exists(call)) return;
   Event event{};
   event.has_message = call.has_target;
-  event.has_org = signer == Signer::kOrg;
+  event.has_org = voice.signer == Signer::kOrg;
   event.message_id = call.message_id;
-  event.org_id = call.has_target ? call.org_id : signing_org;
+  event.org_id = call.has_target ? call.org_id : voice.org_id;
   event.provider = "twilio";
   event.sid = call.sid;
   event.type = "status";
@@ -73,45 +73,42 @@ void store_status(const WebhookCall& call, Signer signer, const pg_uuid_t& signi
   event.error_code = call.error_code;
   event.error_message = call.error_message;
   event.payload = call.payload;
-  event.dedupe_key = dedupe_key(call, signer, signing_org);
+  event.dedupe_key = dedupe_key(call, voice);
   pg_uuid_t id;
   if (store_event(event, &id)) apply_event(id);
 }
 
-void store_inbound(const WebhookCall& call, Signer signer, const pg_uuid_t& signing_org) {
-  static Statement take_text{"SELECT @extschema@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7)",
-                             {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID}};
+void store_inbound(const WebhookCall& call, const Voice& voice) {
+  static Statement take_text{
+      "SELECT @extschema@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+      {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDARRAYOID, BOOLOID, BOOLOID}};
   Event event{};
-  event.has_org = signer == Signer::kOrg;
-  event.org_id = signing_org;
+  event.has_org = voice.signer == Signer::kOrg;
+  event.org_id = voice.org_id;
   event.provider = "twilio";
   event.sid = call.sid;
   event.type = "inbound";
   event.payload = call.payload;
-  event.dedupe_key = dedupe_key(call, signer, signing_org);
+  event.dedupe_key = dedupe_key(call, voice);
   pg_uuid_t id;
   if (!store_event(event, &id)) return;
-  const char nulls[] = {
-      ' ', ' ', ' ', ' ', ' ', call.keyword != nullptr ? ' ' : 'n', event.has_org ? ' ' : 'n',
-      '\0'};
   take_text.run({UUIDPGetDatum(&id), CStringGetTextDatum(call.account_sid),
                  CStringGetTextDatum(call.our_number),
                  CStringGetTextDatum(call.messaging_service_sid), CStringGetTextDatum(call.from),
-                 call.keyword != nullptr ? CStringGetTextDatum(call.keyword) : Datum{0},
-                 UUIDPGetDatum(&event.org_id)},
-                nulls);
+                 call.keyword != nullptr ? CStringGetTextDatum(call.keyword) : Datum{0}, voice.orgs,
+                 BoolGetDatum(voice.signer == Signer::kServer), BoolGetDatum(voice.whole_account)},
+                call.keyword != nullptr ? nullptr : "     n   ");
 }
 
 Answer take(const char* url, const char* body, const char* signature) {
   WebhookCall call;
   if (!is_ascii(url) || !is_ascii(body) || !read_webhook_call(url, body, &call)) return kBadRequest;
   if (!is_ascii(signature)) return kForbidden;
-  pg_uuid_t signing_org{};
-  const Signer signer = find_signer(call, url, body, signature, &signing_org);
-  if (signer == Signer::kNobody) return kForbidden;
-  if (signer == Signer::kCannotTell) return kNotNow;
-  if (call.kind == WebhookKind::kStatus) store_status(call, signer, signing_org);
-  if (call.kind == WebhookKind::kInbound) store_inbound(call, signer, signing_org);
+  const Voice voice = find_voice(call, {url, body, signature});
+  if (voice.signer == Signer::kNobody) return kForbidden;
+  if (voice.signer == Signer::kCannotTell) return kNotNow;
+  if (call.kind == WebhookKind::kStatus) store_status(call, voice);
+  if (call.kind == WebhookKind::kInbound) store_inbound(call, voice);
   return kTaken;
 }
 

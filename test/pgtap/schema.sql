@@ -309,7 +309,8 @@ SELECT results_eq($$
   'sms_messages_related: (org_id, related_entity_id) WHERE (related_entity_id IS NOT NULL)',
   'sms_queue_claim: (org_id, zone, priority, due_at, message_id)',
   'sms_queue_expiry: (expires_at) WHERE (expires_at IS NOT NULL)',
-  'sms_queue_held: (org_id) WHERE (held_for IS NOT NULL)'], 'indexes besides those of constraints');
+  'sms_queue_held: (org_id) WHERE (held_for IS NOT NULL)',
+  'sms_settings_account: (twilio_account_sid)'], 'indexes besides those of constraints');
 
 -- What every status change writes may be in no index and no predicate of one, else it is no HOT update.
 SELECT is_empty($$

@@ -152,6 +152,31 @@ is(suppressed('+61491570121'), $other, 'binds the org of that number and account
     is(suppressed('+61491570122'), $org, 'changes nothing');
 }
 
+# Anybody may name an account. A call counts for those whose token signed it, and for the whole account while nobody who names it
+# has another token.
+{
+    my $theirs = 'AC' . '07' x 16;
+    my $opt_outs = 'SELECT count(*) FROM sms_opt_outs WHERE phone = ';
+    sql("SELECT sms_opt_out('$other', '+61491570123', source => 'twilio'); INSERT INTO sms_opt_outs (account_sid, sender, phone, source)
+         VALUES ('$theirs', '+61491570156', '+61491570123', 'twilio')");
+    my $pretender = $node->make_org(paused_until => 'infinity', twilio_account_sid => $theirs, twilio_auth_token_encrypted => 'made-up');
+    my $same = $node->make_org(paused_until => 'infinity', twilio_account_sid => $theirs, twilio_auth_token_encrypted => 'others-token');
+    is(call($public_url, text_from('made-up', $theirs, '+61491570156', '+61491570123', 'START')), 200, 'an org with that account and a token of its own says START');
+    is(suppressed('+61491570123') . ' ' . sql("$opt_outs '+61491570123'"), "$other 1", 'and frees nobody');
+    is(call($public_url, text_from('made-up', $theirs, '+61491570156', '+61491570124', 'STOP')), 200, 'it says STOP');
+    is(suppressed('+61491570124') . ' ' . sql("$opt_outs '+61491570124'"), "$pretender 0", 'and binds itself alone');
+    is(call($public_url, text_from('others-token', $theirs, '+61491570156', '+61491570125', 'STOP')), 200, 'a STOP with the token of two');
+    is(suppressed('+61491570125') . ' ' . sql("$opt_outs '+61491570125'"), join(' ', sort($other, $same)) . ' 0', 'binds both');
+    sql("UPDATE sms_settings SET twilio_account_sid = '$account' WHERE org_id = '$pretender'");
+    is(call($public_url, text_from('others-token', $theirs, '+61491570156', '+61491570123', 'START')), 200, 'START, once nobody else names the account');
+    is(suppressed('+61491570123') . sql("$opt_outs '+61491570123'"), '0', 'frees the whole account');
+    is(call($public_url, text_from('made-up', $account, '+61491570156', '+61491570126', 'STOP')), 200, "an org that names the server's account says STOP");
+    is(suppressed('+61491570126') . ' ' . sql("$opt_outs '+61491570126'"), "$pretender 0", 'and binds itself alone');
+    is(call($public_url, text_from($token, $account, '+61491570156', '+61491570127', 'STOP')), 200, "a STOP with the server's token");
+    is(suppressed('+61491570127') . ' ' . sql("$opt_outs '+61491570127'"), "$org 1", 'binds those that send with it, whatever others name');
+    sql("UPDATE sms_settings SET twilio_account_sid = 'AC' || repeat('08', 16) WHERE org_id IN ('$pretender', '$same')");
+}
+
 # The same call twice at once.
 {
     my $id = message($org);
@@ -187,9 +212,10 @@ is(suppressed('+61491570121'), $other, 'binds the org of that number and account
     sql("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
     $node->create_extension('latin');
     my %told = (SmsStatus => 'received', From => '1', To => '2');
+    my $sid = new_sid();
     my $text = "caf\x{c3}\x{a9} \x{f0}\x{9f}\x{99}\x{82}!";
-    my (undef, $signature) = callback($token, $public_url, MessageSid => 'SM1', Body => $text, %told);
-    my ($body) = callback($token, $public_url, MessageSid => 'SM1', Body => 'caf%C3%A9+%F0%9F%99%82!', %told);
+    my (undef, $signature) = callback($token, $public_url, MessageSid => $sid, Body => $text, %told);
+    my ($body) = callback($token, $public_url, MessageSid => $sid, Body => 'caf%C3%A9+%F0%9F%99%82!', %told);
     is($node->safe_psql('latin', call_sql($public_url, $body, $signature)), 200, 'a text that LATIN1 cannot hold');
     is($node->safe_psql('latin', "SELECT event_payload->>'Body' = 'caf' || chr(233) || ' ?!' FROM sms_events"), 't', 'is kept as far as it can');
 }

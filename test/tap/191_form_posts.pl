@@ -38,7 +38,8 @@ sub start_nginx {
     my ($port, $postgrest) = @_;
     my $dir = PostgreSQL::Test::Utils::tempdir_short();
     my $rule = slurp_file('test/webhook/nginx.conf');
-    $rule =~ s{http://127\.0\.0\.1:3000}{$postgrest} && $rule =~ s{THE-BACKENDS-JWT}{$key} or die 'the rule has changed';
+    $rule =~ s{http://127\.0\.0\.1:3000}{$postgrest} && $rule =~ s{THE-BACKENDS-JWT}{$key}
+      && $rule =~ s{https://app\.example\.com}{http://127.0.0.1:$port} or die 'the rule has changed';
     my $paths = join '', map { "${_}_temp_path $dir/$_; " } qw(client_body proxy fastcgi uwsgi scgi);
     append_to_file("$dir/nginx.conf", "daemon off; master_process off; pid $dir/pid; error_log $dir/error.log;\nevents {}\n"
         . "http { access_log off; $paths\nserver { listen 127.0.0.1:$port;\n$rule} }\n");
@@ -116,8 +117,9 @@ sub check {
     }
 
     my $target = "/twilio-webhook?org=$org&message=$id&attempt=1";
-    my $body = 'MessageStatus=undelivered&MessageSid=SM1';
-    my $signature = hmac_sha1_base64("http://127.0.0.1:$port${target}MessageSidSM1MessageStatusundelivered", $fake->token) . '=';
+    my $last_sid = 'SM' . '0f' x 16;
+    my $body = "MessageStatus=undelivered&MessageSid=$last_sid";
+    my $signature = hmac_sha1_base64("http://127.0.0.1:$port${target}MessageSid${last_sid}MessageStatusundelivered", $fake->token) . '=';
     is(post($port, $target, $body), 403, "$way: without a signature");
     is(post($port, $target, $body, 'AAAAAAAAAAAAAAAAAAAAAAAAAAA='), 403, 'with a false one');
     is(post($port, $target, "$body&More=1", $signature), 403, 'with a parameter more than was signed');

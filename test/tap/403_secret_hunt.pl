@@ -24,6 +24,7 @@ auto_explain.log_min_duration = 0
 auto_explain.log_nested_statements = on
 auto_explain.log_parameter_max_length = 0
 auto_explain.log_analyze = on
+auto_explain.log_verbose = on
 pg_stat_statements.track = all
 CONF
 my $file = $node->secrets_dir . '/token';

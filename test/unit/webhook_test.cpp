@@ -18,17 +18,20 @@ const std::string kOurs =
     "org=0190a3c2-0000-7000-8000-00000000000A&message=0190a3c2-1111-7000-8000-00000000000b"
     "&attempt=3";
 
+const std::string kSid = "SM0123456789abcdef0123456789abcdef";
+
 Webhook read(std::string_view body) {
   return read_webhook(parse_form(body));
 }
 
 TEST(ReadWebhook, KnowsAStatusCallback) {
   const Webhook webhook = read(
-      "SmsSid=SM1&SmsStatus=undelivered&MessageStatus=undelivered&To=%2B447700900123&MessageSid=SM1"
+      "SmsSid=" + kSid +
+      "&SmsStatus=undelivered&MessageStatus=undelivered&To=%2B447700900123&MessageSid=" + kSid +
       "&AccountSid=AC1&From=%2B447700900456&ApiVersion=2010-04-01&RawDlrDoneDate=2611221045"
       "&ErrorCode=30003&ErrorMessage=off&MessagingServiceSid=MG1");
   ASSERT_EQ(webhook.kind, WebhookKind::kStatus);
-  EXPECT_EQ(webhook.status.message_sid, "SM1");
+  EXPECT_EQ(webhook.status.message_sid, kSid);
   EXPECT_EQ(webhook.status.account_sid, "AC1");
   EXPECT_EQ(webhook.status.messaging_service_sid, "MG1");
   EXPECT_EQ(webhook.status.message_status, "undelivered");
@@ -37,64 +40,89 @@ TEST(ReadWebhook, KnowsAStatusCallback) {
   EXPECT_EQ(webhook.status.to, "+447700900123");
   EXPECT_EQ(webhook.status.from, "+447700900456");
   EXPECT_EQ(webhook.status.raw_dlr_done_date, "2611221045");
-  EXPECT_EQ(dedupe_key(webhook.status), "SM1:undelivered");
+  EXPECT_EQ(dedupe_key(webhook.status), kSid + ":undelivered");
 }
 
 TEST(ReadWebhook, NeedsNoMoreThanSidAndStatus) {
-  EXPECT_EQ(read("MessageSid=SM1&MessageStatus=sent").status.message_status, "sent");
-  EXPECT_EQ(read("SmsSid=SM2&SmsStatus=sent").status.message_sid, "SM2");
-  EXPECT_EQ(read("MessageSid=&SmsSid=SM2&SmsStatus=sent").status.message_sid, "SM2");
+  EXPECT_EQ(read("MessageSid=" + kSid + "&MessageStatus=sent").status.message_status, "sent");
+  EXPECT_EQ(read("SmsSid=" + kSid + "&SmsStatus=sent").status.message_sid, kSid);
+  EXPECT_EQ(read("MessageSid=&SmsSid=" + kSid + "&SmsStatus=sent").status.message_sid, kSid);
 }
 
 TEST(ReadWebhook, PassesStatusesOnThatItHasNeverSeen) {
-  const Webhook webhook = read("MessageSid=SM1&MessageStatus=partially_delivered");
+  const Webhook webhook = read("MessageSid=" + kSid + "&MessageStatus=partially_delivered");
   ASSERT_EQ(webhook.kind, WebhookKind::kStatus);
   EXPECT_EQ(webhook.status.message_status, "partially_delivered");
 }
 
 TEST(ReadWebhook, KnowsAnInboundText) {
-  const Webhook webhook = read(
-      "ToCountry=GB&SmsMessageSid=SM9&NumMedia=0&SmsSid=SM9&SmsStatus=received&Body=+Stop+%F0%9F"
-      "%9A%8C&To=%2B447700900456&NumSegments=1&MessageSid=SM9&AccountSid=AC1&From=%2B447700900123"
-      "&OptOutType=STOP&MessagingServiceSid=MG1");
+  const Webhook webhook = read("ToCountry=GB&SmsMessageSid=" + kSid + "&NumMedia=0&SmsSid=" + kSid +
+                               "&SmsStatus=received&Body=+Stop+%F0%9F"
+                               "%9A%8C&To=%2B447700900456&NumSegments=1&MessageSid=" +
+                               kSid +
+                               "&AccountSid=AC1&From=%2B447700900123"
+                               "&OptOutType=STOP&MessagingServiceSid=MG1");
   ASSERT_EQ(webhook.kind, WebhookKind::kInbound);
-  EXPECT_EQ(webhook.inbound.message_sid, "SM9");
+  EXPECT_EQ(webhook.inbound.message_sid, kSid);
   EXPECT_EQ(webhook.inbound.account_sid, "AC1");
   EXPECT_EQ(webhook.inbound.messaging_service_sid, "MG1");
   EXPECT_EQ(webhook.inbound.from, "+447700900123");
   EXPECT_EQ(webhook.inbound.to, "+447700900456");
   EXPECT_EQ(webhook.inbound.body, " Stop \xF0\x9F\x9A\x8C");
   EXPECT_EQ(webhook.inbound.opt_out_type, "STOP");
-  EXPECT_EQ(dedupe_key(webhook.inbound), "SM9:inbound");
+  EXPECT_EQ(dedupe_key(webhook.inbound), kSid + ":inbound");
 }
 
 TEST(ReadWebhook, TakesATextWithoutAStatusForAnInboundOne) {
-  EXPECT_EQ(read("MessageSid=SM9&Body=").kind, WebhookKind::kInbound);
-  EXPECT_EQ(read("MessageSid=SM9&SmsStatus=received").kind, WebhookKind::kInbound);
+  EXPECT_EQ(read("MessageSid=" + kSid + "&Body=").kind, WebhookKind::kInbound);
+  EXPECT_EQ(read("MessageSid=" + kSid + "&SmsStatus=received").kind, WebhookKind::kInbound);
 }
 
 TEST(ReadWebhook, HasNothingToSayAboutAnythingElse) {
   const std::string long_sid = "MessageSid=SM" + std::string(1000, '0') + "&MessageStatus=sent";
   for (const std::string& body :
-       {std::string(), std::string("MessageSid=SM1"), std::string("MessageStatus=sent"),
+       {std::string(), "MessageSid=" + kSid, std::string("MessageStatus=sent"),
         std::string("Body=hello"), std::string("CallSid=CA1&CallStatus=ringing"),
         std::string("MessageSid=&MessageStatus=sent"),
         std::string("MessageSid=S%00&MessageStatus=sent"),
         std::string("MessageSid=S:1&MessageStatus=sent"),
-        std::string("MessageSid=SM1&MessageStatus=a+b"),
-        std::string("messagesid=SM1&messagestatus=sent"), long_sid}) {
+        "MessageSid=" + kSid + "&MessageStatus=a+b", "messagesid=" + kSid + "&messagestatus=sent",
+        long_sid}) {
     EXPECT_EQ(read(body).kind, WebhookKind::kOther) << body.substr(0, 80);
   }
 }
 
 TEST(ReadWebhook, HandsOnCleanTextOnly) {
-  const Webhook inbound = read("MessageSid=SM1&SmsStatus=received&Body=a%00b%FF&From=%ED%A0%80");
+  const Webhook inbound =
+      read("MessageSid=" + kSid + "&SmsStatus=received&Body=a%00b%FF&From=%ED%A0%80");
   EXPECT_EQ(inbound.inbound.body,
             "a\xEF\xBF\xBD"
             "b\xEF\xBF\xBD");
   EXPECT_TRUE(is_clean_text(inbound.inbound.from));
-  const Webhook status = read("MessageSid=SM1&MessageStatus=failed&ErrorMessage=%00");
+  const Webhook status = read("MessageSid=" + kSid + "&MessageStatus=failed&ErrorMessage=%00");
   EXPECT_EQ(status.status.error_message, "\xEF\xBF\xBD");
+}
+
+// Each has the signed text of one that Twilio may have sent (beside it), cut in other places.
+TEST(ReadWebhook, ActsOnNothingThatCouldBeReadInAnotherWay) {
+  const std::string start =
+      "Body=START&From=%2B61491570006&MessageSid=" + kSid + "&SmsStatus=received";
+  ASSERT_EQ(read(start).kind, WebhookKind::kInbound);
+  for (const std::string& body : {
+           // &NumMedia=0 after the SID
+           "Body=START&From=%2B61491570006&MessageSid=" + kSid + "NumMedia0&SmsStatus=received",
+           // Body=STARTFrom%2B447700900123
+           "Body=START&From=%2B447700900123&From=%2B61491570006&MessageSid=" + kSid +
+               "&SmsStatus=received",
+           "Body=START&From=%2B447700900123&From%2B61491570006=&MessageSid=" + kSid +
+               "&SmsStatus=received",
+           // &FromZip=&MessageSid=SM…&SmsSid=SM…
+           "Body=START&FromZip=MessageSid" + kSid + "&SmsSid=" + kSid + "SmsStatusreceived",
+           "MessageSid=" + kSid + "&MessageStatus=sent&MessageStatus=failed",
+           "MessageSid=" + kSid + "&MessageStatus=sentTo%2B61491570006",
+       }) {
+    EXPECT_EQ(read(body).kind, WebhookKind::kOther) << body;
+  }
 }
 
 TEST(StatusCallbackUrl, CarriesTheMessageAndAsksForRepeats) {

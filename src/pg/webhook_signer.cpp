@@ -1,0 +1,199 @@
+#include "core/api_key.hpp"
+#include "core/public_url.hpp"
+#include "core/signature.hpp"
+
+#include "pg/webhook_signer.hpp"
+
+#include "pg/secrets.hpp"
+#include "pg/settings.hpp"
+#include "pg/statement.hpp"
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+constexpr int kMostTokens = 12;  // of five orgs and the server, two each
+constexpr int kTellEvery = 60;   // seconds between two log lines of a session
+
+// --- tokens to try ------------------------------------------------------------------------------
+
+struct Candidate {
+  bool is_org;
+  pg_uuid_t org_id;
+  char* sealed;    // the org's own token
+  bool is_second;  // which of the server's
+};
+
+// An org's own; where it has none, the server's count.
+#define TOKENS                                                                    \
+  "CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted END,"  \
+  " CASE WHEN s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted <> ''" \
+  "      THEN s.twilio_second_auth_token_encrypted END"
+
+// Those of the account that send with the number or service come first: several orgs may share it.
+// For a text from a person its account alone counts.
+uint64 run_candidates(const WebhookCall& call) {
+  static Statement of_target{
+      "SELECT s.org_id, " TOKENS " FROM @extschema@.sms_settings s WHERE s.org_id = $1", {UUIDOID}};
+  static Statement of_account{
+      "WITH sent AS ("
+      " SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = nullif($1, ''))"
+      " SELECT s.org_id, " TOKENS
+      "  FROM @extschema@.sms_settings s"
+      " WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')"
+      " ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,"
+      "   coalesce(s.twilio_messaging_service_sid = nullif($3, '')"
+      "     OR s.twilio_phone_number = nullif($4, ''), false) DESC, s.org_id LIMIT 5",
+      {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
+  if (call.has_target) return of_target.run({UUIDPGetDatum(&call.org_id)});
+  const char* sid = call.kind == WebhookKind::kInbound ? "" : call.sid;
+  return of_account.run({CStringGetTextDatum(sid), CStringGetTextDatum(call.account_sid),
+                         CStringGetTextDatum(call.messaging_service_sid),
+                         CStringGetTextDatum(call.our_number)});
+}
+
+int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostTokens]) {
+  const uint64 rows = run_candidates(call);
+  const char* server_account = settings::twilio_account_sid();
+  bool server = !call.has_target && server_account[0] != '\0' &&
+                strcmp(call.account_sid, server_account) == 0;
+  int count = 0;
+  for (uint64 row = 0; row < rows; ++row) {
+    char* sealed = text_column(row, 2);
+    char* second = text_column(row, 3);
+    if (sealed == nullptr)
+      server = true;
+    else
+      candidates[count++] = {true, uuid_column(row, 1), sealed, false};
+    if (second != nullptr) candidates[count++] = {true, uuid_column(row, 1), second, true};
+  }
+  if (server) candidates[count++] = {};
+  if (server) candidates[count++] = {false, {}, nullptr, true};  // which it may not have
+  return count;
+}
+
+void tell(const char* message, const char* hint, bool refused = true) {
+  static TimestampTz told_at = 0;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (told_at != 0 && now - told_at < kTellEvery * USECS_PER_SEC) return;
+  told_at = now;
+  // The statement would show a person's number.
+  ereport(LOG, (errmsg("a call to the webhook was %s: %s", refused ? "refused" : "taken", message),
+                hint[0] != '\0' ? errhint("%s", hint) : 0, errhidestmt(true)));
+}
+
+char* open_candidate(const Candidate& candidate, Failure* failure) {
+  if (candidate.is_org) return open_token(candidate.org_id, candidate.sealed, failure);
+  return candidate.is_second ? second_server_token(failure) : server_token(failure);
+}
+
+// Which of the tokens made the signature, or -1. All are opened beforehand, and where there is none
+// the signature is made all the same: how long it takes tells a stranger little of what there is.
+int find_token(char* const* tokens, int count, const SignedCall& call) {
+  int found = -1;
+  // What fails here (memory, OpenSSL) is no proof of anything.
+  (void)run_cpp([&] {
+    std::vector<std::string> texts;
+    for (const auto& url : possibly_called_urls(call.url, settings::public_url))
+      for (auto& text : signable_texts(url, call.body, ""))
+        texts.push_back(std::move(text));
+    if (count == 0) (void)is_signed_with("nobody's", texts, call.signature);
+    for (int i = 0; i < count && found < 0; ++i)
+      if (tokens[i] != nullptr && !api_key_in(tokens[i]) &&
+          is_signed_with(tokens[i], texts, call.signature))
+        found = i;
+  });
+  return found;
+}
+
+// --- for whom a token speaks --------------------------------------------------------------------
+
+bool is_same(char* token, const char* other) {
+  const bool same = token != nullptr && strcmp(token, other) == 0;
+  wipe_token(token);
+  return same;
+}
+
+bool is_servers(const char* token) {
+  Failure failure;
+  return is_same(server_token(&failure), token) || is_same(second_server_token(&failure), token);
+}
+
+// Whose account it is, everybody may say of themselves: what counts is whose token is the same.
+void hear(const WebhookCall& call, const char* token, Voice* voice) {
+  static Statement of_account{"SELECT s.org_id, " TOKENS
+                              " FROM @extschema@.sms_settings s"
+                              " WHERE s.twilio_account_sid = nullif($1, '')"
+                              "   AND s.twilio_auth_token_encrypted <> '' ORDER BY s.org_id",
+                              {TEXTOID}};
+  const uint64 rows = of_account.run({CStringGetTextDatum(call.account_sid)});
+  auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * (rows + 1)));
+  int count = 0;
+  bool is_null;
+  for (uint64 row = 0; row < rows; ++row) {
+    const pg_uuid_t org_id = uuid_column(row, 1);
+    Failure failure;
+    char* second = text_column(row, 3);
+    if (is_same(open_token(org_id, text_column(row, 2), &failure), token) ||
+        (second != nullptr && is_same(open_token(org_id, second, &failure), token)))
+      orgs[count++] = datum_column(row, 1, &is_null);
+  }
+  voice->orgs =
+      PointerGetDatum(construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+  const bool is_servers_account = strcmp(call.account_sid, settings::twilio_account_sid()) == 0;
+  if (is_servers_account && is_servers(token)) voice->signer = Signer::kServer;
+  if (voice->signer == Signer::kServer) {
+    voice->whole_account = true;
+    return;
+  }
+  if (count > 0) voice->org_id = *DatumGetUUIDP(orgs[0]);
+  voice->whole_account = !is_servers_account && static_cast<uint64>(count) == rows;
+  if (!voice->whole_account)
+    tell("orgs that name the same Twilio account have other tokens",
+         "A text from a person counts for those alone whose token signed it: correct "
+         "twilio_account_sid or the token of the others.",
+         false);
+}
+
+}  // namespace
+
+Voice find_voice(const WebhookCall& call, const SignedCall& made) {
+  Voice voice{};
+  bool is_possible = false;
+  (void)run_cpp([&] { is_possible = is_signature(made.signature); });
+  if (!is_possible) {
+    tell("its signature is none", "Hand on the header X-Twilio-Signature as it came.");
+    return voice;
+  }
+  Candidate candidates[kMostTokens];
+  char* tokens[kMostTokens] = {};
+  const int count = find_candidates(call, candidates);
+  Failure trouble;
+  for (int i = 0; i < count; ++i) {
+    Failure failure;
+    tokens[i] = open_candidate(candidates[i], &failure);
+    if (failure.failed) trouble = failure;
+  }
+  const int found = find_token(tokens, count, made);
+  if (found >= 0) {
+    voice.signer = candidates[found].is_org ? Signer::kOrg : Signer::kServer;
+    voice.org_id = candidates[found].org_id;
+    if (call.kind == WebhookKind::kInbound) hear(call, tokens[found], &voice);
+  }
+  for (char* token : tokens)
+    wipe_token(token);
+  if (found >= 0) return voice;
+  if (trouble.failed) {
+    tell(trouble.message, trouble.hint);
+    if (trouble.sqlstate != kNoSender) voice.signer = Signer::kCannotTell;
+    return voice;
+  }
+  tell("no token that it could be signed with fits its signature",
+       "Where Twilio made the call, set coach_sms.public_url to the URL that Twilio calls, and "
+       "check the account's auth token.");
+  return voice;
+}
+
+}  // namespace coach_sms
