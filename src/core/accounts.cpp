@@ -12,6 +12,8 @@ constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kFirstTroubleHold = 5 * kSecond;
 constexpr std::int64_t kLongestTroubleHold = 300 * kSecond;
 constexpr std::int64_t kShortestSlowDown = kSecond / 10;
+// Where Twilio answers nothing any more, each further request only leaves one more message unknown.
+constexpr int kMostUnanswered = 10;  // in a row
 
 std::int64_t trouble_hold(int troubles) {
   const int doublings = std::min(troubles - 1, 10);
@@ -41,22 +43,33 @@ void Accounts::started(const std::string& name) {
 void Accounts::finished(const std::string& name, const Settlement& settlement, std::int64_t now) {
   Account& account = accounts_[name];
   account.in_flight = std::max(0, account.in_flight - 1);
-  if (settlement.account_trouble) {
+  const bool proves_it = settlement.outcome == Outcome::kAccepted ||
+                         (settlement.outcome == Outcome::kRejected && !settlement.account_trouble);
+  if (settlement.outcome == Outcome::kUnknown)
+    ++account.unanswered;
+  else if (proves_it || settlement.slow_down)
+    account.unanswered = 0;
+  if (settlement.account_trouble || account.unanswered >= kMostUnanswered) {
     // Requests that were under way together count as one trouble.
     if (account.troubles == 0 || account.held_until <= now) ++account.troubles;
     account.held_until = std::max(account.held_until, now + trouble_hold(account.troubles));
-  } else if (settlement.slow_down) {
+  }
+  if (settlement.slow_down) {
     const std::int64_t wait =
         std::chrono::duration_cast<std::chrono::microseconds>(settlement.retry_after).count();
     if (account.held_until <= now) account.allowed = std::max(1.0, allowed(account) / 2);
     account.held_until = std::max(account.held_until, now + std::max(wait, kShortestSlowDown));
-  } else if (settlement.outcome == Outcome::kAccepted) {
-    account.troubles = 0;
-    if (account.allowed > 0) account.allowed += 1 / account.allowed;
-    if (account.allowed >= max_in_flight_) account.allowed = 0;
-  } else if (settlement.outcome == Outcome::kRejected) {
-    account.troubles = 0;
   }
+  if (!proves_it) return;
+  account.troubles = 0;
+  if (settlement.outcome != Outcome::kAccepted) return;
+  if (account.allowed > 0) account.allowed += 1 / account.allowed;
+  if (account.allowed >= max_in_flight_) account.allowed = 0;
+}
+
+bool Accounts::is_in_trouble(const std::string& name) const {
+  const auto found = accounts_.find(name);
+  return found != accounts_.end() && found->second.troubles > 0;
 }
 
 void Accounts::dropped(const std::string& name) {

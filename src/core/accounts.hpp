@@ -14,8 +14,10 @@ namespace coach_sms {
 
 // How many requests each Twilio account may have under way, and when. Twilio limits an account by
 // requests at the same time (error 20429), so a 429 halves what is allowed and each success gives
-// a little back. Bad credentials open the account's circuit: nothing is sent, the messages wait,
-// and one request from time to time finds out whether a person has mended it. Microseconds.
+// a little back. Bad credentials open the account's circuit, as does a row of requests without a
+// clear answer: nothing is sent, the messages wait, and one request from time to time finds out
+// whether it was mended. Microseconds. Accounts go by names of the caller's; those that have the
+// same SID and other credentials must have other names, or one's mistake would hold the others.
 class Accounts {
  public:
   explicit Accounts(int max_in_flight) : max_in_flight_(max_in_flight) {}
@@ -26,6 +28,8 @@ class Accounts {
   int capacity(const std::string& account, std::int64_t now) const;
   // Until when the account is held; a time in the past where it is not.
   std::int64_t held_until(const std::string& account) const;
+  // Whether its circuit is open, or was and the probe is still out.
+  bool is_in_trouble(const std::string& account) const;
 
   // Each started() is followed by one finished(), or by dropped() where the request was not made.
   void started(const std::string& account);
@@ -43,6 +47,7 @@ class Accounts {
     int in_flight = 0;
     double allowed = 0;  // 0: as many as the setting
     int troubles = 0;    // in a row
+    int unanswered = 0;  // in a row
     std::int64_t held_until = 0;
   };
 

@@ -51,6 +51,12 @@ Settlement not_sent(const std::string& why) {
   return settlement;
 }
 
+// One org's wrong token must not hold another's right one, where both name the same account.
+std::string name_of(const Route& route) {
+  return route.account_sid + ' ' +
+         std::to_string(std::hash<std::string_view>{}(route.token.view()));
+}
+
 }  // namespace
 
 Dispatch::Dispatch(DispatchOptions options, WallClock now_us)
@@ -174,10 +180,11 @@ void Dispatch::start(Task task, const Route& route) {
   } catch (const Error& error) {
     return reject(std::move(task), error);
   }
-  account_of_org_[task.org] = route.account_sid;
+  const std::string account = name_of(route);
+  account_of_org_[task.org] = account;
   // The claim may have been made before the account was known, or before it got into trouble.
-  if (accounts_.capacity(route.account_sid, now_us_()) == 0) return give_back(std::move(task));
-  sending.account = route.account_sid;
+  if (accounts_.capacity(account, now_us_()) == 0) return give_back(std::move(task));
+  sending.account = account;
   // Nothing leaves after its send-by time either: the message then goes back, and expires there.
   // The last check was a moment ago, and speaks for no longer than a connection may take.
   const std::int64_t check_holds =
@@ -266,8 +273,9 @@ void Dispatch::next_page(Looking looking, HttpRequest request) {
 
 Asking Dispatch::ask(Question question, const Route& route) {
   const std::int64_t now = now_us_();
-  if (accounts_.capacity(route.account_sid, now) == 0) {
-    const bool is_long = accounts_.held_until(route.account_sid) > now + kMoment;
+  const std::string account = name_of(route);
+  if (accounts_.capacity(account, now) == 0) {
+    const bool is_long = accounts_.held_until(account) > now + kMoment;
     return is_long ? Asking::kCannot : Asking::kNotNow;
   }
   HttpRequest request;
@@ -302,6 +310,9 @@ void Dispatch::finish_sending(Sending sending, const HttpResult& result) {
       result.progress != HttpProgress::kUnsent || (now < sending.send_before && !result.retracted);
   Finished finished;
   finished.settlement = settle(result, now / kSecond);
+  // While others of the account go, it is this message that is refused: it must come to an end.
+  if (finished.settlement.trouble_is_guessed && !accounts_.is_in_trouble(sending.account))
+    finished.settlement.counts_as_attempt = true;
   accounts_.finished(sending.account, finished.settlement, now);
   finished.task = std::move(sending.task);
   finished.request = std::move(sending.request);

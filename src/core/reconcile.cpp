@@ -24,7 +24,7 @@ bool same_body(std::string_view listed, std::string_view ours) {
 bool may_be_ours(const ListedMessage& message, std::string_view body, std::int64_t claimed_at,
                  const std::vector<std::string>& known_sids) {
   if (message.direction == "inbound") return false;
-  if (message.created_at && *message.created_at < claimed_at - kClockSlack) return false;
+  if (message.created_at && *message.created_at < claimed_at - kClockDoubt) return false;
   const bool known =
       std::find(known_sids.begin(), known_sids.end(), message.sid) != known_sids.end();
   return !known && same_body(message.body, body);
@@ -35,13 +35,19 @@ bool may_be_ours(const ListedMessage& message, std::string_view body, std::int64
 Match find_match(const std::vector<ListedMessage>& listed, std::string_view body,
                  std::int64_t claimed_at, const std::vector<std::string>& known_sids) {
   Match match;
+  bool in_doubt = false;
   for (const ListedMessage& message : listed) {
     if (!may_be_ours(message, body, claimed_at, known_sids)) continue;
+    if (message.created_at && *message.created_at < claimed_at - kClockSlack) {
+      in_doubt = true;
+      continue;
+    }
     // Pages overlap when a Message is made between two requests.
     if (match.message && match.message->sid == message.sid) continue;
     if (match.sighting != Sighting::kNone) return {Sighting::kSeveral, nullptr};
     match = {Sighting::kOne, &message};
   }
+  if (in_doubt && match.sighting == Sighting::kNone) match.sighting = Sighting::kSeveral;
   return match;
 }
 
@@ -53,7 +59,7 @@ bool page_reaches_before(const ListPage& page, std::int64_t claimed_at) {
   const bool runs_backwards = std::adjacent_find(page.messages.begin(), page.messages.end(),
                                                  out_of_order) == page.messages.end();
   const auto& last = page.messages.back().created_at;
-  return runs_backwards && last && *last < claimed_at - kClockSlack;
+  return runs_backwards && last && *last < claimed_at - kClockDoubt;
 }
 
 AbsenceVerdict judge_absence(const EmptyListings& listings, std::int64_t lease_ended_at,

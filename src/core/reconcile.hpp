@@ -20,7 +20,12 @@ namespace coach_sms {
 // minutes cover a server whose clock is badly kept, and are still short enough that a text of the
 // same wording to the same person from before the claim is rarely among what is looked at.
 inline constexpr std::int64_t kClockSlack = 5 * 60;
+// And where our clock was ahead by hours when we claimed (a machine that took local time for UTC)?
+// Then ours was made before the claim. A text of our wording that nobody of ours knows is taken for
+// a reason to doubt, for a day back.
+inline constexpr std::int64_t kClockDoubt = 24 * 60 * 60;
 
+// kSeveral: more than one that it could be, or one only if our clock was wrong.
 enum class Sighting { kNone, kOne, kSeveral };
 
 struct Match {
@@ -37,7 +42,7 @@ Match find_match(const std::vector<ListedMessage>& listed, std::string_view body
                  std::int64_t claimed_at, const std::vector<std::string>& known_sids);
 
 // Whether no later page needs to be read: this page runs from new to old and its last message is
-// older than the claim with its slack. Twilio lists so in practice but does not promise it, hence a
+// older than the claim by kClockDoubt. Twilio lists so in practice but does not promise it, hence a
 // page in another order never ends the search early.
 bool page_reaches_before(const ListPage& page, std::int64_t claimed_at);
 

@@ -93,6 +93,8 @@ Settlement settle_refusal(const HttpResult& result, std::int64_t now_epoch_s) {
   settlement.slow_down = error_class == ErrorClass::kRateLimited;
   settlement.account_trouble =
       !settlement.slow_down && is_account_trouble(refusal.code, result.status);
+  settlement.trouble_is_guessed = settlement.account_trouble && result.status != 401 &&
+                                  find_twilio_error(refusal.code) == nullptr;
   const bool is_held = settlement.slow_down || settlement.account_trouble;
   if (is_held || error_class == ErrorClass::kTransient) {
     settlement.outcome = Outcome::kRetry;
@@ -115,9 +117,11 @@ Settlement settle_success(const HttpResult& result) {
   return settlement;
 }
 
-Settlement settle_ambiguity(const HttpResult& result) {
+Settlement settle_ambiguity(const HttpResult& result, std::int64_t now_epoch_s) {
   const Refusal refusal = read_refusal(result.body);
   Settlement settlement;
+  settlement.slow_down = result.status == 503;
+  settlement.retry_after = retry_after_of(result.retry_after, now_epoch_s);
   settlement.error_code = code_word(refusal, result.status);
   settlement.error_message = message_or_title(refusal, result.status);
   return settlement;
@@ -127,7 +131,7 @@ Settlement settle_answer(const HttpResult& result, std::int64_t now_epoch_s) {
   const int hundred = result.status / 100;
   if (hundred == 2) return settle_success(result);
   if (hundred == 4 && result.status != 408) return settle_refusal(result, now_epoch_s);
-  return settle_ambiguity(result);
+  return settle_ambiguity(result, now_epoch_s);
 }
 
 Settlement settle_transport_failure(const HttpResult& result) {

@@ -124,9 +124,15 @@ void start_checked(Sender* sender) {
   }
 }
 
-void give_back_claimed(Sender* sender, TimestampTz not_before) {
+void give_back_claimed(Sender* sender) {
   for (int i = 0; i < sender->claimed_count; ++i)
-    give_back(sender, sender->claimed[i], not_before);
+    give_back(sender, sender->claimed[i]);
+  sender->claimed_count = 0;
+}
+
+void give_back_apart(Sender* sender, TimestampTz not_before) {
+  for (int i = 0; i < sender->claimed_count; ++i)
+    give_back(sender, sender->claimed[i], not_before + i * USECS_PER_SEC);
   sender->claimed_count = 0;
 }
 

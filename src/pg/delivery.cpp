@@ -182,15 +182,13 @@ bool store_event(const Event& event, pg_uuid_t* id) {
   return true;
 }
 
-void heed_code(const pg_uuid_t& message_id, const char* code) {
-  static Statement heed{"SELECT @extschema@.sms_heed_code($1, $2, $3)",
-                        {UUIDOID, TEXTOID, TEXTOID}};
-  const char* reason = code != nullptr ? suppression_reason(atoi(code)) : nullptr;
-  if (reason == nullptr) return;
-  heed.run({UUIDPGetDatum(&message_id), CStringGetTextDatum(code), CStringGetTextDatum(reason)});
+namespace {
+
+const char* reason_of(const char* code) {
+  return code != nullptr ? suppression_reason(atoi(code)) : nullptr;
 }
 
-bool apply_event(const pg_uuid_t& id) {
+bool apply(const pg_uuid_t& id, bool may_wait) {
   Stored event{};
   CurrentState current{};
   if (!read_event(id, &event)) return false;
@@ -204,23 +202,39 @@ bool apply_event(const pg_uuid_t& id) {
     forward = status != nullptr && moves_forward(current.status, told, current.error_code);
   });
   raise_if(failure);
+  const bool moves = forward && !is_of_another_attempt(event, current, status);
+  const bool heeds =
+      moves && strcmp(status, "failed") == 0 && reason_of(event.error_code) != nullptr;
+  if (heeds && !may_wait) return false;
   if (status != nullptr) settle_claim(event);
-  if (forward && !is_of_another_attempt(event, current, status)) {
-    move(event, status);
-    if (strcmp(status, "failed") == 0) heed_code(event.message_id, event.error_code);
-  }
+  if (moves) move(event, status);
+  if (heeds) heed_code(event.message_id, event.error_code);
   mark_processed(event, current.erased);
   return true;
 }
 
-uint64 apply_found(uint64 found) {
+uint64 apply_found(uint64 found, bool may_wait) {
   auto* ids = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * (found + 1)));
   for (uint64 row = 0; row < found; ++row)
     ids[row] = uuid_column(row, 1);
   uint64 applied = 0;
   for (uint64 row = 0; row < found; ++row)
-    applied += apply_event(ids[row]) ? 1 : 0;
+    applied += apply(ids[row], may_wait) ? 1 : 0;
   return applied;
+}
+
+}  // namespace
+
+void heed_code(const pg_uuid_t& message_id, const char* code) {
+  static Statement heed{"SELECT @extschema@.sms_heed_code($1, $2, $3)",
+                        {UUIDOID, TEXTOID, TEXTOID}};
+  const char* reason = reason_of(code);
+  if (reason == nullptr) return;
+  heed.run({UUIDPGetDatum(&message_id), CStringGetTextDatum(code), CStringGetTextDatum(reason)});
+}
+
+bool apply_event(const pg_uuid_t& id) {
+  return apply(id, true);
 }
 
 uint64 apply_events_of(const char* const* sids, int count) {
@@ -232,7 +246,8 @@ uint64 apply_events_of(const char* const* sids, int count) {
   for (int i = 0; i < count; ++i)
     texts[i] = CStringGetTextDatum(sids[i]);
   return apply_found(
-      find.run({PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT))}));
+      find.run({PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT))}),
+      false);
 }
 
 uint64 apply_waiting_events() {
@@ -254,7 +269,7 @@ uint64 apply_waiting_events() {
       " WHERE processed_at IS NULL AND received_at <= now() - interval '1 day'",
       {}};
   give_up.run(std::initializer_list<Datum>{});
-  return apply_found(find.run(std::initializer_list<Datum>{}));
+  return apply_found(find.run(std::initializer_list<Datum>{}), true);
 }
 
 }  // namespace coach_sms

@@ -38,8 +38,9 @@ bool apply_event(const pg_uuid_t& id);
 // sms_suppression, and what waits for them is cancelled.
 void heed_code(const pg_uuid_t& message_id, const char* code);
 
-// Applies what waits: callbacks that came before our own record of these SIDs, or any that came too
-// early or while their message was locked. Returns how many were applied.
+// Applies what waits: callbacks that came before our own record of these SIDs, but for those whose
+// code is to be heeded, which may have to wait for locks; or any that came too early or while their
+// message was locked. Returns how many were applied.
 uint64 apply_events_of(const char* const* sids, int count);
 uint64 apply_waiting_events();
 

@@ -35,6 +35,7 @@ void make_dispatch(Sender* sender) {
 void configure(Sender* sender) {
   raise_if(run_cpp([&] {
     sender->dispatch->configure(dispatch_options());
+    sender->dispatch->look_anew();  // at another account, or a token file that was mended
     sender->gates->forget_rules();
   }));
   sender->sweep_wanted = true;
@@ -206,13 +207,17 @@ bool record_and_claim(Sender* sender) {
   const bool had_claims = sender->claimed_count > 0;
   if (step(sender, "recording and claiming", record_and_claim_step)) {
     forget_what_was_recorded(sender);
-    if (sender->dispatch->finished().empty()) sender->record_failures = 0;
+    // Each has had its turn alone, but for those whose message is locked: they keep up nothing.
+    if (sender->dispatch->finished().empty() || --sender->record_alone <= 0)
+      sender->record_failures = 0;
     return true;
   }
   // A lock that was waited for in vain is nobody's fault, and passes.
   if (sender->context->standing == Standing::kUsable &&
-      sender->context->last_error != ERRCODE_LOCK_NOT_AVAILABLE)
+      sender->context->last_error != ERRCODE_LOCK_NOT_AVAILABLE) {
     ++sender->record_failures;
+    sender->record_alone = static_cast<int>(sender->dispatch->finished().size());
+  }
   if (!had_claims) sender->claimed_count = 0;  // a step that failed claimed nothing
   set_aside_unrecordable(sender);
   return false;
@@ -229,7 +234,7 @@ bool check(Sender* sender) {
   if (sender->context->standing != Standing::kUsable || ++sender->check_failures < kMostChecks)
     return false;
   sender->check_failures = 0;
-  give_back_claimed(sender, GetCurrentTimestamp() + USECS_PER_MINUTE);
+  give_back_apart(sender, GetCurrentTimestamp() + USECS_PER_MINUTE);
   return false;
 }
 
@@ -243,6 +248,7 @@ void take_steps(Sender* sender) {
   if (sender->claimed_count > 0 && !should_stop()) {
     if (!check(sender)) return;
     start_checked(sender);
+    drive(sender);  // what was checked leaves before anything else is waited for
   }
   if (sender->refusal_count > 0) {
     step(sender, "heeding refusals", refusals_step);

@@ -165,10 +165,10 @@ int copy_finished(Sender* sender, int limit, FinishedRow** rows) {
       finished.size() < static_cast<std::size_t>(limit) ? static_cast<int>(finished.size()) : limit;
   *rows = static_cast<FinishedRow*>(palloc0(sizeof(FinishedRow) * (count + 1)));
   FinishedRow* out = *rows;
-  const double random_01 = static_cast<double>(random() % 1000) / 1000;
   raise_if(run_cpp([&] {
     for (int i = 0; i < count; ++i)
-      copy_row(finished[static_cast<size_t>(i)], random_01, &out[i]);
+      copy_row(finished[static_cast<size_t>(i)], static_cast<double>(random() % 1000) / 1000,
+               &out[i]);
   }));
   return count;
 }

@@ -57,6 +57,7 @@ struct Sender {
   int failures;         // steps that failed in a row
   int check_failures;   // how often in a row the last check has failed
   int record_failures;  // the same of those that record; above 0 results go one by one
+  int record_alone;     // and so many of them yet
   TimestampTz steps_again_at;
   TimestampTz woke_at;  // the latest turn's
 };

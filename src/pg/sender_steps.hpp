@@ -44,9 +44,11 @@ void forget_what_was_recorded(Sender* sender);
 void set_aside_unrecordable(Sender* sender);
 // After check_step was committed: the requests start.
 void start_checked(Sender* sender);
-// Claimed and not started, at the end or where it cannot be judged: to be put back by the next
-// record_step, not due before that time.
-void give_back_claimed(Sender* sender, TimestampTz not_before = DT_NOBEGIN);
+// Claimed and not started, at the end: to be put back by the next record_step.
+void give_back_claimed(Sender* sender);
+// The same where they cannot be judged, not due before that time and a second apart: one of them is
+// bad, and the others must not be claimed together with it again.
+void give_back_apart(Sender* sender, TimestampTz not_before);
 // Answers that could not be recorded any more: their SIDs go to the log, the messages to unknown.
 void log_unrecorded(Sender* sender);
 

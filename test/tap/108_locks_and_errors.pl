@@ -51,9 +51,14 @@ is(status($asked), 'sending', 'the answer to the locked message waits, those to 
 my $after = $node->enqueue($org, '+61491570129', 'After');
 $node->wait_for_status($after, 'sent');
 is(status($asked), 'sending', 'and others go on meanwhile');
+# Nor does it hold them up once a record has failed, for whatever reason, and results go one by one.
+arm($node, 'after-answer=error@1');
+$node->wait_for_status($node->enqueue($org, "+6149157012$_", 'After an error'), 'sent') for 6 .. 8;
+disarm($node);
+is(status($asked), 'sending', 'nor is it in the way after an error');
 unlock($lock);
 $node->wait_for_status($asked, 'sent');
-is($fake->count, 13, 'Twilio took each once');
+is($fake->count, 16, 'Twilio took each once');
 
 # pg_terminate_backend: what is in flight is awaited and recorded, and another sender comes.
 my $many = 40;
@@ -65,9 +70,9 @@ for my $round (1 .. 5) {
     is($node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)"), 't', "round $round: the sender is told to end");
     $node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'coach_sms sender' AND pid <> $pid", '1', undef,
         name => "round $round: another one comes");
-    $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent'", 13 + $round * $many, undef, name => "round $round: all are sent");
+    $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent'", 16 + $round * $many, undef, name => "round $round: all are sent");
 }
-is($fake->count, 13 + 5 * $many, 'Twilio took each');
+is($fake->count, 16 + 5 * $many, 'Twilio took each');
 is_deeply([ $fake->duplicates ], [], 'and none twice');
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_attempts WHERE status <> 'success'"), 0, 'none was in doubt');
 

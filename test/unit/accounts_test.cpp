@@ -143,6 +143,34 @@ TEST_F(AccountsTest, AnAnswerThatProvesTheCredentialsClosesTheCircuit) {
   EXPECT_EQ(held_for(), 5 * kSecond) << "the next trouble starts anew";
 }
 
+TEST_F(AccountsTest, ARowOfRequestsWithoutAnAnswerOpensTheCircuitToo) {
+  send(with_outcome(Outcome::kUnknown), 9);
+  send(accepted());
+  send(with_outcome(Outcome::kUnknown), 9);
+  EXPECT_EQ(capacity(), kMost);
+  EXPECT_FALSE(accounts.is_in_trouble(kAccount));
+  send(with_outcome(Outcome::kUnknown));
+  EXPECT_EQ(held_for(), 5 * kSecond);
+  EXPECT_TRUE(accounts.is_in_trouble(kAccount));
+  now += 5 * kSecond;
+  EXPECT_EQ(capacity(), 1);
+  send(with_outcome(Outcome::kUnknown));
+  EXPECT_EQ(held_for(), 10 * kSecond);
+  now += 10 * kSecond;
+  send(accepted());
+  EXPECT_EQ(capacity(), kMost);
+}
+
+TEST_F(AccountsTest, AnUnclearAnswerThatAsksToWaitIsHeeded) {
+  Settlement unavailable = with_outcome(Outcome::kUnknown);
+  unavailable.slow_down = true;
+  unavailable.retry_after = std::chrono::seconds(60);
+  send(unavailable);
+  EXPECT_EQ(held_for(), 60 * kSecond);
+  now += 60 * kSecond;
+  EXPECT_EQ(capacity(), kMost / 2);
+}
+
 TEST_F(AccountsTest, AProbeThatProvesNothingLeavesTheCircuitToTheNextOne) {
   send(bad_credentials());
   now = accounts.held_until(kAccount);
@@ -239,7 +267,7 @@ TEST_F(AccountsTest, OnlySuccessesGiveBack) {
   send(too_many());
   now = accounts.held_until(kAccount);
   for (const Outcome outcome : {Outcome::kRejected, Outcome::kRetry, Outcome::kUnknown})
-    send(with_outcome(outcome), 1'000);
+    send(with_outcome(outcome), outcome == Outcome::kUnknown ? 9 : 1'000);
   EXPECT_EQ(capacity(), kMost / 2);
 }
 

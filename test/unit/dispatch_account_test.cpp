@@ -210,6 +210,33 @@ TEST_F(DispatchAccountTest, BadCredentialsStopAnAccountOneRequestFindsOutAndSucc
             (Limits{{1, 25}, {2, 25}}));
 }
 
+TEST_F(DispatchAccountTest, OneOrgsWrongTokenHoldsNoOtherOfTheSameAccount) {
+  Dispatch dispatch(with_room_for(50, twilio.server), &now_us);
+  introduce(dispatch, 2);
+  twilio.answer_with(answer(401, R"({"code":20003,"message":"Authenticate"})"));
+  Route stale = route();
+  stale.token = Secret("replaced at Twilio");
+  EXPECT_TRUE(finished_of(dispatch, task(1, 1), stale).settlement.account_trouble);
+  EXPECT_EQ(limits(dispatch, {order(1), order(2)}), (Limits{{2, 10}}));
+}
+
+// A proxy that does not like one text, say.
+TEST_F(DispatchAccountTest, ARefusalWithoutACodeCountsUnlessTheAccountIsInTroubleAlready) {
+  Dispatch dispatch(with_room_for(50, twilio.server), &now_us);
+  introduce(dispatch, 1);
+  for (const char* status : {"403", "404"}) {
+    twilio.answer_with(answer(std::stoi(status), "<html>"));
+    const Finished first = finished_of(dispatch, task(1), route());
+    EXPECT_TRUE(first.settlement.account_trouble);
+    EXPECT_TRUE(first.settlement.counts_as_attempt) << "others go";
+    clock_us += 5 * kSecond;
+    EXPECT_FALSE(finished_of(dispatch, task(2), route()).settlement.counts_as_attempt) << "a probe";
+    clock_us += 10 * kSecond;
+    twilio.answer_with(created());
+    finished_of(dispatch, task(3), route());
+  }
+}
+
 TEST_F(DispatchAccountTest, A429HoldsTheAccountForAsLongAsItSaysAndHalvesItsRoom) {
   Dispatch dispatch(with_room_for(50, twilio.server), &now_us);
   introduce(dispatch, 1);

@@ -53,7 +53,7 @@ class DispatchLookTest : public DispatchTest {
     look.org = org_id(1);
     look.fence = 71;
     look.to = "+61400000001";
-    look.claimed_at = 86'400 * kSecond;
+    look.claimed_at = 3 * 86'400 * kSecond;
     look.started_at = 7;
     return look;
   }

@@ -67,9 +67,16 @@ TEST(ReconcileTest, AMessageThatIsKnownToBeAnothersIsNotOurs) {
   EXPECT_EQ(find_hello(messages, {"SM1", "SM2"}).sighting, Sighting::kNone);
 }
 
-TEST(ReconcileTest, AMessageFromBeforeTheClaimIsNotOursBeyondTheSlack) {
+TEST(ReconcileTest, AMessageFromBeforeTheClaimIsDoubtfulBeyondTheSlackAndNotOursADayBack) {
   EXPECT_EQ(sight_hello(listed("SM1", "hello", kClaimed - kClockSlack)), Sighting::kOne);
-  EXPECT_EQ(sight_hello(listed("SM1", "hello", kClaimed - kClockSlack - 1)), Sighting::kNone);
+  EXPECT_EQ(sight_hello(listed("SM1", "hello", kClaimed - kClockSlack - 1)), Sighting::kSeveral);
+  EXPECT_EQ(sight_hello(listed("SM1", "other", kClaimed - kClockSlack - 1)), Sighting::kNone);
+  EXPECT_EQ(sight_hello(listed("SM1", "hello", kClaimed - kClockDoubt - 1)), Sighting::kNone);
+  const std::vector<ListedMessage> both = {listed("SM2", "hello", kClaimed),
+                                           listed("SM1", "hello", kClaimed - 3'600)};
+  EXPECT_EQ(find_hello(both).sighting, Sighting::kOne);
+  EXPECT_EQ(find_hello(both, {"SM2"}).sighting, Sighting::kSeveral);
+  EXPECT_EQ(find_hello(both, {"SM1", "SM2"}).sighting, Sighting::kNone);
   EXPECT_EQ(sight_hello(listed("SM1", "hello", kClaimed + 36'000)), Sighting::kOne);
 }
 
@@ -103,7 +110,7 @@ TEST(ReconcileTest, WhatTwilioWithholdsNeverMakesAMessageAbsent) {
 }
 
 TEST(ReconcileTest, PagingEndsAtAMessageOlderThanTheClaim) {
-  const std::int64_t older = kClaimed - kClockSlack - 1;
+  const std::int64_t older = kClaimed - kClockDoubt - 1;
   const ListPage reaches = {{listed("SM2", "a", kClaimed), listed("SM1", "b", older)}, "/next"};
   EXPECT_TRUE(page_reaches_before(reaches, kClaimed));
   const ListPage at_the_edge = {{listed("SM1", "b", older + 1)}, "/next"};
@@ -112,7 +119,7 @@ TEST(ReconcileTest, PagingEndsAtAMessageOlderThanTheClaim) {
 }
 
 TEST(ReconcileTest, APageInAnotherOrderNeverEndsTheSearch) {
-  const std::int64_t older = kClaimed - kClockSlack - 1;
+  const std::int64_t older = kClaimed - kClockDoubt - 1;
   EXPECT_FALSE(page_reaches_before(
       {{listed("SM1", "a", older - 1), listed("SM2", "b", older)}, "/next"}, kClaimed));
   EXPECT_FALSE(page_reaches_before(
