@@ -90,6 +90,38 @@ SELECT sms_attach_bookings('app.parts', 'app.clients', 'app.orgs') AS ahead;
 SELECT sms_detach_bookings() AS waiting;
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'coach_sms%';
 
+-- Policies that would hide rows from the owner: what cannot be seen would look cancelled. Superusers and BYPASSRLS see all.
+ALTER TABLE app.clients ENABLE ROW LEVEL SECURITY;
+ALTER TABLE app.clients FORCE ROW LEVEL SECURITY;
+ALTER TABLE app.parts OWNER TO regress_app;
+ALTER TABLE app.clients OWNER TO regress_app;
+GRANT USAGE ON SCHEMA app TO regress_app;
+GRANT SELECT ON app.orgs TO regress_app;
+SELECT sms_attach_bookings('app.parts', 'app.clients', 'app.orgs') AS ahead;
+ALTER TABLE app.clients NO FORCE ROW LEVEL SECURITY;
+SELECT sms_attach_bookings('app.parts', 'app.clients', 'app.orgs') AS ahead;
+ALTER TABLE app.clients FORCE ROW LEVEL SECURITY;
+SELECT problem FROM sms_doctor() WHERE check_name = 'bookings';
+ALTER TABLE app.clients DISABLE ROW LEVEL SECURITY;
+
+-- A lesser role's view has code that its reader would run.
+CREATE ROLE regress_crm;
+CREATE VIEW app.crm_clients AS SELECT * FROM app.clients;
+ALTER VIEW app.crm_clients OWNER TO regress_crm;
+GRANT SELECT ON app.clients TO regress_crm;
+GRANT SELECT ON app.crm_clients TO regress_app;
+SELECT sms_attach_bookings('app.parts', 'app.crm_clients', 'app.orgs') AS ahead;
+ALTER VIEW app.crm_clients OWNER TO regress_app;
+SELECT sms_attach_bookings('app.parts', 'app.crm_clients', 'app.orgs') AS ahead;
+ALTER VIEW app.crm_clients OWNER TO regress_crm;
+SELECT problem FROM sms_doctor() WHERE check_name = 'bookings';
+SELECT sms_detach_bookings() AS waiting;
+DROP VIEW app.crm_clients;
+DROP OWNED BY regress_crm;
+DROP ROLE regress_crm;
+ALTER TABLE app.parts OWNER TO CURRENT_USER;
+ALTER TABLE app.clients OWNER TO CURRENT_USER;
+
 -- Nobody but a superuser.
 SELECT sms_grant_service('regress_app');
 SET ROLE regress_app;

@@ -42,4 +42,23 @@ DELETE FROM bookings;
 SELECT * FROM sms_schedule_reminders();
 SELECT count(*) FROM sms_messages m WHERE NOT EXISTS (SELECT FROM sms_booking_texts t WHERE t.message_id = m.id);
 
+-- What was not confirmed before the attaching, or while it was switched off, a change of many does not confirm either.
+SELECT sms_detach_bookings();
+INSERT INTO bookings (org_id, client_id, start_time, end_time, status)
+  SELECT '10000000-0000-4000-8000-000000000001', '20000000-0000-4000-8000-000000000001', now() + interval '9 days', now() + interval '10 days', 'confirmed'
+    FROM generate_series(1, 600);
+SELECT sms_attach_bookings();
+UPDATE bookings SET location_details = 'New gym';
+SELECT confirmations, looked_at FROM sms_schedule_some(1000, now());
+SELECT reason, count(*) FROM sms_booking_texts t JOIN bookings b ON b.id = t.booking_id GROUP BY 1 ORDER BY 1;
+DELETE FROM bookings;
+
+-- Of many that came without a time none was decided: each is confirmed once it has one.
+INSERT INTO bookings (org_id, client_id, status, location_details)
+  SELECT '10000000-0000-4000-8000-000000000001', '20000000-0000-4000-8000-000000000001', 'confirmed', i::text FROM generate_series(1, 502) i;
+SELECT confirmations FROM sms_schedule_some(1000, now());
+SELECT reason, count(*) FROM sms_booking_texts t JOIN bookings b ON b.id = t.booking_id GROUP BY 1 ORDER BY 1;
+UPDATE bookings SET start_time = now() + interval '2 days', end_time = now() + interval '49 hours' WHERE location_details IN ('1', '502');
+SELECT b.location_details, t.message_id IS NOT NULL AS confirmed FROM bookings b LEFT JOIN sms_booking_texts t ON t.booking_id = b.id WHERE b.start_time IS NOT NULL ORDER BY 1;
+
 DROP TABLE bookings, clients, orgs;

@@ -331,7 +331,7 @@ BEGIN
     PERFORM @extschema@.sms_read_bookings('{}');
     ahead := @extschema@.sms_record_baseline();
   EXCEPTION WHEN OTHERS THEN
-    PERFORM @extschema@.sms_refuse_bookings(format('%s cannot be read as its owner', source.bookings), SQLERRM, 'Mend the view, or give its owner the rights it needs.');
+    PERFORM @extschema@.sms_refuse_bookings(format('%s cannot be read as its owner', source.bookings), SQLERRM, 'Mend the view, or give its owner the rights it needs (BYPASSRLS where policies would hide rows from it).');
   END;
   PERFORM @extschema@.sms_create_booking_triggers(source);
   RETURN ahead;

@@ -120,7 +120,7 @@ CREATE FUNCTION sms_booking_variables(booking sms_booking) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN jsonb_strip_nulls(jsonb_build_object(
-    'client_name', coalesce(substring(booking.full_name FROM '\S+'), 'there'),
+    'client_name', coalesce(substring(booking.full_name FROM '[^[:space:]]+'), 'there'),
     'coach_name', nullif(btrim(booking.org_name), ''),
     'session_datetime', @extschema@.sms_local_time(booking.start_time,
       (SELECT @extschema@.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s WHERE s.org_id = booking.org_id)),
@@ -282,7 +282,7 @@ CREATE FUNCTION sms_make_text(
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   message_id uuid;
-  reason text := CASE WHEN NOT booking.has_client THEN 'no_client' WHEN coalesce(booking.phone !~ '\S', true) THEN 'no_phone' END;
+  reason text := CASE WHEN NOT booking.has_client THEN 'no_client' WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN 'no_phone' END;
   detail text := @extschema@.sms_reason_in_words(reason, type);
   code text;
 BEGIN

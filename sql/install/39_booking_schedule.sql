@@ -1,17 +1,40 @@
 -- When the texts of bookings are decided: by triggers on the application's tables at once, and by a pass each minute
 -- for what falls due, what could not be queued before, and what no trigger tells of.
 
-CREATE FUNCTION sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
+-- Leaves a booking to the pass. A reason that is final stays so: what was not confirmed once is no history to be made up for.
+CREATE FUNCTION sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO @extschema@.sms_booking_texts AS t (booking_id, type, org_id, reason, detail, try_until)
+    VALUES (booking_id, 'confirmation', org_id, reason, detail, now() + interval '1 day')
+    ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until
+      WHERE t.message_id IS NOT NULL OR t.reason = 'booking_cancelled' OR t.try_until > now()
+$$;
+REVOKE ALL ON FUNCTION sms_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_leave_to_pass(uuid, uuid, text, text) IS 'Internal: has the next passes decide the texts of a booking.';
+
+-- Not even this may fail the application's transaction: its snapshot may be older than the row, and another may hold it.
+CREATE FUNCTION sms_try_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_leave_to_pass(booking_id, org_id, reason, detail);
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'the texts of booking % were left as they are: %', booking_id, SQLERRM;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_try_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_try_leave_to_pass(uuid, uuid, text, text) IS 'Internal: sms_leave_to_pass(), raising nothing.';
+
+-- It waits for others for less than deadlock_timeout is by default: whoever holds the booking's lock may be about to wait for
+-- the row that this transaction has changed, and the deadlock would be found in a statement of the application's.
+CREATE FUNCTION sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(@extschema@.sms_lock_booking(booking_id));
   PERFORM @extschema@.sms_sync_booking(booking_id);
 EXCEPTION WHEN OTHERS THEN
   -- The application's transaction goes on, whatever is the matter with the texts; the pass tries again.
   RAISE LOG 'the texts of booking % could not be decided: %', booking_id, SQLERRM;
-  INSERT INTO @extschema@.sms_booking_texts (booking_id, type, org_id, reason, detail, try_until)
-    VALUES (booking_id, 'confirmation', org_id, 'unreadable', SQLERRM, now() + interval '1 day')
-    ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO NOTHING;
+  PERFORM @extschema@.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
 END
 $$;
 REVOKE ALL ON FUNCTION sms_booking_changed(uuid, uuid) FROM PUBLIC;
@@ -33,10 +56,11 @@ BEGIN
   IF kind = 'booking' THEN
     PERFORM @extschema@.sms_booking_changed(id, org_id);
     RETURN;
-  ELSIF kind = 'one of many' THEN
-    INSERT INTO @extschema@.sms_booking_texts (booking_id, type, org_id, reason, detail, try_until)
-      VALUES (id, 'confirmation', org_id, 'many_at_once', 'many bookings were changed in one transaction', now() + interval '1 day')
-      ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until;
+  ELSIF kind = 'one of many' AND current_setting('transaction_isolation') = 'read committed' THEN
+    PERFORM @extschema@.sms_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
+    RETURN;
+  ELSIF kind = 'one of many' THEN  -- a subtransaction each
+    PERFORM @extschema@.sms_try_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
     RETURN;
   END IF;
   FOR waiting IN
@@ -89,7 +113,8 @@ $$;
 REVOKE ALL ON FUNCTION sms_find_due_bookings(uuid[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_find_due_bookings(uuid[]) IS 'Internal: the bookings that a pass has to judge, those with these ids among them, without what is read of their clients.';
 
--- What a pass cannot even read is recorded for each of its texts that is due, and does not stop the others.
+-- What a pass cannot even read is recorded for each of its texts that is due, and does not stop the others, nor does what
+-- cannot even be recorded, as where another has the row.
 CREATE FUNCTION sms_record_unreadable(booking sms_booking, detail text) RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -101,6 +126,9 @@ BEGIN
       @extschema@.sms_try_until(want.type, 'unreadable', want.expires_at))::integer;
   END LOOP;
   RETURN news;
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'the texts of booking % were left as they are: %', booking.id, SQLERRM;
+  RETURN 0;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_record_unreadable(sms_booking, text) FROM PUBLIC;
@@ -112,21 +140,25 @@ BEGIN
   IF retried = '{}' THEN
     RETURN;
   END IF;
-  UPDATE @extschema@.sms_booking_texts t SET try_until = NULL
-    FROM (SELECT x.booking_id, x.type, x.schedule_id
-            FROM @extschema@.sms_booking_texts x
-           WHERE x.booking_id = ANY (retried) AND x.type = 'confirmation' AND x.try_until > now()
-             AND NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
-                              WHERE o.booking_id = x.booking_id
-                                AND (o.is_stale OR o.type = 'confirmation' AND @extschema@.sms_needs_work(o.verdict, o.reason)
-                                     OR o.verdict = 'not_confirmed' AND x.reason IS DISTINCT FROM 'booking_cancelled'))
-             FOR NO KEY UPDATE SKIP LOCKED) idle
-   WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id);
+  WITH idle AS (
+    SELECT x.booking_id, x.type, x.schedule_id, x.message_id IS NULL AND x.reason IN ('many_at_once', 'unreadable') AS was_never_decided
+    FROM @extschema@.sms_booking_texts x
+   WHERE x.booking_id = ANY (retried) AND x.type = 'confirmation' AND x.try_until > now()
+     AND NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
+                      WHERE o.booking_id = x.booking_id
+                        AND (o.is_stale OR o.type = 'confirmation' AND @extschema@.sms_needs_work(o.verdict, o.reason)
+                             OR o.verdict = 'not_confirmed' AND x.reason IS DISTINCT FROM 'booking_cancelled'))
+     FOR NO KEY UPDATE SKIP LOCKED),
+  undecided AS (
+    DELETE FROM @extschema@.sms_booking_texts t USING idle
+     WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND idle.was_never_decided)
+  UPDATE @extschema@.sms_booking_texts t SET try_until = NULL FROM idle
+   WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND NOT idle.was_never_decided;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_stop_retrying(uuid[], sms_booking[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_stop_retrying(uuid[], sms_booking[]) IS
-'Internal: takes those of the retried bookings out of the list that are gone or need no confirmation any more.';
+'Internal: takes those of the retried bookings out of the list that are gone or need no confirmation any more; where none was decided on, nothing is kept, so that one may be later.';
 
 CREATE FUNCTION sms_schedule_some(
   at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
@@ -137,6 +169,8 @@ DECLARE
   can_mark boolean;
   candidate record;
   made record;
+  failing interval := '0';
+  tried_at timestamptz;
 BEGIN
   confirmations := 0;
   reminders := 0;
@@ -173,6 +207,10 @@ BEGIN
     -- A row that was locked when its reminder was made.
     PERFORM @extschema@.sms_try_mark(candidate.id, u = 'feedback') FROM unnest(candidate.unmarked) u;
     CONTINUE WHEN NOT candidate.has_work;
+    -- Where somebody has one of its rows without that lock (an import), the next pass decides.
+    CONTINUE WHEN (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id)
+                  <> (SELECT count(*) FROM (SELECT FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id FOR NO KEY UPDATE SKIP LOCKED) free);
+    tried_at := clock_timestamp();
     BEGIN
       made := @extschema@.sms_sync_booking(candidate.id);
       confirmations := confirmations + made.confirmations;
@@ -181,7 +219,10 @@ BEGIN
       skipped := skipped + made.skipped;
     EXCEPTION WHEN OTHERS THEN
       skipped := skipped + @extschema@.sms_record_unreadable(candidate.booking, SQLERRM);
+      failing := failing + (clock_timestamp() - tried_at);
     END;
+    -- Where a table is locked or a view slow, each waits its time, and whoever changes these bookings waits for us.
+    EXIT WHEN failing > interval '3 seconds';
   END LOOP;
 END
 $$;
@@ -221,6 +262,7 @@ DECLARE
   stale_ids uuid[];
   stale_codes text[];
   one uuid;
+  began CONSTANT timestamptz := clock_timestamp();
 BEGIN
   ids := ARRAY(SELECT DISTINCT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.message_id = ANY (message_ids));
   IF ids = '{}' OR NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN
@@ -231,6 +273,11 @@ BEGIN
   EXCEPTION WHEN OTHERS THEN
     known := '{}';
     FOREACH one IN ARRAY ids LOOP
+      -- What is locked or slow is so for each of them, and the sender sends nothing meanwhile.
+      IF SQLSTATE IN ('55P03', 'SM021') OR clock_timestamp() > began + interval '3 seconds' THEN
+        unreadable := unreadable || one;
+        CONTINUE;
+      END IF;
       BEGIN
         known := known || ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[one]) b LIMIT 1);
       EXCEPTION WHEN OTHERS THEN
@@ -276,6 +323,7 @@ CREATE FUNCTION sms_bookings_problem() RETURNS text
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM @extschema@.sms_find_due_bookings('{}') FROM @extschema@.sms_bookings_source;
+  PERFORM @extschema@.sms_read_bookings('{}');
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
   RETURN 'the attached bookings cannot be read: ' || SQLERRM;

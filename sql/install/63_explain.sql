@@ -4,7 +4,7 @@
 CREATE FUNCTION sms_booking_obstacle(booking sms_booking) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN NOT booking.has_client THEN @extschema@.sms_reason_in_words('no_client', NULL)
-              WHEN coalesce(booking.phone !~ '\S', true) THEN @extschema@.sms_reason_in_words('no_phone', NULL)
+              WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN @extschema@.sms_reason_in_words('no_phone', NULL)
               WHEN n.number IS NULL THEN format('invalid phone number "%s"', booking.phone)
               WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number) THEN format('%s is suppressed', n.number) END
     FROM (SELECT @extschema@.sms_phone_or_null(booking.phone, @extschema@.sms_org_region(booking.org_id))) n (number)
@@ -24,8 +24,8 @@ CREATE FUNCTION sms_verdict_in_words(
       WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', @extschema@.sms_local_time(due_at, zone),
                                          @extschema@.sms_local_time(opens_at, zone))
       ELSE 'goes out on ' || @extschema@.sms_local_time(due_at, zone) END
-    WHEN 'due' THEN coalesce(format('could not be made: %s; it is tried again each minute until %s', coalesce(detail, reason),
-                                    @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)), 'is due, and made within a minute')
+    WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
+      ELSE format('could not be made: %s; it is tried again each minute until %s', coalesce(detail, reason), @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
     WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
                                    ELSE 'was not sent: the session was not completed' END
     WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, @extschema@.sms_reason_in_words(reason, type)),
@@ -93,7 +93,9 @@ DECLARE
 BEGIN
   BEGIN
     known := ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[booking_id]) b WHERE @extschema@.sms_may_act_for(b.org_id) LIMIT 1);
-    problem := CASE WHEN known = '{}' THEN 'the booking is not there any more, and nothing is sent for it' END;
+    problem := CASE WHEN known <> '{}' THEN NULL
+                    WHEN EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN 'the booking is not there any more, and nothing is sent for it'
+                    ELSE 'no bookings are attached any more; what waits goes out all the same' END;
   EXCEPTION WHEN OTHERS THEN
     state := 'unreadable';
     problem := 'the booking cannot be read: ' || SQLERRM;

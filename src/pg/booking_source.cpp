@@ -38,6 +38,21 @@ Oid relation_owner(Oid relation) {
   return owner;
 }
 
+// Functions in a view run as whoever reads it, not as its owner: a lesser role's view would have
+// its code run by the owner of the bookings.
+void refuse_others_view(Oid relation, Oid reader) {
+  if (get_rel_relkind(relation) != RELKIND_VIEW) return;
+  const Oid owner = relation_owner(relation);
+  if (superuser_arg(owner) || has_privs_of_role(owner, reader)) return;
+  ereport(ERROR,
+          (errcode(kBadBookings),
+           errmsg("view %s belongs to %s, whose code would run with the rights of %s",
+                  relation_name(relation), GetUserNameFromId(owner, false),
+                  GetUserNameFromId(reader, false)),
+           errdetail("Bookings, clients and orgs are read as the owner of the bookings."),
+           errhint("Let a superuser or the owner of the bookings own the view, or attach a table.")));
+}
+
 Oid oid_column(int column) {
   bool is_null;
   return DatumGetObjectId(datum_column(0, column, &is_null));
@@ -82,6 +97,8 @@ bool read_booking_source(BookingSource* source) {
   for (const char** name : names)
     *name = name_column(column++);
   source->owner = relation_owner(source->bookings);
+  refuse_others_view(clients, source->owner);
+  refuse_others_view(orgs, source->owner);
   source->bookings_name = relation_name(source->bookings);
   source->clients_name = relation_name(clients);
   source->orgs_name = relation_name(orgs);
@@ -95,6 +112,8 @@ CallerRights act_as_bookings_owner(const BookingSource& source) {
   caller.settings_level = NewGUCNestLevel();
   for (const auto& setting : kOwnPlans)
     set_for_now(setting[0], setting[1]);
+  // A policy that hides rows would make bookings look cancelled: it raises an error instead.
+  set_for_now("row_security", "off");
   set_for_now("search_path", psprintf("pg_catalog, %s, pg_temp", source.schema));
   SetUserIdAndSecContext(
       source.owner, caller.context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);

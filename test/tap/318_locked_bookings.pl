@@ -1,0 +1,31 @@
+# The application's tables are locked (a migration), and many texts of bookings are due: each waits, and nobody else's does.
+use strict;
+use warnings;
+use Test::More;
+use CoachSms::Bookings;
+use CoachSms::Cluster;
+use CoachSms::Failpoint;
+use CoachSms::Fake;
+
+my $many = 100;
+my $fake = start_fake();
+my $node = new_server('main', fake => $fake, clock => 1, conf => short_times());
+$node->go_live;
+my $app = attach_app($node);
+my $other = $node->make_org;
+my $ann = $app->client('Ann Lee', '0491 570 006');
+$node->safe_psql('postgres', 'SELECT sms_pause()');
+$app->sql("INSERT INTO bookings (org_id, client_id, start_time, end_time)
+  SELECT '${\ $app->org}', '$ann', now() + n * interval '1 day', now() + n * interval '25 hours' FROM generate_series(2, $many + 1) n");
+my $migration = $node->background_psql('postgres', on_error_stop => 1);
+$migration->query_safe('BEGIN; LOCK TABLE clients');
+$node->safe_psql('postgres', 'SELECT sms_resume()');
+$node->wait_for_sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'coach_sms sender' AND wait_event_type = 'Lock'", 't', undef, name => 'the sender waits for the table');
+$node->wait_for_status($node->enqueue($other, '+61491570007', 'Hello'), 'sent', undef, name => "another org's text goes meanwhile");
+is($fake->count(to => '+61491570006'), 0, 'those of the bookings do not');
+$migration->query_safe('COMMIT');
+$migration->quit;
+$node->advance('2 minutes');
+$node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent' AND org_id = '${\ $app->org}'", $many, undef, name => 'and then they go');
+is_deeply([ $fake->duplicates ], [], 'each once');
+done_testing();
