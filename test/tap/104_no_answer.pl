@@ -53,6 +53,7 @@ for my $case (@cases) {
     my ($name, $marker, $taken, $code) = @$case;
     my $to = '+614915' . $number++;
     push @$case, $to, $node->enqueue($org, $to, "$name [fake:$marker]");
+    $node->enqueue($org, '+61491570192', "between: $name");    # nothing but such cases in a row would hold the account
 }
 
 push @cases, @kept;
