@@ -37,10 +37,10 @@ struct Settlement {
   std::string price_unit;                    // three capitals; empty: not told
   int segments = 0;                          // 0: not told
   std::chrono::milliseconds retry_after{0};  // the least to wait, as Twilio asks; 0: not told
-  bool counts_as_attempt = true;  // false: the message is not to blame, max_attempts is not eaten
-  bool account_trouble = false;   // every message of the account would fail: open its circuit
+  bool counts_as_attempt = true;    // false: the message is not to blame, max_attempts is not eaten
+  bool account_trouble = false;     // every message of the account would fail: open its circuit
   bool trouble_is_guessed = false;  // by the bare status: it may be the message's own after all
-  bool slow_down = false;         // too much at once: fewer requests in parallel
+  bool slow_down = false;           // too much at once: fewer requests in parallel
   const char* suppress_reason = nullptr;  // a reason of sms_suppression, static, or nullptr
 };
 

@@ -44,13 +44,14 @@ void refuse_others_view(Oid relation, Oid reader) {
   if (get_rel_relkind(relation) != RELKIND_VIEW) return;
   const Oid owner = relation_owner(relation);
   if (superuser_arg(owner) || has_privs_of_role(owner, reader)) return;
-  ereport(ERROR,
-          (errcode(kBadBookings),
-           errmsg("view %s belongs to %s, whose code would run with the rights of %s",
-                  relation_name(relation), GetUserNameFromId(owner, false),
-                  GetUserNameFromId(reader, false)),
-           errdetail("Bookings, clients and orgs are read as the owner of the bookings."),
-           errhint("Let a superuser or the owner of the bookings own the view, or attach a table.")));
+  ereport(
+      ERROR,
+      (errcode(kBadBookings),
+       errmsg("view %s belongs to %s, whose code would run with the rights of %s",
+              relation_name(relation), GetUserNameFromId(owner, false),
+              GetUserNameFromId(reader, false)),
+       errdetail("Bookings, clients and orgs are read as the owner of the bookings."),
+       errhint("Let a superuser or the owner of the bookings own the view, or attach a table.")));
 }
 
 Oid oid_column(int column) {

@@ -20,8 +20,8 @@ CallerRights act_as(Oid role);
 void act_as_caller_again(const CallerRights& caller);
 
 // A new level of settings (NewGUCNestLevel(); AtEOXact_GUC(false, level) ends it) in which no plan
-// is printed: anybody may set debug_print_plan and client_min_messages, and plans contain the values
-// that they were made for, such as the orgs of others.
+// is printed: anybody may set debug_print_plan and client_min_messages, and plans contain the
+// values that they were made for, such as the orgs of others.
 int hide_plans();
 
 // coach_sms_owner.
