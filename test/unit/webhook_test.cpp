@@ -117,7 +117,7 @@ TEST(ReadWebhook, ActsOnNothingThatCouldBeReadInAnotherWay) {
            "Body=START&From=%2B447700900123&From%2B61491570006=&MessageSid=" + kSid +
                "&SmsStatus=received",
            // &FromZip=&MessageSid=SM…&SmsSid=SM…
-           "Body=START&FromZip=MessageSid" + kSid + "&SmsSid=" + kSid + "SmsStatusreceived",
+           "Body=START&FromZip=MessageSid&SmsSid=" + kSid + "SmsStatusreceived",
            "MessageSid=" + kSid + "&MessageStatus=sent&MessageStatus=failed",
            "MessageSid=" + kSid + "&MessageStatus=sentTo%2B61491570006",
        }) {
