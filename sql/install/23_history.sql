@@ -66,7 +66,7 @@ COMMENT ON COLUMN sms_events.org_id IS 'Its org, as far as the signature tells; 
 COMMENT ON COLUMN sms_events.provider IS 'twilio, or sandbox.';
 COMMENT ON COLUMN sms_events.provider_message_id IS 'Twilio''s SID.';
 COMMENT ON COLUMN sms_events.event_type IS 'status (a callback), fetch (what Twilio said of a message when asked, coach_sms.fetch_delay), or inbound (a text from a person).';
-COMMENT ON COLUMN sms_events.event_status IS 'Twilio''s message status.';
+COMMENT ON COLUMN sms_events.event_status IS 'Twilio''s message status; of a text from a person STOP, START, HELP or YES, where it was no more than that (START also for a YES that lifted a STOP).';
 COMMENT ON COLUMN sms_events.error_code IS 'Twilio''s error code, if any.';
 COMMENT ON COLUMN sms_events.error_message IS 'The error in words, if any.';
 COMMENT ON COLUMN sms_events.event_payload IS 'The webhook''s parameters; NULL for fetch.';

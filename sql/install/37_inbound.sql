@@ -46,6 +46,9 @@ DECLARE
   bound uuid[] := CASE WHEN orgs <> '{}' THEN orgs
                        ELSE ARRAY(SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
   lifted boolean := false;
+  -- Its key holds it off the second time, but that says who signed, and may be another's by then.
+  is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
+                             WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
   org uuid;
 BEGIN
   IF keyword = 'STOP' THEN
@@ -56,7 +59,7 @@ BEGIN
     FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
-  ELSIF keyword IN ('START', 'YES') THEN
+  ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
     DELETE FROM @extschema@.sms_opt_outs o
      WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
     lifted := FOUND;
@@ -67,7 +70,7 @@ BEGIN
     END IF;
   END IF;
   UPDATE @extschema@.sms_events e
-     SET event_status = CASE WHEN keyword <> 'YES' THEN keyword WHEN lifted THEN 'START' END,
+     SET event_status = CASE WHEN keyword = 'YES' AND lifted THEN 'START' ELSE keyword END,
          org_id = coalesce(orgs[1], e.org_id)
    WHERE e.id = event_id;
 END

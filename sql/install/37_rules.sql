@@ -99,6 +99,9 @@ CREATE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH org AS (
     SELECT s.*, @extschema@.sms_opens_at(s.org_id, now(), $2) AS opens_at, m.mode,
+           now() - current_setting('coach_sms.quiet_hours_spread')::interval AS spread_began,
+           (SELECT w.segments FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages w ON w.id = q.message_id
+             WHERE q.org_id = $1 AND q.zone = $2 AND q.due_at <= now() ORDER BY q.priority, q.due_at LIMIT 1) AS next_segments,
            CASE m.mode WHEN 'sandbox' THEN 'sandbox' ELSE 'twilio' END AS provider
       FROM @extschema@.sms_settings s CROSS JOIN @extschema@.sms_mode() m
      WHERE s.org_id = $1 AND @extschema@.sms_may_act_for(s.org_id))
@@ -106,8 +109,13 @@ CREATE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS text
            WHEN o.opens_at > now() THEN format('quiet hours last until %s', o.opens_at)
            WHEN o.max_sms_per_hour <= @extschema@.sms_handed_over(o.org_id, o.provider, now() - interval '1 hour', false)
              THEN format('max_sms_per_hour (%s) is reached', o.max_sms_per_hour)
-           WHEN o.monthly_budget_segments <= @extschema@.sms_handed_over(o.org_id, o.provider, date_trunc('month', now(), @extschema@.sms_known_zone(o.timezone)), true)
+           WHEN o.monthly_budget_segments < coalesce(o.next_segments, 1)
+                  + @extschema@.sms_handed_over(o.org_id, o.provider, date_trunc('month', now(), @extschema@.sms_known_zone(o.timezone)), true)
              THEN format('monthly_budget_segments (%s) is used up', o.monthly_budget_segments)
+           WHEN @extschema@.sms_opens_at(o.org_id, o.spread_began, $2) > o.spread_began
+             THEN format('quiet hours ended at %s, and what waited goes out one by one', @extschema@.sms_opens_at(o.org_id, o.spread_began, $2))
+           WHEN o.max_segments_per_second IS NOT NULL AND @extschema@.sms_handed_over(o.org_id, o.provider, now() - interval '1 minute', false) > 0
+             THEN format('max_segments_per_second (%s) sets the pace', o.max_segments_per_second)
          END
     FROM org o
 $$;

@@ -324,7 +324,7 @@ DECLARE
   stale record;
 BEGIN
   FOR stale IN SELECT * FROM @extschema@.sms_stale_texts(ARRAY[booking_id], bookings) LOOP
-    PERFORM @extschema@.sms_cancel_waiting(ARRAY[stale.message_id], stale.code,
+    PERFORM @extschema@.sms_cancel_waiting(ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = stale.message_id FOR NO KEY UPDATE SKIP LOCKED), stale.code,
       CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed' ELSE 'the booking was cancelled' END);
     PERFORM @extschema@.sms_note_retraction(stale.to_phone);
   END LOOP;

@@ -169,7 +169,7 @@ DECLARE
   can_mark boolean;
   candidate record;
   made record;
-  failing interval := '0';
+  waited interval := '0';
   tried_at timestamptz;
 BEGIN
   confirmations := 0;
@@ -219,10 +219,12 @@ BEGIN
       skipped := skipped + made.skipped;
     EXCEPTION WHEN OTHERS THEN
       skipped := skipped + @extschema@.sms_record_unreadable(candidate.booking, SQLERRM);
-      failing := failing + (clock_timestamp() - tried_at);
     END;
-    -- Where a table is locked or a view slow, each waits its time, and whoever changes these bookings waits for us.
-    EXIT WHEN failing > interval '3 seconds';
+    -- Where rows or tables are locked, or a view is slow, each waits its time, and whoever changes these bookings waits for us.
+    IF clock_timestamp() - tried_at > interval '1 second' THEN
+      waited := waited + (clock_timestamp() - tried_at);
+    END IF;
+    EXIT WHEN waited > interval '3 seconds';
   END LOOP;
 END
 $$;

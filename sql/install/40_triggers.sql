@@ -55,22 +55,25 @@ CREATE TRIGGER sms_message_metadata BEFORE UPDATE OF metadata ON sms_messages
   FOR EACH ROW WHEN (jsonb_typeof(NEW.metadata) IS DISTINCT FROM 'object')
   EXECUTE FUNCTION sms_refuse_metadata();
 
--- A claim goes with its message: the sender's result then finds no fence to show.
+-- A claim goes with its message: the sender's result then finds no fence to show. Its events are without a message from
+-- then on, as texts from people are, and are pruned and erased like those.
 CREATE FUNCTION sms_forget_messages() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     DELETE FROM @extschema@.sms_queue;
     DELETE FROM @extschema@.sms_in_flight;
+    UPDATE @extschema@.sms_events e SET message_id = NULL WHERE e.message_id IS NOT NULL;
   ELSE
     DELETE FROM @extschema@.sms_queue q USING gone g WHERE q.message_id = g.id;
     DELETE FROM @extschema@.sms_in_flight f USING gone g WHERE f.message_id = g.id;
+    UPDATE @extschema@.sms_events e SET message_id = NULL FROM gone g WHERE e.message_id = g.id;
   END IF;
   RETURN NULL;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_forget_messages() FROM PUBLIC;
-COMMENT ON FUNCTION sms_forget_messages() IS 'Internal: keeps sms_queue and sms_in_flight in step with deleted messages.';
+COMMENT ON FUNCTION sms_forget_messages() IS 'Internal: keeps sms_queue, sms_in_flight and sms_events in step with deleted messages.';
 
 CREATE TRIGGER sms_message_delete AFTER DELETE ON sms_messages
   REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_messages();
@@ -114,18 +117,19 @@ COMMENT ON FUNCTION sms_touch() IS 'Internal: writes updated_at.';
 CREATE TRIGGER sms_template_touch BEFORE UPDATE ON sms_templates FOR EACH ROW EXECUTE FUNCTION sms_touch();
 CREATE TRIGGER sms_settings_touch BEFORE UPDATE ON sms_settings FOR EACH ROW EXECUTE FUNCTION sms_touch();
 
--- The library remembers these rows within a statement.
+-- The library remembers these rows within a statement. With rows of 'wake' tables that change, the sender looks at everything
+-- anew: what waits under the old settings may go, or stop, under the new ones.
 
 CREATE FUNCTION sms_forget_facts() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_forget_facts' LANGUAGE C;
 REVOKE ALL ON FUNCTION sms_forget_facts() FROM PUBLIC;
-COMMENT ON FUNCTION sms_forget_facts() IS 'Internal: makes the library read settings, templates, mode and salt again.';
+COMMENT ON FUNCTION sms_forget_facts() IS 'Internal: makes the library read settings, templates, mode and salt again; with an argument, the sender too.';
 
 CREATE TRIGGER sms_settings_forget AFTER INSERT OR UPDATE OR DELETE ON sms_settings
-  FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();
+  FOR EACH ROW EXECUTE FUNCTION sms_forget_facts('wake');
 CREATE TRIGGER sms_templates_forget AFTER INSERT OR UPDATE OR DELETE ON sms_templates
   FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();
 CREATE TRIGGER sms_server_forget AFTER INSERT OR UPDATE OR DELETE ON sms_server
-  FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();
+  FOR EACH ROW EXECUTE FUNCTION sms_forget_facts('wake');
 CREATE TRIGGER sms_phone_salt_forget AFTER INSERT OR UPDATE OR DELETE ON sms_phone_salt
   FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();

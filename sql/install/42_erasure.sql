@@ -32,18 +32,28 @@ COMMENT ON FUNCTION sms_hash_opt_outs(uuid, text) IS
 CREATE FUNCTION sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's.
+  -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's. A condition at a
+  -- time, so that each has its index.
+  WITH found AS (
+    SELECT a.id FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids)
+    UNION
+    SELECT a.id FROM @extschema@.sms_attempts a
+     WHERE a.org_id = $1 AND number IN (a.client_key, a.request_payload->>'To')
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = a.message_id))
   UPDATE @extschema@.sms_attempts a
      SET request_payload = NULL, response_payload = NULL, error_message = NULL, client_key = 'erased'
-   WHERE a.message_id = ANY (ids)
-      OR a.org_id = $1 AND number IN (a.client_key, a.request_payload->>'To')
-         AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = a.message_id);
+    FROM found f WHERE a.id = f.id;
   GET DIAGNOSTICS attempts = ROW_COUNT;
-  UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL
-   WHERE e.message_id = ANY (ids)
-      OR number IN (e.event_payload->>'From', e.event_payload->>'To')
-         AND (e.org_id = $1 OR e.org_id IS NULL AND @extschema@.sms_may_act_for(NULL))
-         AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = e.message_id);
+  WITH found AS (
+    SELECT e.id FROM @extschema@.sms_events e WHERE e.message_id = ANY (ids)
+    UNION
+    SELECT e.id FROM @extschema@.sms_events e
+     WHERE e.message_id IS NULL AND e.org_id = $1 AND number IN (e.event_payload->>'From', e.event_payload->>'To')
+    UNION
+    SELECT e.id FROM @extschema@.sms_events e
+     WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT @extschema@.sms_may_act_for(NULL))
+       AND number IN (e.event_payload->>'From', e.event_payload->>'To'))
+  UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL FROM found f WHERE e.id = f.id;
   GET DIAGNOSTICS events = ROW_COUNT;
   UPDATE @extschema@.sms_booking_texts t SET detail = NULL
    WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR position(number IN t.detail) > 0);

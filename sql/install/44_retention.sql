@@ -63,16 +63,24 @@ $$;
 REVOKE ALL ON FUNCTION sms_sum_up(uuid, uuid[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_sum_up(uuid, uuid[]) IS 'Internal: adds what these messages cost to sms_usage.';
 
+-- Those that belong to no org (org_id NULL) may belong to any: they stay as long as any org keeps its own.
+CREATE FUNCTION sms_strays_before() RETURNS timestamptz
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN bool_and(s.retention_days IS NOT NULL) THEN now() - make_interval(days => max(s.retention_days)) END FROM @extschema@.sms_settings s
+$$;
+REVOKE ALL ON FUNCTION sms_strays_before() FROM PUBLIC;
+COMMENT ON FUNCTION sms_strays_before() IS 'Internal: before when what belongs to no org is pruned; NULL where some org keeps everything.';
+
 CREATE FUNCTION sms_prune_events(org_id uuid, before timestamptz, at_most integer) RETURNS integer
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   pruned integer;
 BEGIN
-  -- A START stays without its text: Twilio signs no time, and a call that was caught would lift a later STOP again.
+  -- A START or YES stays without its text: Twilio signs no time, and a call that was caught would lift a later STOP.
   WITH old AS (
-    SELECT i.id, i.event_type = 'inbound' AND i.event_status IS NOT DISTINCT FROM 'START' AS stays FROM @extschema@.sms_events i
-     WHERE i.org_id = $1 AND i.message_id IS NULL AND i.received_at < before
-       AND (i.event_payload IS NOT NULL OR i.event_type <> 'inbound' OR i.event_status IS DISTINCT FROM 'START')
+    SELECT i.id, i.event_type = 'inbound' AND coalesce(i.event_status IN ('START', 'YES'), false) AS stays FROM @extschema@.sms_events i
+     WHERE CASE WHEN $1 IS NULL THEN i.org_id IS NULL ELSE i.org_id = $1 END AND i.message_id IS NULL AND i.received_at < before
+       AND (i.event_payload IS NOT NULL OR i.event_type <> 'inbound' OR coalesce(i.event_status NOT IN ('START', 'YES'), true))
      ORDER BY i.received_at LIMIT at_most FOR UPDATE SKIP LOCKED),
   gone AS (DELETE FROM @extschema@.sms_events e USING old o WHERE e.id = o.id AND NOT o.stays),
   kept AS (UPDATE @extschema@.sms_events e SET event_payload = NULL FROM old o WHERE e.id = o.id AND o.stays)
@@ -81,7 +89,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION sms_prune_events(uuid, timestamptz, integer) FROM PUBLIC;
-COMMENT ON FUNCTION sms_prune_events(uuid, timestamptz, integer) IS 'Internal: deletes up to that many of the org''s inbound texts and of its events without a message; of a START, whose key must stay, only the text.';
+COMMENT ON FUNCTION sms_prune_events(uuid, timestamptz, integer) IS
+'Internal: deletes up to that many inbound texts and events without a message, of the org or (NULL) of none; of a START or YES, whose key must stay, only the text.';
 
 CREATE FUNCTION sms_prune_next(at_most integer, horizon xid, INOUT behind uuid)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -99,9 +108,10 @@ BEGIN
       RETURN;
     END IF;
   END LOOP;
-  IF orgs < orgs_at_most THEN
-    behind := NULL;
+  IF orgs = orgs_at_most OR @extschema@.sms_prune_events(NULL, @extschema@.sms_strays_before(), at_most) > 0 THEN
+    RETURN;
   END IF;
+  behind := NULL;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_prune_next(integer, xid, uuid) FROM PUBLIC;

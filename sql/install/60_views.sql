@@ -53,7 +53,7 @@ COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one 
 
 CREATE VIEW sms_delivery_stats WITH (security_barrier) AS
   WITH message AS (
-    SELECT org_id, created_at::date AS day, sandbox, status, segments, price, price_unit,
+    SELECT org_id, created_at::date AS day, sandbox, status, segments, price, price_unit, provider_message_id IS NOT NULL AS was_taken,
            status IN ('sent', 'delivered', 'failed') AND coalesce(sent_at, failed_at) < now() - interval '1 hour' AS is_old_enough
       FROM sms_messages WHERE created_at > now() - interval '30 days'),
   counted AS (
@@ -66,7 +66,7 @@ CREATE VIEW sms_delivery_stats WITH (security_barrier) AS
            count(*) FILTER (WHERE status IN ('pending', 'queued', 'sending')) AS waiting,
            count(*) FILTER (WHERE is_old_enough AND status = 'delivered') AS old_delivered,
            nullif(count(*) FILTER (WHERE is_old_enough), 0) AS old,
-           coalesce(sum(segments) FILTER (WHERE status IN ('sent', 'delivered')), 0) AS segments,
+           coalesce(sum(segments) FILTER (WHERE status IN ('sent', 'delivered') OR was_taken), 0) AS segments,
            CASE WHEN min(price_unit) = max(price_unit) THEN sum(price) END AS price,
            CASE WHEN min(price_unit) = max(price_unit) THEN min(price_unit) END AS price_unit
       FROM message GROUP BY org_id, day, sandbox)
@@ -109,7 +109,8 @@ CREATE VIEW sms_health AS
   fact AS MATERIALIZED (
     SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, sms_is_preloaded() AS is_preloaded,
            sms_library_version() AS library_version, x.extversion AS extension_version,
-           (SELECT count(*) FROM sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*
+           (SELECT count(*) FROM sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*,
+           (SELECT count(*) FROM sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded
       FROM sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN pg_extension x
      WHERE x.extname = 'coach_sms'),
   judged AS (
@@ -125,6 +126,7 @@ CREATE VIEW sms_health AS
              WHEN w.next_wake_at < clock_timestamp() - interval '30 seconds'
                THEN format('the sender (process %s) is frozen: it meant to wake at %s', w.pid, w.next_wake_at)
              WHEN w.state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', w.last_error)
+             WHEN f.unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded, and may wait for a lock: %s', f.unrecorded), w.last_error)
              WHEN f.oldest_due_seconds > 60 AND f.in_flight = 0
                THEN format('messages are due and do not move: the first for %s s', f.oldest_due_seconds)
            END AS problem

@@ -14,7 +14,7 @@ COMMENT ON FUNCTION sms_check_token(uuid, text) IS 'Internal: whether an org''s 
 CREATE FUNCTION sms_setting_place(setting text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_setting_place' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_setting_place(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_setting_place(text) IS 'Internal: file and line that set it, where the caller may read all settings.';
+COMMENT ON FUNCTION sms_setting_place(text) IS 'Internal: file and line that set it, where the caller is a superuser.';
 
 CREATE FUNCTION sms_oldest_snapshot(OUT holder text, OUT since timestamptz)
   AS 'MODULE_PATHNAME', 'coach_sms_oldest_snapshot' LANGUAGE C VOLATILE;
@@ -34,7 +34,8 @@ CREATE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, matters bo
   WITH fact AS MATERIALIZED (
     SELECT @extschema@.sms_is_preloaded() AS preloaded, NOT pg_is_in_recovery() AS primary_server,
            @extschema@.sms_launcher_pid() AS launcher, @extschema@.sms_library_version() AS library, x.extversion AS extension,
-           coalesce(current_setting('coach_sms.databases', true), '') AS databases, w.*
+           coalesce(current_setting('coach_sms.databases', true), '') AS databases,
+           (SELECT count(*) FROM @extschema@.sms_in_flight f WHERE f.state <> 'unknown' AND f.lease_until < now() - interval '30 seconds') AS unrecorded, w.*
       FROM pg_extension x LEFT JOIN @extschema@.sms_worker_stat w ON true WHERE x.extname = 'coach_sms')
   SELECT 'preloaded', true, CASE WHEN NOT preloaded THEN 'coach_sms is not in shared_preload_libraries: messages wait' END,
          format('Add coach_sms to shared_preload_libraries (%s) and restart the server; a reload is not enough.',
@@ -47,11 +48,13 @@ CREATE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, matters bo
   SELECT 'sender', primary_server,
          CASE WHEN pid IS NULL THEN concat_ws(': ', 'no sender runs for this database', state, last_error)
               WHEN next_wake_at < clock_timestamp() - interval '30 seconds' THEN format('the sender (process %s) is frozen since %s', pid, next_wake_at)
-              WHEN state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', last_error) END,
+              WHEN state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', last_error)
+              WHEN unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded: %s', unrecorded), last_error) END,
          CASE WHEN NOT preloaded THEN 'See preloaded.'
               WHEN state = 'held' THEN format('It starts by itself after %s: sms_detach_worker() or DROP DATABASE asked for it.', held_until)
               WHEN pid IS NULL THEN format('coach_sms.databases (now ''%s'') must name this database or be ''*''; else the server''s log says why.', databases)
               WHEN state = 'step failed' THEN 'It tries again by itself; mend what the error names.'
+              WHEN unrecorded > 0 THEN 'They are kept, and recorded as soon as nobody holds a lock on sms_messages or rows of it: see pg_locks.'
               ELSE format('Resume the process, or end it with SELECT pg_terminate_backend(%s): another one starts.', pid) END FROM fact
   UNION ALL
   SELECT 'version', true, CASE WHEN library <> extension THEN format('the library is version %s, the extension %s', library, extension) END,

@@ -45,18 +45,21 @@ void Accounts::finished(const std::string& name, const Settlement& settlement, s
   account.in_flight = std::max(0, account.in_flight - 1);
   const bool proves_it = settlement.outcome == Outcome::kAccepted ||
                          (settlement.outcome == Outcome::kRejected && !settlement.account_trouble);
-  if (settlement.outcome == Outcome::kUnknown)
+  const bool is_unclear = settlement.outcome == Outcome::kUnknown;
+  if (is_unclear)
     ++account.unanswered;
-  else if (proves_it || settlement.slow_down)
+  else if (settlement.error_code != "connect_failed")
     account.unanswered = 0;
-  if (settlement.account_trouble || account.unanswered >= kMostUnanswered) {
+  if (settlement.account_trouble || (is_unclear && account.unanswered >= kMostUnanswered)) {
     // Requests that were under way together count as one trouble.
     if (account.troubles == 0 || account.held_until <= now) ++account.troubles;
     account.held_until = std::max(account.held_until, now + trouble_hold(account.troubles));
   }
   if (settlement.slow_down) {
-    const std::int64_t wait =
+    std::int64_t wait =
         std::chrono::duration_cast<std::chrono::microseconds>(settlement.retry_after).count();
+    // Who asks for hours behind an unclear answer may be anybody on the way.
+    if (is_unclear) wait = std::min(wait, kLongestTroubleHold);
     if (account.held_until <= now) account.allowed = std::max(1.0, allowed(account) / 2);
     account.held_until = std::max(account.held_until, now + std::max(wait, kShortestSlowDown));
   }
@@ -77,12 +80,15 @@ void Accounts::dropped(const std::string& name) {
   account.in_flight = std::max(0, account.in_flight - 1);
 }
 
-void Accounts::probe_soon() {
+void Accounts::probe_soon(std::int64_t now) {
+  const std::int64_t soon = std::max(now, probed_at_ + kFirstTroubleHold);
+  probed_at_ = soon;
   for (auto& [name, account] : accounts_)
-    if (account.troubles > 0) account.held_until = 0;
+    if (account.troubles > 0) account.held_until = std::min(account.held_until, soon);
 }
 
 void Accounts::release_all() {
+  probed_at_ = 0;
   for (auto& [name, account] : accounts_)
     account.held_until = 0;
 }

@@ -36,9 +36,10 @@ class Accounts {
   void finished(const std::string& account, const Settlement& settlement, std::int64_t now);
   void dropped(const std::string& account);
 
-  // A person may have mended something: accounts with an open circuit may be tried at once. The
-  // wait that a 429 asked for stays.
-  void probe_soon();
+  // A person may have mended something: accounts with an open circuit may be tried at once, but no
+  // more than once in five seconds, however often that is said. The wait that a 429 asked for
+  // stays.
+  void probe_soon(std::int64_t now);
   // Nor is that one kept, where the clock by which it was measured was set back.
   void release_all();
 
@@ -55,6 +56,7 @@ class Accounts {
 
   std::map<std::string, Account> accounts_;
   int max_in_flight_;
+  std::int64_t probed_at_ = 0;
 };
 
 }  // namespace coach_sms

@@ -18,7 +18,6 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000;
 // For how long a question waits for an account that is held: Retry-After is mostly shorter, and
 // what a person has to mend takes longer.
-constexpr std::int64_t kMoment = 4 * kSecond;
 // Enough for a thousand texts to one number since the claim; more is nobody's SMS traffic.
 constexpr int kPageSize = 20;
 constexpr int kMostPages = 50;
@@ -247,6 +246,7 @@ void Dispatch::give_back(Task task) {
 }
 
 void Dispatch::look(Look look, const Route& route) {
+  if (is_held(route)) return cannot_look(std::move(look), "its account is held");
   Looking looking{std::move(look), account_of(route), {}, 0};
   HttpRequest request;
   try {
@@ -271,23 +271,22 @@ void Dispatch::next_page(Looking looking, HttpRequest request) {
   pool_.add(tag, std::move(request), kNever);
 }
 
-Asking Dispatch::ask(Question question, const Route& route) {
-  const std::int64_t now = now_us_();
-  const std::string account = name_of(route);
-  if (accounts_.capacity(account, now) == 0) {
-    const bool is_long = accounts_.held_until(account) > now + kMoment;
-    return is_long ? Asking::kCannot : Asking::kNotNow;
-  }
+bool Dispatch::ask(Question question, const Route& route) {
+  if (is_held(route)) return false;
   HttpRequest request;
   try {
     request = fetch_request(account_of(route), question.sid);
   } catch (const Error&) {
-    return Asking::kCannot;
+    return false;
   }
   const std::uint64_t tag = next_tag_++;
   asking_.emplace(tag, std::move(question));
   pool_.add(tag, std::move(request), kNever);
-  return Asking::kStarted;
+  return true;
+}
+
+bool Dispatch::is_held(const Route& route) const {
+  return accounts_.held_until(name_of(route)) > now_us_();
 }
 
 void Dispatch::drive() {

@@ -89,8 +89,6 @@ struct Question {
   std::string sid;
 };
 
-enum class Asking { kStarted, kNotNow, kCannot };
-
 // What Twilio answered; nullopt where it could not be read.
 struct Answered {
   Question question;
@@ -119,7 +117,7 @@ class Dispatch {
   // Settings may have changed: nothing is held any longer for what was found before.
   void look_anew() {
     lanes_.release_all();
-    accounts_.probe_soon();
+    accounts_.probe_soon(now_us_());
     account_of_org_.clear();
   }
   // Nothing waits for where the clock was.
@@ -147,9 +145,9 @@ class Dispatch {
     looked_.push_back({std::move(look), {}, std::move(why)});
   }
 
-  // Asks Twilio about a message. kNotNow where its account is busy, or held for a moment; kCannot
-  // where it is held for longer, or the SID or the account is none.
-  Asking ask(Question question, const Route& route);
+  // Asks Twilio about a message. False where its account is held, or the SID or the account is
+  // none.
+  bool ask(Question question, const Route& route);
 
   // Moves everything along as far as it goes without waiting.
   void drive();
@@ -166,6 +164,7 @@ class Dispatch {
   std::vector<Answered>& answered() noexcept { return answered_; }
   // Questions under way, and those whose answers wait.
   std::size_t questions() const noexcept { return asking_.size() + answered_.size(); }
+  std::size_t looks() const noexcept { return looking_.size() + looked_.size(); }
 
   std::size_t in_flight() const noexcept {
     return sending_.size() + looking_.size() + asking_.size();
@@ -194,6 +193,7 @@ class Dispatch {
   };
 
   Account account_of(const Route& route) const;
+  bool is_held(const Route& route) const;
   OutgoingMessage outgoing(const Task& task, const Route& route, const std::string& callback) const;
   const std::string* known_account(const Uuid& org) const;
   void wait_for_account(const Uuid& org, const std::string& account, std::int64_t now);

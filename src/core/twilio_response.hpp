@@ -20,9 +20,11 @@ namespace coach_sms {
 //   2xx without                     unknown
 //   429                             retry, no attempt, slow_down, Retry-After
 //   401; 403, 404, or the code of   retry, no attempt, account_trouble: the rows are held for a
-//     bad credentials or account      person to mend the account, not failed one by one
+//     bad credentials or account      person to mend the account, not failed one by one; a 403 or
+//                                     404 without a code is only guessed to be the account's
 //   other 4xx but 408               by Twilio's code: rejected, or retry (rate_limited as 429)
-//   408, 1xx, 3xx, 5xx              unknown, whatever the body says
+//   408, 1xx, 3xx, 5xx              unknown, whatever the body says; 503 also slow_down,
+//   Retry-After
 //
 // That only a 4xx (but 408) proves that nothing was queued is our reading; no page of Twilio's says
 // so. A 429 was not processed (page "Error 20429"). now_epoch_s turns a Retry-After date into a

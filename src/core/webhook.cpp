@@ -68,14 +68,32 @@ bool comes_twice(const FormParams& params, std::string_view name) {
                        [name](const auto& param) { return param.first == name; }) > 1;
 }
 
+bool names_something(std::string_view value) {
+  for (const std::string_view name : {"MessageSid", "SmsSid", "SmsStatus", "MessageStatus"})
+    if (value.find(name) != std::string_view::npos) return true;
+  const std::size_t from = value.find("From");
+  if (from == std::string_view::npos || from + 4 == value.size()) return false;
+  return value[from + 4] == '+' || is_digit(value[from + 4]);
+}
+
+bool differs(const FormParams& params, std::string_view name, std::string_view sid) {
+  const std::string* const value = find(params, name);
+  return value != nullptr && !value->empty() && *value != sid;
+}
+
 // Nothing stands between names and values in what Twilio signs, and so a signature fits every other
-// cut of the same text. What we act on is therefore read only where there is no second way to read
-// it: plain names, each of ours once, and above SIDs and statuses of the form they always have.
-bool is_unambiguous(const FormParams& params) {
-  return std::all_of(params.begin(), params.end(),
-                     [](const auto& param) { return is_plain_name(param.first); }) &&
+// cut of the same text; and a person chooses a part of it, their words. What is acted on must not
+// look as if it had been cut anew: names are plain, ours come once, nothing but a person's words
+// has one of ours in its value, and the SID's other names say the same. That leaves no way that we
+// know of, and above it SIDs that are taken once.
+bool is_cut_as_twilio_does(const FormParams& params, std::string_view sid) {
+  const auto is_odd = [](const auto& param) {
+    return !is_plain_name(param.first) || (param.first != "Body" && names_something(param.second));
+  };
+  return std::none_of(params.begin(), params.end(), is_odd) &&
          std::none_of(kOurNames.begin(), kOurNames.end(),
-                      [&](std::string_view name) { return comes_twice(params, name); });
+                      [&](std::string_view name) { return comes_twice(params, name); }) &&
+         !differs(params, "SmsSid", sid) && !differs(params, "SmsMessageSid", sid);
 }
 
 StatusCallback read_status(const FormParams& params, std::string sid, std::string status) {
@@ -129,7 +147,7 @@ std::string last_of(const FormParams& params, std::string_view name) {
 Webhook read_webhook(const FormParams& params) {
   std::string sid = text_of(params, "MessageSid", "SmsSid");
   std::string status = text_of(params, "MessageStatus", "SmsStatus");
-  if (!is_sid(sid) || !is_unambiguous(params)) return {};
+  if (!is_sid(sid) || !is_cut_as_twilio_does(params, sid)) return {};
 
   const bool is_inbound_status = status == "received" || status == "receiving";
   if (is_inbound_status || (status.empty() && find(params, "Body") != nullptr)) {

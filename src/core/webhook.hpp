@@ -42,7 +42,7 @@ struct InboundMessage {
 enum class WebhookKind {
   kStatus,
   kInbound,
-  kOther,  // no SID, neither a status nor a text, or more than one way to read it: not to act on
+  kOther,  // no SID, neither a status nor a text, or not as Twilio puts it: not to act on
 };
 
 struct Webhook {

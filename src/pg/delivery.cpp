@@ -143,6 +143,14 @@ void move(const Stored& event, const char* status) {
       nulls);
 }
 
+void note_message(const Stored& event) {
+  static Statement update{
+      "UPDATE @extschema@.sms_events SET message_id = $2, org_id = $3 WHERE id = $1",
+      {UUIDOID, UUIDOID, UUIDOID}};
+  update.run({UUIDPGetDatum(&event.event_id), UUIDPGetDatum(&event.message_id),
+              UUIDPGetDatum(&event.org_id)});
+}
+
 // What tells of an erased person's message is kept without the number in it.
 void mark_processed(const Stored& event, bool erased) {
   static Statement update{
@@ -205,7 +213,10 @@ bool apply(const pg_uuid_t& id, bool may_wait) {
   const bool moves = forward && !is_of_another_attempt(event, current, status);
   const bool heeds =
       moves && strcmp(status, "failed") == 0 && reason_of(event.error_code) != nullptr;
-  if (heeds && !may_wait) return false;
+  if (heeds && !may_wait) {
+    note_message(event);  // known by now: it is tried again for a day
+    return false;
+  }
   if (status != nullptr) settle_claim(event);
   if (moves) move(event, status);
   if (heeds) heed_code(event.message_id, event.error_code);

@@ -297,12 +297,13 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   return PointerGetDatum(nullptr);
 }
 
-// Statement trigger on the tables whose rows are remembered within a statement. What waits under
-// the old settings may go, or stop, under the new ones: the sender looks at commit.
+// Trigger on the tables whose rows are remembered within a statement. With an argument the sender
+// looks at commit.
 Datum coach_sms_forget_facts(PG_FUNCTION_ARGS) {
-  (void)fcinfo;
+  if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   forget_facts();
-  wake_sender_at_commit();
+  if (reinterpret_cast<TriggerData*>(fcinfo->context)->tg_trigger->tgnargs > 0)
+    wake_sender_at_commit();
   return PointerGetDatum(nullptr);
 }
 

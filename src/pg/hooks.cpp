@@ -36,10 +36,14 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
   if (access == OAT_POST_CREATE) wake_launcher_at_commit();
 }
 
-bool is_commit_prepared(const PlannedStmt* statement) {
-  const Node* node = statement->utilityStmt;
-  return IsA(node, TransactionStmt) &&
-         reinterpret_cast<const TransactionStmt*>(node)->kind == TRANS_STMT_COMMIT_PREPARED;
+// The statement where it prepares a transaction or ends one that was prepared, else nullptr.
+const TransactionStmt* about_prepared(const PlannedStmt* statement) {
+  if (!IsA(statement->utilityStmt, TransactionStmt)) return nullptr;
+  const auto* found = reinterpret_cast<const TransactionStmt*>(statement->utilityStmt);
+  const bool is_one = found->kind == TRANS_STMT_PREPARE ||
+                      found->kind == TRANS_STMT_COMMIT_PREPARED ||
+                      found->kind == TRANS_STMT_ROLLBACK_PREPARED;
+  return is_one ? found : nullptr;
 }
 
 bool drops_us(const PlannedStmt* statement) {
@@ -87,25 +91,21 @@ void warn_of_opt_outs() {
   SPI_finish();
 }
 
-// What the prepared transaction enqueued was noted in another session, or before a restart: the
-// sender learns only that something came.
 void on_process_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
                         ProcessUtilityContext context, ParamListInfo parameters,
                         QueryEnvironment* environment, DestReceiver* receiver,
                         QueryCompletion* completion) {
-  const bool commit_prepared = is_commit_prepared(statement);
+  const TransactionStmt* prepared = about_prepared(statement);
+  const uint64 name = prepared != nullptr ? hash_of_gid(prepared->gid) : 0;
+  const bool prepares = prepared != nullptr && prepared->kind == TRANS_STMT_PREPARE;
+  const bool commits = prepared != nullptr && prepared->kind == TRANS_STMT_COMMIT_PREPARED;
+  if (prepares) wake_before_prepare(name);
   if (drops_us(statement)) warn_of_opt_outs();
   const ProcessUtility_hook_type next = earlier_process_utility_hook != nullptr
                                             ? earlier_process_utility_hook
                                             : standard_ProcessUtility;
   next(statement, query, read_only_tree, context, parameters, environment, receiver, completion);
-  if (commit_prepared) {
-    publish_arrivals(MyDatabaseId, nullptr, 0, true);
-    Retractions all;
-    memset(&all, 0xff, sizeof all);
-    publish_retractions(MyDatabaseId, all);
-    poke_launcher(MyDatabaseId);
-  }
+  if (prepared != nullptr && !prepares) wake_after_end_of_prepared(name, commits);
 }
 
 }  // namespace

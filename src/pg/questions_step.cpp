@@ -93,16 +93,15 @@ uint64 find_candidates(const Walk& walk, const pg_uuid_t& end, int room) {
                    BoolGetDatum(settings::fetch_prices), Int64GetDatum(room)});
 }
 
-Asking ask(Sender* sender, const pg_uuid_t& message_id, const pg_uuid_t& org_id, const char* sid) {
+// What cannot be asked about now (no token, or its account is held) is so at its next age.
+void ask(Sender* sender, const pg_uuid_t& message_id, const pg_uuid_t& org_id, const char* sid) {
   OrgRoute* from = find_route(org_id);
-  Asking asking = Asking::kCannot;
   if (from->token[0] != '\0')
     raise_if(run_cpp([&] {
-      asking = sender->dispatch->ask({to_core(message_id), to_core(org_id), sid},
-                                     {from->account_sid, Secret(from->token), {}, {}});
+      sender->dispatch->ask({to_core(message_id), to_core(org_id), sid},
+                            {from->account_sid, Secret(from->token), {}, {}});
     }));
   wipe_route(from);
-  return asking;
 }
 
 void come_to(Walk* walk, const pg_uuid_t& id) {
@@ -122,7 +121,7 @@ bool walk_on(Sender* sender, Walk* walk, int room) {
     const pg_uuid_t id = uuid_column(row, 1);
     const pg_uuid_t message_id = uuid_column(row, 2);
     const pg_uuid_t org_id = uuid_column(row, 3);
-    if (ask(sender, message_id, org_id, text_column(row, 4)) == Asking::kNotNow) return false;
+    ask(sender, message_id, org_id, text_column(row, 4));
     come_to(walk, id);
   }
   come_to(walk, last);

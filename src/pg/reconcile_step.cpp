@@ -121,7 +121,12 @@ void look_again(const Unknown& unknown, bool absent) {
   const TimestampTz limit =
       unknown.lease_until + INT64CONST(1000) * settings::reconcile_limit + 1000;
   const TimestampTz now = GetCurrentTimestamp();
-  TimestampTz next = now + (delay << (unknown.looks < 5 ? unknown.looks : 5));
+  // Looks that showed nothing are counted; where they show something, or cannot be made at all, the
+  // pause is as long as all that has passed.
+  int64 pause = delay << (unknown.looks < 5 ? unknown.looks : 5);
+  if (!absent && now - unknown.lease_until > pause) pause = now - unknown.lease_until;
+  if (pause > delay << 5) pause = delay << 5;
+  TimestampTz next = now + pause;
   if (next > limit && now < limit) next = limit;
   update.run({UUIDPGetDatum(&unknown.message_id), Int64GetDatum(unknown.fence),
               Int32GetDatum(absent ? 1 : 0), TimestampTzGetDatum(next)});
@@ -252,10 +257,12 @@ void start_looks(Sender* sender) {
       {INT4OID, INT4OID}};
   if (!unsettled) return;
   tidy_settled();
+  const int under_way = static_cast<int>(sender->dispatch->looks());
+  if (under_way >= kLooksAtOnce) return;
   const int reserve = settings::connect_timeout + settings::request_timeout + 1000;
   const uint64 count = find.run(
       {Int32GetDatum(reserve > settings::reconcile_delay ? reserve : settings::reconcile_delay),
-       Int32GetDatum(kLooksAtOnce)});
+       Int32GetDatum(kLooksAtOnce - under_way)});
   SPITupleTable* rows = SPI_tuptable;
   for (uint64 row = 0; row < count; ++row) {
     SPI_tuptable = rows;

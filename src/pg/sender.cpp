@@ -136,7 +136,8 @@ void notice_clock(Sender* sender) {
 void take_news(Sender* sender) {
   static Arrival arrivals[kMaxArrivals];
   bool overflow = false;
-  const int count = take_arrivals(arrivals, &overflow);
+  bool look_anew = false;
+  const int count = take_arrivals(arrivals, &overflow, &look_anew);
   raise_if(run_cpp([&] {
     Lanes& lanes = sender->dispatch->lanes();
     for (int i = 0; i < count; ++i) {
@@ -144,11 +145,11 @@ void take_news(Sender* sender) {
       lanes.note({to_core(arrival.org_id), arrival.zone, arrival.priority},
                  to_unix_us(arrival.due_at));
     }
-    if (!overflow) return;
+    if (!look_anew) return;
     sender->dispatch->look_anew();
     sender->gates->forget_rules();
   }));
-  if (overflow) sender->sweep_wanted = true;
+  if (overflow || look_anew) sender->sweep_wanted = true;
 }
 
 void drive(Sender* sender) {

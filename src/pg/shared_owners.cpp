@@ -118,15 +118,16 @@ void count_latency(int64 microseconds) {
   if (own_slot >= 0) shared->slots[own_slot].latency.add(microseconds);
 }
 
-int take_arrivals(Arrival* out, bool* overflow) {
-  *overflow = false;
+int take_arrivals(Arrival* out, bool* overflow, bool* look_anew) {
+  *overflow = *look_anew = false;
   Slot* slot = lock_own_slot();
   if (slot == nullptr) return 0;
   const int taken = slot->arrival_count;
   memcpy(out, slot->arrivals, sizeof(Arrival) * static_cast<size_t>(taken));
   *overflow = slot->overflow;
+  *look_anew = slot->look_anew;
   slot->arrival_count = 0;
-  slot->overflow = false;
+  slot->overflow = slot->look_anew = false;
   LWLockRelease(slot_lock(own_slot));
   return taken;
 }

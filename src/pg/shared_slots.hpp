@@ -20,6 +20,7 @@ struct Slot {
   pg_atomic_uint64 counters[kCounters];
   pg_atomic_uint32 retractions[kRetractionCounters];
   bool overflow;
+  bool look_anew;
   int arrival_count;
   Arrival arrivals[kMaxArrivals];
 };
@@ -32,6 +33,9 @@ struct SharedState {
   int poke_count;
   bool poke_overflow;
   Oid pokes[kMaxPokes];
+  int prepared_count;
+  TimestampTz prepared_unknown_until;  // of transactions prepared until then nothing is known; 0
+  PreparedNotes prepared[kMaxPrepared];
   Slot slots[kMaxDatabases];
 };
 

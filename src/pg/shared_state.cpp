@@ -39,6 +39,7 @@ void start_memory() {
   if (!found) {
     memset(shared, 0, sizeof(*shared));
     shared->launcher_proc_number = kNoProc;
+    if (max_prepared_xacts > 0) shared->prepared_unknown_until = GetCurrentTimestamp();
     for (Slot& slot : shared->slots)
       initialise_slot(&slot);
   }
@@ -172,16 +173,25 @@ bool shared_state_available() {
   return shared != nullptr;
 }
 
-void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool overflow) {
+namespace {
+
+void publish(Oid database, const Arrival* arrivals, int count, bool overflow, bool look_anew) {
   int number;
   Slot* slot = lock_slot(database, LW_EXCLUSIVE, &number);
   if (slot == nullptr) return;
   slot->overflow = slot->overflow || overflow;
+  slot->look_anew = slot->look_anew || look_anew;
   for (int i = 0; i < count && !slot->overflow; i++)
     add_arrival(slot, arrivals[i]);
   const int proc_number = slot->proc_number;
   LWLockRelease(slot_lock(number));
   if (proc_number != kNoProc) wake_proc(proc_number);
+}
+
+}  // namespace
+
+void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool overflow) {
+  publish(database, arrivals, count, overflow, false);
 }
 
 uint32 retraction_counter_of(const char* phone) {
@@ -201,7 +211,49 @@ void publish_retractions(Oid database, const Retractions& retractions) {
 }
 
 void wake_sender_now(Oid database) {
-  publish_arrivals(database, nullptr, 0, true);
+  publish(database, nullptr, 0, true, true);
+}
+
+void keep_prepared(const PreparedNotes& notes) {
+  if (shared == nullptr) return;
+  LWLockAcquire(table_lock(), LW_EXCLUSIVE);
+  if (shared->prepared_count < kMaxPrepared)
+    shared->prepared[shared->prepared_count++] = notes;
+  else
+    shared->prepared_unknown_until = GetCurrentTimestamp();
+  LWLockRelease(table_lock());
+}
+
+bool take_prepared(uint64 gid_hash, PreparedNotes* notes) {
+  if (shared == nullptr) return false;
+  LWLockAcquire(table_lock(), LW_EXCLUSIVE);
+  bool found = false;
+  for (int i = 0; i < shared->prepared_count && !found; i++) {
+    if (shared->prepared[i].gid_hash != gid_hash) continue;
+    *notes = shared->prepared[i];
+    shared->prepared[i] = shared->prepared[--shared->prepared_count];
+    found = true;
+  }
+  const bool unknown = !found && shared->prepared_unknown_until != 0;
+  LWLockRelease(table_lock());
+  if (!unknown) return found;
+  *notes = {gid_hash, MyDatabaseId, true, true, {}};
+  memset(&notes->retractions, 0xff, sizeof notes->retractions);
+  return true;
+}
+
+TimestampTz prepared_unknown_until() {
+  if (shared == nullptr) return 0;
+  LWLockAcquire(table_lock(), LW_SHARED);
+  const TimestampTz until = shared->prepared_unknown_until;
+  LWLockRelease(table_lock());
+  return until;
+}
+
+void all_prepared_are_known(TimestampTz until) {
+  LWLockAcquire(table_lock(), LW_EXCLUSIVE);
+  if (shared->prepared_unknown_until == until) shared->prepared_unknown_until = 0;
+  LWLockRelease(table_lock());
 }
 
 void poke_launcher(Oid database) {

@@ -17,6 +17,7 @@ namespace coach_sms {
 inline constexpr int kMaxDatabases = 64;
 inline constexpr int kMaxArrivals = 256;
 inline constexpr int kMaxPokes = 64;
+inline constexpr int kMaxPrepared = 256;
 
 enum class WorkerState : int {
   kNone,             // nothing was started yet
@@ -65,6 +66,15 @@ struct Retractions {
 };
 uint32 retraction_counter_of(const char* phone);
 
+// What a prepared transaction will have to tell once it commits, in whichever session.
+struct PreparedNotes {
+  uint64 gid_hash;
+  Oid database;
+  bool look_anew;
+  bool poke;
+  Retractions retractions;
+};
+
 // A copy of one slot. Times are 0 where there is none; latencies are milliseconds.
 struct SenderInfo {
   Oid database;
@@ -99,6 +109,16 @@ void publish_retractions(Oid database, const Retractions& retractions);
 // Wakes it to look at everything anew: settings, holds, lanes.
 void wake_sender_now(Oid database);
 
+// Kept until the transaction ends. More than kMaxPrepared, or those from before the server started,
+// are unknown, and then everything may have been in them.
+void keep_prepared(const PreparedNotes& notes);
+// Takes what was kept; false where the transaction has nothing to tell.
+bool take_prepared(uint64 gid_hash, PreparedNotes* notes);
+// Until when transactions may have been prepared of which nothing is known; 0: none. Whoever finds
+// that none of them is left says so.
+TimestampTz prepared_unknown_until();
+void all_prepared_are_known(TimestampTz until);
+
 // Marks a database as worth looking at, and wakes the launcher. InvalidOid: only wakes it.
 void poke_launcher(Oid database);
 pid_t launcher_pid();
@@ -129,8 +149,8 @@ uint32 read_retractions(uint32 counter);
 
 // Takes what was published since the last call: at most kMaxArrivals. The sender calls it after
 // ResetLatch, and asks arrivals_waiting() before it sleeps: a lock wait may have swallowed the
-// latch in between.
-int take_arrivals(Arrival* out, bool* overflow);
+// latch in between. overflow: there may be more; look_anew: settings were changed.
+int take_arrivals(Arrival* out, bool* overflow, bool* look_anew);
 bool arrivals_waiting();
 
 // --- for the launcher -------------------------------------------------------------------------

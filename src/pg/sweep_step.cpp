@@ -90,6 +90,18 @@ void promote_next(Sender* sender) {
   sender->promote_again_at = now + USECS_PER_MINUTE;
 }
 
+// Transactions prepared before the server started, or too many to remember: once they have ended,
+// each other one is known.
+void look_for_unknown_prepared() {
+  static Statement find{
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE prepared <= $1)",
+      {TIMESTAMPTZOID}};
+  const TimestampTz until = prepared_unknown_until();
+  if (until == 0) return;
+  find.run({TimestampTzGetDatum(until)});
+  if (!bool_column(0, 1)) all_prepared_are_known(until);
+}
+
 }  // namespace
 
 void sweep_step(void* state) {
@@ -110,6 +122,7 @@ void sweep_step(void* state) {
   sweep_lanes(sender);
   read_settled_elsewhere(sender);
   count_unsettled();
+  look_for_unknown_prepared();
   sender->first_sweep_done = true;
   sender->sweep_wanted = false;
   sender->claimed_since_sweep = false;

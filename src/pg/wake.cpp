@@ -37,8 +37,20 @@ void deliver_notes() {
   if (notes.poke || notes.wake_launcher) poke_launcher(notes.poke ? MyDatabaseId : InvalidOid);
 }
 
+uint64 preparing;  // the name, hashed, under which this transaction is being prepared
+
+// PostgreSQL calls us before any other session can end the prepared transaction.
+void keep_notes() {
+  if (notes.count == 0 && !notes.overflow && !notes.poke && !notes.wake_sender &&
+      !notes.wake_launcher && !notes.retracts)
+    return;
+  keep_prepared({preparing, MyDatabaseId, notes.wake_sender, notes.poke || notes.wake_launcher,
+                 notes.retractions});
+}
+
 void at_end_of_transaction(XactEvent event, void*) {
   if (event == XACT_EVENT_COMMIT) deliver_notes();
+  if (event == XACT_EVENT_PREPARE) keep_notes();
   if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
     clear_notes();
 }
@@ -93,6 +105,26 @@ void wake_sender_at_commit() {
 void wake_launcher_at_commit() {
   register_once();
   notes.wake_launcher = true;
+}
+
+uint64 hash_of_gid(const char* gid) {
+  return hash_bytes_extended(reinterpret_cast<const unsigned char*>(gid),
+                             static_cast<int>(strlen(gid)), 0);
+}
+
+void wake_before_prepare(uint64 gid_hash) {
+  preparing = gid_hash;
+}
+
+void wake_after_end_of_prepared(uint64 gid_hash, bool committed) {
+  PreparedNotes kept{};
+  if (!take_prepared(gid_hash, &kept) || !committed) return;
+  publish_retractions(kept.database, kept.retractions);
+  if (kept.look_anew)
+    wake_sender_now(kept.database);
+  else
+    publish_arrivals(kept.database, nullptr, 0, true);
+  if (kept.poke) poke_launcher(kept.database);
 }
 
 }  // namespace coach_sms

@@ -2,8 +2,8 @@
 
 // Waking other processes when, and only when, this transaction commits: once, however many rows
 // it enqueued. A rolled back transaction wakes nobody; a rolled back savepoint may leave a note
-// behind, which costs the sender one look. Prepared transactions are woken for by the hook on
-// COMMIT PREPARED (hooks.cpp), since the session that prepared may be gone by then.
+// behind, which costs the sender one look. What a transaction notes that is then prepared is kept
+// in shared memory until COMMIT PREPARED, in whichever session (hooks.cpp).
 
 #include "pg/pg_api.hpp"
 
@@ -28,5 +28,11 @@ void wake_sender_at_commit();
 
 // At commit: the launcher reads the list of databases again.
 void wake_launcher_at_commit();
+
+// PREPARE TRANSACTION, and what ends such a transaction. COMMIT PREPARED of one that noted nothing
+// wakes nobody.
+uint64 hash_of_gid(const char* gid);
+void wake_before_prepare(uint64 gid_hash);
+void wake_after_end_of_prepared(uint64 gid_hash, bool committed);
 
 }  // namespace coach_sms

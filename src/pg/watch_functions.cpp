@@ -86,9 +86,10 @@ Datum coach_sms_server_account(PG_FUNCTION_ARGS) {
   PG_RETURN_TEXT_P(cstring_to_text(account));
 }
 
-// sms_setting_place(setting) → text: file and line, for those who may read all settings.
+// sms_setting_place(setting) → text: file and line, for superusers, to whom alone PostgreSQL shows
+// them.
 Datum coach_sms_setting_place(PG_FUNCTION_ARGS) {
-  if (!has_privs_of_role(GetOuterUserId(), ROLE_PG_READ_ALL_SETTINGS)) PG_RETURN_NULL();
+  if (!superuser_arg(GetOuterUserId())) PG_RETURN_NULL();
   use_schema_of(fcinfo);
   MemoryContext caller = CurrentMemoryContext;
   SPI_connect();

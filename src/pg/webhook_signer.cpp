@@ -74,13 +74,13 @@ int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostTokens
   return count;
 }
 
-void tell(const char* message, const char* hint, bool refused = true) {
+void tell(const char* fate, const char* message, const char* hint) {
   static TimestampTz told_at = 0;
   const TimestampTz now = GetCurrentTimestamp();
   if (told_at != 0 && now - told_at < kTellEvery * USECS_PER_SEC) return;
   told_at = now;
   // The statement would show a person's number.
-  ereport(LOG, (errmsg("a call to the webhook was %s: %s", refused ? "refused" : "taken", message),
+  ereport(LOG, (errmsg("a call to the webhook was %s: %s", fate, message),
                 hint[0] != '\0' ? errhint("%s", hint) : 0, errhidestmt(true)));
 }
 
@@ -110,51 +110,68 @@ int find_token(char* const* tokens, int count, const SignedCall& call) {
 
 // --- for whom a token speaks --------------------------------------------------------------------
 
-bool is_same(char* token, const char* other) {
-  const bool same = token != nullptr && strcmp(token, other) == 0;
+enum class Token { kSame, kOther, kNoneToCompare };
+
+// Wipes it. An API key signs nothing, and one that does not open may be any.
+Token compare(char* token, const char* with) {
+  if (token == nullptr) return Token::kNoneToCompare;
+  bool is_key = false;
+  (void)run_cpp([&] { is_key = api_key_in(token).has_value(); });
+  const bool same = strcmp(token, with) == 0;
   wipe_token(token);
-  return same;
+  return same ? Token::kSame : is_key ? Token::kNoneToCompare : Token::kOther;
 }
 
 bool is_servers(const char* token) {
   Failure failure;
-  return is_same(server_token(&failure), token) || is_same(second_server_token(&failure), token);
+  return compare(server_token(&failure), token) == Token::kSame ||
+         compare(second_server_token(&failure), token) == Token::kSame;
 }
 
-// Whose account it is, everybody may say of themselves: what counts is whose token is the same.
+Token token_of(const pg_uuid_t& org_id, const char* sealed, const char* second,
+               const char* signing) {
+  Failure failure;
+  const Token first = compare(open_token(org_id, sealed, &failure), signing);
+  if (first == Token::kSame || second == nullptr) return first;
+  const Token other = compare(open_token(org_id, second, &failure), signing);
+  return other == Token::kNoneToCompare ? first : other;
+}
+
+// Whose account it is, everybody may say of themselves: what counts is whose token is the same. A
+// STOP counts for those too whose token cannot be compared, a START does not.
 void hear(const WebhookCall& call, const char* token, Voice* voice) {
   static Statement of_account{"SELECT s.org_id, " TOKENS
                               " FROM @extschema@.sms_settings s"
-                              " WHERE s.twilio_account_sid = nullif($1, '')"
-                              "   AND s.twilio_auth_token_encrypted <> '' ORDER BY s.org_id",
+                              " WHERE s.twilio_account_sid = nullif($1, '') ORDER BY s.org_id",
                               {TEXTOID}};
+  const bool is_stop = call.keyword != nullptr && strcmp(call.keyword, "STOP") == 0;
   const uint64 rows = of_account.run({CStringGetTextDatum(call.account_sid)});
   auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * (rows + 1)));
   int count = 0;
+  bool disputed = false;
+  bool is_servers_account = strcmp(call.account_sid, settings::twilio_account_sid()) == 0;
   bool is_null;
   for (uint64 row = 0; row < rows; ++row) {
-    const pg_uuid_t org_id = uuid_column(row, 1);
-    Failure failure;
-    char* second = text_column(row, 3);
-    if (is_same(open_token(org_id, text_column(row, 2), &failure), token) ||
-        (second != nullptr && is_same(open_token(org_id, second, &failure), token)))
+    const char* sealed = text_column(row, 2);
+    if (sealed == nullptr || sealed[0] == '\0') {  // sends with the server's
+      is_servers_account = true;
+      continue;
+    }
+    const Token its = token_of(uuid_column(row, 1), sealed, text_column(row, 3), token);
+    if (its == Token::kSame || (is_stop && its == Token::kNoneToCompare))
       orgs[count++] = datum_column(row, 1, &is_null);
+    else
+      disputed = true;
   }
   voice->orgs =
       PointerGetDatum(construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
-  const bool is_servers_account = strcmp(call.account_sid, settings::twilio_account_sid()) == 0;
   if (is_servers_account && is_servers(token)) voice->signer = Signer::kServer;
-  if (voice->signer == Signer::kServer) {
-    voice->whole_account = true;
-    return;
-  }
-  if (count > 0) voice->org_id = *DatumGetUUIDP(orgs[0]);
-  voice->whole_account = !is_servers_account && static_cast<uint64>(count) == rows;
+  voice->whole_account = voice->signer == Signer::kServer || (!is_servers_account && !disputed);
+  if (voice->signer != Signer::kServer && count > 0) voice->org_id = *DatumGetUUIDP(orgs[0]);
   if (!voice->whole_account)
-    tell("orgs that name the same Twilio account have other tokens",
+    tell("taken", "orgs that name the same Twilio account have other tokens",
          "A text from a person counts for those alone whose token signed it: correct "
-         "twilio_account_sid or the token of the others.",
-         false);
+         "twilio_account_sid or the token of the others.");
 }
 
 }  // namespace
@@ -164,7 +181,7 @@ Voice find_voice(const WebhookCall& call, const SignedCall& made) {
   bool is_possible = false;
   (void)run_cpp([&] { is_possible = is_signature(made.signature); });
   if (!is_possible) {
-    tell("its signature is none", "Hand on the header X-Twilio-Signature as it came.");
+    tell("refused", "its signature is none", "Hand on the header X-Twilio-Signature as it came.");
     return voice;
   }
   Candidate candidates[kMostTokens];
@@ -186,11 +203,11 @@ Voice find_voice(const WebhookCall& call, const SignedCall& made) {
     wipe_token(token);
   if (found >= 0) return voice;
   if (trouble.failed) {
-    tell(trouble.message, trouble.hint);
+    tell("refused", trouble.message, trouble.hint);
     if (trouble.sqlstate != kNoSender) voice.signer = Signer::kCannotTell;
     return voice;
   }
-  tell("no token that it could be signed with fits its signature",
+  tell("refused", "no token that it could be signed with fits its signature",
        "Where Twilio made the call, set coach_sms.public_url to the URL that Twilio calls, and "
        "check the account's auth token.");
   return voice;

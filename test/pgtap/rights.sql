@@ -28,7 +28,7 @@ SELECT is_empty($$SELECT name, privilege_type FROM grants WHERE grantee = 0$$, '
 SELECT is_empty($$SELECT name, grantee::regrole, privilege_type FROM grants
                    WHERE grantee <> 0 AND (name, grantee, privilege_type) <> ('sms_bookings_source', 'coach_sms_owner'::regrole, 'SELECT')$$, 'nor may any role, before sms_grant_service');
 SELECT is_empty($$SELECT oid::regprocedure, proconfig FROM own_functions
-                   WHERE prosecdef AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp']$$,
+                   WHERE prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)$$,
   'whatever acts as coach_sms_owner has a pinned search_path');
 SELECT is_empty($$SELECT viewname FROM pg_views JOIN own_relations ON relname = viewname WHERE viewowner <> 'coach_sms_owner'$$,
   'views read as coach_sms_owner');

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use Test::More;
 use CoachSms::Cluster;
+use CoachSms::Failpoint;
 use CoachSms::Fake;
 
 my $fake = start_fake();
@@ -49,6 +50,27 @@ arrives('sms_retry', sub { sql("SELECT sms_retry('$cancelled')") });
 sql("BEGIN; SELECT sms_enqueue('$org', to_phone => '$to', body => 'prepared'); PREPARE TRANSACTION 'later'");
 arrives('COMMIT PREPARED', sub { sql("COMMIT PREPARED 'later'") });
 
+# One that noted nothing of ours wakes nobody and keeps nothing back, one with an opt-out keeps that person's message back; both
+# commit between the last check and the first byte.
+sub commits_before_it_leaves {
+    my ($phone, $prepared) = @_;
+    sql("BEGIN; $prepared; PREPARE TRANSACTION 'now'");
+    my $claimed = sql('SELECT claimed FROM sms_worker_stat');
+    arm($node, 'before-connect=wait');
+    my $id = $node->enqueue($org, $phone, 'about to leave');
+    $node->wait_for_sql('SELECT claimed FROM sms_worker_stat', $claimed + 1, undef, name => 'it is claimed');
+    sql("COMMIT PREPARED 'now'");
+    disarm($node);
+    return ($id, $claimed + 1);
+}
+my ($leaves, $once) = commits_before_it_leaves($to, 'CREATE TABLE of_another_application (n integer)');
+$node->wait_for_status($leaves, 'sent');
+is(sql('SELECT claimed FROM sms_worker_stat'), $once, "another application's COMMIT PREPARED keeps nothing back");
+$accepted++;
+my ($stays) = commits_before_it_leaves('+61491570112', "SELECT sms_opt_out('$org', '+61491570112')");
+$node->wait_for_status($stays, 'cancelled');
+is($fake->count(to => '+61491570112'), 0, 'that of an opt-out does');
+
 # For its time the sender wakes by itself, and not before.
 my $due;
 arrives('scheduled', sub {
@@ -88,7 +110,7 @@ is($fake->count(body => 'the server resumed'), 0, 'the server resumed: until the
 sql('SELECT sms_resume()');
 ok($fake->get('wait', accepted => ++$accepted, deadline_ms => 5000 * ($ENV{COACH_SMS_SLOW} || 1))->{reached}, 'the server resumed: it arrives at once');
 
-$node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status NOT IN ('sent', 'delivered')", '1', undef, name => 'all are sent but the cancelled one');
+$node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status NOT IN ('sent', 'delivered')", '2', undef, name => 'all are sent but the two that were cancelled');
 is_deeply([ $fake->duplicates ], [], 'and none twice');
 
 done_testing();

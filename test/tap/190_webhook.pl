@@ -177,6 +177,32 @@ is(suppressed('+61491570121'), $other, 'binds the org of that number and account
     sql("UPDATE sms_settings SET twilio_account_sid = 'AC' || repeat('08', 16) WHERE org_id IN ('$pretender', '$same')");
 }
 
+# An API key cannot be compared with what signed: its org hears a STOP all the same, and no START.
+{
+    my $account = 'AC' . '09' x 16;
+    my ($keyed, $plain) = map { $node->make_org(paused_until => 'infinity', twilio_account_sid => $account, twilio_auth_token_encrypted => $_) }
+      'SK' . '0a' x 16 . ':secret', 'token of 09';
+    my $opt_outs = "SELECT count(*) FROM sms_opt_outs WHERE phone = '+61491570128'";
+    is(call($public_url, text_from('token of 09', $account, '+61491570156', '+61491570128', 'STOP')), 200, 'a STOP where one of two has an API key');
+    is(suppressed('+61491570128') . ' ' . sql($opt_outs), join(' ', sort($keyed, $plain)) . ' 1', 'binds both');
+    is(call($public_url, text_from('token of 09', $account, '+61491570156', '+61491570128', 'START')), 200, 'a START');
+    is(suppressed('+61491570128') . ' ' . sql($opt_outs), "$keyed 1", 'frees the one whose token it is');
+}
+
+# An account that is named by an org without a token is the server's to speak for.
+{
+    my $account = 'AC' . '0b' x 16;
+    $node->make_org(paused_until => 'infinity', twilio_account_sid => $account, twilio_auth_token_encrypted => undef);
+    $node->make_org(paused_until => 'infinity', twilio_account_sid => $account, twilio_auth_token_encrypted => 'made up');
+    my $opt_outs = "SELECT count(*) FROM sms_opt_outs WHERE phone = '+61491570129'";
+    is(call($public_url, text_from($token, $account, '+61491570156', '+61491570129', 'STOP')), 200, "a STOP with the server's token for an account of an org's");
+    is(sql($opt_outs), 1, 'binds the whole account');
+    is(call($public_url, text_from('made up', $account, '+61491570156', '+61491570129', 'START')), 200, 'a START with the token of another that names it');
+    is(sql($opt_outs), 1, 'frees nobody');
+    is(call($public_url, text_from($token, $account, '+61491570156', '+61491570129', 'START')), 200, "and one with the server's");
+    is(sql($opt_outs), 0, 'all');
+}
+
 # The same call twice at once.
 {
     my $id = message($org);

@@ -64,7 +64,7 @@ is(text($ann, 'yes!'), '200', 'a YES after a STOP');
 is_list('shares 157 manual', 'lifts it for all orgs');
 is(refused($ann, $late), 'no', 'and for those to come');
 is(sql("SELECT string_agg(coalesce(event_status, '-'), ' ' ORDER BY received_at) FROM sms_events WHERE event_type = 'inbound'"),
-    'STOP - START START', 'the events tell what each text was');
+    'STOP YES START START', 'the events tell what each text was');
 
 # 3. Other texts are kept with the org that wrote last; HELP does nothing; OptOutType is believed.
 is(text($ann, 'See you at nine, I will not stop'), '200', 'an ordinary text');

@@ -28,4 +28,18 @@ $migration->quit;
 $node->advance('2 minutes');
 $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent' AND org_id = '${\ $app->org}'", $many, undef, name => 'and then they go');
 is_deeply([ $fake->duplicates ], [], 'each once');
+
+# Where our own table is locked, what came back cannot be recorded: sms_health says so, and all is well again by itself.
+my $id = $node->enqueue($other, '+61491570110', 'Hello [fake:delay=1000]');
+$fake->wait_for(open => 1);
+my $index = $node->background_psql('postgres', on_error_stop => 1);
+$index->query_safe('BEGIN; LOCK TABLE sms_messages IN SHARE MODE');
+$node->advance('2 minutes');
+$node->wait_for_sql("SELECT NOT ok AND problem LIKE 'results of requests cannot be recorded%' FROM sms_health", 't', undef, name => 'sms_health tells of results that cannot be recorded');
+is($node->safe_psql('postgres', "SELECT problem LIKE 'results of requests cannot be recorded%' FROM sms_doctor() WHERE check_name = 'sender'"), 't', 'and so does sms_doctor');
+$index->query_safe('COMMIT');
+$index->quit;
+$node->wait_for_status($id, 'sent');
+$node->wait_for_sql('SELECT ok FROM sms_health', 't', undef, name => 'then all is well again');
+is($fake->count(to => '+61491570110'), 1, 'and it went once');
 done_testing();

@@ -161,6 +161,38 @@ TEST_F(AccountsTest, ARowOfRequestsWithoutAnAnswerOpensTheCircuitToo) {
   EXPECT_EQ(capacity(), kMost);
 }
 
+TEST_F(AccountsTest, AnAttemptThatNeverLeftIsNoAnswerAndNoSilence) {
+  send(with_outcome(Outcome::kUnknown), 10);
+  now = accounts.held_until(kAccount);
+  Settlement unsent = with_outcome(Outcome::kRetry);
+  unsent.error_code = "connect_failed";
+  send(unsent);
+  EXPECT_LE(accounts.held_until(kAccount), now);
+  EXPECT_EQ(capacity(), 1);
+}
+
+TEST_F(AccountsTest, AnUnclearAnswerHoldsNoAccountForHours) {
+  Settlement unavailable = with_outcome(Outcome::kUnknown);
+  unavailable.slow_down = true;
+  unavailable.retry_after = std::chrono::hours(24);
+  send(unavailable);
+  EXPECT_EQ(held_for(), 300 * kSecond);
+}
+
+TEST_F(AccountsTest, WhoeverChangesSomethingAgainAndAgainHasItProbedOnceInFiveSeconds) {
+  for (int i = 0; i < 5; ++i) {
+    send(bad_credentials());
+    now = accounts.held_until(kAccount);
+  }
+  send(bad_credentials());
+  ASSERT_GT(held_for(), 100 * kSecond);
+  accounts.probe_soon(now);
+  EXPECT_EQ(capacity(), 1);
+  send(bad_credentials());
+  accounts.probe_soon(now + kSecond);
+  EXPECT_EQ(held_for(), 5 * kSecond);
+}
+
 TEST_F(AccountsTest, AnUnclearAnswerThatAsksToWaitIsHeeded) {
   Settlement unavailable = with_outcome(Outcome::kUnknown);
   unavailable.slow_down = true;

@@ -114,7 +114,7 @@ class DispatchTest : public HttpTest {
     return looked;
   }
   static Answered answered_of(Dispatch& dispatch, const Question& question, const Route& route) {
-    EXPECT_EQ(dispatch.ask(question, route), Asking::kStarted);
+    EXPECT_TRUE(dispatch.ask(question, route));
     EXPECT_EQ(dispatch.questions(), 1U);
     while (dispatch.answered().empty())
       turn(dispatch);

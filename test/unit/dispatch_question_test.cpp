@@ -55,17 +55,17 @@ TEST_F(DispatchQuestionTest, AnUnreachableTwilioTellsNothing) {
 TEST_F(DispatchQuestionTest, NothingIsAskedWithWhatIsNoSid) {
   LoopbackServer server(create);
   Dispatch dispatch(options_for(server), &now_us);
-  EXPECT_EQ(dispatch.ask(question("../Calls"), route()), Asking::kCannot);
-  EXPECT_EQ(dispatch.ask(question(), route("no account")), Asking::kCannot);
+  EXPECT_FALSE(dispatch.ask(question("../Calls"), route()));
+  EXPECT_FALSE(dispatch.ask(question(), route("no account")));
   EXPECT_EQ(dispatch.questions(), 0U);
 }
 
-TEST_F(DispatchQuestionTest, AnAccountThatIsToBeLeftAloneForAMomentIsAskedLater) {
+TEST_F(DispatchQuestionTest, NothingIsAskedOfAnAccountThatAskedToWait) {
   LoopbackServer server(
       [](Peer& peer, const SeenRequest&) { peer.send(answer(429, R"({"code":20429})")); });
   Dispatch dispatch(options_for(server), &now_us);
   EXPECT_TRUE(finished_of(dispatch, task(1), route()).settlement.slow_down);
-  EXPECT_EQ(dispatch.ask(question(), route()), Asking::kNotNow);
+  EXPECT_FALSE(dispatch.ask(question(), route()));
 }
 
 TEST_F(DispatchQuestionTest, NothingIsAskedOfAnAccountWhoseTokenIsRefused) {
@@ -73,7 +73,7 @@ TEST_F(DispatchQuestionTest, NothingIsAskedOfAnAccountWhoseTokenIsRefused) {
       [](Peer& peer, const SeenRequest&) { peer.send(answer(401, R"({"code":20003})")); });
   Dispatch dispatch(options_for(server), &now_us);
   EXPECT_TRUE(finished_of(dispatch, task(1), route()).settlement.account_trouble);
-  EXPECT_EQ(dispatch.ask(question(), route()), Asking::kCannot);
+  EXPECT_FALSE(dispatch.ask(question(), route()));
   EXPECT_EQ(attempts_at(server), 1);
 }
 

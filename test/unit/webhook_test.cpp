@@ -108,6 +108,8 @@ TEST(ReadWebhook, ActsOnNothingThatCouldBeReadInAnotherWay) {
   const std::string start =
       "Body=START&From=%2B61491570006&MessageSid=" + kSid + "&SmsStatus=received";
   ASSERT_EQ(read(start).kind, WebhookKind::kInbound);
+  const std::string words = "Body=MessageSid+From%2B6149&From=%2B61491570006&MessageSid=" + kSid;
+  EXPECT_EQ(read(words).kind, WebhookKind::kInbound) << "a person may write anything";
   for (const std::string& body : {
            // &NumMedia=0 after the SID
            "Body=START&From=%2B61491570006&MessageSid=" + kSid + "NumMedia0&SmsStatus=received",
@@ -118,6 +120,17 @@ TEST(ReadWebhook, ActsOnNothingThatCouldBeReadInAnotherWay) {
                "&SmsStatus=received",
            // &FromZip=&MessageSid=SM…&SmsSid=SM…
            "Body=START&FromZip=MessageSid&SmsSid=" + kSid + "SmsStatusreceived",
+           // Body=STARTFrom%2B61491570006MessageSidSM…N
+           "Body=START&From=%2B61491570006&MessageSid=" + kSid +
+               "&N=From%2B61400000001MessageSidSM00000000000000000000000000000000&NumMedia=0"
+               "&SmsSid=SM00000000000000000000000000000000&SmsStatus=received",
+           "Body=START&From=%2B61491570006&MessageSid=" + kSid +
+               "&SmsSid=SM00000000000000000000000000000000&SmsStatus=received",
+           "Body=START&From=%2B61491570006&MessageSid=" + kSid +
+               "&SmsMessageSid=SM00000000000000000000000000000000&SmsStatus=received",
+           // Body=STARTFrom%2B61491570006FromX
+           "Body=START&From=%2B61491570006&FromX=From%2B61400000001&MessageSid=" + kSid +
+               "&SmsStatus=received",
            "MessageSid=" + kSid + "&MessageStatus=sent&MessageStatus=failed",
            "MessageSid=" + kSid + "&MessageStatus=sentTo%2B61491570006",
        }) {
