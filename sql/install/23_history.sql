@@ -69,7 +69,7 @@ COMMENT ON COLUMN sms_events.event_type IS 'status (a callback), fetch (what Twi
 COMMENT ON COLUMN sms_events.event_status IS 'Twilio''s message status; of a text from a person STOP, START, HELP or YES, where it was no more than that (START also for a YES that lifted a STOP).';
 COMMENT ON COLUMN sms_events.error_code IS 'Twilio''s error code, if any.';
 COMMENT ON COLUMN sms_events.error_message IS 'The error in words, if any.';
-COMMENT ON COLUMN sms_events.event_payload IS 'The webhook''s parameters; NULL for fetch.';
+COMMENT ON COLUMN sms_events.event_payload IS 'The webhook''s parameters; NULL for fetch, once the person was erased, and of a START or YES that retention_days has reached.';
 COMMENT ON COLUMN sms_events.dedupe_key IS 'SID and status (and the org whose own token signed it): a callback that comes twice is stored once.';
 COMMENT ON COLUMN sms_events.received_at IS 'When it came.';
 COMMENT ON COLUMN sms_events.processed_at IS 'When it was applied to its message; NULL while it waits for a match.';

@@ -54,3 +54,8 @@ CREATE FUNCTION sms_server_account() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_server_account() FROM PUBLIC;
 COMMENT ON FUNCTION sms_server_account() IS 'Internal: the Twilio account for orgs without one, from coach_sms.twilio_account_sid or TWILIO_ACCOUNT_SID.';
+
+CREATE FUNCTION sms_webapp_url() RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_webapp_url' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_webapp_url() FROM PUBLIC;
+COMMENT ON FUNCTION sms_webapp_url() IS 'Internal: where the application is, from coach_sms.webapp_url or WEBAPP_URL; empty where neither says.';

@@ -125,7 +125,7 @@ BEGIN
     'session_datetime', @extschema@.sms_local_time(booking.start_time,
       (SELECT @extschema@.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s WHERE s.org_id = booking.org_id)),
     'location', coalesce(nullif(btrim(booking.location), ''), 'TBD'),
-    'feedback_link', nullif(rtrim(current_setting('coach_sms.webapp_url', true), '/'), '') || '/feedback/' || booking.id));
+    'feedback_link', nullif(rtrim(@extschema@.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
 END
 $$;
 REVOKE ALL ON FUNCTION sms_booking_variables(sms_booking) FROM PUBLIC;

@@ -36,7 +36,7 @@ CREATE FUNCTION is_phone_suppressed(org_id uuid, phone text)
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C STABLE STRICT;
 REVOKE ALL ON FUNCTION is_phone_suppressed(uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION is_phone_suppressed(uuid, text) IS
-'Whether the org must not write to the number, in any form that its default_region reads: by its own list, or since the person said STOP to the sender that it would use. Raises SM006 for what is no number.';
+'Whether the org must not write to the number, in any form that its default_region reads: by its own list, or since the person said STOP to the sender that it would use. Raises SM001 for an org of others'', SM006 for what is no number.';
 
 CREATE FUNCTION sms_opt_out(org_id uuid, phone text, reason text DEFAULT 'opt_out', source text DEFAULT 'sms_opt_out',
   notes text DEFAULT NULL, client_id uuid DEFAULT NULL)
@@ -51,7 +51,7 @@ CREATE FUNCTION sms_opt_in(org_id uuid, phone text, include_manual boolean DEFAU
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_opt_in(uuid, text, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION sms_opt_in(uuid, text, boolean) IS
-'Takes the number off the org''s sms_suppression; an entry with reason manual stays unless include_manual. True where there was one to take off. Raises SM006 for what is no number.';
+'Takes the number off the org''s sms_suppression; an entry with reason manual stays unless include_manual. True where there was one to take off. Raises SM001 for an org of others'', SM006 for what is no number.';
 
 CREATE FUNCTION sms_erase_person(org_id uuid, phone text)
   RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)

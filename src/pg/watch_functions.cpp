@@ -11,6 +11,7 @@ extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_check_key_file);
 PG_FUNCTION_INFO_V1(coach_sms_check_token);
 PG_FUNCTION_INFO_V1(coach_sms_server_account);
+PG_FUNCTION_INFO_V1(coach_sms_webapp_url);
 PG_FUNCTION_INFO_V1(coach_sms_setting_place);
 PG_FUNCTION_INFO_V1(coach_sms_oldest_snapshot);
 }
@@ -84,6 +85,12 @@ Datum coach_sms_server_account(PG_FUNCTION_ARGS) {
   const char* account = settings::twilio_account_sid();
   if (account[0] == '\0') PG_RETURN_NULL();
   PG_RETURN_TEXT_P(cstring_to_text(account));
+}
+
+// sms_webapp_url() → text
+Datum coach_sms_webapp_url(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  PG_RETURN_TEXT_P(cstring_to_text(settings::webapp_url()));
 }
 
 // sms_setting_place(setting) → text: file and line, for superusers, to whom alone PostgreSQL shows
