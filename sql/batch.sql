@@ -94,3 +94,13 @@ BEGIN;
 SELECT ordinal, error_code FROM sms_enqueue_batch('[{"org_id": "10000000-0000-4000-8000-000000000001", "to_phone": "+61491570006", "body": "gone"}]');
 ROLLBACK;
 SELECT count(*) FROM sms_messages WHERE body = 'gone';
+
+-- What is wrong with one is said of that one, whatever it is.
+SELECT ordinal, error_code, error_message FROM sms_enqueue_batch(jsonb_build_array(
+  jsonb_build_object('org_id', '10000000-0000-4000-8000-000000000001', 'to_phone', '+61491570006', 'body', 'good'),
+  jsonb_build_object('org_id', '10000000-0000-4000-8000-000000000001', 'to_phone', '+61491570006', 'idempotency_key', 'neither'),
+  jsonb_build_object('org_id', '10000000-0000-4000-8000-000000000001', 'to_phone', '+61491570006', 'template_key', NULL, 'idempotency_key', 'neither'),
+  jsonb_build_object('org_id', '10000000-0000-4000-8000-000000000001', 'to_phone', '+61491570006', 'template_key', 'a' || repeat('é', 60)),
+  jsonb_build_object('org_id', 'a' || repeat('é', 60), 'to_phone', '+61491570006', 'body', 'x'),
+  jsonb_build_object('org_id', '10000000-0000-4000-8000-000000000001', 'a' || repeat('é', 60), 'x')));
+SELECT count(*) FROM sms_messages WHERE body = 'good';

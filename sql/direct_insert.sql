@@ -163,3 +163,19 @@ SELECT body, to_phone, status, segments, sandbox, queue_priority FROM messages;
 -- Such a row's status is guarded too.
 UPDATE sms_messages SET status = 'cancelled' WHERE body = 'restored: queued';
 SELECT body, status, error_code FROM sms_messages ORDER BY body;
+
+-- An application's trigger that enqueues in its turn, before ours has queued the row that it fires for.
+CREATE FUNCTION copy_to_coach() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM public.sms_enqueue(NEW.org_id, to_phone => '+61491570158', body => 'a copy by sms_enqueue');
+  INSERT INTO public.sms_messages (org_id, to_phone, body) VALUES (NEW.org_id, '+61491570158', 'a copy by INSERT');
+  BEGIN
+    PERFORM public.sms_enqueue(NEW.org_id, to_phone => 'nobody', body => 'a copy that fails');
+  EXCEPTION WHEN OTHERS THEN NULL;
+  END;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER copy_to_coach AFTER INSERT ON sms_messages FOR EACH ROW WHEN (NEW.body = 'the original') EXECUTE FUNCTION copy_to_coach();
+SELECT sms_enqueue(org_id, to_phone => '+61491570006', body => 'the original') IS NOT NULL AS enqueued FROM sms_settings WHERE enabled ORDER BY org_id LIMIT 1;
+SELECT body, segments, q.message_id IS NOT NULL AS queued FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id WHERE body ~ 'copy|original' ORDER BY 1;

@@ -137,3 +137,29 @@ SELECT sms_enqueue('10000000-0000-4000-8000-000000000001', to_phone => 'nobody',
 SELECT 1;
 COMMIT;
 SELECT to_regclass('regress_bookings') IS NULL;
+
+-- Whatever is given or not, in any combination: an id, or an error of ours.
+CREATE FUNCTION pg_temp.outcome(mask integer) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  given CONSTANT text[] := ARRAY['to_phone => ''+61491570006''', 'body => ''text''', 'template_key => ''nothing''', 'idempotency_key => ''any''',
+    'variables => ''{"a": 1}''', 'metadata => ''{"timezone": "UTC"}''', 'client_id => ''10000000-0000-4000-8000-00000000000c''',
+    'scheduled_for => now() + ''1 hour''', 'expires_at => now() + ''2 hours''', 'org_id => ''10000000-0000-4000-8000-000000000001'''];
+  arguments text := (SELECT string_agg(CASE WHEN mask >> i - 1 & 1 = 1 THEN given[i] ELSE split_part(given[i], ' ', 1) || ' => NULL' END, ', ') FROM generate_series(1, 10) i);
+BEGIN
+  EXECUTE 'SELECT sms_enqueue(' || arguments || ')';
+  RETURN 'an id';
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE;
+END
+$$;
+SELECT pg_temp.outcome(mask) AS outcome, count(*) FROM generate_series(0, 1023) mask GROUP BY 1 ORDER BY 1;
+SELECT insert_sms_from_service('10000000-0000-4000-8000-000000000001', NULL, '+61491570006', NULL, '{}', NULL, NULL, 'x');
+
+-- Long values are shown in part, and never with half a character.
+SELECT pg_temp.enqueue(format('to_phone => ''+61491570006'', template_key => %L', 'a' || repeat('é', 60)));
+SELECT pg_temp.enqueue(format('to_phone => ''+61491570006'', body => ''x'', idempotency_key => %L', 'a' || repeat('é', 300)));
+SELECT pg_temp.enqueue(format('to_phone => ''+61491570006'', body => ''x'', metadata => %L', jsonb_build_object('timezone', 'a' || repeat('é', 60))));
+
+-- GMT+10 is no zone of IANA's but a rule of POSIX, by which it lies west of Greenwich.
+SELECT zone, pg_temp.failure(format('UPDATE sms_settings SET timezone = %L WHERE org_id = ''10000000-0000-4000-8000-000000000001''', zone)) AS failure
+  FROM unnest(ARRAY['GMT+10', 'GMT5', 'GMTX3', 'GMT+1:00', 'UTC+10', 'Etc/GMT+20', 'Etc/GMT-15', 'Etc/GMT+1:00', 'GMT', 'GMT0', 'Etc/GMT', 'Etc/GMT-10', 'Etc/GMT+12', 'EST5EDT', 'Australia/Sydney']) zone;

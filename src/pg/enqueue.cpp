@@ -12,12 +12,25 @@ namespace coach_sms {
 
 namespace {
 
-// True while store() inserts: the triggers on sms_messages, which do for a plain INSERT what
-// store() has done already, ask for it. An error in between ends the transaction, or the
-// subtransaction that store() ran in (or one around it), and resets it; subtransactions within, of
-// some trigger's exception block, do not.
-bool storing = false;
-int storing_level = 0;
+// What store() inserts at this moment: the triggers on sms_messages, which do for a plain INSERT
+// what store() has done already, ask for it. Several where an application's trigger enqueues in its
+// turn. An error in between ends the transaction, or the subtransaction that store() ran in (or one
+// around it), and takes those along that ran in it; subtransactions within, of some trigger's
+// exception block, do not.
+struct Storing {
+  pg_uuid_t id;
+  int level;
+};
+constexpr int kDeepest = 32;
+Storing storing[kDeepest];
+int depth = 0;
+
+void begin_storing(const pg_uuid_t& id) {
+  if (depth == kDeepest)
+    ereport(ERROR, (errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+                    errmsg("triggers on sms_messages enqueue more than %d deep", kDeepest)));
+  storing[depth++] = {id, GetCurrentTransactionNestLevel()};
+}
 
 // The first message with this key, pruned or not, if its payload is the same.
 bool find_first(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id,
@@ -39,9 +52,12 @@ bool find_first(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* 
          psprintf("Message %s has this key with another recipient, text or variables.",
                   uuid_text(*id)),
          "Use a key of its own for each message.",
-         "idempotency key \"%.100s\" was used for another message", wanted.idempotency_key);
+         "idempotency key \"%s\" was used for another message",
+         clipped(wanted.idempotency_key, 100));
   return true;
 }
+
+}  // namespace
 
 void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failure* failure) {
   static Statement find{
@@ -58,10 +74,13 @@ void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failur
        "%s is suppressed", text_to_cstring(ready.to_phone));
 }
 
+namespace {
+
 // What make_ready() refused may be an earlier message's repeat. Whatever else is wrong with it, its
 // payload can be hashed as long as its number can be read.
 bool is_repeat(const NewMessage& wanted, pg_uuid_t* id) {
-  if (wanted.idempotency_key == nullptr || wanted.to_phone == nullptr) return false;
+  const bool has_words = wanted.body != nullptr || wanted.template_key != nullptr;
+  if (wanted.idempotency_key == nullptr || wanted.to_phone == nullptr || !has_words) return false;
   const OrgFacts* org = find_org(wanted.org_id);
   const std::string_view phone = utf8_view(wanted.to_phone);
   char* normalized = nullptr;
@@ -103,12 +122,13 @@ Statement insert_message{
      BOOLOID, BYTEAOID, TIMESTAMPTZOID, TEXTARRAYOID}};
 
 void at_transaction_event(XactEvent, void*) {
-  storing = false;
+  depth = 0;
 }
 
 void at_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
-  if (event == SUBXACT_EVENT_ABORT_SUB && GetCurrentTransactionNestLevel() <= storing_level)
-    storing = false;
+  if (event != SUBXACT_EVENT_ABORT_SUB) return;
+  while (depth > 0 && GetCurrentTransactionNestLevel() <= storing[depth - 1].level)
+    --depth;
 }
 
 }  // namespace
@@ -147,10 +167,9 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
   put(TimestampTzGetDatum(ready.due_at), true);
   put(PointerGetDatum(phone_names(ready.to_phone)), true);
 
-  storing = true;
-  storing_level = GetCurrentTransactionNestLevel();
+  begin_storing(ready.id);
   const bool stored = insert_message.run(values, nulls) == 1;
-  storing = false;
+  --depth;
   *id = ready.id;
   if (stored)
     wake_note(&wanted.org_id, text_column(0, 1), wanted.priority, ready.due_at);
@@ -168,8 +187,8 @@ bool enqueue(const NewMessage& wanted, pg_uuid_t* id, Failure* failure) {
   return true;
 }
 
-bool is_storing() {
-  return storing;
+bool is_storing(const pg_uuid_t& id) {
+  return depth > 0 && memcmp(&storing[depth - 1].id, &id, UUID_LEN) == 0;
 }
 
 void define_enqueue() {

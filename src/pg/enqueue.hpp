@@ -13,9 +13,12 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
 // message's id even where the call would be refused by now: its template retired, its org disabled.
 bool enqueue(const NewMessage& wanted, pg_uuid_t* id, Failure* failure);
 
-// Whether the row being inserted into sms_messages comes from store(): the triggers that do the
-// same for a plain INSERT ask in their WHEN clause.
-bool is_storing();
+// Why the recipient must not be written to: by the org's list, or by a STOP to the sender.
+void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failure* failure);
+
+// Whether the row of this id, being inserted into sms_messages, comes from store(): the triggers
+// that do the same for a plain INSERT ask.
+bool is_storing(const pg_uuid_t& id);
 
 // Registers the callbacks that end a half-done store; called once from _PG_init.
 void define_enqueue();

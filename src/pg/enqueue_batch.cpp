@@ -70,7 +70,7 @@ bool refuse_type(const Field& field, int sqlstate, const char* wanted, Failure* 
 
 bool refuse_value(const Field& field, int sqlstate, const char* wanted, const char* value,
                   Failure* failure) {
-  fail(failure, sqlstate, "", "", "%s \"%.100s\" is not %s", field.name, value, wanted);
+  fail(failure, sqlstate, "", "", "%s \"%s\" is not %s", field.name, clipped(value, 100), wanted);
   return false;
 }
 
@@ -124,7 +124,7 @@ bool read_row(const JsonbValue& element, BatchRow* row, Failure* failure) {
     const Field* field = find_field(name);
     JsonbIteratorNext(&keys, &item, true);  // the key's value
     if (field == nullptr) {
-      fail(failure, kBadArgument, "", "", "unknown argument \"%.100s\"", name);
+      fail(failure, kBadArgument, "", "", "unknown argument \"%s\"", clipped(name, 100));
       return false;
     }
     if (!read_field(*field, &item, row, failure)) return false;

@@ -139,9 +139,9 @@ void refuse_suppressed(const NewMessage& wanted, const ReadyMessage& ready) {
   if (find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone),
                 CStringGetTextDatum(wanted.from_phone != nullptr ? wanted.from_phone : "")}) == 0)
     return;
-  ereport(ERROR, (errcode(kSuppressed), errmsg("%s is suppressed", text_to_cstring(ready.to_phone)),
-                  errdetail("The number is on the org's list in sms_suppression."),
-                  errhint("Where the person consents again, call sms_opt_in().")));
+  Failure failure;
+  fail_suppressed(wanted, ready, &failure);
+  raise_if(failure);
 }
 
 // As the unique index would, had the key's message not been pruned.
@@ -154,11 +154,12 @@ void refuse_pruned_key(const NewMessage& wanted) {
       find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key)}) == 0)
     return;
   const pg_uuid_t message_id = uuid_column(0, 1);
-  ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-                  errmsg("idempotency key \"%.100s\" was used before", wanted.idempotency_key),
-                  errdetail("Its message %s was pruned (sms_settings.retention_days).",
-                            uuid_text(message_id)),
-                  errhint("Call sms_enqueue(), which returns that id, or use a key of its own.")));
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_UNIQUE_VIOLATION),
+       errmsg("idempotency key \"%s\" was used before", clipped(wanted.idempotency_key, 100)),
+       errdetail("Its message %s was pruned (sms_settings.retention_days).", uuid_text(message_id)),
+       errhint("Call sms_enqueue(), which returns that id, or use a key of its own.")));
 }
 
 // The row as the user gave it, with the columns that checking made out.
@@ -244,7 +245,9 @@ Datum coach_sms_uuidv7(PG_FUNCTION_ARGS) {
 // but store()'s and a restore's.
 Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
   const TriggerRow row = inserted_row(fcinfo);
-  if (is_storing() || row.has("segments")) return PointerGetDatum(row.tuple);
+  bool has_id;
+  if (is_storing(row.get_uuid("id", &has_id)) || row.has("segments"))
+    return PointerGetDatum(row.tuple);
   use_schema_of(fcinfo);
   const Oid role = GetUserId();
   const CallerRights caller = act_as_owner_of(row.relation);
@@ -275,12 +278,13 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
       {UUIDOID, UUIDOID, JSONBOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
   const TriggerRow row = inserted_row(fcinfo);
   bool given;
-  if (is_storing() || row.get_time("created_at", &given) != GetCurrentTransactionStartTimestamp() ||
+  const pg_uuid_t id = row.get_uuid("id", &given);
+  if (is_storing(id) ||
+      row.get_time("created_at", &given) != GetCurrentTransactionStartTimestamp() ||
       !is_waiting(row.get_text("status")))
     return PointerGetDatum(nullptr);
   use_schema_of(fcinfo);
   const CallerRights caller = act_as_owner_of(row.relation);
-  const pg_uuid_t id = row.get_uuid("id", &given);
   const pg_uuid_t org_id = row.get_uuid("org_id", &given);
   const TimestampTz scheduled_for = row.get_time("scheduled_for", &given);
   const int16 priority = DatumGetInt16(row.get("priority", &given));

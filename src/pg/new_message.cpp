@@ -37,7 +37,8 @@ bool check_org(const NewMessage& wanted, const OrgFacts& org, bool live, Failure
     fail(failure, kOrgDisabled, "sms_settings.enabled is false for it.",
          "UPDATE sms_settings SET enabled = true to send again.", "org %s is disabled",
          uuid_text(wanted.org_id));
-  else if (live && !org.has_sender)
+  else if (live && !org.has_sender &&
+           (wanted.from_phone == nullptr || wanted.from_phone[0] == '\0'))
     fail(failure, kNoSender,
          "Neither the org nor the server names a Messaging Service or a number to send from.",
          "Set sms_settings.twilio_messaging_service_sid or twilio_phone_number, or the settings of "
@@ -101,7 +102,7 @@ bool check_key(const NewMessage& wanted, Failure* failure) {
     return true;
   fail(failure, kBadArgument, "An idempotency key has at most 512 bytes.",
        "Use a hash of what is longer, for example md5(...).",
-       "idempotency key \"%.40s...\" has %zu bytes", wanted.idempotency_key,
+       "idempotency key \"%s...\" has %zu bytes", clipped(wanted.idempotency_key, 40),
        strlen(wanted.idempotency_key));
   return false;
 }
@@ -110,8 +111,8 @@ const TemplateFacts* check_template(const NewMessage& wanted, Failure* failure) 
   const TemplateFacts* found = find_template(wanted.org_id, wanted.template_key);
   if (found->known) return found;
   fail(failure, kBadTemplate, "The org has no active template of that key.",
-       "Insert it into sms_templates, or set is_active.", "unknown template \"%.100s\"",
-       wanted.template_key);
+       "Insert it into sms_templates, or set is_active.", "unknown template \"%s\"",
+       clipped(wanted.template_key, 100));
   return nullptr;
 }
 
@@ -165,7 +166,7 @@ bool check_zone(const NewMessage& wanted, Failure* failure) {
   if (is_zone(name)) return true;
   fail(failure, kBadZone, "It was given as metadata.timezone.",
        "Use an IANA name, for example Australia/Sydney; pg_timezone_names lists them.",
-       "unknown time zone \"%.100s\"", name);
+       "unknown time zone \"%s\"", clipped(name, 100));
   return false;
 }
 
@@ -223,7 +224,8 @@ bytea* hash_payload(const NewMessage& wanted, text* to_phone, Failure* failure) 
   const std::string_view org(reinterpret_cast<const char*>(&wanted.org_id), UUID_LEN);
   const std::string_view phone(VARDATA_ANY(to_phone), VARSIZE_ANY_EXHDR(to_phone));
   const std::string_view kind = wanted.body != nullptr ? "body" : "template";
-  const std::string_view words = wanted.body != nullptr ? wanted.body : wanted.template_key;
+  const char* source = wanted.body != nullptr ? wanted.body : wanted.template_key;
+  const std::string_view words = source != nullptr ? source : "";
   *failure = run_cpp([&] {
     const PayloadHash made = payload_hash({org, phone, kind, words, variables});
     memcpy(VARDATA(hash), made.data(), made.size());

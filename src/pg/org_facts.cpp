@@ -78,7 +78,9 @@ void read_template(const pg_uuid_t& org_id, const char* key) {
     const std::string_view body = utf8_view(text_column(0, 2));
     message_template.body = MemoryContextStrdup(TopMemoryContext, body.data());
   }
-  template_read_in = GetCurrentStatementStartTimestamp();
+  // A key that does not fit is not remembered: it would be another's.
+  if (strlen(key) < sizeof message_template.key)
+    template_read_in = GetCurrentStatementStartTimestamp();
 }
 
 }  // namespace

@@ -81,6 +81,11 @@ void fail(Failure* failure, int sqlstate, const char* detail, const char* hint, 
   copy_cut(failure->hint, sizeof failure->hint, utf8_view(hint));
 }
 
+const char* clipped(const char* text, int bytes) {
+  return pnstrdup(text,
+                  static_cast<Size>(pg_mbcliplen(text, static_cast<int>(strlen(text)), bytes)));
+}
+
 void raise_if(const Failure& failure) {
   if (!failure.failed) return;
   ereport(ERROR, (errcode(failure.sqlstate), errmsg("%s", from_utf8(failure.message)),

@@ -58,6 +58,10 @@ void describe(Failure* failure, int sqlstate, const char* message) noexcept;
 void fail(Failure* failure, int sqlstate, const char* detail, const char* hint, const char* format,
           ...) pg_attribute_printf(5, 6);
 
+// At most so many bytes of a text in the database's encoding, cut between characters; palloc'ed. A
+// message with half a character in it is refused on its way out, and its own error lost.
+const char* clipped(const char* text, int bytes);
+
 // Raises what failed, if anything did. Must be called with no C++ object alive.
 void raise_if(const Failure& failure);
 

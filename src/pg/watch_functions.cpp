@@ -72,7 +72,7 @@ Datum coach_sms_check_key_file(PG_FUNCTION_ARGS) {
 // token opens; without a sealed one, whether the server has a token.
 Datum coach_sms_check_token(PG_FUNCTION_ARGS) {
   Failure failure;
-  if (PG_ARGISNULL(1))
+  if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
     wipe_token(server_token(&failure));
   else
     wipe_token(open_token(*PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), &failure));

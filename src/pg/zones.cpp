@@ -8,13 +8,17 @@ namespace {
 
 constexpr int kMostOffsets = 32;  // in a few days; two are rare
 
-// IANA's own names with digits; every other name with digits is a POSIX rule.
+// IANA's own names with digits; every other name with digits is a POSIX rule, as GMT+10 is, which
+// lies on the other side of the world from where who writes it is.
 bool may_have_digits(const char* name) {
-  static const char* const names[] = {"EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT"};
-  if (strncmp(name, "Etc/GMT", 7) == 0 || strncmp(name, "GMT", 3) == 0) return true;
+  static const char* const names[] = {"EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT",
+                                      "GMT0",    "GMT+0",   "GMT-0",   "Etc/GMT0"};
   for (const char* each : names)
-    if (strcmp(name, each) == 0) return true;
-  return false;
+    if (pg_strcasecmp(name, each) == 0) return true;
+  if (pg_strncasecmp(name, "Etc/GMT", 7) != 0 || (name[7] != '+' && name[7] != '-')) return false;
+  const char* hours = name + 8;
+  if (strspn(hours, "0123456789") != strlen(hours) || strlen(hours) > 2) return false;
+  return hours[0] != '\0' && atoi(hours) <= (name[7] == '-' ? 14 : 12);
 }
 
 pg_tz* find_zone(const char* name) {
