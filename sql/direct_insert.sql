@@ -179,3 +179,5 @@ $$;
 CREATE TRIGGER copy_to_coach AFTER INSERT ON sms_messages FOR EACH ROW WHEN (NEW.body = 'the original') EXECUTE FUNCTION copy_to_coach();
 SELECT sms_enqueue(org_id, to_phone => '+61491570006', body => 'the original') IS NOT NULL AS enqueued FROM sms_settings WHERE enabled ORDER BY org_id LIMIT 1;
 SELECT body, segments, q.message_id IS NOT NULL AS queued FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id WHERE body ~ 'copy|original' ORDER BY 1;
+DROP TRIGGER copy_to_coach ON sms_messages;
+DROP FUNCTION copy_to_coach();
