@@ -14,7 +14,8 @@ COMMENT ON FUNCTION sms_check_settings() IS 'Internal: refuses an unknown time z
 CREATE TRIGGER sms_settings_check BEFORE INSERT OR UPDATE OF timezone, default_region ON sms_settings
   FOR EACH ROW EXECUTE FUNCTION sms_check_settings();
 
--- Messages that wait for their client's limit were put off to when it has room; another limit may have room now.
+-- Messages that wait for their client's limit were put off to when it has room; another limit may have room now. At the end
+-- of the transaction: until then others would wait for the rows, and more could be put off by the old limit.
 CREATE FUNCTION sms_release_held() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -23,7 +24,8 @@ BEGIN
   FOR lane IN
     WITH released AS (
       UPDATE @extschema@.sms_queue q SET due_at = now(), held_for = NULL
-       WHERE q.org_id = NEW.org_id AND q.held_for = 'client_daily_limit'
+       WHERE q.message_id IN (SELECT h.message_id FROM @extschema@.sms_queue h
+                               WHERE h.org_id = NEW.org_id AND h.held_for = 'client_daily_limit' ORDER BY h.message_id FOR UPDATE SKIP LOCKED)
        RETURNING q.zone, q.priority)
     SELECT DISTINCT r.zone, r.priority FROM released r
   LOOP
@@ -35,7 +37,8 @@ $$;
 REVOKE ALL ON FUNCTION sms_release_held() FROM PUBLIC;
 COMMENT ON FUNCTION sms_release_held() IS 'Internal: makes what waits for a client''s limit due again when the limit changes.';
 
-CREATE TRIGGER sms_settings_release AFTER UPDATE OF max_sms_per_client_per_day ON sms_settings
+CREATE CONSTRAINT TRIGGER sms_settings_release AFTER UPDATE OF max_sms_per_client_per_day ON sms_settings
+  DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (OLD.max_sms_per_client_per_day IS DISTINCT FROM NEW.max_sms_per_client_per_day)
   EXECUTE FUNCTION sms_release_held();
 

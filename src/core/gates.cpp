@@ -257,11 +257,13 @@ void Gates::started(const Uuid& org, const Uuid& message, int segments, std::int
   if (past->hour) past->hour->started(message);
 }
 
-void Gates::settled(const Uuid& message, std::int64_t at) {
+void Gates::settled(const Uuid& message, std::int64_t at, int told_segments) {
   const auto flight = flights_.find(message);
   if (flight == flights_.end()) return;
-  if (Past* past = past_of(flight->second.org); past != nullptr && past->hour)
-    past->hour->settled(message, at);
+  if (Past* past = past_of(flight->second.org)) {
+    if (told_segments > 0) past->spent += told_segments - flight->second.segments;
+    if (past->hour) past->hour->settled(message, at);
+  }
   flights_.erase(flight);
 }
 

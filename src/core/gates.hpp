@@ -101,8 +101,9 @@ class Gates {
   // --- what became of messages ------------------------------------------------------------------
 
   void started(const Uuid& org, const Uuid& message, int segments, std::int64_t now);
-  // Twilio took it, or may have.
-  void settled(const Uuid& message, std::int64_t at);
+  // Twilio took it, or may have. It may count other segments than we (a trial account's prefix); 0:
+  // it does not say.
+  void settled(const Uuid& message, std::int64_t at, int told_segments = 0);
   // Provably not taken.
   void released(const Uuid& message);
   // Messages that count against a limit or budget as long as nobody says how they ended: somebody

@@ -12,7 +12,7 @@ using Value = rapidjson::Value;
 void add(const Value& value, std::vector<Uuid>& orgs) {
   if (!value.IsString()) return;
   const auto org = uuid_from_text({value.GetString(), value.GetStringLength()});
-  if (org && std::find(orgs.begin(), orgs.end(), *org) == orgs.end()) orgs.push_back(*org);
+  if (org) orgs.push_back(*org);
 }
 
 void add_member(const Value& object, const char* name, std::vector<Uuid>& orgs) {
@@ -36,9 +36,12 @@ std::vector<Uuid> orgs_in_claims(std::string_view claims) {
   if (document.HasParseError() || !document.IsObject()) return orgs;
   add_member(document, "org_id", orgs);
   const auto metadata = document.FindMember("app_metadata");
-  if (metadata == document.MemberEnd() || !metadata->value.IsObject()) return orgs;
-  add_member(metadata->value, "org_id", orgs);
-  add_member(metadata->value, "org_ids", orgs);
+  if (metadata != document.MemberEnd() && metadata->value.IsObject()) {
+    add_member(metadata->value, "org_id", orgs);
+    add_member(metadata->value, "org_ids", orgs);
+  }
+  std::sort(orgs.begin(), orgs.end());
+  orgs.erase(std::unique(orgs.begin(), orgs.end()), orgs.end());
   return orgs;
 }
 

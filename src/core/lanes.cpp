@@ -43,21 +43,31 @@ void Lanes::sweep(const std::vector<LaneFront>& fronts, std::int64_t now) {
   }
 }
 
+std::map<std::pair<int, std::string>, Lanes::Lane>::iterator Lanes::Org::next_lane(
+    std::int64_t now) {
+  const auto is_due = [now](const auto& each) { return each.second.wakes_at() <= now; };
+  const auto first = std::find_if(lanes.begin(), lanes.end(), is_due);
+  const auto next = std::find_if(first, lanes.end(), [&](const auto& each) {
+    return each.first.first != first->first.first ||
+           (each.first.second > last_zone && is_due(each));
+  });
+  return next != lanes.end() && next->first.first == first->first.first ? next : first;
+}
+
 std::vector<ClaimOrder> Lanes::next_claims(std::int64_t now, int want) {
   std::vector<ClaimOrder> orders;
   wake_up(now);
   for (std::size_t turns = awake_.size(); turns > 0 && static_cast<int>(orders.size()) < want;
        --turns) {
     Org& org = *awake_.begin()->second;
-    const auto lane = std::find_if(org.lanes.begin(), org.lanes.end(), [now](const auto& each) {
-      return each.second.wakes_at() <= now;
-    });
+    const auto lane = org.next_lane(now);
     if (lane == org.lanes.end()) {  // the clock was set back since the org woke
       take_out(org);
       asleep_.emplace(org.wakes_at, &org);
       continue;
     }
     orders.push_back({{org.id, lane->first.second, lane->first.first}, lane->second.mark, 0});
+    org.last_zone = lane->first.second;
     org.turn_before = org.turn;
     give_turn(org, ++turns_);
   }

@@ -121,6 +121,11 @@ class Lanes {
     std::int64_t wakes_at = kNever;
     std::uint64_t turn = 0;
     std::uint64_t turn_before = 0;
+    std::string last_zone;  // of its last order
+
+    // The most urgent lane that is due; of those that are as urgent the zones take turns, so that
+    // one that always has something does not keep the others from going.
+    std::map<std::pair<int, std::string>, Lane>::iterator next_lane(std::int64_t now);
   };
 
   Org& org_of(const Uuid& id);

@@ -116,13 +116,14 @@ std::string render_template(std::string_view body, const Variables& variables) {
 }
 
 std::vector<std::string> template_variables(std::string_view body) {
-  std::vector<std::string_view> names;
+  std::vector<std::string> names;
+  std::set<std::string_view> seen;
   std::size_t at = 0;
   while (const auto placeholder = find_placeholder(body, at)) {
-    names.push_back(placeholder->name);
+    if (seen.insert(placeholder->name).second) names.emplace_back(placeholder->name);
     at = placeholder->end;
   }
-  return distinct(names);
+  return names;
 }
 
 }  // namespace coach_sms

@@ -108,7 +108,11 @@ bool is_signature(std::string_view text) {
 
 std::vector<std::string> signable_texts(std::string_view url, std::string_view body,
                                         std::string_view content_type) {
-  std::vector<std::string> texts = possibly_signed_urls(url);
+  std::vector<std::string> texts;
+  try {
+    texts = possibly_signed_urls(url);
+  } catch (const Error&) {  // too long once it is escaped
+  }
   if (texts.empty()) return texts;
   const std::optional<std::string> rest = signed_body(url, body, content_type);
   if (!rest) return {};

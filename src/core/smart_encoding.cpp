@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "core/error.hpp"
 #include "core/utf8.hpp"
 
 namespace coach_sms {
@@ -123,6 +124,8 @@ constexpr auto make_table() {
 }
 constexpr auto kTable = make_table();
 
+constexpr std::size_t kMostBytes = 16U << 20U;
+
 // Full-width ASCII; the calculator leaves its small letters and the grave accent alone.
 constexpr bool is_full_width(char32_t c) {
   return (c >= 0xFF01 && c <= 0xFF3F) || (c >= 0xFF5B && c <= 0xFF5E);
@@ -138,6 +141,9 @@ const Substitution* find_substitution(char32_t code_point) {
 }  // namespace
 
 std::string smart_encode(std::string_view text) {
+  if (text.size() > kMostBytes)
+    throw Error(ErrorKind::kInvalidBody, "text is above " + std::to_string(kMostBytes) + " bytes",
+                "That is the most that is read at all.", "An SMS holds 1600 characters.");
   std::string encoded;
   encoded.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {

@@ -162,7 +162,8 @@ int claim_due(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_
 // Chosen first, without locks, since locking keeps a sort from stopping early; a few more than
 // wanted, because somebody may hold some of them.
 #define SOONEST_SESSIONS                                                        \
-  "q.message_id = ANY (ARRAY("                                                  \
+  "q.org_id = $1 AND q.zone = $2 AND q.priority = $3"                           \
+  " AND q.message_id = ANY (ARRAY("                                             \
   " SELECT w.message_id FROM @extschema@.sms_queue w"                           \
   "  WHERE w.org_id = $1 AND w.zone = $2 AND w.priority = $3 AND w.due_at < $4" \
   "  ORDER BY w.expires_at, w.due_at, w.message_id LIMIT $7 + 100))"            \
@@ -355,7 +356,8 @@ uint64 expire_waiting(int limit) {
       " SELECT m.id FROM @extschema@.sms_messages m JOIN @extschema@.sms_queue q ON q.message_id = "
       "m.id"
       "  WHERE q.expires_at <= now() AND m.status IN ('pending', 'queued')"
-      "  ORDER BY q.expires_at LIMIT $1 FOR NO KEY UPDATE OF m SKIP LOCKED),"
+      "  ORDER BY q.expires_at LIMIT $1"
+      "  FOR NO KEY UPDATE OF m SKIP LOCKED FOR UPDATE OF q SKIP LOCKED),"
       " unqueued AS ("
       " DELETE FROM @extschema@.sms_queue q USING late WHERE q.message_id = late.id)"
       " UPDATE @extschema@.sms_messages m"

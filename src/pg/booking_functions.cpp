@@ -21,7 +21,8 @@ namespace {
 
 constexpr int kColumns = 13;  // of the type sms_booking
 
-// A statement of the attached relations: its plan is kept until the attachment changes.
+// A statement of the attached relations: its plan is kept until the attachment changes, and then
+// left where it is, since it may be running further out: the application's code runs within.
 struct OwnerStatement {
   char* sql;
   SPIPlanPtr plan;
@@ -33,10 +34,6 @@ void prepare(OwnerStatement* statement, const char* sql, int count, Oid* types) 
   if (fresh == nullptr)
     elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
   char* copy = MemoryContextStrdup(TopMemoryContext, sql);
-  if (statement->sql != nullptr) {
-    SPI_freeplan(statement->plan);
-    pfree(statement->sql);
-  }
   SPI_keepplan(fresh);
   *statement = {copy, fresh};
 }
@@ -58,6 +55,28 @@ constexpr int kLongestRead = 2000;
            errhint("Make the attached view faster, or index its start and end times.")));
 }
 
+// Code of theirs may catch the timeout too.
+void end_process() {
+  ProcDiePending = 1;
+  InterruptPending = 1;
+  SetLatch(MyLatch);
+}
+
+TimeoutId much_too_long = MAX_TIMEOUTS;
+
+void begin_others_code() {
+  if (much_too_long == MAX_TIMEOUTS) much_too_long = RegisterTimeout(USER_TIMEOUT, end_process);
+  runs_others_code = 1;
+  enable_timeout_after(STATEMENT_TIMEOUT, kLongestRead);
+  enable_timeout_after(much_too_long, 5 * kLongestRead);
+}
+
+void end_others_code() {
+  runs_others_code = 0;
+  disable_timeout(much_too_long, false);
+  disable_timeout(STATEMENT_TIMEOUT, false);
+}
+
 void run_as(const BookingSource& source, OwnerStatement* statement, const char* sql, int count,
             Oid* types, Datum* values) {
   const bool is_sender = OidIsValid(worker_context()->extension);
@@ -65,13 +84,13 @@ void run_as(const BookingSource& source, OwnerStatement* statement, const char* 
   if (is_sender) {
     PG_TRY();
     {
-      enable_timeout_after(STATEMENT_TIMEOUT, kLongestRead);
+      begin_others_code();
       run(statement, sql, count, types, values);
-      disable_timeout(STATEMENT_TIMEOUT, false);
+      end_others_code();
     }
     PG_CATCH();
     {
-      disable_timeout(STATEMENT_TIMEOUT, false);
+      end_others_code();
       if (geterrcode() == ERRCODE_QUERY_CANCELED) raise_slow();
       PG_RE_THROW();
     }
@@ -149,7 +168,7 @@ pg_uuid_t uuid_of(HeapTuple tuple, TupleDesc columns, const char* name) {
 }
 
 // Arguments of our triggers.
-enum Argument { kKind, kIdColumn, kOrgColumn };
+enum Argument { kKind, kIdColumn, kOrgColumn, kArguments };
 
 // How many bookings a transaction decides itself: 39_booking_schedule.sql says why.
 constexpr int kManyAtOnce = 500;
@@ -267,6 +286,10 @@ Datum coach_sms_may_decide_another(PG_FUNCTION_ARGS) {
 Datum coach_sms_booking_trigger(PG_FUNCTION_ARGS) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  const bool is_ours =
+      TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
+      (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) && trigger->tg_trigger->tgnargs == kArguments);
+  if (!is_ours) elog(ERROR, "a trigger function of sms_attach_bookings() was used by hand");
   use_schema_of(fcinfo);
   SPI_connect();
   if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)) {

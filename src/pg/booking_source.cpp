@@ -103,7 +103,9 @@ bool read_booking_source(BookingSource* source) {
   source->bookings_name = relation_name(source->bookings);
   source->clients_name = relation_name(clients);
   source->orgs_name = relation_name(orgs);
-  source->schema = quote_identifier(get_namespace_name(get_rel_namespace(source->bookings)));
+  const char* schema = get_namespace_name(get_rel_namespace(source->bookings));
+  if (schema == nullptr) raise_gone();
+  source->schema = quote_identifier(schema);
   return true;
 }
 

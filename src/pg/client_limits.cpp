@@ -17,7 +17,8 @@ constexpr int64 kAskAgain = INT64CONST(10) * USECS_PER_SEC;
 struct Client {
   const Claimed* first;
   int64 limit;
-  int64 handed;  // settled in the last 24 hours, or in flight but for this batch
+  int64 settled;  // in the last 24 hours
+  int64 flying;   // but for this batch
 };
 
 bool is_same_client(const Claimed& one, const Claimed& other) {
@@ -46,8 +47,8 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
       "   (SELECT count(*) FROM @extschema@.sms_attempts a"
       "     WHERE a.org_id = c.org_id AND a.client_key = c.client_key"
       "       AND a.created_at > now() - interval '24 hours' AND a.provider = $4 AND " COUNTS
-      ")"
-      "   + coalesce(f.messages, 0)"
+      "),"
+      "   coalesce(f.messages, 0)"
       "   FROM client c JOIN @extschema@.sms_settings s ON s.org_id = c.org_id"
       "   LEFT JOIN flying f ON f.org_id = c.org_id AND f.client_key = c.client_key"
       "  WHERE s.max_sms_per_client_per_day IS NOT NULL",
@@ -67,21 +68,23 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
                                  uuid_array(orgs, count), text_array(keys, count),
                                  CStringGetTextDatum(provider), uuid_array(ids, count)});
   for (uint64 row = 0; row < found; ++row)
-    clients[row] = {&claimed[int_column(row, 1)], bigint_column(row, 2), bigint_column(row, 3)};
+    clients[row] = {&claimed[int_column(row, 1)], bigint_column(row, 2), bigint_column(row, 3),
+                    bigint_column(row, 4)};
   return static_cast<int>(found);
 }
 
 // When the client's limit has room for one more, were nothing else handed over until then.
-TimestampTz room_at(const Claimed& one, int64 limit, int64 handed, const char* provider) {
+TimestampTz room_at(const Claimed& one, const Client& client, int64 handed, const char* provider) {
   static Statement read{
       "SELECT a.created_at + interval '24 hours' FROM @extschema@.sms_attempts a"
       " WHERE a.org_id = $1 AND a.client_key = $2 AND a.created_at > now() - interval '24 hours'"
       "   AND a.provider = $3 AND " COUNTS " ORDER BY a.created_at OFFSET $4 LIMIT 1",
       {UUIDOID, TEXTOID, TEXTOID, INT8OID}};
   const TimestampTz soon = GetCurrentTimestamp() + kAskAgain;
-  if (limit == 0) return soon + USECS_PER_HOUR;  // a raised limit is told at once
+  if (client.limit == 0) return soon + USECS_PER_HOUR;  // a raised limit is told at once
+  if (client.settled < client.limit) return soon;  // what is in flight may not count in the end
   if (read.run({UUIDPGetDatum(&one.org_id), CStringGetTextDatum(one.client_key),
-                CStringGetTextDatum(provider), Int64GetDatum(handed - limit)}) == 0)
+                CStringGetTextDatum(provider), Int64GetDatum(handed - client.limit)}) == 0)
     return soon;
   return time_column(0, 1, soon);
 }
@@ -89,14 +92,15 @@ TimestampTz room_at(const Claimed& one, int64 limit, int64 handed, const char* p
 void check_client(const Client& client, const Claimed* claimed, int count, const char* provider,
                   Checked* checked) {
   // The batch's are counted one by one as they pass.
-  int64 handed = client.handed;
+  int64 handed = client.settled + client.flying;
   for (int i = 0; i < count; ++i) {
     if (!is_same_client(claimed[i], *client.first) || checked[i].verdict != Verdict::kSend)
       continue;
     if (handed++ < client.limit) continue;
     checked[i].verdict = Verdict::kPutBack;
     checked[i].reason = "client_daily_limit";
-    checked[i].when = room_at(claimed[i], client.limit, --handed, provider);
+    --handed;
+    checked[i].when = room_at(claimed[i], client, handed, provider);
   }
 }
 

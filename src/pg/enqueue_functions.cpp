@@ -93,6 +93,9 @@ struct TriggerRow {
 TriggerRow inserted_row(FunctionCallInfo fcinfo) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
+      RelationGetNamespace(trigger->tg_relation) != get_func_namespace(fcinfo->flinfo->fn_oid))
+    elog(ERROR, "a trigger function of sms_messages was put on something else");
   return {trigger->tg_relation, trigger->tg_trigtuple, trigger->tg_relation->rd_att};
 }
 
@@ -291,11 +294,12 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   const TimestampTz expires_at = row.get_time("expires_at", &given);
   const char nulls[] = {' ', ' ', ' ', ' ', ' ', given ? ' ' : 'n', '\0'};
   SPI_connect();
-  insert.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id), row.get("metadata", &given),
-              Int16GetDatum(priority), TimestampTzGetDatum(scheduled_for),
-              TimestampTzGetDatum(expires_at)},
-             nulls);
-  wake_note(&org_id, text_column(0, 1), priority, scheduled_for);
+  const uint64 queued =
+      insert.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id), row.get("metadata", &given),
+                  Int16GetDatum(priority), TimestampTzGetDatum(scheduled_for),
+                  TimestampTzGetDatum(expires_at)},
+                 nulls);
+  if (queued == 1) wake_note(&org_id, text_column(0, 1), priority, scheduled_for);
   SPI_finish();
   act_as_caller_again(caller);
   return PointerGetDatum(nullptr);

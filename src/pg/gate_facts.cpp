@@ -249,10 +249,10 @@ void read_gate_facts(Sender* sender) {
 
 void read_settled_elsewhere(Sender* sender) {
   static Statement find{
-      "SELECT m.id, (SELECT max(a.created_at) FROM @extschema@.sms_attempts a"
-      "               WHERE a.message_id = m.id AND " HANDED_OVER
-      ")"
-      "  FROM unnest($1) AS m (id)"
+      "SELECT m.id, a.created_at, coalesce(a.segments, 0)::int FROM unnest($1) AS m (id)"
+      "  LEFT JOIN LATERAL (SELECT a.created_at, a.segments FROM @extschema@.sms_attempts a"
+      "    WHERE a.message_id = m.id AND " HANDED_OVER
+      "    ORDER BY a.created_at DESC LIMIT 1) a ON true"
       " WHERE NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)",
       {UUIDARRAYOID, TEXTOID}};
   const IdList in_flight =
@@ -262,9 +262,10 @@ void read_settled_elsewhere(Sender* sender) {
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t message = uuid_column(row, 1);
     const TimestampTz handed_over_at = time_column(row, 2, DT_NOBEGIN);
+    const int segments = int_column(row, 3);
     raise_if(run_cpp([&] {
       if (handed_over_at != DT_NOBEGIN)
-        sender->gates->settled(to_core(message), to_unix_us(handed_over_at));
+        sender->gates->settled(to_core(message), to_unix_us(handed_over_at), segments);
       else
         sender->gates->released(to_core(message));
     }));

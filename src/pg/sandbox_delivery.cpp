@@ -39,8 +39,10 @@ void add(const pg_uuid_t& org_id, const pg_uuid_t& message_id, const char* sid) 
 
 void find_sandbox_deliveries() {
   static Statement find{
-      "SELECT org_id, id, provider_message_id FROM @extschema@.sms_messages"
-      " WHERE id >= $1 AND sandbox AND status = 'sent' AND provider_message_id IS NOT NULL",
+      "SELECT a.org_id, a.message_id, a.provider_message_id FROM @extschema@.sms_attempts a"
+      "  JOIN @extschema@.sms_messages m ON m.id = a.message_id"
+      "   AND m.provider_message_id = a.provider_message_id"
+      " WHERE a.id >= $1 AND a.provider = 'sandbox' AND m.status = 'sent'",
       {UUIDOID}};
   pg_uuid_t an_hour_ago = new_uuidv7(GetCurrentTimestamp() - USECS_PER_HOUR);
   const uint64 rows = find.run({UUIDPGetDatum(&an_hour_ago)});

@@ -21,6 +21,7 @@ namespace {
 constexpr int64 kLinger = 1000;
 constexpr int64 kSweepWhileBusy = USECS_PER_SEC;
 constexpr int64 kHousekeeping = USECS_PER_SEC;
+constexpr char kLookingForBookings[] = "looking for bookings";
 
 void make_dispatch(Sender* sender) {
   static bool curl_ready = false;
@@ -53,7 +54,8 @@ TimestampTz next_sweep(const Sender& sender) {
 }
 
 TimestampTz next_housekeeping(const Sender& sender) {
-  const bool busy = sender.claimed_since_sweep || sender.dispatch->in_hand() > 0 || has_unsettled();
+  const bool busy = sender.claimed_since_sweep || sender.more_to_expire ||
+                    sender.dispatch->in_hand() > 0 || has_unsettled();
   return sender.kept_house_at + (busy ? kHousekeeping : INT64CONST(1000) * settings::poll_interval);
 }
 
@@ -256,7 +258,7 @@ void take_steps(Sender* sender) {
     sender->refusal_count = 0;
   }
   if (next_housekeeping(*sender) <= now) keep_house(sender);
-  if (next_bookings(*sender, now) <= now) step(sender, "looking for bookings", bookings_step);
+  if (next_bookings(*sender, now) <= now) step(sender, kLookingForBookings, bookings_step);
   if (sender->prune_again_at <= now) step(sender, "pruning", retention_step);
   if (next_questions(*sender, now) <= now) step(sender, "asking for late news", questions_step);
 }
@@ -314,6 +316,8 @@ void sender_run(WorkerContext* context) {
   sender.sweep_wanted = true;
   sender.turn = AllocSetContextCreate(TopMemoryContext, "coach_sms turn", ALLOCSET_DEFAULT_SIZES);
   sender.batch = AllocSetContextCreate(TopMemoryContext, "coach_sms batch", ALLOCSET_DEFAULT_SIZES);
+  if (earlier_sender_ended_while(kLookingForBookings))
+    sender.bookings_looked_at = GetCurrentTimestamp();
   make_dispatch(&sender);
   make_events(&sender);
   MemoryContext caller = MemoryContextSwitchTo(sender.turn);

@@ -35,6 +35,10 @@ void on_sigterm(SIGNAL_ARGS) {
   (void)postgres_signal_arg;
   ShutdownRequestPending = true;
   if (committing) QueryCancelPending = true;
+  if (runs_others_code != 0) {
+    ProcDiePending = 1;
+    InterruptPending = 1;
+  }
   SetLatch(MyLatch);
   errno = saved_errno;
 }

@@ -100,7 +100,7 @@ void tell_gates(Gates* gates, const Finished& finished) {
   const Settlement& settlement = finished.settlement;
   if (finished.started &&
       (settlement.outcome == Outcome::kAccepted || !settlement.provider_message_id.empty()))
-    gates->settled(finished.task.message, unix_now_us());
+    gates->settled(finished.task.message, unix_now_us(), settlement.segments);
   else if (!finished.started || settlement.outcome != Outcome::kUnknown)
     gates->released(finished.task.message);
 }

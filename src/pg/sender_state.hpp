@@ -49,6 +49,7 @@ struct Sender {
   bool more_questions;      // and it was not looked to the end
   pg_uuid_t pruned_behind;  // the org whose old messages are pruned next
   TimestampTz prune_again_at;
+  bool more_to_expire;
   TimestampTz finished_since;   // when the oldest result that waits for its record came; 0: none
   int locked;                   // results at the end of the queue whose message somebody has locked
   TimestampTz locked_again_at;  // when these are tried again

@@ -9,6 +9,7 @@ namespace coach_sms {
 namespace {
 
 int own_slot = -1;
+char earlier_activity[64];
 
 Slot* lock_own_slot() {
   if (own_slot < 0) return nullptr;
@@ -27,6 +28,7 @@ void detach_sender(int, Datum generation) {
     slot->proc_number = kNoProc;
     slot->info.in_flight = 0;
     slot->info.next_wake_at = 0;
+    strlcpy(slot->last_activity, slot->info.activity, sizeof slot->last_activity);
     slot->info.activity[0] = '\0';
     if (slot->info.state != WorkerState::kNoExtension) slot->info.state = WorkerState::kStopped;
   }
@@ -49,6 +51,10 @@ void detach_launcher(int, Datum) {
 
 // --- the sender -------------------------------------------------------------------------------
 
+bool earlier_sender_ended_while(const char* activity) {
+  return strcmp(earlier_activity, activity) == 0;
+}
+
 bool attach_sender(Oid database, uint32 generation) {
   before_shmem_exit(detach_sender, UInt32GetDatum(generation));
   int number;
@@ -58,6 +64,7 @@ bool attach_sender(Oid database, uint32 generation) {
                     slot->info.hold_until <= GetCurrentTimestamp();
   if (mine) {
     own_slot = number;
+    strlcpy(earlier_activity, slot->last_activity, sizeof earlier_activity);
     slot->info.pid = MyProcPid;
     slot->info.starts++;
     slot->proc_number = my_proc_number();

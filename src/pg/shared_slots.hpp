@@ -19,6 +19,7 @@ struct Slot {
   LatencyHistogram latency;
   pg_atomic_uint64 counters[kCounters];
   pg_atomic_uint32 retractions[kRetractionCounters];
+  char last_activity[64];  // of the sender before
   bool overflow;
   bool look_anew;
   int arrival_count;

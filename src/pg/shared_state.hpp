@@ -138,6 +138,8 @@ bool wait_for_sender_end(Oid database, int timeout_ms);
 // Makes this process the owner of the slot until it exits; false if the launcher has given the
 // slot to a later one since, or somebody wants the database (then exit).
 bool attach_sender(Oid database, uint32 generation);
+// What the sender before this one did last: what ends one should not at once end the next.
+bool earlier_sender_ended_while(const char* activity);
 void report_state(WorkerState state);
 void report_activity(const char* text);
 void report_error(const char* text);

@@ -16,19 +16,26 @@ void use_schema(Oid schema) {
   schema_in_use = schema;
 }
 
+// Nothing keeps a function from being dropped while it runs.
 void use_schema_of(FunctionCallInfo fcinfo) {
-  schema_in_use = get_func_namespace(fcinfo->flinfo->fn_oid);
+  const Oid schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+  if (!OidIsValid(schema)) elog(ERROR, "coach_sms was dropped");
+  schema_in_use = schema;
 }
 
 Oid current_schema() {
   return schema_in_use;
 }
 
-char* with_schema(const char* sql) {
-  static constexpr char kMark[] = "@extschema@";
+char* current_schema_name() {
   char* name = get_namespace_name(schema_in_use);
   if (name == nullptr) elog(ERROR, "schema %u of coach_sms is gone", schema_in_use);
-  const char* quoted = quote_identifier(name);
+  return name;
+}
+
+char* with_schema(const char* sql) {
+  static constexpr char kMark[] = "@extschema@";
+  const char* quoted = quote_identifier(current_schema_name());
   StringInfoData text;
   initStringInfo(&text);
   for (const char* mark = strstr(sql, kMark); mark != nullptr; mark = strstr(sql, kMark)) {
@@ -40,9 +47,8 @@ char* with_schema(const char* sql) {
   return text.data;
 }
 
+// An earlier plan is left where it is: it may be running further out.
 void Statement::prepare() {
-  if (plan_ != nullptr) SPI_freeplan(plan_);
-  plan_ = nullptr;
   SPIPlanPtr fresh = SPI_prepare(with_schema(sql_), count_, types_);
   if (fresh == nullptr)
     elog(ERROR, "could not prepare \"%s\": %s", sql_, SPI_result_code_string(SPI_result));

@@ -42,6 +42,7 @@ class Statement {
 void use_schema(Oid schema);
 void use_schema_of(FunctionCallInfo fcinfo);
 Oid current_schema();
+char* current_schema_name();
 
 // `@extschema@` replaced; in the current memory context.
 char* with_schema(const char* sql);

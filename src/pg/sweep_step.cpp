@@ -116,8 +116,9 @@ void sweep_step(void* state) {
       ereport(LOG, (errmsg("%llu messages were in flight when the sender before this one ended",
                            static_cast<unsigned long long>(left)),
                     errdetail("Whether Twilio has them is being found out.")));
-    if (mode == Mode::kSandbox) find_sandbox_deliveries();
   }
+  if (mode == Mode::kSandbox && (sender->mode != mode || !sender->first_sweep_done))
+    find_sandbox_deliveries();
   show_mode(sender, mode, why);
   sweep_lanes(sender);
   read_settled_elsewhere(sender);
@@ -134,7 +135,7 @@ void housekeeping_step(void* state) {
   sender->kept_house_at = GetCurrentTimestamp();
   if (sender->mode != Mode::kNotArmed) {
     expire_lost_leases(sender);
-    expire_waiting(kExpiredAtOnce);
+    sender->more_to_expire = expire_waiting(kExpiredAtOnce) == kExpiredAtOnce;
     promote_next(sender);
     deliver_in_sandbox();
     if (sender->mode == Mode::kLive) start_looks(sender);

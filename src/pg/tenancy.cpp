@@ -94,7 +94,14 @@ ArrayType* to_array(Datum* orgs, int count) {
   return construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
 }
 
+// Its form was looked at before it ran, and somebody may have made another in its place.
+void require_result(Oid type) {
+  if (SPI_gettypeid(SPI_tuptable->tupdesc, 1) != type)
+    refuse_function("returned something else than when it was looked at");
+}
+
 ArrayType* orgs_in_rows() {
+  require_result(UUIDOID);
   auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * (SPI_processed + 1)));
   int count = 0;
   for (uint64 row = 0; row < SPI_processed; ++row) {
@@ -186,8 +193,7 @@ Oid calling_role() {
 
 bool acts_for_all_orgs(Oid role) {
   if (superuser_arg(role)) return true;
-  List* name = list_make2(makeString(get_namespace_name(current_schema())),
-                          makeString(pstrdup("sms_every_org")));
+  List* name = list_make2(makeString(current_schema_name()), makeString(pstrdup("sms_every_org")));
   return may_execute(LookupFuncName(name, 0, nullptr, false), role);
 }
 
@@ -203,6 +209,7 @@ bool acts_for_org(Oid role, const pg_uuid_t& org_id) {
   Oid types[] = {UUIDOID};
   Datum values[] = {UUIDPGetDatum(&org_id)};
   run_as(role, psprintf("SELECT %s($1)", function.name), 1, types, values);
+  require_result(BOOLOID);
   return SPI_processed == 1 && bool_column(0, 1);
 }
 

@@ -23,8 +23,10 @@ Oid other_half(Oid function) {
   HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
   if (!HeapTupleIsValid(tuple)) elog(ERROR, "function %u is gone", function);
   auto* form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
-  List* name = list_make2(makeString(get_namespace_name(form->pronamespace)),
-                          makeString(psprintf("%s_as_owner", NameStr(form->proname))));
+  char* schema = get_namespace_name(form->pronamespace);
+  if (schema == nullptr) elog(ERROR, "coach_sms was dropped");
+  List* name =
+      list_make2(makeString(schema), makeString(psprintf("%s_as_owner", NameStr(form->proname))));
   const Oid found = LookupFuncName(name, form->pronargs, form->proargtypes.values, false);
   ReleaseSysCache(tuple);
   return found;

@@ -37,6 +37,11 @@ const char* library_version();
 // Of this process; plain data, refreshed by each step.
 WorkerContext* worker_context();
 
+// While set, a request to end (SIGTERM) ends the process at once, with an error that nothing can
+// catch: code of the application's is running, which may catch everything else. What is in flight
+// is then found out about, as after a crash.
+extern volatile sig_atomic_t runs_others_code;
+
 // Runs `work(state)` as a step, inside SPI with a snapshot, and commits. False if it did not
 // commit: either the extension stands otherwise than kUsable (nothing was run or logged), or an
 // error was raised (logged, kept as last_error, standing kUsable); what to do next and how long

@@ -136,6 +136,19 @@ TEST_F(GatesTest, AMessageCountsOnceHoweverOftenItIsTold) {
 
 // Segments a month
 
+TEST_F(GatesTest, TheBudgetCountsWhatTwilioCounts) {
+  org(1, monthly(10));
+  gates.load_spent(uuid(1), 0);
+  start(1, 1, kEvening, 1);
+  gates.settled(uuid(1), kEvening, 2);
+  EXPECT_TRUE(gates.fits(uuid(1), 8));
+  EXPECT_FALSE(gates.fits(uuid(1), 9));
+  start(1, 2, kEvening, 3);
+  gates.settled(uuid(2), kEvening, 0);
+  EXPECT_TRUE(gates.fits(uuid(1), 5));
+  EXPECT_FALSE(gates.fits(uuid(1), 6));
+}
+
 TEST_F(GatesTest, TheBudgetCountsSegmentsAndGivesBackWhatWasNotSent) {
   org(1, monthly(10));
   gates.load_spent(uuid(1), 4);

@@ -7,6 +7,25 @@
 namespace coach_sms::test {
 namespace {
 
+// Zones of an org
+
+TEST(LanesTurnsTest, AZoneThatAlwaysHasSomethingKeepsNoOtherFromGoing) {
+  Lanes lanes;
+  for (const char* zone : {"", "*", "Australia/Perth"})
+    lanes.note({uuid(1), zone, 0}, kNow);
+  lanes.note({uuid(1), "Europe/Paris", 1}, kNow);
+  std::vector<std::string> served;
+  for (int i = 0; i < 6; ++i) {
+    const std::vector<ClaimOrder> orders = lanes.next_claims(kNow, 10);
+    ASSERT_EQ(orders.size(), 1U);
+    served.push_back(orders.front().lane.zone);
+    lanes.claimed(orders.front(), orders.front().limit, {kNow, uuid(9)}, kNow, kNow);
+  }
+  EXPECT_EQ(served,
+            (std::vector<std::string>{"*", "Australia/Perth", "", "*", "Australia/Perth", ""}))
+      << "a less urgent one waits";
+}
+
 // Orders that are put off
 
 TEST(LanesTurnsTest, AnOrgThatIsPutOffComesBackByItself) {
