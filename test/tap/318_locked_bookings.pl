@@ -34,22 +34,25 @@ is_deeply([ $fake->duplicates ], [], 'each once');
 $node->safe_psql('postgres', <<'SQL');
 SET ROLE coach_app;
 CREATE FUNCTION stuck(name text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN LOOP BEGIN PERFORM pg_sleep(3600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$;
+BEGIN LOOP BEGIN PERFORM pg_advisory_xact_lock(42); EXCEPTION WHEN query_canceled OR lock_not_available THEN NULL; END; END LOOP; END $$;
 CREATE VIEW stuck_clients AS SELECT id, org_id, stuck(full_name) AS full_name, phone FROM clients;
 RESET ROLE;
 DO $$ BEGIN PERFORM sms_attach_bookings('bookings', 'stuck_clients', 'orgs'); END $$;
 SQL
+my $holder = $node->background_psql('postgres', on_error_stop => 1);
+$holder->query_safe('SELECT pg_advisory_lock(42)');
 my $sender = $node->sender_pid;
 $node->safe_psql('postgres', "SET session_replication_role = replica; INSERT INTO bookings (org_id, client_id, start_time, end_time)
   VALUES ('${\ $app->org}', '$ann', now() + interval '20 hours', now() + interval '21 hours')");
 $node->advance('2 minutes');
-$node->wait_for_sql("SELECT wait_event FROM pg_stat_activity WHERE pid = $sender", 'PgSleep', undef, name => "the application's code does not end");
+$node->wait_for_sql("SELECT wait_event FROM pg_stat_activity WHERE pid = $sender", 'advisory', undef, name => "the application's code does not end");
 $node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $sender", 0, undef, name => 'the sender ends');
 $node->wait_for_status($node->enqueue($other, '+61491570112', 'Hello again'), 'sent', undef, name => 'and another one sends');
 $sender = $node->sender_pid;
-$node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'coach_sms sender' AND wait_event = 'PgSleep'", 1, undef, name => 'it comes there too');
+$node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'coach_sms sender' AND wait_event = 'advisory'", 1, undef, name => 'it comes there too');
 $node->safe_psql('postgres', "DO \$\$ BEGIN PERFORM sms_detach_bookings(), pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'coach_sms sender'; END \$\$");
 $node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $sender", 0, undef, name => 'and ends when it is told to');
+$holder->quit;
 
 # Where our own table is locked, what came back cannot be recorded: sms_health says so, and all is well again by itself.
 my $id = $node->enqueue($other, '+61491570110', 'Hello [fake:delay=1000]');
