@@ -224,7 +224,7 @@ lint: install-deps-build-demo-test-bench-lint
 	clang-tidy --quiet $(filter src/pg/%.cpp,$(OUR_SOURCES)) -- -std=c++20 -Isrc \
 	  -isystem $(includedir_server) -DCOACH_SMS_FAILPOINTS -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
 	cppcheck --quiet --std=c++20 --language=c++ --enable=warning,performance,portability \
-	  --inline-suppr \
+	  --inline-suppr --library=googletest \
 	  $(addprefix --suppress=,$(CPPCHECK_IS_WRONG_ABOUT)) --error-exitcode=1 -Isrc src test/unit test/fake_twilio test/tools
 
 format: install-deps-lint

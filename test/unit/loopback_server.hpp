@@ -99,8 +99,8 @@ class RefusingPort {
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
  private:
+  int port_ = 0;  // before fd_, whose initialiser writes it
   int fd_;
-  int port_;
 };
 
 std::string answer(int status, const std::string& body, const std::string& more_headers = {});
