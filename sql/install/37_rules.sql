@@ -117,7 +117,9 @@ CREATE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS text
              THEN format('monthly_budget_segments (%s) is used up', o.monthly_budget_segments)
            WHEN @extschema@.sms_opens_at(o.org_id, o.spread_began, $2) > o.spread_began
              THEN format('quiet hours ended at %s, and what waited goes out one by one', @extschema@.sms_opens_at(o.org_id, o.spread_began, $2))
-           WHEN o.max_segments_per_second IS NOT NULL AND @extschema@.sms_handed_over(o.org_id, o.provider, now() - interval '1 minute', false) > 0
+           WHEN o.max_segments_per_second IS NOT NULL
+                AND EXISTS (SELECT FROM @extschema@.sms_attempts a
+                             WHERE a.id >= @extschema@.sms_first_id(now() - interval '2 minutes') AND a.org_id = o.org_id AND a.created_at > now() - interval '1 minute')
              THEN format('max_segments_per_second (%s) sets the pace', o.max_segments_per_second)
          END
     FROM org o

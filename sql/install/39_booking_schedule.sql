@@ -14,7 +14,7 @@ COMMENT ON FUNCTION sms_leave_to_pass(uuid, uuid, text, text) IS 'Internal: has 
 
 -- Not even this may fail the application's transaction: its snapshot may be older than the row, and another may hold it.
 CREATE FUNCTION sms_try_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 BEGIN
   PERFORM @extschema@.sms_leave_to_pass(booking_id, org_id, reason, detail);
 EXCEPTION WHEN OTHERS THEN
@@ -27,7 +27,7 @@ COMMENT ON FUNCTION sms_try_leave_to_pass(uuid, uuid, text, text) IS 'Internal: 
 -- It waits for others for less than deadlock_timeout is by default: whoever holds the booking's lock may be about to wait for
 -- the row that this transaction has changed, and the deadlock would be found in a statement of the application's.
 CREATE FUNCTION sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(@extschema@.sms_lock_booking(booking_id));
   PERFORM @extschema@.sms_sync_booking(booking_id);

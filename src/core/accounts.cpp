@@ -81,10 +81,9 @@ void Accounts::dropped(const std::string& name) {
 }
 
 void Accounts::probe_soon(std::int64_t now) {
-  const std::int64_t soon = std::max(now, probed_at_ + kFirstTroubleHold);
-  probed_at_ = soon;
+  if (probed_at_ <= now) probed_at_ = std::max(now, probed_at_ + kFirstTroubleHold);
   for (auto& [name, account] : accounts_)
-    if (account.troubles > 0) account.held_until = std::min(account.held_until, soon);
+    if (account.troubles > 0) account.held_until = std::min(account.held_until, probed_at_);
 }
 
 void Accounts::release_all() {

@@ -202,7 +202,7 @@ HttpResult HttpTransfer::give_up() {
 }
 
 bool HttpTransfer::may_send() noexcept {
-  if (options_->before_send != nullptr) options_->before_send();
+  if (options_->before_send != nullptr && request_.method != "GET") options_->before_send();
   if (sent_) {
     refusal_ = "connection died before an answer came";
     return false;

@@ -55,7 +55,8 @@ constexpr int kLongestRead = 2000;
            errhint("Make the attached view faster, or index its start and end times.")));
 }
 
-// Code of theirs may catch the timeout too.
+// Code of theirs may catch a cancel. This nothing can catch; what is in flight is then found out
+// about, as after a crash.
 void end_process() {
   ProcDiePending = 1;
   InterruptPending = 1;
@@ -79,7 +80,8 @@ void end_others_code() {
 
 void run_as(const BookingSource& source, OwnerStatement* statement, const char* sql, int count,
             Oid* types, Datum* values) {
-  const bool is_sender = OidIsValid(worker_context()->extension);
+  // Within another one, of a trigger of theirs, the outer one's limits count.
+  const bool is_sender = OidIsValid(worker_context()->extension) && runs_others_code == 0;
   const CallerRights caller = act_as_bookings_owner(source);
   if (is_sender) {
     PG_TRY();

@@ -36,7 +36,7 @@ void on_sigterm(SIGNAL_ARGS) {
   ShutdownRequestPending = true;
   if (committing) QueryCancelPending = true;
   if (runs_others_code != 0) {
-    ProcDiePending = 1;
+    QueryCancelPending = 1;
     InterruptPending = 1;
   }
   SetLatch(MyLatch);

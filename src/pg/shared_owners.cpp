@@ -153,6 +153,10 @@ void attach_launcher() {
   before_shmem_exit(detach_launcher, 0);
   LWLockAcquire(table_lock(), LW_EXCLUSIVE);
   shared->launcher_pid = MyProcPid;
+  // It starts once recovery is over, which may have brought prepared transactions of the primary's.
+  if (max_prepared_xacts > 0 && !shared->was_attached)
+    shared->prepared_unknown_until = GetCurrentTimestamp();
+  shared->was_attached = true;
   shared->launcher_proc_number = my_proc_number();
   LWLockRelease(table_lock());
 }

@@ -34,6 +34,7 @@ struct SharedState {
   int poke_count;
   bool poke_overflow;
   Oid pokes[kMaxPokes];
+  bool was_attached;  // by a launcher, since the memory was made
   int prepared_count;
   TimestampTz prepared_unknown_until;  // of transactions prepared until then nothing is known; 0
   PreparedNotes prepared[kMaxPrepared];

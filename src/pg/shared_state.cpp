@@ -39,6 +39,7 @@ void start_memory() {
   if (!found) {
     memset(shared, 0, sizeof(*shared));
     shared->launcher_proc_number = kNoProc;
+    // Nothing commits before the launcher says until when.
     if (max_prepared_xacts > 0) shared->prepared_unknown_until = GetCurrentTimestamp();
     for (Slot& slot : shared->slots)
       initialise_slot(&slot);

@@ -96,10 +96,12 @@ void look_for_unknown_prepared() {
   static Statement find{
       "SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE prepared <= $1)",
       {TIMESTAMPTZOID}};
+  static TimestampTz none_until = 0;  // found by the sweep before: one may just be committing
   const TimestampTz until = prepared_unknown_until();
   if (until == 0) return;
   find.run({TimestampTzGetDatum(until)});
-  if (!bool_column(0, 1)) all_prepared_are_known(until);
+  if (!bool_column(0, 1) && none_until == until) all_prepared_are_known(until);
+  none_until = bool_column(0, 1) ? 0 : until;
 }
 
 }  // namespace

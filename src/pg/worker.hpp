@@ -37,9 +37,8 @@ const char* library_version();
 // Of this process; plain data, refreshed by each step.
 WorkerContext* worker_context();
 
-// While set, a request to end (SIGTERM) ends the process at once, with an error that nothing can
-// catch: code of the application's is running, which may catch everything else. What is in flight
-// is then found out about, as after a crash.
+// While set, code of the application's is running: a request to end (SIGTERM) cancels it, and the
+// step with it, so that answers in hand are recorded as ever.
 extern volatile sig_atomic_t runs_others_code;
 
 // Runs `work(state)` as a step, inside SPI with a snapshot, and commits. False if it did not

@@ -184,9 +184,10 @@ is(suppressed('+61491570121'), $other, 'binds the org of that number and account
       'SK' . '0a' x 16 . ':secret', 'token of 09';
     my $opt_outs = "SELECT count(*) FROM sms_opt_outs WHERE phone = '+61491570128'";
     is(call($public_url, text_from('token of 09', $account, '+61491570156', '+61491570128', 'STOP')), 200, 'a STOP where one of two has an API key');
-    is(suppressed('+61491570128') . ' ' . sql($opt_outs), join(' ', sort($keyed, $plain)) . ' 1', 'binds both');
+    is(suppressed('+61491570128') . ' ' . sql($opt_outs), join(' ', sort($keyed, $plain)) . ' 0', 'binds both');
     is(call($public_url, text_from('token of 09', $account, '+61491570156', '+61491570128', 'START')), 200, 'a START');
-    is(suppressed('+61491570128') . ' ' . sql($opt_outs), "$keyed 1", 'frees the one whose token it is');
+    is(suppressed('+61491570128') . ' ' . sql($opt_outs), "$keyed 0", 'frees the one whose token it is');
+    is(sql("SELECT is_phone_suppressed('$plain', '+61491570128'), is_phone_suppressed('$keyed', '+61491570128')"), 'f|t', 'and no other');
 }
 
 # An account that is named by an org without a token is the server's to speak for.

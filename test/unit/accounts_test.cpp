@@ -189,8 +189,12 @@ TEST_F(AccountsTest, WhoeverChangesSomethingAgainAndAgainHasItProbedOnceInFiveSe
   accounts.probe_soon(now);
   EXPECT_EQ(capacity(), 1);
   send(bad_credentials());
-  accounts.probe_soon(now + kSecond);
+  for (int i = 0; i < 1'000; ++i)
+    accounts.probe_soon(now + kSecond);
   EXPECT_EQ(held_for(), 5 * kSecond);
+  now += 6 * kSecond;
+  accounts.probe_soon(now);
+  EXPECT_EQ(capacity(), 1);
 }
 
 TEST_F(AccountsTest, AnUnclearAnswerThatAsksToWaitIsHeeded) {
