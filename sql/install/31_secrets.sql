@@ -28,7 +28,7 @@ CREATE FUNCTION sms_sealed(org_id uuid, token text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_sealed' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_sealed(uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_sealed(uuid, text) IS
-'Internal: the token sealed for the org; as it is where it is empty or sealed already. Raises SM013 where coach_sms.key_file holds no key.';
+'Internal: the token sealed for the org; NULL where it is empty, and as it is where it is sealed already. Raises SM013 where coach_sms.key_file holds no key.';
 
 CREATE FUNCTION sms_set_twilio_credentials(org_id uuid, account_sid text, auth_token text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -54,8 +54,3 @@ CREATE FUNCTION sms_server_account() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_server_account() FROM PUBLIC;
 COMMENT ON FUNCTION sms_server_account() IS 'Internal: the Twilio account for orgs without one, from coach_sms.twilio_account_sid or TWILIO_ACCOUNT_SID.';
-
-CREATE FUNCTION sms_webapp_url() RETURNS text
-  AS 'MODULE_PATHNAME', 'coach_sms_webapp_url' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_webapp_url() FROM PUBLIC;
-COMMENT ON FUNCTION sms_webapp_url() IS 'Internal: where the application is, from coach_sms.webapp_url or WEBAPP_URL; empty where neither says.';

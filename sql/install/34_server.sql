@@ -186,3 +186,8 @@ CREATE FUNCTION sms_launcher_pid() RETURNS integer
   AS 'MODULE_PATHNAME', 'coach_sms_launcher_pid' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_launcher_pid() FROM PUBLIC;
 COMMENT ON FUNCTION sms_launcher_pid() IS 'Internal: process of the launcher; NULL where there is none.';
+
+CREATE FUNCTION sms_webapp_url() RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_webapp_url' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_webapp_url() FROM PUBLIC;
+COMMENT ON FUNCTION sms_webapp_url() IS 'Internal: where the application is, from coach_sms.webapp_url or WEBAPP_URL; empty where neither says.';

@@ -16,8 +16,6 @@ namespace coach_sms {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
-// For how long a question waits for an account that is held: Retry-After is mostly shorter, and
-// what a person has to mend takes longer.
 // Enough for a thousand texts to one number since the claim; more is nobody's SMS traffic.
 constexpr int kPageSize = 20;
 constexpr int kMostPages = 50;

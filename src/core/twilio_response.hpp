@@ -23,8 +23,7 @@ namespace coach_sms {
 //     bad credentials or account      person to mend the account, not failed one by one; a 403 or
 //                                     404 without a code is only guessed to be the account's
 //   other 4xx but 408               by Twilio's code: rejected, or retry (rate_limited as 429)
-//   408, 1xx, 3xx, 5xx              unknown, whatever the body says; 503 also slow_down,
-//   Retry-After
+//   408, 1xx, 3xx, 5xx              unknown, whatever the body says; a 503 asks to slow down too
 //
 // That only a 4xx (but 408) proves that nothing was queued is our reading; no page of Twilio's says
 // so. A 429 was not processed (page "Error 20429"). now_epoch_s turns a Retry-After date into a
