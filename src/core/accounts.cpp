@@ -20,6 +20,10 @@ std::int64_t trouble_hold(int troubles) {
   return std::min(kFirstTroubleHold << doublings, kLongestTroubleHold);
 }
 
+bool is_unclear(const Settlement& settlement) {
+  return settlement.outcome == Outcome::kUnknown;
+}
+
 }  // namespace
 
 int Accounts::capacity(const std::string& name, std::int64_t now) const {
@@ -43,31 +47,15 @@ void Accounts::started(const std::string& name) {
 void Accounts::finished(const std::string& name, const Settlement& settlement, std::int64_t now) {
   Account& account = accounts_[name];
   account.in_flight = std::max(0, account.in_flight - 1);
-  const bool proves_it = settlement.outcome == Outcome::kAccepted ||
-                         (settlement.outcome == Outcome::kRejected && !settlement.account_trouble);
-  const bool is_unclear = settlement.outcome == Outcome::kUnknown;
-  if (is_unclear)
-    ++account.unanswered;
-  else if (settlement.error_code != "connect_failed")
-    account.unanswered = 0;
-  if (settlement.account_trouble || (is_unclear && account.unanswered >= kMostUnanswered)) {
-    // Requests that were under way together count as one trouble.
-    if (account.troubles == 0 || account.held_until <= now) ++account.troubles;
-    account.held_until = std::max(account.held_until, now + trouble_hold(account.troubles));
-  }
-  if (settlement.slow_down) {
-    std::int64_t wait =
-        std::chrono::duration_cast<std::chrono::microseconds>(settlement.retry_after).count();
-    // Who asks for hours behind an unclear answer may be anybody on the way.
-    if (is_unclear) wait = std::min(wait, kLongestTroubleHold);
-    if (account.held_until <= now) account.allowed = std::max(1.0, allowed(account) / 2);
-    account.held_until = std::max(account.held_until, now + std::max(wait, kShortestSlowDown));
-  }
-  if (!proves_it) return;
-  account.troubles = 0;
-  if (settlement.outcome != Outcome::kAccepted) return;
-  if (account.allowed > 0) account.allowed += 1 / account.allowed;
-  if (account.allowed >= max_in_flight_) account.allowed = 0;
+  count_unanswered(&account, settlement);
+  if (settlement.account_trouble ||
+      (is_unclear(settlement) && account.unanswered >= kMostUnanswered))
+    open_circuit(&account, now);
+  if (settlement.slow_down) slow_down(&account, settlement, now);
+  if (settlement.outcome == Outcome::kAccepted ||
+      (settlement.outcome == Outcome::kRejected && !settlement.account_trouble))
+    account.troubles = 0;
+  if (settlement.outcome == Outcome::kAccepted) give_back(&account);
 }
 
 bool Accounts::is_in_trouble(const std::string& name) const {
@@ -90,6 +78,33 @@ void Accounts::release_all() {
   probed_at_ = 0;
   for (auto& [name, account] : accounts_)
     account.held_until = 0;
+}
+
+void Accounts::count_unanswered(Account* account, const Settlement& settlement) {
+  if (is_unclear(settlement))
+    ++account->unanswered;
+  else if (settlement.error_code != "connect_failed")
+    account->unanswered = 0;
+}
+
+// Requests that were under way together count as one trouble.
+void Accounts::open_circuit(Account* account, std::int64_t now) {
+  if (account->troubles == 0 || account->held_until <= now) ++account->troubles;
+  account->held_until = std::max(account->held_until, now + trouble_hold(account->troubles));
+}
+
+void Accounts::slow_down(Account* account, const Settlement& settlement, std::int64_t now) {
+  std::int64_t wait =
+      std::chrono::duration_cast<std::chrono::microseconds>(settlement.retry_after).count();
+  // Who asks for hours behind an unclear answer may be anybody on the way.
+  if (is_unclear(settlement)) wait = std::min(wait, kLongestTroubleHold);
+  if (account->held_until <= now) account->allowed = std::max(1.0, allowed(*account) / 2);
+  account->held_until = std::max(account->held_until, now + std::max(wait, kShortestSlowDown));
+}
+
+void Accounts::give_back(Account* account) {
+  if (account->allowed > 0) account->allowed += 1 / account->allowed;
+  if (account->allowed >= max_in_flight_) account->allowed = 0;
 }
 
 double Accounts::allowed(const Account& account) const {

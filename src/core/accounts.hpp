@@ -52,6 +52,10 @@ class Accounts {
     std::int64_t held_until = 0;
   };
 
+  static void count_unanswered(Account* account, const Settlement& settlement);
+  static void open_circuit(Account* account, std::int64_t now);
+  void slow_down(Account* account, const Settlement& settlement, std::int64_t now);
+  void give_back(Account* account);
   double allowed(const Account& account) const;
 
   std::map<std::string, Account> accounts_;

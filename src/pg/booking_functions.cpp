@@ -1,18 +1,16 @@
 #include "pg/wall.hpp"
 
 #include "pg/booking_source.hpp"
+#include "pg/owner_statement.hpp"
 #include "pg/statement.hpp"
-#include "pg/worker.hpp"
 
-// Reading and marking the application's bookings, as their owner; and the trigger on them. All that
-// these statements hold of others is names, quoted, and values, as parameters.
+// Reading and marking the application's bookings, as their owner. All that these statements hold of
+// others is names, quoted, and values, as parameters.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_read_bookings);
 PG_FUNCTION_INFO_V1(coach_sms_find_bookings);
 PG_FUNCTION_INFO_V1(coach_sms_mark_booking);
-PG_FUNCTION_INFO_V1(coach_sms_booking_trigger);
-PG_FUNCTION_INFO_V1(coach_sms_may_decide_another);
 }
 
 using namespace coach_sms;
@@ -20,88 +18,6 @@ using namespace coach_sms;
 namespace {
 
 constexpr int kColumns = 13;  // of the type sms_booking
-
-// A statement of the attached relations: its plan is kept until the attachment changes, and then
-// left where it is, since it may be running further out: the application's code runs within.
-struct OwnerStatement {
-  char* sql;
-  SPIPlanPtr plan;
-};
-
-void prepare(OwnerStatement* statement, const char* sql, int count, Oid* types) {
-  if (statement->sql != nullptr && strcmp(statement->sql, sql) == 0) return;
-  SPIPlanPtr fresh = SPI_prepare(sql, count, types);
-  if (fresh == nullptr)
-    elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
-  char* copy = MemoryContextStrdup(TopMemoryContext, sql);
-  SPI_keepplan(fresh);
-  *statement = {copy, fresh};
-}
-
-void run(OwnerStatement* statement, const char* sql, int count, Oid* types, Datum* values) {
-  prepare(statement, sql, count, types);
-  const int result = SPI_execute_plan(statement->plan, values, nullptr, false, 0);
-  if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(result));
-}
-
-// The sender sends nothing while it reads: a view that is slow must not hold up every text.
-constexpr int kLongestRead = 2000;
-
-[[noreturn]] void raise_slow() {
-  FlushErrorState();
-  ereport(ERROR,
-          (errcode(kBadBookings), errmsg("reading bookings took longer than %d ms", kLongestRead),
-           errdetail("The sender reads them between its requests, and must not wait for long."),
-           errhint("Make the attached view faster, or index its start and end times.")));
-}
-
-// Code of theirs may catch a cancel. This nothing can catch; what is in flight is then found out
-// about, as after a crash.
-void end_process() {
-  ProcDiePending = 1;
-  InterruptPending = 1;
-  SetLatch(MyLatch);
-}
-
-TimeoutId much_too_long = MAX_TIMEOUTS;
-
-void begin_others_code() {
-  if (much_too_long == MAX_TIMEOUTS) much_too_long = RegisterTimeout(USER_TIMEOUT, end_process);
-  runs_others_code = 1;
-  enable_timeout_after(STATEMENT_TIMEOUT, kLongestRead);
-  enable_timeout_after(much_too_long, 5 * kLongestRead);
-}
-
-void end_others_code() {
-  runs_others_code = 0;
-  disable_timeout(much_too_long, false);
-  disable_timeout(STATEMENT_TIMEOUT, false);
-}
-
-void run_as(const BookingSource& source, OwnerStatement* statement, const char* sql, int count,
-            Oid* types, Datum* values) {
-  // Within another one, of a trigger of theirs, the outer one's limits count.
-  const bool is_sender = OidIsValid(worker_context()->extension) && runs_others_code == 0;
-  const CallerRights caller = act_as_bookings_owner(source);
-  if (is_sender) {
-    PG_TRY();
-    {
-      begin_others_code();
-      run(statement, sql, count, types, values);
-      end_others_code();
-    }
-    PG_CATCH();
-    {
-      end_others_code();
-      if (geterrcode() == ERRCODE_QUERY_CANCELED) raise_slow();
-      PG_RE_THROW();
-    }
-    PG_END_TRY();
-  } else {
-    run(statement, sql, count, types, values);
-  }
-  act_as_caller_again(caller);
-}
 
 // $1 and $2 are the words of the status.
 const char* narrow_columns(const BookingSource& source) {
@@ -158,56 +74,6 @@ void return_rows(ReturnSetInfo* result) {
       values[column] = datum_column(row, column + 1, &nulls[column]);
     tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
   }
-}
-
-pg_uuid_t uuid_of(HeapTuple tuple, TupleDesc columns, const char* name) {
-  const int number = SPI_fnumber(columns, name);
-  bool is_null = true;
-  Datum value = 0;
-  if (number > 0 && getBaseType(SPI_gettypeid(columns, number)) == UUIDOID)
-    value = SPI_getbinval(tuple, columns, number, &is_null);
-  return is_null ? pg_uuid_t{} : *DatumGetUUIDP(value);
-}
-
-// Arguments of our triggers.
-enum Argument { kKind, kIdColumn, kOrgColumn, kArguments };
-
-// How many bookings a transaction decides itself: 39_booking_schedule.sql says why.
-constexpr int kManyAtOnce = 500;
-
-bool is_one_of_many() {
-  static FullTransactionId counted_in;
-  static int count;
-  const FullTransactionId current = GetTopFullTransactionId();
-  if (!FullTransactionIdEquals(counted_in, current)) count = 0;
-  counted_in = current;
-  return ++count > kManyAtOnce;
-}
-
-void tell(const char* kind, const pg_uuid_t& id, const pg_uuid_t& org_id) {
-  static Statement tell{"SELECT @extschema@.sms_app_changed($1, $2, $3)",
-                        {TEXTOID, UUIDOID, UUIDOID}};
-  tell.run({CStringGetTextDatum(kind), UUIDPGetDatum(&id), UUIDPGetDatum(&org_id)});
-}
-
-void tell_row(HeapTuple tuple, TriggerData* trigger) {
-  TupleDesc columns = trigger->tg_relation->rd_att;
-  char** arguments = trigger->tg_trigger->tgargs;
-  const char* kind = arguments[kKind];
-  if (strcmp(kind, "booking") == 0 && is_one_of_many()) {
-    if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) return;
-    kind = "one of many";
-  }
-  tell(kind, uuid_of(tuple, columns, arguments[kIdColumn]),
-       uuid_of(tuple, columns, arguments[kOrgColumn]));
-}
-
-bool same_id(TriggerData* trigger) {
-  TupleDesc columns = trigger->tg_relation->rd_att;
-  const char* name = trigger->tg_trigger->tgargs[kIdColumn];
-  const pg_uuid_t before = uuid_of(trigger->tg_trigtuple, columns, name);
-  const pg_uuid_t after = uuid_of(trigger->tg_newtuple, columns, name);
-  return memcmp(&before, &after, UUID_LEN) == 0;
 }
 
 }  // namespace
@@ -275,32 +141,4 @@ Datum coach_sms_mark_booking(PG_FUNCTION_ARGS) {
   }
   SPI_finish();
   PG_RETURN_BOOL(marked);
-}
-
-Datum coach_sms_may_decide_another(PG_FUNCTION_ARGS) {
-  (void)fcinfo;
-  PG_RETURN_BOOL(!is_one_of_many());
-}
-
-// AFTER trigger on bookings, clients and orgs; its arguments are which of them, and their names of
-// id and org_id. The row itself is read again by whoever decides, as the bookings' owner: none of
-// its other values is looked at with our rights.
-Datum coach_sms_booking_trigger(PG_FUNCTION_ARGS) {
-  if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
-  auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
-  const bool is_ours =
-      TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
-      (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) && trigger->tg_trigger->tgnargs == kArguments);
-  if (!is_ours) elog(ERROR, "a trigger function of sms_attach_bookings() was used by hand");
-  use_schema_of(fcinfo);
-  SPI_connect();
-  if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)) {
-    tell("truncate", pg_uuid_t{}, pg_uuid_t{});
-  } else {
-    tell_row(trigger->tg_trigtuple, trigger);
-    if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && !same_id(trigger))
-      tell_row(trigger->tg_newtuple, trigger);
-  }
-  SPI_finish();
-  return PointerGetDatum(nullptr);
 }

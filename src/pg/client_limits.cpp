@@ -2,6 +2,7 @@
 
 #include "pg/client_limits.hpp"
 
+#include "pg/arrays.hpp"
 #include "pg/statement.hpp"
 
 namespace coach_sms {
@@ -26,14 +27,6 @@ bool is_same_client(const Claimed& one, const Claimed& other) {
          strcmp(one.client_key, other.client_key) == 0;
 }
 
-Datum uuid_array(Datum* values, int count) {
-  return PointerGetDatum(construct_array(values, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
-}
-
-Datum text_array(Datum* values, int count) {
-  return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
 // The clients of the claimed whose org has a limit.
 int read_clients(const Claimed* claimed, int count, const char* provider, Client* clients) {
   static Statement read{
@@ -53,20 +46,13 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
       "   LEFT JOIN flying f ON f.org_id = c.org_id AND f.client_key = c.client_key"
       "  WHERE s.max_sms_per_client_per_day IS NOT NULL",
       {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTOID, UUIDARRAYOID}};
-  auto* positions = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
-  auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
-  auto* keys = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
-  auto* ids = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
-  for (int i = 0; i < count; ++i) {
-    positions[i] = Int32GetDatum(i);
-    orgs[i] = UUIDPGetDatum(&claimed[i].org_id);
-    keys[i] = CStringGetTextDatum(claimed[i].client_key);
-    ids[i] = UUIDPGetDatum(&claimed[i].message_id);
-  }
-  const uint64 found = read.run({PointerGetDatum(construct_array(
-                                     positions, count, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
-                                 uuid_array(orgs, count), text_array(keys, count),
-                                 CStringGetTextDatum(provider), uuid_array(ids, count)});
+  const uint64 found = read.run(
+      {positions_of(count),
+       uuids_of(
+           count, [&](int i) -> auto& { return claimed[i].org_id; }),
+       texts_of(count, [&](int i) { return claimed[i].client_key; }), CStringGetTextDatum(provider),
+       uuids_of(
+           count, [&](int i) -> auto& { return claimed[i].message_id; })});
   for (uint64 row = 0; row < found; ++row)
     clients[row] = {&claimed[int_column(row, 1)], bigint_column(row, 2), bigint_column(row, 3),
                     bigint_column(row, 4)};

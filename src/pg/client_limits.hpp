@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pg/arrows.hpp"
+#include "pg/claims.hpp"
 #include "pg/last_check.hpp"
 
 namespace coach_sms {

@@ -2,6 +2,7 @@
 #include "core/twilio_errors.hpp"
 #include "pg/wall.hpp"
 
+#include "pg/arrays.hpp"
 #include "pg/delivery.hpp"
 #include "pg/statement.hpp"
 
@@ -253,12 +254,7 @@ uint64 apply_events_of(const char* const* sids, int count) {
       "SELECT id FROM @extschema@.sms_events"
       " WHERE provider_message_id = ANY ($1) AND processed_at IS NULL ORDER BY received_at",
       {TEXTARRAYOID}};
-  auto* texts = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
-  for (int i = 0; i < count; ++i)
-    texts[i] = CStringGetTextDatum(sids[i]);
-  return apply_found(
-      find.run({PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT))}),
-      false);
+  return apply_found(find.run({texts_of(count, [&](int i) { return sids[i]; })}), false);
 }
 
 uint64 apply_waiting_events() {

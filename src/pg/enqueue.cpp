@@ -57,25 +57,6 @@ bool find_first(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* 
   return true;
 }
 
-}  // namespace
-
-void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failure* failure) {
-  static Statement find{
-      "SELECT reason FROM @extschema@.sms_suppression"
-      " WHERE org_id = $1 AND phone = ANY (@extschema@.sms_phone_names($2)) ORDER BY created_at",
-      {UUIDOID, TEXTOID}};
-  const bool found = find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) > 0;
-  fail(failure, kSuppressed,
-       found ? psprintf("The number is on the org's list in sms_suppression, reason %s.",
-                        text_column(0, 1))
-             : "The person said STOP to the number or Messaging Service that the org sends with.",
-       found ? "Nothing may be sent to it; where the person consents again, call sms_opt_in()."
-             : "Nothing may be sent to it before the person texts START to it.",
-       "%s is suppressed", text_to_cstring(ready.to_phone));
-}
-
-namespace {
-
 // What make_ready() refused may be an earlier message's repeat. Whatever else is wrong with it, its
 // payload can be hashed as long as its number can be read.
 bool is_repeat(const NewMessage& wanted, pg_uuid_t* id) {
@@ -132,6 +113,21 @@ void at_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactio
 }
 
 }  // namespace
+
+void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failure* failure) {
+  static Statement find{
+      "SELECT reason FROM @extschema@.sms_suppression"
+      " WHERE org_id = $1 AND phone = ANY (@extschema@.sms_phone_names($2)) ORDER BY created_at",
+      {UUIDOID, TEXTOID}};
+  const bool found = find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) > 0;
+  fail(failure, kSuppressed,
+       found ? psprintf("The number is on the org's list in sms_suppression, reason %s.",
+                        text_column(0, 1))
+             : "The person said STOP to the number or Messaging Service that the org sends with.",
+       found ? "Nothing may be sent to it; where the person consents again, call sms_opt_in()."
+             : "Nothing may be sent to it before the person texts START to it.",
+       "%s is suppressed", text_to_cstring(ready.to_phone));
+}
 
 bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, Failure* failure) {
   Datum values[Statement::kMaxParameters];

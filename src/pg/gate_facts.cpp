@@ -1,5 +1,6 @@
 #include "pg/gate_facts.hpp"
 
+#include "pg/arrays.hpp"
 #include "pg/clock.hpp"
 #include "pg/ids.hpp"
 #include "pg/settings.hpp"
@@ -17,11 +18,8 @@ struct IdList {
 };
 
 Datum array_of(const IdList& list) {
-  auto* datums = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(list.count + 1)));
-  for (int i = 0; i < list.count; ++i)
-    datums[i] = UUIDPGetDatum(&list.ids[i]);
-  return PointerGetDatum(
-      construct_array(datums, list.count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+  return uuids_of(
+      list.count, [&](int i) -> auto& { return list.ids[i]; });
 }
 
 // What `ask` lists, as plain data.

@@ -1,5 +1,6 @@
 #include "pg/wall.hpp"
 
+#include "pg/arrays.hpp"
 #include "pg/last_check.hpp"
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
@@ -122,11 +123,8 @@ void find_outlived(const Claimed* claimed, int count, bool* ours) {
       "  JOIN @extschema@.sms_messages m ON m.id = f.message_id"
       " WHERE f.message_id = ANY ($1) AND f.state = 'leased' AND m.status = 'sending'",
       {UUIDARRAYOID}};
-  auto* ids = static_cast<Datum*>(palloc(sizeof(Datum) * count));
-  for (int i = 0; i < count; ++i)
-    ids[i] = UUIDPGetDatum(&claimed[i].message_id);
-  const uint64 found = find.run(
-      {PointerGetDatum(construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR))});
+  const uint64 found = find.run({uuids_of(
+      count, [&](int i) -> auto& { return claimed[i].message_id; })});
   for (uint64 row = 0; row < found; ++row) {
     const int64 fence = bigint_column(row, 1);
     const pg_uuid_t id = uuid_column(row, 2);
@@ -148,25 +146,15 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
       "  JOIN @extschema@.sms_opt_outs o ON o.phone = ANY (@extschema@.sms_phone_names(t.phone))"
       " WHERE @extschema@.sms_sends_as(t.org_id, t.from_phone, o.account_sid, o.sender)",
       {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID}};
-  auto* positions = static_cast<Datum*>(palloc(sizeof(Datum) * count));
-  auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * count));
-  auto* phones = static_cast<Datum*>(palloc(sizeof(Datum) * count));
-  auto* senders = static_cast<Datum*>(palloc(sizeof(Datum) * count));
   auto* suppressed = static_cast<bool*>(palloc0(sizeof(bool) * count));
   auto* ours = static_cast<bool*>(palloc0(sizeof(bool) * count));
   find_outlived(claimed, count, ours);
-  for (int i = 0; i < count; ++i) {
-    positions[i] = Int32GetDatum(i);
-    orgs[i] = UUIDPGetDatum(&claimed[i].org_id);
-    phones[i] = CStringGetTextDatum(claimed[i].to_phone);
-    senders[i] = CStringGetTextDatum(claimed[i].from_phone);
-  }
-  const uint64 found = find_suppressed.run(
-      {PointerGetDatum(
-           construct_array(positions, count, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
-       PointerGetDatum(construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)),
-       PointerGetDatum(construct_array(phones, count, TEXTOID, -1, false, TYPALIGN_INT)),
-       PointerGetDatum(construct_array(senders, count, TEXTOID, -1, false, TYPALIGN_INT))});
+  const uint64 found =
+      find_suppressed.run({positions_of(count),
+                           uuids_of(
+                               count, [&](int i) -> auto& { return claimed[i].org_id; }),
+                           texts_of(count, [&](int i) { return claimed[i].to_phone; }),
+                           texts_of(count, [&](int i) { return claimed[i].from_phone; })});
   for (uint64 row = 0; row < found; ++row)
     suppressed[int_column(row, 1)] = true;
   for (int i = 0; i < count; ++i) {
@@ -179,13 +167,13 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
 void check_bookings(const Claimed* claimed, int count, Checked* checked) {
   static Statement recheck{"SELECT message_id, reason FROM @extschema@.sms_recheck_bookings($1)",
                            {UUIDARRAYOID}};
-  auto* ids = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count)));
+  auto* about = static_cast<const Claimed**>(palloc(sizeof(Claimed*) * static_cast<Size>(count)));
   int about_bookings = 0;
   for (int i = 0; i < count; ++i)
-    if (claimed[i].about_booking) ids[about_bookings++] = UUIDPGetDatum(&claimed[i].message_id);
+    if (claimed[i].about_booking) about[about_bookings++] = &claimed[i];
   if (about_bookings == 0) return;
-  const uint64 found = recheck.run({PointerGetDatum(
-      construct_array(ids, about_bookings, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR))});
+  const uint64 found = recheck.run({uuids_of(
+      about_bookings, [&](int i) -> auto& { return about[i]->message_id; })});
   for (uint64 row = 0; row < found; ++row) {
     const pg_uuid_t id = uuid_column(row, 1);
     const char* reason = text_column(row, 2);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pg/arrows.hpp"
+#include "pg/claims.hpp"
 #include "pg/pg_api.hpp"
 
 namespace coach_sms {

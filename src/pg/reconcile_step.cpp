@@ -3,6 +3,7 @@
 
 #include "pg/reconcile_step.hpp"
 
+#include "pg/arrays.hpp"
 #include "pg/clock.hpp"
 #include "pg/ids.hpp"
 #include "pg/sandbox_delivery.hpp"
@@ -67,11 +68,8 @@ int read_known_sids(const Unknown& unknown, char** sids, int count, char*** know
       {TEXTARRAYOID, UUIDOID}};
   *known = nullptr;
   if (count == 0) return 0;
-  auto* texts = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
-  for (int i = 0; i < count; ++i)
-    texts[i] = CStringGetTextDatum(sids[i]);
-  ArrayType* wanted = construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT);
-  const uint64 found = read.run({PointerGetDatum(wanted), UUIDPGetDatum(&unknown.message_id)});
+  const uint64 found = read.run(
+      {texts_of(count, [&](int i) { return sids[i]; }), UUIDPGetDatum(&unknown.message_id)});
   *known = static_cast<char**>(palloc(sizeof(char*) * (found + 1)));
   for (uint64 row = 0; row < found; ++row)
     (*known)[row] = text_column(row, 1);

@@ -1,5 +1,6 @@
 // How a sender process begins and ends; what it does in between is sender_run()'s.
 
+#include "pg/owner_statement.hpp"
 #include "pg/sender.hpp"
 #include "pg/shared_state.hpp"
 #include "pg/worker.hpp"

@@ -9,6 +9,7 @@
 
 #include "pg/armed.hpp"
 #include "pg/arrows.hpp"
+#include "pg/claims.hpp"
 #include "pg/last_check.hpp"
 #include "pg/worker.hpp"
 

@@ -1,63 +1,46 @@
 #include "pg/settled_rows.hpp"
 
+#include "pg/arrays.hpp"
 #include "pg/statement.hpp"
 
 namespace coach_sms {
 
 namespace {
 
-template <typename Value>
-Datum array_of(const SettledRows& results, Oid type, Value value) {
-  auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * results.count));
-  auto* nulls = static_cast<bool*>(palloc(sizeof(bool) * results.count));
-  for (int i = 0; i < results.count; ++i)
-    values[i] = value(*results.rows[i], &nulls[i]);
-  int16 length;
-  bool by_value;
-  char alignment;
-  get_typlenbyvalalign(type, &length, &by_value, &alignment);
-  int dimension = results.count;
-  int lower_bound = 1;
-  return PointerGetDatum(construct_md_array(values, nulls, 1, &dimension, &lower_bound, type,
-                                            length, by_value, alignment));
-}
-
+// An empty text is NULL, as is a number that was not told.
 template <typename Field>
-Datum texts_of(const SettledRows& results, Field field) {
-  return array_of(results, TEXTOID, [field](const Settled& row, bool* is_null) {
-    const char* value = row.*field;
-    *is_null = value == nullptr || value[0] == '\0';
-    return *is_null ? Datum{0} : CStringGetTextDatum(value);
+Datum words_of(const SettledRows& results, Field field) {
+  return texts_of(results.count, [&](int i) {
+    const char* value = results.rows[i]->*field;
+    return value != nullptr && value[0] != '\0' ? value : nullptr;
   });
 }
 
-template <typename Field>
-Datum integers_of(const SettledRows& results, Field field) {
-  return array_of(results, INT4OID, [field](const Settled& row, bool* is_null) {
-    *is_null = row.*field == 0;
-    return Int32GetDatum(static_cast<int32>(row.*field));
+Datum told_of(const SettledRows& results, int Settled::*field) {
+  return array_of(INT4OID, results.count, [&](int i, bool* is_null) {
+    *is_null = results.rows[i]->*field == 0;
+    return Int32GetDatum(results.rows[i]->*field);
   });
 }
 
 Datum ids_of(const SettledRows& results) {
-  return array_of(results, UUIDOID, [](const Settled& row, bool* is_null) {
-    *is_null = false;
-    return UUIDPGetDatum(&row.message_id);
-  });
+  return uuids_of(
+      results.count, [&](int i) -> auto& { return results.rows[i]->message_id; });
 }
 
 Datum fences_of(const SettledRows& results) {
-  return array_of(results, INT8OID, [](const Settled& row, bool* is_null) {
-    *is_null = false;
-    return Int64GetDatum(row.fence);
-  });
+  return array_of(INT8OID, results.count,
+                  [&](int i, bool*) { return Int64GetDatum(results.rows[i]->fence); });
 }
 
 Datum times_of(const SettledRows& results) {
-  return array_of(results, TIMESTAMPTZOID, [](const Settled& row, bool* is_null) {
-    *is_null = false;
-    return TimestampTzGetDatum(row.when);
-  });
+  return array_of(TIMESTAMPTZOID, results.count,
+                  [&](int i, bool*) { return TimestampTzGetDatum(results.rows[i]->when); });
+}
+
+Datum failures_of(const SettledRows& results) {
+  return array_of(INT4OID, results.count,
+                  [&](int i, bool*) { return Int32GetDatum(results.rows[i]->failures); });
 }
 
 // Rows that the statement did not return are locked by somebody, or not ours any more.
@@ -90,17 +73,12 @@ void mark(const SettledRows& results) {
 void run_and_mark(Statement& statement, const SettledRows& results, const char* provider,
                   const char* attempt_status) {
   statement.run({UUIDPGetDatum(&results.org_id), ids_of(results), fences_of(results),
-                 texts_of(results, &Settled::sid), texts_of(results, &Settled::error_code),
-                 texts_of(results, &Settled::error_message), texts_of(results, &Settled::request),
-                 texts_of(results, &Settled::response), integers_of(results, &Settled::http_status),
-                 integers_of(results, &Settled::duration_ms),
-                 integers_of(results, &Settled::segments), times_of(results),
-                 array_of(results, INT4OID,
-                          [](const Settled& row, bool* is_null) {
-                            *is_null = false;
-                            return Int32GetDatum(row.failures);
-                          }),
-                 CStringGetTextDatum(provider), CStringGetTextDatum(attempt_status)});
+                 words_of(results, &Settled::sid), words_of(results, &Settled::error_code),
+                 words_of(results, &Settled::error_message), words_of(results, &Settled::request),
+                 words_of(results, &Settled::response), told_of(results, &Settled::http_status),
+                 told_of(results, &Settled::duration_ms), told_of(results, &Settled::segments),
+                 times_of(results), failures_of(results), CStringGetTextDatum(provider),
+                 CStringGetTextDatum(attempt_status)});
   mark(results);
 }
 

@@ -152,8 +152,6 @@ const char* library_version() {
   return COACH_SMS_VERSION;
 }
 
-volatile sig_atomic_t runs_others_code = 0;
-
 WorkerContext* worker_context() {
   return &context;
 }

@@ -37,10 +37,6 @@ const char* library_version();
 // Of this process; plain data, refreshed by each step.
 WorkerContext* worker_context();
 
-// While set, code of the application's is running: a request to end (SIGTERM) cancels it, and the
-// step with it, so that answers in hand are recorded as ever.
-extern volatile sig_atomic_t runs_others_code;
-
 // Runs `work(state)` as a step, inside SPI with a snapshot, and commits. False if it did not
 // commit: either the extension stands otherwise than kUsable (nothing was run or logged), or an
 // error was raised (logged, kept as last_error, standing kUsable); what to do next and how long
