@@ -75,7 +75,27 @@ GRANT coach_sms_owner TO regress_member;
 CREATE EXTENSION coach_sms;
 \echo :SQLSTATE
 REVOKE coach_sms_owner FROM regress_member;
+GRANT regress_member TO coach_sms_owner;
+CREATE EXTENSION coach_sms;
+\echo :SQLSTATE
+REVOKE regress_member FROM coach_sms_owner;
 DROP ROLE regress_member;
+DO $$
+DECLARE
+  attribute text;
+BEGIN
+  FOREACH attribute IN ARRAY '{LOGIN,SUPERUSER,CREATEROLE,CREATEDB,REPLICATION,BYPASSRLS}'::text[] LOOP
+    EXECUTE format('ALTER ROLE coach_sms_owner %s', attribute);
+    BEGIN
+      CREATE EXTENSION coach_sms;
+      RAISE WARNING '% is taken', attribute;
+    EXCEPTION WHEN SQLSTATE 'SM016' THEN
+      RAISE WARNING '% is refused', attribute;
+    END;
+    EXECUTE format('ALTER ROLE coach_sms_owner NO%s', attribute);
+  END LOOP;
+END
+$$;
 
 -- Only a superuser may create it.
 CREATE ROLE regress_plain;

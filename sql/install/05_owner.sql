@@ -7,12 +7,12 @@ BEGIN
   SELECT * INTO owner FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) 'coach_sms_owner';
   IF NOT FOUND THEN
     CREATE ROLE coach_sms_owner NOLOGIN NOINHERIT;
-  ELSIF owner.rolsuper OR owner.rolcanlogin OR owner.rolcreaterole OR owner.rolbypassrls OR owner.rolreplication
+  ELSIF owner.rolsuper OR owner.rolcanlogin OR owner.rolcreaterole OR owner.rolcreatedb OR owner.rolbypassrls OR owner.rolreplication
      OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m
                 WHERE m.roleid OPERATOR(pg_catalog.=) owner.oid OR m.member OPERATOR(pg_catalog.=) owner.oid) THEN
     RAISE EXCEPTION 'role coach_sms_owner is not as coach_sms needs it'
       USING ERRCODE = 'SM016',
-            DETAIL = 'It must be NOLOGIN, without superuser, createrole, bypassrls or replication, in no role and with no member.',
+            DETAIL = 'It must be NOLOGIN, without superuser, createrole, createdb, bypassrls or replication, in no role and with no member.',
             HINT = 'Alter the role, or rename it and let CREATE EXTENSION make its own.';
   END IF;
 END

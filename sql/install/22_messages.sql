@@ -83,7 +83,7 @@ COMMENT ON COLUMN sms_messages.payload_hash IS 'SHA-256 of what an idempotency_k
 -- Which quiet hours a message waits for. No SET clause: it is inlined into the statements of the queue.
 CREATE FUNCTION sms_zone_of(metadata jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  RETURN CASE WHEN metadata->'quiet_hours_override' = 'true'::jsonb THEN '*' ELSE coalesce(left(metadata->>'timezone', 64), '') END;
+  RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*' ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
 COMMENT ON FUNCTION sms_zone_of(jsonb) IS 'Internal: sms_queue.zone of a message with this metadata; no zone''s name is longer, and an index takes no name of any length.';
 REVOKE ALL ON FUNCTION sms_zone_of(jsonb) FROM PUBLIC;
 

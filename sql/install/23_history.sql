@@ -97,13 +97,15 @@ COMMENT ON COLUMN sms_usage.price IS 'What Twilio charged, as far as it had told
 COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of those whose price was not known.';
 
 -- What Twilio charges for: a message that was sent again after all, because nothing was known of the first request, is two.
-CREATE VIEW sms_charges AS
-  SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE sms_known_zone(s.timezone))::date AS month, a.provider,
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE VIEW @extschema@.sms_charges AS
+  SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE @extschema@.sms_known_zone(s.timezone))::date AS month, a.provider,
          coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
-    FROM sms_attempts a
-    LEFT JOIN sms_settings s ON s.org_id = a.org_id
-    LEFT JOIN sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
+    FROM @extschema@.sms_attempts a
+    LEFT JOIN @extschema@.sms_settings s ON s.org_id = a.org_id
+    LEFT JOIN @extschema@.sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
    WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
+SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_charges IS 'Internal: one row for each request that Twilio took, or may have taken. sms_cost sums it up.';
 COMMENT ON COLUMN sms_charges.month IS 'First day of the calendar month, in the org''s time zone.';
 COMMENT ON COLUMN sms_charges.currency IS 'Twilio''s, else the org''s, else empty.';

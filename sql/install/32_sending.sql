@@ -36,7 +36,7 @@ COMMENT ON FUNCTION sms_enqueue_batch(jsonb) IS
 'Queues an array of messages, each an object whose keys are the arguments of sms_enqueue. One row for each, in order from 1: its message_id, or the error (SQLSTATE and text) that kept it out while the others went in. Raises SM015 only where messages is no array.';
 
 CREATE FUNCTION sms_raise_unknown_message(message_id uuid) RETURNS void
-  LANGUAGE plpgsql AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION 'unknown message %', coalesce(message_id::text, 'NULL')
     USING ERRCODE = 'SM012', DETAIL = 'There is no such row in sms_messages.',

@@ -23,8 +23,8 @@ REVOKE ALL ON FUNCTION sms_orgs_answered(text, text, text[], uuid[], boolean) FR
 COMMENT ON FUNCTION sms_orgs_answered(text, text, text[], uuid[], boolean) IS
 'Internal: orgs that wrote to the phone with one of these senders of this account, the last one first.';
 
--- Where nobody is known to have written to them, be it that it was pruned or erased: whoever would write as that now, by
--- settings of their own.
+-- Whoever would write as that now, by settings of their own: where nobody is known to have written to them, be it that it
+-- was pruned or erased, and where orgs dispute whose account it is.
 CREATE FUNCTION sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.org_id FROM @extschema@.sms_settings s
@@ -43,8 +43,10 @@ DECLARE
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
   senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
   orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
-  bound uuid[] := CASE WHEN orgs <> '{}' THEN orgs
-                       ELSE ARRAY(SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
+  -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
+  bound uuid[] := CASE WHEN whole_account AND orgs <> '{}' THEN orgs
+                       ELSE ARRAY(SELECT unnest(orgs) UNION
+                                  SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
   lifted boolean := false;
   -- Its key holds it off the second time, but that says who signed, and may be another's by then.
   is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id

@@ -64,8 +64,8 @@ REVOKE ALL ON FUNCTION sms_move_lane() FROM PUBLIC;
 COMMENT ON FUNCTION sms_move_lane() IS 'Internal: keeps sms_queue.zone in step with metadata; refuses an unknown metadata.timezone (SM020).';
 
 CREATE TRIGGER sms_message_zone AFTER UPDATE OF metadata ON sms_messages
-  FOR EACH ROW WHEN (OLD.metadata->'timezone' IS DISTINCT FROM NEW.metadata->'timezone'
-                     OR OLD.metadata->'quiet_hours_override' IS DISTINCT FROM NEW.metadata->'quiet_hours_override')
+  FOR EACH ROW WHEN (OLD.metadata->'timezone'::text IS DISTINCT FROM NEW.metadata->'timezone'::text
+                     OR OLD.metadata->'quiet_hours_override'::text IS DISTINCT FROM NEW.metadata->'quiet_hours_override'::text)
   EXECUTE FUNCTION sms_move_lane();
 
 CREATE FUNCTION sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '') RETURNS timestamptz

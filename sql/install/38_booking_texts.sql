@@ -1,26 +1,28 @@
 -- Which texts a booking gets. sms_booking_outlook() judges, sms_sync_booking() carries out; both as
 -- of now, whatever happened before, so that whoever calls them, and how often, makes no difference.
 
-CREATE VIEW sms_booking_rules AS
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE VIEW @extschema@.sms_booking_rules AS
   SELECT s.org_id, s.enabled, 'confirmation' AS type, '00000000-0000-0000-0000-000000000000'::uuid AS schedule_id,
          'confirmation' AS label, 'booking_confirmation' AS template_key, interval '0' AS span, s.send_booking_confirmations AS is_on, '-infinity'::timestamptz AS since
-    FROM sms_settings s
+    FROM @extschema@.sms_settings s
   UNION ALL
   SELECT s.org_id, s.enabled, 'reminder', '00000000-0000-0000-0000-000000000000', format('reminder %s h before', s.reminder_hours_before),
          'session_reminder', make_interval(hours => s.reminder_hours_before), s.send_session_reminders, '-infinity'
-    FROM sms_settings s
-   WHERE NOT EXISTS (SELECT FROM sms_schedules x WHERE x.org_id = s.org_id AND x.type = 'pre_session')
+    FROM @extschema@.sms_settings s
+   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_schedules x WHERE x.org_id = s.org_id AND x.type = 'pre_session')
   UNION ALL
   SELECT s.org_id, s.enabled, 'feedback', '00000000-0000-0000-0000-000000000000', format('feedback request %s h after', s.feedback_hours_after),
          'feedback_request', make_interval(hours => s.feedback_hours_after), s.send_feedback_requests, '-infinity'
-    FROM sms_settings s
-   WHERE NOT EXISTS (SELECT FROM sms_schedules x WHERE x.org_id = s.org_id AND x.type = 'post_session')
+    FROM @extschema@.sms_settings s
+   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_schedules x WHERE x.org_id = s.org_id AND x.type = 'post_session')
   UNION ALL
   SELECT s.org_id, s.enabled, CASE x.type WHEN 'pre_session' THEN 'reminder' ELSE 'feedback' END, x.id,
          coalesce(nullif(x.label, ''), format('%s min %s', x.mins_offset, CASE x.type WHEN 'pre_session' THEN 'before' ELSE 'after' END)),
          x.template_key, make_interval(mins => x.mins_offset),
          x.enabled AND CASE x.type WHEN 'pre_session' THEN s.send_session_reminders ELSE s.send_feedback_requests END, x.created_at
-    FROM sms_schedules x JOIN sms_settings s ON s.org_id = x.org_id;
+    FROM @extschema@.sms_schedules x JOIN @extschema@.sms_settings s ON s.org_id = x.org_id;
+SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_booking_rules IS 'Internal: the texts that each org wants for a booking. Rows of sms_schedules take the place of the hours in sms_settings.';
 COMMENT ON COLUMN sms_booking_rules.span IS 'How long before the start, or after the end.';
 COMMENT ON COLUMN sms_booking_rules.is_on IS 'false: switched off.';
@@ -176,7 +178,7 @@ COMMENT ON FUNCTION sms_stale_texts(uuid[], sms_booking[]) IS
 
 CREATE FUNCTION sms_lock_booking(booking_id uuid) RETURNS bigint
   LANGUAGE sql IMMUTABLE
-  RETURN hashtextextended('coach_sms: booking ' || booking_id::text, 0);
+  RETURN hashtextextended('coach_sms: booking ' || booking_id::text, 0::bigint);
 REVOKE ALL ON FUNCTION sms_lock_booking(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_lock_booking(uuid) IS 'Internal: the advisory lock that whoever decides the texts of a booking holds.';
 

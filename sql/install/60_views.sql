@@ -1,11 +1,13 @@
 -- Watching: what the sender does, what waits, what became of it, and whether all is well.
 
-CREATE VIEW sms_worker_stat AS
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE VIEW @extschema@.sms_worker_stat AS
   SELECT database_oid, database, pid, state, activity, started_at, heartbeat_at, next_wake_at, held_until, restarts,
          claimed, accepted, rejected, retried, unknown, in_flight, latency_p50_ms, latency_p99_ms,
          last_error, last_error_at, library_version
-    FROM sms_worker_state()
+    FROM @extschema@.sms_worker_state()
    WHERE database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_worker_stat IS 'This database''s sender, from shared memory. No row where the library is not preloaded or the launcher has not come here yet.';
 COMMENT ON COLUMN sms_worker_stat.pid IS 'The process; NULL where none runs.';
 COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and waits; starting, stopping, backing off, held, stopped.';
@@ -22,25 +24,27 @@ COMMENT ON COLUMN sms_worker_stat.latency_p50_ms IS 'Median time of the last few
 COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99 of 100 of them were faster.';
 
 -- Views read as coach_sms_owner, whom no policy binds: those that tenants may read choose the reader's orgs themselves.
-CREATE VIEW sms_queue_stat WITH (security_barrier) AS
-  WITH reader AS MATERIALIZED (SELECT sms_acts_for_all() AS sees_all, CASE WHEN NOT sms_acts_for_all() THEN sms_my_orgs() END AS orgs),
-  server AS (SELECT max(paused_until) AS paused_until FROM sms_server),
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
+  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_acts_for_all() AS sees_all, CASE WHEN NOT @extschema@.sms_acts_for_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  server AS (SELECT max(paused_until) AS paused_until FROM @extschema@.sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
-            FROM sms_settings s CROSS JOIN server v),
+            FROM @extschema@.sms_settings s CROSS JOIN server v),
   lane AS (SELECT org_id, zone, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at
-             FROM sms_queue WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]) GROUP BY org_id, zone),
-  judged AS (SELECT l.*, CASE WHEN next_due_at <= now() - interval '1 minute' THEN sms_why_held(org_id, zone) END AS held_by FROM lane l),
+             FROM @extschema@.sms_queue WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]) GROUP BY org_id, zone),
+  judged AS (SELECT l.*, CASE WHEN next_due_at <= now() - interval '1 minute' THEN @extschema@.sms_why_held(org_id, zone) END AS held_by FROM lane l),
   queued AS (SELECT org_id, sum(waiting)::bigint AS waiting, sum(due)::bigint AS due, min(next_due_at) AS next_due_at,
                     min(next_due_at) FILTER (WHERE held_by IS NULL) AS free_due_at, min(held_by) AS held_by
                FROM judged GROUP BY org_id),
   claimed AS (SELECT org_id, count(*) FILTER (WHERE state <> 'unknown') AS in_flight,
                      count(*) FILTER (WHERE state = 'unknown') AS unknown
-                FROM sms_in_flight GROUP BY org_id)
+                FROM @extschema@.sms_in_flight GROUP BY org_id)
   SELECT org_id, coalesce(org.may_send, false) AS may_send, coalesce(waiting, 0) AS waiting, coalesce(due, 0) AS due,
          CASE WHEN org.may_send AND free_due_at <= now() THEN now() - free_due_at END AS oldest_due_age,
          coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at, held_by
     FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id)
    WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
+SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_queue_stat IS 'What waits and what is under way, one row an org.';
 COMMENT ON COLUMN sms_queue_stat.may_send IS 'false: the org is disabled, paused or without settings, and its messages wait.';
 COMMENT ON COLUMN sms_queue_stat.waiting IS 'Messages in the queue.';
@@ -51,11 +55,12 @@ COMMENT ON COLUMN sms_queue_stat.in_flight IS 'Messages that the sender has clai
 COMMENT ON COLUMN sms_queue_stat.unknown IS 'Messages of which it is being found out whether Twilio took them.';
 COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one is due, past or to come.';
 
-CREATE VIEW sms_delivery_stats WITH (security_barrier) AS
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   WITH message AS (
     SELECT org_id, created_at::date AS day, sandbox, status, segments, price, price_unit, provider_message_id IS NOT NULL AS was_taken,
            status IN ('sent', 'delivered', 'failed') AND coalesce(sent_at, failed_at) < now() - interval '1 hour' AS is_old_enough
-      FROM sms_messages WHERE created_at > now() - interval '30 days'),
+      FROM @extschema@.sms_messages WHERE created_at > now() - interval '30 days'),
   counted AS (
     SELECT org_id, day, sandbox, count(*) AS total,
            count(*) FILTER (WHERE status = 'sent') AS sent,
@@ -73,7 +78,8 @@ CREATE VIEW sms_delivery_stats WITH (security_barrier) AS
   SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
          round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
     FROM counted
-   WHERE (SELECT sms_acts_for_all()) OR org_id = ANY ((SELECT sms_my_orgs())::uuid[]);
+   WHERE (SELECT @extschema@.sms_acts_for_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS 'What became of the last 30 days'' messages, by org and day of creation (in the session''s time zone). Fast for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_delivery_stats.sandbox IS 'true: the sandbox''s messages, which nobody got.';
 COMMENT ON COLUMN sms_delivery_stats.sent IS 'Twilio took them, and no receipt has come; some carriers send none.';
@@ -85,33 +91,34 @@ COMMENT ON COLUMN sms_delivery_stats.price IS 'What Twilio charged, as far as kn
 -- What fails in an hour is found by what made it fail: sms_messages has no index on times that
 -- change, while ids of version 7 begin with their time and so are a range of the primary key.
 -- problem is the first thing that is wrong: what follows from it would only hide it.
-CREATE VIEW sms_health AS
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE VIEW @extschema@.sms_health AS
   WITH mark AS (
     SELECT now() - interval '1 hour' AS hour_ago,
            (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 hour') * 1000::numeric)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_hour_ago,
            (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 day') * 1000::numeric)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_day_ago),
   touched AS (
-    SELECT a.message_id FROM sms_attempts a
+    SELECT a.message_id FROM @extschema@.sms_attempts a
      WHERE a.id >= (SELECT id_hour_ago FROM mark) AND a.status <> 'success'
     UNION
-    SELECT e.message_id FROM sms_events e
+    SELECT e.message_id FROM @extschema@.sms_events e
      WHERE e.id >= (SELECT id_day_ago FROM mark) AND e.processed_at >= (SELECT hour_ago FROM mark)
        AND e.event_status IN ('failed', 'undelivered', 'canceled')),
   failed AS (
     SELECT count(*) AS failed_last_hour
-      FROM touched t JOIN sms_messages m ON m.id = t.message_id, mark
+      FROM touched t JOIN @extschema@.sms_messages m ON m.id = t.message_id, mark
      WHERE m.status = 'failed' AND m.failed_at >= mark.hour_ago),
   queue AS (
     SELECT coalesce(sum(waiting), 0)::bigint AS waiting, coalesce(sum(due), 0)::bigint AS due,
            round(extract(epoch FROM max(oldest_due_age)))::bigint AS oldest_due_seconds,
            coalesce(sum(in_flight), 0)::bigint AS in_flight, coalesce(sum(unknown), 0)::bigint AS unknown
-      FROM sms_queue_stat),
+      FROM @extschema@.sms_queue_stat),
   fact AS MATERIALIZED (
-    SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, sms_is_preloaded() AS is_preloaded,
-           sms_library_version() AS library_version, x.extversion AS extension_version,
-           (SELECT count(*) FROM sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*,
-           (SELECT count(*) FROM sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded
-      FROM sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN pg_extension x
+    SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, @extschema@.sms_is_preloaded() AS is_preloaded,
+           @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
+           (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*,
+           (SELECT count(*) FROM @extschema@.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded
+      FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN pg_extension x
      WHERE x.extname = 'coach_sms'),
   judged AS (
     SELECT f.*, w.pid AS sender_pid, w.state AS sender_state, w.last_error, w.last_error_at,
@@ -130,10 +137,11 @@ CREATE VIEW sms_health AS
              WHEN f.oldest_due_seconds > 60 AND f.in_flight = 0
                THEN format('messages are due and do not move: the first for %s s', f.oldest_due_seconds)
            END AS problem
-      FROM fact f LEFT JOIN sms_worker_stat w ON true)
+      FROM fact f LEFT JOIN @extschema@.sms_worker_stat w ON true)
   SELECT mode, sender_pid, sender_state, library_version, extension_version, waiting, due, oldest_due_seconds, in_flight,
          unknown, unprocessed_events, failed_last_hour, last_error, last_error_at, problem IS NULL AS ok, problem
     FROM judged;
+SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_health IS 'One row: whether this database sends. For alarms: ok is false, and problem says why; sms_doctor() says what to do.';
 COMMENT ON COLUMN sms_health.mode IS 'sandbox, live, or not armed.';
 COMMENT ON COLUMN sms_health.sender_pid IS 'The sender''s process; NULL where none runs.';

@@ -180,7 +180,10 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, matters boole
      WHERE p.proowner <> (SELECT oid FROM owner)
     UNION ALL
     SELECT c.oid::regclass::text FROM own JOIN pg_class c ON own.classid = 'pg_class'::regclass AND c.oid = own.objid
-     WHERE c.relowner <> (SELECT oid FROM owner) AND c.oid <> '@extschema@.sms_bookings_source'::regclass),
+     WHERE c.relowner <> (SELECT oid FROM owner) AND c.oid <> '@extschema@.sms_bookings_source'::regclass
+    UNION ALL
+    SELECT t.oid::regtype::text FROM own JOIN pg_type t ON own.classid = 'pg_type'::regclass AND t.oid = own.objid
+     WHERE t.typowner <> (SELECT oid FROM owner)),
   -- What no kind of role has and GRANT ALL gives: functions of ours alone; TRUNCATE, which asks no policy; TRIGGER, whose
   -- function would run as coach_sms_owner.
   excess AS (

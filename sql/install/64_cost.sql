@@ -1,13 +1,14 @@
 -- Money: what Twilio charged as far as it has told, and what the rest comes to by the org's own price.
 
-CREATE VIEW sms_cost WITH (security_barrier) AS
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
   WITH counted AS (
     SELECT org_id, month, currency, count(*) AS messages, sum(segments) AS segments, sum(price) AS price,
            coalesce(sum(segments) FILTER (WHERE price IS NULL), 0) AS segments_without_price
-      FROM sms_charges WHERE provider = 'twilio' GROUP BY org_id, month, currency
+      FROM @extschema@.sms_charges WHERE provider = 'twilio' GROUP BY org_id, month, currency
     UNION ALL
     SELECT org_id, month, currency, messages, segments, price, segments_without_price
-      FROM sms_usage WHERE provider = 'twilio'),
+      FROM @extschema@.sms_usage WHERE provider = 'twilio'),
   total AS (
     SELECT org_id, month, currency, sum(messages)::bigint AS messages, sum(segments)::bigint AS segments, sum(price) AS price,
            sum(segments_without_price)::bigint AS segments_without_price
@@ -15,8 +16,9 @@ CREATE VIEW sms_cost WITH (security_barrier) AS
   SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price, t.segments_without_price,
          CASE WHEN t.segments_without_price = 0 THEN t.price
               WHEN t.currency = coalesce(s.currency, '') THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost
-    FROM total t LEFT JOIN sms_settings s ON s.org_id = t.org_id
-   WHERE (SELECT sms_acts_for_all()) OR t.org_id = ANY ((SELECT sms_my_orgs())::uuid[]);
+    FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
+   WHERE (SELECT @extschema@.sms_acts_for_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_cost IS 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included; the sandbox is not in it. Fast for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_cost.org_id IS 'The org.';
 COMMENT ON COLUMN sms_cost.month IS 'First day of the calendar month, in the org''s time zone.';

@@ -25,5 +25,6 @@ BEGIN
   END LOOP;
   GRANT SELECT ON @extschema@.sms_bookings_source TO coach_sms_owner;
   ALTER TYPE @extschema@.sms_booking OWNER TO coach_sms_owner;
+  REVOKE ALL ON TYPE @extschema@.sms_booking FROM PUBLIC;
 END
 $$;

@@ -160,8 +160,7 @@ void hear(const WebhookCall& call, const char* token, Voice* voice) {
     const Token its = token_of(uuid_column(row, 1), sealed, text_column(row, 3), token);
     if (its == Token::kSame || (is_stop && its == Token::kNoneToCompare))
       orgs[count++] = datum_column(row, 1, &is_null);
-    // What is said to a whole account binds, and so must free, all of it.
-    if (its != Token::kSame) disputed = true;
+    if (its == Token::kOther) disputed = true;
   }
   voice->orgs =
       PointerGetDatum(construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));

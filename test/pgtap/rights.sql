@@ -1,17 +1,20 @@
 -- Who owns what: everything is coach_sms_owner's, and nothing is anybody else's.
 BEGIN;
-SELECT plan(13);
+SELECT plan(15);
 
 CREATE TEMPORARY VIEW own AS
   SELECT classid, objid FROM pg_depend
    WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'coach_sms');
 CREATE TEMPORARY VIEW own_functions AS SELECT p.* FROM pg_proc p JOIN own ON classid = 'pg_proc'::regclass AND objid = p.oid;
 CREATE TEMPORARY VIEW own_relations AS SELECT c.* FROM pg_class c JOIN own ON classid = 'pg_class'::regclass AND objid = c.oid;
+CREATE TEMPORARY VIEW own_types AS SELECT t.* FROM pg_type t JOIN own ON classid = 'pg_type'::regclass AND objid = t.oid;
 -- What they give to whom, with the defaults that a NULL stands for; the owner's own is left out.
 CREATE TEMPORARY VIEW grants AS
   SELECT proname AS name, grantee, privilege_type FROM own_functions, aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee <> proowner
   UNION ALL
   SELECT relname, grantee, privilege_type FROM own_relations, aclexplode(coalesce(relacl, acldefault('r', relowner))) WHERE grantee <> relowner
+  UNION ALL
+  SELECT typname, grantee, privilege_type FROM own_types, aclexplode(coalesce(typacl, acldefault('T', typowner))) WHERE grantee <> typowner
   UNION ALL
   SELECT relname || '.' || attname, grantee, privilege_type FROM own_relations JOIN pg_attribute ON attrelid = own_relations.oid, aclexplode(attacl);
 
@@ -22,6 +25,9 @@ SELECT is_empty($$SELECT oid::regprocedure, proowner::regrole FROM own_functions
 SELECT is_empty($$SELECT oid::regclass, relowner::regrole FROM own_relations
                    WHERE relowner <> 'coach_sms_owner'::regrole AND relname <> 'sms_bookings_source'$$,
   'every table and view is coach_sms_owner''s');
+SELECT cmp_ok((SELECT count(*) FROM own_types), '>', 0::bigint, 'there are types to look at');
+SELECT is_empty($$SELECT oid::regtype, typowner::regrole FROM own_types WHERE typowner <> 'coach_sms_owner'::regrole$$,
+  'every type is coach_sms_owner''s');
 SELECT is((SELECT rolsuper FROM own_relations JOIN pg_roles r ON r.oid = relowner WHERE relname = 'sms_bookings_source'), true,
   'but for the one that says whose tables are read');
 SELECT is_empty($$SELECT name, privilege_type FROM grants WHERE grantee = 0$$, 'PUBLIC may nothing');

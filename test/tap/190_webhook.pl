@@ -165,7 +165,8 @@ is(suppressed('+61491570121'), $other, 'binds the org of that number and account
     is(suppressed('+61491570123') . ' ' . sql("$opt_outs '+61491570123'"), "$other 1", 'and frees nobody');
     is(call($public_url, text_from('made-up', $theirs, '+61491570156', '+61491570124', 'STOP')), 200, 'it says STOP');
     is(suppressed('+61491570124') . ' ' . sql("$opt_outs '+61491570124'"), "$pretender 0", 'and binds itself alone');
-    is(call($public_url, text_from('others-token', $theirs, '+61491570156', '+61491570125', 'STOP')), 200, 'a STOP with the token of two');
+    $node->enqueue($same, '+61491570125', 'Hello');
+    is(call($public_url, text_from('others-token', $theirs, '+61491570156', '+61491570125', 'STOP')), 200, 'a STOP with the token of two, of whom one has written');
     is(suppressed('+61491570125') . ' ' . sql("$opt_outs '+61491570125'"), join(' ', sort($other, $same)) . ' 0', 'binds both');
     sql("UPDATE sms_settings SET twilio_account_sid = '$account' WHERE org_id = '$pretender'");
     is(call($public_url, text_from('others-token', $theirs, '+61491570156', '+61491570123', 'START')), 200, 'START, once nobody else names the account');
@@ -180,14 +181,21 @@ is(suppressed('+61491570121'), $other, 'binds the org of that number and account
 # An API key cannot be compared with what signed: its org hears a STOP all the same, and no START.
 {
     my $account = 'AC' . '09' x 16;
-    my ($keyed, $plain) = map { $node->make_org(paused_until => 'infinity', twilio_account_sid => $account, twilio_auth_token_encrypted => $_) }
-      'SK' . '0a' x 16 . ':secret', 'token of 09';
+    my ($keyed, $plain, $silent) = map { $node->make_org(paused_until => 'infinity', twilio_account_sid => $account, twilio_auth_token_encrypted => $_) }
+      'SK' . '0a' x 16 . ':secret', 'token of 09', 'token of 09';
+    $node->enqueue($plain, '+61491570128', 'Hello');
     my $opt_outs = "SELECT count(*) FROM sms_opt_outs WHERE phone = '+61491570128'";
     is(call($public_url, text_from('token of 09', $account, '+61491570156', '+61491570128', 'STOP')), 200, 'a STOP where one of two has an API key');
-    is(suppressed('+61491570128') . ' ' . sql($opt_outs), join(' ', sort($keyed, $plain)) . ' 0', 'binds both');
+    is(suppressed('+61491570128') . ' ' . sql($opt_outs), "$plain 1", 'binds who wrote and, by its sender, all others');
+    is(sql("SELECT string_agg(is_phone_suppressed(o, '+61491570128')::text, ' ') FROM unnest(ARRAY['$keyed', '$plain', '$silent']::uuid[]) o"), 'true true true', 'so nobody writes to them');
+    $node->psql('postgres', "SELECT sms_enqueue('$silent', to_phone => '+61491570128', body => 'First')", stderr => \my $refusal);
+    like($refusal, qr/\+61491570128 is suppressed/, 'nor who has not written yet');
     is(call($public_url, text_from('token of 09', $account, '+61491570156', '+61491570128', 'START')), 200, 'a START');
-    is(suppressed('+61491570128') . ' ' . sql($opt_outs), "$keyed 0", 'frees the one whose token it is');
-    is(sql("SELECT is_phone_suppressed('$plain', '+61491570128'), is_phone_suppressed('$keyed', '+61491570128')"), 'f|t', 'and no other');
+    is(suppressed('+61491570128') . ' ' . sql($opt_outs), ' 0', 'frees all');
+    $node->enqueue($keyed, '+61491570129', 'Hello');
+    is(call($public_url, text_from('token of 09', $account, '+61491570156', '+61491570129', 'STOP')), 200, 'a STOP to the one with the key');
+    is(call($public_url, text_from('token of 09', $account, '+61491570156', '+61491570129', 'START')), 200, 'and a START');
+    is(suppressed('+61491570129'), $keyed, 'which that one does not believe');
 }
 
 # An account that is named by an org without a token is the server's to speak for.
