@@ -1,6 +1,7 @@
 #include "core/lanes.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace coach_sms {
 
@@ -67,7 +68,7 @@ std::vector<ClaimOrder> Lanes::next_claims(std::int64_t now, int want) {
       continue;
     }
     orders.push_back({{org.id, lane->first.second, lane->first.first}, lane->second.mark, 0});
-    org.last_zone = lane->first.second;
+    org.zone_before = std::exchange(org.last_zone, lane->first.second);
     org.turn_before = org.turn;
     give_turn(org, ++turns_);
   }
@@ -96,6 +97,7 @@ void Lanes::claimed(const ClaimOrder& order, int count, const LanePosition& last
 std::uint64_t Lanes::put_off(const Uuid& id, std::int64_t until) {
   Org& org = org_of(id);
   give_turn(org, org.turn_before);
+  org.last_zone = org.zone_before;
   org.put_off_until = until;
   place(org);
   return org.turn;

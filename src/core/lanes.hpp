@@ -87,7 +87,7 @@ class Lanes {
                std::int64_t next_due_at, std::int64_t now);
 
   // An order for this org cannot be carried out before that time. The org keeps its turn, whose
-  // number comes back.
+  // number comes back, and within it the zone.
   std::uint64_t put_off(const Uuid& org, std::int64_t until);
   // It can now, after all. False where the org was not put off.
   bool call_back(const Uuid& org);
@@ -122,6 +122,7 @@ class Lanes {
     std::uint64_t turn = 0;
     std::uint64_t turn_before = 0;
     std::string last_zone;  // of its last order
+    std::string zone_before;
 
     // The most urgent lane that is due; of those that are as urgent the zones take turns, so that
     // one that always has something does not keep the others from going.

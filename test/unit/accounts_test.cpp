@@ -193,8 +193,10 @@ TEST_F(AccountsTest, WhoeverChangesSomethingAgainAndAgainHasItProbedOnceInFiveSe
     accounts.probe_soon(now + kSecond);
   EXPECT_EQ(held_for(), 5 * kSecond);
   now += 6 * kSecond;
+  send(bad_credentials());
+  ASSERT_GT(held_for(), 100 * kSecond);
   accounts.probe_soon(now);
-  EXPECT_EQ(capacity(), 1);
+  EXPECT_EQ(held_for(), 4 * kSecond) << "five after the last one, and not a thousand times five";
 }
 
 TEST_F(AccountsTest, AnUnclearAnswerThatAsksToWaitIsHeeded) {

@@ -26,6 +26,21 @@ TEST(LanesTurnsTest, AZoneThatAlwaysHasSomethingKeepsNoOtherFromGoing) {
       << "a less urgent one waits";
 }
 
+TEST(LanesTurnsTest, AZoneWhoseOrderWasPutOffIsNext) {
+  Lanes lanes;
+  for (const char* zone : {"", "Australia/Perth"})
+    lanes.note({uuid(1), zone, 0}, kNow);
+  std::vector<std::string> served;
+  for (int i = 0; i < 4; ++i) {  // as with a pace of one message a turn
+    const ClaimOrder order = order_of(lanes);
+    served.push_back(order.lane.zone);
+    lanes.claimed(order, order.limit, {kNow, uuid(9)}, kNow, kNow);
+    order_of(lanes);
+    lanes.put_off(uuid(1), kNow);
+  }
+  EXPECT_EQ(served, (std::vector<std::string>{"Australia/Perth", "", "Australia/Perth", ""}));
+}
+
 // Orders that are put off
 
 TEST(LanesTurnsTest, AnOrgThatIsPutOffComesBackByItself) {
