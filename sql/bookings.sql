@@ -130,6 +130,12 @@ INSERT INTO bookings VALUES (booking(2), :'org', :'ann', now() + interval '5 hou
 UPDATE bookings SET reminder_sent = true WHERE id = booking(4);
 SELECT * FROM explained(2);
 SELECT * FROM explained(3);
+SELECT * FROM texts WHERE n = 2;
+-- Where the confirmation fails, the reminder is wanted after all.
+SELECT reminders FROM sms_schedule_reminders();
+UPDATE sms_messages SET status = 'failed', error_code = '30005', failed_at = now() WHERE related_entity_id = booking(2);
+SELECT reminders FROM sms_schedule_reminders();
+SELECT * FROM texts WHERE n = 2;
 CALL send_all();
 UPDATE sms_messages SET created_at = created_at - interval '2 days' WHERE related_entity_id = booking(4);
 UPDATE sms_booking_texts SET session_start = now() + interval '20 hours' WHERE booking_id = booking(4);
@@ -183,6 +189,20 @@ SELECT n, r.reason FROM sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages))
 UPDATE sms_messages SET status = 'cancelled', error_code = 'booking_changed' WHERE related_entity_id IN (booking(11), booking(15));
 SELECT * FROM sms_schedule_reminders();
 SELECT n, status, error_code, body, key FROM messages WHERE n IN (11, 15);
+
+-- Deleted while its text waits; and what there is to say of a text whose message was pruned.
+DELETE FROM bookings;
+DELETE FROM sms_booking_texts;
+DELETE FROM sms_messages;
+INSERT INTO bookings SELECT booking(n), :'org', :'ann', now() + interval '2 days', now() + interval '49 hours', 'confirmed', 'Gym' FROM generate_series(17, 18) n;
+DELETE FROM bookings WHERE id = booking(17);
+SELECT n, status, error_code FROM messages;
+SELECT count(*) FROM sms_queue;
+SELECT * FROM explained(17);
+CALL send_all();
+DELETE FROM sms_messages;
+SELECT * FROM explained(18);
+SELECT * FROM explained(17);
 
 -- 9. The application's own confirmation counts, where it carries the guide's key.
 DELETE FROM bookings;

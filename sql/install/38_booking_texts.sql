@@ -60,8 +60,8 @@ BEGIN
                        ELSE t.session_start IS NOT DISTINCT FROM w.start_time END AS is_current,
            coalesce(w.state = CASE w.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END, false) AS fits,
            max(w.due_at) FILTER (WHERE w.type = 'reminder' AND w.is_on AND w.due_at <= w.soon) OVER booking AS last_due,
-           max(m.created_at) FILTER (WHERE w.type = 'confirmation' AND t.session_start = w.start_time
-             AND t.reason IS NULL AND m.status <> 'cancelled') OVER booking AS confirmed_at
+           max(coalesce(m.created_at, t.updated_at)) FILTER (WHERE w.type = 'confirmation' AND t.session_start = w.start_time AND t.message_id IS NOT NULL
+             AND t.reason IS NULL AND coalesce(m.status NOT IN ('failed', 'cancelled'), true)) OVER booking AS confirmed_at
       FROM wanted w
       LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_texts t
                           WHERE t.booking_id = w.id AND t.type = w.type AND t.schedule_id = w.schedule_id LIMIT 1) t ON true
@@ -212,15 +212,17 @@ CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
     WHEN 'switched_off' THEN 'the org has switched it off'
     WHEN 'no_client' THEN 'the booking has no client of its org'
     WHEN 'no_phone' THEN 'the client has no phone number'
+    WHEN 'client_daily_limit' THEN 'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
 REVOKE ALL ON FUNCTION sms_reason_in_words(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_reason_in_words(text, text) IS 'Internal: why a text is not sent.';
 
 -- A confirmation that comes days late would only puzzle: it is tried again for a day. What the org had not set up or
--- had switched off when the booking was made stays without one, so that switching it on texts no history.
+-- had switched off when the booking was made stays without one, so that switching it on texts no history. A reminder that
+-- a confirmation made needless is needed after all where that one fails.
 CREATE FUNCTION sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE
-  RETURN CASE WHEN reason IN ('before_rule', 'already_sent', 'superseded', 'confirmation_just_sent') THEN NULL
+  RETURN CASE WHEN reason IN ('before_rule', 'already_sent', 'superseded') THEN NULL
               WHEN type <> 'confirmation' THEN expires_at
               WHEN reason IN ('no_settings', 'disabled', 'switched_off') THEN NULL
               ELSE least(expires_at, now() + interval '1 day') END;
@@ -294,6 +296,8 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, detail = MESSAGE_TEXT;
       reason := @extschema@.sms_skip_reason(code);
+      -- The message names the client, whom somebody may erase.
+      detail := CASE reason WHEN 'client_daily_limit' THEN @extschema@.sms_reason_in_words(reason, type) ELSE detail END;
     END;
   END IF;
   is_made := message_id IS NOT NULL;

@@ -1,9 +1,23 @@
 -- When the texts of bookings are decided: by triggers on the application's tables at once, and by a pass each minute
 -- for what falls due, what could not be queued before, and what no trigger tells of.
 
+-- What has passed the last check and has not left yet is looked at once more when this commits: its booking was changed, and
+-- nobody has judged yet what that means for it.
+CREATE FUNCTION sms_keep_back_texts(booking_ids uuid[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_note_retraction(p.to_phone)
+     FROM (SELECT DISTINCT m.to_phone FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
+            WHERE t.booking_id = ANY (booking_ids) AND m.status IN ('pending', 'queued', 'sending')) p;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_keep_back_texts(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_keep_back_texts(uuid[]) IS 'Internal: at commit, texts of these bookings that have not left yet are checked again before they do.';
+
 -- Leaves a booking to the pass. A reason that is final stays so: what was not confirmed once is no history to be made up for.
 CREATE FUNCTION sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT @extschema@.sms_keep_back_texts(ARRAY[booking_id]);
   INSERT INTO @extschema@.sms_booking_texts AS t (booking_id, type, org_id, reason, detail, try_until)
     VALUES (booking_id, 'confirmation', org_id, reason, detail, now() + interval '1 day')
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until
@@ -24,16 +38,34 @@ $$;
 REVOKE ALL ON FUNCTION sms_try_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_try_leave_to_pass(uuid, uuid, text, text) IS 'Internal: sms_leave_to_pass(), raising nothing.';
 
--- It waits for others for less than deadlock_timeout is by default: whoever holds the booking's lock may be about to wait for
--- the row that this transaction has changed, and the deadlock would be found in a statement of the application's.
+CREATE FUNCTION sms_may_wait() RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_may_wait' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_may_wait() FROM PUBLIC;
+COMMENT ON FUNCTION sms_may_wait() IS 'Internal: false once this transaction has waited for a lock in vain.';
+
+CREATE FUNCTION sms_wait_no_more() RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_wait_no_more' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_wait_no_more() FROM PUBLIC;
+COMMENT ON FUNCTION sms_wait_no_more() IS 'Internal: this transaction has waited for a lock in vain.';
+
+-- A transaction waits for others for less than deadlock_timeout is by default, however many bookings it changes: whoever holds
+-- a booking's lock may be about to wait for a row that this transaction has changed, and the deadlock would be found in a
+-- statement of the application's.
 CREATE FUNCTION sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
 BEGIN
+  IF NOT @extschema@.sms_may_wait() THEN
+    PERFORM @extschema@.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', 'others were changing it');
+    RETURN;
+  END IF;
   PERFORM pg_advisory_xact_lock(@extschema@.sms_lock_booking(booking_id));
   PERFORM @extschema@.sms_sync_booking(booking_id);
 EXCEPTION WHEN OTHERS THEN
   -- The application's transaction goes on, whatever is the matter with the texts; the pass tries again.
   RAISE LOG 'the texts of booking % could not be decided: %', booking_id, SQLERRM;
+  IF SQLSTATE = '55P03' THEN  -- lock_not_available
+    PERFORM @extschema@.sms_wait_no_more();
+  END IF;
   PERFORM @extschema@.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
 END
 $$;
@@ -51,10 +83,14 @@ COMMENT ON FUNCTION sms_may_decide_another() IS 'Internal: counts the bookings t
 CREATE FUNCTION sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  changed uuid[];
   waiting record;
 BEGIN
   IF kind = 'booking' THEN
     PERFORM @extschema@.sms_booking_changed(id, org_id);
+    RETURN;
+  ELSIF kind = 'one of many gone' THEN
+    PERFORM @extschema@.sms_keep_back_texts(ARRAY[id]);
     RETURN;
   ELSIF kind = 'one of many' AND current_setting('transaction_isolation') = 'read committed' THEN
     PERFORM @extschema@.sms_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
@@ -63,8 +99,8 @@ BEGIN
     PERFORM @extschema@.sms_try_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
     RETURN;
   END IF;
-  FOR waiting IN
-    SELECT DISTINCT t.booking_id, t.org_id
+  changed := ARRAY(
+    SELECT DISTINCT t.booking_id
       FROM (SELECT q.message_id FROM @extschema@.sms_queue q WHERE kind <> 'client' AND (q.org_id = sms_app_changed.org_id OR kind = 'truncate')
             UNION ALL
             SELECT f.message_id FROM @extschema@.sms_in_flight f WHERE kind <> 'client' AND (f.org_id = sms_app_changed.org_id OR kind = 'truncate')
@@ -73,7 +109,10 @@ BEGIN
              WHERE kind = 'client' AND m.org_id = sms_app_changed.org_id AND m.client_id = sms_app_changed.id
                AND m.created_at > now() - interval '1 year' AND m.status IN ('pending', 'queued', 'sending', 'unknown')) w
       JOIN @extschema@.sms_booking_texts t ON t.message_id = w.message_id
-     ORDER BY t.booking_id LIMIT 500
+     ORDER BY t.booking_id);
+  PERFORM @extschema@.sms_keep_back_texts(changed);
+  FOR waiting IN
+    SELECT DISTINCT t.booking_id, t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = ANY (changed[1:500]) ORDER BY t.booking_id
   LOOP
     EXIT WHEN NOT @extschema@.sms_may_decide_another();
     -- Whoever holds it is changing the booking, and may be waiting for the client that we have changed.
@@ -84,7 +123,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_app_changed(text, uuid, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_app_changed(text, uuid, uuid) IS
-'Internal: called by the triggers on the application''s tables: a booking was changed (one of many: more than 500 in this transaction), or a client, an org or all bookings, and what waits for them is looked at.';
+'Internal: called by the triggers on the application''s tables: a booking was changed (one of many, or one of many gone: more than 500 in this transaction), or a client, an org or all bookings, and what waits for them is looked at.';
 
 -- Nobody else's bookings are read than those that could have something due, by ranges of times that an index serves;
 -- and those whose confirmation is to be tried again. A view tells of no new booking, so there all to come are read.

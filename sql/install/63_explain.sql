@@ -69,6 +69,13 @@ BEGIN
       LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
      WHERE m.org_id = ANY (org_ids) AND m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
     UNION ALL
+    SELECT t.type, coalesce(o.label, t.type), CASE WHEN t.type <> 'confirmation' THEN o.due_at END, 'gone', t.message_id,
+           'was made; its message is gone: retention_days pruned it, or somebody deleted it'
+      FROM @extschema@.sms_booking_texts t
+      LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
+     WHERE t.booking_id = sms_explain_texts.booking_id AND t.org_id = ANY (org_ids)
+       AND t.message_id IS NOT NULL AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = t.message_id)
+    UNION ALL
     SELECT o.type, o.label, CASE WHEN o.type <> 'confirmation' THEN o.due_at END,
            CASE WHEN o.verdict = 'later' OR o.verdict = 'due' AND t.reason IS NULL OR o.verdict = 'not_completed' AND o.expires_at > now() THEN 'planned' ELSE 'skipped' END, NULL,
            @extschema@.sms_verdict_in_words(o.verdict, o.type, @extschema@.sms_booking_obstacle(known[1]), o.due_at, @extschema@.sms_opens_at(o.org_id, o.due_at), o.expires_at, t.try_until, t.reason, t.detail, zone)

@@ -170,6 +170,29 @@ void withdraw(const SettledRows& results) {
 
 // --- housekeeping -------------------------------------------------------------------------------
 
+void take_back_unsent(int64 fence) {
+  static Statement take_back{
+      "WITH unsent AS MATERIALIZED ("
+      " SELECT f.message_id FROM @extschema@.sms_in_flight f"
+      "   JOIN @extschema@.sms_messages m ON m.id = f.message_id"
+      "  WHERE f.state = 'leased' AND f.fence = $1 AND m.status = 'sending'"
+      "  ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),"
+      " settled AS ("
+      " DELETE FROM @extschema@.sms_in_flight f USING unsent u WHERE f.message_id = u.message_id"
+      " RETURNING f.message_id, f.org_id, f.priority, f.failures),"
+      " queued AS ("
+      " UPDATE @extschema@.sms_messages m"
+      "    SET status = 'queued', attempt_count = m.attempt_count - 1, updated_at = now()"
+      "   FROM settled s WHERE m.id = s.message_id"
+      " RETURNING m.id, m.metadata, m.expires_at, s.org_id, s.priority, s.failures)"
+      " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, failures, due_at,"
+      "   expires_at)"
+      " SELECT id, org_id, @extschema@.sms_zone_of(metadata), priority, failures, now(),"
+      "   expires_at FROM queued",
+      {INT8OID}};
+  take_back.run({Int64GetDatum(fence)});
+}
+
 uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
   static Statement expire{
       "WITH orphan AS MATERIALIZED ("

@@ -30,6 +30,10 @@ void put_back(const SettledRows& results);
 // sending → cancelled before any byte left, with error_code as the reason.
 void withdraw(const SettledRows& results);
 
+// sending → queued, due now, for claims under this fence of a sender that is gone and had made no
+// request of them. Those that somebody has locked are left to expire_leases().
+void take_back_unsent(int64 fence);
+
 // sending → unknown for claims of a sender that is gone (everything but `in_hand`, the messages
 // this process answers for) and whose lease is over or, with `all`, whatever their lease. Sandbox
 // messages, which nobody can have got, go back into the queue. Returns how many.

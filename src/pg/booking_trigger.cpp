@@ -7,6 +7,8 @@
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_booking_trigger);
 PG_FUNCTION_INFO_V1(coach_sms_may_decide_another);
+PG_FUNCTION_INFO_V1(coach_sms_may_wait);
+PG_FUNCTION_INFO_V1(coach_sms_wait_no_more);
 }
 
 using namespace coach_sms;
@@ -21,6 +23,9 @@ pg_uuid_t uuid_of(HeapTuple tuple, TupleDesc columns, const char* name) {
     value = SPI_getbinval(tuple, columns, number, &is_null);
   return is_null ? pg_uuid_t{} : *DatumGetUUIDP(value);
 }
+
+// The transaction that has waited for a lock in vain.
+FullTransactionId gave_up_waiting;
 
 // Arguments of our triggers.
 enum Argument { kKind, kIdColumn, kOrgColumn, kArguments };
@@ -47,10 +52,8 @@ void tell_row(HeapTuple tuple, TriggerData* trigger) {
   TupleDesc columns = trigger->tg_relation->rd_att;
   char** arguments = trigger->tg_trigger->tgargs;
   const char* kind = arguments[kKind];
-  if (strcmp(kind, "booking") == 0 && is_one_of_many()) {
-    if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) return;
-    kind = "one of many";
-  }
+  if (strcmp(kind, "booking") == 0 && is_one_of_many())
+    kind = TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? "one of many gone" : "one of many";
   tell(kind, uuid_of(tuple, columns, arguments[kIdColumn]),
        uuid_of(tuple, columns, arguments[kOrgColumn]));
 }
@@ -68,6 +71,17 @@ bool same_id(TriggerData* trigger) {
 Datum coach_sms_may_decide_another(PG_FUNCTION_ARGS) {
   (void)fcinfo;
   PG_RETURN_BOOL(!is_one_of_many());
+}
+
+Datum coach_sms_may_wait(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  PG_RETURN_BOOL(!FullTransactionIdEquals(gave_up_waiting, GetTopFullTransactionId()));
+}
+
+Datum coach_sms_wait_no_more(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  gave_up_waiting = GetTopFullTransactionId();
+  PG_RETURN_VOID();
 }
 
 // AFTER trigger on bookings, clients and orgs; its arguments are which of them, and their names of

@@ -90,7 +90,8 @@ void check_step(void* state) {
   const Mode mode = read_mode(&why);
   if (mode != sender->mode) sender->sweep_wanted = true;
   check_claimed(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
-  check_bookings(sender->claimed, count, checked_rows);
+  check_bookings(sender->claimed, count, GetCurrentTimestamp() < sender->bookings_feared_until,
+                 checked_rows);
   check_versions(sender, sender->claimed, count, checked_rows);
   check_client_limits(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
   if (mode == Mode::kNotArmed)
@@ -111,6 +112,7 @@ void start_checked(Sender* sender) {
   FAILPOINT("before-connect");
   const int count = sender->claimed_count;
   sender->claimed_count = 0;
+  report_unsent(0);
   start_requests(sender, sender->claimed, count, checked_rows);
   for (int i = 0; i < count; ++i) {
     wipe_route(checked_rows[i].route);

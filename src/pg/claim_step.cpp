@@ -92,7 +92,7 @@ void tell_lane(Sender* sender, const Order& order, const Found& found) {
 
 // A lane that opened a moment ago gives what waited little by little, and what fell due since as
 // ever: from the moment of its opening on.
-Found claim_order(const Order& order, Claimed* claimed) {
+Found claim_order(const Order& order, int64 fence, Claimed* claimed) {
   Found found{0, 0, nullptr, DT_NOEND};
   TimestampTz after_due = order.after_due;
   pg_uuid_t after_id = order.after_id;
@@ -101,10 +101,10 @@ Found claim_order(const Order& order, Claimed* claimed) {
     after_id = pg_uuid_t{};
   }
   if (order.waited > 0)
-    found.waited = claim_waited(order.lane, order.opened_at, order.waited, claimed);
+    found.waited = claim_waited(order.lane, fence, order.opened_at, order.waited, claimed);
   const int limit = order.limit - found.waited;
   if (limit > 0)
-    found.count = claim_due(order.lane, after_due, after_id, limit, claimed + found.waited);
+    found.count = claim_due(order.lane, fence, after_due, after_id, limit, claimed + found.waited);
   if (found.count > 0) found.last = &claimed[found.waited + found.count - 1];
   if (found.count < limit)
     found.next_due =
@@ -127,9 +127,11 @@ static void claim(Sender* sender) {
   auto* orders = static_cast<Order*>(palloc(sizeof(Order) * kMostOrders));
   const int planned = plan_claims(sender, room, orders);
   auto* claimed = static_cast<Claimed*>(palloc(sizeof(Claimed) * static_cast<Size>(room)));
+  const int64 fence = new_fence();
+  if (planned > 0) report_unsent(fence);
   int count = 0;
   for (int i = 0; i < planned; ++i) {
-    const Found found = claim_order(orders[i], claimed + count);
+    const Found found = claim_order(orders[i], fence, claimed + count);
     tell_lane(sender, orders[i], found);
     count += found.waited + found.count;
   }

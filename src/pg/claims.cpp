@@ -48,18 +48,17 @@ namespace coach_sms {
         TEXTOID                                                                                    \
   }
 
-namespace {
-
 int64 new_fence() {
   int64 fence;
   if (!pg_strong_random(&fence, sizeof fence))
     ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not get random bytes")));
-  return fence;
+  return fence == 0 ? 1 : fence;
 }
 
-int claim_with(Statement& claim, const LaneId& lane, TimestampTz place_due,
+namespace {
+
+int claim_with(Statement& claim, const LaneId& lane, int64 fence, TimestampTz place_due,
                const pg_uuid_t& place_id, int limit, Claimed* claimed) {
-  const int64 fence = new_fence();
   const TimestampTz now = GetCurrentTimestamp();
   const uint64 count = claim.run(
       {UUIDPGetDatum(&lane.org_id), CStringGetTextDatum(lane.zone), Int16GetDatum(lane.priority),
@@ -97,10 +96,10 @@ int claim_with(Statement& claim, const LaneId& lane, TimestampTz place_due,
   "q.org_id = $1 AND q.zone = $2 AND q.priority = $3" \
   " AND (q.due_at, q.message_id) > ($4, $5)"
 
-int claim_due(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id, int limit,
-              Claimed* claimed) {
+int claim_due(const LaneId& lane, int64 fence, TimestampTz after_due, const pg_uuid_t& after_id,
+              int limit, Claimed* claimed) {
   static Statement claim{CLAIM(BEHIND_THE_MARK, "q.due_at, q.message_id"), CLAIM_TYPES};
-  return claim_with(claim, lane, after_due, after_id, limit, claimed);
+  return claim_with(claim, lane, fence, after_due, after_id, limit, claimed);
 }
 
 // Chosen first, without locks, since locking keeps a sort from stopping early; a few more than
@@ -113,10 +112,11 @@ int claim_due(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_
   "  ORDER BY w.expires_at, w.due_at, w.message_id LIMIT $7 + 100))"            \
   " AND $5 IS NOT NULL"
 
-int claim_waited(const LaneId& lane, TimestampTz opened_at, int limit, Claimed* claimed) {
+int claim_waited(const LaneId& lane, int64 fence, TimestampTz opened_at, int limit,
+                 Claimed* claimed) {
   static Statement claim{CLAIM(SOONEST_SESSIONS, "q.expires_at, q.due_at, q.message_id"),
                          CLAIM_TYPES};
-  return claim_with(claim, lane, opened_at, pg_uuid_t{}, limit, claimed);
+  return claim_with(claim, lane, fence, opened_at, pg_uuid_t{}, limit, claimed);
 }
 
 int64 count_waited(const LaneId& lane, TimestampTz opened_at) {

@@ -39,15 +39,19 @@ struct Claimed {
   int segments;
 };
 
+// What the claims of one batch show with every later write. Never 0.
+int64 new_fence();
+
 // queued → sending. Takes at most `limit` messages of one lane, in order, that are due and lie
 // behind (after_due, after_id), passing over locked ones. Returns how many; `claimed` is in the
 // caller's memory context.
-int claim_due(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id, int limit,
-              Claimed* claimed);
+int claim_due(const LaneId& lane, int64 fence, TimestampTz after_due, const pg_uuid_t& after_id,
+              int limit, Claimed* claimed);
 
 // The same for what waited when the lane's quiet hours ended: the one that expires soonest, which
 // is the soonest session's, goes first. Each claim sorts what is left: for claims that are spread.
-int claim_waited(const LaneId& lane, TimestampTz opened_at, int limit, Claimed* claimed);
+int claim_waited(const LaneId& lane, int64 fence, TimestampTz opened_at, int limit,
+                 Claimed* claimed);
 
 // How many wait in the lane that fell due before that time.
 int64 count_waited(const LaneId& lane, TimestampTz opened_at);

@@ -164,7 +164,16 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
   }
 }
 
-void check_bookings(const Claimed* claimed, int count, Checked* checked) {
+namespace {
+
+void put_back_unreadable(Checked* checked) {
+  checked->verdict = Verdict::kPutBack;
+  checked->when = GetCurrentTimestamp() + kLongestHold;
+}
+
+}  // namespace
+
+void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked* checked) {
   static Statement recheck{"SELECT message_id, reason FROM @extschema@.sms_recheck_bookings($1)",
                            {UUIDARRAYOID}};
   auto* about = static_cast<const Claimed**>(palloc(sizeof(Claimed*) * static_cast<Size>(count)));
@@ -172,6 +181,12 @@ void check_bookings(const Claimed* claimed, int count, Checked* checked) {
   for (int i = 0; i < count; ++i)
     if (claimed[i].about_booking) about[about_bookings++] = &claimed[i];
   if (about_bookings == 0) return;
+  if (unreadable) {
+    for (int i = 0; i < count; ++i)
+      if (claimed[i].about_booking && checked[i].verdict == Verdict::kSend)
+        put_back_unreadable(&checked[i]);
+    return;
+  }
   const uint64 found = recheck.run({uuids_of(
       about_bookings, [&](int i) -> auto& { return about[i]->message_id; })});
   for (uint64 row = 0; row < found; ++row) {
@@ -181,10 +196,12 @@ void check_bookings(const Claimed* claimed, int count, Checked* checked) {
       if (memcmp(&claimed[i].message_id, &id, UUID_LEN) != 0 ||
           checked[i].verdict != Verdict::kSend)
         continue;
-      const bool unreadable = strcmp(reason, "booking_unreadable") == 0;
-      checked[i].verdict = unreadable ? Verdict::kPutBack : Verdict::kWithdraw;
-      checked[i].when = GetCurrentTimestamp() + kLongestHold;
-      if (!unreadable) checked[i].reason = reason;
+      if (strcmp(reason, "booking_unreadable") == 0) {
+        put_back_unreadable(&checked[i]);
+      } else {
+        checked[i].verdict = Verdict::kWithdraw;
+        checked[i].reason = reason;
+      }
     }
   }
 }

@@ -37,8 +37,8 @@ struct Checked {
 void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked);
 
 // The bookings that the claimed are about, as they are now: one that was moved, cancelled or
-// deleted takes its text along. Needs SPI.
-void check_bookings(const Claimed* claimed, int count, Checked* checked);
+// deleted takes its text along. Where they must not be read now, their texts wait. Needs SPI.
+void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked* checked);
 
 // The same for an org alone: a look at Twilio's list needs no permission but an account.
 OrgRoute* find_route(const pg_uuid_t& org_id);

@@ -22,6 +22,7 @@ constexpr int64 kLinger = 1000;
 constexpr int64 kSweepWhileBusy = USECS_PER_SEC;
 constexpr int64 kHousekeeping = USECS_PER_SEC;
 constexpr char kLookingForBookings[] = "looking for bookings";
+constexpr char kLookingOnceMore[] = "looking once more before sending";
 
 void make_dispatch(Sender* sender) {
   static bool curl_ready = false;
@@ -230,7 +231,7 @@ bool record_and_claim(Sender* sender) {
 // not keep everything else from being sent.
 bool check(Sender* sender) {
   constexpr int kMostChecks = 3;
-  if (step(sender, "looking once more before sending", check_step)) {
+  if (step(sender, kLookingOnceMore, check_step)) {
     sender->check_failures = 0;
     return true;
   }
@@ -318,6 +319,8 @@ void sender_run(WorkerContext* context) {
   sender.batch = AllocSetContextCreate(TopMemoryContext, "coach_sms batch", ALLOCSET_DEFAULT_SIZES);
   if (earlier_sender_ended_while(kLookingForBookings))
     sender.bookings_looked_at = GetCurrentTimestamp();
+  if (earlier_sender_ended_while(kLookingOnceMore))
+    sender.bookings_feared_until = GetCurrentTimestamp() + USECS_PER_MINUTE;
   make_dispatch(&sender);
   make_events(&sender);
   MemoryContext caller = MemoryContextSwitchTo(sender.turn);

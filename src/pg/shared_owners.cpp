@@ -10,6 +10,7 @@ namespace {
 
 int own_slot = -1;
 char earlier_activity[64];
+int64 earlier_unsent;
 
 Slot* lock_own_slot() {
   if (own_slot < 0) return nullptr;
@@ -55,6 +56,10 @@ bool earlier_sender_ended_while(const char* activity) {
   return strcmp(earlier_activity, activity) == 0;
 }
 
+int64 earlier_senders_unsent() {
+  return earlier_unsent;
+}
+
 bool attach_sender(Oid database, uint32 generation) {
   before_shmem_exit(detach_sender, UInt32GetDatum(generation));
   int number;
@@ -65,6 +70,7 @@ bool attach_sender(Oid database, uint32 generation) {
   if (mine) {
     own_slot = number;
     strlcpy(earlier_activity, slot->last_activity, sizeof earlier_activity);
+    earlier_unsent = slot->unsent_fence;
     slot->info.pid = MyProcPid;
     slot->info.starts++;
     slot->proc_number = my_proc_number();
@@ -102,6 +108,13 @@ void report_heartbeat(TimestampTz next_wake_at) {
   if (slot == nullptr) return;
   slot->info.heartbeat_at = GetCurrentTimestamp();
   slot->info.next_wake_at = next_wake_at;
+  LWLockRelease(slot_lock(own_slot));
+}
+
+void report_unsent(int64 fence) {
+  Slot* slot = lock_own_slot();
+  if (slot == nullptr) return;
+  slot->unsent_fence = fence;
   LWLockRelease(slot_lock(own_slot));
 }
 

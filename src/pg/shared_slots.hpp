@@ -20,6 +20,7 @@ struct Slot {
   pg_atomic_uint64 counters[kCounters];
   pg_atomic_uint32 retractions[kRetractionCounters];
   char last_activity[64];  // of the sender before
+  int64 unsent_fence;      // see report_unsent()
   bool overflow;
   bool look_anew;
   int arrival_count;

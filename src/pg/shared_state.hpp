@@ -140,6 +140,11 @@ bool wait_for_sender_end(Oid database, int timeout_ms);
 bool attach_sender(Oid database, uint32 generation);
 // What the sender before this one did last: what ends one should not at once end the next.
 bool earlier_sender_ended_while(const char* activity);
+// The fence of claims of which no request has been made: of a sender that ends before any was, the
+// next one takes them back. 0 from the first request on. Lost with the server's memory; what those
+// claims are about is then unknown, as after any other end.
+void report_unsent(int64 fence);
+int64 earlier_senders_unsent();
 void report_state(WorkerState state);
 void report_activity(const char* text);
 void report_error(const char* text);

@@ -111,6 +111,7 @@ void sweep_step(void* state) {
   const char* why = "";
   const Mode mode = read_mode(&why);
   if (!sender->first_sweep_done) {
+    if (earlier_senders_unsent() != 0) take_back_unsent(earlier_senders_unsent());
     uint64 left = 0;
     for (uint64 some = 1; some > 0; left += some)
       some = expire_leases(nullptr, 0, true);
