@@ -15,10 +15,21 @@ say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 show() { printf '  %s\n' "$*"; }
 ask() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
 as_admin() { PGUSER=$(id -un) psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
-fake() { curl -sS --fail --cacert "$work/cert/ca.pem" "https://127.0.0.1:$port/control/$1"; }
+fake() { local what=$1; shift; curl -sS --fail --cacert "$work/cert/ca.pem" "$@" "https://127.0.0.1:$port/control/$what"; }
+# Twilio calls back; here we stand for the Edge Function that hands the requests to sms_twilio_webhook().
+relay() { # of which status
+  fake callbacks > "$work/callbacks.json"
+  psql -XAtq -v ON_ERROR_STOP=1 -v file="$work/callbacks.json" -v kind="$1" <<'SQL'
+\set callbacks `cat :file`
+SELECT format('webhook: %s, signed %s… -> %s', c->>'status', left(c->>'signature', 8), w.http_status)
+  FROM jsonb_array_elements(:'callbacks'::jsonb) c, LATERAL sms_twilio_webhook(c->>'url', c->>'body', c->>'signature') w
+ WHERE (c->>'status' = 'received') = (:'kind' = 'texts');
+SQL
+}
 
 say "1. A PostgreSQL server with coach_sms, and a stand-in for Twilio on loopback"
 fake_twilio --https --cert-dir "$work/cert" --account $account --token $token --callbacks hold --delay-ms 300 \
+  --inbound-url https://coach.example/functions/v1/twilio-webhook \
   --port-file "$work/port" --exit-on-stdin-eof < <(exec tail -f /dev/null --pid=$$) > "$work/fake.log" &
 for ((i = 0; i < 200; i++)); do [ -s "$work/port" ] && break; read -rt 0.05 <> <(:) || true; done
 port=$(cat "$work/port")
@@ -82,16 +93,9 @@ while [ "$seen" != delivered ]; do
     show "$(date +%H:%M:%S.%3N)  $now"
     seen=$now
   fi
-  # Twilio calls back; here we stand for the Edge Function that hands the request to sms_twilio_webhook().
   if [ "$now" = sent ] && [ -z "$relayed" ]; then
     relayed=yes
-    fake callbacks > "$work/callbacks.json"
-    psql -XAtq -v ON_ERROR_STOP=1 -v file="$work/callbacks.json" > "$work/answers" <<'SQL'
-\set callbacks `cat :file`
-SELECT format('               webhook: %s, signed %s… -> %s', c->>'status', left(c->>'signature', 8), w.http_status)
-  FROM jsonb_array_elements(:'callbacks'::jsonb) c,
-       LATERAL sms_twilio_webhook(c->>'url', c->>'body', c->>'signature') w;
-SQL
+    relay receipts > "$work/answers"
     while read -r line; do show "              $line"; done < "$work/answers"
   fi
   [ $SECONDS -lt $deadline ] || { echo "it was not delivered within a minute; the server's log:"; cat "$work/log"; exit 1; }
@@ -117,8 +121,10 @@ wait_for "SELECT count(*) = 1 FROM sms_messages WHERE template_key = 'session_re
 show "Twilio got: $(fake ledger?contains=reminder | sed 's/.*"body":"\([^"]*\)".*/\1/')"
 show "reminder_sent of the booking: $(ask 'SELECT reminder_sent FROM bookings')"
 
-say "9. Ann wants no more texts, and books again"
-ask "SELECT sms_opt_out('$org', '+61491570006')" > /dev/null
+say "9. Ann answers STOP, and books again"
+fake inbound --data-urlencode from=+61491570006 --data-urlencode to=+61491570156 -d body=STOP > /dev/null
+until fake callbacks | grep -q '"received"'; do :; done
+show "$(relay texts)"
 again=$(ask "INSERT INTO bookings (org_id, client_id, start_time, end_time, status) VALUES
   ('$org', '$client', now() + interval '9 days', now() + interval '217 hours', 'confirmed') RETURNING id")
 explain "$again"

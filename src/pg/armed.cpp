@@ -6,6 +6,7 @@
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
+#include "pg/timelines.hpp"
 #include "pg/uuids.hpp"
 
 #include "pg/pg_api.hpp"
@@ -14,7 +15,10 @@ namespace coach_sms {
 
 namespace {
 
-constexpr int kIdLength = 36;  // of a UUID's text; the file has a newline after it
+constexpr int kIdLength = 36;  // of a UUID's text
+// The file: the id, and the timeline on which it was written.
+constexpr char kFileFormat[] = "%s %u\n";
+constexpr int kLongestFile = kIdLength + sizeof " 4294967295\n";
 
 // The file to remove once the transaction that went to the sandbox has committed. Kept where a
 // savepoint rolls back or the transaction is prepared: it has no power any more.
@@ -47,15 +51,23 @@ const char* live_file() {
 // Why the file does not arm this id; nullptr where it does.
 const char* what_is_wrong_with_file(const pg_uuid_t& arm_id) {
   if (settings::key_file[0] == '\0') return "coach_sms.key_file is not set on this server";
-  char contents[kIdLength + 1];
+  char contents[kLongestFile + 1];
   std::size_t length = 0;
   Failure failure;
-  if (!read_private_file(live_file(), contents, sizeof contents, &length, &failure))
+  if (!read_private_file(live_file(), contents, kLongestFile, &length, &failure))
     return pstrdup(failure.message);
-  if (length == sizeof contents && contents[kIdLength] == '\n' &&
-      memcmp(contents, uuid_text(arm_id), kIdLength) == 0)
-    return nullptr;
-  return psprintf("file \"%s\" was not written for this database as it is now", live_file());
+  contents[length] = '\0';
+  TimeLineID timeline = 0;
+  if (strncmp(contents, uuid_text(arm_id), kIdLength) != 0 ||
+      sscanf(contents + kIdLength, " %u", &timeline) != 1)
+    return psprintf("file \"%s\" was not written for this database as it is now", live_file());
+  if (RecoveryInProgress()) return nullptr;
+  const char* target = recovery_target_since(timeline);
+  return target == nullptr
+             ? nullptr
+             : psprintf("the server was recovered to an earlier time (%s), and what it sent after "
+                        "that is not known here",
+                        target);
 }
 
 const char* what_is_wrong_with_row(int64 system_identifier, int64 database) {
@@ -111,11 +123,11 @@ bool arm_live(Failure* failure) {
   lock_server_row();
   const char* why;
   if (read_mode(&why) == Mode::kLive) return true;
-  char line[kIdLength + 1];
-  write_row("live", line);
+  char arm_id[kIdLength + 1];
+  write_row("live", arm_id);
   file_to_remove[0] = '\0';
-  line[kIdLength] = '\n';
-  return replace_private_file(live_file(), line, sizeof line, failure);
+  const char* line = psprintf(kFileFormat, arm_id, current_timeline());
+  return replace_private_file(live_file(), line, strlen(line), failure);
 }
 
 void arm_sandbox() {

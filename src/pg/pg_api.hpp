@@ -26,6 +26,7 @@ extern "C" {
 #include "access/twophase.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "access/xlog_internal.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
@@ -149,6 +150,15 @@ inline void reserve_guc_prefix(const char* prefix) {
   MarkGUCPrefixReserved(prefix);
 #else
   EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+// On which timeline this server writes. Not during recovery.
+inline TimeLineID current_timeline() {
+#if PG_VERSION_NUM >= 150000
+  return GetWALInsertionTimeLine();
+#else
+  return ThisTimeLineID;
 #endif
 }
 

@@ -60,6 +60,8 @@ for my $node ($heir, $bare) {
     is($node->safe_psql('postgres', "SELECT string_agg(check_name, ',') FROM sms_doctor() WHERE NOT ok AND check_name IN ('preloaded', 'launcher', 'sender', 'version', 'queue')"),
         '', 'sms_doctor too');
 }
+is($heir->safe_psql('postgres', "SELECT ok FROM sms_doctor() WHERE check_name = 'key_file'"), 't', 'a standby with the key says so');
+is($bare->safe_psql('postgres', "SELECT ok, problem LIKE '%could not open%' FROM sms_doctor() WHERE check_name = 'key_file'"), 'f|t', 'and one without it, before it is promoted');
 my ($status, undef, $error) = $heir->psql('postgres', "SELECT sms_enqueue('$org', to_phone => '+61491570006', body => 'no')");
 like($error, qr/read-only transaction|during recovery/, 'nothing can be enqueued there');
 is($fake->get('counters')->{requests}, 4, 'no standby has sent anything');

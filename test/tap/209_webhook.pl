@@ -15,7 +15,7 @@ use CoachSms::Wait qw(deadline wait_until);
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 50) or die "cannot listen: $!";
 my $base = 'http://127.0.0.1:' . $listener->sockport;
 my $fake = start_fake(callbacks => 'on');
-my $node = new_server('main', fake => $fake, conf => short_times(request_timeout => 10000, lease_duration => 20000, public_url => "$base/direct"));
+my $node = new_server('main', fake => $fake, conf => short_times(request_timeout => 10000, lease_duration => 20000, public_url => "$base/direct") . "max_connections = 130\n");
 $node->go_live;
 my $org = $node->make_org;
 my $other = $node->make_org(twilio_account_sid => 'AC' . '0b' x 16, twilio_auth_token_encrypted => 'beef' x 8);
@@ -145,7 +145,7 @@ $text = join '', map { $_ . $told{$_} } sort keys %told;
 my $url = "$base/inside/twilio?org=$org&message=$many&attempt=1";
 my $script = PostgreSQL::Test::Utils::tempdir() . '/many.sql';
 PostgreSQL::Test::Utils::append_to_file($script, call_sql($url, sign($url, $fake->token)) . ";\n");
-$node->command_ok([ qw(pgbench -n -c 20 -t 5 -f), $script, 'postgres' ], '100 callbacks at once');
+$node->command_ok([ qw(pgbench -n -c 100 -t 1 -f), $script, 'postgres' ], '100 callbacks at once');
 $node->wait_for_status($many, 'delivered');
 is(events($many), 'delivered,sent', 'are one event');
 

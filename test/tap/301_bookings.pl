@@ -102,8 +102,24 @@ is($app->texts($missed), 'confirmation sent', 'nothing is sent once the session 
 is($node->safe_psql('postgres', "SELECT explanation FROM sms_explain('$missed') WHERE type = 'reminder'"), 'is not sent any more: the session has started', 'and it says so');
 is($fake->count(to => '+61491570157'), 3, 'late is better than never, before that');
 
+# --- several reminders ----------------------------------------------------------------------------
+$node->safe_psql('postgres', "INSERT INTO sms_templates (org_id, template_key, body) VALUES ('${\ $app->org}', 'two_hours', 'In two hours, {{client_name}}');
+  INSERT INTO sms_schedules (org_id, type, label, mins_offset, template_key) VALUES
+  ('${\ $app->org}', 'pre_session', 'two days', 2880, 'session_reminder'), ('${\ $app->org}', 'pre_session', 'two hours', 120, 'two_hours')");
+my $dee = $app->client('Dee', '0491 570 158');
+my $twice = $app->book($dee, '2026-06-05 15:00+10');
+$app->wait_for_texts($twice, 'confirmation sent');
+$node->set_clock('2026-06-03 14:50+10');
+$node->set_clock('2026-06-03 15:01+10');
+$app->wait_for_texts($twice, 'confirmation sent, reminder sent');
+is($app->sql("SELECT reminder_sent FROM bookings WHERE id = '$twice'"), 't', 'the flag is set by the first');
+$node->set_clock('2026-06-05 12:50+10');
+$node->set_clock('2026-06-05 13:01+10');
+$app->wait_for_texts($twice, 'confirmation sent, reminder sent, reminder sent');
+is(join(', ', map { taken_at('+61491570158', $_) } 1, 2), 'Wed 15:01, Fri 13:01', 'each at its time');
+
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
-is($fake->count, 3 + 2 + 3, 'and nothing else');
+is($fake->count, 3 + 2 + 3 + 3, 'and nothing else');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'nothing is left over');
 
 done_testing();

@@ -89,8 +89,16 @@ my $undelivered = $node->enqueue($apart, $gone, 'undelivered');
 $node->wait_for_status($undelivered, 'sent');
 $node->relay_callbacks;
 $node->wait_for_status($undelivered, 'failed');
-is(sql("SELECT count(*) FROM sms_suppression WHERE phone = '$gone' AND source = 'twilio'"),
-    sql("SELECT count(*) FROM sms_messages WHERE body = 'lost' AND status = 'cancelled'"), 'a callback does the same, as far as its code says so');
+is(sql("SELECT reason || ' ' || source || ' ' || notes FROM sms_suppression WHERE org_id = '$apart' AND phone = '$gone'"), 'carrier_violation twilio error 30004', 'a callback does the same');
+is(sql("SELECT status || ' ' || error_code FROM sms_messages WHERE body = 'lost'"), 'cancelled opted_out', 'and cancels what waits');
+for my $code (21211, 21614) {
+    my $landline = "+614915701$code" =~ s/(?<=701)\d\d//r;
+    $fake->post('scenario', to => $landline, marker => "status=400 code=$code");
+    $node->wait_for_status($node->enqueue($apart, $landline, 'to a number that takes none'), 'failed');
+    $node->wait_for_sql("SELECT reason || ' ' || notes FROM sms_suppression WHERE org_id = '$apart' AND phone = '$landline'", "invalid_number error $code");
+}
+text($bob, 'START');
+is(sql("SELECT string_agg(DISTINCT reason, ' ') FROM sms_suppression WHERE org_id = '$apart'"), 'carrier_violation invalid_number', 'START lifts none of these');
 
 # 5. An opt-out that is acknowledged while the sender stands right before the first byte still wins.
 arm($node, 'connected=stop@1');
@@ -102,6 +110,18 @@ kill CONT => $pid;
 $node->wait_for_status($last, 'cancelled');
 is($fake->count(body => 'too late'), 0, 'nothing was written');
 is(sql("SELECT error_code || ' ' || attempt_count FROM sms_messages WHERE id = '$last'"), 'opted_out 0', 'and the message says why');
+
+# So does one that comes between the statement of an org that has not written yet and its commit.
+my $carol = '+61491570110';
+$node->wait_for_status($node->enqueue($org, $carol, 'to carol'), 'sent');
+my $session = $node->background_psql('postgres', on_error_stop => 1);
+$session->query_safe("BEGIN; SELECT sms_enqueue('$late', to_phone => '$carol', body => 'raced')");
+is(text($carol, 'STOP'), '200', 'a STOP before an enqueue commits');
+is(sql("SELECT string_agg(org_id::text, ' ') FROM sms_suppression WHERE phone = '$carol'"), $org, 'is on the list of who wrote');
+$session->query_safe('COMMIT');
+$session->quit;
+$node->wait_for_sql("SELECT status || ' ' || error_code FROM sms_messages WHERE body = 'raced'", 'cancelled opted_out', undef, name => 'and binds who did not');
+is($fake->count(body => 'raced'), 0, 'nothing was written');
 
 # 6. An org's own token does not speak for another account's orgs.
 my $foreign = $node->make_org(twilio_account_sid => 'AC' . '77' x 16, twilio_auth_token_encrypted => 'foreign', twilio_phone_number => $number);

@@ -46,6 +46,7 @@ my $told = text('its callback comes');
 my $slow = text('the carrier is slow');
 $node->wait_for_status($_, 'sent') for $lost, $refused, $told, $slow;
 twilio_says($lost, status => 'delivered', price => '-0.0515', price_unit => 'usd');
+sql("UPDATE sms_messages SET segments = 9 WHERE id = '$lost'");
 twilio_says($refused, status => 'undelivered', error_code => 30005);
 my $sid = twilio_says($told, status => 'delivered');
 for my $callback (grep { $_->{message_sid} eq $sid && $_->{status} eq 'delivered' } $fake->callbacks) {
@@ -61,6 +62,7 @@ $node->wait_for_status($lost, 'delivered');
 $node->wait_for_status($refused, 'failed');
 is(sql("SELECT error_code FROM sms_messages WHERE id = '$refused'"), '30005', 'with its reason');
 $node->wait_for_sql("SELECT price, price_unit FROM sms_messages WHERE id = '$lost'", '0.0515|USD', undef, name => 'and what it cost, as a positive number');
+is(sql("SELECT segments FROM sms_messages WHERE id = '$lost'"), '1', 'and how many segments it had');
 is(sql("SELECT string_agg(DISTINCT event_type || ' ' || event_status, ', ') FROM sms_events WHERE message_id = '$lost'"), 'fetch delivered', 'the answer is an event');
 like(sql("SELECT string_agg(what || ': ' || detail, '; ') FROM sms_why('$lost')"), qr/twilio was asked: delivered/, 'sms_why tells it');
 $node->wait_for_sql("SELECT event_status FROM sms_events WHERE message_id = '$slow'", 'sent', undef, name => 'one of which Twilio knows no end stays');

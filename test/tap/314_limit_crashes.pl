@@ -13,7 +13,7 @@ my $node = new_server('main', fake => $fake, clock => 1, conf => short_times());
 $node->go_live;
 $node->set_clock('2026-03-10 09:00:00+00');
 
-my $number = 0;
+my ($number, $clients) = (0, 0);
 sub texts {
     my ($org, $name, $count, %more) = @_;
     return map { $node->enqueue($org, sprintf('+614915%05d', ++$number), "$name $_", %more) } 1 .. $count;
@@ -56,17 +56,25 @@ let_go('stalled', 4);
 
 for my $place ('after-claim', 'before-connect', 'connected', 'after-answer') {
     my $killed = $node->make_org(max_sms_per_hour => 2);
+    my $client = sprintf '%08d-0000-4000-8000-000000000000', ++$clients;
+    my $daily = $node->make_org(max_sms_per_client_per_day => 1);
     texts($killed, $place, 1);
     wait_for_bodies($node, qr/^$place/, 1, "$place: one goes");
     settle($node);
     arm($node, "$place=stop\@1");
+    $node->enqueue($daily, '+61491570123', "a day's at $place", client_id => $client);
     $node->enqueue($killed, sprintf('+614915%05d', ++$number), "$place 1$_") for 1 .. 4;
     my $pid = wait_frozen($node);
     disarm($node);
     kill_sender($node, $pid);
     settle($node);
     cmp_ok(scalar bodies($node, qr/^$place/), '<=', 2, "$place: after the crash there is room for one more at most");
+    raises($node, "SELECT sms_enqueue('$daily', to_phone => '+61491570124', body => 'a second', client_id => '$client')", 'SM018', "$place: nor for a client with a text a day");
     let_go($place, 5);
+    # What may have been handed over counts for a day, as far as anybody knows.
+    $node->advance('24 hours 1 minute');
+    $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE org_id = '$daily' AND status = 'sent'", '1', undef, name => "$place: and the client has theirs");
+    is(scalar bodies($node, qr/^a day's at $place/), 1, "$place: once");
 }
 
 # --- a client's day ----------------------------------------------------------------------------------------------------------

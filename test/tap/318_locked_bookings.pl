@@ -6,6 +6,7 @@ use CoachSms::Bookings;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
+use CoachSms::Log;
 
 my $many = 100;
 my $fake = start_fake();
@@ -34,7 +35,7 @@ is_deeply([ $fake->duplicates ], [], 'each once');
 $node->safe_psql('postgres', <<'SQL');
 SET ROLE coach_app;
 CREATE FUNCTION stuck(name text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN LOOP BEGIN PERFORM pg_advisory_xact_lock(42); EXCEPTION WHEN query_canceled OR lock_not_available THEN NULL; END; END LOOP; END $$;
+BEGIN LOOP BEGIN PERFORM pg_advisory_xact_lock(42); RETURN name; EXCEPTION WHEN query_canceled OR lock_not_available THEN NULL; END; END LOOP; END $$;
 CREATE VIEW stuck_clients AS SELECT id, org_id, stuck(full_name) AS full_name, phone FROM clients;
 RESET ROLE;
 DO $$ BEGIN PERFORM sms_attach_bookings('bookings', 'stuck_clients', 'orgs'); END $$;
@@ -48,11 +49,46 @@ $node->advance('2 minutes');
 $node->wait_for_sql("SELECT wait_event FROM pg_stat_activity WHERE pid = $sender", 'advisory', undef, name => "the application's code does not end");
 $node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $sender", 0, undef, name => 'the sender ends');
 $node->wait_for_status($node->enqueue($other, '+61491570112', 'Hello again'), 'sent', undef, name => 'and another one sends');
+$holder->query_safe('SELECT pg_advisory_unlock(42)');
+$node->advance('2 minutes');
+$node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent' AND org_id = '${\ $app->org}'", $many + 1, undef, name => 'once it ends, the text is made and goes');
+
+# The same in the last check, where there are others' texts in the batch: nothing was asked of Twilio for them, and so they go.
+$node->safe_psql('postgres', 'SELECT sms_pause()');
+my @others = map { $node->enqueue($other, "+6149157012$_", "In the same batch $_") } 1 .. 3;
+$app->book($ann, $node->safe_psql('postgres', "SELECT now() + interval '30 hours'"));
+$holder->query_safe('SELECT pg_advisory_lock(42)');
 $sender = $node->sender_pid;
-$node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'coach_sms sender' AND wait_event = 'advisory'", 1, undef, name => 'it comes there too');
-$node->safe_psql('postgres', "DO \$\$ BEGIN PERFORM sms_detach_bookings(), pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'coach_sms sender'; END \$\$");
+$node->safe_psql('postgres', 'SELECT sms_resume()');
+$node->wait_for_sql("SELECT wait_event FROM pg_stat_activity WHERE pid = $sender", 'advisory', undef, name => 'the last check does not end');
+is($node->safe_psql('postgres', "SELECT count(*) FROM sms_messages WHERE status = 'sending'"), 4, 'with four messages in hand');
+$node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $sender", 0, undef, name => 'the sender ends');
+$node->wait_for_status($_, 'sent') for @others;
+is($node->safe_psql('postgres', "SELECT status, attempt_count FROM sms_messages WHERE org_id = '${\ $app->org}' AND status <> 'sent'"), 'queued|0', "the booking's text waits");
+is($node->safe_psql('postgres', "SELECT count(*) FROM sms_attempts WHERE status <> 'success'"), 0, 'nothing was ever in doubt');
+$holder->query_safe('SELECT pg_advisory_unlock(42)');
+$node->advance('3 minutes');
+$node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent' AND org_id = '${\ $app->org}'", $many + 2, undef, name => 'until the bookings can be read');
+is($fake->count(to => "+6149157012$_"), 1, 'each went once') for 1 .. 3;
+
+# A sender that is told to end while it reads bookings does so at once: it does not call them slow, nor what it has not read unreadable.
+$node->safe_psql('postgres', <<'SQL');
+SET ROLE coach_app;
+CREATE OR REPLACE FUNCTION stuck(name text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN name; END $$;
+SQL
+$holder->query_safe('SELECT pg_advisory_lock(42)');
+$node->safe_psql('postgres', "SET session_replication_role = replica; INSERT INTO bookings (org_id, client_id, start_time, end_time)
+  VALUES ('${\ $app->org}', '$ann', now() + interval '20 hours', now() + interval '21 hours')");
+my $mark = log_mark($node);
+$sender = $node->sender_pid;
+$node->advance('2 minutes');
+$node->wait_for_sql("SELECT wait_event FROM pg_stat_activity WHERE pid = $sender", 'advisory', undef, name => 'it reads bookings');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($sender)");
 $node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $sender", 0, undef, name => 'and ends when it is told to');
+is($node->safe_psql('postgres', "SELECT count(*) FROM sms_booking_texts WHERE reason = 'unreadable'"), 0, 'no booking is called unreadable');
+unlike(join('', log_lines($node, $mark)), qr/took longer/, 'nor slow');
 $holder->quit;
+$node->safe_psql('postgres', 'DO $$ BEGIN PERFORM sms_detach_bookings(); END $$');
 
 # Where our own table is locked, what came back cannot be recorded: sms_health says so, and all is well again by itself.
 my $id = $node->enqueue($other, '+61491570110', 'Hello [fake:delay=1000]');
