@@ -65,9 +65,10 @@ const char* what_is_wrong_with_file(const pg_uuid_t& arm_id) {
   const char* target = recovery_target_since(timeline);
   return target == nullptr
              ? nullptr
-             : psprintf("the server was recovered to an earlier time (%s), and what it sent after "
-                        "that is not known here",
-                        target);
+             : psprintf(
+                   "the server was recovered to an earlier time (%s), and what it sent after "
+                   "that is not known here",
+                   target);
 }
 
 const char* what_is_wrong_with_row(int64 system_identifier, int64 database) {
