@@ -43,7 +43,7 @@ SELECT * FROM sms_go_live();
 SELECT * FROM sms_mode();
 SELECT * FROM messages;
 SELECT error_message FROM sms_messages WHERE body = 'sandbox queued';
-SELECT s.mode, s.changed_by = session_user AS by_me, pg_read_file(:'file') = s.arm_id::text || E'\n' AS file_names_the_row FROM sms_server s;
+SELECT s.mode, s.changed_by = session_user AS by_me, pg_read_file(:'file') ~ ('^' || s.arm_id || E' [0-9]+\n$') AS file_names_the_row FROM sms_server s;
 DELETE FROM sms_messages;
 UPDATE sms_settings SET twilio_account_sid = 'AC1', twilio_auth_token_encrypted = 'token', twilio_phone_number = '+61412345678';
 

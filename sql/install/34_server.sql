@@ -23,6 +23,15 @@ REVOKE ALL ON FUNCTION sms_arm(boolean) FROM PUBLIC;
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<database oid>.';
 
+-- What came by logical replication is its publisher's to send. Nothing else marks those messages, and so on a subscriber none
+-- is queued anew: its own have their rows from the start.
+CREATE FUNCTION sms_is_subscriber() RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = '@extschema@.sms_messages'::regclass)
+$$;
+REVOKE ALL ON FUNCTION sms_is_subscriber() FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_subscriber() IS 'Internal: whether a subscription of this database brings messages of another server''s.';
+
 CREATE FUNCTION sms_enqueue_waiting(for_sandbox boolean) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -34,7 +43,7 @@ BEGIN
       SELECT m.id, m.org_id, @extschema@.sms_zone_of(m.metadata) AS zone, m.priority,
              greatest(m.scheduled_for, now()) AS due_at, m.expires_at
         FROM @extschema@.sms_messages m
-       WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued')
+       WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued') AND NOT (SELECT @extschema@.sms_is_subscriber())
          AND NOT EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)
        ORDER BY m.id FOR NO KEY UPDATE OF m),
     queued AS (
@@ -58,6 +67,7 @@ COMMENT ON FUNCTION sms_enqueue_waiting(boolean) IS
 CREATE FUNCTION sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  is_subscriber boolean := @extschema@.sms_is_subscriber();
   ids uuid[];
 BEGIN
   cancelled := 0;
@@ -68,6 +78,8 @@ BEGIN
     ids := ARRAY(
       SELECT m.id FROM @extschema@.sms_messages m
        WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
+         AND (NOT is_subscriber OR EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)
+              OR EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id))
        ORDER BY m.id FOR NO KEY UPDATE);
     cancelled := cardinality(ids);
     UPDATE @extschema@.sms_messages m
@@ -80,7 +92,7 @@ BEGIN
     -- A copy or a restore knows that these were under way, and no more.
     ids := ARRAY(
       SELECT m.id FROM @extschema@.sms_messages m
-       WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown')
+       WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
          AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
        ORDER BY m.id FOR NO KEY UPDATE OF m);
     -- The sender may have settled some while their rows were waited for.
@@ -110,7 +122,7 @@ BEGIN
 
     -- Sandbox messages that a copy knows as under way start again.
     UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
-     WHERE m.sandbox AND m.status IN ('sending', 'unknown')
+     WHERE m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
        AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id);
   END IF;
   queued := @extschema@.sms_enqueue_waiting(for_sandbox => NOT live);
@@ -130,7 +142,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_go_live() FROM PUBLIC;
 COMMENT ON FUNCTION sms_go_live() IS
-'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. After a restore it also makes the policies of the roles that were granted, which no dump carries. Calling it again repairs the queue.';
+'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. After a restore it also makes the policies of the roles that were granted, which no dump carries. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
 
 CREATE FUNCTION sms_go_sandbox(OUT queued integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

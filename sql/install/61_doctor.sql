@@ -121,6 +121,10 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, matters boolean
   SELECT 'zones', true, 'orgs whose time zone this server does not know: ' || @extschema@.sms_list_orgs(w.zone),
          'Set sms_settings.timezone to a name in pg_timezone_names, or install the time zones that are missing (on Debian tzdata-legacy); they count as UTC meanwhile.' FROM without w
   UNION ALL
+  SELECT 'budgets', true, 'orgs whose monthly_budget_segments is used up, and whose messages wait: '
+           || @extschema@.sms_list_orgs((SELECT array_agg(q.org_id ORDER BY q.org_id) FROM @extschema@.sms_queue_stat q WHERE q.held_by LIKE 'monthly\_budget\_segments%')),
+         'Cancel what should not go, or raise the budget; else it goes when the next month begins.'
+  UNION ALL
   SELECT 'server_account', v.matters, CASE WHEN v.account !~ '^AC[0-9a-fA-F]{32}$' THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
          'It is AC and 32 hex digits.' FROM server v
   UNION ALL
@@ -136,13 +140,13 @@ COMMENT ON FUNCTION sms_check_orgs() IS 'Internal: sms_doctor''s checks of accou
 
 CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, matters boolean, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  WITH server AS MATERIALIZED (SELECT m.mode FROM @extschema@.sms_mode() m),
+  WITH server AS MATERIALIZED (SELECT m.mode, @extschema@.sms_is_subscriber() AS is_subscriber FROM @extschema@.sms_mode() m),
   found AS MATERIALIZED (
     SELECT (SELECT count(*) FROM @extschema@.sms_messages m, server v
-             WHERE m.status IN ('pending', 'queued') AND m.sandbox = (v.mode = 'sandbox') AND v.mode <> 'not armed'
+             WHERE m.status IN ('pending', 'queued') AND m.sandbox = (v.mode = 'sandbox') AND v.mode <> 'not armed' AND NOT v.is_subscriber
                AND NOT EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)) AS unqueued,
            (SELECT count(*) FROM @extschema@.sms_messages m, server v
-             WHERE m.status IN ('pending', 'queued') AND NOT m.sandbox AND v.mode <> 'live') AS kept,
+             WHERE m.status IN ('pending', 'queued') AND NOT m.sandbox AND v.mode <> 'live' AND NOT v.is_subscriber) AS kept,
            (SELECT count(*) FROM @extschema@.sms_queue q
              WHERE NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = q.message_id)) AS orphans,
            (SELECT count(*) FROM @extschema@.sms_in_flight f
@@ -155,6 +159,9 @@ CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, matters boolea
   UNION ALL
   SELECT 'live_messages', v.mode = 'live', CASE WHEN kept > 0 THEN format('live messages that wait for sms_go_live(): %s', kept) END,
          'Nothing of theirs is sent before sms_go_live(); cancel what should never go.' FROM found, server v
+  UNION ALL
+  SELECT 'subscription', false, CASE WHEN v.is_subscriber THEN 'messages come from another server by a subscription, and that server sends them' END,
+         'Nothing. Where this server is to take over: DROP SUBSCRIPTION, then sms_go_live().' FROM server v
   UNION ALL
   SELECT 'queue_orphans', true, CASE WHEN orphans > 0 THEN format('rows of sms_queue without a message: %s', orphans) END,
          'They are harmless; as a superuser, delete them from sms_queue.' FROM found

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/api_key.hpp"
 #include "core/public_url.hpp"
 #include "core/signature.hpp"
@@ -14,8 +16,9 @@ namespace coach_sms {
 
 namespace {
 
-constexpr int kMostTokens = 12;  // of five orgs and the server, two each
-constexpr int kTellEvery = 60;   // seconds between two log lines of a session
+constexpr int kMostOrgs = 5;                      // as the statement below has it
+constexpr int kMostTokens = 2 * (kMostOrgs + 1);  // theirs and the server's, two each
+constexpr int kTellEvery = 60;                    // seconds between two log lines of a session
 
 // --- tokens to try ------------------------------------------------------------------------------
 
@@ -60,7 +63,7 @@ int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostTokens
   bool server = !call.has_target && server_account[0] != '\0' &&
                 strcmp(call.account_sid, server_account) == 0;
   int count = 0;
-  for (uint64 row = 0; row < rows; ++row) {
+  for (uint64 row = 0; row < std::min<uint64>(rows, kMostOrgs); ++row) {
     char* sealed = text_column(row, 2);
     char* second = text_column(row, 3);
     if (sealed == nullptr)

@@ -1,6 +1,6 @@
 -- Row-level security, and what each kind of role is given: all of it, and nothing else.
 BEGIN;
-SELECT plan(16);
+SELECT plan(19);
 
 CREATE TEMPORARY VIEW own AS
   SELECT classid, objid FROM pg_depend
@@ -100,6 +100,35 @@ SELECT is_empty($$SELECT p.proname FROM pg_proc p JOIN own ON classid = 'pg_proc
                      AND NOT EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace AND o.proname = p.proname || '_as_owner'
                                         AND o.proargtypes = p.proargtypes AND o.prosrc ~ 'sms_(require_org|require_message|may_act_for)\(')$$,
   'each function that becomes the owner for its caller asks whether it may act for the org');
+
+-- A member's page, among the messages of fifty orgs: by the index, and its orgs are listed once.
+INSERT INTO sms_settings (org_id, max_sms_per_client_per_day) SELECT ('10000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, NULL FROM generate_series(1, 50) n;
+INSERT INTO sms_messages (org_id, to_phone, body)
+  SELECT ('10000000-0000-4000-8000-' || lpad((1 + n % 50)::text, 12, '0'))::uuid, '+61491570006', 'Hello ' || n FROM generate_series(1, 5000) n
+  UNION ALL SELECT '10000000-0000-4000-8000-000000000007', '+61491570006', 'Hello' FROM generate_series(1, 1900);
+UPDATE sms_messages SET created_at = created_at + row_number * interval '1 second' FROM (SELECT id AS row_id, row_number() OVER () FROM sms_messages) r WHERE id = row_id;
+ANALYZE sms_messages;
+CREATE FUNCTION public.pgtap_orgs() RETURNS SETOF uuid LANGUAGE sql STABLE SET search_path = '' AS $$ VALUES ('10000000-0000-4000-8000-000000000007'::uuid) $$;
+SET LOCAL coach_sms.tenancy_function = 'public.pgtap_orgs()';
+-- What the role gets, or its plan.
+CREATE FUNCTION pg_temp.as_tenant(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+  line text;
+  lines text[] := '{}';
+BEGIN
+  SET LOCAL ROLE pgtap_tenant;
+  FOR line IN EXECUTE query LOOP
+    lines := lines || line;
+  END LOOP;
+  RESET ROLE;
+  RETURN QUERY SELECT unnest(lines);
+END
+$$;
+SELECT results_eq($$SELECT pg_temp.as_tenant('SELECT count(*) FROM sms_messages')$$, ARRAY['2000'], 'a member sees the messages of the org');
+SELECT matches(string_agg(line, E'\n'), 'InitPlan 1.*(Index|Bitmap Index) Scan.* sms_messages_org_created', 'finds them by the index, with the orgs listed once')
+  FROM pg_temp.as_tenant('EXPLAIN (COSTS OFF) SELECT * FROM sms_messages ORDER BY created_at DESC LIMIT 50') line;
+SELECT matches(string_agg(line, E'\n'), 'Index Scan Backward using sms_messages_org_created', 'and a page of one org without a sort')
+  FROM pg_temp.as_tenant('EXPLAIN (COSTS OFF) SELECT * FROM sms_messages WHERE org_id = ''10000000-0000-4000-8000-000000000007'' ORDER BY created_at DESC LIMIT 50') line;
 
 SELECT sms_grant_tenant('pgtap_tenant'), sms_grant_operator('pgtap_tenant'), sms_revoke_tenant('pgtap_tenant') \gset
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_tenant')$$, $$SELECT pg_temp.rights('pgtap_operator')$$, 'a kind is taken back, and what another gives stays');

@@ -1,7 +1,7 @@
 # Twilio's calls with a sender at work: the server's token, proxies, locks, haste, and a token that cannot be read.
 use strict;
 use warnings;
-use Digest::SHA qw(hmac_sha1_base64);
+use Digest::SHA qw(hmac_sha1_base64 sha256_hex);
 use PostgreSQL::Test::Utils ();
 use Test::More;
 use CoachSms::Cluster;
@@ -196,6 +196,31 @@ is(suppressed('+61491570121'), $other, 'binds the org of that number and account
     is(call($public_url, text_from('token of 09', $account, '+61491570156', '+61491570129', 'STOP')), 200, 'a STOP to the one with the key');
     is(call($public_url, text_from('token of 09', $account, '+61491570156', '+61491570129', 'START')), 200, 'and a START');
     is(suppressed('+61491570129'), $keyed, 'which that one does not believe');
+}
+
+# However many orgs name an account, no more than five are looked at before the signature is known: those of the number first.
+{
+    my $account = 'AC' . '0c' x 16;
+    my @orgs = sort map { $node->make_org(paused_until => 'infinity', twilio_account_sid => $account, twilio_phone_number => '+61491570158', twilio_auth_token_encrypted => 'undecided') } 1 .. 7;
+    sql("UPDATE sms_settings SET twilio_auth_token_encrypted = 'token of ' || org_id, twilio_second_auth_token_encrypted = 'second of ' || org_id WHERE org_id = '$_'") for @orgs;
+    my $texts = 0;
+    is(join(' ', map { my $org = $_; map { call($public_url, text_from("$_ of $org", $account, '+61491570158', '+6149157013' . $texts % 10, 'Hello ' . $texts++)) } 'token', 'second' } @orgs),
+        join(' ', (200) x 10, (403) x 4), 'fourteen tokens, of which ten are tried');
+    sql("UPDATE sms_settings SET twilio_phone_number = '+61491570159' WHERE org_id = '$orgs[6]'");
+    is(call($public_url, text_from("second of $orgs[6]", $account, '+61491570159', '+61491570130', 'Hello again')), 200, 'the one that has the number among them');
+    sql("UPDATE sms_settings SET twilio_account_sid = 'AC' || repeat('08', 16) WHERE org_id IN (" . join(', ', map { "'$_'" } @orgs) . ')');
+}
+
+# Twilio can post JSON, signed by its URL alone. It signs no callback of messages so, and whoever has seen one such URL could write
+# anything under it.
+{
+    my $id = message($org);
+    my $body = "{\"MessageSid\": \"" . new_sid() . "\", \"MessageStatus\": \"delivered\", \"AccountSid\": \"$account\"}";
+    my $url = "$public_url?" . query($org, $id) . '&bodySHA256=' . sha256_hex($body);
+    my $signature = hmac_sha1_base64($url, $token) . '=';
+    is(sql(sprintf 'SELECT sms_validate_twilio_signature(%s, %s, %s, %s, %s)', map { sql_quote($_) } $token, $url, $body, $signature, 'application/json'), 't', 'a JSON body, signed by its URL');
+    is(call($url, $body, $signature), 403, 'is refused');
+    is(status_of($id), 'queued', 'nothing happens');
 }
 
 # An account that is named by an org without a token is the server's to speak for.

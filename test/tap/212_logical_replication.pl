@@ -35,11 +35,29 @@ $subscriber->restart;
 $subscriber->wait_for_status($subscriber->enqueue($own, '+61491570120', 'its own again'), 'sent');
 is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'what was replicated is not in its queue');
 
+# Nor does arming it again put it there, whatever waits without a row.
+$subscriber->safe_psql('postgres', 'SELECT sms_go_live()');
+is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'sms_go_live() queues none of it');
+is($subscriber->safe_psql('postgres', "SELECT string_agg(check_name || ' ' || ok || coalesce(' ' || problem, ''), ', ' ORDER BY check_name) FROM sms_doctor() WHERE check_name IN ('queue', 'live_messages', 'subscription')"),
+    'live_messages true, queue true, subscription true messages come from another server by a subscription, and that server sends them', 'sms_doctor says whose they are');
+$subscriber->safe_psql('postgres', 'SELECT sms_go_sandbox()');
+is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'nor the sandbox');
+$subscriber->go_live;
+
 # The publisher goes on, and the subscriber learns of it.
 $publisher->safe_psql('postgres', 'SELECT sms_resume()');
 $publisher->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent'", '3');
 $subscriber->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent' AND org_id = '$org'", '3', undef, name => 'the subscriber sees what the publisher has sent');
 is($fake->count, 5, 'Twilio took each');
 is_deeply([ $fake->duplicates ], [], 'once');
+
+# The publisher is lost, and the subscriber takes over what waits.
+$publisher->enqueue($org, '+61491570114', 'to be taken over', scheduled_for => 'tomorrow');
+$publisher->wait_for_catchup('texts');
+$publisher->stop('immediate');
+$subscriber->safe_psql('postgres', 'ALTER SUBSCRIPTION texts DISABLE');
+$subscriber->safe_psql('postgres', 'ALTER SUBSCRIPTION texts SET (slot_name = NONE)');
+$subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION texts');
+is($subscriber->safe_psql('postgres', 'SELECT queued FROM sms_go_live()'), '2', 'without the subscription they are its own');
 
 done_testing();

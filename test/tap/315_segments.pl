@@ -43,6 +43,7 @@ wait_for_bodies($node, qr/^budget/, 5, 'a raised one works at once');
 $node->set_clock('2026-04-30 23:59:55+10');
 is(count(qr/^budget/), 5, 'in the last seconds of the month nothing goes');
 is($node->safe_psql('postgres', "SELECT held_by ~ 'budget' FROM sms_queue_stat WHERE org_id = '$budget'"), 't', 'sms_queue_stat says what holds them');
+is($node->safe_psql('postgres', "SELECT ok, problem FROM sms_doctor() WHERE check_name = 'budgets'"), "f|orgs whose monthly_budget_segments is used up, and whose messages wait: $budget", 'sms_doctor tells');
 $node->wait_for_sql("SELECT now() >= '2026-05-01 00:00:00+10'", 't', undef, name => 'the month ends by itself');
 wait_for_bodies($node, qr/^budget/, 7, 'the next month begins by the org\'s clock');
 settings($budget, 'monthly_budget_segments = 0');

@@ -11,7 +11,8 @@ use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
 
 my $token = 'f00dfeed' x 4;
 my $account = 'AC' . '0d' x 16;
-my $fake = start_fake(args => [ '--account', $account, '--token', $token ]);
+my ($api_key, $api_secret) = ('SK' . '0e' x 16, 'cafe5eed' x 4);
+my $fake = start_fake(args => [ '--account', $account, '--token', $token, '--key', $api_key, '--secret', $api_secret ]);
 my $node = new_server('main', fake => $fake, conf => short_times(public_url => 'https://app.example/twilio', connect_timeout => 500, request_timeout => 700) . <<'CONF');
 shared_preload_libraries = 'coach_sms, pg_stat_statements, auto_explain'
 log_statement = 'all'
@@ -34,26 +35,49 @@ $node->safe_psql('postgres', 'CREATE EXTENSION pg_stat_statements');
 my $org = $node->make_org(twilio_account_sid => undef, twilio_auth_token_encrypted => undef);
 $node->safe_psql('postgres', "SELECT sms_set_twilio_credentials('$org', '$account', trim(E' \\n' FROM pg_read_file('$file')))");
 $node->safe_psql('postgres', "UPDATE sms_settings SET twilio_second_auth_token_encrypted = trim(E' \\n' FROM pg_read_file('$file')) WHERE org_id = '$org'");
+# An API key, with its account's token for webhooks.
+my $key_file = $node->secrets_dir . '/api_key';
+append_to_file($key_file, "$api_key:$api_secret\n");
+chmod 0600, $key_file or die $!;
+my $keyed = $node->make_org(twilio_account_sid => undef, twilio_auth_token_encrypted => undef);
+$node->safe_psql('postgres', "SELECT sms_set_twilio_credentials('$keyed', '$account', trim(E' \\n' FROM pg_read_file('$key_file')))");
 $node->go_live;
+
+# Whatever a client is told, be it an answer or an error.
+my $told = '';
+sub ask {
+    my ($sql) = @_;
+    $node->psql('postgres', "\\set VERBOSITY verbose\n\\set SHOW_CONTEXT always\n$sql", stdout => \my $out, stderr => \my $err);
+    $told .= join "\n", $out // '', $err // '', '';
+    return;
+}
 
 # Everything that can go wrong with a request, and with a statement that holds a token.
 my $number = 100;
 $node->enqueue($org, '+61491570' . $number++, $_) for 'taken', '[fake:status=401 code=20003 times=1] refused', '[fake:status=400 code=21211] rejected', '[fake:reset-after] unknown', '[fake:stall] late';
-$node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status IN ('sent', 'delivered', 'failed')", '5');
+$node->enqueue($keyed, '+61491570' . $number++, $_) for '[fake:status=401 code=20003 times=1] with a key', '[fake:reset-before times=1] with a key';
+ask('SELECT * FROM pg_stat_activity');
+$node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status IN ('sent', 'delivered', 'failed')", '7');
 $fake->wait_for(callbacks => 2);
 $node->relay_callbacks;
-$node->psql('postgres', $_) for
+ask($_) for
   "INSERT INTO sms_settings (org_id, twilio_auth_token_encrypted) SELECT NULL, trim(E' \\n' FROM pg_read_file('$file'))",
   "INSERT INTO sms_settings (org_id, twilio_auth_token_encrypted, quiet_hours_start) SELECT gen_random_uuid(), trim(E' \\n' FROM pg_read_file('$file')), 99",
   "INSERT INTO sms_settings (org_id, twilio_auth_token_encrypted) SELECT '$org', trim(E' \\n' FROM pg_read_file('$file'))",
   "SELECT sms_set_twilio_credentials(gen_random_uuid(), 'AC', trim(E' \\n' FROM pg_read_file('$file')))";
-$node->safe_psql('postgres', 'SELECT * FROM sms_doctor(); SELECT * FROM sms_health; SELECT sms_why(id) FROM sms_messages');
+ask("SELECT * FROM sms_doctor(); SELECT * FROM sms_health; SELECT sms_why(id) FROM sms_messages; SELECT * FROM sms_settings; SELECT sms_preview('$org', body => 'x')");
+# A connection that is not made: no certificate of the server's is believed.
+$node->append_conf('postgresql.conf', "coach_sms.ca_file = '$file'");
+$node->reload;
+$node->enqueue($keyed, '+61491570199', 'no connection');
+$node->wait_for_sql("SELECT count(*) > 0 FROM sms_attempts WHERE error_code = 'connect_failed' OR status = 'transient_error'", 't');
+ask('SELECT * FROM sms_attempts; SELECT * FROM sms_worker_state()');
 my $new = $node->secrets_dir . '/new.key';
 $node->safe_psql('postgres', "SELECT sms_create_key('$new')");
 $node->append_conf('postgresql.conf', "coach_sms.key_file = '$new'\ncoach_sms.old_key_file = '${\ $node->key_file}'");
 $node->reload;
 $node->wait_for_sql("SELECT current_setting('coach_sms.key_file')", $new);
-is($node->safe_psql('postgres', "SELECT sms_rotate_key('${\ $node->key_file}', '$new')"), '2', 'both tokens were sealed anew');
+is($node->safe_psql('postgres', "SELECT sms_rotate_key('${\ $node->key_file}', '$new')"), '3', 'all tokens were sealed anew');
 
 # Where it could be.
 my $dump = $node->secrets_dir . '/dump';
@@ -66,6 +90,7 @@ my $relations = $node->safe_psql('postgres', q{SELECT string_agg(format('SELECT 
       AND relnamespace IN ('pg_catalog'::regnamespace, 'public'::regnamespace)});
 my %places = (
     'the log' => slurp_file($node->logfile),
+    'what clients were told' => $told,
     'a dump' => slurp_file($dump),
     'every table and view' => $node->safe_psql('postgres', $relations),
     'the settings' => $node->safe_psql('postgres', 'SELECT * FROM pg_settings'),
@@ -74,6 +99,8 @@ my %places = (
 my %secrets = (
     'the token' => $token,
     'the Authorization header' => encode_base64("$account:$token", ''),
+    'the API key' => $api_secret,
+    'its Authorization header' => encode_base64("$api_key:$api_secret", ''),
     'the key' => (slurp_file($node->key_file) =~ s/\s//gr),
     'the new key' => (slurp_file($new) =~ s/\s//gr),
 );

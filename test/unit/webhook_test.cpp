@@ -202,6 +202,13 @@ TEST(CallbackTarget, IsRefusedUnlessAllOfItIsThereAndInForm) {
     EXPECT_FALSE(read_callback_target(url(org, uuid, "1"))) << uuid;
   }
   EXPECT_FALSE(read_callback_target("https://h.example/hook"));
+  // A separator that is encoded separates nothing.
+  EXPECT_FALSE(read_callback_target("https://h.example/hook?org=" + org + "%26message=" + message +
+                                    "%26attempt=1"));
+  EXPECT_FALSE(read_callback_target("https://h.example/hook?org%3D" + org + "&message%3D" +
+                                    message + "&attempt%3D1"));
+  EXPECT_FALSE(read_callback_target("https://h.example/hook%3Forg=" + org + "&message=" + message +
+                                    "&attempt=1"));
   EXPECT_FALSE(read_callback_target("https://h.example/hook?org=" + org + "&message=" + message));
   EXPECT_FALSE(read_callback_target("https://h.example/hook#?" + kOurs));
   EXPECT_FALSE(read_callback_target("https://h.example/hook?" + std::string(10000, '&') + kOurs));
