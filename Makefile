@@ -32,7 +32,7 @@ UNIT_TESTS := $(BUILD)/unit_tests
 objects = $(patsubst $(1)/%.cpp,$(BUILD)/$(2)/%.o,$(wildcard $(1)/*.cpp))
 CORE_OBJS := $(call objects,src/core,core)
 PG_OBJS := $(call objects,src/pg,pg)
-UNIT_OBJS := $(call objects,test/unit,unit)
+UNIT_OBJS := $(call objects,test/unit,unit) $(call objects,test/fuzz,replay)
 FAKE_OBJS := $(call objects,test/fake_twilio,fake_twilio)
 BENCHES := $(patsubst test/bench/%.cpp,$(BUILD)/bin/%,$(wildcard test/bench/*.cpp))
 
@@ -51,7 +51,10 @@ $(BUILD)/core/%.o: src/core/%.cpp $(BUILD)/flags
 	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
 
 $(BUILD)/unit/%.o: test/unit/%.cpp $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
+	$(CXX) $(PLAIN_FLAGS) -Itest -c -o $@ $<
+
+$(BUILD)/replay/%.o: test/fuzz/%.cpp $(BUILD)/flags
+	$(CXX) $(PLAIN_FLAGS) -DCOACH_SMS_REPLAY -Itest -c -o $@ $<
 
 $(BUILD)/fake_twilio/%.o: test/fake_twilio/%.cpp $(BUILD)/flags
 	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
@@ -80,7 +83,7 @@ $(BUILD)/bin/fuzz_%: test/fuzz/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
 
 # Rebuilds everything when the compiler, a flag or the PostgreSQL changes.
 $(BUILD)/flags: FORCE
-	@mkdir -p $(addprefix $(BUILD)/,core pg unit fake_twilio bin)
+	@mkdir -p $(addprefix $(BUILD)/,core pg unit replay fake_twilio bin)
 	@echo '$(CXX) $(PLAIN_FLAGS) $(PG_CONFIG) $(VERSION)' | cmp -s - $@ || \
 	  echo '$(CXX) $(PLAIN_FLAGS) $(PG_CONFIG) $(VERSION)' > $@
 

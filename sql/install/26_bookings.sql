@@ -63,7 +63,7 @@ COMMENT ON COLUMN sms_booking_texts.org_id IS 'The booking''s org.';
 COMMENT ON COLUMN sms_booking_texts.session_start IS 'The start it was made for; another one by now means that the booking was moved.';
 COMMENT ON COLUMN sms_booking_texts.session_end IS 'The end it was made for.';
 COMMENT ON COLUMN sms_booking_texts.message_id IS 'The message; NULL where there is none, and reason says why.';
-COMMENT ON COLUMN sms_booking_texts.reason IS 'Why there is no message (README, Bookings), or booking_cancelled beside a message of a booking that was called off after it. NULL: all is well.';
+COMMENT ON COLUMN sms_booking_texts.reason IS 'Why there is no message, in a word that sms_explain() puts into a sentence (README, Bookings, has the common ones), or booking_cancelled beside a message of a booking that was called off after it. NULL: all is well.';
 COMMENT ON COLUMN sms_booking_texts.detail IS 'The reason in words, as the error had it.';
 COMMENT ON COLUMN sms_booking_texts.try_until IS 'Until when it is tried again; NULL: it is final.';
 COMMENT ON COLUMN sms_booking_texts.revision IS 'How many messages were made for it.';

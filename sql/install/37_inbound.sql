@@ -36,7 +36,7 @@ REVOKE ALL ON FUNCTION sms_orgs_of_sender(text, text[], uuid[], boolean) FROM PU
 COMMENT ON FUNCTION sms_orgs_of_sender(text, text[], uuid[], boolean) IS 'Internal: orgs whose own settings name one of these senders of this account.';
 
 CREATE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
-  signers uuid[], by_server boolean, whole_account boolean) RETURNS void
+  signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   person text := @extschema@.sms_soft_phone(sms_take_inbound.phone);
@@ -44,7 +44,7 @@ DECLARE
   senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
   orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
   -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
-  bound uuid[] := CASE WHEN whole_account AND orgs <> '{}' THEN orgs
+  bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
                        ELSE ARRAY(SELECT unnest(orgs) UNION
                                   SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
   lifted boolean := false;
@@ -62,6 +62,12 @@ BEGIN
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
   ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
+    -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
+    FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
+                WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders)
+                  AND @extschema@.sms_sends_as(u, NULL, o.account_sid, o.sender) ORDER BY u LOOP
+      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+    END LOOP;
     DELETE FROM @extschema@.sms_opt_outs o
      WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
     lifted := FOUND;
@@ -77,8 +83,8 @@ BEGIN
    WHERE e.id = event_id;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean) IS
+REVOKE ALL ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) IS
 'Internal: what a text from a person does: STOP, START, YES (after a STOP only). Finds the org that it answers, among those that the signature speaks for; opt-outs by sender change where it speaks for the whole account.';
 
 CREATE FUNCTION sms_heed_code(message_id uuid, code text, reason text) RETURNS void

@@ -69,7 +69,9 @@ BEGIN
       LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
      WHERE m.org_id = ANY (org_ids) AND m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
     UNION ALL
-    SELECT t.type, coalesce(o.label, t.type), CASE WHEN t.type <> 'confirmation' THEN o.due_at END, 'gone', t.message_id,
+    SELECT t.type, coalesce(o.label, t.type),
+           CASE t.type WHEN 'reminder' THEN CASE WHEN t.session_start = o.start_time THEN o.due_at END
+                       WHEN 'feedback' THEN CASE WHEN t.session_end = o.end_time THEN o.due_at END END, 'gone', t.message_id,
            'was made; its message is gone: retention_days pruned it, or somebody deleted it'
       FROM @extschema@.sms_booking_texts t
       LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id

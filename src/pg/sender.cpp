@@ -291,6 +291,7 @@ bool has_hope(const Sender& sender) {
 // goes back into the queue. Where the extension is gone the answers are awaited for the log alone.
 void drain(Sender* sender) {
   report_state(WorkerState::kStopping);
+  report_activity("stopping");
   const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), shutdown_grace_ms());
   give_back_claimed(sender);
   while (has_hope(*sender) && GetCurrentTimestamp() < end) {
@@ -309,6 +310,16 @@ void drain(Sender* sender) {
   log_unrecorded(sender);
 }
 
+// Both look at bookings, and so run code of the application's.
+void fear_what_ended_the_last(Sender* sender) {
+  if (earlier_sender_ended_while(kLookingForBookings) ||
+      earlier_sender_ended_while(kLookingOnceMore)) {
+    sender->bookings_looked_at = GetCurrentTimestamp();
+    sender->bookings_feared_until = sender->bookings_looked_at + USECS_PER_MINUTE;
+  }
+  forget_earlier_sender();
+}
+
 }  // namespace
 
 void sender_run(WorkerContext* context) {
@@ -317,10 +328,7 @@ void sender_run(WorkerContext* context) {
   sender.sweep_wanted = true;
   sender.turn = AllocSetContextCreate(TopMemoryContext, "coach_sms turn", ALLOCSET_DEFAULT_SIZES);
   sender.batch = AllocSetContextCreate(TopMemoryContext, "coach_sms batch", ALLOCSET_DEFAULT_SIZES);
-  if (earlier_sender_ended_while(kLookingForBookings))
-    sender.bookings_looked_at = GetCurrentTimestamp();
-  if (earlier_sender_ended_while(kLookingOnceMore))
-    sender.bookings_feared_until = GetCurrentTimestamp() + USECS_PER_MINUTE;
+  fear_what_ended_the_last(&sender);
   make_dispatch(&sender);
   make_events(&sender);
   MemoryContext caller = MemoryContextSwitchTo(sender.turn);

@@ -56,6 +56,10 @@ bool earlier_sender_ended_while(const char* activity) {
   return strcmp(earlier_activity, activity) == 0;
 }
 
+void forget_earlier_sender() {
+  earlier_activity[0] = '\0';
+}
+
 int64 earlier_senders_unsent() {
   return earlier_unsent;
 }

@@ -138,8 +138,10 @@ bool wait_for_sender_end(Oid database, int timeout_ms);
 // Makes this process the owner of the slot until it exits; false if the launcher has given the
 // slot to a later one since, or somebody wants the database (then exit).
 bool attach_sender(Oid database, uint32 generation);
-// What the sender before this one did last: what ends one should not at once end the next.
+// What the sender before this one did last, until it is forgotten: what ends one should not at once
+// end the next.
 bool earlier_sender_ended_while(const char* activity);
+void forget_earlier_sender();
 // The fence of claims of which no request has been made: of a sender that ends before any was, the
 // next one takes them back. 0 from the first request on. Lost with the server's memory; what those
 // claims are about is then unknown, as after any other end.

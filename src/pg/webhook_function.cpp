@@ -80,8 +80,9 @@ void store_status(const WebhookCall& call, const Voice& voice) {
 
 void store_inbound(const WebhookCall& call, const Voice& voice) {
   static Statement take_text{
-      "SELECT @extschema@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-      {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDARRAYOID, BOOLOID, BOOLOID}};
+      "SELECT @extschema@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+      {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDARRAYOID, BOOLOID, BOOLOID,
+       UUIDARRAYOID}};
   Event event{};
   event.has_org = voice.signer == Signer::kOrg;
   event.org_id = voice.org_id;
@@ -96,8 +97,9 @@ void store_inbound(const WebhookCall& call, const Voice& voice) {
                  CStringGetTextDatum(call.our_number),
                  CStringGetTextDatum(call.messaging_service_sid), CStringGetTextDatum(call.from),
                  call.keyword != nullptr ? CStringGetTextDatum(call.keyword) : Datum{0}, voice.orgs,
-                 BoolGetDatum(voice.signer == Signer::kServer), BoolGetDatum(voice.whole_account)},
-                call.keyword != nullptr ? nullptr : "     n   ");
+                 BoolGetDatum(voice.signer == Signer::kServer), BoolGetDatum(voice.whole_account),
+                 voice.uncertain},
+                call.keyword != nullptr ? nullptr : "     n    ");
 }
 
 Answer take(const char* url, const char* body, const char* signature) {

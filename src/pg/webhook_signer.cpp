@@ -6,6 +6,7 @@
 
 #include "pg/webhook_signer.hpp"
 
+#include "pg/arrays.hpp"
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
@@ -150,7 +151,9 @@ void hear(const WebhookCall& call, const char* token, Voice* voice) {
   const bool is_stop = call.keyword != nullptr && strcmp(call.keyword, "STOP") == 0;
   const uint64 rows = of_account.run({CStringGetTextDatum(call.account_sid)});
   auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * (rows + 1)));
+  auto* uncertain = static_cast<Datum*>(palloc(sizeof(Datum) * (rows + 1)));
   int count = 0;
+  int uncertain_count = 0;
   bool disputed = false;
   bool is_servers_account = strcmp(call.account_sid, settings::twilio_account_sid()) == 0;
   bool is_null;
@@ -163,10 +166,11 @@ void hear(const WebhookCall& call, const char* token, Voice* voice) {
     const Token its = token_of(uuid_column(row, 1), sealed, text_column(row, 3), token);
     if (its == Token::kSame || (is_stop && its == Token::kNoneToCompare))
       orgs[count++] = datum_column(row, 1, &is_null);
+    if (its == Token::kNoneToCompare) uncertain[uncertain_count++] = datum_column(row, 1, &is_null);
     if (its == Token::kOther) disputed = true;
   }
-  voice->orgs =
-      PointerGetDatum(construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+  voice->orgs = array_of(UUIDOID, count, [&](int i, bool*) { return orgs[i]; });
+  voice->uncertain = array_of(UUIDOID, uncertain_count, [&](int i, bool*) { return uncertain[i]; });
   if (is_servers_account && is_servers(token)) voice->signer = Signer::kServer;
   voice->whole_account = voice->signer == Signer::kServer || (!is_servers_account && !disputed);
   if (voice->signer != Signer::kServer && count > 0) voice->org_id = *DatumGetUUIDP(orgs[0]);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "core/error.hpp"
@@ -35,4 +37,22 @@ int fuzz_one(const std::uint8_t* data, std::size_t size, Work work) {
   return 0;
 }
 
+// The targets by name, where they are linked together to go through the corpus (test/unit).
+using FuzzTarget = int (*)(const std::uint8_t* data, std::size_t size);
+inline std::map<std::string, FuzzTarget>& fuzz_targets() {
+  static std::map<std::string, FuzzTarget> targets;
+  return targets;
+}
+
 }  // namespace coach_sms
+
+#ifdef COACH_SMS_REPLAY
+#define FUZZ_TARGET(name)                                                         \
+  static int name##_one(const std::uint8_t* data, std::size_t size);              \
+  static const auto name##_is_there =                                             \
+      coach_sms::fuzz_targets().insert_or_assign(#name, name##_one).second;       \
+  static int name##_one(const std::uint8_t* data, std::size_t size)
+#else
+#define FUZZ_TARGET(name) \
+  extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+#endif

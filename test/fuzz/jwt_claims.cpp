@@ -2,7 +2,7 @@
 #include "fuzz.hpp"
 
 // request.jwt.claims, which whoever has SQL may set.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(jwt_claims) {
   return coach_sms::fuzz_one(data, size,
                              [](std::string_view claims) { coach_sms::orgs_in_claims(claims); });
 }

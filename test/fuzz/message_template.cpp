@@ -5,7 +5,7 @@
 #include "fuzz.hpp"
 
 // Variables as JSON on the first line, then the template.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(message_template) {
   return coach_sms::fuzz_one(data, size, [](std::string_view text) {
     using namespace coach_sms;
     const std::string_view json = take_line(&text);

@@ -2,7 +2,7 @@
 #include "fuzz.hpp"
 
 // A number as somebody typed it; the first byte chooses the region.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(phone_number) {
   return coach_sms::fuzz_one(data, size, [](std::string_view text) {
     using namespace coach_sms;
     constexpr const char* kRegions[] = {"AU", "US", "IT", "GB", "NZ", "XX"};

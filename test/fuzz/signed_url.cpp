@@ -5,7 +5,7 @@
 #include "fuzz.hpp"
 
 // The URL of a call, and the signature: three lines, the last of which is the body.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(signed_url) {
   return coach_sms::fuzz_one(data, size, [](std::string_view text) {
     using namespace coach_sms;
     const std::string_view url = take_line(&text);

@@ -3,7 +3,7 @@
 
 // What Twilio, or who pretends to be it, answers: status on the first line, Retry-After on the
 // second, then the body.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(twilio_response) {
   return coach_sms::fuzz_one(data, size, [](std::string_view text) {
     using namespace coach_sms;
     HttpResult result;

@@ -5,7 +5,7 @@
 #include "fuzz.hpp"
 
 // The body of a call to the webhook.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(webhook_body) {
   return coach_sms::fuzz_one(data, size, [](std::string_view body) {
     using namespace coach_sms;
     const FormParams params = parse_form(body);

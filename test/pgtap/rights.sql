@@ -1,6 +1,6 @@
 -- Who owns what: everything is coach_sms_owner's, and nothing is anybody else's.
 BEGIN;
-SELECT plan(15);
+SELECT plan(16);
 
 CREATE TEMPORARY VIEW own AS
   SELECT classid, objid FROM pg_depend
@@ -36,6 +36,9 @@ SELECT is_empty($$SELECT name, grantee::regrole, privilege_type FROM grants
 SELECT is_empty($$SELECT oid::regprocedure, proconfig FROM own_functions
                    WHERE prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)$$,
   'whatever acts as coach_sms_owner has a pinned search_path');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM own_functions p JOIN pg_language l ON l.oid = prolang
+                   WHERE lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)$$,
+  'and so has every other function whose body is looked up when it is called');
 SELECT is_empty($$SELECT viewname FROM pg_views JOIN own_relations ON relname = viewname WHERE viewowner <> 'coach_sms_owner'$$,
   'views read as coach_sms_owner');
 

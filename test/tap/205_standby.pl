@@ -10,7 +10,7 @@ use CoachSms::Wait qw(deadline);
 
 my $fake = start_fake();
 my $primary = new_server('primary', fake => $fake, init => { allows_streaming => 1 },
-    conf => "coach_sms.max_in_flight = 4\n" . short_times(request_timeout => 6000 * deadline(1), lease_duration => 12000 * deadline(1)));
+    conf => "coach_sms.max_in_flight = 4\nmax_prepared_transactions = 4\n" . short_times(request_timeout => 6000 * deadline(1), lease_duration => 12000 * deadline(1)));
 $primary->go_live;
 my $org = $primary->make_org;
 
@@ -50,6 +50,7 @@ $fake->post('default', marker => 'stall-before');
 $primary->enqueue($org, "+6149157011$_", "not taken $_") for 2 .. 3;
 $fake->wait_for(open => 4);
 $primary->enqueue($org, "+6149157011$_", "waits $_") for 4 .. 6;
+$primary->safe_psql('postgres', "BEGIN; SELECT sms_enqueue('$org', to_phone => '+61491570119', body => 'prepared'); PREPARE TRANSACTION 'prepared'");
 $primary->wait_for_catchup($_) for $heir, $bare;
 
 for my $node ($heir, $bare) {
@@ -85,5 +86,12 @@ is( $heir->safe_psql('postgres', "SELECT split_part(body, ' ', 1), string_agg(st
     "not|success,success,unknown,unknown\ntaken|success,success\nwaits|success,success,success", 'those that Twilio had not taken went again');
 is($heir->safe_psql('postgres', 'SELECT mode, ok FROM sms_health'), 'live|t', 'it is live');
 is($bare->safe_psql('postgres', "SELECT count(*) FROM sms_messages WHERE status = 'sent'"), '0', 'the other one has still sent nothing');
+
+# Of what was prepared on the primary, this server's memory knows nothing; its commit wakes the sender all the same.
+$heir->append_conf('postgresql.conf', "coach_sms.poll_interval = '1h'");
+$heir->reload;
+$heir->wait_for_sql('SHOW coach_sms.poll_interval', '1h');
+$heir->safe_psql('postgres', "COMMIT PREPARED 'prepared'");
+$heir->wait_for_sql("SELECT status FROM sms_messages WHERE body = 'prepared'", 'sent');
 
 done_testing();
