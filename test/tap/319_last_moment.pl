@@ -45,8 +45,8 @@ sub hold {
 
 changed_at_the_last_moment('cancelled', 'booking_cancelled', sub { $app->change($_[0], status => 'cancelled'); return });
 changed_at_the_last_moment('moved', 'booking_changed', sub { $app->change($_[0], location_details => 'Court 2'); return });
-changed_at_the_last_moment('cancelled with 600 others', 'booking_cancelled', sub { $app->sql("UPDATE bookings SET status = 'cancelled'"); return });
-changed_at_the_last_moment('deleted with 600 others', 'booking_cancelled', sub { $app->sql("DELETE FROM bookings"); return });
+changed_at_the_last_moment('cancelled with 600 others', 'booking_cancelled', sub { $app->sql("BEGIN; UPDATE bookings SET status = 'cancelled' WHERE id <> '$_[0]'; UPDATE bookings SET status = 'cancelled' WHERE id = '$_[0]'; COMMIT"); return });
+changed_at_the_last_moment('deleted with 600 others', 'booking_cancelled', sub { $app->sql("BEGIN; DELETE FROM bookings WHERE id <> '$_[0]'; DELETE FROM bookings WHERE id = '$_[0]'; COMMIT"); return });
 changed_at_the_last_moment('cancelled while others decide', 'booking_cancelled', sub { my $held = hold($_[0]); $app->change($_[0], status => 'cancelled'); return $held });
 changed_at_the_last_moment('the client changed while others decide', 'booking_changed',
     sub { my $held = hold($_[0]); $app->sql("UPDATE clients SET phone = '0491 570 158' WHERE id = '$_[1]'"); return $held });
