@@ -51,10 +51,10 @@ $(BUILD)/core/%.o: src/core/%.cpp $(BUILD)/flags
 	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
 
 $(BUILD)/unit/%.o: test/unit/%.cpp $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -Itest -c -o $@ $<
+	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
 
 $(BUILD)/replay/%.o: test/fuzz/%.cpp $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -DCOACH_SMS_REPLAY -Itest -c -o $@ $<
+	$(CXX) $(PLAIN_FLAGS) -DCOACH_SMS_REPLAY -c -o $@ $<
 
 $(BUILD)/fake_twilio/%.o: test/fake_twilio/%.cpp $(BUILD)/flags
 	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
@@ -219,7 +219,7 @@ bench: install-deps-build-demo-bench
 
 # cppcheck 2.10 takes a string_view for the owner of its text, and the arms of ?: for a sequence.
 CPPCHECK_IS_WRONG_ABOUT := internalAstError unknownMacro returnDanglingLifetime accessMoved
-OUR_SOURCES = $(wildcard src/*/*.[ch]pp test/unit/*.[ch]pp test/fake_twilio/*.[ch]pp test/bench/*.[ch]pp test/tools/*.cpp)
+OUR_SOURCES = $(wildcard src/*/*.[ch]pp test/unit/*.[ch]pp test/fuzz/*.[ch]pp test/fake_twilio/*.[ch]pp test/bench/*.[ch]pp test/tools/*.cpp)
 
 lint: install-deps-build-demo-test-bench-lint
 	clang-format --dry-run -Werror $(OUR_SOURCES)

@@ -176,10 +176,10 @@ void put_back_unreadable(Checked* checked) {
 void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked* checked) {
   static Statement recheck{"SELECT message_id, reason FROM @extschema@.sms_recheck_bookings($1)",
                            {UUIDARRAYOID}};
-  auto* about = static_cast<const Claimed**>(palloc(sizeof(Claimed*) * static_cast<Size>(count)));
+  auto* about = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(count)));
   int about_bookings = 0;
   for (int i = 0; i < count; ++i)
-    if (claimed[i].about_booking) about[about_bookings++] = &claimed[i];
+    if (claimed[i].about_booking) about[about_bookings++] = i;
   if (about_bookings == 0) return;
   if (unreadable) {
     for (int i = 0; i < count; ++i)
@@ -188,7 +188,7 @@ void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked*
     return;
   }
   const uint64 found = recheck.run({uuids_of(
-      about_bookings, [&](int i) -> auto& { return about[i]->message_id; })});
+      about_bookings, [&](int i) -> auto& { return claimed[about[i]].message_id; })});
   for (uint64 row = 0; row < found; ++row) {
     const pg_uuid_t id = uuid_column(row, 1);
     const char* reason = text_column(row, 2);

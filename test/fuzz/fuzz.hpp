@@ -47,10 +47,10 @@ inline std::map<std::string, FuzzTarget>& fuzz_targets() {
 }  // namespace coach_sms
 
 #ifdef COACH_SMS_REPLAY
-#define FUZZ_TARGET(name)                                                         \
-  static int name##_one(const std::uint8_t* data, std::size_t size);              \
-  static const auto name##_is_there =                                             \
-      coach_sms::fuzz_targets().insert_or_assign(#name, name##_one).second;       \
+#define FUZZ_TARGET(name)                                                   \
+  static int name##_one(const std::uint8_t* data, std::size_t size);        \
+  static const auto name##_is_there =                                       \
+      coach_sms::fuzz_targets().insert_or_assign(#name, name##_one).second; \
   static int name##_one(const std::uint8_t* data, std::size_t size)
 #else
 #define FUZZ_TARGET(name) \

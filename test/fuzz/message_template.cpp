@@ -11,7 +11,7 @@ FUZZ_TARGET(message_template) {
     const std::string_view json = take_line(&text);
     const Variables variables = Variables::parse(json);
     const std::string rendered = render_template(text, variables);
-    if (text.find("{{") == text.npos) require(rendered == text);
+    if (text.find("{{") == std::string_view::npos) require(rendered == text);
     const Segments counted = count_segments(rendered);
     require(counted.segments >= 0 && count_segments(smart_encode(rendered)).segments >= 0);
   });

@@ -10,7 +10,7 @@ FUZZ_TARGET(phone_number) {
     const char* region = kRegions[static_cast<unsigned char>(text[0]) % 6];
     const std::string number = normalize_phone(text.substr(1), region);
     require(number.size() > 4 && number.size() <= 16 && number[0] == '+');
-    require(number.find_first_not_of("+0123456789") == number.npos);
+    require(number.find_first_not_of("+0123456789") == std::string::npos);
     require(normalize_phone(number, "US") == number);  // one person, one number
   });
 }

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fuzz/fuzz.hpp"
+#include "../fuzz/fuzz.hpp"
 
 // Each target of test/fuzz over its kept corpus: what once broke something does not again.
 
