@@ -27,10 +27,26 @@ COMMENT ON FUNCTION sms_arm(boolean) IS
 -- is queued anew: its own have their rows from the start.
 CREATE FUNCTION sms_is_subscriber() RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = '@extschema@.sms_messages'::regclass)
+  SELECT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
+                  WHERE EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srrelid = '@extschema@.sms_messages'::regclass)
+                     OR NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid))  -- restored, and not refreshed yet
 $$;
 REVOKE ALL ON FUNCTION sms_is_subscriber() FROM PUBLIC;
 COMMENT ON FUNCTION sms_is_subscriber() IS 'Internal: whether a subscription of this database brings messages of another server''s.';
+
+-- Nor do rows of the publisher's queue count here, where a publication of all tables brings them too.
+CREATE FUNCTION sms_pass_over() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_pass_over() FROM PUBLIC;
+COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue and sms_in_flight.';
+CREATE TRIGGER sms_queue_replica BEFORE INSERT ON sms_queue FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
+ALTER TABLE sms_queue ENABLE REPLICA TRIGGER sms_queue_replica;
+CREATE TRIGGER sms_in_flight_replica BEFORE INSERT ON sms_in_flight FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
+ALTER TABLE sms_in_flight ENABLE REPLICA TRIGGER sms_in_flight_replica;
 
 CREATE FUNCTION sms_enqueue_waiting(for_sandbox boolean) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -117,7 +133,8 @@ BEGIN
     -- Live messages wait for the next sms_go_live().
     WITH foreign_rows AS MATERIALIZED (
       SELECT q.message_id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-       WHERE NOT m.sandbox ORDER BY m.id FOR NO KEY UPDATE OF m)
+       WHERE NOT m.sandbox AND NOT is_subscriber  -- whose own would not come back
+       ORDER BY m.id FOR NO KEY UPDATE OF m)
     DELETE FROM @extschema@.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
 
     -- Sandbox messages that a copy knows as under way start again.

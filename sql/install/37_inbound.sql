@@ -74,7 +74,9 @@ BEGIN
     -- A YES is an answer like any other to whoever never said STOP.
     IF lifted OR keyword = 'START' THEN
       DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out';
+       WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out'
+         -- What an org that never wrote to them has entered by itself is not this sender's.
+         AND (s.org_id = ANY (orgs) OR orgs = '{}' OR s.source = 'twilio');
     END IF;
   END IF;
   UPDATE @extschema@.sms_events e

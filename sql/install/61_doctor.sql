@@ -123,7 +123,7 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, matters boolean
   UNION ALL
   SELECT 'budgets', true, 'orgs whose monthly_budget_segments is used up, and whose messages wait: '
            || @extschema@.sms_list_orgs((SELECT array_agg(q.org_id ORDER BY q.org_id) FROM @extschema@.sms_queue_stat q WHERE q.held_by LIKE 'monthly\_budget\_segments%')),
-         'Cancel what should not go, or raise the budget; else it goes when the next month begins.'
+         'Cancel what should not go, or raise the budget; else it goes when the next month begins, if it fits the budget at all.'
   UNION ALL
   SELECT 'server_account', v.matters, CASE WHEN v.account !~ '^AC[0-9a-fA-F]{32}$' THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
          'It is AC and 32 hex digits.' FROM server v

@@ -121,7 +121,10 @@ void notice_clock(Sender* sender) {
     ereport(LOG, (errmsg("the clock was set back by %ld s",
                          static_cast<long>((sender->woke_at - now) / USECS_PER_SEC))));
     sender->sweep_wanted = true;
-    sender->kept_house_at = sender->promote_again_at = sender->bookings_looked_at = 0;
+    sender->kept_house_at = sender->promote_again_at = 0;
+    const bool fears = sender->bookings_feared_until > now;
+    sender->bookings_looked_at = fears ? now : 0;
+    sender->bookings_feared_until = fears ? now + USECS_PER_MINUTE : 0;
     sender->prune_again_at = now;
     sender->steps_again_at = sender->locked_again_at = 0;
     ask_all_again();

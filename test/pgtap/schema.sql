@@ -331,10 +331,11 @@ SELECT results_eq($$
   SELECT format('%s.%s: %s %s %s, %s, %s()', r.relname, t.tgname, CASE WHEN t.tgtype & 2 > 0 THEN 'before' ELSE 'after' END,
            concat_ws(' or ', CASE WHEN t.tgtype & 4 > 0 THEN 'insert' END, CASE WHEN t.tgtype & 8 > 0 THEN 'delete' END,
              CASE WHEN t.tgtype & 16 > 0 THEN 'update' END, CASE WHEN t.tgtype & 32 > 0 THEN 'truncate' END),
-           CASE WHEN t.tgtype & 1 > 0 THEN 'row' ELSE 'statement' END, CASE t.tgenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'origin' END,
+           CASE WHEN t.tgtype & 1 > 0 THEN 'row' ELSE 'statement' END, CASE t.tgenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'origin' WHEN 'R' THEN 'replica' END,
            t.tgfoid::regproc) COLLATE "default"
     FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid WHERE r.relname LIKE 'sms%' AND NOT t.tgisinternal ORDER BY 1$$, ARRAY[
   'sms_events.sms_inbound_news: after insert row, origin, sms_tell_news()',
+  'sms_in_flight.sms_in_flight_replica: before insert row, replica, sms_pass_over()',
   'sms_messages.sms_message_complete: before insert row, origin, sms_complete_message()',
   'sms_messages.sms_message_delete: after delete statement, origin, sms_forget_messages()',
   'sms_messages.sms_message_guard: before update row, origin, sms_guard_status()',
@@ -344,6 +345,7 @@ SELECT results_eq($$
   'sms_messages.sms_message_truncate: after truncate statement, origin, sms_forget_messages()',
   'sms_messages.sms_message_zone: after update row, origin, sms_move_lane()',
   'sms_phone_salt.sms_phone_salt_forget: after insert or delete or update statement, origin, sms_forget_facts()',
+  'sms_queue.sms_queue_replica: before insert row, replica, sms_pass_over()',
   'sms_server.sms_server_forget: after insert or delete or update row, origin, sms_forget_facts()',
   'sms_settings.00_seal_token: before insert or update row, always, sms_seal_token()',
   'sms_settings.sms_settings_check: before insert or update row, origin, sms_check_settings()',
@@ -353,7 +355,7 @@ SELECT results_eq($$
   'sms_suppression.sms_suppression_phone: before insert or update row, origin, sms_normalize_suppression()',
   'sms_templates.sms_template_check: before insert or update row, origin, sms_check_template()',
   'sms_templates.sms_template_touch: before update row, origin, sms_touch()',
-  'sms_templates.sms_templates_forget: after insert or delete or update statement, origin, sms_forget_facts()'], 'triggers; only the one that seals fires for replication too');
+  'sms_templates.sms_templates_forget: after insert or delete or update statement, origin, sms_forget_facts()'], 'triggers; only those that seal and keep the queue fire for replication');
 SELECT is((SELECT min(tgname) FROM pg_trigger WHERE tgrelid = 'sms_settings'::regclass AND NOT tgisinternal), '00_seal_token',
   'the trigger that seals is the first, so that no other sees a token');
 

@@ -69,8 +69,8 @@ ask("SELECT * FROM sms_doctor(); SELECT * FROM sms_health; SELECT sms_why(id) FR
 # A connection that is not made: no certificate of the server's is believed.
 $node->append_conf('postgresql.conf', "coach_sms.ca_file = '$file'");
 $node->reload;
-$node->enqueue($keyed, '+61491570199', 'no connection');
-$node->wait_for_sql("SELECT count(*) > 0 FROM sms_attempts WHERE error_code = 'connect_failed' OR status = 'transient_error'", 't');
+my $unconnected = $node->enqueue($keyed, '+61491570199', 'no connection');
+$node->wait_for_sql("SELECT count(*) > 0 FROM sms_attempts WHERE message_id = '$unconnected' AND error_code = 'connect_failed'", 't');
 ask('SELECT * FROM sms_attempts; SELECT * FROM sms_worker_state()');
 my $new = $node->secrets_dir . '/new.key';
 $node->safe_psql('postgres', "SELECT sms_create_key('$new')");
