@@ -58,6 +58,7 @@ $node->stop;
 
 # Recovered to its very end, as after the loss of a machine, it goes on.
 my $whole = recovered('whole');
+$whole->wait_for_sql('SELECT pg_is_in_recovery()', 'f');
 $whole->wait_for_status($whole->enqueue($org, '+61491570114', 'Goes on'), 'sent');
 is($whole->safe_psql('postgres', 'SELECT mode FROM sms_mode()'), 'live', 'recovered to the end it is armed');
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
