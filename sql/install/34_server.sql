@@ -36,11 +36,7 @@ COMMENT ON FUNCTION sms_is_subscriber() IS 'Internal: whether a subscription of 
 
 -- Nor do rows of the publisher's queue count here, where a publication of all tables brings them too.
 CREATE FUNCTION sms_pass_over() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN NULL;
-END
-$$;
+  AS 'MODULE_PATHNAME', 'coach_sms_pass_over' LANGUAGE C;
 REVOKE ALL ON FUNCTION sms_pass_over() FROM PUBLIC;
 COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue and sms_in_flight.';
 CREATE TRIGGER sms_queue_replica BEFORE INSERT ON sms_queue FOR EACH ROW EXECUTE FUNCTION sms_pass_over();

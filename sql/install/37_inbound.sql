@@ -64,8 +64,7 @@ BEGIN
   ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
     -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
     FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
-                WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders)
-                  AND @extschema@.sms_sends_as(u, NULL, o.account_sid, o.sender) ORDER BY u LOOP
+                WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
     DELETE FROM @extschema@.sms_opt_outs o
@@ -76,7 +75,7 @@ BEGIN
       DELETE FROM @extschema@.sms_suppression s
        WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out'
          -- What an org that never wrote to them has entered by itself is not this sender's.
-         AND (s.org_id = ANY (orgs) OR orgs = '{}' OR s.source = 'twilio');
+         AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
     END IF;
   END IF;
   UPDATE @extschema@.sms_events e

@@ -216,7 +216,8 @@ BEGIN
   feedback_requests := 0;
   skipped := 0;
   looked_at := 0;
-  IF NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN
+  -- Replicated bookings are texted where they come from.
+  IF NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) OR @extschema@.sms_is_subscriber() THEN
     RETURN;
   END IF;
   -- Of many, some by chance, so that none that cannot be made stands in the others' way.

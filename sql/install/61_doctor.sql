@@ -140,7 +140,8 @@ COMMENT ON FUNCTION sms_check_orgs() IS 'Internal: sms_doctor''s checks of accou
 
 CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, matters boolean, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  WITH server AS MATERIALIZED (SELECT m.mode, @extschema@.sms_is_subscriber() AS is_subscriber FROM @extschema@.sms_mode() m),
+  WITH server AS MATERIALIZED (SELECT m.mode, @extschema@.sms_is_subscriber() AS is_subscriber,
+           EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = '@extschema@.sms_messages'::regclass) AS brings_messages FROM @extschema@.sms_mode() m),
   found AS MATERIALIZED (
     SELECT (SELECT count(*) FROM @extschema@.sms_messages m, server v
              WHERE m.status IN ('pending', 'queued') AND m.sandbox = (v.mode = 'sandbox') AND v.mode <> 'not armed' AND NOT v.is_subscriber
@@ -160,8 +161,11 @@ CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, matters boolea
   SELECT 'live_messages', v.mode = 'live', CASE WHEN kept > 0 THEN format('live messages that wait for sms_go_live(): %s', kept) END,
          'Nothing of theirs is sent before sms_go_live(); cancel what should never go.' FROM found, server v
   UNION ALL
-  SELECT 'subscription', false, CASE WHEN v.is_subscriber THEN 'messages come from another server by a subscription, and that server sends them' END,
-         'Nothing. Where this server is to take over: DROP SUBSCRIPTION, then sms_go_live().' FROM server v
+  SELECT 'subscription', v.is_subscriber AND NOT v.brings_messages,
+         CASE WHEN v.is_subscriber AND v.brings_messages THEN 'messages come from another server by a subscription, and that server sends them'
+              WHEN v.is_subscriber THEN 'a subscription has not told which tables it brings: until it has, nothing that waits is queued anew' END,
+         CASE WHEN v.brings_messages THEN 'Nothing. Where this server is to take over: DROP SUBSCRIPTION, then sms_go_live().'
+              ELSE 'ALTER SUBSCRIPTION … REFRESH PUBLICATION, or DROP SUBSCRIPTION; then sms_go_live().' END FROM server v
   UNION ALL
   SELECT 'queue_orphans', true, CASE WHEN orphans > 0 THEN format('rows of sms_queue without a message: %s', orphans) END,
          'They are harmless; as a superuser, delete them from sms_queue.' FROM found

@@ -14,6 +14,7 @@ PG_FUNCTION_INFO_V1(coach_sms_enqueue);
 PG_FUNCTION_INFO_V1(coach_sms_uuidv7);
 PG_FUNCTION_INFO_V1(coach_sms_complete_message);
 PG_FUNCTION_INFO_V1(coach_sms_queue_message);
+PG_FUNCTION_INFO_V1(coach_sms_pass_over);
 PG_FUNCTION_INFO_V1(coach_sms_forget_facts);
 PG_FUNCTION_INFO_V1(coach_sms_note_due);
 PG_FUNCTION_INFO_V1(coach_sms_note_retraction);
@@ -303,6 +304,14 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   SPI_finish();
   act_as_caller_again(caller);
   return PointerGetDatum(nullptr);
+}
+
+// Replica trigger on the queue and what is in flight: those of another server are none of ours. Who
+// sets session_replication_role by hand is no other server.
+Datum coach_sms_pass_over(PG_FUNCTION_ARGS) {
+  if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
+  auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  return IsLogicalWorker() ? PointerGetDatum(nullptr) : PointerGetDatum(trigger->tg_trigtuple);
 }
 
 // Trigger on the tables whose rows are remembered within a statement. With an argument the sender

@@ -23,8 +23,8 @@ struct Voice {
   pg_uuid_t org_id;  // for kOrg; for a text from a person the first of `orgs`
   // For a text from a person alone: the orgs with the same account and token (uuid[]; for a STOP
   // also those whose token cannot be compared), those whose token cannot be compared (uuid[]), and
-  // whether no other org names that account with another token. Then it is said to all of the
-  // account.
+  // whether no other org names that account with another token, or the server's own signed. Then it
+  // is said to all of the account.
   Datum orgs;
   Datum uncertain;
   bool whole_account;

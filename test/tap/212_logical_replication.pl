@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use Test::More;
+use CoachSms::Bookings;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
@@ -53,6 +54,13 @@ $subscriber->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sen
 is($fake->count, 5, 'Twilio took each');
 is_deeply([ $fake->duplicates ], [], 'once');
 
+# Bookings that are replicated are texted by the publisher.
+my $app = attach_app($subscriber);
+my $ann = $app->client('Ann', '0491 570 123');
+$subscriber->safe_psql('postgres', "SET session_replication_role = replica; INSERT INTO bookings (org_id, client_id, start_time, end_time)
+  VALUES ('${\ $app->org}', '$ann', now() + interval '20 hours', now() + interval '21 hours')");
+is($subscriber->safe_psql('postgres', 'SELECT reminders, skipped FROM sms_schedule_reminders()'), '0|0', 'no reminder is made here');
+
 # The publisher is lost, and the subscriber takes over what waits.
 $publisher->enqueue($org, '+61491570114', 'to be taken over', scheduled_for => 'tomorrow');
 $publisher->wait_for_catchup('texts');
@@ -61,5 +69,7 @@ $subscriber->safe_psql('postgres', 'ALTER SUBSCRIPTION texts DISABLE');
 $subscriber->safe_psql('postgres', 'ALTER SUBSCRIPTION texts SET (slot_name = NONE)');
 $subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION texts');
 is($subscriber->safe_psql('postgres', 'SELECT queued FROM sms_go_live()'), '2', 'without the subscription they are its own');
+$subscriber->safe_psql('postgres', 'SELECT sms_schedule_reminders()');
+is($subscriber->safe_psql('postgres', "SELECT count(*) FROM sms_booking_texts WHERE type = 'reminder'"), '1', 'and so are the bookings');
 
 done_testing();
