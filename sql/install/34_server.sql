@@ -24,7 +24,7 @@ COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<database oid>.';
 
 -- What came by logical replication is its publisher's to send. Nothing else marks those messages, and so on a subscriber none
--- is queued anew: its own have their rows from the start.
+-- is queued anew: its own were given their rows when they were enqueued.
 CREATE FUNCTION sms_is_subscriber() RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()

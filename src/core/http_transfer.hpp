@@ -30,8 +30,8 @@ struct HttpOptions {
   std::string user_agent;           // empty: no such header
   // Whether a request's mark has changed; asked right before its first byte. It must not throw.
   bool (*is_retracted)(const RetractionMark&) = nullptr;
-  void (*before_send)() =
-      nullptr;  // for tests: called when connected, with nothing sent yet; not for a GET
+  // For tests: called when connected, with nothing sent yet; not for a GET.
+  void (*before_send)() = nullptr;
 };
 
 // Wall clock, microseconds since 1970. It must not throw.
