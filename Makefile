@@ -143,6 +143,10 @@ $(KNOWS_VERSION): coach_sms.control
 $(INSTALL_SCRIPT_BUILT): $(INSTALL_PARTS) $(wildcard sql/install) coach_sms.control
 	cat $(INSTALL_PARTS) > $@
 
+# The part of the newest upgrade script that follows from the install script; check-tree compares.
+upgrade-script:
+	perl test/tools/upgrade_script.pl
+
 install-module: $(MODULE)
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
 	$(INSTALL_SHLIB) $(MODULE) '$(DESTDIR)$(pkglibdir)/coach_sms.so'
@@ -255,10 +259,11 @@ help:
 	@echo 'make bench        how fast it is, beside what it could be'
 	@echo 'make lint         clang-format, clang-tidy, cppcheck (make format formats)'
 	@echo 'make check-tree   rules of the tree that a compiler cannot check'
+	@echo 'make upgrade-script  write functions, views and comments that changed into sql/upgrade'
 	@echo 'make clean        remove what was built'
 	@echo
 	@echo 'One test:  make unit FILTER="Segments*"   make regress TESTS=enqueue   make tap TESTS=001'
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=...: see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-asan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format check-tree deps help FORCE
+  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format check-tree upgrade-script deps help FORCE

@@ -23,3 +23,16 @@ CREATE FUNCTION sms_own_relations(kinds "char"[]) RETURNS SETOF regclass
 $$;
 REVOKE ALL ON FUNCTION sms_own_relations("char"[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_own_relations("char"[]) IS 'Internal: relations of this extension by kind: r tables, v views.';
+
+CREATE FUNCTION sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  role regrole;
+BEGIN
+  FOR role IN SELECT DISTINCT a.grantee::regrole FROM aclexplode(rights) a WHERE a.grantee NOT IN (a.grantor, 0) LOOP
+    EXECUTE format('REVOKE ALL ON %s %s FROM %s', kind, object, role);
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_revoke_from_all(text, text, aclitem[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_revoke_from_all(text, text, aclitem[]) IS 'Internal: takes an object of ours from every role that has rights to it, but its owner.';

@@ -37,6 +37,9 @@ grep -n '"version"' META.json | grep -vF "\"$version\"" | grep -vF '"1.0.0"' |
 grep -rnF "$version" Makefile src sql/*.sql sql/install test --include='*' 2>/dev/null | grep -v '^test/vectors/' |
   rule "the version is written in the control file only" "derive it, or compare with default_version"
 
+perl test/tools/upgrade_script.pl --check |
+  rule "the newest upgrade script makes each function, view and comment that changed" "make upgrade-script"
+
 grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|SPI_[a-z_]+|postgres\.h)\b' $(sources src/core) /dev/null |
   rule "the core has never heard of PostgreSQL" "return a decision; src/pg carries it out"
 for header in src/core/*.hpp; do
