@@ -1,6 +1,7 @@
 #include "core/accounts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace coach_sms {
 

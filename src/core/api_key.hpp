@@ -5,6 +5,7 @@
 #endif
 
 #include <cctype>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 

@@ -1,6 +1,7 @@
 #include "core/dispatch.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/api_key.hpp"

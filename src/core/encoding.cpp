@@ -1,5 +1,6 @@
 #include "core/encoding.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace coach_sms {

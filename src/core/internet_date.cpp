@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstddef>
 #include <iterator>
+#include <string>
 
 namespace coach_sms {
 namespace {

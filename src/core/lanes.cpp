@@ -1,6 +1,7 @@
 #include "core/lanes.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace coach_sms {

@@ -1,6 +1,7 @@
 #include "core/quiet_hours.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace coach_sms {
 

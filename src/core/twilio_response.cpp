@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "core/delivery_status.hpp"
 #include "core/internet_date.hpp"

@@ -1,5 +1,6 @@
 #include "core/variables.hpp"
 
+#include <cstdint>
 #include <utility>
 
 #include "core/error.hpp"

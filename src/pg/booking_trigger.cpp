@@ -104,5 +104,5 @@ Datum coach_sms_booking_trigger(PG_FUNCTION_ARGS) {
       tell_row(trigger->tg_newtuple, trigger);
   }
   SPI_finish();
-  return PointerGetDatum(nullptr);
+  return Datum{0};
 }

@@ -286,7 +286,7 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   if (is_storing(id) ||
       row.get_time("created_at", &given) != GetCurrentTransactionStartTimestamp() ||
       !is_waiting(row.get_text("status")))
-    return PointerGetDatum(nullptr);
+    return Datum{0};
   use_schema_of(fcinfo);
   const CallerRights caller = act_as_owner_of(row.relation);
   const pg_uuid_t org_id = row.get_uuid("org_id", &given);
@@ -303,7 +303,7 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   if (queued == 1) wake_note(&org_id, text_column(0, 1), priority, scheduled_for);
   SPI_finish();
   act_as_caller_again(caller);
-  return PointerGetDatum(nullptr);
+  return Datum{0};
 }
 
 // Replica trigger on the queue and what is in flight: those of another server are none of ours. Who
@@ -311,7 +311,7 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
 Datum coach_sms_pass_over(PG_FUNCTION_ARGS) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
-  return IsLogicalWorker() ? PointerGetDatum(nullptr) : PointerGetDatum(trigger->tg_trigtuple);
+  return IsLogicalWorker() ? Datum{0} : PointerGetDatum(trigger->tg_trigtuple);
 }
 
 // Trigger on the tables whose rows are remembered within a statement. With an argument the sender
@@ -321,7 +321,7 @@ Datum coach_sms_forget_facts(PG_FUNCTION_ARGS) {
   forget_facts();
   if (reinterpret_cast<TriggerData*>(fcinfo->context)->tg_trigger->tgnargs > 0)
     wake_sender_at_commit();
-  return PointerGetDatum(nullptr);
+  return Datum{0};
 }
 
 // coach_sms_note_due(org_id, zone, priority, due_at): SQL functions of ours that put rows into the

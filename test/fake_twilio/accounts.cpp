@@ -1,5 +1,7 @@
 #include "accounts.hpp"
 
+#include <utility>
+
 #include "text.hpp"
 
 namespace fake_twilio {

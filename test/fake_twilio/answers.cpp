@@ -1,5 +1,7 @@
 #include "answers.hpp"
 
+#include <cstddef>
+
 #include "text.hpp"
 
 namespace fake_twilio {

@@ -1,6 +1,7 @@
 #include "message.hpp"
 
 #include <array>
+#include <cstddef>
 #include <random>
 
 #include "text.hpp"

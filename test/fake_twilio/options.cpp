@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include <cstddef>
 #include <string_view>
 
 #include "text.hpp"

@@ -1,5 +1,9 @@
 #include "scenario.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
 #include "text.hpp"
 
 namespace fake_twilio {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 #include "message.hpp"

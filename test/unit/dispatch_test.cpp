@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <initializer_list>
 #include <map>
 #include <set>
 

@@ -1,3 +1,5 @@
+#include <string>
+
 #include "core/keywords.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,5 @@
+#include <string>
+
 #include "core/question_ages.hpp"
 
 #include <gtest/gtest.h>

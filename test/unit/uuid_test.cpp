@@ -1,3 +1,5 @@
+#include <cctype>
+
 #include "core/uuid.hpp"
 
 #include <gtest/gtest.h>
