@@ -193,8 +193,10 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, matters boole
     SELECT c.oid::regclass::text FROM own JOIN pg_class c ON own.classid = 'pg_class'::regclass AND c.oid = own.objid
      WHERE c.relowner <> (SELECT oid FROM owner) AND c.oid <> '@extschema@.sms_bookings_source'::regclass
     UNION ALL
+    -- From PostgreSQL 17 on row types and array types are members too. They follow their table or element type.
     SELECT t.oid::regtype::text FROM own JOIN pg_type t ON own.classid = 'pg_type'::regclass AND t.oid = own.objid
-     WHERE t.typowner <> (SELECT oid FROM owner)),
+     WHERE t.typowner <> (SELECT oid FROM owner) AND t.typcategory <> 'A'
+       AND NOT EXISTS (SELECT FROM pg_class c WHERE c.reltype = t.oid AND c.relkind <> 'c')),
   -- What no kind of role has and GRANT ALL gives: functions of ours alone; TRUNCATE, which asks no policy; TRIGGER, whose
   -- function would run as coach_sms_owner.
   excess AS (

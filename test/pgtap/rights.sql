@@ -1,13 +1,16 @@
 -- Who owns what: everything is coach_sms_owner's, and nothing is anybody else's.
 BEGIN;
-SELECT plan(16);
+SELECT plan(18);
 
 CREATE TEMPORARY VIEW own AS
   SELECT classid, objid FROM pg_depend
    WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'coach_sms');
 CREATE TEMPORARY VIEW own_functions AS SELECT p.* FROM pg_proc p JOIN own ON classid = 'pg_proc'::regclass AND objid = p.oid;
 CREATE TEMPORARY VIEW own_relations AS SELECT c.* FROM pg_class c JOIN own ON classid = 'pg_class'::regclass AND objid = c.oid;
-CREATE TEMPORARY VIEW own_types AS SELECT t.* FROM pg_type t JOIN own ON classid = 'pg_type'::regclass AND objid = t.oid;
+-- From PostgreSQL 17 on row types and array types are members too. They follow their table or element type.
+CREATE TEMPORARY VIEW own_types AS
+  SELECT t.* FROM pg_type t JOIN own ON classid = 'pg_type'::regclass AND objid = t.oid
+   WHERE typcategory <> 'A' AND NOT EXISTS (SELECT FROM pg_class c WHERE c.reltype = t.oid AND c.relkind <> 'c');
 -- What they give to whom, with the defaults that a NULL stands for; the owner's own is left out.
 CREATE TEMPORARY VIEW grants AS
   SELECT proname AS name, grantee, privilege_type FROM own_functions, aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee <> proowner
@@ -49,6 +52,19 @@ SELECT is_empty($$SELECT d.classid::regclass, d.objid FROM pg_shdepend d
                    WHERE d.refobjid = 'coach_sms_owner'::regrole AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
                      AND NOT EXISTS (SELECT FROM own WHERE (own.classid, own.objid) = (d.classid, d.objid))$$,
   'coach_sms_owner owns nothing else here');
+
+-- The table that stays its creator's brings a row type and an array type, members of the extension from PostgreSQL 17 on.
+DO $$
+BEGIN
+  IF current_setting('server_version_num')::int < 170000 THEN
+    ALTER EXTENSION coach_sms ADD TYPE sms_bookings_source;
+    ALTER EXTENSION coach_sms ADD TYPE sms_bookings_source[];
+  END IF;
+END
+$$;
+SELECT is((SELECT problem FROM sms_check_rights() WHERE check_name = 'ownership'), NULL, 'sms_doctor reports no row type and no array type');
+ALTER TYPE sms_booking OWNER TO CURRENT_USER;
+SELECT matches((SELECT problem FROM sms_check_rights() WHERE check_name = 'ownership'), 'sms_booking$', 'and reports a type of another owner');
 
 -- The application's backend gets what it needs and no way around it.
 CREATE ROLE pgtap_backend;
