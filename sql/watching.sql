@@ -15,7 +15,8 @@ SELECT * FROM sms_delivery_stats;
 SELECT * FROM sms_worker_stat;
 SELECT mode, sender_pid, library_version = extension_version AS same, waiting, due, oldest_due_seconds, in_flight, unknown,
        unprocessed_events, failed_last_hour, ok, problem FROM sms_health;
-SELECT check_name, ok, problem IS NOT NULL AS told FROM sms_doctor();
+SELECT check_name, level, ok, problem IS NOT NULL AS told FROM sms_doctor();
+SELECT DISTINCT check_name FROM sms_doctor() WHERE ok <> (level IN ('ok', 'note')) OR (level = 'ok') <> (problem IS NULL) OR level NOT IN ('ok', 'note', 'warning', 'error');
 
 -- One org that may send, one that is paused, one disabled with what it takes missing or malformed.
 INSERT INTO sms_settings (org_id, twilio_account_sid, twilio_auth_token_encrypted, twilio_phone_number) VALUES
@@ -61,25 +62,25 @@ SELECT left(org_id::text, 1) AS org, sandbox, total, sent, delivered, failed, ca
 SELECT waiting, due, in_flight, unknown, unprocessed_events, failed_last_hour FROM sms_health;
 
 -- What is wrong, in the sandbox and live.
-SELECT check_name, ok, problem FROM sms_doctor() WHERE check_name IN ('sender', 'accounts', 'senders', 'sids', 'own_tokens', 'tokens', 'queue', 'queue_orphans', 'unknown');
+SELECT check_name, level, ok, problem FROM sms_doctor() WHERE check_name IN ('sender', 'accounts', 'senders', 'sids', 'own_tokens', 'tokens', 'queue', 'queue_orphans', 'unknown');
 SET ROLE coach_sms_owner;
 DELETE FROM sms_queue WHERE message_id = 'a0000000-0000-7000-8000-000000000001';
 INSERT INTO sms_queue (message_id, org_id, priority, due_at) VALUES ('f0000000-0000-7000-8000-00000000000f', 'a0000000-0000-4000-8000-000000000001', 0, 'infinity');
 RESET ROLE;
 ALTER FUNCTION sms_why(uuid) OWNER TO CURRENT_USER;
 ALTER ROLE coach_sms_owner CREATEDB;
-SELECT check_name, ok, problem, what_to_do FROM sms_doctor() WHERE check_name IN ('queue', 'queue_orphans', 'ownership', 'owner_role');
+SELECT check_name, level, ok, problem, what_to_do FROM sms_doctor() WHERE check_name IN ('queue', 'queue_orphans', 'ownership', 'owner_role');
 SELECT detail FROM sms_why('a0000000-0000-7000-8000-000000000001') WHERE what LIKE 'now%';
 ALTER ROLE coach_sms_owner NOCREATEDB;
 ALTER FUNCTION sms_why(uuid) OWNER TO coach_sms_owner;
 DELETE FROM sms_queue WHERE message_id = 'f0000000-0000-7000-8000-00000000000f';
 SELECT sms_go_sandbox();
-SELECT check_name, ok FROM sms_doctor() WHERE check_name IN ('queue', 'queue_orphans', 'ownership', 'owner_role');
+SELECT check_name, level, ok FROM sms_doctor() WHERE check_name IN ('queue', 'queue_orphans', 'ownership', 'owner_role');
 
 -- A copy is not armed.
 UPDATE sms_server SET system_identifier = 1;
 SELECT mode, ok, problem FROM sms_health;
-SELECT check_name, ok, problem FROM sms_doctor() WHERE check_name IN ('mode', 'sids', 'public_url');
+SELECT check_name, level, ok, problem FROM sms_doctor() WHERE check_name IN ('mode', 'sids', 'public_url');
 SELECT detail FROM sms_why('a0000000-0000-7000-8000-000000000001') WHERE what LIKE 'now%';
 SELECT sms_go_sandbox();
 

@@ -1,8 +1,166 @@
 \echo Use "ALTER EXTENSION coach_sms UPDATE" to load this file. \quit
 -- From 0.1.0 to 0.2.0. First what goes or changes its shape, then functions, views and comments, then what needs those.
 
+-- The rows of sms_doctor() have a level.
+DROP FUNCTION sms_doctor();
+DROP FUNCTION sms_check_processes();
+DROP FUNCTION sms_check_arming();
+DROP FUNCTION sms_check_orgs();
+DROP FUNCTION sms_check_queue();
+DROP FUNCTION sms_check_rights();
+DROP FUNCTION sms_check_tenancy();
+
 -- Made by `make upgrade-script`: begin.
-CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, matters boolean, problem text, what_to_do text)
+CREATE OR REPLACE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH fact AS MATERIALIZED (
+    SELECT @extschema@.sms_is_preloaded() AS preloaded, CASE WHEN pg_is_in_recovery() THEN 'note' ELSE 'error' END AS level,
+           @extschema@.sms_launcher_pid() AS launcher, @extschema@.sms_library_version() AS library, x.extversion AS extension,
+           coalesce(current_setting('coach_sms.databases', true), '') AS databases,
+           (SELECT count(*) FROM @extschema@.sms_in_flight f WHERE f.state <> 'unknown' AND f.lease_until < now() - interval '30 seconds') AS unrecorded, w.*
+      FROM pg_extension x LEFT JOIN @extschema@.sms_worker_stat w ON true WHERE x.extname = 'coach_sms')
+  SELECT 'preloaded', 'error', CASE WHEN NOT preloaded THEN 'coach_sms is not in shared_preload_libraries: messages wait' END,
+         format('Add coach_sms to shared_preload_libraries (%s) and restart the server; a reload is not enough.',
+                coalesce(@extschema@.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM')) FROM fact
+  UNION ALL
+  SELECT 'launcher', level, CASE WHEN launcher IS NULL THEN 'the launcher is not running' END,
+         CASE WHEN preloaded THEN 'It starts again within seconds; if not, the server''s log says why (raise max_worker_processes, or look for coach_sms there).'
+              ELSE 'See preloaded.' END FROM fact
+  UNION ALL
+  SELECT 'sender', level,
+         CASE WHEN pid IS NULL THEN concat_ws(': ', 'no sender runs for this database', state, last_error)
+              WHEN next_wake_at < clock_timestamp() - interval '30 seconds' THEN format('the sender (process %s) is frozen since %s', pid, next_wake_at)
+              WHEN state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', last_error)
+              WHEN unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded: %s', unrecorded), last_error) END,
+         CASE WHEN NOT preloaded THEN 'See preloaded.'
+              WHEN state = 'held' THEN format('It starts by itself after %s: sms_detach_worker() or DROP DATABASE asked for it.', held_until)
+              WHEN pid IS NULL THEN format('coach_sms.databases (now ''%s'') must name this database or be ''*''; else the server''s log says why.', databases)
+              WHEN state = 'step failed' THEN 'It tries again by itself; mend what the error names.'
+              WHEN unrecorded > 0 THEN 'They are kept, and recorded as soon as nobody holds a lock on sms_messages or rows of it: see pg_locks.'
+              ELSE format('Resume the process, or end it with SELECT pg_terminate_backend(%s): another one starts.', pid) END FROM fact
+  UNION ALL
+  SELECT 'version', 'error', CASE WHEN library <> extension THEN format('the library is version %s, the extension %s', library, extension) END,
+         'Run ALTER EXTENSION coach_sms UPDATE; where the library is the older one, restart the server first.' FROM fact
+  UNION ALL
+  SELECT 'worker_slots', 'error', CASE WHEN pid IS NULL AND last_error LIKE '%background worker slots%' THEN last_error END,
+         format('Raise max_worker_processes (now %s; one for the launcher and one for each database that sends) and restart the server.',
+                current_setting('max_worker_processes')) FROM fact
+$$;
+REVOKE ALL ON FUNCTION sms_check_processes() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_processes() IS 'Internal: sms_doctor''s checks of library, launcher and sender.';
+CREATE OR REPLACE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH fact AS MATERIALIZED (SELECT m.mode, m.reason FROM @extschema@.sms_mode() m)
+  SELECT 'mode', 'error', CASE WHEN mode = 'not armed' THEN format('this server is not armed for this database, and sends nothing: %s', reason) END,
+         'Where this database shall send, call sms_go_live(); for trials sms_go_sandbox(). A copy of a live database stays as it is.' FROM fact
+  UNION ALL
+  SELECT 'key_file',
+         CASE WHEN mode <> 'sandbox' OR EXISTS (SELECT FROM @extschema@.sms_settings WHERE twilio_auth_token_encrypted IS NOT NULL)
+              THEN 'error' ELSE 'note' END,
+         k.problem, k.what_to_do FROM fact, @extschema@.sms_check_key_file() k
+  UNION ALL
+  SELECT 'public_url', CASE WHEN mode <> 'sandbox' THEN 'warning' ELSE 'note' END,
+         CASE WHEN current_setting('coach_sms.public_url', true) = '' THEN 'coach_sms.public_url is not set: receipts and people''s texts (STOP) do not reach us'
+           || CASE WHEN current_setting('coach_sms.fetch_delay', true) = '0' THEN ', and coach_sms.fetch_delay is 0: sent is the end' ELSE '; Twilio is asked about each message instead' END END,
+         'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.' FROM fact
+$$;
+REVOKE ALL ON FUNCTION sms_check_arming() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_arming() IS 'Internal: sms_doctor''s checks of what live sending needs of the server.';
+CREATE OR REPLACE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH server AS MATERIALIZED (
+    SELECT CASE WHEN m.mode <> 'sandbox' THEN 'error' ELSE 'note' END AS level, @extschema@.sms_server_account() AS account,
+           coalesce(current_setting('coach_sms.twilio_phone_number', true), '') <> ''
+             OR coalesce(current_setting('coach_sms.twilio_messaging_service_sid', true), '') <> '' AS has_sender
+      FROM @extschema@.sms_mode() m),
+  org AS MATERIALIZED (
+    SELECT s.org_id, nullif(s.twilio_account_sid, '') AS account, nullif(s.twilio_messaging_service_sid, '') AS service,
+           nullif(s.twilio_phone_number, '') AS number, t.own, t.sealed, @extschema@.sms_is_zone(s.timezone) AS has_zone
+      FROM @extschema@.sms_settings s
+      CROSS JOIN LATERAL (SELECT s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted IS NOT NULL AS own,
+                                 s.twilio_auth_token_encrypted AS sealed) t
+     WHERE s.enabled),
+  token AS MATERIALIZED (
+    SELECT o.org_id, c.problem, c.what_to_do FROM org o CROSS JOIN LATERAL @extschema@.sms_check_token(o.org_id, o.sealed) c WHERE o.own
+    UNION ALL
+    SELECT NULL, c.problem, c.what_to_do FROM @extschema@.sms_check_token(NULL, NULL) c
+     WHERE EXISTS (SELECT FROM org o WHERE o.own IS NOT TRUE)),
+  without AS (
+    SELECT array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.account, v.account) IS NULL) AS account,
+           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.service, o.number) IS NULL AND NOT v.has_sender) AS sender,
+           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.account !~ '^AC[0-9a-fA-F]{32}$' OR o.service !~ '^MG[0-9a-fA-F]{32}$') AS sids,
+           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token,
+           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE NOT o.has_zone) AS zone
+      FROM org o CROSS JOIN server v)
+  SELECT 'accounts', v.level, 'enabled orgs without a Twilio account: ' || @extschema@.sms_list_orgs(w.account),
+         'Fill sms_settings.twilio_account_sid and twilio_auth_token_encrypted, or set coach_sms.twilio_account_sid for all.' FROM server v, without w
+  UNION ALL
+  SELECT 'senders', v.level, 'enabled orgs without a sender: ' || @extschema@.sms_list_orgs(w.sender),
+         'Fill sms_settings.twilio_phone_number or twilio_messaging_service_sid, or set coach_sms.twilio_phone_number for all.' FROM server v, without w
+  UNION ALL
+  SELECT 'sids', v.level, 'orgs with a malformed SID: ' || @extschema@.sms_list_orgs(w.sids),
+         'twilio_account_sid is AC and 32 hex digits, twilio_messaging_service_sid MG and 32 hex digits.' FROM server v, without w
+  UNION ALL
+  SELECT 'zones', 'warning', 'orgs whose time zone this server does not know: ' || @extschema@.sms_list_orgs(w.zone),
+         'Set sms_settings.timezone to a name in pg_timezone_names, or install the time zones that are missing (on Debian tzdata-legacy); they count as UTC meanwhile.' FROM without w
+  UNION ALL
+  SELECT 'budgets', 'warning', 'orgs whose monthly_budget_segments is used up, and whose messages wait: '
+           || @extschema@.sms_list_orgs((SELECT array_agg(q.org_id ORDER BY q.org_id) FROM @extschema@.sms_queue_stat q WHERE q.held_by LIKE 'monthly\_budget\_segments%')),
+         'Cancel what should not go, or raise the budget; else it goes when the next month begins, if it fits the budget at all.'
+  UNION ALL
+  SELECT 'server_account', v.level, CASE WHEN v.account !~ '^AC[0-9a-fA-F]{32}$' THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
+         'It is AC and 32 hex digits.' FROM server v
+  UNION ALL
+  SELECT 'own_tokens', v.level, 'orgs with an account of their own, but no token: ' || @extschema@.sms_list_orgs(w.own_token),
+         'Write the account''s auth token into sms_settings.twilio_auth_token_encrypted: the server''s token does not fit another account.' FROM server v, without w
+  UNION ALL
+  SELECT 'tokens', v.level, (SELECT string_agg(concat_ws(': ', t.org_id::text, t.problem), '; ')
+                                 FROM (SELECT * FROM token WHERE problem IS NOT NULL ORDER BY token.org_id LIMIT 5) t),
+         (SELECT min(t.what_to_do) FROM token t WHERE t.problem IS NOT NULL) FROM server v
+$$;
+REVOKE ALL ON FUNCTION sms_check_orgs() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_orgs() IS 'Internal: sms_doctor''s checks of accounts, senders and tokens.';
+CREATE OR REPLACE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH server AS MATERIALIZED (SELECT m.mode, @extschema@.sms_is_subscriber() AS is_subscriber,
+           EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = '@extschema@.sms_messages'::regclass) AS brings_messages FROM @extschema@.sms_mode() m),
+  found AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM @extschema@.sms_messages m, server v
+             WHERE m.status IN ('pending', 'queued') AND m.sandbox = (v.mode = 'sandbox') AND v.mode <> 'not armed' AND NOT v.is_subscriber
+               AND NOT EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)) AS unqueued,
+           (SELECT count(*) FROM @extschema@.sms_messages m, server v
+             WHERE m.status IN ('pending', 'queued') AND NOT m.sandbox AND v.mode <> 'live' AND NOT v.is_subscriber) AS kept,
+           (SELECT count(*) FROM @extschema@.sms_queue q
+             WHERE NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = q.message_id)) AS orphans,
+           (SELECT count(*) FROM @extschema@.sms_in_flight f
+             WHERE f.state = 'unknown'
+               AND f.lease_until < now() - current_setting('coach_sms.reconcile_limit')::interval - interval '5 minutes') AS unknown,
+           s.holder, s.since
+      FROM @extschema@.sms_oldest_snapshot() s)
+  SELECT 'queue', 'error', CASE WHEN unqueued > 0 THEN format('messages that wait without a row in sms_queue: %s', unqueued) END,
+         format('Call %s() again: it repairs the queue.', CASE WHEN v.mode = 'sandbox' THEN 'sms_go_sandbox' ELSE 'sms_go_live' END) FROM found, server v
+  UNION ALL
+  SELECT 'live_messages', 'note', CASE WHEN kept > 0 THEN format('live messages that wait for sms_go_live(): %s', kept) END,
+         'Nothing of theirs is sent before sms_go_live(); cancel what should never go.' FROM found, server v
+  UNION ALL
+  SELECT 'subscription', CASE WHEN v.brings_messages THEN 'note' ELSE 'warning' END,
+         CASE WHEN v.is_subscriber AND v.brings_messages THEN 'messages come from another server by a subscription, and that server sends them'
+              WHEN v.is_subscriber THEN 'a subscription has not told which tables it brings: until it has, nothing that waits is queued anew' END,
+         CASE WHEN v.brings_messages THEN 'Nothing. Where this server is to take over: DROP SUBSCRIPTION, then sms_go_live().'
+              ELSE 'ALTER SUBSCRIPTION … REFRESH PUBLICATION, or DROP SUBSCRIPTION; then sms_go_live().' END FROM server v
+  UNION ALL
+  SELECT 'queue_orphans', 'warning', CASE WHEN orphans > 0 THEN format('rows of sms_queue without a message: %s', orphans) END,
+         'They are harmless; as a superuser, delete them from sms_queue.' FROM found
+  UNION ALL
+  SELECT 'unknown', 'warning', CASE WHEN unknown > 0 THEN format('messages of which it is still unknown whether Twilio took them: %s', unknown) END,
+         'Twilio''s list of messages cannot be read: see sms_why() for one of them, and the account''s credentials.' FROM found
+  UNION ALL
+  SELECT 'snapshot', 'warning', CASE WHEN since < now() - interval '1 hour' THEN format('%s has been open since %s and keeps dead rows of the queue', holder, since) END,
+         'End it (pg_terminate_backend, or ROLLBACK PREPARED): claims slow down while it lasts.' FROM found
+$$;
+REVOKE ALL ON FUNCTION sms_check_queue() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_queue() IS 'Internal: sms_doctor''s checks of the queue.';
+CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH owner AS (SELECT * FROM pg_roles WHERE rolname = 'coach_sms_owner'),
   own AS (
@@ -29,30 +187,76 @@ CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, ma
     UNION
     SELECT a.grantee FROM @extschema@.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
      WHERE a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'TRIGGER'))
-  SELECT 'owner_role', true,
+  SELECT 'owner_role', 'error',
          CASE WHEN o.rolsuper OR o.rolcanlogin OR o.rolcreaterole OR o.rolcreatedb OR o.rolbypassrls OR o.rolreplication
                 THEN 'role coach_sms_owner may do more than it needs'
               WHEN EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = o.oid) THEN 'role coach_sms_owner has members: they can read every token and write every status'
               WHEN EXISTS (SELECT FROM pg_auth_members m WHERE m.member = o.oid) THEN 'role coach_sms_owner is a member of other roles' END,
          'ALTER ROLE coach_sms_owner NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOBYPASSRLS NOREPLICATION, and revoke its memberships.' FROM owner o
   UNION ALL
-  SELECT 'ownership', true,
+  SELECT 'ownership', 'error',
          'objects of the extension that do not belong to coach_sms_owner: ' || (SELECT string_agg(name, ', ' ORDER BY name) FROM strange),
          'ALTER … OWNER TO coach_sms_owner for each of them.'
   UNION ALL
-  SELECT 'grants', true,
+  SELECT 'grants', 'error',
          'roles that may do more than any grant of ours gives: '
            || (SELECT string_agg(CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END, ', ' ORDER BY e.grantee) FROM excess e),
          'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), sms_revoke_service(role), sms_revoke_operator(role) takes everything; then grant again what the role should be.'
   UNION ALL
-  SELECT 'bookings_source', true,
+  SELECT 'bookings_source', 'error',
          CASE WHEN NOT r.rolsuper THEN 'sms_bookings_source belongs to ' || r.rolname || ', who can thereby read other people''s tables' END,
          'ALTER TABLE sms_bookings_source OWNER TO a superuser.'
     FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = '@extschema@.sms_bookings_source'::regclass
   UNION ALL
-  SELECT 'bookings', true, @extschema@.sms_bookings_problem(),
+  SELECT 'bookings', 'error', @extschema@.sms_bookings_problem(),
          'Mend the view, or give the owner of the bookings the rights it needs; after a change of names call sms_attach_bookings() again.'
 $$;
+REVOKE ALL ON FUNCTION sms_check_rights() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_rights() IS 'Internal: sms_doctor''s checks of who owns what.';
+CREATE OR REPLACE FUNCTION sms_check_tenancy() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH found AS (
+    SELECT nullif(current_setting('coach_sms.tenancy_function', true), '') AS name, nullif(current_setting('coach_sms.jwt_authenticators', true), '') AS authenticators,
+           EXISTS (SELECT FROM @extschema@.sms_roles() r WHERE r.kind = 'tenant') AS has_tenants)
+  SELECT 'row_security', 'error',
+         (SELECT 'row-level security is off for ' || string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text)
+            FROM @extschema@.sms_own_relations('{r}') own JOIN pg_class c ON c.oid = own
+           WHERE NOT c.relrowsecurity AND c.oid <> '@extschema@.sms_bookings_source'::regclass),
+         'ALTER TABLE … ENABLE ROW LEVEL SECURITY for each of them.'
+  UNION ALL
+  SELECT 'policies', 'error',
+         (SELECT 'policies are not those of the roles that were granted: ' || string_agg(l.kind || ' on ' || l.relation, ', ' ORDER BY l.kind, l.relation)
+            FROM @extschema@.sms_lost_policies() l),
+         'A dump carries no policies of extensions: sms_go_live() or sms_go_sandbox() makes them, and so does granting again.'
+  UNION ALL
+  SELECT 'tenancy', 'error',
+         CASE WHEN NOT f.has_tenants THEN NULL
+              WHEN f.name IS NULL AND f.authenticators IS NULL THEN 'roles were granted as tenants, and nothing says which orgs they belong to: they see none'
+              WHEN f.name IS NOT NULL AND p.oid IS NULL THEN format('coach_sms.tenancy_function "%s" does not exist', f.name)
+              WHEN f.name IS NOT NULL AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=%')
+                THEN format('coach_sms.tenancy_function "%s" looks names up in the search_path of whoever asks, who could put tables of their own before yours', f.name) END,
+         CASE WHEN p.oid IS NOT NULL THEN format('ALTER FUNCTION %s SET search_path = '''', and qualify the names in it.', p.oid::regprocedure)
+              ELSE 'Set coach_sms.tenancy_function to a function as in public.is_org_member(uuid), or coach_sms.jwt_authenticators to the role that PostgREST connects as.' END
+    FROM found f LEFT JOIN pg_proc p ON p.oid = to_regprocedure(f.name)
+$$;
+REVOKE ALL ON FUNCTION sms_check_tenancy() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
+CREATE OR REPLACE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
+  RETURNS SETOF record
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT c.check_name, CASE WHEN c.problem IS NULL THEN 'ok' ELSE c.level END,
+         c.problem IS NULL OR c.level = 'note', c.problem, CASE WHEN c.problem IS NOT NULL THEN c.what_to_do END
+    FROM (SELECT 1 AS part, * FROM @extschema@.sms_check_processes()
+          UNION ALL SELECT 2, * FROM @extschema@.sms_check_arming()
+          UNION ALL SELECT 3, * FROM @extschema@.sms_check_orgs()
+          UNION ALL SELECT 4, * FROM @extschema@.sms_check_queue()
+          UNION ALL SELECT 5, * FROM @extschema@.sms_check_rights()
+          UNION ALL SELECT 6, * FROM @extschema@.sms_check_tenancy()) c
+   ORDER BY c.part
+$$;
+REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;
+COMMENT ON FUNCTION sms_doctor() IS
+'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Reads all messages: for people; alarms read sms_health.';
 CREATE OR REPLACE FUNCTION sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

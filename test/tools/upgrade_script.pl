@@ -1,7 +1,8 @@
 # upgrade_script.pl [--check]: rewrites the newest upgrade script, between its two marks; or says what would change.
 #
-# That part makes anew each function, view and comment of sql/install that the version before (test/upgrade) does not have in the same words.
-# What else an upgrade does (tables, triggers, data, objects that go) is written by hand, before or after it.
+# That part makes anew each function, view and comment of sql/install that the version before (test/upgrade) does not have in the same words,
+# or whose function or view the script drops before. What else an upgrade does (tables, triggers, data, objects that go) is written by hand,
+# before or after it.
 use strict;
 use warnings;
 use FindBin;
@@ -47,8 +48,11 @@ sub again {
 }
 
 my %old = map { $_ => 1 } statements(slurp("test/upgrade/coach_sms--$old.sql"));
-my $made = join '', map { "$_\n" } grep { defined } map { again($_) } grep { !$old{$_} } statements($install);
 my $before = slurp($upgrade_file);
+my ($by_hand) = $before =~ /^(.*)^\Q$begin\E/ms;
+my $dropped = join '|', map { quotemeta } $by_hand =~ /^DROP (?:FUNCTION|VIEW) (\w+)/mg;
+my $made = join '', map { "$_\n" } grep { defined } map { again($_) }
+  grep { !$old{$_} || ($dropped && /^(?:CREATE|COMMENT|REVOKE) [A-Z ]*(?:\@extschema\@\.)?(?:$dropped)\b/) } statements($install);
 (my $after = $before) =~ s/^\Q$begin\E.*^\Q$end\E/$begin$made$end/ms or die "$upgrade_file lacks its two marks\n";
 if ($check) {
     print "$upgrade_file\n" if $after ne $before;
