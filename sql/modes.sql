@@ -7,7 +7,8 @@ CREATE EXTENSION coach_sms;
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 INSERT INTO sms_settings (org_id) VALUES ('10000000-0000-4000-8000-000000000001');
 UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- sql/limits.sql has them
-SELECT current_setting('coach_sms.key_file') || '.live.' || oid AS file FROM pg_database WHERE datname = current_database() \gset
+SELECT key || system_identifier || '.' || oid AS file, key || oid AS old_file
+  FROM pg_database, pg_control_system(), concat(current_setting('coach_sms.key_file'), '.live.') key WHERE datname = current_database() \gset
 CREATE TEMPORARY VIEW messages AS
   SELECT m.body, m.status, m.sandbox, m.error_code, q.message_id IS NOT NULL AS waits, f.state AS in_flight
     FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id LEFT JOIN sms_in_flight f ON f.message_id = m.id ORDER BY m.id;
@@ -89,8 +90,8 @@ SELECT * FROM messages WHERE waits OR sandbox;
 
 -- What makes a server not armed, and so send nothing: another file, none, another server, another database, no row.
 CREATE FUNCTION pg_temp.mode() RETURNS text LANGUAGE sql AS $$
-  SELECT mode || coalesce(': ' || replace(reason, current_setting('coach_sms.key_file') || '.live.' || d.oid, '<key file>.live.<oid>'), '')
-    FROM sms_mode(), pg_database d WHERE d.datname = current_database()
+  SELECT mode || coalesce(': ' || replace(reason, concat(current_setting('coach_sms.key_file'), '.live.', s.system_identifier, '.', d.oid), '<key file>.live.<system>.<oid>'), '')
+    FROM sms_mode(), pg_control_system() s, pg_database d WHERE d.datname = current_database()
 $$;
 SELECT pg_temp.mode();
 SELECT format('COPY (SELECT gen_random_uuid()) TO PROGRAM %L', 'cat > ' || :'file') AS command \gset
@@ -120,3 +121,44 @@ SELECT pg_temp.mode();
 ROLLBACK;
 INSERT INTO sms_server SELECT * FROM sms_server;
 SELECT * FROM sms_go_sandbox();
+
+-- The name that 0.1.0 gave the file, which other servers' databases had too: taken over where it holds this row's id, and else left alone and told.
+CREATE FUNCTION pg_temp.shell(command text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'cat > /dev/null; ' || command);
+END
+$$;
+CREATE FUNCTION pg_temp.old_file() RETURNS TABLE (level text, problem text, what_to_do text) LANGUAGE sql AS $$
+  SELECT d.level, regexp_replace(d.problem, '"/.*\.live\.\d+"', '"<key file>.live.<oid>"'), d.what_to_do FROM sms_doctor() d WHERE d.check_name = 'live_file'
+$$;
+SELECT * FROM sms_go_live();
+SELECT pg_temp.shell(format('mv %L %L', :'file', :'old_file'));
+SELECT pg_temp.mode();
+SELECT pg_stat_file(:'old_file', true) IS NULL AS taken_over, pg_read_file(:'file') LIKE arm_id || '%' AS is_ours FROM sms_server;
+SELECT pg_temp.shell(format('umask 077; echo %s 1 > %L', gen_random_uuid(), :'old_file'));
+SELECT pg_temp.mode();
+SELECT pg_temp.shell(format('rm %L', :'file'));
+SELECT pg_temp.mode();
+SELECT * FROM sms_go_live();
+SELECT pg_temp.mode();
+SELECT queued FROM sms_go_sandbox();
+SELECT pg_stat_file(:'file', true) IS NULL AS no_file, (pg_stat_file(:'old_file', true)).size IS NOT NULL AS others_is_there;
+SELECT * FROM pg_temp.old_file();
+-- Ours, and no proof for a copy: not another server's, not another database's.
+SELECT pg_temp.shell(format('echo %s 1 > %L', arm_id, :'old_file')) FROM sms_server;
+SELECT pg_temp.mode();
+UPDATE sms_server SET mode = 'live', system_identifier = 1;
+SELECT pg_temp.mode();
+UPDATE sms_server SET system_identifier = sms_system_identifier(), database_oid = 1;
+SELECT pg_temp.mode();
+UPDATE sms_server SET database_oid = (SELECT oid FROM pg_database WHERE datname = current_database());
+-- Half of it, or open to others, it proves nothing.
+SELECT pg_temp.shell(format('chmod 644 %L', :'old_file'));
+SELECT pg_temp.mode();
+SELECT pg_temp.shell(format('chmod 600 %L; echo %s > %L', :'old_file', arm_id, :'old_file')) FROM sms_server;
+SELECT pg_temp.mode();
+-- Going to the sandbox takes it over first, and so removes it.
+SELECT pg_temp.shell(format('echo %s 1 > %L', arm_id, :'old_file')) FROM sms_server;
+SELECT queued FROM sms_go_sandbox();
+SELECT pg_stat_file(:'file', true) IS NULL AND pg_stat_file(:'old_file', true) IS NULL AS no_file;
+SELECT * FROM pg_temp.old_file();

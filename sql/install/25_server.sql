@@ -14,7 +14,7 @@ COMMENT ON COLUMN sms_server.singleton IS 'There is one row.';
 COMMENT ON COLUMN sms_server.mode IS 'sandbox: answers are made in-process; live: messages go to Twilio.';
 COMMENT ON COLUMN sms_server.system_identifier IS 'pg_control''s identifier of the cluster that was armed.';
 COMMENT ON COLUMN sms_server.database_oid IS 'OID of the database that was armed.';
-COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<database oid>.';
+COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON COLUMN sms_server.changed_at IS 'When the mode was set.';
 COMMENT ON COLUMN sms_server.changed_by IS 'Who set it.';
 COMMENT ON COLUMN sms_server.paused_until IS 'Nothing of any org is sent before this time. NULL: not paused.';

@@ -21,7 +21,7 @@ CREATE FUNCTION sms_arm(live boolean) RETURNS void
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 REVOKE ALL ON FUNCTION sms_arm(boolean) FROM PUBLIC;
 COMMENT ON FUNCTION sms_arm(boolean) IS
-'Internal: writes the row in sms_server and the file <key_file>.live.<database oid>.';
+'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
 
 -- What came by logical replication is its publisher's to send. Nothing else marks those messages, and so on a subscriber none
 -- is queued anew: its own were given their rows when they were enqueued.

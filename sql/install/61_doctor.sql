@@ -7,6 +7,12 @@ CREATE FUNCTION sms_check_key_file(OUT problem text, OUT what_to_do text)
 REVOKE ALL ON FUNCTION sms_check_key_file() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_key_file() IS 'Internal: whether coach_sms.key_file holds a key.';
 
+CREATE FUNCTION sms_foreign_live_file() RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;
+COMMENT ON FUNCTION sms_foreign_live_file() IS
+'Internal: the file <key_file>.live.<database oid> of 0.1.0 where it is not this database''s; NULL where there is none.';
+
 CREATE FUNCTION sms_check_token(org_id uuid, sealed text, OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_token' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_check_token(uuid, text) FROM PUBLIC;
@@ -78,6 +84,10 @@ CREATE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, level text, p
          CASE WHEN mode <> 'sandbox' OR EXISTS (SELECT FROM @extschema@.sms_settings WHERE twilio_auth_token_encrypted IS NOT NULL)
               THEN 'error' ELSE 'note' END,
          k.problem, k.what_to_do FROM fact, @extschema@.sms_check_key_file() k
+  UNION ALL
+  SELECT 'live_file', 'note', format('file "%s" has the name that coach_sms 0.1.0 gave, and is not this database''s', f),
+         'Leave it where another server still runs 0.1.0 with this key file; else remove it.'
+    FROM @extschema@.sms_foreign_live_file() f WHERE f IS NOT NULL
   UNION ALL
   SELECT 'public_url', CASE WHEN mode <> 'sandbox' THEN 'warning' ELSE 'note' END,
          CASE WHEN current_setting('coach_sms.public_url', true) = '' THEN 'coach_sms.public_url is not set: receipts and people''s texts (STOP) do not reach us'

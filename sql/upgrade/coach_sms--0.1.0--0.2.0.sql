@@ -11,6 +11,14 @@ DROP FUNCTION sms_check_rights();
 DROP FUNCTION sms_check_tenancy();
 
 -- Made by `make upgrade-script`: begin.
+COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
+COMMENT ON FUNCTION sms_arm(boolean) IS
+'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
+CREATE OR REPLACE FUNCTION sms_foreign_live_file() RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;
+COMMENT ON FUNCTION sms_foreign_live_file() IS
+'Internal: the file <key_file>.live.<database oid> of 0.1.0 where it is not this database''s; NULL where there is none.';
 CREATE OR REPLACE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (
@@ -58,6 +66,10 @@ CREATE OR REPLACE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, le
          CASE WHEN mode <> 'sandbox' OR EXISTS (SELECT FROM @extschema@.sms_settings WHERE twilio_auth_token_encrypted IS NOT NULL)
               THEN 'error' ELSE 'note' END,
          k.problem, k.what_to_do FROM fact, @extschema@.sms_check_key_file() k
+  UNION ALL
+  SELECT 'live_file', 'note', format('file "%s" has the name that coach_sms 0.1.0 gave, and is not this database''s', f),
+         'Leave it where another server still runs 0.1.0 with this key file; else remove it.'
+    FROM @extschema@.sms_foreign_live_file() f WHERE f IS NOT NULL
   UNION ALL
   SELECT 'public_url', CASE WHEN mode <> 'sandbox' THEN 'warning' ELSE 'note' END,
          CASE WHEN current_setting('coach_sms.public_url', true) = '' THEN 'coach_sms.public_url is not set: receipts and people''s texts (STOP) do not reach us'

@@ -1,13 +1,9 @@
-#include <unistd.h>
-
 #include "pg/armed.hpp"
 
-#include "pg/private_file.hpp"
+#include "pg/live_file.hpp"
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
-#include "pg/timelines.hpp"
-#include "pg/uuids.hpp"
 
 #include "pg/pg_api.hpp"
 
@@ -16,60 +12,6 @@ namespace coach_sms {
 namespace {
 
 constexpr int kIdLength = 36;  // of a UUID's text
-// The file: the id, and the timeline on which it was written.
-constexpr char kFileFormat[] = "%s %u\n";
-constexpr int kLongestFile = kIdLength + sizeof " 4294967295\n";
-
-// The file to remove once the transaction that went to the sandbox has committed. Kept where a
-// savepoint rolls back or the transaction is prepared: it has no power any more.
-char file_to_remove[MAXPGPATH];
-
-void at_end_of_transaction(XactEvent event, void*) {
-  if (event == XACT_EVENT_COMMIT && file_to_remove[0] != '\0') unlink(file_to_remove);
-  if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
-    file_to_remove[0] = '\0';
-}
-
-void at_end_of_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
-  if (event == SUBXACT_EVENT_ABORT_SUB) file_to_remove[0] = '\0';
-}
-
-void remove_at_commit(const char* path) {
-  static bool registered;
-  if (!registered) {
-    RegisterXactCallback(at_end_of_transaction, nullptr);
-    RegisterSubXactCallback(at_end_of_subtransaction, nullptr);
-    registered = true;
-  }
-  strlcpy(file_to_remove, path, sizeof file_to_remove);
-}
-
-const char* live_file() {
-  return psprintf("%s.live.%u", settings::key_file, MyDatabaseId);
-}
-
-// Why the file does not arm this id; nullptr where it does.
-const char* what_is_wrong_with_file(const pg_uuid_t& arm_id) {
-  if (settings::key_file[0] == '\0') return "coach_sms.key_file is not set on this server";
-  char contents[kLongestFile + 1];
-  std::size_t length = 0;
-  Failure failure;
-  if (!read_private_file(live_file(), contents, kLongestFile, &length, &failure))
-    return pstrdup(failure.message);
-  contents[length] = '\0';
-  TimeLineID timeline = 0;
-  if (strncmp(contents, uuid_text(arm_id), kIdLength) != 0 ||
-      sscanf(contents + kIdLength, " %u", &timeline) != 1)
-    return psprintf("file \"%s\" was not written for this database as it is now", live_file());
-  if (RecoveryInProgress()) return nullptr;
-  const char* target = recovery_target_since(timeline);
-  return target == nullptr
-             ? nullptr
-             : psprintf(
-                   "the server was recovered to an earlier time (%s), and what it sent after "
-                   "that is not known here",
-                   target);
-}
 
 const char* what_is_wrong_with_row(int64 system_identifier, int64 database) {
   if (system_identifier != static_cast<int64>(GetSystemIdentifier()))
@@ -81,6 +23,24 @@ const char* what_is_wrong_with_row(int64 system_identifier, int64 database) {
 void lock_server_row() {
   static Statement lock{"LOCK TABLE @extschema@.sms_server IN SHARE ROW EXCLUSIVE MODE", {}};
   lock.run(std::initializer_list<Datum>{});
+}
+
+// The row of a copy still names its original.
+void warn_of_live_original() {
+  static Statement read{
+      "SELECT system_identifier, database_oid::bigint, arm_id FROM @extschema@.sms_server"
+      " WHERE mode = 'live'",
+      {}};
+  if (read.run(std::initializer_list<Datum>{}) != 1) return;
+  const int64 system = bigint_column(0, 1);
+  const int64 database = bigint_column(0, 2);
+  if (what_is_wrong_with_row(system, database) == nullptr) return;
+  const char* file = live_file_of(system, static_cast<Oid>(database), uuid_column(0, 3));
+  if (file == nullptr) return;
+  ereport(WARNING,
+          (errmsg("the database that this one was copied from is live too"),
+           errdetail("File \"%s\" arms it. Messages that wait in both are sent by both.", file),
+           errhint("Call sms_go_sandbox() there, or remove that file before its server starts.")));
 }
 
 // Writes mode and a new random id; `arm_id` gets its text.
@@ -114,7 +74,7 @@ Mode read_mode(const char** why) {
   }
   const bool live = bool_column(0, 1);
   *why = what_is_wrong_with_row(bigint_column(0, 2), bigint_column(0, 3));
-  if (*why == nullptr && live) *why = what_is_wrong_with_file(uuid_column(0, 4));
+  if (*why == nullptr && live) *why = what_is_wrong_with_live_file(uuid_column(0, 4));
   if (*why != nullptr) return Mode::kNotArmed;
   return live ? Mode::kLive : Mode::kSandbox;
 }
@@ -125,17 +85,18 @@ bool arm_live(Failure* failure) {
   const char* why;
   if (read_mode(&why) == Mode::kLive) return true;
   char arm_id[kIdLength + 1];
+  warn_of_live_original();
   write_row("live", arm_id);
-  file_to_remove[0] = '\0';
-  const char* line = psprintf(kFileFormat, arm_id, current_timeline());
-  return replace_private_file(live_file(), line, strlen(line), failure);
+  return write_live_file(arm_id, failure);
 }
 
 void arm_sandbox() {
   lock_server_row();
+  const char* why;
+  read_mode(&why);  // a file of the old name gets the new one, by which it is removed
   char arm_id[kIdLength + 1];
   write_row("sandbox", arm_id);
-  if (settings::key_file[0] != '\0') remove_at_commit(live_file());
+  remove_live_file_at_commit();
 }
 
 }  // namespace coach_sms

@@ -1,10 +1,9 @@
 #pragma once
 
 // Whether this server may send for this database. The row in sms_server names the server, the
-// database and a random id; live, the same id must also be in a file beside the key file,
-// <key_file>.live.<database oid>. A copy of the database lacks one or the other. The file names the
-// timeline it was written on too: a server that was recovered to an earlier time since is not
-// armed.
+// database and a random id; live, the same id must also be in a file beside the key file
+// (live_file.hpp). A copy of the database lacks one or the other. The file names the timeline it
+// was written on too: a server that was recovered to an earlier time since is not armed.
 //
 // The rule that keeps every half-done change on the safe side, since the row is transactional and
 // the file is not: each change of the mode gives the row a new id. Going live writes the file

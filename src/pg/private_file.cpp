@@ -158,12 +158,15 @@ bool replace_private_file(const char* path, const char* contents, std::size_t le
   const char* fresh = psprintf("%s%s", path, kNewSuffix);
   unlink(fresh);  // left by a crash
   if (!create_file(fresh, contents, length, failure)) return false;
-  if (rename(fresh, path) != 0) {
-    const int error = errno;
-    unlink(fresh);
-    return refuse_errno(failure, path, "replace", error);
-  }
-  return flush_directory_of(path, failure);
+  if (rename_private_file(fresh, path, failure)) return true;
+  unlink(fresh);
+  return false;
+}
+
+bool rename_private_file(const char* path, const char* new_path, Failure* failure) {
+  if (!check_place(new_path, failure)) return false;
+  if (rename(path, new_path) != 0) return refuse_errno(failure, path, "rename", errno);
+  return flush_directory_of(new_path, failure);
 }
 
 }  // namespace coach_sms

@@ -29,4 +29,7 @@ bool create_private_file(const char* path, const char* contents, std::size_t len
 bool replace_private_file(const char* path, const char* contents, std::size_t length,
                           Failure* failure);
 
+// Renames the file within its directory and flushes that. A file that has the new name goes.
+bool rename_private_file(const char* path, const char* new_path, Failure* failure);
+
 }  // namespace coach_sms

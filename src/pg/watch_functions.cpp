@@ -1,3 +1,4 @@
+#include "pg/live_file.hpp"
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
@@ -9,6 +10,7 @@
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_check_key_file);
+PG_FUNCTION_INFO_V1(coach_sms_foreign_live_file);
 PG_FUNCTION_INFO_V1(coach_sms_check_token);
 PG_FUNCTION_INFO_V1(coach_sms_server_account);
 PG_FUNCTION_INFO_V1(coach_sms_webapp_url);
@@ -66,6 +68,14 @@ Datum coach_sms_check_key_file(PG_FUNCTION_ARGS) {
   Failure failure;
   check_key_file(&failure);
   return as_problem(fcinfo, failure);
+}
+
+// sms_foreign_live_file() → text
+Datum coach_sms_foreign_live_file(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  const char* path = foreign_live_file();
+  if (path == nullptr) PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(cstring_to_text(path));
 }
 
 // sms_check_token(org_id uuid, sealed text, OUT problem text, OUT what_to_do text): whether the
