@@ -327,10 +327,17 @@ COMMENT ON FUNCTION sms_try_mark(uuid, boolean) IS 'Internal: sms_mark_booking, 
 CREATE FUNCTION sms_withdraw_stale(booking_id uuid, bookings sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  is_noted boolean := @extschema@.sms_read_note('texts', booking_id) IS NOT NULL;
   stale record;
+  waiting uuid;
 BEGIN
   FOR stale IN SELECT * FROM @extschema@.sms_stale_texts(ARRAY[booking_id], bookings) LOOP
-    PERFORM @extschema@.sms_cancel_waiting(ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = stale.message_id FOR NO KEY UPDATE SKIP LOCKED), stale.code,
+    SELECT m.id INTO waiting FROM @extschema@.sms_messages m
+     WHERE m.id = stale.message_id FOR NO KEY UPDATE SKIP LOCKED;
+    IF is_noted THEN
+      PERFORM @extschema@.sms_note_withdrawal(waiting);
+    END IF;
+    PERFORM @extschema@.sms_cancel_waiting(ARRAY[waiting], stale.code,
       CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed' ELSE 'the booking was cancelled' END);
     PERFORM @extschema@.sms_note_retraction(stale.to_phone);
   END LOOP;

@@ -18,6 +18,7 @@ COMMENT ON FUNCTION sms_keep_back_texts(uuid[]) IS 'Internal: at commit, texts o
 CREATE FUNCTION sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_keep_back_texts(ARRAY[booking_id]);
+  SELECT @extschema@.sms_take_back(booking_id);
   INSERT INTO @extschema@.sms_booking_texts AS t (booking_id, type, org_id, reason, detail, try_until)
     VALUES (booking_id, 'confirmation', org_id, reason, detail, now() + interval '1 day')
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until
@@ -59,6 +60,11 @@ BEGIN
     RETURN;
   END IF;
   PERFORM pg_advisory_xact_lock(@extschema@.sms_lock_booking(booking_id));
+  IF NOT @extschema@.sms_note_texts(booking_id) THEN
+    PERFORM @extschema@.sms_withdraw_stale(
+      booking_id, ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[booking_id]) b LIMIT 1));
+    PERFORM @extschema@.sms_take_back(booking_id);
+  END IF;
   PERFORM @extschema@.sms_sync_booking(booking_id);
 EXCEPTION WHEN OTHERS THEN
   -- The application's transaction goes on, whatever is the matter with the texts; the pass tries again.

@@ -14,6 +14,150 @@ DROP FUNCTION sms_check_tenancy();
 COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
+CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION sms_keep_note(text, uuid, jsonb) IS
+'Internal: keeps a note for this transaction; a rolled back savepoint forgets it. False where there is one.';
+CREATE OR REPLACE FUNCTION sms_read_note(kind text, id uuid) RETURNS jsonb
+  AS 'MODULE_PATHNAME', 'coach_sms_read_note' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION sms_read_note(text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_read_note(text, uuid) IS
+'Internal: a note of this transaction; NULL where there is none.';
+CREATE OR REPLACE FUNCTION sms_note_texts(booking_id uuid) RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN @extschema@.sms_read_note('texts', booking_id) IS NULL
+     AND @extschema@.sms_keep_note('texts', booking_id, (
+           SELECT coalesce(jsonb_agg(t), '[]')
+             FROM @extschema@.sms_booking_texts t
+            WHERE t.booking_id = sms_note_texts.booking_id));
+END
+$$;
+REVOKE ALL ON FUNCTION sms_note_texts(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_note_texts(uuid) IS
+'Internal: notes the texts of a booking before its first change in this transaction; false for a later one.';
+CREATE OR REPLACE FUNCTION sms_note_withdrawal(message_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_keep_note('message', m.id, jsonb_build_object('message', m, 'queue', q))
+     FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
+    WHERE m.id = sms_note_withdrawal.message_id;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_note_withdrawal(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_note_withdrawal(uuid) IS
+'Internal: notes a waiting message that is about to be withdrawn.';
+CREATE OR REPLACE FUNCTION sms_queue_again(booking_id uuid) RETURNS integer
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  requeued integer;
+BEGIN
+  WITH noted AS (
+    SELECT jsonb_populate_record(NULL::@extschema@.sms_messages, n->'message') AS message,
+           nullif(n->'queue', 'null') AS queue
+      FROM @extschema@.sms_booking_texts t, @extschema@.sms_read_note('message', t.message_id) n
+     WHERE t.booking_id = sms_queue_again.booking_id AND t.reason IS NULL AND n IS NOT NULL),
+  back AS (
+    UPDATE @extschema@.sms_messages m
+       SET status = (n.message).status, error_code = (n.message).error_code,
+           error_message = (n.message).error_message, updated_at = (n.message).updated_at
+      FROM noted n
+     WHERE m.id = (n.message).id AND m.status = 'cancelled'
+       AND m.error_code IN ('booking_changed', 'booking_cancelled')
+    RETURNING n.queue),
+  queued AS (
+    INSERT INTO @extschema@.sms_queue
+      SELECT q.* FROM back b, jsonb_populate_record(NULL::@extschema@.sms_queue, b.queue) q
+       WHERE q.message_id IS NOT NULL
+    RETURNING *)
+  SELECT count(@extschema@.sms_note_due(q.org_id, q.zone, q.priority, q.due_at)) INTO requeued
+    FROM queued q;
+  RETURN requeued;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_queue_again(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_queue_again(uuid) IS
+'Internal: takes back this transaction''s withdrawals of a booking''s texts; returns how many wait again.';
+CREATE OR REPLACE FUNCTION sms_take_back(booking_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  noted jsonb := @extschema@.sms_read_note('texts', booking_id);
+BEGIN
+  IF noted IS NULL THEN
+    RETURN;
+  END IF;
+  -- A row that is new and has a message stays: it counts the keys that are taken.
+  DELETE FROM @extschema@.sms_booking_texts t
+   WHERE t.booking_id = sms_take_back.booking_id AND t.message_id IS NULL
+     AND NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::@extschema@.sms_booking_texts, noted) b
+                      WHERE b.type = t.type AND b.schedule_id = t.schedule_id);
+  UPDATE @extschema@.sms_booking_texts t
+     SET org_id = b.org_id, session_start = b.session_start, session_end = b.session_end,
+         message_id = b.message_id, reason = b.reason, detail = b.detail, try_until = b.try_until,
+         created_at = b.created_at, updated_at = b.updated_at
+    FROM jsonb_populate_recordset(NULL::@extschema@.sms_booking_texts, noted) b
+   WHERE t.booking_id = b.booking_id AND t.type = b.type AND t.schedule_id = b.schedule_id
+     AND (t.message_id IS NOT DISTINCT FROM b.message_id
+          OR NOT EXISTS (SELECT FROM @extschema@.sms_messages m
+                          WHERE m.id = t.message_id AND m.status IN ('pending', 'queued')));
+  PERFORM @extschema@.sms_queue_again(booking_id);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_take_back(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_take_back(uuid) IS
+'Internal: gives the texts of a booking the state that they had before its first change in this transaction.';
+CREATE OR REPLACE FUNCTION sms_withdraw_stale(booking_id uuid, bookings sms_booking[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  is_noted boolean := @extschema@.sms_read_note('texts', booking_id) IS NOT NULL;
+  stale record;
+  waiting uuid;
+BEGIN
+  FOR stale IN SELECT * FROM @extschema@.sms_stale_texts(ARRAY[booking_id], bookings) LOOP
+    SELECT m.id INTO waiting FROM @extschema@.sms_messages m
+     WHERE m.id = stale.message_id FOR NO KEY UPDATE SKIP LOCKED;
+    IF is_noted THEN
+      PERFORM @extschema@.sms_note_withdrawal(waiting);
+    END IF;
+    PERFORM @extschema@.sms_cancel_waiting(ARRAY[waiting], stale.code,
+      CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed' ELSE 'the booking was cancelled' END);
+    PERFORM @extschema@.sms_note_retraction(stale.to_phone);
+  END LOOP;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT @extschema@.sms_keep_back_texts(ARRAY[booking_id]);
+  SELECT @extschema@.sms_take_back(booking_id);
+  INSERT INTO @extschema@.sms_booking_texts AS t (booking_id, type, org_id, reason, detail, try_until)
+    VALUES (booking_id, 'confirmation', org_id, reason, detail, now() + interval '1 day')
+    ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until
+      WHERE t.message_id IS NOT NULL OR t.reason = 'booking_cancelled' OR t.try_until > now()
+$$;
+CREATE OR REPLACE FUNCTION sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
+BEGIN
+  IF NOT @extschema@.sms_may_wait() THEN
+    PERFORM @extschema@.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', 'others were changing it');
+    RETURN;
+  END IF;
+  PERFORM pg_advisory_xact_lock(@extschema@.sms_lock_booking(booking_id));
+  IF NOT @extschema@.sms_note_texts(booking_id) THEN
+    PERFORM @extschema@.sms_withdraw_stale(
+      booking_id, ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[booking_id]) b LIMIT 1));
+    PERFORM @extschema@.sms_take_back(booking_id);
+  END IF;
+  PERFORM @extschema@.sms_sync_booking(booking_id);
+EXCEPTION WHEN OTHERS THEN
+  -- The application's transaction goes on, whatever is the matter with the texts; the pass tries again.
+  RAISE LOG 'the texts of booking % could not be decided: %', booking_id, SQLERRM;
+  IF SQLSTATE = '55P03' THEN  -- lock_not_available
+    PERFORM @extschema@.sms_wait_no_more();
+  END IF;
+  PERFORM @extschema@.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_foreign_live_file() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;
