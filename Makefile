@@ -36,7 +36,7 @@ UNIT_OBJS := $(call objects,test/unit,unit) $(call objects,test/fuzz,replay)
 FAKE_OBJS := $(call objects,test/fake_twilio,fake_twilio)
 BENCHES := $(patsubst test/bench/%.cpp,$(BUILD)/bin/%,$(wildcard test/bench/*.cpp))
 
-CORE_LIBS := -lcurl -lcrypto -lphonenumber
+CORE_LIBS := -lcurl -lcrypto -lphonenumber -licuuc
 OPTIMIZE := $(if $(SANITIZE),-O1 -fno-omit-frame-pointer,-O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2)
 SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) $(if $(FUZZ),-fno-sanitize=pointer-overflow) -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
 OUR_FLAGS := -std=c++20 -fPIC -MMD -MP -Isrc \

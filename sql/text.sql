@@ -111,6 +111,21 @@ SELECT pg_temp.failure($$SELECT sms_preview(NULL, 'short')$$);
 SELECT pg_temp.failure($$INSERT INTO sms_templates (org_id, template_key, body)
   VALUES ('10000000-0000-4000-8000-000000000001', 'broken', 'Hi {{name')$$);
 SELECT pg_temp.failure($$UPDATE sms_templates SET body = '{{not a name}}'$$);
+
+-- A variable in the notation of another template language is text: a warning says so, and the row is stored.
+INSERT INTO sms_templates (org_id, template_key, body, variables_schema) VALUES
+  ('10000000-0000-4000-8000-000000000001', 'single', 'Hi {client_name} at { location }', '["client_name", "location"]'),
+  ('10000000-0000-4000-8000-000000000001', 'square', 'Hi [client_name], [[location]]', '["client_name", "location"]'),
+  ('10000000-0000-4000-8000-000000000001', 'hash', 'Hi #client_name#, ##location##', '["client_name", "location"]'),
+  ('10000000-0000-4000-8000-000000000001', 'percent', 'Hi %client_name%, %%location%%', '["client_name", "location"]'),
+  ('10000000-0000-4000-8000-000000000001', 'others', 'Hi <client_name>, ${location}, $when, *|COACH|*', '["client_name", "location", "when", "coach"]'),
+  ('10000000-0000-4000-8000-000000000001', 'mixed', '{{client_name}} and {CLIENT_NAME}', '["client_name"]');
+UPDATE sms_templates SET body = 'Hi %client_name%' WHERE template_key = 'mixed';
+UPDATE sms_templates SET variables_schema = '["location", "client_name"]' WHERE template_key = 'mixed';
+-- No warning: the right form, other names, ordinary text, and a schema of something else.
+INSERT INTO sms_templates (org_id, template_key, body, variables_schema) VALUES
+  ('10000000-0000-4000-8000-000000000001', 'right', 'Hi {{client_name}}, {{ location }} (location)', '["client_name", "location"]'),
+  ('10000000-0000-4000-8000-000000000001', 'text', 'Save 5% today [new] #1 $5 {smile} client_name', '["client_name", "odd name", ".*", 7, null, {"a": 1}]');
 \pset tuples_only off
 \pset format aligned
 SELECT count(*) FROM sms_messages;

@@ -33,9 +33,10 @@ CREATE TYPE sms_booking AS (
   has_client     boolean,
   full_name      text,
   phone          text,
-  org_name       text
+  org_name       text,
+  first_name     text
 );
-COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other.';
+COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
 
 CREATE TABLE sms_booking_texts (
   booking_id     uuid NOT NULL,

@@ -21,6 +21,13 @@ REVOKE ALL ON FUNCTION sms_smart_encode(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_smart_encode(text) IS
 'The text as Twilio''s Smart Encoding would change it: curly quotes, dashes and their like become characters of GSM-7.';
 
+-- Not IMMUTABLE: Unicode grows with ICU.
+CREATE FUNCTION sms_first_name(full_name text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_first_name(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_first_name(text) IS
+'Internal: the name to greet a person by: the first word, passing over titles, or the one behind the comma in "Lee, Ann"; NULL where there is none.';
+
 -- Not IMMUTABLE: numbering plans change with a new libphonenumber, and an index would not.
 CREATE FUNCTION sms_normalize_phone(phone text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_normalize_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;

@@ -37,13 +37,14 @@ $$;
 REVOKE ALL ON FUNCTION sms_refuse_bookings(text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_refuse_bookings(text, text, text) IS 'Internal: raises SM021.';
 
--- The columns that are read, and of which kind each is.
+-- The columns that are read, and of which kind each is. A client's first_name is read where the mapping names it.
 CREATE FUNCTION sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES ('bookings', 'id', 'uuid'), ('bookings', 'org_id', 'uuid'), ('bookings', 'client_id', 'uuid'),
          ('bookings', 'start_time', 'timestamptz'), ('bookings', 'end_time', 'timestamptz'), ('bookings', 'status', 'text'),
          ('bookings', 'location_details', 'text'), ('bookings', 'reminder_sent', 'boolean'), ('bookings', 'feedback_sent', 'boolean'),
          ('clients', 'id', 'uuid'), ('clients', 'org_id', 'uuid'), ('clients', 'full_name', 'text'), ('clients', 'phone', 'text'),
+         ('clients', 'first_name', 'text'),
          ('orgs', 'id', 'uuid'), ('orgs', 'name', 'text')
 $$;
 REVOKE ALL ON FUNCTION sms_booking_columns() FROM PUBLIC;
@@ -85,11 +86,14 @@ $$;
 REVOKE ALL ON FUNCTION sms_check_mapping(jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_mapping(jsonb) IS 'Internal: raises SM021 for a mapping that is not understood.';
 
+-- A first_name stands in for full_name, unless both are named.
 CREATE FUNCTION sms_complete_mapping(mapping jsonb) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_object_agg(c.relation, c.names || coalesce(mapping->c.relation, '{}'))
          || jsonb_build_object('status', '{"confirmed": ["confirmed"], "completed": ["completed"]}' || coalesce(mapping->'status', '{}'))
-    FROM (SELECT relation, jsonb_object_agg(name, name) AS names FROM @extschema@.sms_booking_columns() GROUP BY relation) c
+    FROM (SELECT relation, jsonb_object_agg(name, name) AS names FROM @extschema@.sms_booking_columns() o
+           WHERE o.name <> 'first_name' AND (o.name <> 'full_name' OR mapping #> '{clients,first_name}' IS NULL)
+           GROUP BY relation) c
 $$;
 REVOKE ALL ON FUNCTION sms_complete_mapping(jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION sms_complete_mapping(jsonb) IS 'Internal: the mapping with the documented names where it says nothing.';
@@ -178,6 +182,7 @@ BEGIN
     SELECT c.relation AS part, c.name, source.mapping->c.relation->>c.name AS own_name, c.kind,
            CASE c.relation WHEN 'bookings' THEN source.bookings WHEN 'clients' THEN source.clients ELSE source.orgs END AS relation
       FROM @extschema@.sms_booking_columns() c
+     WHERE source.mapping->c.relation ? c.name
   LOOP
     PERFORM @extschema@.sms_check_booking_column(wanted.relation, wanted.part, wanted.name, wanted.own_name, wanted.kind);
   END LOOP;
@@ -214,6 +219,8 @@ DECLARE
   o jsonb := source.mapping->'orgs';
   changed text := (SELECT string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', b->>n), ' OR ')
     FROM unnest(ARRAY['id', 'org_id', 'client_id', 'start_time', 'end_time', 'status', 'location_details']) n);
+  changed_client text := (SELECT string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', c->>n), ' OR ')
+    FROM unnest(ARRAY['phone', 'full_name', 'first_name', 'org_id']) n WHERE c ? n);
 BEGIN
   IF @extschema@.sms_is_table(source.bookings) THEN
     EXECUTE format('CREATE TRIGGER coach_sms_insert AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
@@ -226,10 +233,9 @@ BEGIN
                    source.bookings);
   END IF;
   IF @extschema@.sms_is_table(source.clients) THEN
-    EXECUTE format('CREATE TRIGGER coach_sms_client AFTER UPDATE ON %s FOR EACH ROW'
-                   ' WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I OR OLD.%3$I IS DISTINCT FROM NEW.%3$I OR OLD.%4$I IS DISTINCT FROM NEW.%4$I)'
-                   ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''client'', %5$L, %4$L)',
-                   source.clients, c->>'phone', c->>'full_name', c->>'org_id', c->>'id');
+    EXECUTE format('CREATE TRIGGER coach_sms_client AFTER UPDATE ON %s FOR EACH ROW WHEN (%s)'
+                   ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''client'', %L, %L)',
+                   source.clients, changed_client, c->>'id', c->>'org_id');
   END IF;
   IF @extschema@.sms_is_table(source.orgs) THEN
     EXECUTE format('CREATE TRIGGER coach_sms_org AFTER UPDATE ON %s FOR EACH ROW WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I)'
@@ -339,7 +345,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
-'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
+'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
 
 CREATE FUNCTION sms_detach_bookings() RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -122,7 +122,8 @@ CREATE FUNCTION sms_booking_variables(booking sms_booking) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN jsonb_strip_nulls(jsonb_build_object(
-    'client_name', coalesce(substring(booking.full_name FROM '[^[:space:]]+'), 'there'),
+    'client_name', coalesce(CASE WHEN @extschema@.sms_first_name(booking.first_name) IS NOT NULL THEN booking.first_name END,
+                            @extschema@.sms_first_name(booking.full_name), 'there'),
     'coach_name', nullif(btrim(booking.org_name), ''),
     'session_datetime', @extschema@.sms_local_time(booking.start_time,
       (SELECT @extschema@.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s WHERE s.org_id = booking.org_id)),
@@ -206,7 +207,7 @@ CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
     WHEN 'before_rule' THEN 'it was due before its row of sms_schedules was made'
     WHEN 'already_sent' THEN 'it was sent already, or the application had marked it as sent'
     WHEN 'superseded' THEN 'a later reminder was due as well'
-    WHEN 'confirmation_just_sent' THEN 'the confirmation had just gone'
+    WHEN 'confirmation_just_sent' THEN 'the confirmation went out less than an hour before'
     WHEN 'no_settings' THEN 'the org has no row in sms_settings'
     WHEN 'disabled' THEN 'the org is disabled (sms_settings.enabled)'
     WHEN 'switched_off' THEN 'the org has switched it off'

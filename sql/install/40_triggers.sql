@@ -82,10 +82,37 @@ CREATE TRIGGER sms_message_truncate AFTER TRUNCATE ON sms_messages
 
 -- sms_templates
 
+-- A variable's name in the notation of another template language is text to ours.
+CREATE FUNCTION sms_warn_of_placeholders(body text, names jsonb) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  wrong record;
+BEGIN
+  FOR wrong IN
+    SELECT f.match[1] AS written, n.name
+      FROM jsonb_array_elements_text(names) n (name)
+     CROSS JOIN LATERAL regexp_matches(
+       regexp_replace(body, '\{\{[^{}]*\}\}', '', 'g'),
+       replace('(\$?\{\s*NAME\s*\}|\[\[?\s*NAME\s*\]\]?|<<?\s*NAME\s*>>?|##?NAME##?|%%?\s*NAME\s*%%?|\$NAME\M|@NAME@|\*\|NAME\|\*)',
+               'NAME', n.name), 'gi') f (match)
+     WHERE n.name ~ '^[A-Za-z_][A-Za-z0-9_]*$'
+  LOOP
+    RAISE WARNING 'placeholder "%" is text, and would be sent as it stands', wrong.written
+      USING DETAIL = format('variables_schema names the variable %s.', wrong.name), HINT = format('Write {{%s}}.', wrong.name);
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_warn_of_placeholders(text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION sms_warn_of_placeholders(text, jsonb) IS
+'Internal: warns of each of the names that the body has in another notation, such as {name}, [name], #name# or %name%.';
+
 CREATE FUNCTION sms_check_template() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM @extschema@.sms_template_variables(NEW.body);
+  IF jsonb_typeof(NEW.variables_schema) = 'array' THEN
+    PERFORM @extschema@.sms_warn_of_placeholders(NEW.body, NEW.variables_schema);
+  END IF;
   IF NEW.version IS NULL THEN
     -- Concurrent inserts of a key take their turns; the next statement's snapshot sees the earlier one.
     PERFORM pg_advisory_xact_lock(hashtextextended(NEW.org_id::text || NEW.template_key, 0));
@@ -97,9 +124,9 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_check_template() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_template() IS
-'Internal: refuses a template with a broken placeholder (SM003) and gives a new one its version.';
+'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
 
-CREATE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, version ON sms_templates
+CREATE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, variables_schema, version ON sms_templates
   FOR EACH ROW EXECUTE FUNCTION sms_check_template();
 
 -- updated_at

@@ -10,10 +10,88 @@ DROP FUNCTION sms_check_queue();
 DROP FUNCTION sms_check_rights();
 DROP FUNCTION sms_check_tenancy();
 
+ALTER TYPE sms_booking ADD ATTRIBUTE first_name text;
+
 -- Made by `make upgrade-script`: begin.
 COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
+COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
+CREATE OR REPLACE FUNCTION sms_first_name(full_name text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_first_name(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_first_name(text) IS
+'Internal: the name to greet a person by: the first word, passing over titles, or the one behind the comma in "Lee, Ann"; NULL where there is none.';
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
+CREATE OR REPLACE FUNCTION sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  VALUES ('bookings', 'id', 'uuid'), ('bookings', 'org_id', 'uuid'), ('bookings', 'client_id', 'uuid'),
+         ('bookings', 'start_time', 'timestamptz'), ('bookings', 'end_time', 'timestamptz'), ('bookings', 'status', 'text'),
+         ('bookings', 'location_details', 'text'), ('bookings', 'reminder_sent', 'boolean'), ('bookings', 'feedback_sent', 'boolean'),
+         ('clients', 'id', 'uuid'), ('clients', 'org_id', 'uuid'), ('clients', 'full_name', 'text'), ('clients', 'phone', 'text'),
+         ('clients', 'first_name', 'text'),
+         ('orgs', 'id', 'uuid'), ('orgs', 'name', 'text')
+$$;
+CREATE OR REPLACE FUNCTION sms_complete_mapping(mapping jsonb) RETURNS jsonb
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_object_agg(c.relation, c.names || coalesce(mapping->c.relation, '{}'))
+         || jsonb_build_object('status', '{"confirmed": ["confirmed"], "completed": ["completed"]}' || coalesce(mapping->'status', '{}'))
+    FROM (SELECT relation, jsonb_object_agg(name, name) AS names FROM @extschema@.sms_booking_columns() o
+           WHERE o.name <> 'first_name' AND (o.name <> 'full_name' OR mapping #> '{clients,first_name}' IS NULL)
+           GROUP BY relation) c
+$$;
+CREATE OR REPLACE FUNCTION sms_check_bookings_source(source sms_bookings_source) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  wanted record;
+BEGIN
+  FOR wanted IN
+    SELECT c.relation AS part, c.name, source.mapping->c.relation->>c.name AS own_name, c.kind,
+           CASE c.relation WHEN 'bookings' THEN source.bookings WHEN 'clients' THEN source.clients ELSE source.orgs END AS relation
+      FROM @extschema@.sms_booking_columns() c
+     WHERE source.mapping->c.relation ? c.name
+  LOOP
+    PERFORM @extschema@.sms_check_booking_column(wanted.relation, wanted.part, wanted.name, wanted.own_name, wanted.kind);
+  END LOOP;
+  PERFORM @extschema@.sms_check_status_words(source.bookings, source.mapping #>> '{bookings,status}', source.mapping->'status');
+  PERFORM @extschema@.sms_check_booking_rights(source.bookings, source.clients);
+  PERFORM @extschema@.sms_check_booking_rights(source.bookings, source.orgs);
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_create_booking_triggers(source sms_bookings_source) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  b jsonb := source.mapping->'bookings';
+  c jsonb := source.mapping->'clients';
+  o jsonb := source.mapping->'orgs';
+  changed text := (SELECT string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', b->>n), ' OR ')
+    FROM unnest(ARRAY['id', 'org_id', 'client_id', 'start_time', 'end_time', 'status', 'location_details']) n);
+  changed_client text := (SELECT string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', c->>n), ' OR ')
+    FROM unnest(ARRAY['phone', 'full_name', 'first_name', 'org_id']) n WHERE c ? n);
+BEGIN
+  IF @extschema@.sms_is_table(source.bookings) THEN
+    EXECUTE format('CREATE TRIGGER coach_sms_insert AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
+                   source.bookings, b->>'id', b->>'org_id');
+    EXECUTE format('CREATE TRIGGER coach_sms_update AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
+                   source.bookings, changed, b->>'id', b->>'org_id');
+    EXECUTE format('CREATE TRIGGER coach_sms_delete AFTER DELETE ON %s FOR EACH ROW EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
+                   source.bookings, b->>'id', b->>'org_id');
+    EXECUTE format('CREATE TRIGGER coach_sms_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.sms_booking_trigger(''truncate'')',
+                   source.bookings);
+  END IF;
+  IF @extschema@.sms_is_table(source.clients) THEN
+    EXECUTE format('CREATE TRIGGER coach_sms_client AFTER UPDATE ON %s FOR EACH ROW WHEN (%s)'
+                   ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''client'', %L, %L)',
+                   source.clients, changed_client, c->>'id', c->>'org_id');
+  END IF;
+  IF @extschema@.sms_is_table(source.orgs) THEN
+    EXECUTE format('CREATE TRIGGER coach_sms_org AFTER UPDATE ON %s FOR EACH ROW WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I)'
+                   ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''org'', %3$L, %3$L)',
+                   source.orgs, o->>'name', o->>'id');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
+'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
 CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
@@ -107,6 +185,41 @@ $$;
 REVOKE ALL ON FUNCTION sms_take_back(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_take_back(uuid) IS
 'Internal: gives the texts of a booking the state that they had before its first change in this transaction.';
+CREATE OR REPLACE FUNCTION sms_booking_variables(booking sms_booking) RETURNS jsonb
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN jsonb_strip_nulls(jsonb_build_object(
+    'client_name', coalesce(CASE WHEN @extschema@.sms_first_name(booking.first_name) IS NOT NULL THEN booking.first_name END,
+                            @extschema@.sms_first_name(booking.full_name), 'there'),
+    'coach_name', nullif(btrim(booking.org_name), ''),
+    'session_datetime', @extschema@.sms_local_time(booking.start_time,
+      (SELECT @extschema@.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s WHERE s.org_id = booking.org_id)),
+    'location', coalesce(nullif(btrim(booking.location), ''), 'TBD'),
+    'feedback_link', nullif(rtrim(@extschema@.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
+  LANGUAGE sql IMMUTABLE
+  RETURN CASE reason
+    WHEN 'no_org' THEN 'the booking has no org'
+    WHEN 'no_start_time' THEN 'the booking has no start time'
+    WHEN 'no_end_time' THEN 'the booking has no end time'
+    WHEN 'ends_before_start' THEN 'the booking ends before it starts'
+    WHEN 'not_confirmed' THEN CASE type WHEN 'feedback' THEN 'the booking is neither confirmed nor completed' ELSE 'the booking is not confirmed' END
+    WHEN 'not_completed' THEN 'the session is not completed yet'
+    WHEN 'session_over' THEN 'the session is completed'
+    WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached' ELSE 'it was confirmed before the bookings were attached' END
+    WHEN 'before_rule' THEN 'it was due before its row of sms_schedules was made'
+    WHEN 'already_sent' THEN 'it was sent already, or the application had marked it as sent'
+    WHEN 'superseded' THEN 'a later reminder was due as well'
+    WHEN 'confirmation_just_sent' THEN 'the confirmation went out less than an hour before'
+    WHEN 'no_settings' THEN 'the org has no row in sms_settings'
+    WHEN 'disabled' THEN 'the org is disabled (sms_settings.enabled)'
+    WHEN 'switched_off' THEN 'the org has switched it off'
+    WHEN 'no_client' THEN 'the booking has no client of its org'
+    WHEN 'no_phone' THEN 'the client has no phone number'
+    WHEN 'client_daily_limit' THEN 'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
+    ELSE reason END;
 CREATE OR REPLACE FUNCTION sms_withdraw_stale(booking_id uuid, bookings sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -158,6 +271,46 @@ EXCEPTION WHEN OTHERS THEN
   PERFORM @extschema@.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
 END
 $$;
+CREATE OR REPLACE FUNCTION sms_warn_of_placeholders(body text, names jsonb) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  wrong record;
+BEGIN
+  FOR wrong IN
+    SELECT f.match[1] AS written, n.name
+      FROM jsonb_array_elements_text(names) n (name)
+     CROSS JOIN LATERAL regexp_matches(
+       regexp_replace(body, '\{\{[^{}]*\}\}', '', 'g'),
+       replace('(\$?\{\s*NAME\s*\}|\[\[?\s*NAME\s*\]\]?|<<?\s*NAME\s*>>?|##?NAME##?|%%?\s*NAME\s*%%?|\$NAME\M|@NAME@|\*\|NAME\|\*)',
+               'NAME', n.name), 'gi') f (match)
+     WHERE n.name ~ '^[A-Za-z_][A-Za-z0-9_]*$'
+  LOOP
+    RAISE WARNING 'placeholder "%" is text, and would be sent as it stands', wrong.written
+      USING DETAIL = format('variables_schema names the variable %s.', wrong.name), HINT = format('Write {{%s}}.', wrong.name);
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_warn_of_placeholders(text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION sms_warn_of_placeholders(text, jsonb) IS
+'Internal: warns of each of the names that the body has in another notation, such as {name}, [name], #name# or %name%.';
+CREATE OR REPLACE FUNCTION sms_check_template() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_template_variables(NEW.body);
+  IF jsonb_typeof(NEW.variables_schema) = 'array' THEN
+    PERFORM @extschema@.sms_warn_of_placeholders(NEW.body, NEW.variables_schema);
+  END IF;
+  IF NEW.version IS NULL THEN
+    -- Concurrent inserts of a key take their turns; the next statement's snapshot sees the earlier one.
+    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.org_id::text || NEW.template_key, 0));
+    NEW.version := (SELECT coalesce(max(t.version), 0) + 1 FROM @extschema@.sms_templates t
+                     WHERE t.org_id = NEW.org_id AND t.template_key = NEW.template_key);
+  END IF;
+  RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION sms_check_template() IS
+'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
 CREATE OR REPLACE FUNCTION sms_foreign_live_file() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;
@@ -466,6 +619,9 @@ REVOKE ALL ON FUNCTION sms_take_ownership() FROM PUBLIC;
 COMMENT ON FUNCTION sms_take_ownership() IS
 'Internal: gives what is new of the extension to coach_sms_owner, takes it from everybody else, and gives each role anew what its kinds have.';
 -- Made by `make upgrade-script`: end.
+
+CREATE OR REPLACE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, variables_schema, version ON sms_templates
+  FOR EACH ROW EXECUTE FUNCTION sms_check_template();
 
 SELECT sms_take_ownership();
 SELECT sms_poke_launcher();

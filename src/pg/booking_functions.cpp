@@ -17,7 +17,7 @@ using namespace coach_sms;
 
 namespace {
 
-constexpr int kColumns = 13;  // of the type sms_booking
+constexpr int kColumns = 14;  // of the type sms_booking
 
 // $1 and $2 are the words of the status.
 const char* narrow_columns(const BookingSource& source) {
@@ -40,23 +40,28 @@ const char* narrow_columns(const BookingSource& source) {
       source.status, source.status, flag(source.reminder_sent), flag(source.feedback_sent));
 }
 
+const char* client_column(const char* name) {
+  return name == nullptr ? "NULL::text" : psprintf("c.%s::text", name);
+}
+
 // A client of another org is none: no org's text goes to another's client.
 const char* full_query(const BookingSource& source) {
   return psprintf(
-      "SELECT %s, b.%s::text, c.%s IS NOT NULL, c.%s::text, c.%s::text, o.%s::text FROM %s b"
+      "SELECT %s, b.%s::text, c.%s IS NOT NULL, %s, c.%s::text, o.%s::text, %s FROM %s b"
       " LEFT JOIN %s c ON c.%s OPERATOR(pg_catalog.=) b.%s AND c.%s OPERATOR(pg_catalog.=) b.%s"
       " LEFT JOIN %s o ON o.%s OPERATOR(pg_catalog.=) b.%s"
       " WHERE b.%s OPERATOR(pg_catalog.=) ANY ($3)",
-      narrow_columns(source), source.location, source.client_key, source.full_name, source.phone,
-      source.org_name, source.bookings_name, source.clients_name, source.client_key,
-      source.client_id, source.client_org, source.org_id, source.orgs_name, source.org_key,
-      source.org_id, source.id);
+      narrow_columns(source), source.location, source.client_key, client_column(source.full_name),
+      source.phone, source.org_name, client_column(source.first_name), source.bookings_name,
+      source.clients_name, source.client_key, source.client_id, source.client_org, source.org_id,
+      source.orgs_name, source.org_key, source.org_id, source.id);
 }
 
 // Without clients and orgs; a branch for each range, so that an index on each column serves.
 const char* range_query(const BookingSource& source) {
   const char* select = psprintf(
-      "SELECT %s, NULL::text, NULL::boolean, NULL::text, NULL::text, NULL::text FROM %s b WHERE",
+      "SELECT %s, NULL::text, NULL::boolean, NULL::text, NULL::text, NULL::text, NULL::text"
+      " FROM %s b WHERE",
       narrow_columns(source), source.bookings_name);
   return psprintf(
       "%s b.%s OPERATOR(pg_catalog.>) $3 AND b.%s OPERATOR(pg_catalog.<=) $4"

@@ -78,7 +78,8 @@ bool read_booking_source(BookingSource* source) {
       "       ARRAY(SELECT jsonb_array_elements_text(mapping #> '{status,completed}')),"
       "       b->>'id', b->>'org_id', b->>'client_id', b->>'start_time', b->>'end_time',"
       "       b->>'status', b->>'location_details', b->>'reminder_sent', b->>'feedback_sent',"
-      "       c->>'id', c->>'org_id', c->>'full_name', c->>'phone', o->>'id', o->>'name'"
+      "       c->>'id', c->>'org_id', c->>'full_name', c->>'phone', o->>'id', o->>'name',"
+      "       c->>'first_name'"
       "  FROM @extschema@.sms_bookings_source,"
       "       LATERAL (SELECT mapping->'bookings', mapping->'clients', mapping->'orgs')"
       "         AS m (b, c, o)",
@@ -93,7 +94,8 @@ bool read_booking_source(BookingSource* source) {
                                 &source->start_time, &source->end_time,      &source->status,
                                 &source->location,   &source->reminder_sent, &source->feedback_sent,
                                 &source->client_key, &source->client_org,    &source->full_name,
-                                &source->phone,      &source->org_key,       &source->org_name};
+                                &source->phone,      &source->org_key,       &source->org_name,
+                                &source->first_name};
   int column = 6;
   for (const char** name : names)
     *name = name_column(column++);

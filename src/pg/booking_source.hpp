@@ -25,7 +25,8 @@ struct BookingSource {
   const char* feedback_sent;
   const char* client_key;
   const char* client_org;
-  const char* full_name;
+  const char* full_name;   // nullptr where first_name stands in for it
+  const char* first_name;  // nullptr where none is mapped
   const char* phone;
   const char* org_key;
   const char* org_name;

@@ -1,5 +1,6 @@
 #include <vector>
 
+#include "core/first_name.hpp"
 #include "core/message_template.hpp"
 #include "core/phone_number.hpp"
 #include "core/segments.hpp"
@@ -17,6 +18,7 @@ PG_FUNCTION_INFO_V1(coach_sms_render_template);
 PG_FUNCTION_INFO_V1(coach_sms_template_variables);
 PG_FUNCTION_INFO_V1(coach_sms_segments);
 PG_FUNCTION_INFO_V1(coach_sms_smart_encode);
+PG_FUNCTION_INFO_V1(coach_sms_first_name);
 PG_FUNCTION_INFO_V1(coach_sms_normalize_phone);
 PG_FUNCTION_INFO_V1(coach_sms_keep_phone);
 PG_FUNCTION_INFO_V1(coach_sms_soft_phone);
@@ -111,6 +113,16 @@ Datum coach_sms_smart_encode(PG_FUNCTION_ARGS) {
   const Failure failure = run_cpp([&] { encoded = copy_out(smart_encode(body)); });
   raise_if(failure);
   PG_RETURN_TEXT_P(text_from_utf8(encoded));
+}
+
+// sms_first_name(full_name) → text; NULL where there is none
+Datum coach_sms_first_name(PG_FUNCTION_ARGS) {
+  const std::string_view full_name = utf8_argument(fcinfo, 0);
+  char* name = nullptr;
+  const Failure failure = run_cpp([&] { name = copy_out(first_name(full_name)); });
+  raise_if(failure);
+  if (name[0] == '\0') PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(text_from_utf8(name));
 }
 
 // sms_normalize_phone(phone, region) → text

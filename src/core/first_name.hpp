@@ -1,0 +1,21 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <string>
+#include <string_view>
+
+namespace coach_sms {
+
+// Returns the name to greet a person by, from their full name; empty where there is none. It is the
+// first word, by these rules:
+//  - Every blank of Unicode parts words. Characters that print nothing are left out.
+//  - "Lee, Ann" is Ann: one word stands before the comma, and no degree or suffix follows it.
+//  - A title, and a word that ends with a full stop, is passed over where a word follows.
+//  - Punctuation around the word goes, but for an apostrophe before it.
+// Raises kInvalidText for bytes that are not UTF-8.
+std::string first_name(std::string_view full_name);
+
+}  // namespace coach_sms
