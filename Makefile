@@ -6,7 +6,7 @@
 #   4  tests, demo, bench
 #   5  care of the tree, help
 #
-# Variables: PG_CONFIG=/path/to/pg_config  which PostgreSQL (14 to 18)
+# Variables: PG_CONFIG=/path/to/pg_config  which PostgreSQL (15 to 18)
 #            WERROR=1                      warnings are errors
 #            FAILPOINTS=1                  with failpoints, for tests; objects in build/test
 #            SANITIZE=address,undefined    with sanitizers and failpoints; objects in build/asan
@@ -119,8 +119,8 @@ EXTRA_CLEAN := build
 override with_llvm := no
 include $(PGXS)
 
-ifneq ($(filter $(MAJORVERSION),14 15 16 17 18),$(MAJORVERSION))
-$(error coach_sms supports PostgreSQL 14 to 18, and $(PG_CONFIG) is of $(VERSION); set PG_CONFIG)
+ifneq ($(filter $(MAJORVERSION),15 16 17 18),$(MAJORVERSION))
+$(error coach_sms supports PostgreSQL 15 to 18, and $(PG_CONFIG) is of $(VERSION); set PG_CONFIG)
 endif
 
 all: $(MODULE)

@@ -97,7 +97,7 @@ const char* live_file_of(int64 system_identifier, Oid database, const pg_uuid_t&
 
 bool write_live_file(const char* arm_id, Failure* failure) {
   file_to_remove[0] = '\0';
-  const char* line = psprintf(kFileFormat, arm_id, current_timeline());
+  const char* line = psprintf(kFileFormat, arm_id, GetWALInsertionTimeLine());
   return replace_private_file(live_file(), line, strlen(line), failure);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// The only file that includes PostgreSQL's headers (14 to 18), and the only one that knows how
+// The only file that includes PostgreSQL's headers (15 to 18), and the only one that knows how
 // their versions differ. Include it last: core headers, then standard headers, then this one.
 // postgres.h redefines snprintf and its family, and a <cstdio> that came later would undo that.
 
@@ -120,48 +120,11 @@ extern "C" {
 #undef bind
 #undef connect
 
-#if PG_VERSION_NUM < 140000
-#error "coach_sms needs PostgreSQL 14 or newer"
+#if PG_VERSION_NUM < 150000
+#error "coach_sms needs PostgreSQL 15 or newer"
 #endif
 
 namespace coach_sms {
-
-// Calls `request` when the postmaster sizes shared memory: by a hook from 15 on, at once before.
-#if PG_VERSION_NUM >= 150000
-inline shmem_request_hook_type earlier_shmem_request_hook = nullptr;
-inline void (*own_shmem_request)() = nullptr;
-inline void run_shmem_requests() {
-  if (earlier_shmem_request_hook != nullptr) earlier_shmem_request_hook();
-  own_shmem_request();
-}
-inline void on_shmem_request(void (*request)()) {
-  own_shmem_request = request;
-  earlier_shmem_request_hook = shmem_request_hook;
-  shmem_request_hook = run_shmem_requests;
-}
-#else
-inline void on_shmem_request(void (*request)()) {
-  request();
-}
-#endif
-
-// Reports settings under our prefix that nobody defined.
-inline void reserve_guc_prefix(const char* prefix) {
-#if PG_VERSION_NUM >= 150000
-  MarkGUCPrefixReserved(prefix);
-#else
-  EmitWarningsOnPlaceholders(prefix);
-#endif
-}
-
-// On which timeline this server writes. Not during recovery.
-inline TimeLineID current_timeline() {
-#if PG_VERSION_NUM >= 150000
-  return GetWALInsertionTimeLine();
-#else
-  return ThisTimeLineID;
-#endif
-}
 
 // A set of our own, kept until FreeWaitEventSet: no resource owner (17+), a memory context before.
 inline WaitEventSet* create_wait_event_set(int events) {
@@ -187,27 +150,10 @@ inline void wake_proc(int proc_number) {
   SetLatch(&ProcGlobal->allProcs[proc_number].procLatch);
 }
 
-// Materialised set-returning functions: checks the call and makes the tuplestore.
+// Checks the call of a set-returning function and makes the tuplestore that its rows go into.
 inline ReturnSetInfo* init_materialized_srf(FunctionCallInfo fcinfo) {
-#if PG_VERSION_NUM >= 150000
   InitMaterializedSRF(fcinfo, 0);
   return reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-#else
-  auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-  if (info == nullptr || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("set-valued function called in context that cannot accept a set")));
-  MemoryContext old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-  TupleDesc desc;
-  if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE)
-    elog(ERROR, "return type must be a row type");
-  info->returnMode = SFRM_Materialize;
-  info->setResult =
-      tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
-  info->setDesc = CreateTupleDescCopy(desc);
-  MemoryContextSwitchTo(old);
-  return info;
-#endif
 }
 
 // A database whose DROP was interrupted (marked by connection limit -2 in later minor releases).

@@ -375,7 +375,7 @@ void define() {
   define_twilio();
   define_surroundings();
   define_tenancy();
-  reserve_guc_prefix("coach_sms");
+  MarkGUCPrefixReserved("coach_sms");
 }
 
 }  // namespace coach_sms::settings

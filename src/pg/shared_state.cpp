@@ -13,9 +13,11 @@ namespace {
 constexpr char kTrancheName[] = "coach_sms";
 
 LWLockPadded* locks;  // [0] the table, [1 + n] slot n
+shmem_request_hook_type earlier_shmem_request_hook;
 shmem_startup_hook_type earlier_shmem_startup_hook;
 
 void request_memory() {
+  if (earlier_shmem_request_hook != nullptr) earlier_shmem_request_hook();
   RequestAddinShmemSpace(MAXALIGN(sizeof(SharedState)));
   RequestNamedLWLockTranche(kTrancheName, 1 + kMaxDatabases);
 }
@@ -165,7 +167,8 @@ const char* word_for(WorkerState state) {
 }
 
 void shared_state_request() {
-  on_shmem_request(request_memory);
+  earlier_shmem_request_hook = shmem_request_hook;
+  shmem_request_hook = request_memory;
   earlier_shmem_startup_hook = shmem_startup_hook;
   shmem_startup_hook = start_memory;
 }

@@ -31,7 +31,7 @@ const char* read_target(const char* path, TimeLineID since) {
 
 const char* recovery_target_since(TimeLineID timeline) {
   static TimeLineID unharmed;  // the sender asks before each batch
-  const TimeLineID now = current_timeline();
+  const TimeLineID now = GetWALInsertionTimeLine();
   if (timeline == now || timeline == unharmed) return nullptr;
   char path[MAXPGPATH];
   TLHistoryFilePath(path, now);
