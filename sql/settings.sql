@@ -18,11 +18,14 @@ ALTER SYSTEM SET coach_sms.twilio_auth_token_file = '../token';
 ALTER SYSTEM SET coach_sms.max_attempts = 0;
 ALTER SYSTEM SET coach_sms.max_attempts = 21;
 ALTER SYSTEM SET coach_sms.batch_size = 0;
+-- PostgreSQL 17 writes the unit of each number of the range.
+\set VERBOSITY sqlstate
 ALTER SYSTEM SET coach_sms.request_timeout = '3 min';
 ALTER SYSTEM SET coach_sms.request_timeout = '-1 s';
+\set VERBOSITY default
 ALTER SYSTEM SET coach_sms.lease_duration = 'long';
 ALTER SYSTEM SET coach_sms.databases = 'a,,b';
-ALTER SYSTEM SET coach_sms.no_such_setting = 'x';
+SET coach_sms.no_such_setting = 'x';
 
 -- Good ones.
 ALTER SYSTEM SET coach_sms.twilio_api_url = 'https://api.ie1.twilio.com:443/base';

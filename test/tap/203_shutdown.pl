@@ -2,13 +2,14 @@
 # the restart, and what waited goes on. Nothing lost, nothing twice.
 use strict;
 use warnings;
+use PostgreSQL::Test::Utils ();
 use Test::More;
 use Time::HiRes qw(time);
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
 use CoachSms::Log;
-use CoachSms::Wait qw(deadline);
+use CoachSms::Wait qw(deadline wait_until);
 
 my $fake = start_fake();
 my $node = new_server('main', fake => $fake, conf => "coach_sms.max_in_flight = 8\n" . short_times(request_timeout => 3000));
@@ -17,19 +18,29 @@ my $org = $node->make_org;
 
 my $round = 0;
 
-# 12 messages, of which 8 are under way when the server is stopped. Returns its time in seconds and the log's place.
+# 12 messages, of which 8 are under way when the server is stopped. Returns its time in seconds. With `release` the
+# answers come once the server has begun to stop.
 sub stop_under_way {
-    my ($how, $marker, $goals) = @_;
+    my ($how, $marker, $goals, %args) = @_;
     $fake->post('reset');
     $fake->post('default', marker => $marker);
     $round++;
     $node->safe_psql('postgres', "SELECT sms_enqueue('$org', to_phone => '+6149157' || 1000 + n, body => 'round $round, ' || n) FROM generate_series(1, 12) n");
     $fake->wait_for(%$goals);
     my $start = time;
-    $node->stop($how);
+    release_while_stopping($how) if $args{release};
+    $node->stop($how, fail_ok => $args{release});
     my $seconds = time - $start;
     $fake->post('default', marker => '');
     return $seconds;
+}
+
+sub release_while_stopping {
+    my ($how) = @_;
+    PostgreSQL::Test::Utils::system_or_bail('pg_ctl', '-D', $node->data_dir, '-m', $how, '-W', 'stop');
+    wait_until(sub { $node->psql('postgres', 'SELECT 1') != 0 });
+    $fake->post('release');
+    return;
 }
 
 sub attempts {
@@ -49,7 +60,7 @@ sub start_again {
 }
 
 for my $how (qw(fast smart)) {
-    stop_under_way($how, 'delay=700', { open => 8 });
+    stop_under_way($how, 'stall', { accepted => 8 }, release => 1);
     is($fake->count, 8, "$how: the answers that were under way came while the server stopped");
     my $log = start_again();
     is(attempts(), '12 success', 'each of them was recorded, and the others sent after the restart');

@@ -230,7 +230,7 @@ TEST_F(HttpPoolTest, AServerThatClosesIdleConnectionsIsConnectedToAnew) {
   HttpPool pool(options(), &now_us);
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(result_of(pool, post(server.url())).status, 201);
-    closed.acquire();
+    ASSERT_TRUE(closed.try_acquire_for(std::chrono::seconds(10)));
   }
   EXPECT_EQ(server.connections(), 10U);
 }
