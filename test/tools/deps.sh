@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Says which Debian packages are missing and installs them.
-#   deps.sh [build|demo|test|bench|lint|valgrind|fuzz]...   default: build demo test bench
+#   deps.sh [build|demo|test|bench|lint|valgrind|fuzz|chroot]...   default: build
 # Root installs; anybody else goes through sudo, or is told the command. PG_CONFIG chooses the server.
 set -eu
 
@@ -44,20 +44,24 @@ packages_of() {
     lint) echo clang-format clang-tidy cppcheck ;;
     valgrind) echo valgrind ;;
     fuzz) echo clang libclang-rt-dev ;;
+    chroot) echo mmdebstrap ;;
     *) echo "deps.sh: unknown group \"$1\"" >&2; exit 2 ;;
   esac
 }
 
+# missing_packages GROUP...: the packages on one line.
 missing_packages() {
-  local v=$1 group package
-  shift
+  local v group package
+  v=$(major_version)
   for group in "$@"; do
     for package in $(packages_of "$group"); do
       installed "$package" || echo "$package"
     done
     postgresql_parts "$v" "$group"
-  done | awk '!seen[$0]++'
+  done | awk '!seen[$0]++' | tr '\n' ' '
 }
+
+has_lists() { compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; }
 
 # Debian would run a server on port 5432 and nginx on port 80 when their packages are first installed. Tests bring
 # their own, so files that say no stand there meanwhile.
@@ -79,35 +83,36 @@ install_as_root() {
     say_meanwhile "$no_start" '#!/bin/sh
 case " $* " in *" nginx "*) exit 101 ;; esac' ;; esac
   export DEBIAN_FRONTEND=noninteractive
-  compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null || apt-get update
   apt-get install -y --no-install-recommends "$@" </dev/null ||
     { apt-get update && apt-get install -y --no-install-recommends "$@" </dev/null; }
   case " $* " in *" nginx "*) systemctl disable nginx >/dev/null 2>&1 || true ;; esac # nor at the next boot
 }
 
-if [ "${1:-}" = --install-as-root ]; then
-  shift
-  install_as_root "$@"
-  exit
-fi
-
-[ $# -gt 0 ] || set -- build demo test bench
+[ $# -gt 0 ] || set -- build
 if ! command -v dpkg-query >/dev/null; then
   echo "deps.sh knows Debian and Ubuntu only; the packages that coach_sms needs are named in its README." >&2
   exit 1
 fi
-missing=$(missing_packages "$(major_version)" "$@" | tr '\n' ' ')
+missing=$(missing_packages "$@")
+if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && ! has_lists; then
+  apt-get update
+  missing=$(missing_packages "$@") # the lists tell the version of PostgreSQL
+fi
 if [ -z "$missing" ]; then
   [ "${QUIET:-}" = 1 ] || echo "Nothing is missing."
   exit 0
 fi
-echo "coach_sms needs these packages: $missing"
+as_root=(sudo "$0" "$@")
+[ "$pg_config" = pg_config ] || as_root=(sudo "PG_CONFIG=$pg_config" "$0" "$@")
 # shellcheck disable=SC2086  # the list is split on purpose
 if [ "$(id -u)" = 0 ]; then
+  echo "coach_sms needs these packages: $missing"
   install_as_root $missing
 elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
-  sudo "$0" --install-as-root $missing
+  "${as_root[@]}"
 else
-  echo "Installing them takes root: apt-get install $missing" >&2
+  echo "coach_sms needs these packages: $missing" >&2
+  # Not apt-get itself: it would start a database cluster and nginx.
+  echo "Installing them takes root: ${as_root[*]}" >&2
   exit 1
 fi
