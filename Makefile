@@ -10,7 +10,10 @@
 #            WERROR=1                      warnings are errors
 #            FAILPOINTS=1                  with failpoints, for tests; objects in build/test
 #            SANITIZE=address,undefined    with sanitizers and failpoints; objects in build/asan
+#            DEBUG=1                       `make install` leaves the debug symbols in the library
 #            TESTS=, FILTER=               which tests: make tap TESTS=001, make unit FILTER='Segments*'
+#            KINDS=, TAP_TESTS=            of `make test`: which kinds, which files of tap
+#            DEBIAN=trixie                 where `make test-on` tests
 #            FUZZ_SECONDS=300              how long `make fuzz` stays with each target
 
 .DEFAULT_GOAL := all
@@ -147,9 +150,11 @@ $(INSTALL_SCRIPT_BUILT): $(INSTALL_PARTS) $(wildcard sql/install) coach_sms.cont
 upgrade-script:
 	perl test/tools/upgrade_script.pl
 
+# Without debug symbols, nine tenths of its weight; $(MODULE) keeps them, and has the same build id.
 install-module: $(MODULE)
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
 	$(INSTALL_SHLIB) $(MODULE) '$(DESTDIR)$(pkglibdir)/coach_sms.so'
+	$(if $(DEBUG)$(FAILPOINTS)$(SANITIZE),,$(STRIP_SHARED_LIB) '$(DESTDIR)$(pkglibdir)/coach_sms.so')
 
 uninstall-module:
 	rm -f '$(DESTDIR)$(pkglibdir)/coach_sms.so'
@@ -169,6 +174,10 @@ demo: install-deps-build-demo
 test: install-deps-build-demo-test
 	+test/tools/run_tests.sh
 
+test-on:
+	@$(if $(DEBIAN),,echo 'which? make test-on DEBIAN=trixie' >&2; exit 2)
+	test/tools/test_on.sh $(DEBIAN)
+
 test-asan: install-deps-build-demo-test
 	+SANITIZE=address,undefined test/tools/run_tests.sh
 
@@ -187,7 +196,7 @@ valgrind: install-deps-build-test-valgrind
 DEFINITE_LEAKS := --show-leak-kinds=definite --errors-for-leak-kinds=definite
 
 unit_tests_under_valgrind: $(UNIT_TESTS)
-	valgrind --quiet --leak-check=full $(DEFINITE_LEAKS) --error-exitcode=1 $(UNIT_TESTS) --gtest_filter='$(or $(FILTER),*)'
+	COACH_SMS_TEST_SECONDS=1200 valgrind --quiet --leak-check=full $(DEFINITE_LEAKS) --error-exitcode=1 $(UNIT_TESTS) --gtest_filter='$(or $(FILTER),*)'
 
 FUZZ_TARGETS := $(or $(TESTS),$(patsubst test/fuzz/%.cpp,%,$(wildcard test/fuzz/*.cpp)))
 FUZZ_SECONDS := 300
@@ -211,8 +220,8 @@ check-demo:
 	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/check_demo.sh
 
 check-release:
-	+$(MAKE) --no-print-directory FAILPOINTS= SANITIZE= all
-	test/tools/check_release.sh build/release/coach_sms.so
+	+$(MAKE) --no-print-directory FAILPOINTS= SANITIZE= DEBUG= DESTDIR='$(CURDIR)/build/installed' install
+	test/tools/check_release.sh build/release/coach_sms.so build/installed$(pkglibdir)/coach_sms.so
 
 bench: install-deps-build-demo-bench
 	+$(MAKE) --no-print-directory WITH_BENCHES=1 all programs
@@ -248,11 +257,12 @@ install-deps-%:
 
 help:
 	@echo 'make              build the extension'
-	@echo 'make deps         install what is missing from Debian (says the list first)'
+	@echo 'make deps         install what building needs from Debian (says the list first)'
 	@echo 'make install      install it into the PostgreSQL of PG_CONFIG (make uninstall takes it away)'
 	@echo 'make demo         from nothing to a delivered message, on a private server; leaves nothing behind'
 	@echo 'make test         every test: unit, fake, check-tree, check-release, check-demo, regress, isolation,'
 	@echo '                  pgtap, tap; each is a target too'
+	@echo 'make test-on DEBIAN=trixie  the same on another release of Debian, in a throw-away root (takes root)'
 	@echo 'make test-asan    the same with address and undefined-behaviour sanitizers'
 	@echo 'make valgrind     the unit tests under valgrind'
 	@echo 'make fuzz         libFuzzer, FUZZ_SECONDS=300 for each target'
@@ -265,5 +275,5 @@ help:
 	@echo 'One test:  make unit FILTER="Segments*"   make regress TESTS=enqueue   make tap TESTS=001'
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=...: see the head of the Makefile'
 
-.PHONY: all install uninstall install-module uninstall-module clean programs demo test test-asan unit unit_tests build-unit \
+.PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan unit unit_tests build-unit \
   unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format check-tree upgrade-script deps help FORCE

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# `make test`: every kind, whatever the others did; then one line with the sum of their tallies.
+# `make test`: every kind, or those of KINDS, whatever the others did; then one line with the sum of their tallies.
+# TESTS chooses within each kind, TAP_TESTS within tap.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-kinds="unit fake check-tree check-release check-demo regress isolation pgtap tap"
+kinds=${KINDS:-unit fake check-tree check-release check-demo regress isolation pgtap tap}
 jobs=$(nproc)
 results=build/results
 rm -rf "$results"
@@ -18,7 +19,9 @@ passed=0 failed=0 skipped=0 broken=
 for kind in $kinds; do
   echo "== $kind"
   status=0 kind_passed=0 kind_failed=0 kind_skipped=0
-  make --no-print-directory -s "$kind" || status=$?
+  tests=${TESTS:-}
+  [ "$kind" != tap ] || tests=${TAP_TESTS:-$tests}
+  make --no-print-directory -s "$kind" TESTS="$tests" || status=$?
   [ ! -f "$results/$kind.tally" ] || read -r kind_passed kind_failed kind_skipped <"$results/$kind.tally"
   if [ "$status" != 0 ] && [ "$kind_failed" = 0 ]; then kind_failed=1; fi
   if [ "$((kind_passed + kind_failed))" = 0 ]; then kind_failed=1; fi

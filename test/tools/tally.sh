@@ -14,3 +14,6 @@ failures() { if [ "$1" != 0 ] && [ "$2" = 0 ]; then echo 1; else echo "$2"; fi; 
 
 # A server that crashed and got up again must not pass unseen: its log shows one of these.
 crash='terminated by signal (4|6|7|8|11)|PANIC:  |TRAP: |AddressSanitizer|runtime error:'
+
+# Adds up tallies on standard input: "PASSED FAILED SKIPPED".
+add_up() { awk '{ passed += $1; failed += $2; skipped += $3 } END { print passed + 0, failed + 0, skipped + 0 }'; }
