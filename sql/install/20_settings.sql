@@ -33,10 +33,13 @@ CREATE TABLE sms_settings (
 CREATE INDEX sms_settings_account ON sms_settings (twilio_account_sid);
 COMMENT ON TABLE sms_settings IS 'One row an org: its Twilio account and sender, and its rules. An org without a row cannot send.';
 COMMENT ON COLUMN sms_settings.org_id IS 'The organisation (tenant).';
-COMMENT ON COLUMN sms_settings.twilio_account_sid IS 'Twilio account (AC...). NULL: coach_sms.twilio_account_sid of the server.';
-COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS 'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored; an empty text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: the server''s own token.';
-COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS 'Messaging Service (MG...) to send with; goes before twilio_phone_number.';
-COMMENT ON COLUMN sms_settings.twilio_phone_number IS 'Number, short code or alphanumeric sender to send from.';
+COMMENT ON COLUMN sms_settings.twilio_account_sid IS
+'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
+COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS 'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored, without blanks at its ends; a blank text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: the server''s own token.';
+COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS
+'Messaging Service to send with, MG and 32 hex digits; goes before twilio_phone_number. Another text is stored with a WARNING, and the org''s messages wait until it is corrected.';
+COMMENT ON COLUMN sms_settings.twilio_phone_number IS
+'Number to send from, stored in E.164 form as read in default_region; or a short code of 3 to 6 digits; or a name of 1 to 11 letters, digits, blanks and + - _ & with a letter in it. Anything else is refused (SM006). NULL or blank: the server''s sender.';
 COMMENT ON COLUMN sms_settings.enabled IS 'false: sms_enqueue raises SM002, and what waits is kept and not sent. Default true.';
 COMMENT ON COLUMN sms_settings.send_booking_confirmations IS 'Confirmations for bookings. Default true.';
 COMMENT ON COLUMN sms_settings.send_session_reminders IS 'Reminders before a session. Default true.';

@@ -51,7 +51,7 @@ COMMENT ON COLUMN sms_messages.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_messages.org_id IS 'The organisation that sends.';
 COMMENT ON COLUMN sms_messages.client_id IS 'The person, as the application knows them. Optional.';
 COMMENT ON COLUMN sms_messages.to_phone IS 'Recipient in E.164, as normalised from what was given.';
-COMMENT ON COLUMN sms_messages.from_phone IS 'The number to send from in place of the org''s sender; NULL: the org''s own.';
+COMMENT ON COLUMN sms_messages.from_phone IS 'Number, short code or name to send from in place of the org''s sender, in the form of sms_settings.twilio_phone_number; NULL: the org''s own.';
 COMMENT ON COLUMN sms_messages.template_id IS 'The template version the text was rendered from.';
 COMMENT ON COLUMN sms_messages.template_key IS 'The template''s key.';
 COMMENT ON COLUMN sms_messages.body IS 'The text as it is sent.';

@@ -41,6 +41,24 @@ REVOKE ALL ON FUNCTION sms_keep_phone(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_keep_phone(text, text) IS
 'Internal: sms_normalize_phone for stored numbers: one in E.164 form that numbering plans do not know any more is kept.';
 
+CREATE FUNCTION sms_normalize_sender(sender text, region text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_normalize_sender' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_normalize_sender(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_normalize_sender(text, text) IS
+'Internal: a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one. Raises SM006 for what can be none.';
+
+CREATE FUNCTION sms_trim_blanks(given text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_trim_blanks(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_trim_blanks(text) IS
+'Internal: the text without blanks and invisible characters at its ends; NULL where nothing is left.';
+
+CREATE FUNCTION sms_is_sid(sid text, prefix text) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_is_sid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_is_sid(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_sid(text, text) IS
+'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
+
 CREATE FUNCTION sms_validate_twilio_signature(
   auth_token text, url text, body text, signature text, content_type text DEFAULT 'application/x-www-form-urlencoded')
   RETURNS boolean

@@ -1,18 +1,44 @@
 -- The rules about when and how much: quiet hours, limits.
 
+CREATE FUNCTION sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  trimmed text := @extschema@.sms_trim_blanks(sid);
+BEGIN
+  IF trimmed IS DISTINCT FROM earlier AND NOT @extschema@.sms_is_sid(trimmed, prefix) THEN
+    RAISE WARNING '% "%" cannot be a SID', place, left(trimmed, 40)
+      USING DETAIL = 'It is stored, and the org''s messages wait until it is corrected.',
+            HINT = format('Copy the SID from the Twilio console: %s and 32 hex digits.', prefix);
+  END IF;
+  RETURN trimmed;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
+'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
+
 CREATE FUNCTION sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
   PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
+  IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
+    NEW.twilio_phone_number := @extschema@.sms_normalize_sender(NEW.twilio_phone_number, NEW.default_region);
+  END IF;
+  NEW.twilio_account_sid :=
+    @extschema@.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
+  NEW.twilio_messaging_service_sid := @extschema@.sms_check_sid(
+    NEW.twilio_messaging_service_sid, OLD.twilio_messaging_service_sid, 'MG', 'twilio_messaging_service_sid');
   RETURN NEW;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_check_settings() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_settings() IS 'Internal: refuses an unknown time zone (SM020) or region (SM015).';
+COMMENT ON FUNCTION sms_check_settings() IS
+'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
 
-CREATE TRIGGER sms_settings_check BEFORE INSERT OR UPDATE OF timezone, default_region ON sms_settings
-  FOR EACH ROW EXECUTE FUNCTION sms_check_settings();
+CREATE TRIGGER sms_settings_check
+  BEFORE INSERT OR UPDATE OF timezone, default_region, twilio_phone_number, twilio_account_sid, twilio_messaging_service_sid
+  ON sms_settings FOR EACH ROW EXECUTE FUNCTION sms_check_settings();
 
 -- Messages that wait for their client's limit were put off to when it has room; another limit may have room now. At the end
 -- of the transaction: until then others would wait for the rows, and more could be put off by the old limit.

@@ -101,6 +101,7 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, level text, pro
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH server AS MATERIALIZED (
     SELECT CASE WHEN m.mode <> 'sandbox' THEN 'error' ELSE 'note' END AS level, @extschema@.sms_server_account() AS account,
+           nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '') AS service,
            coalesce(current_setting('coach_sms.twilio_phone_number', true), '') <> ''
              OR coalesce(current_setting('coach_sms.twilio_messaging_service_sid', true), '') <> '' AS has_sender
       FROM @extschema@.sms_mode() m),
@@ -119,7 +120,8 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, level text, pro
   without AS (
     SELECT array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.account, v.account) IS NULL) AS account,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.service, o.number) IS NULL AND NOT v.has_sender) AS sender,
-           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.account !~ '^AC[0-9a-fA-F]{32}$' OR o.service !~ '^MG[0-9a-fA-F]{32}$') AS sids,
+           array_agg(o.org_id ORDER BY o.org_id)
+             FILTER (WHERE NOT @extschema@.sms_is_sid(o.account, 'AC') OR NOT @extschema@.sms_is_sid(o.service, 'MG')) AS sids,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE NOT o.has_zone) AS zone
       FROM org o CROSS JOIN server v)
@@ -130,7 +132,7 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, level text, pro
          'Fill sms_settings.twilio_phone_number or twilio_messaging_service_sid, or set coach_sms.twilio_phone_number for all.' FROM server v, without w
   UNION ALL
   SELECT 'sids', v.level, 'orgs with a malformed SID: ' || @extschema@.sms_list_orgs(w.sids),
-         'twilio_account_sid is AC and 32 hex digits, twilio_messaging_service_sid MG and 32 hex digits.' FROM server v, without w
+         'twilio_account_sid is AC and 32 hex digits, twilio_messaging_service_sid MG and 32 hex digits; the orgs'' messages wait until they are corrected.' FROM server v, without w
   UNION ALL
   SELECT 'zones', 'warning', 'orgs whose time zone this server does not know: ' || @extschema@.sms_list_orgs(w.zone),
          'Set sms_settings.timezone to a name in pg_timezone_names, or install the time zones that are missing (on Debian tzdata-legacy); they count as UTC meanwhile.' FROM without w
@@ -139,8 +141,12 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, level text, pro
            || @extschema@.sms_list_orgs((SELECT array_agg(q.org_id ORDER BY q.org_id) FROM @extschema@.sms_queue_stat q WHERE q.held_by LIKE 'monthly\_budget\_segments%')),
          'Cancel what should not go, or raise the budget; else it goes when the next month begins, if it fits the budget at all.'
   UNION ALL
-  SELECT 'server_account', v.level, CASE WHEN v.account !~ '^AC[0-9a-fA-F]{32}$' THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
-         'It is AC and 32 hex digits.' FROM server v
+  SELECT 'server_account', v.level, CASE WHEN NOT @extschema@.sms_is_sid(v.account, 'AC') THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
+         'It is AC and 32 hex digits; messages of orgs without an account of their own wait until it is corrected.' FROM server v
+  UNION ALL
+  SELECT 'server_service', v.level,
+         CASE WHEN NOT @extschema@.sms_is_sid(v.service, 'MG') THEN 'coach_sms.twilio_messaging_service_sid is malformed' END,
+         'It is MG and 32 hex digits; messages of orgs without a sender of their own wait until it is corrected.' FROM server v
   UNION ALL
   SELECT 'own_tokens', v.level, 'orgs with an account of their own, but no token: ' || @extschema@.sms_list_orgs(w.own_token),
          'Write the account''s auth token into sms_settings.twilio_auth_token_encrypted: the server''s token does not fit another account.' FROM server v, without w

@@ -13,6 +13,14 @@ DROP FUNCTION sms_check_tenancy();
 ALTER TYPE sms_booking ADD ATTRIBUTE first_name text;
 
 -- Made by `make upgrade-script`: begin.
+COMMENT ON COLUMN sms_settings.twilio_account_sid IS
+'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
+COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS 'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored, without blanks at its ends; a blank text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: the server''s own token.';
+COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS
+'Messaging Service to send with, MG and 32 hex digits; goes before twilio_phone_number. Another text is stored with a WARNING, and the org''s messages wait until it is corrected.';
+COMMENT ON COLUMN sms_settings.twilio_phone_number IS
+'Number to send from, stored in E.164 form as read in default_region; or a short code of 3 to 6 digits; or a name of 1 to 11 letters, digits, blanks and + - _ & with a letter in it. Anything else is refused (SM006). NULL or blank: the server''s sender.';
+COMMENT ON COLUMN sms_messages.from_phone IS 'Number, short code or name to send from in place of the org''s sender, in the form of sms_settings.twilio_phone_number; NULL: the org''s own.';
 COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
 CREATE OR REPLACE FUNCTION sms_first_name(full_name text) RETURNS text
@@ -20,6 +28,21 @@ CREATE OR REPLACE FUNCTION sms_first_name(full_name text) RETURNS text
 REVOKE ALL ON FUNCTION sms_first_name(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_first_name(text) IS
 'Internal: the name to greet a person by: the first word, passing over titles, or the one behind the comma in "Lee, Ann"; NULL where there is none.';
+CREATE OR REPLACE FUNCTION sms_normalize_sender(sender text, region text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_normalize_sender' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_normalize_sender(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_normalize_sender(text, text) IS
+'Internal: a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one. Raises SM006 for what can be none.';
+CREATE OR REPLACE FUNCTION sms_trim_blanks(given text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_trim_blanks(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_trim_blanks(text) IS
+'Internal: the text without blanks and invisible characters at its ends; NULL where nothing is left.';
+CREATE OR REPLACE FUNCTION sms_is_sid(sid text, prefix text) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_is_sid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_is_sid(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_sid(text, text) IS
+'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
 CREATE OR REPLACE FUNCTION sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
@@ -92,6 +115,39 @@ END
 $$;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
 'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
+CREATE OR REPLACE FUNCTION sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  trimmed text := @extschema@.sms_trim_blanks(sid);
+BEGIN
+  IF trimmed IS DISTINCT FROM earlier AND NOT @extschema@.sms_is_sid(trimmed, prefix) THEN
+    RAISE WARNING '% "%" cannot be a SID', place, left(trimmed, 40)
+      USING DETAIL = 'It is stored, and the org''s messages wait until it is corrected.',
+            HINT = format('Copy the SID from the Twilio console: %s and 32 hex digits.', prefix);
+  END IF;
+  RETURN trimmed;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
+'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
+CREATE OR REPLACE FUNCTION sms_check_settings() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
+  PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
+  IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
+    NEW.twilio_phone_number := @extschema@.sms_normalize_sender(NEW.twilio_phone_number, NEW.default_region);
+  END IF;
+  NEW.twilio_account_sid :=
+    @extschema@.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
+  NEW.twilio_messaging_service_sid := @extschema@.sms_check_sid(
+    NEW.twilio_messaging_service_sid, OLD.twilio_messaging_service_sid, 'MG', 'twilio_messaging_service_sid');
+  RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION sms_check_settings() IS
+'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
 CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
@@ -379,6 +435,7 @@ CREATE OR REPLACE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, leve
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH server AS MATERIALIZED (
     SELECT CASE WHEN m.mode <> 'sandbox' THEN 'error' ELSE 'note' END AS level, @extschema@.sms_server_account() AS account,
+           nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '') AS service,
            coalesce(current_setting('coach_sms.twilio_phone_number', true), '') <> ''
              OR coalesce(current_setting('coach_sms.twilio_messaging_service_sid', true), '') <> '' AS has_sender
       FROM @extschema@.sms_mode() m),
@@ -397,7 +454,8 @@ CREATE OR REPLACE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, leve
   without AS (
     SELECT array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.account, v.account) IS NULL) AS account,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.service, o.number) IS NULL AND NOT v.has_sender) AS sender,
-           array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.account !~ '^AC[0-9a-fA-F]{32}$' OR o.service !~ '^MG[0-9a-fA-F]{32}$') AS sids,
+           array_agg(o.org_id ORDER BY o.org_id)
+             FILTER (WHERE NOT @extschema@.sms_is_sid(o.account, 'AC') OR NOT @extschema@.sms_is_sid(o.service, 'MG')) AS sids,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE NOT o.has_zone) AS zone
       FROM org o CROSS JOIN server v)
@@ -408,7 +466,7 @@ CREATE OR REPLACE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, leve
          'Fill sms_settings.twilio_phone_number or twilio_messaging_service_sid, or set coach_sms.twilio_phone_number for all.' FROM server v, without w
   UNION ALL
   SELECT 'sids', v.level, 'orgs with a malformed SID: ' || @extschema@.sms_list_orgs(w.sids),
-         'twilio_account_sid is AC and 32 hex digits, twilio_messaging_service_sid MG and 32 hex digits.' FROM server v, without w
+         'twilio_account_sid is AC and 32 hex digits, twilio_messaging_service_sid MG and 32 hex digits; the orgs'' messages wait until they are corrected.' FROM server v, without w
   UNION ALL
   SELECT 'zones', 'warning', 'orgs whose time zone this server does not know: ' || @extschema@.sms_list_orgs(w.zone),
          'Set sms_settings.timezone to a name in pg_timezone_names, or install the time zones that are missing (on Debian tzdata-legacy); they count as UTC meanwhile.' FROM without w
@@ -417,8 +475,12 @@ CREATE OR REPLACE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, leve
            || @extschema@.sms_list_orgs((SELECT array_agg(q.org_id ORDER BY q.org_id) FROM @extschema@.sms_queue_stat q WHERE q.held_by LIKE 'monthly\_budget\_segments%')),
          'Cancel what should not go, or raise the budget; else it goes when the next month begins, if it fits the budget at all.'
   UNION ALL
-  SELECT 'server_account', v.level, CASE WHEN v.account !~ '^AC[0-9a-fA-F]{32}$' THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
-         'It is AC and 32 hex digits.' FROM server v
+  SELECT 'server_account', v.level, CASE WHEN NOT @extschema@.sms_is_sid(v.account, 'AC') THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
+         'It is AC and 32 hex digits; messages of orgs without an account of their own wait until it is corrected.' FROM server v
+  UNION ALL
+  SELECT 'server_service', v.level,
+         CASE WHEN NOT @extschema@.sms_is_sid(v.service, 'MG') THEN 'coach_sms.twilio_messaging_service_sid is malformed' END,
+         'It is MG and 32 hex digits; messages of orgs without a sender of their own wait until it is corrected.' FROM server v
   UNION ALL
   SELECT 'own_tokens', v.level, 'orgs with an account of their own, but no token: ' || @extschema@.sms_list_orgs(w.own_token),
          'Write the account''s auth token into sms_settings.twilio_auth_token_encrypted: the server''s token does not fit another account.' FROM server v, without w
@@ -622,6 +684,30 @@ COMMENT ON FUNCTION sms_take_ownership() IS
 
 CREATE OR REPLACE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, variables_schema, version ON sms_templates
   FOR EACH ROW EXECUTE FUNCTION sms_check_template();
+CREATE OR REPLACE TRIGGER sms_settings_check
+  BEFORE INSERT OR UPDATE OF timezone, default_region, twilio_phone_number, twilio_account_sid, twilio_messaging_service_sid
+  ON sms_settings FOR EACH ROW EXECUTE FUNCTION sms_check_settings();
 
 SELECT sms_take_ownership();
+
+-- Senders and SIDs of before, in the form that they are written in from now on.
+DO $$
+DECLARE
+  org uuid;
+  problem text;
+BEGIN
+  FOR org IN SELECT s.org_id FROM @extschema@.sms_settings s ORDER BY s.org_id LOOP
+    BEGIN
+      UPDATE @extschema@.sms_settings s
+         SET twilio_phone_number = @extschema@.sms_normalize_sender(s.twilio_phone_number, s.default_region),
+             twilio_account_sid = @extschema@.sms_trim_blanks(s.twilio_account_sid),
+             twilio_messaging_service_sid = @extschema@.sms_trim_blanks(s.twilio_messaging_service_sid)
+       WHERE s.org_id = org;
+    EXCEPTION WHEN SQLSTATE 'SM006' OR SQLSTATE 'SM015' OR SQLSTATE 'SM020' THEN
+      GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT;
+      RAISE WARNING 'the settings of org % were left as they are: %', org, problem USING HINT = 'Correct them.';
+    END;
+  END LOOP;
+END
+$$;
 SELECT sms_poke_launcher();

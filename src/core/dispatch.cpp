@@ -17,6 +17,7 @@ namespace coach_sms {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::int64_t kUnusableHold = 60 * kSecond;
 // Enough for a thousand texts to one number since the claim; more is nobody's SMS traffic.
 constexpr int kPageSize = 20;
 constexpr int kMostPages = 50;
@@ -175,8 +176,10 @@ void Dispatch::start(Task task, const Route& route) {
     request = send_request(account_of(route), message);
     request.retraction = task.retraction;
     sending.request = request_payload_json(message);
-  } catch (const Error& error) {
-    return reject(std::move(task), error);
+  } catch (const Error&) {
+    // A SID that can be none is a person's to put right: the message waits for that.
+    lanes_.hold(task.org, now_us_() + kUnusableHold);
+    return give_back(std::move(task));
   }
   const std::string account = name_of(route);
   account_of_org_[task.org] = account;
@@ -206,15 +209,6 @@ void Dispatch::add(Sending sending, HttpRequest request) {
     accounts_.dropped(account);
     throw;
   }
-}
-
-// A SID that is none: for a person to mend, not to be tried again.
-void Dispatch::reject(Task task, const Error& error) {
-  Settlement settlement;
-  settlement.outcome = Outcome::kRejected;
-  settlement.error_code = "bad_configuration";
-  settlement.error_message = error.message();
-  finished_.push_back({std::move(task), std::move(settlement), {}, {}, 0, 0, true});
 }
 
 void Dispatch::answer_in_sandbox(Task task, Route route) {

@@ -200,7 +200,6 @@ class Dispatch {
   void call_waiting();
   void start(Task task, const Route& route);
   void add(Sending sending, HttpRequest request);
-  void reject(Task task, const Error& error);
   void answer_in_sandbox(Task task, Route route);
   void finish_sending(Sending sending, const HttpResult& result);
   void finish_page(Looking looking, const HttpResult& result);

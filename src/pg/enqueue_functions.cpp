@@ -141,7 +141,8 @@ void refuse_suppressed(const NewMessage& wanted, const ReadyMessage& ready) {
       " UNION ALL SELECT WHERE @extschema@.sms_is_bound($1, $3, $2)",
       {UUIDOID, TEXTOID, TEXTOID}};
   if (find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone),
-                CStringGetTextDatum(wanted.from_phone != nullptr ? wanted.from_phone : "")}) == 0)
+                ready.from_phone != nullptr ? PointerGetDatum(ready.from_phone)
+                                            : CStringGetTextDatum("")}) == 0)
     return;
   Failure failure;
   fail_suppressed(wanted, ready, &failure);
@@ -168,10 +169,10 @@ void refuse_pruned_key(const NewMessage& wanted) {
 
 // The row as the user gave it, with the columns that checking made out.
 HeapTuple completed(const TriggerRow& row, const ReadyMessage& ready) {
-  constexpr int kColumns = 11;
+  constexpr int kColumns = 12;
   static const char* const names[kColumns] = {
-      "to_phone",      "template_id", "body",         "encoding",   "segments",  "sandbox",
-      "scheduled_for", "status",      "payload_hash", "created_at", "updated_at"};
+      "to_phone",      "template_id", "body",         "encoding",   "segments",   "sandbox",
+      "scheduled_for", "status",      "payload_hash", "created_at", "updated_at", "from_phone"};
   const TimestampTz now = GetCurrentTransactionStartTimestamp();
   bool no_template;
   Datum template_id = row.get("template_id", &no_template);
@@ -186,10 +187,12 @@ HeapTuple completed(const TriggerRow& row, const ReadyMessage& ready) {
                             CStringGetTextDatum(ready.due_at > now ? "pending" : "queued"),
                             PointerGetDatum(ready.payload_hash),
                             TimestampTzGetDatum(now),
-                            TimestampTzGetDatum(now)};
+                            TimestampTzGetDatum(now),
+                            PointerGetDatum(ready.from_phone)};
   bool nulls[kColumns] = {};
   nulls[1] = no_template && !ready.has_template_id;
   nulls[8] = ready.payload_hash == nullptr;
+  nulls[11] = ready.from_phone == nullptr;
   int numbers[kColumns];
   for (int column = 0; column < kColumns; ++column)
     numbers[column] = SPI_fnumber(row.columns, names[column]);

@@ -1,3 +1,4 @@
+#include "core/twilio_sid.hpp"
 #include "pg/wall.hpp"
 
 #include "pg/arrays.hpp"
@@ -22,6 +23,7 @@ char* or_empty(char* value) {
 void hold(OrgRoute* route, TimestampTz until, const char* why) {
   route->held_until = until;
   route->why_held = why;
+  route->lacks_only_sender = false;
 }
 
 // The org's own account with its own token, or else the server's.
@@ -40,6 +42,25 @@ void find_token(OrgRoute* route, const char* sealed) {
       ereport(LOG, (errmsg("no Twilio token for an org: %s", failure.message),
                     failure.hint[0] != '\0' ? errhint("%s", failure.hint) : 0));
   }
+}
+
+const char* why_unusable(const OrgRoute& route) {
+  const bool has_service = route.messaging_service_sid[0] != '\0';
+  if (route.account_sid[0] == '\0') return "no Twilio account is configured";
+  if (!is_sid(route.account_sid, kAccountSid)) return "the Twilio account SID cannot be one";
+  if (has_service && !is_sid(route.messaging_service_sid, kServiceSid))
+    return "the Messaging Service SID cannot be one";
+  return has_service || route.from[0] != '\0' ? nullptr : "no sender is configured";
+}
+
+// What a person can put right ends no message: it waits for that.
+void check_route(OrgRoute* route) {
+  const char* why = why_unusable(*route);
+  if (why == nullptr) return;
+  const bool had_no_hold = route->why_held == nullptr;
+  hold(route, GetCurrentTimestamp() + kLongestHold, why);
+  route->lacks_only_sender = had_no_hold && is_sid(route->account_sid, kAccountSid) &&
+                             route->messaging_service_sid[0] == '\0';
 }
 
 OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
@@ -70,7 +91,10 @@ OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
     route->messaging_service_sid = pstrdup(settings::twilio_messaging_service_sid);
     route->from = pstrdup(settings::twilio_phone_number);
   }
-  if (needs_token) find_token(route, sealed);
+  if (needs_token) {
+    find_token(route, sealed);
+    check_route(route);
+  }
   if (!enabled)
     hold(route, now + kLongestHold, "the org is disabled");
   else if (paused_until > now)
@@ -106,7 +130,7 @@ void judge(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode, Ch
   } else if (one.sandbox != sandbox_mode) {
     checked->verdict = Verdict::kPutBack;
     checked->when = now + kLongestHold;
-  } else if (route.why_held != nullptr) {
+  } else if (route.why_held != nullptr && !(route.lacks_only_sender && one.from_phone[0] != '\0')) {
     checked->verdict = Verdict::kPutBack;
     checked->when = one.due_at;
   } else if (!sandbox_mode && strcmp(route.account_sid, one.account_sid) != 0) {

@@ -13,8 +13,9 @@ struct OrgRoute {
   char* messaging_service_sid;
   char* from;
   char* version;           // of the settings row, as OrgRules has it
-  TimestampTz held_until;  // disabled, paused or without a usable token: not before this time
+  TimestampTz held_until;  // disabled, paused or not usable: not before this time
   const char* why_held;    // static; nullptr where it is not held
+  bool lacks_only_sender;  // which a message may bring itself
 };
 
 // What one claimed message may do, as of the snapshot of the check.

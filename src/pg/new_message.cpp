@@ -2,6 +2,7 @@
 #include "core/payload_hash.hpp"
 #include "core/phone_number.hpp"
 #include "core/segments.hpp"
+#include "core/sender_address.hpp"
 #include "core/variables.hpp"
 #include "pg/wall.hpp"
 
@@ -30,15 +31,16 @@ void fail_unknown_org(const NewMessage& wanted, Failure* failure) {
        "unknown org %s", uuid_text(wanted.org_id));
 }
 
-bool check_org(const NewMessage& wanted, const OrgFacts& org, bool live, Failure* failure) {
+bool check_org(const NewMessage& wanted, const OrgFacts& org, const ReadyMessage& ready,
+               Failure* failure) {
+  const bool live = !ready.sandbox;
   if (!org.known)
     fail_unknown_org(wanted, failure);
   else if (!org.enabled)
     fail(failure, kOrgDisabled, "sms_settings.enabled is false for it.",
          "UPDATE sms_settings SET enabled = true to send again.", "org %s is disabled",
          uuid_text(wanted.org_id));
-  else if (live && !org.has_sender &&
-           (wanted.from_phone == nullptr || wanted.from_phone[0] == '\0'))
+  else if (live && !org.has_sender && ready.from_phone == nullptr)
     fail(failure, kNoSender,
          "Neither the org nor the server names a Messaging Service or a number to send from.",
          "Set sms_settings.twilio_messaging_service_sid or twilio_phone_number, or the settings of "
@@ -49,6 +51,17 @@ bool check_org(const NewMessage& wanted, const OrgFacts& org, bool live, Failure
          "Call sms_set_twilio_credentials(), or set coach_sms.twilio_account_sid and "
          "coach_sms.twilio_auth_token_file.",
          "no Twilio account is configured for org %s", uuid_text(wanted.org_id));
+  return !failure->failed;
+}
+
+// A sender of the message's own, as Twilio takes it.
+bool read_sender(const NewMessage& wanted, const OrgFacts& org, ReadyMessage* ready,
+                 Failure* failure) {
+  if (wanted.from_phone == nullptr || !org.known) return true;
+  const std::string_view sender = utf8_view(wanted.from_phone);
+  char* address = nullptr;
+  *failure = run_cpp([&] { address = copy_out(normalize_sender(sender, org.region)); });
+  if (!failure->failed && address[0] != '\0') ready->from_phone = cstring_to_text(address);
   return !failure->failed;
 }
 
@@ -242,9 +255,9 @@ bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure)
   *ready = ReadyMessage{};
   const OrgFacts* org = find_org(wanted.org_id);
   ready->sandbox = !database_is_live();
-  if (!check_org(wanted, *org, !ready->sandbox, failure) || !check_source(wanted, failure) ||
-      !check_recipient(wanted, failure) || !check_key(wanted, failure) ||
-      !check_times(wanted, ready, failure))
+  if (!read_sender(wanted, *org, ready, failure) || !check_org(wanted, *org, *ready, failure) ||
+      !check_source(wanted, failure) || !check_recipient(wanted, failure) ||
+      !check_key(wanted, failure) || !check_times(wanted, ready, failure))
     return false;
   std::string_view template_body;
   if (wanted.template_key != nullptr) {

@@ -32,6 +32,7 @@ struct NewMessage {
 struct ReadyMessage {
   pg_uuid_t id;
   text* to_phone;
+  text* from_phone;  // nullptr: the org's sender
   bool has_template_id;
   pg_uuid_t template_id;
   text* body;

@@ -20,6 +20,7 @@ extern "C" {
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
+#include "access/parallel.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -125,6 +126,22 @@ extern "C" {
 #endif
 
 namespace coach_sms {
+
+// For a check hook: the setting's value becomes `text`. False without memory.
+inline bool replace_setting(char** value, const char* text) {
+  if (strcmp(*value, text) == 0) return true;
+#if PG_VERSION_NUM >= 160000
+  char* copy = guc_strdup(LOG, text);
+  if (copy == nullptr) return false;
+  guc_free(*value);
+#else
+  char* copy = strdup(text);
+  if (copy == nullptr) return false;
+  free(*value);
+#endif
+  *value = copy;
+  return true;
+}
 
 // A set of our own, kept until FreeWaitEventSet: no resource owner (17+), a memory context before.
 inline WaitEventSet* create_wait_event_set(int events) {

@@ -1,3 +1,4 @@
+#include "core/blanks.hpp"
 #include "core/sealing.hpp"
 #include "pg/wall.hpp"
 
@@ -107,11 +108,13 @@ HeapTuple with_token(const TriggerData* trigger, HeapTuple row, int column, text
   return heap_modify_tuple_by_cols(row, trigger->tg_relation->rd_att, 1, &column, &value, &is_null);
 }
 
-// nullptr for an empty text; what is sealed already stays as it is.
+// Returns the token sealed, without the blanks around it; nullptr for a blank one. One that is
+// sealed already stays as it is.
 text* sealed_text(const pg_uuid_t& org_id, text* token) {
-  char* written = text_to_cstring(token);
+  const std::string_view trimmed = trim_blanks(utf8_view(token));
+  char* written = pnstrdup(trimmed.data(), trimmed.size());
   if (written[0] == '\0') return nullptr;
-  if (is_sealed_token(written)) return token;
+  if (is_sealed_token(written)) return cstring_to_text(written);
   Failure failure;
   const char* sealed = seal_token(org_id, written, &failure);
   wipe_token(written);
@@ -131,9 +134,8 @@ HeapTuple with_sealed(const TriggerData* trigger, HeapTuple row, const char* col
   // Without an org the row is refused, by an error that shows the row: not with the token in it.
   if (no_org) return with_token(trigger, row, number, nullptr);
 
-  text* written = DatumGetTextPP(token);
-  text* sealed = sealed_text(*DatumGetUUIDP(org_id), written);
-  return sealed == written ? row : with_token(trigger, row, number, sealed);
+  return with_token(trigger, row, number,
+                    sealed_text(*DatumGetUUIDP(org_id), DatumGetTextPP(token)));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "core/blanks.hpp"
 #include "core/sealing.hpp"
 
 #include "pg/private_file.hpp"
@@ -66,10 +67,6 @@ char* open_with(const char* path, const pg_uuid_t& org_id, const char* sealed, F
       failure);
 }
 
-bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r';
-}
-
 // A line, from 1 on, without the blanks around it.
 char* line_of(const char* contents, std::size_t length, int line) {
   const char* const all = contents + length;
@@ -82,11 +79,8 @@ char* line_of(const char* contents, std::size_t length, int line) {
     if (--line == 0 || end == all) break;
   }
   if (line > 0) return pstrdup("");
-  while (contents < end && is_blank(*contents))
-    ++contents;
-  while (contents < end && is_blank(end[-1]))
-    --end;
-  return pnstrdup(contents, static_cast<Size>(end - contents));
+  const std::string_view trimmed = trim_blanks({contents, static_cast<size_t>(end - contents)});
+  return pnstrdup(trimmed.data(), trimmed.size());
 }
 
 // nullptr without a failure: the file has no such line.

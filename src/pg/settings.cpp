@@ -1,6 +1,11 @@
-#include "pg/settings.hpp"
-
 #include <arpa/inet.h>
+
+#include "core/blanks.hpp"
+#include "core/sender_address.hpp"
+#include "core/twilio_sid.hpp"
+#include "pg/wall.hpp"
+
+#include "pg/settings.hpp"
 
 #include "pg/pg_api.hpp"
 
@@ -54,12 +59,17 @@ const char* setting_or_environment(const char* setting, const char* variable) {
 
 const char* taken_token = nullptr;
 
+char* trimmed_copy(const char* text) {
+  const std::string_view trimmed = trim_blanks(text);
+  return strndup(trimmed.data(), trimmed.size());
+}
+
 // Out of the environment, which each child inherits: a trusted procedural language shows it to
 // everybody, and archive_command to its program.
 void take_token() {
   char* value = getenv("TWILIO_AUTH_TOKEN");
   if (value == nullptr) return;
-  taken_token = strdup(value);
+  taken_token = trimmed_copy(value);
   explicit_bzero(value, strlen(value));
   unsetenv("TWILIO_AUTH_TOKEN");
 }
@@ -135,6 +145,48 @@ bool check_api_url(char** value, void** extra, GucSource source) {
   if (split_url(*value, &parts) && !parts.https && !host_is_loopback(parts.host))
     return refuse("Tokens travel to this URL: it must be https:// unless its host is loopback.");
   return true;
+}
+
+// --- senders and SIDs -----------------------------------------------------------------------
+
+bool defining = false;
+
+// Whether a WARNING reaches whoever sets it, by ALTER SYSTEM or in the file; every other process
+// checks the value too, and again in each parallel worker.
+bool warns() {
+  if (!IsUnderPostmaster) return true;
+  return IsTransactionState() && !defining && !InitializingParallelWorker;
+}
+
+bool check_sender(char** value, void**, GucSource) {
+  char* address = nullptr;
+  const Failure failure = run_cpp([&] { address = copy_out(normalize_sender(*value, "")); });
+  if (failure.failed) {
+    GUC_check_errdetail("%s", failure.detail);
+    GUC_check_errhint("%s", failure.hint);
+    return false;
+  }
+  return replace_setting(value, address);
+}
+
+// What can be no SID is kept: a person has put it there to be corrected, and sms_doctor() shows it.
+bool check_sid(char** value, std::string_view prefix, const char* name) {
+  const std::string_view trimmed = trim_blanks(*value);
+  if (!replace_setting(value, pnstrdup(trimmed.data(), trimmed.size()))) return false;
+  if ((*value)[0] == '\0' || is_sid(*value, prefix) || !warns()) return true;
+  ereport(WARNING, (errmsg("coach_sms.%s \"%s\" cannot be a SID", name, *value),
+                    errdetail("Messages that need it wait until it is corrected."),
+                    errhint("Copy the SID from the Twilio console: %.2s and 32 hex digits.",
+                            prefix.data())));
+  return true;
+}
+
+bool check_account_sid(char** value, void**, GucSource) {
+  return check_sid(value, kAccountSid, "twilio_account_sid");
+}
+
+bool check_service_sid(char** value, void**, GucSource) {
+  return check_sid(value, kServiceSid, "twilio_messaging_service_sid");
 }
 
 // --- other strings --------------------------------------------------------------------------
@@ -267,16 +319,16 @@ void define_twilio() {
                 "https://api.twilio.com", 0, check_api_url);
   define_string("coach_sms.twilio_account_sid",
                 "Account of organisations without one; default: TWILIO_ACCOUNT_SID.",
-                &account_sid_setting, "", 0, nullptr);
+                &account_sid_setting, "", 0, check_account_sid);
   define_string("coach_sms.twilio_auth_token_file",
                 "File with that account's token; default: TWILIO_AUTH_TOKEN.",
                 &twilio_auth_token_file, "", GUC_SUPERUSER_ONLY, check_path);
   define_string("coach_sms.twilio_phone_number",
-                "Sending number of organisations without a sender.", &twilio_phone_number, "", 0,
-                nullptr);
+                "Number, short code or name that organisations without a sender send from.",
+                &twilio_phone_number, "", 0, check_sender);
   define_string("coach_sms.twilio_messaging_service_sid",
                 "Messaging Service of organisations without a sender.",
-                &twilio_messaging_service_sid, "", 0, nullptr);
+                &twilio_messaging_service_sid, "", 0, check_service_sid);
 }
 
 void define_tenancy() {
@@ -311,7 +363,9 @@ void define_surroundings() {
 }  // namespace
 
 const char* twilio_account_sid() {
-  return setting_or_environment(account_sid_setting, "TWILIO_ACCOUNT_SID");
+  static const char* const from_environment =
+      trimmed_copy(setting_or_environment("", "TWILIO_ACCOUNT_SID"));
+  return account_sid_setting[0] != '\0' ? account_sid_setting : from_environment;
 }
 
 const char* webapp_url() {
@@ -319,7 +373,9 @@ const char* webapp_url() {
 }
 
 const char* twilio_auth_token_from_environment() {
-  return taken_token != nullptr ? taken_token : setting_or_environment("", "TWILIO_AUTH_TOKEN");
+  static const char* const from_environment =
+      trimmed_copy(setting_or_environment("", "TWILIO_AUTH_TOKEN"));
+  return taken_token != nullptr ? taken_token : from_environment;
 }
 
 int effective_lease_ms() {
@@ -368,6 +424,7 @@ bool database_is_wanted(const char* name) {
 
 void define() {
   if (process_shared_preload_libraries_in_progress) take_token();
+  defining = true;
   define_limits();
   define_times();
   define_rules();
@@ -375,6 +432,7 @@ void define() {
   define_twilio();
   define_surroundings();
   define_tenancy();
+  defining = false;
   MarkGUCPrefixReserved("coach_sms");
 }
 

@@ -1,11 +1,14 @@
 #include <vector>
 
+#include "core/blanks.hpp"
 #include "core/first_name.hpp"
 #include "core/message_template.hpp"
 #include "core/phone_number.hpp"
 #include "core/segments.hpp"
+#include "core/sender_address.hpp"
 #include "core/signature.hpp"
 #include "core/smart_encoding.hpp"
+#include "core/twilio_sid.hpp"
 #include "core/variables.hpp"
 #include "pg/wall.hpp"
 
@@ -22,6 +25,9 @@ PG_FUNCTION_INFO_V1(coach_sms_first_name);
 PG_FUNCTION_INFO_V1(coach_sms_normalize_phone);
 PG_FUNCTION_INFO_V1(coach_sms_keep_phone);
 PG_FUNCTION_INFO_V1(coach_sms_soft_phone);
+PG_FUNCTION_INFO_V1(coach_sms_normalize_sender);
+PG_FUNCTION_INFO_V1(coach_sms_trim_blanks);
+PG_FUNCTION_INFO_V1(coach_sms_is_sid);
 PG_FUNCTION_INFO_V1(coach_sms_validate_signature);
 }
 
@@ -155,12 +161,38 @@ Datum coach_sms_soft_phone(PG_FUNCTION_ARGS) {
   PG_RETURN_TEXT_P(cstring_to_text(phone));
 }
 
+// sms_normalize_sender(sender, region) → text; NULL for a blank one.
+Datum coach_sms_normalize_sender(PG_FUNCTION_ARGS) {
+  const std::string_view sender = utf8_argument(fcinfo, 0);
+  const std::string_view region = utf8_argument(fcinfo, 1);
+  char* address = nullptr;
+  const Failure failure = run_cpp([&] { address = copy_out(normalize_sender(sender, region)); });
+  raise_if(failure);
+  if (address[0] == '\0') PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(cstring_to_text(address));
+}
+
+// sms_trim_blanks(text) → text; NULL for a blank one.
+Datum coach_sms_trim_blanks(PG_FUNCTION_ARGS) {
+  const std::string_view given = utf8_argument(fcinfo, 0);
+  char* trimmed = nullptr;
+  const Failure failure = run_cpp([&] { trimmed = copy_out(trim_blanks(given)); });
+  raise_if(failure);
+  if (trimmed[0] == '\0') PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(text_from_utf8(trimmed));
+}
+
+// sms_is_sid(sid, prefix) → boolean
+Datum coach_sms_is_sid(PG_FUNCTION_ARGS) {
+  PG_RETURN_BOOL(is_sid(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 1)));
+}
+
 // sms_validate_twilio_signature(auth_token, url, body, signature, content_type) → boolean. Not
 // strict: a header that is missing must give false, since NULL passes an IF NOT.
 Datum coach_sms_validate_signature(PG_FUNCTION_ARGS) {
   for (int index = 0; index < 4; ++index)
     if (PG_ARGISNULL(index)) PG_RETURN_BOOL(false);
-  const std::string_view auth_token = utf8_argument(fcinfo, 0);
+  const std::string_view auth_token = trim_blanks(utf8_argument(fcinfo, 0));
   const std::string_view url = utf8_argument(fcinfo, 1);
   const std::string_view body = utf8_argument(fcinfo, 2);
   const std::string_view signature = utf8_argument(fcinfo, 3);

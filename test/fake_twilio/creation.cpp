@@ -80,7 +80,9 @@ bool is_sender(std::string_view from) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   if (std::all_of(from.begin(), from.end(), digit)) return from.size() >= 3 && from.size() <= 8;
-  const auto allowed = [&](char c) { return digit(c) || letter(c) || c == ' '; };
+  const auto allowed = [&](char c) {  // docs, "Alphanumeric Sender ID"
+    return digit(c) || letter(c) || std::string_view(" +-_&").find(c) != std::string_view::npos;
+  };
   return from.size() <= 11 && std::any_of(from.begin(), from.end(), letter) &&
          std::all_of(from.begin(), from.end(), allowed);
 }

@@ -82,11 +82,12 @@ for my $old (@old) {
     database($db, $old);
     is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'coach_sms'}), $old, "a database of $old");
     my $org = '11111111-1111-4111-8111-111111111111';
-    $node->safe_psql($db, "INSERT INTO sms_settings (org_id, quiet_hours_start, quiet_hours_end, twilio_phone_number) VALUES ('$org', 0, 0, '+61491570156')");
+    $node->safe_psql($db, "INSERT INTO sms_settings (org_id, quiet_hours_start, quiet_hours_end, twilio_phone_number) VALUES ('$org', 0, 0, '0491 570 156')");
     $node->wait_for_sql("SELECT state FROM sms_worker_stat", 'version mismatch', undef, db => $db, name => 'the new library sends nothing for it');
     my $id = $node->safe_psql($db, "SELECT sms_enqueue('$org', to_phone => '+61491570006', body => 'waits for the update')");
     $node->safe_psql($db, 'ALTER EXTENSION coach_sms UPDATE');
     is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'coach_sms'}), $version, "is updated to $version");
+    is($node->safe_psql($db, 'SELECT twilio_phone_number FROM sms_settings'), '+61491570156', 'its sender has the form of now');
     my %upgraded = map { $_ => 1 } catalogue($db);
     is_deeply([ map { "lacks: $_" } grep { !$upgraded{$_} } sort keys %fresh ], [], 'it has what a fresh install has');
     is_deeply([ map { "has: $_" } grep { !$fresh{$_} } sort keys %upgraded ], [], 'and nothing else');

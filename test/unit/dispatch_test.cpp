@@ -159,18 +159,18 @@ TEST_F(DispatchTest, ARefusedConnectionIsAnAttemptThatMayBeRepeated) {
   EXPECT_EQ(finished.response, "");
 }
 
-TEST_F(DispatchTest, ASidThatIsNoneIsRejectedWithoutARequest) {
+TEST_F(DispatchTest, ASidThatIsNoneHoldsItsOrgAndEndsNoMessage) {
   LoopbackServer server(create);
   Dispatch dispatch(options_for(server), &now_us);
   for (const char* sid : {"", "AC1/../../Accounts", "AC 1", "AC1?"}) {
     dispatch.send(task(1), route(sid));
     ASSERT_EQ(dispatch.finished().size(), 1U) << sid;
     const Finished finished = take(dispatch).front();
-    EXPECT_EQ(finished.settlement.outcome, Outcome::kRejected);
-    EXPECT_EQ(finished.settlement.error_code, "bad_configuration");
-    EXPECT_NE(finished.settlement.error_message, "");
-    EXPECT_TRUE(finished.started);
+    EXPECT_EQ(finished.settlement.outcome, Outcome::kRetry);
+    EXPECT_FALSE(finished.started) << "no attempt is used";
   }
+  dispatch.lanes().note({org_id(1), "", 0}, clock_us);
+  EXPECT_EQ(dispatch.lanes().next_due(clock_us), clock_us + 60 * kSecond);
   EXPECT_EQ(dispatch.in_flight(), 0U);
   EXPECT_EQ(dispatch.in_hand(), 0U);
   EXPECT_EQ(server.connections(), 0U);

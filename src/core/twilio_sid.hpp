@@ -1,0 +1,21 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <string_view>
+
+namespace coach_sms {
+
+// Whether `sid` can be a SID of Twilio's: two letters that say of what, then 32 hex digits.
+inline bool is_sid(std::string_view sid, std::string_view prefix) noexcept {
+  constexpr std::string_view kHex = "0123456789abcdefABCDEF";
+  return sid.size() == prefix.size() + 32 && sid.starts_with(prefix) &&
+         sid.find_first_not_of(kHex, prefix.size()) == std::string_view::npos;
+}
+
+inline constexpr std::string_view kAccountSid = "AC";
+inline constexpr std::string_view kServiceSid = "MG";
+
+}  // namespace coach_sms
