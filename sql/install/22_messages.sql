@@ -87,6 +87,14 @@ CREATE FUNCTION sms_zone_of(metadata jsonb) RETURNS text
 COMMENT ON FUNCTION sms_zone_of(jsonb) IS 'Internal: sms_queue.zone of a message with this metadata; no zone''s name is longer, and an index takes no name of any length.';
 REVOKE ALL ON FUNCTION sms_zone_of(jsonb) FROM PUBLIC;
 
+-- When a message that waits ends, whatever holds it. No SET clause: it is inlined too.
+CREATE FUNCTION sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
+  LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
+COMMENT ON FUNCTION sms_ends_at(timestamptz, timestamptz) IS
+'Internal: when a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due, whichever is earlier.';
+REVOKE ALL ON FUNCTION sms_ends_at(timestamptz, timestamptz) FROM PUBLIC;
+
 CREATE TABLE sms_queue (
   message_id  uuid PRIMARY KEY,
   org_id      uuid NOT NULL,

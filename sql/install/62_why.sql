@@ -7,7 +7,7 @@ CREATE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
            WHEN NOT m.sandbox AND v.mode = 'sandbox' THEN 'it is a live message, and the database is in the sandbox; sms_go_live() sends it'
            WHEN v.mode = 'not armed' THEN concat_ws(': ', 'this server is not armed for this database', CASE WHEN c.may_know THEN v.reason END)
            WHEN q.message_id IS NULL THEN 'it has no row in sms_queue; sms_doctor() says how to repair that'
-           WHEN m.expires_at <= now() THEN 'it has expired, and will be cancelled'
+           WHEN @extschema@.sms_ends_at(m.scheduled_for, m.expires_at) <= now() THEN 'it has expired, and will be cancelled'
            WHEN q.held_for = 'client_daily_limit' AND q.due_at > now() THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s', s.max_sms_per_client_per_day, q.due_at)
            WHEN q.due_at > now() AND q.failures > 0 THEN format('its next attempt is due at %s (attempts used up: %s of %s)', q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
            WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)

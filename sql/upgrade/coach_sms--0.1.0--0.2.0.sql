@@ -372,6 +372,167 @@ CREATE OR REPLACE FUNCTION sms_foreign_live_file() RETURNS text
 REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;
 COMMENT ON FUNCTION sms_foreign_live_file() IS
 'Internal: the file <key_file>.live.<database oid> of 0.1.0 where it is not this database''s; NULL where there is none.';
+COMMENT ON COLUMN sms_settings.twilio_account_sid IS
+'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
+COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS 'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored, without blanks at its ends; a blank text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: the server''s own token.';
+COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS
+'Messaging Service to send with, MG and 32 hex digits; goes before twilio_phone_number. Another text is stored with a WARNING, and the org''s messages wait until it is corrected.';
+COMMENT ON COLUMN sms_settings.twilio_phone_number IS
+'Number to send from, stored in E.164 form as read in default_region; or a short code of 3 to 6 digits; or a name of 1 to 11 letters, digits, blanks and + - _ & with a letter in it. Anything else is refused (SM006). NULL or blank: the server''s sender.';
+COMMENT ON COLUMN sms_messages.from_phone IS 'Number, short code or name to send from in place of the org''s sender, in the form of sms_settings.twilio_phone_number; NULL: the org''s own.';
+CREATE OR REPLACE FUNCTION sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
+  LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
+COMMENT ON FUNCTION sms_ends_at(timestamptz, timestamptz) IS
+'Internal: when a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due, whichever is earlier.';
+REVOKE ALL ON FUNCTION sms_ends_at(timestamptz, timestamptz) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION sms_normalize_sender(sender text, region text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_normalize_sender' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_normalize_sender(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_normalize_sender(text, text) IS
+'Internal: a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one. Raises SM006 for what can be none.';
+CREATE OR REPLACE FUNCTION sms_trim_blanks(given text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_trim_blanks(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_trim_blanks(text) IS
+'Internal: the text without blanks and invisible characters at its ends; NULL where nothing is left.';
+CREATE OR REPLACE FUNCTION sms_is_sid(sid text, prefix text) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_is_sid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_is_sid(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_sid(text, text) IS
+'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
+CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_arm(true);
+  PERFORM @extschema@.sms_make_policies();
+  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
+  PERFORM @extschema@.sms_tell_overdue();
+END
+$$;
+COMMENT ON FUNCTION sms_go_live() IS
+'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
+CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT count(*)
+    FROM @extschema@.sms_messages m
+   WHERE ($1 IS NULL OR m.org_id = $1)
+     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM @extschema@.sms_server v)
+     AND (m.status IN ('pending', 'queued')
+          OR m.status = 'cancelled' AND m.error_code = 'expired'
+             AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
+     AND @extschema@.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
+$$;
+REVOKE ALL ON FUNCTION sms_count_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_count_overdue(uuid) IS
+'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
+CREATE OR REPLACE FUNCTION sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  overdue bigint := @extschema@.sms_count_overdue(org_id);
+BEGIN
+  IF overdue > 0 THEN
+    RAISE NOTICE 'messages that waited longer than coach_sms.max_wait (%) and are not sent: %',
+                 current_setting('coach_sms.max_wait'), overdue
+      USING DETAIL = 'They end as cancelled, error_code expired.',
+            HINT = 'sms_retry() sends one of them after all.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_tell_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
+CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_pause(sms_resume.org_id, NULL);
+  PERFORM @extschema@.sms_tell_overdue(sms_resume.org_id);
+END
+$$;
+COMMENT ON FUNCTION sms_resume(uuid) IS
+'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
+CREATE OR REPLACE FUNCTION sms_check_sid(sid text, prefix text, place text) RETURNS text
+CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_arm(true);
+  PERFORM @extschema@.sms_make_policies();
+  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
+  PERFORM @extschema@.sms_tell_overdue();
+END
+$$;
+COMMENT ON FUNCTION sms_go_live() IS
+'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
+CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT count(*)
+    FROM @extschema@.sms_messages m
+   WHERE ($1 IS NULL OR m.org_id = $1)
+     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM @extschema@.sms_server v)
+     AND (m.status IN ('pending', 'queued')
+          OR m.status = 'cancelled' AND m.error_code = 'expired'
+             AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
+     AND @extschema@.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
+$$;
+REVOKE ALL ON FUNCTION sms_count_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_count_overdue(uuid) IS
+'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
+CREATE OR REPLACE FUNCTION sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  overdue bigint := @extschema@.sms_count_overdue(org_id);
+BEGIN
+  IF overdue > 0 THEN
+    RAISE NOTICE 'messages that waited longer than coach_sms.max_wait (%) and are not sent: %',
+                 current_setting('coach_sms.max_wait'), overdue
+      USING DETAIL = 'They end as cancelled, error_code expired.',
+            HINT = 'sms_retry() sends one of them after all.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_tell_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
+CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_pause(sms_resume.org_id, NULL);
+  PERFORM @extschema@.sms_tell_overdue(sms_resume.org_id);
+END
+$$;
+COMMENT ON FUNCTION sms_resume(uuid) IS
+'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
+CREATE OR REPLACE FUNCTION sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  trimmed text := @extschema@.sms_trim_blanks(sid);
+BEGIN
+  IF trimmed IS DISTINCT FROM earlier AND NOT @extschema@.sms_is_sid(trimmed, prefix) THEN
+    RAISE WARNING '% "%" cannot be a SID', place, left(trimmed, 40)
+      USING DETAIL = 'It is stored, and the org''s messages wait until it is corrected.',
+            HINT = format('Copy the SID from the Twilio console: %s and 32 hex digits.', prefix);
+  END IF;
+  RETURN trimmed;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
+'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
+CREATE OR REPLACE FUNCTION sms_check_settings() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
+  PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
+  IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
+    NEW.twilio_phone_number := @extschema@.sms_normalize_sender(NEW.twilio_phone_number, NEW.default_region);
+  END IF;
+  NEW.twilio_account_sid :=
+    @extschema@.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
+  NEW.twilio_messaging_service_sid := @extschema@.sms_check_sid(
+    NEW.twilio_messaging_service_sid, OLD.twilio_messaging_service_sid, 'MG', 'twilio_messaging_service_sid');
+  RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION sms_check_settings() IS
+'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
 CREATE OR REPLACE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (
@@ -628,6 +789,35 @@ $$;
 REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;
 COMMENT ON FUNCTION sms_doctor() IS
 'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Reads all messages: for people; alarms read sms_health.';
+CREATE OR REPLACE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE
+           WHEN m.sandbox AND v.mode = 'live' THEN 'it was enqueued in the sandbox, and is never sent live'
+           WHEN NOT m.sandbox AND v.mode = 'sandbox' THEN 'it is a live message, and the database is in the sandbox; sms_go_live() sends it'
+           WHEN v.mode = 'not armed' THEN concat_ws(': ', 'this server is not armed for this database', CASE WHEN c.may_know THEN v.reason END)
+           WHEN q.message_id IS NULL THEN 'it has no row in sms_queue; sms_doctor() says how to repair that'
+           WHEN @extschema@.sms_ends_at(m.scheduled_for, m.expires_at) <= now() THEN 'it has expired, and will be cancelled'
+           WHEN q.held_for = 'client_daily_limit' AND q.due_at > now() THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s', s.max_sms_per_client_per_day, q.due_at)
+           WHEN q.due_at > now() AND q.failures > 0 THEN format('its next attempt is due at %s (attempts used up: %s of %s)', q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
+           WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
+           WHEN s.org_id IS NULL THEN 'its org has no row in sms_settings any more'
+           WHEN NOT s.enabled THEN 'its org is disabled (sms_settings.enabled)'
+           WHEN greatest(s.paused_until, p.paused_until) > now() THEN format('sending is paused until %s', greatest(s.paused_until, p.paused_until))
+           WHEN r.why_held IS NOT NULL THEN r.why_held
+           WHEN h.problem IS NOT NULL AND NOT c.may_know THEN 'the server does not send at the moment; sms_doctor() tells whoever runs it why'
+           WHEN h.problem IS NOT NULL THEN h.problem
+           ELSE 'it is due, and the sender takes it next'
+         END
+    FROM @extschema@.sms_messages m
+    CROSS JOIN @extschema@.sms_mode() v
+    CROSS JOIN (SELECT max(r.paused_until) AS paused_until FROM @extschema@.sms_server r) p
+    CROSS JOIN (SELECT e.problem FROM @extschema@.sms_health e) h
+    CROSS JOIN (SELECT @extschema@.sms_may_act_for(NULL)) c (may_know)
+    LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
+    LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
+    LEFT JOIN LATERAL (SELECT @extschema@.sms_why_held(m.org_id, q.zone) AS why_held) r ON true
+   WHERE m.id = $1
+$$;
 CREATE OR REPLACE FUNCTION sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -143,10 +143,11 @@ OutgoingMessage Dispatch::outgoing(const Task& task, const Route& route,
   if (task.from.empty()) message.messaging_service_sid = route.messaging_service_sid;
   message.from = task.from.empty() ? route.from : task.from;
   message.status_callback = callback;
-  const std::int64_t until = std::min(task.expires_at, task.quiet_at);
-  if (until != kNever)
-    message.validity_period_s = static_cast<int>(
-        std::clamp((until - now_us_()) / kSecond, std::int64_t{1}, std::int64_t{36'000}));
+  // Longer than Twilio keeps any message, it need not be told.
+  constexpr std::int64_t kLongestValidity = 36'000;
+  const std::int64_t left = (std::min(task.expires_at, task.quiet_at) - now_us_()) / kSecond;
+  if (left < kLongestValidity)
+    message.validity_period_s = static_cast<int>(std::max(left, std::int64_t{1}));
   return message;
 }
 

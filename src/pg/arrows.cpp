@@ -248,6 +248,27 @@ uint64 expire_waiting(int limit) {
   return expire.run({Int32GetDatum(limit)});
 }
 
+uint64 expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last) {
+  // Rows that are due later are scheduled later, but for those whose client's day is full.
+  static Statement expire{
+      "WITH late AS MATERIALIZED ("
+      " SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m"
+      "     ON m.id = q.message_id"
+      "  WHERE q.message_id > $1 AND q.message_id <= $2"
+      "    AND (q.due_at <= now() OR q.held_for IS NOT NULL)"
+      "    AND @extschema@.sms_ends_at(m.scheduled_for, m.expires_at) <= now()"
+      "    AND m.status IN ('pending', 'queued')"
+      "  ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED FOR UPDATE OF q SKIP LOCKED),"
+      " unqueued AS ("
+      " DELETE FROM @extschema@.sms_queue q USING late WHERE q.message_id = late.id)"
+      " UPDATE @extschema@.sms_messages m"
+      "    SET status = 'cancelled', error_code = 'expired', updated_at = now(),"
+      "        error_message = 'it could not go within coach_sms.max_wait after it was due'"
+      "   FROM late WHERE m.id = late.id",
+      {UUIDOID, UUIDOID}};
+  return expire.run({UUIDPGetDatum(&after), UUIDPGetDatum(&last)});
+}
+
 uint64 promote_due(const pg_uuid_t& after, int limit, pg_uuid_t* last) {
   static Statement promote{
       "WITH next AS MATERIALIZED ("

@@ -43,6 +43,10 @@ uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all);
 // Returns how many.
 uint64 expire_waiting(int limit);
 
+// The same for what was due for coach_sms.max_wait, whatever holds it, among the rows of the queue
+// behind the one id and up to the other.
+uint64 expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last);
+
 // pending → queued for what is due and not claimed, among the next `limit` rows of the queue behind
 // that id. Gives the last id looked at, and how many there were.
 uint64 promote_due(const pg_uuid_t& after, int limit, pg_uuid_t* last);

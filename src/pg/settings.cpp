@@ -24,6 +24,7 @@ int retry_base_delay;
 int retry_max_delay;
 int reconcile_delay;
 int reconcile_limit;
+int max_wait;
 char* twilio_api_url;
 char* twilio_auth_token_file;
 char* twilio_phone_number;
@@ -290,6 +291,9 @@ void define_times() {
   define_int("coach_sms.reconcile_limit",
              "How long after the lease ended a message's absence from Twilio's list is believed.",
              &reconcile_limit, 15 * kMinute, 10, kDay, GUC_UNIT_MS);
+  define_int("coach_sms.max_wait",
+             "How long after it was due a message that still waits ends, whatever holds it.",
+             &max_wait, 7 * kDay / kSecond, kMinute / kSecond, 366 * (kDay / kSecond), GUC_UNIT_S);
 }
 
 void define_rules() {

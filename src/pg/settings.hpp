@@ -1,6 +1,7 @@
 #pragma once
 
-// Every `coach_sms.*` setting, with its bounds, in one place. Times are milliseconds.
+// Every `coach_sms.*` setting, with its bounds, in one place. Times are milliseconds but for
+// max_wait, which is seconds.
 // They belong to the server's configuration (SIGHUP): nothing a session sets changes where or how
 // messages are sent. But for the two that say who belongs to which org, which a superuser may set
 // for a database too. Strings are never NULL; '' means "not set".
@@ -20,6 +21,7 @@ extern int retry_base_delay;
 extern int retry_max_delay;
 extern int reconcile_delay;
 extern int reconcile_limit;
+extern int max_wait;  // read by sms_ends_at() of sql/install/22_messages.sql
 extern char* twilio_api_url;
 extern char* twilio_auth_token_file;
 extern char* twilio_phone_number;

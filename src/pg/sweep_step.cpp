@@ -79,13 +79,17 @@ void sweep_lanes(Sender* sender) {
   }));
 }
 
-// What a lane does not claim at once (paused, held, behind a backlog) shall still be seen as due. A
-// walk over the queue, a little at a time; once a minute is soon enough for people.
+// What a lane does not claim at once (paused, held, behind a backlog) shall still be seen as due,
+// and end where it has waited too long. A walk over the queue, a little at a time; once a minute is
+// soon enough for people.
 void promote_next(Sender* sender) {
   constexpr int kAtOnce = 2000;
   const TimestampTz now = GetCurrentTimestamp();
   if (sender->promote_again_at > now) return;
-  if (promote_due(sender->promoted_to, kAtOnce, &sender->promoted_to) == kAtOnce) return;
+  const pg_uuid_t after = sender->promoted_to;
+  const uint64 walked = promote_due(after, kAtOnce, &sender->promoted_to);
+  if (walked > 0) expire_overdue(after, sender->promoted_to);
+  if (walked == kAtOnce) return;
   sender->promoted_to = pg_uuid_t{};
   sender->promote_again_at = now + USECS_PER_MINUTE;
 }

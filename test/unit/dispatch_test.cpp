@@ -84,7 +84,8 @@ TEST_F(DispatchTest, TheValidityPeriodIsWhatIsLeftUntilTheMessageExpires) {
                                                      {clock_us + 90 * kSecond, "90"},
                                                      {clock_us + 90 * kSecond - 1, "89"},
                                                      {clock_us + 1, "1"},
-                                                     {clock_us + 36'001 * kSecond, "36000"}};
+                                                     {clock_us + 35'999 * kSecond, "35999"},
+                                                     {clock_us + 36'000 * kSecond, "(none)"}};
   for (const auto& [expires_at, validity] : table) {
     Task expiring = task(1);
     expiring.expires_at = expires_at;
