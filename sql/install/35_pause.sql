@@ -51,11 +51,9 @@ REVOKE ALL ON FUNCTION sms_tell_overdue(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
 
 CREATE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM @extschema@.sms_pause(sms_resume.org_id, NULL);
-  PERFORM @extschema@.sms_tell_overdue(sms_resume.org_id);
-END
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT @extschema@.sms_pause(sms_resume.org_id, NULL);
+  SELECT @extschema@.sms_tell_overdue(sms_resume.org_id)
 $$;
 REVOKE ALL ON FUNCTION sms_resume(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_resume(uuid) IS

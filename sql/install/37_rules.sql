@@ -149,6 +149,9 @@ CREATE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS text
              THEN format('max_segments_per_second (%s) sets the pace', o.max_segments_per_second)
          END
     FROM org o
+  UNION ALL
+  SELECT 'the org has no row in sms_settings'
+   WHERE @extschema@.sms_may_act_for($1) AND NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = $1)
 $$;
 REVOKE ALL ON FUNCTION sms_why_held_as_owner(uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_why_held_as_owner(uuid, text) IS 'Internal: sms_why_held(), once its caller is coach_sms_owner.';

@@ -50,7 +50,7 @@ COMMENT ON COLUMN sms_queue_stat.may_send IS 'false: the org is disabled, paused
 COMMENT ON COLUMN sms_queue_stat.waiting IS 'Messages in the queue.';
 COMMENT ON COLUMN sms_queue_stat.due IS 'Those whose time has come.';
 COMMENT ON COLUMN sms_queue_stat.oldest_due_age IS 'How long the first of them has been due that nothing holds; NULL where none is, or the org may not send.';
-COMMENT ON COLUMN sms_queue_stat.held_by IS 'What holds messages that have been due for a minute: quiet hours, max_sms_per_hour or the monthly budget, in words; also the spread after quiet hours and max_segments_per_second, where they let them out slowly. NULL where nothing does.';
+COMMENT ON COLUMN sms_queue_stat.held_by IS 'What holds messages that have been due for a minute: quiet hours, max_sms_per_hour, the monthly budget or missing settings, in words; also the spread after quiet hours and max_segments_per_second, where they let them out slowly. NULL where nothing does.';
 COMMENT ON COLUMN sms_queue_stat.in_flight IS 'Messages that the sender has claimed.';
 COMMENT ON COLUMN sms_queue_stat.unknown IS 'Messages of which it is being found out whether Twilio took them.';
 COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one is due, past or to come.';

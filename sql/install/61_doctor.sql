@@ -46,7 +46,8 @@ CREATE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, level text
       FROM pg_extension x LEFT JOIN @extschema@.sms_worker_stat w ON true WHERE x.extname = 'coach_sms')
   SELECT 'preloaded', 'error', CASE WHEN NOT preloaded THEN 'coach_sms is not in shared_preload_libraries: messages wait' END,
          format('Add coach_sms to shared_preload_libraries (%s) and restart the server; a reload is not enough.',
-                coalesce(@extschema@.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM')) FROM fact
+                CASE WHEN NOT preloaded  -- for it reads the files, and checks all settings
+                     THEN coalesce(@extschema@.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM') END) FROM fact
   UNION ALL
   SELECT 'launcher', level, CASE WHEN launcher IS NULL THEN 'the launcher is not running' END,
          CASE WHEN preloaded THEN 'It starts again within seconds; if not, the server''s log says why (raise max_worker_processes, or look for coach_sms there).'
@@ -199,6 +200,34 @@ $$;
 REVOKE ALL ON FUNCTION sms_check_queue() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_queue() IS 'Internal: sms_doctor''s checks of the queue.';
 
+-- What waits for something that may never come, and what ended for it.
+CREATE FUNCTION sms_check_waiting() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH orphan AS MATERIALIZED (
+    SELECT sum(o.messages) AS messages, array_agg(o.org_id ORDER BY o.org_id) AS orgs
+      FROM (SELECT q.org_id, count(*) AS messages FROM @extschema@.sms_queue q
+             WHERE NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = q.org_id) GROUP BY q.org_id) o),
+  overdue AS MATERIALIZED (
+    SELECT @extschema@.sms_count_overdue() AS ended,
+           (SELECT count(*) FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+             WHERE @extschema@.sms_ends_at(m.scheduled_for, NULL) BETWEEN now() AND least(m.expires_at, now() + interval '1 day')) AS ends_soon)
+  SELECT 'settings', 'error',
+         CASE WHEN o.messages > 0
+              THEN format('messages of orgs without a row in sms_settings: %s, of %s', o.messages, @extschema@.sms_list_orgs(o.orgs)) END,
+         'Insert the settings of these orgs again, or cancel their messages; else coach_sms.max_wait ends them.' FROM orphan o
+  UNION ALL
+  SELECT 'max_wait', 'warning',
+         nullif(concat_ws('; ',
+           CASE WHEN ended > 0 THEN format('messages that waited longer than coach_sms.max_wait (%s) and are not sent: %s',
+                                           current_setting('coach_sms.max_wait'), ended) END,
+           CASE WHEN ends_soon > 0 THEN format('messages that coach_sms.max_wait (%s) ends within a day: %s',
+                                               current_setting('coach_sms.max_wait'), ends_soon) END), ''),
+         'sms_queue_stat.held_by and sms_why() say what holds those that wait; sms_retry() sends one that has ended after all.'
+    FROM overdue
+$$;
+REVOKE ALL ON FUNCTION sms_check_waiting() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_waiting() IS 'Internal: sms_doctor''s checks of messages that wait for something that may never come.';
+
 CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH owner AS (SELECT * FROM pg_roles WHERE rolname = 'coach_sms_owner'),
@@ -292,8 +321,9 @@ CREATE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, 
           UNION ALL SELECT 2, * FROM @extschema@.sms_check_arming()
           UNION ALL SELECT 3, * FROM @extschema@.sms_check_orgs()
           UNION ALL SELECT 4, * FROM @extschema@.sms_check_queue()
-          UNION ALL SELECT 5, * FROM @extschema@.sms_check_rights()
-          UNION ALL SELECT 6, * FROM @extschema@.sms_check_tenancy()) c
+          UNION ALL SELECT 5, * FROM @extschema@.sms_check_waiting()
+          UNION ALL SELECT 6, * FROM @extschema@.sms_check_rights()
+          UNION ALL SELECT 7, * FROM @extschema@.sms_check_tenancy()) c
    ORDER BY c.part
 $$;
 REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;

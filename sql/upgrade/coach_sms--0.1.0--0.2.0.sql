@@ -21,6 +21,12 @@ COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS
 COMMENT ON COLUMN sms_settings.twilio_phone_number IS
 'Number to send from, stored in E.164 form as read in default_region; or a short code of 3 to 6 digits; or a name of 1 to 11 letters, digits, blanks and + - _ & with a letter in it. Anything else is refused (SM006). NULL or blank: the server''s sender.';
 COMMENT ON COLUMN sms_messages.from_phone IS 'Number, short code or name to send from in place of the org''s sender, in the form of sms_settings.twilio_phone_number; NULL: the org''s own.';
+CREATE OR REPLACE FUNCTION sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
+  LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
+COMMENT ON FUNCTION sms_ends_at(timestamptz, timestamptz) IS
+'Internal: when a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due, whichever is earlier.';
+REVOKE ALL ON FUNCTION sms_ends_at(timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
 CREATE OR REPLACE FUNCTION sms_first_name(full_name text) RETURNS text
@@ -45,6 +51,53 @@ COMMENT ON FUNCTION sms_is_sid(text, text) IS
 'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
+CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_arm(true);
+  PERFORM @extschema@.sms_make_policies();
+  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
+  PERFORM @extschema@.sms_tell_overdue();
+END
+$$;
+COMMENT ON FUNCTION sms_go_live() IS
+'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
+CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT count(*)
+    FROM @extschema@.sms_messages m
+   WHERE ($1 IS NULL OR m.org_id = $1)
+     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM @extschema@.sms_server v)
+     AND (m.status IN ('pending', 'queued')
+          OR m.status = 'cancelled' AND m.error_code = 'expired'
+             AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
+     AND @extschema@.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
+$$;
+REVOKE ALL ON FUNCTION sms_count_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_count_overdue(uuid) IS
+'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
+CREATE OR REPLACE FUNCTION sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  overdue bigint := @extschema@.sms_count_overdue(org_id);
+BEGIN
+  IF overdue > 0 THEN
+    RAISE NOTICE 'messages that waited longer than coach_sms.max_wait (%) and are not sent: %',
+                 current_setting('coach_sms.max_wait'), overdue
+      USING DETAIL = 'They end as cancelled, error_code expired.',
+            HINT = 'sms_retry() sends one of them after all.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_tell_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
+CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT @extschema@.sms_pause(sms_resume.org_id, NULL);
+  SELECT @extschema@.sms_tell_overdue(sms_resume.org_id)
+$$;
+COMMENT ON FUNCTION sms_resume(uuid) IS
+'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
 CREATE OR REPLACE FUNCTION sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES ('bookings', 'id', 'uuid'), ('bookings', 'org_id', 'uuid'), ('bookings', 'client_id', 'uuid'),
@@ -148,6 +201,35 @@ END
 $$;
 COMMENT ON FUNCTION sms_check_settings() IS
 'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
+CREATE OR REPLACE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH org AS (
+    SELECT s.*, @extschema@.sms_opens_at(s.org_id, now(), $2) AS opens_at, m.mode,
+           now() - current_setting('coach_sms.quiet_hours_spread')::interval AS spread_began,
+           (SELECT w.segments FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages w ON w.id = q.message_id
+             WHERE q.org_id = $1 AND q.zone = $2 AND q.due_at <= now() ORDER BY q.priority, q.due_at LIMIT 1) AS next_segments,
+           CASE m.mode WHEN 'sandbox' THEN 'sandbox' ELSE 'twilio' END AS provider
+      FROM @extschema@.sms_settings s CROSS JOIN @extschema@.sms_mode() m
+     WHERE s.org_id = $1 AND @extschema@.sms_may_act_for(s.org_id))
+  SELECT CASE
+           WHEN o.opens_at > now() THEN format('quiet hours last until %s', o.opens_at)
+           WHEN o.max_sms_per_hour <= @extschema@.sms_handed_over(o.org_id, o.provider, now() - interval '1 hour', false)
+             THEN format('max_sms_per_hour (%s) is reached', o.max_sms_per_hour)
+           WHEN o.monthly_budget_segments < coalesce(o.next_segments, 1)
+                  + @extschema@.sms_handed_over(o.org_id, o.provider, date_trunc('month', now(), @extschema@.sms_known_zone(o.timezone)), true)
+             THEN format('monthly_budget_segments (%s) is used up', o.monthly_budget_segments)
+           WHEN @extschema@.sms_opens_at(o.org_id, o.spread_began, $2) > o.spread_began
+             THEN format('quiet hours ended at %s, and what waited goes out one by one', @extschema@.sms_opens_at(o.org_id, o.spread_began, $2))
+           WHEN o.max_segments_per_second IS NOT NULL
+                AND EXISTS (SELECT FROM @extschema@.sms_attempts a
+                             WHERE a.id >= @extschema@.sms_first_id(now() - interval '2 minutes') AND a.org_id = o.org_id AND a.created_at > now() - interval '1 minute')
+             THEN format('max_segments_per_second (%s) sets the pace', o.max_segments_per_second)
+         END
+    FROM org o
+  UNION ALL
+  SELECT 'the org has no row in sms_settings'
+   WHERE @extschema@.sms_may_act_for($1) AND NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = $1)
+$$;
 CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
@@ -367,172 +449,12 @@ END
 $$;
 COMMENT ON FUNCTION sms_check_template() IS
 'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
+COMMENT ON COLUMN sms_queue_stat.held_by IS 'What holds messages that have been due for a minute: quiet hours, max_sms_per_hour, the monthly budget or missing settings, in words; also the spread after quiet hours and max_segments_per_second, where they let them out slowly. NULL where nothing does.';
 CREATE OR REPLACE FUNCTION sms_foreign_live_file() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;
 COMMENT ON FUNCTION sms_foreign_live_file() IS
 'Internal: the file <key_file>.live.<database oid> of 0.1.0 where it is not this database''s; NULL where there is none.';
-COMMENT ON COLUMN sms_settings.twilio_account_sid IS
-'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
-COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS 'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored, without blanks at its ends; a blank text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: the server''s own token.';
-COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS
-'Messaging Service to send with, MG and 32 hex digits; goes before twilio_phone_number. Another text is stored with a WARNING, and the org''s messages wait until it is corrected.';
-COMMENT ON COLUMN sms_settings.twilio_phone_number IS
-'Number to send from, stored in E.164 form as read in default_region; or a short code of 3 to 6 digits; or a name of 1 to 11 letters, digits, blanks and + - _ & with a letter in it. Anything else is refused (SM006). NULL or blank: the server''s sender.';
-COMMENT ON COLUMN sms_messages.from_phone IS 'Number, short code or name to send from in place of the org''s sender, in the form of sms_settings.twilio_phone_number; NULL: the org''s own.';
-CREATE OR REPLACE FUNCTION sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
-  LANGUAGE sql STABLE PARALLEL SAFE
-  RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
-COMMENT ON FUNCTION sms_ends_at(timestamptz, timestamptz) IS
-'Internal: when a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due, whichever is earlier.';
-REVOKE ALL ON FUNCTION sms_ends_at(timestamptz, timestamptz) FROM PUBLIC;
-CREATE OR REPLACE FUNCTION sms_normalize_sender(sender text, region text) RETURNS text
-  AS 'MODULE_PATHNAME', 'coach_sms_normalize_sender' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_normalize_sender(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_normalize_sender(text, text) IS
-'Internal: a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one. Raises SM006 for what can be none.';
-CREATE OR REPLACE FUNCTION sms_trim_blanks(given text) RETURNS text
-  AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_trim_blanks(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_trim_blanks(text) IS
-'Internal: the text without blanks and invisible characters at its ends; NULL where nothing is left.';
-CREATE OR REPLACE FUNCTION sms_is_sid(sid text, prefix text) RETURNS boolean
-  AS 'MODULE_PATHNAME', 'coach_sms_is_sid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_is_sid(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_sid(text, text) IS
-'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
-CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM @extschema@.sms_arm(true);
-  PERFORM @extschema@.sms_make_policies();
-  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
-  PERFORM @extschema@.sms_tell_overdue();
-END
-$$;
-COMMENT ON FUNCTION sms_go_live() IS
-'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
-CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT count(*)
-    FROM @extschema@.sms_messages m
-   WHERE ($1 IS NULL OR m.org_id = $1)
-     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM @extschema@.sms_server v)
-     AND (m.status IN ('pending', 'queued')
-          OR m.status = 'cancelled' AND m.error_code = 'expired'
-             AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
-     AND @extschema@.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
-$$;
-REVOKE ALL ON FUNCTION sms_count_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_count_overdue(uuid) IS
-'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
-CREATE OR REPLACE FUNCTION sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  overdue bigint := @extschema@.sms_count_overdue(org_id);
-BEGIN
-  IF overdue > 0 THEN
-    RAISE NOTICE 'messages that waited longer than coach_sms.max_wait (%) and are not sent: %',
-                 current_setting('coach_sms.max_wait'), overdue
-      USING DETAIL = 'They end as cancelled, error_code expired.',
-            HINT = 'sms_retry() sends one of them after all.';
-  END IF;
-END
-$$;
-REVOKE ALL ON FUNCTION sms_tell_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
-CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM @extschema@.sms_pause(sms_resume.org_id, NULL);
-  PERFORM @extschema@.sms_tell_overdue(sms_resume.org_id);
-END
-$$;
-COMMENT ON FUNCTION sms_resume(uuid) IS
-'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
-CREATE OR REPLACE FUNCTION sms_check_sid(sid text, prefix text, place text) RETURNS text
-CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM @extschema@.sms_arm(true);
-  PERFORM @extschema@.sms_make_policies();
-  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
-  PERFORM @extschema@.sms_tell_overdue();
-END
-$$;
-COMMENT ON FUNCTION sms_go_live() IS
-'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
-CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT count(*)
-    FROM @extschema@.sms_messages m
-   WHERE ($1 IS NULL OR m.org_id = $1)
-     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM @extschema@.sms_server v)
-     AND (m.status IN ('pending', 'queued')
-          OR m.status = 'cancelled' AND m.error_code = 'expired'
-             AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
-     AND @extschema@.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
-$$;
-REVOKE ALL ON FUNCTION sms_count_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_count_overdue(uuid) IS
-'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
-CREATE OR REPLACE FUNCTION sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  overdue bigint := @extschema@.sms_count_overdue(org_id);
-BEGIN
-  IF overdue > 0 THEN
-    RAISE NOTICE 'messages that waited longer than coach_sms.max_wait (%) and are not sent: %',
-                 current_setting('coach_sms.max_wait'), overdue
-      USING DETAIL = 'They end as cancelled, error_code expired.',
-            HINT = 'sms_retry() sends one of them after all.';
-  END IF;
-END
-$$;
-REVOKE ALL ON FUNCTION sms_tell_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
-CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM @extschema@.sms_pause(sms_resume.org_id, NULL);
-  PERFORM @extschema@.sms_tell_overdue(sms_resume.org_id);
-END
-$$;
-COMMENT ON FUNCTION sms_resume(uuid) IS
-'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
-CREATE OR REPLACE FUNCTION sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  trimmed text := @extschema@.sms_trim_blanks(sid);
-BEGIN
-  IF trimmed IS DISTINCT FROM earlier AND NOT @extschema@.sms_is_sid(trimmed, prefix) THEN
-    RAISE WARNING '% "%" cannot be a SID', place, left(trimmed, 40)
-      USING DETAIL = 'It is stored, and the org''s messages wait until it is corrected.',
-            HINT = format('Copy the SID from the Twilio console: %s and 32 hex digits.', prefix);
-  END IF;
-  RETURN trimmed;
-END
-$$;
-REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
-'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
-CREATE OR REPLACE FUNCTION sms_check_settings() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
-  PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
-  IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
-    NEW.twilio_phone_number := @extschema@.sms_normalize_sender(NEW.twilio_phone_number, NEW.default_region);
-  END IF;
-  NEW.twilio_account_sid :=
-    @extschema@.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
-  NEW.twilio_messaging_service_sid := @extschema@.sms_check_sid(
-    NEW.twilio_messaging_service_sid, OLD.twilio_messaging_service_sid, 'MG', 'twilio_messaging_service_sid');
-  RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION sms_check_settings() IS
-'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
 CREATE OR REPLACE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (
@@ -543,7 +465,8 @@ CREATE OR REPLACE FUNCTION sms_check_processes() RETURNS TABLE (check_name text,
       FROM pg_extension x LEFT JOIN @extschema@.sms_worker_stat w ON true WHERE x.extname = 'coach_sms')
   SELECT 'preloaded', 'error', CASE WHEN NOT preloaded THEN 'coach_sms is not in shared_preload_libraries: messages wait' END,
          format('Add coach_sms to shared_preload_libraries (%s) and restart the server; a reload is not enough.',
-                coalesce(@extschema@.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM')) FROM fact
+                CASE WHEN NOT preloaded  -- for it reads the files, and checks all settings
+                     THEN coalesce(@extschema@.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM') END) FROM fact
   UNION ALL
   SELECT 'launcher', level, CASE WHEN launcher IS NULL THEN 'the launcher is not running' END,
          CASE WHEN preloaded THEN 'It starts again within seconds; if not, the server''s log says why (raise max_worker_processes, or look for coach_sms there).'
@@ -692,6 +615,32 @@ CREATE OR REPLACE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, lev
 $$;
 REVOKE ALL ON FUNCTION sms_check_queue() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_queue() IS 'Internal: sms_doctor''s checks of the queue.';
+CREATE OR REPLACE FUNCTION sms_check_waiting() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH orphan AS MATERIALIZED (
+    SELECT sum(o.messages) AS messages, array_agg(o.org_id ORDER BY o.org_id) AS orgs
+      FROM (SELECT q.org_id, count(*) AS messages FROM @extschema@.sms_queue q
+             WHERE NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = q.org_id) GROUP BY q.org_id) o),
+  overdue AS MATERIALIZED (
+    SELECT @extschema@.sms_count_overdue() AS ended,
+           (SELECT count(*) FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+             WHERE @extschema@.sms_ends_at(m.scheduled_for, NULL) BETWEEN now() AND least(m.expires_at, now() + interval '1 day')) AS ends_soon)
+  SELECT 'settings', 'error',
+         CASE WHEN o.messages > 0
+              THEN format('messages of orgs without a row in sms_settings: %s, of %s', o.messages, @extschema@.sms_list_orgs(o.orgs)) END,
+         'Insert the settings of these orgs again, or cancel their messages; else coach_sms.max_wait ends them.' FROM orphan o
+  UNION ALL
+  SELECT 'max_wait', 'warning',
+         nullif(concat_ws('; ',
+           CASE WHEN ended > 0 THEN format('messages that waited longer than coach_sms.max_wait (%s) and are not sent: %s',
+                                           current_setting('coach_sms.max_wait'), ended) END,
+           CASE WHEN ends_soon > 0 THEN format('messages that coach_sms.max_wait (%s) ends within a day: %s',
+                                               current_setting('coach_sms.max_wait'), ends_soon) END), ''),
+         'sms_queue_stat.held_by and sms_why() say what holds those that wait; sms_retry() sends one that has ended after all.'
+    FROM overdue
+$$;
+REVOKE ALL ON FUNCTION sms_check_waiting() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_waiting() IS 'Internal: sms_doctor''s checks of messages that wait for something that may never come.';
 CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH owner AS (SELECT * FROM pg_roles WHERE rolname = 'coach_sms_owner'),
@@ -782,8 +731,9 @@ CREATE OR REPLACE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT o
           UNION ALL SELECT 2, * FROM @extschema@.sms_check_arming()
           UNION ALL SELECT 3, * FROM @extschema@.sms_check_orgs()
           UNION ALL SELECT 4, * FROM @extschema@.sms_check_queue()
-          UNION ALL SELECT 5, * FROM @extschema@.sms_check_rights()
-          UNION ALL SELECT 6, * FROM @extschema@.sms_check_tenancy()) c
+          UNION ALL SELECT 5, * FROM @extschema@.sms_check_waiting()
+          UNION ALL SELECT 6, * FROM @extschema@.sms_check_rights()
+          UNION ALL SELECT 7, * FROM @extschema@.sms_check_tenancy()) c
    ORDER BY c.part
 $$;
 REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;

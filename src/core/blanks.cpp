@@ -29,7 +29,7 @@ std::string_view trim_blanks(std::string_view text) noexcept {
     begin = std::min(begin, start);
     end = at;
   }
-  return begin == text.size() ? std::string_view() : text.substr(begin, end - begin);
+  return text.substr(begin, end - begin);
 }
 
 }  // namespace coach_sms

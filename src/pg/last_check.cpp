@@ -77,7 +77,7 @@ OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
       pstrdup("");
   const TimestampTz now = GetCurrentTimestamp();
   if (read.run({UUIDPGetDatum(&route->org_id)}) == 0) {
-    hold(route, now + kLongestHold, "the org has no settings any more");
+    hold(route, now + kLongestHold, "the org has no row in sms_settings");
     return route;
   }
   route->account_sid = or_empty(text_column(0, 1));

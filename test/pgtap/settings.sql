@@ -18,6 +18,7 @@ SELECT results_eq($$
   'coach_sms.max_attempts = ''4'', sighup',
   'coach_sms.max_in_flight = ''256'', sighup',
   'coach_sms.max_in_flight_per_account = ''100'', sighup',
+  'coach_sms.max_wait = ''604800'' s, sighup',
   'coach_sms.notify = ''on'', sighup',
   'coach_sms.old_key_file = '''', sighup',
   'coach_sms.poll_interval = ''10000'' ms, sighup',
