@@ -163,3 +163,10 @@ SELECT pg_temp.enqueue(format('to_phone => ''+61491570006'', body => ''x'', meta
 -- GMT+10 is no zone of IANA's but a rule of POSIX, by which it lies west of Greenwich.
 SELECT zone, pg_temp.failure(format('UPDATE sms_settings SET timezone = %L WHERE org_id = ''10000000-0000-4000-8000-000000000001''', zone)) AS failure
   FROM unnest(ARRAY['GMT+10', 'GMT5', 'GMTX3', 'GMT+1:00', 'UTC+10', 'Etc/GMT+20', 'Etc/GMT-15', 'Etc/GMT+1:00', 'GMT', 'GMT0', 'Etc/GMT', 'Etc/GMT-10', 'Etc/GMT+12', 'EST5EDT', 'Australia/Sydney']) zone;
+-- Nor are the files that stand beside the zones: the server's own, the place holder for none, each zone once more.
+SELECT zone, pg_temp.failure(format('UPDATE sms_settings SET timezone = %L WHERE org_id = ''10000000-0000-4000-8000-000000000001''', zone)) AS failure
+  FROM unnest(ARRAY['localtime', 'LocalTime', 'posixrules', 'Factory', 'FACTORY', 'posix/UTC', 'posix/Australia/Sydney', 'Posix/UTC', 'right/UTC',
+    'right/Australia/Sydney', 'zone.tab', '../UTC', 'Australia', 'Australia/', '/UTC', 'UTC', 'Australia/sydney']) zone;
+SELECT pg_temp.enqueue('to_phone => ''+61491570006'', body => ''x'', metadata => ''{"timezone": "localtime"}''');
+-- Whatever else PostgreSQL lists is a zone here.
+SELECT name FROM pg_timezone_names WHERE NOT sms_is_zone(name) AND name !~* '^((posix|right)/|(localtime|posixrules|Factory)$)';

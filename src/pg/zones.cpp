@@ -1,3 +1,5 @@
+#include <initializer_list>
+
 #include "pg/zones.hpp"
 
 #include "pg/shared_state.hpp"
@@ -21,8 +23,17 @@ bool may_have_digits(const char* name) {
   return hours[0] != '\0' && atoi(hours) <= (name[7] == '-' ? 14 : 12);
 }
 
+// Files that stand beside IANA's zones: what this machine is set to, the rules for POSIX names, the
+// place holder for no choice, and each zone once more without and with leap seconds. Another server
+// may mean something else by them.
+bool is_no_place(const char* name) {
+  for (const char* each : {"localtime", "posixrules", "Factory"})
+    if (pg_strcasecmp(name, each) == 0) return true;
+  return pg_strncasecmp(name, "posix/", 6) == 0 || pg_strncasecmp(name, "right/", 6) == 0;
+}
+
 pg_tz* find_zone(const char* name) {
-  if (name[0] == '\0' || strlen(name) > kLongestZone) return nullptr;
+  if (name[0] == '\0' || strlen(name) > kLongestZone || is_no_place(name)) return nullptr;
   if (strpbrk(name, "0123456789<>,") != nullptr && !may_have_digits(name)) return nullptr;
   pg_tz* zone = pg_tzset(name);
   return zone != nullptr && pg_tz_acceptable(zone) ? zone : nullptr;

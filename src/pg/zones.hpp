@@ -7,7 +7,7 @@
 namespace coach_sms {
 
 // Whether `name` is an IANA zone that PostgreSQL knows. POSIX rules ("XYZ+3"), which PostgreSQL
-// takes for any word, are none.
+// takes for any word, are none, nor are the files beside the zones (localtime, posix/...).
 bool is_zone(const char* name);
 
 // One offset (seconds east of UTC), in force from that moment on.
