@@ -19,6 +19,12 @@ CREATE FUNCTION sms_soft_phone(phone text, region text DEFAULT 'AU') RETURNS tex
 REVOKE ALL ON FUNCTION sms_soft_phone(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none: a short code, a word.';
 
+CREATE FUNCTION sms_number_of(address text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_number_of(text) IS
+'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
+
 -- As whom an org sends a message: what a person's STOP binds. The last check (pg/last_check.cpp) has the same rule.
 CREATE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -21,8 +21,12 @@ BEGIN
   EXCEPTION WHEN data_exception THEN
     headers := NULL;
   END;
+  -- A call that a shared key signed is refused by that header's name.
   SELECT w.http_status INTO status
-    FROM @extschema@.sms_twilio_webhook(headers->>'x-called-url', $1, headers->>'x-twilio-signature') w;
+    FROM @extschema@.sms_twilio_webhook(headers->>'x-called-url', $1,
+           coalesce('X-Twilio-Webhooks-Signature-Settings: '
+                      || nullif(headers->>'x-twilio-webhooks-signature-settings', ''),
+                    headers->>'x-twilio-signature')) w;
   PERFORM set_config('response.status', CASE status WHEN 200 THEN '204' ELSE status::text END, true);
 END
 $$;

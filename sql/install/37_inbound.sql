@@ -39,7 +39,7 @@ CREATE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number tex
   signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  person text := @extschema@.sms_soft_phone(sms_take_inbound.phone);
+  person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
   senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
   orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
@@ -53,7 +53,7 @@ DECLARE
                              WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
   org uuid;
 BEGIN
-  IF keyword = 'STOP' THEN
+  IF keyword = 'STOP' AND person IS NOT NULL THEN
     INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
       SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;

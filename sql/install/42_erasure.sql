@@ -48,11 +48,14 @@ BEGIN
     SELECT e.id FROM @extschema@.sms_events e WHERE e.message_id = ANY (ids)
     UNION
     SELECT e.id FROM @extschema@.sms_events e
-     WHERE e.message_id IS NULL AND e.org_id = $1 AND number IN (e.event_payload->>'From', e.event_payload->>'To')
+     WHERE e.message_id IS NULL AND e.org_id = $1
+       AND number IN (@extschema@.sms_number_of(e.event_payload->>'From'),
+                      @extschema@.sms_number_of(e.event_payload->>'To'))
     UNION
     SELECT e.id FROM @extschema@.sms_events e
      WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT @extschema@.sms_may_act_for(NULL))
-       AND number IN (e.event_payload->>'From', e.event_payload->>'To'))
+       AND number IN (@extschema@.sms_number_of(e.event_payload->>'From'),
+                      @extschema@.sms_number_of(e.event_payload->>'To')))
   UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL FROM found f WHERE e.id = f.id;
   GET DIAGNOSTICS events = ROW_COUNT;
   UPDATE @extschema@.sms_booking_texts t SET detail = NULL

@@ -98,6 +98,41 @@ CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
 $$;
 COMMENT ON FUNCTION sms_resume(uuid) IS
 'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
+CREATE OR REPLACE FUNCTION sms_number_of(address text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_number_of(text) IS
+'Internal: the number (E.164) that an address of Twilio''s carries, as whatsapp:+61412000123 does; NULL where it carries none.';
+COMMENT ON FUNCTION sms_arm(boolean) IS
+'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
+COMMENT ON FUNCTION sms_twilio_webhook(text, text, text) IS
+'Takes a call of Twilio''s: the URL that was called, the raw body (a form) and the header X-Twilio-Signature. Status callbacks move their message on, texts from people are kept in sms_events; each is stored once. Answer with what it returns: 200 taken, 400 not a form, 403 not signed by an account of ours or signed with a shared key, 413 too large (URL 8 kB, body 64 kB), 503 the token that could tell is not readable. Never raises for what a stranger sends. Behind a proxy, coach_sms.public_url says how Twilio calls it.';
+CREATE OR REPLACE FUNCTION sms_refuse_shared_key() RETURNS integer
+  AS 'MODULE_PATHNAME', 'coach_sms_refuse_shared_key' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_refuse_shared_key() FROM PUBLIC;
+COMMENT ON FUNCTION sms_refuse_shared_key() IS
+'Internal: logs that a call was signed with a shared key, and returns the status to answer with.';
+'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
+CREATE OR REPLACE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  headers jsonb;
+  status integer;
+BEGIN
+  BEGIN
+    headers := nullif(current_setting('request.headers', true), '')::jsonb;
+  EXCEPTION WHEN data_exception THEN
+    headers := NULL;
+  END;
+  -- A call that a shared key signed is refused by that header's name.
+  SELECT w.http_status INTO status
+    FROM @extschema@.sms_twilio_webhook(headers->>'x-called-url', $1,
+           coalesce('X-Twilio-Webhooks-Signature-Settings: '
+                      || nullif(headers->>'x-twilio-webhooks-signature-settings', ''),
+                    headers->>'x-twilio-signature')) w;
+  PERFORM set_config('response.status', CASE status WHEN 200 THEN '204' ELSE status::text END, true);
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES ('bookings', 'id', 'uuid'), ('bookings', 'org_id', 'uuid'), ('bookings', 'client_id', 'uuid'),
@@ -229,6 +264,55 @@ CREATE OR REPLACE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS
   UNION ALL
   SELECT 'the org has no row in sms_settings'
    WHERE @extschema@.sms_may_act_for($1) AND NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = $1)
+$$;
+CREATE OR REPLACE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
+  signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
+  -- Twilio blocks a whole Messaging Service, else the pair of numbers.
+  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
+  orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
+  -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
+  bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
+                       ELSE ARRAY(SELECT unnest(orgs) UNION
+                                  SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
+  lifted boolean := false;
+  -- Its key holds it off the second time, but that says who signed, and may be another's by then.
+  is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
+                             WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
+  org uuid;
+BEGIN
+  IF keyword = 'STOP' AND person IS NOT NULL THEN
+    INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
+      SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
+      ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
+    PERFORM @extschema@.sms_note_retraction(person);
+    FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
+      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+    END LOOP;
+  ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
+    -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
+    FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
+                WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
+      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+    END LOOP;
+    DELETE FROM @extschema@.sms_opt_outs o
+     WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
+    lifted := FOUND;
+    -- A YES is an answer like any other to whoever never said STOP.
+    IF lifted OR keyword = 'START' THEN
+      DELETE FROM @extschema@.sms_suppression s
+       WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out'
+         -- What an org that never wrote to them has entered by itself is not this sender's.
+         AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
+    END IF;
+  END IF;
+  UPDATE @extschema@.sms_events e
+     SET event_status = CASE WHEN keyword = 'YES' AND lifted THEN 'START' ELSE keyword END,
+         org_id = coalesce(orgs[1], e.org_id)
+   WHERE e.id = event_id;
+END
 $$;
 CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
@@ -450,6 +534,39 @@ $$;
 COMMENT ON FUNCTION sms_check_template() IS
 'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
 COMMENT ON COLUMN sms_queue_stat.held_by IS 'What holds messages that have been due for a minute: quiet hours, max_sms_per_hour, the monthly budget or missing settings, in words; also the spread after quiet hours and max_segments_per_second, where they let them out slowly. NULL where nothing does.';
+CREATE OR REPLACE FUNCTION sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's. A condition at a
+  -- time, so that each has its index.
+  WITH found AS (
+    SELECT a.id FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids)
+    UNION
+    SELECT a.id FROM @extschema@.sms_attempts a
+     WHERE a.org_id = $1 AND number IN (a.client_key, a.request_payload->>'To')
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = a.message_id))
+  UPDATE @extschema@.sms_attempts a
+     SET request_payload = NULL, response_payload = NULL, error_message = NULL, client_key = 'erased'
+    FROM found f WHERE a.id = f.id;
+  GET DIAGNOSTICS attempts = ROW_COUNT;
+  WITH found AS (
+    SELECT e.id FROM @extschema@.sms_events e WHERE e.message_id = ANY (ids)
+    UNION
+    SELECT e.id FROM @extschema@.sms_events e
+     WHERE e.message_id IS NULL AND e.org_id = $1
+       AND number IN (@extschema@.sms_number_of(e.event_payload->>'From'),
+                      @extschema@.sms_number_of(e.event_payload->>'To'))
+    UNION
+    SELECT e.id FROM @extschema@.sms_events e
+     WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT @extschema@.sms_may_act_for(NULL))
+       AND number IN (@extschema@.sms_number_of(e.event_payload->>'From'),
+                      @extschema@.sms_number_of(e.event_payload->>'To')))
+  UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL FROM found f WHERE e.id = f.id;
+  GET DIAGNOSTICS events = ROW_COUNT;
+  UPDATE @extschema@.sms_booking_texts t SET detail = NULL
+   WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR position(number IN t.detail) > 0);
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_foreign_live_file() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;

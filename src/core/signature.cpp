@@ -16,7 +16,8 @@
 namespace coach_sms {
 namespace {
 
-constexpr std::size_t kSignatureSize = 28;  // base64 of 20 bytes
+constexpr std::size_t kSignatureSize = 28;           // base64 of 20 bytes
+constexpr std::size_t kSharedKeySignatureSize = 44;  // base64 of 32 bytes
 constexpr std::size_t kMaxTokenSize = 1024;
 constexpr std::string_view kJsonType = "application/json";
 
@@ -104,6 +105,11 @@ std::string sign(std::string_view auth_token, std::string_view url, const FormPa
 
 bool is_signature(std::string_view text) {
   return text.size() == kSignatureSize && from_base64(text).has_value();
+}
+
+bool is_shared_key_signature(std::string_view text) {
+  if (text.starts_with("X-Twilio-Webhooks-Signature-Settings:")) return true;
+  return text.size() == kSharedKeySignatureSize && from_base64(text).has_value();
 }
 
 std::vector<std::string> signable_texts(std::string_view url, std::string_view body,

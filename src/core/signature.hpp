@@ -22,6 +22,11 @@ std::string sign(std::string_view auth_token, std::string_view url, const FormPa
 // Whether the text can be a signature at all: base64 of 20 bytes.
 bool is_signature(std::string_view text);
 
+// Whether a shared key made it in place of the token (Twilio docs, "Sign webhooks with shared
+// keys"): base64 of the 32 bytes of an HMAC-SHA256, or in its place the header that says so, as
+// "X-Twilio-Webhooks-Signature-Settings: key=...,algorithm=HMAC_SHA256".
+bool is_shared_key_signature(std::string_view text);
+
 // The steps of validate_signature, for whoever has several tokens to try: the texts that may have
 // been signed (at most six for a URL; none where it cannot be), and whether one of them was.
 std::vector<std::string> signable_texts(std::string_view url, std::string_view body,

@@ -1,6 +1,7 @@
 #include "core/twilio_errors.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 
 namespace coach_sms {
@@ -383,6 +384,14 @@ const TwilioError* find_twilio_error(int code) noexcept {
       std::lower_bound(std::begin(kErrors), std::end(kErrors), code,
                        [](const TwilioError& error, int wanted) { return error.code < wanted; });
   return found != std::end(kErrors) && found->code == code ? found : nullptr;
+}
+
+std::string title_of(std::string_view code) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(code.data(), code.data() + code.size(), number);
+  if (error != std::errc() || end != code.data() + code.size()) return {};
+  const TwilioError* known = find_twilio_error(number);
+  return known != nullptr ? known->title : std::string();
 }
 
 ErrorClass class_of(int code, int http_status) noexcept {

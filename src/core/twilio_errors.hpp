@@ -4,6 +4,9 @@
 #error "core headers come before PostgreSQL's"
 #endif
 
+#include <string>
+#include <string_view>
+
 namespace coach_sms {
 
 // What a Twilio error means for the message, its account and the queue. The classes are ours;
@@ -26,6 +29,9 @@ struct TwilioError {
 
 // The row of a code, or nullptr for one that the table does not know.
 const TwilioError* find_twilio_error(int code) noexcept;
+
+// Returns the title of a code written in digits; empty for one that the table does not know.
+std::string title_of(std::string_view code);
 
 // The class of any code, known or not. An unknown one is judged by the HTTP status it came with;
 // http_status 0 stands for a status callback, where 30xxx (carrier and delivery trouble) is taken

@@ -9,6 +9,7 @@
 #include "core/internet_date.hpp"
 #include "core/json.hpp"
 #include "core/provider_text.hpp"
+#include "core/twilio_errors.hpp"
 
 namespace coach_sms {
 namespace {
@@ -97,6 +98,7 @@ std::optional<ListedMessage> message_of(const rapidjson::Value& object) {
   const int error_code = number_member(object, "error_code");
   if (error_code != 0) message.error_code = std::to_string(error_code);
   message.error_message = clean_error_message(text_member(object, "error_message"));
+  if (message.error_message.empty()) message.error_message = title_of(message.error_code);
   message.price = price_of(text_member(object, "price"));
   message.price_unit = price_unit_of(text_member(object, "price_unit"));
   message.segments = number_member(object, "num_segments");

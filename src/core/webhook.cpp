@@ -1,25 +1,21 @@
 #include "core/webhook.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <system_error>
 #include <utility>
 
 #include "core/encoding.hpp"
-#include "core/error.hpp"
+#include "core/form_cut.hpp"
+#include "core/provider_text.hpp"
 #include "core/signed_url.hpp"
+#include "core/twilio_errors.hpp"
 
 namespace coach_sms {
 namespace {
 
 constexpr std::string_view kRepeatOnFailure = "#rc=5&rp=all";
-constexpr std::size_t kSidSize = 34;
 constexpr std::size_t kMaxStatusSize = 64;
-constexpr std::array<std::string_view, 13> kOurNames = {
-    "MessageSid",    "SmsSid", "MessageStatus", "SmsStatus",  "AccountSid",   "MessagingServiceSid",
-    "From",          "To",     "Body",          "OptOutType", "ErrorMessage", "ErrorCode",
-    "RawDlrDoneDate"};
 
 std::string text_of(const FormParams& params, std::string_view name) {
   const std::string* const value = find(params, name);
@@ -31,24 +27,8 @@ std::string text_of(const FormParams& params, std::string_view name, std::string
   return text.empty() ? text_of(params, old_name) : text;
 }
 
-bool is_digit(char character) {
-  return character >= '0' && character <= '9';
-}
-
-bool is_capital(char character) {
-  return character >= 'A' && character <= 'Z';
-}
-
 bool is_small(char character) {
   return character >= 'a' && character <= 'z';
-}
-
-// Two capitals and 32 hex digits (Twilio docs, "String Identifier (SID)").
-bool is_sid(std::string_view text) {
-  return text.size() == kSidSize && is_capital(text[0]) && is_capital(text[1]) &&
-         std::all_of(text.begin() + 2, text.end(), [](char character) {
-           return is_digit(character) || (character >= 'a' && character <= 'f');
-         });
 }
 
 bool is_status(std::string_view text) {
@@ -58,52 +38,30 @@ bool is_status(std::string_view text) {
          });
 }
 
-bool is_plain_name(std::string_view name) {
-  return std::all_of(name.begin(), name.end(), [](char character) {
-    return is_digit(character) || is_capital(character) || is_small(character) || character == '_';
-  });
+// Twilio's code without leading zeros; empty for 0, which is no error, and for what is no code.
+std::string read_error_code(const FormParams& params) {
+  constexpr std::size_t kMaxDigits = 9;
+  const std::string code = text_of(params, "ErrorCode");
+  if (code.find_first_not_of("0123456789") != std::string::npos) return {};
+  const std::size_t first = code.find_first_not_of('0');
+  if (first == std::string::npos || code.size() - first > kMaxDigits) return {};
+  return code.substr(first);
 }
 
-bool comes_twice(const FormParams& params, std::string_view name) {
-  return std::count_if(params.begin(), params.end(),
-                       [name](const auto& param) { return param.first == name; }) > 1;
-}
-
-bool names_something(std::string_view value) {
-  for (const std::string_view name : {"MessageSid", "SmsSid", "SmsStatus", "MessageStatus"})
-    if (value.find(name) != std::string_view::npos) return true;
-  const std::size_t from = value.find("From");
-  if (from == std::string_view::npos || from + 4 == value.size()) return false;
-  return value[from + 4] == '+' || is_digit(value[from + 4]);
-}
-
-bool differs(const FormParams& params, std::string_view name, std::string_view sid) {
-  const std::string* const value = find(params, name);
-  return value != nullptr && !value->empty() && *value != sid;
-}
-
-// Nothing stands between names and values in what Twilio signs, and so a signature fits every other
-// cut of the same text; and a person chooses a part of it, their words. What is acted on must not
-// look as if it had been cut anew: names are plain, ours come once, nothing but a person's words
-// has one of ours in its value, and the SID's other names say the same. That leaves no way that we
-// know of, and above it SIDs that are taken once.
-bool is_cut_as_twilio_does(const FormParams& params, std::string_view sid) {
-  const auto is_odd = [](const auto& param) {
-    return !is_plain_name(param.first) || (param.first != "Body" && names_something(param.second));
-  };
-  return std::none_of(params.begin(), params.end(), is_odd) &&
-         std::none_of(kOurNames.begin(), kOurNames.end(),
-                      [&](std::string_view name) { return comes_twice(params, name); }) &&
-         !differs(params, "SmsSid", sid) && !differs(params, "SmsMessageSid", sid);
+// Carriers' failures come with a code alone.
+std::string read_error_message(const FormParams& params, std::string_view code) {
+  const std::string message = clean_error_message(text_of(params, "ErrorMessage"));
+  return message.empty() ? title_of(code) : message;
 }
 
 StatusCallback read_status(const FormParams& params, std::string sid, std::string status) {
+  std::string code = read_error_code(params);
+  std::string message = read_error_message(params, code);
   return {.message_sid = std::move(sid),
-          .account_sid = text_of(params, "AccountSid"),
           .messaging_service_sid = text_of(params, "MessagingServiceSid"),
           .message_status = std::move(status),
-          .error_code = text_of(params, "ErrorCode"),
-          .error_message = text_of(params, "ErrorMessage"),
+          .error_code = std::move(code),
+          .error_message = std::move(message),
           .to = text_of(params, "To"),
           .from = text_of(params, "From"),
           .raw_dlr_done_date = text_of(params, "RawDlrDoneDate")};
@@ -111,7 +69,6 @@ StatusCallback read_status(const FormParams& params, std::string sid, std::strin
 
 InboundMessage read_inbound(const FormParams& params, std::string sid) {
   return {.message_sid = std::move(sid),
-          .account_sid = text_of(params, "AccountSid"),
           .messaging_service_sid = text_of(params, "MessagingServiceSid"),
           .from = text_of(params, "From"),
           .to = text_of(params, "To"),
@@ -146,16 +103,27 @@ std::string last_of(const FormParams& params, std::string_view name) {
 }  // namespace
 
 Webhook read_webhook(const FormParams& params) {
+  Webhook webhook;
+  webhook.account_sid = text_of(params, "AccountSid");
   std::string sid = text_of(params, "MessageSid", "SmsSid");
   std::string status = text_of(params, "MessageStatus", "SmsStatus");
-  if (!is_sid(sid) || !is_cut_as_twilio_does(params, sid)) return {};
-
-  const bool is_inbound_status = status == "received" || status == "receiving";
-  if (is_inbound_status || (status.empty() && find(params, "Body") != nullptr)) {
-    return {WebhookKind::kInbound, {}, read_inbound(params, std::move(sid))};
+  const bool is_inbound = status == "received" || status == "receiving" ||
+                          (status.empty() && find(params, "Body") != nullptr);
+  if (!is_sid(sid)) {
+    webhook.why_other = "it names no message: MessageSid is missing or malformed";
+  } else if (!is_inbound && !is_status(status)) {
+    webhook.why_other = "it is neither a status nor a text: MessageStatus is missing or malformed";
+  } else if (std::string fault = find_other_cut(params, sid); !fault.empty()) {
+    webhook.kind = WebhookKind::kUnsure;
+    webhook.why_other = std::move(fault);
+  } else if (is_inbound) {
+    webhook.kind = WebhookKind::kInbound;
+    webhook.inbound = read_inbound(params, std::move(sid));
+  } else {
+    webhook.kind = WebhookKind::kStatus;
+    webhook.status = read_status(params, std::move(sid), std::move(status));
   }
-  if (!is_status(status)) return {};
-  return {WebhookKind::kStatus, read_status(params, std::move(sid), std::move(status)), {}};
+  return webhook;
 }
 
 std::string dedupe_key(const StatusCallback& callback) {

@@ -19,11 +19,10 @@ namespace coach_sms {
 
 struct StatusCallback {
   std::string message_sid;
-  std::string account_sid;
   std::string messaging_service_sid;
   std::string message_status;  // Twilio's word
-  std::string error_code;      // digits
-  std::string error_message;
+  std::string error_code;      // digits; empty for 0
+  std::string error_message;   // one line; where Twilio gives a code alone, its title in our table
   std::string to;
   std::string from;
   std::string raw_dlr_done_date;  // YYMMDDhhmm in a time zone nobody tells
@@ -31,7 +30,6 @@ struct StatusCallback {
 
 struct InboundMessage {
   std::string message_sid;
-  std::string account_sid;
   std::string messaging_service_sid;
   std::string from;
   std::string to;
@@ -42,13 +40,16 @@ struct InboundMessage {
 enum class WebhookKind {
   kStatus,
   kInbound,
-  kOther,  // no SID, neither a status nor a text, or not as Twilio puts it: not to act on
+  kOther,   // no SID, or neither a status nor a text: nothing to act on
+  kUnsure,  // may be another cut of what Twilio signed (core/form_cut.hpp): not to act on
 };
 
 struct Webhook {
   WebhookKind kind = WebhookKind::kOther;
+  std::string account_sid;
   StatusCallback status;   // filled for kStatus
   InboundMessage inbound;  // filled for kInbound
+  std::string why_other;   // filled for kOther and kUnsure: half a sentence for the log
 };
 
 Webhook read_webhook(const FormParams& params);

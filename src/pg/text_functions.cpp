@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "core/blanks.hpp"
+#include "core/channel_address.hpp"
 #include "core/first_name.hpp"
 #include "core/message_template.hpp"
 #include "core/phone_number.hpp"
@@ -28,6 +29,7 @@ PG_FUNCTION_INFO_V1(coach_sms_soft_phone);
 PG_FUNCTION_INFO_V1(coach_sms_normalize_sender);
 PG_FUNCTION_INFO_V1(coach_sms_trim_blanks);
 PG_FUNCTION_INFO_V1(coach_sms_is_sid);
+PG_FUNCTION_INFO_V1(coach_sms_number_of);
 PG_FUNCTION_INFO_V1(coach_sms_validate_signature);
 }
 
@@ -185,6 +187,15 @@ Datum coach_sms_trim_blanks(PG_FUNCTION_ARGS) {
 // sms_is_sid(sid, prefix) → boolean
 Datum coach_sms_is_sid(PG_FUNCTION_ARGS) {
   PG_RETURN_BOOL(is_sid(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 1)));
+}
+
+// sms_number_of(address) → text: NULL where it carries none
+Datum coach_sms_number_of(PG_FUNCTION_ARGS) {
+  const std::string_view address = utf8_argument(fcinfo, 0);
+  char* number = nullptr;
+  raise_if(run_cpp([&] { number = copy_out(number_of(address)); }));
+  if (number[0] == '\0') PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(cstring_to_text(number));
 }
 
 // sms_validate_twilio_signature(auth_token, url, body, signature, content_type) → boolean. Not

@@ -1,3 +1,4 @@
+#include "core/channel_address.hpp"
 #include "core/keywords.hpp"
 
 #include "pg/webhook_call.hpp"
@@ -37,9 +38,8 @@ char* in_database_encoding(char* utf8) {
 
 void read_status(const StatusCallback& told, WebhookCall* call) {
   call->sid = copy_out(told.message_sid);
-  call->account_sid = copy_out(told.account_sid);
   call->messaging_service_sid = copy_out(told.messaging_service_sid);
-  call->our_number = copy_out(told.from);
+  call->our_number = copy_out(sender_of(told.from));
   call->status = copy_out(told.message_status);
   call->error_code = copy_out(told.error_code);
   call->error_message = copy_out(told.error_message);
@@ -48,10 +48,9 @@ void read_status(const StatusCallback& told, WebhookCall* call) {
 
 void read_inbound(const InboundMessage& told, WebhookCall* call) {
   call->sid = copy_out(told.message_sid);
-  call->account_sid = copy_out(told.account_sid);
-  call->messaging_service_sid = copy_out(told.messaging_service_sid);
-  call->our_number = copy_out(told.to);
-  call->from = copy_out(told.from);
+  call->messaging_service_sid = copy_out(sender_of(told.messaging_service_sid));
+  call->our_number = copy_out(sender_of(told.to));
+  call->from = copy_out(number_of(told.from));
   call->keyword = keyword_name(read_keyword(told.body, told.opt_out_type));
   call->dedupe_key = copy_out(dedupe_key(told));
 }
@@ -65,11 +64,13 @@ bool read_webhook_call(const char* url, const char* body, WebhookCall* call) {
   char** const texts[] = {&call->sid,        &call->account_sid,   &call->messaging_service_sid,
                           &call->our_number, &call->from,          &call->status,
                           &call->error_code, &call->error_message, &call->payload,
-                          &call->dedupe_key};
+                          &call->dedupe_key, &call->why_other};
   const Failure failure = run_cpp([&] {
     const FormParams params = parse_form(body);
     const Webhook webhook = read_webhook(params);
     call->kind = webhook.kind;
+    call->account_sid = copy_out(webhook.account_sid);
+    call->why_other = copy_out(webhook.why_other);
     if (webhook.kind == WebhookKind::kStatus) read_status(webhook.status, call);
     if (webhook.kind == WebhookKind::kInbound) read_inbound(webhook.inbound, call);
     call->payload = copy_out(form_to_json(params));
@@ -78,7 +79,8 @@ bool read_webhook_call(const char* url, const char* body, WebhookCall* call) {
       message = copy_out(target->message_id);
     }
   });
-  if (failure.failed) return false;
+  if (failure.failed && failure.sqlstate == kBadArgument) return false;
+  raise_if(failure);
   for (char** text : texts)
     *text = *text != nullptr ? in_database_encoding(*text) : pstrdup("");
   call->has_target = call->kind != WebhookKind::kInbound && org != nullptr &&

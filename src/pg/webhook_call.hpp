@@ -19,17 +19,19 @@ struct WebhookCall {
   char* sid;
   char* account_sid;
   char* messaging_service_sid;
-  char* our_number;
-  char* from;           // of an inbound text: the person's number
+  char* our_number;     // or what else we are listed by: sender_of() in core/channel_address.hpp
+  char* from;           // of an inbound text: the person's number; "" where From carries none
   const char* keyword;  // of an inbound text: STOP, START, YES, HELP or nullptr; static
   char* status;
   char* error_code;
   char* error_message;
   char* payload;  // JSON
   char* dedupe_key;
+  char* why_other;  // of a call that is neither a status nor a text: half a sentence for the log
 };
 
-// False for what is no form. `url` and `body` are ASCII, as percent encoding makes them.
+// Returns false for what is no form; raises a fault of ours. `url` and `body` are ASCII, as percent
+// encoding makes them.
 bool read_webhook_call(const char* url, const char* body, WebhookCall* call);
 
 }  // namespace coach_sms

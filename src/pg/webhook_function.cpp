@@ -3,10 +3,11 @@
 #include "pg/delivery.hpp"
 #include "pg/statement.hpp"
 #include "pg/uuids.hpp"
+#include "pg/webhook_log.hpp"
 
 #include "pg/pg_api.hpp"
 
-// sms_twilio_webhook(url, body, signature) → (http_status, content_type, response)
+// Twilio's calls. Whatever they hold is answered with a status; only a fault of ours is raised.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_twilio_webhook);
@@ -109,8 +110,22 @@ Answer take(const char* url, const char* body, const char* signature) {
   const Voice voice = find_voice(call, {url, body, signature});
   if (voice.signer == Signer::kNobody) return kForbidden;
   if (voice.signer == Signer::kCannotTell) return kNotNow;
-  if (call.kind == WebhookKind::kStatus) store_status(call, voice);
-  if (call.kind == WebhookKind::kInbound) store_inbound(call, voice);
+  switch (call.kind) {
+    case WebhookKind::kStatus:
+      store_status(call, voice);
+      break;
+    case WebhookKind::kInbound:
+      store_inbound(call, voice);
+      break;
+    case WebhookKind::kOther:
+      log_call("taken and not kept", call.why_other, "");
+      break;
+    case WebhookKind::kUnsure:
+      log_call("refused", call.why_other,
+               "Its signature fits, and would as well if the parameters were cut in another way: "
+               "who made the call may not be Twilio.");
+      return kForbidden;
+  }
   return kTaken;
 }
 
@@ -130,6 +145,7 @@ Answer answer_call(FunctionCallInfo fcinfo) {
 
 }  // namespace
 
+// sms_twilio_webhook(url, body, signature) → (http_status, content_type, response)
 Datum coach_sms_twilio_webhook(PG_FUNCTION_ARGS) {
   TupleDesc columns;
   if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)

@@ -10,6 +10,7 @@
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
+#include "pg/webhook_log.hpp"
 
 #include "pg/pg_api.hpp"
 
@@ -19,7 +20,6 @@ namespace {
 
 constexpr int kMostOrgs = 5;                      // as the statement below has it
 constexpr int kMostTokens = 2 * (kMostOrgs + 1);  // theirs and the server's, two each
-constexpr int kTellEvery = 60;                    // seconds between two log lines of a session
 
 // --- tokens to try ------------------------------------------------------------------------------
 
@@ -76,16 +76,6 @@ int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostTokens
   if (server) candidates[count++] = {};
   if (server) candidates[count++] = {false, {}, nullptr, true};  // which it may not have
   return count;
-}
-
-void tell(const char* fate, const char* message, const char* hint) {
-  static TimestampTz told_at = 0;
-  const TimestampTz now = GetCurrentTimestamp();
-  if (told_at != 0 && now - told_at < kTellEvery * USECS_PER_SEC) return;
-  told_at = now;
-  // The statement would show a person's number.
-  ereport(LOG, (errmsg("a call to the webhook was %s: %s", fate, message),
-                hint[0] != '\0' ? errhint("%s", hint) : 0, errhidestmt(true)));
 }
 
 char* open_candidate(const Candidate& candidate, Failure* failure) {
@@ -175,21 +165,36 @@ void hear(const WebhookCall& call, const char* token, Voice* voice) {
   voice->whole_account = voice->signer == Signer::kServer || (!is_servers_account && !disputed);
   if (voice->signer != Signer::kServer && count > 0) voice->org_id = *DatumGetUUIDP(orgs[0]);
   if (!voice->whole_account)
-    tell("taken", "orgs that name the same Twilio account have other tokens",
-         "A text from a person counts for those alone whose token signed it: correct "
-         "twilio_account_sid or the token of the others.");
+    log_call("taken", "orgs that name the same Twilio account have other tokens",
+             "A text from a person counts for those alone whose token signed it: correct "
+             "twilio_account_sid or the token of the others.");
+}
+
+// Whether the token of an account can have made it; logs why not.
+bool may_be_signed(const char* signature) {
+  bool is_possible = false;
+  bool is_shared_keys = false;
+  (void)run_cpp([&] {
+    is_possible = is_signature(signature);
+    is_shared_keys = is_shared_key_signature(signature);
+  });
+  if (is_shared_keys)
+    log_call("refused",
+             "the header X-Twilio-Webhooks-Signature-Settings says that a shared key signed it, "
+             "and shared keys are not supported yet",
+             "Remove the shared key from the account's Webhook Rules at Twilio: its auth token "
+             "signs then.");
+  else if (!is_possible)
+    log_call("refused", "the header X-Twilio-Signature is missing or malformed",
+             "Hand it on as it came.");
+  return is_possible;
 }
 
 }  // namespace
 
 Voice find_voice(const WebhookCall& call, const SignedCall& made) {
   Voice voice{};
-  bool is_possible = false;
-  (void)run_cpp([&] { is_possible = is_signature(made.signature); });
-  if (!is_possible) {
-    tell("refused", "its signature is none", "Hand on the header X-Twilio-Signature as it came.");
-    return voice;
-  }
+  if (!may_be_signed(made.signature)) return voice;
   Candidate candidates[kMostTokens];
   char* tokens[kMostTokens] = {};
   const int count = find_candidates(call, candidates);
@@ -209,13 +214,13 @@ Voice find_voice(const WebhookCall& call, const SignedCall& made) {
     wipe_token(token);
   if (found >= 0) return voice;
   if (trouble.failed) {
-    tell("refused", trouble.message, trouble.hint);
+    log_call("refused", trouble.message, trouble.hint);
     if (trouble.sqlstate != kNoSender) voice.signer = Signer::kCannotTell;
     return voice;
   }
-  tell("refused", "no token that it could be signed with fits its signature",
-       "Where Twilio made the call, set coach_sms.public_url to the URL that Twilio calls, and "
-       "check the account's auth token.");
+  log_call("refused", "no token that it could be signed with fits its signature",
+           "Where Twilio made the call, set coach_sms.public_url to the URL that Twilio calls, and "
+           "check the account's auth token.");
   return voice;
 }
 

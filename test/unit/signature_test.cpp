@@ -162,5 +162,16 @@ TEST(Signature, CoversEveryByteOfTheBody) {
       validate_signature(kToken, kUrl, "Body=%EF%BF%BD", signature_of(kUrl, "Body=%FF"), ""));
 }
 
+TEST(SharedKeySignature, IsKnownByItsLengthOrItsHeader) {
+  const std::string sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+  EXPECT_TRUE(is_shared_key_signature(sha256));
+  EXPECT_TRUE(
+      is_shared_key_signature("X-Twilio-Webhooks-Signature-Settings: key=K,algorithm=HMAC_SHA256"));
+  EXPECT_FALSE(is_shared_key_signature("AAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+  EXPECT_FALSE(is_shared_key_signature(std::string(44, 'x')));
+  EXPECT_FALSE(is_shared_key_signature(""));
+  EXPECT_FALSE(is_signature(sha256));
+}
+
 }  // namespace
 }  // namespace coach_sms

@@ -32,7 +32,7 @@ TEST(ReadWebhook, KnowsAStatusCallback) {
       "&ErrorCode=30003&ErrorMessage=off&MessagingServiceSid=MG1");
   ASSERT_EQ(webhook.kind, WebhookKind::kStatus);
   EXPECT_EQ(webhook.status.message_sid, kSid);
-  EXPECT_EQ(webhook.status.account_sid, "AC1");
+  EXPECT_EQ(webhook.account_sid, "AC1");
   EXPECT_EQ(webhook.status.messaging_service_sid, "MG1");
   EXPECT_EQ(webhook.status.message_status, "undelivered");
   EXPECT_EQ(webhook.status.error_code, "30003");
@@ -64,7 +64,7 @@ TEST(ReadWebhook, KnowsAnInboundText) {
                                "&OptOutType=STOP&MessagingServiceSid=MG1");
   ASSERT_EQ(webhook.kind, WebhookKind::kInbound);
   EXPECT_EQ(webhook.inbound.message_sid, kSid);
-  EXPECT_EQ(webhook.inbound.account_sid, "AC1");
+  EXPECT_EQ(webhook.account_sid, "AC1");
   EXPECT_EQ(webhook.inbound.messaging_service_sid, "MG1");
   EXPECT_EQ(webhook.inbound.from, "+447700900123");
   EXPECT_EQ(webhook.inbound.to, "+447700900456");
@@ -103,39 +103,65 @@ TEST(ReadWebhook, HandsOnCleanTextOnly) {
   EXPECT_EQ(status.status.error_message, "\xEF\xBF\xBD");
 }
 
-// Each has the signed text of one that Twilio may have sent (beside it), cut in other places.
-TEST(ReadWebhook, ActsOnNothingThatCouldBeReadInAnotherWay) {
-  const std::string start =
-      "Body=START&From=%2B61491570006&MessageSid=" + kSid + "&SmsStatus=received";
-  ASSERT_EQ(read(start).kind, WebhookKind::kInbound);
-  const std::string words = "Body=MessageSid+From%2B6149&From=%2B61491570006&MessageSid=" + kSid;
-  EXPECT_EQ(read(words).kind, WebhookKind::kInbound) << "a person may write anything";
-  for (const std::string& body : {
-           // &NumMedia=0 after the SID
-           "Body=START&From=%2B61491570006&MessageSid=" + kSid + "NumMedia0&SmsStatus=received",
-           // Body=STARTFrom%2B447700900123
-           "Body=START&From=%2B447700900123&From=%2B61491570006&MessageSid=" + kSid +
-               "&SmsStatus=received",
-           "Body=START&From=%2B447700900123&From%2B61491570006=&MessageSid=" + kSid +
-               "&SmsStatus=received",
-           // &FromZip=&MessageSid=SM…&SmsSid=SM…
-           "Body=START&FromZip=MessageSid&SmsSid=" + kSid + "SmsStatusreceived",
-           // Body=STARTFrom%2B61491570006MessageSidSM…N
-           "Body=START&From=%2B61491570006&MessageSid=" + kSid +
-               "&N=From%2B61400000001MessageSidSM00000000000000000000000000000000&NumMedia=0"
-               "&SmsSid=SM00000000000000000000000000000000&SmsStatus=received",
-           "Body=START&From=%2B61491570006&MessageSid=" + kSid +
-               "&SmsSid=SM00000000000000000000000000000000&SmsStatus=received",
-           "Body=START&From=%2B61491570006&MessageSid=" + kSid +
-               "&SmsMessageSid=SM00000000000000000000000000000000&SmsStatus=received",
-           // Body=STARTFrom%2B61491570006FromX
-           "Body=START&From=%2B61491570006&FromX=From%2B61400000001&MessageSid=" + kSid +
-               "&SmsStatus=received",
-           "MessageSid=" + kSid + "&MessageStatus=sent&MessageStatus=failed",
-           "MessageSid=" + kSid + "&MessageStatus=sentTo%2B61491570006",
+TEST(ReadWebhook, NamesTheAccountOfWhatItDoesNotActOnToo) {
+  const Webhook other = read("AccountSid=AC1&CallSid=CA1&CallStatus=ringing");
+  EXPECT_EQ(other.kind, WebhookKind::kOther);
+  EXPECT_EQ(other.account_sid, "AC1");
+  EXPECT_EQ(other.why_other, "it names no message: MessageSid is missing or malformed");
+  EXPECT_EQ(read("MessageSid=" + kSid + "&MessageStatus=a+b").why_other,
+            "it is neither a status nor a text: MessageStatus is missing or malformed");
+  const Webhook unsure =
+      read("AccountSid=AC1&MessageStatus=sent&MessageStatus=failed&SmsSid=" + kSid);
+  EXPECT_EQ(unsure.kind, WebhookKind::kUnsure);
+  EXPECT_EQ(unsure.account_sid, "AC1");
+  EXPECT_EQ(unsure.why_other, "parameter \"MessageStatus\" comes twice");
+}
+
+TEST(ReadWebhook, TakesSidsInEitherCaseOfHex) {
+  EXPECT_EQ(read("MessageSid=SM0123456789ABCDEF0123456789abcdef&MessageStatus=sent").kind,
+            WebhookKind::kStatus);
+  EXPECT_EQ(read("MessageSid=sm0123456789abcdef0123456789abcdef&MessageStatus=sent").kind,
+            WebhookKind::kOther);
+}
+
+TEST(ReadWebhook, GivesAFailureItsWords) {
+  struct Case {
+    const char* told;
+    const char* code;
+    const char* message;
+  };
+  for (const Case& expected : {
+           Case{"&ErrorCode=30003", "30003", "Unreachable destination handset"},
+           {"&ErrorCode=30003&ErrorMessage=", "30003", "Unreachable destination handset"},
+           {"&ErrorCode=30003&ErrorMessage=switched+off", "30003", "switched off"},
+           {"&ErrorCode=030003", "30003", "Unreachable destination handset"},
+           {"&ErrorCode=39999", "39999", ""},
+           {"&ErrorCode=0", "", ""},
+           {"&ErrorCode=000", "", ""},
+           {"&ErrorCode=0&ErrorMessage=fine", "", "fine"},
+           {"&ErrorCode=", "", ""},
+           {"&ErrorCode=null", "", ""},
+           {"&ErrorCode=-30003", "", ""},
+           {"&ErrorCode=+30003", "", ""},
+           {"&ErrorCode=30003x", "", ""},
+           {"&ErrorCode=999999999", "999999999", ""},
+           {"&ErrorCode=9999999999", "", ""},
+           {"&ErrorCode=30003%00", "", ""},
+           {"", "", ""},
        }) {
-    EXPECT_EQ(read(body).kind, WebhookKind::kOther) << body;
+    const Webhook webhook = read("MessageStatus=undelivered&MessageSid=" + kSid + expected.told);
+    ASSERT_EQ(webhook.kind, WebhookKind::kStatus) << expected.told;
+    EXPECT_EQ(webhook.status.error_code, expected.code) << expected.told;
+    EXPECT_EQ(webhook.status.error_message, expected.message) << expected.told;
   }
+}
+
+TEST(ReadWebhook, KeepsAnErrorMessageShortAndWithoutSecrets) {
+  const std::string long_text = "bad " + std::string(40, 'a') + std::string(60000, '.');
+  const Webhook webhook =
+      read("MessageStatus=failed&MessageSid=" + kSid + "&ErrorMessage=" + long_text);
+  EXPECT_EQ(webhook.status.error_message.size(), 500U);
+  EXPECT_TRUE(webhook.status.error_message.starts_with("bad [redacted]..."));
 }
 
 TEST(StatusCallbackUrl, CarriesTheMessageAndAsksForRepeats) {
