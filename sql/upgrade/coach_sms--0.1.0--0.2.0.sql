@@ -102,17 +102,9 @@ CREATE OR REPLACE FUNCTION sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_number_of(text) IS
-'Internal: the number (E.164) that an address of Twilio''s carries, as whatsapp:+61412000123 does; NULL where it carries none.';
+'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
-COMMENT ON FUNCTION sms_twilio_webhook(text, text, text) IS
-'Takes a call of Twilio''s: the URL that was called, the raw body (a form) and the header X-Twilio-Signature. Status callbacks move their message on, texts from people are kept in sms_events; each is stored once. Answer with what it returns: 200 taken, 400 not a form, 403 not signed by an account of ours or signed with a shared key, 413 too large (URL 8 kB, body 64 kB), 503 the token that could tell is not readable. Never raises for what a stranger sends. Behind a proxy, coach_sms.public_url says how Twilio calls it.';
-CREATE OR REPLACE FUNCTION sms_refuse_shared_key() RETURNS integer
-  AS 'MODULE_PATHNAME', 'coach_sms_refuse_shared_key' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_refuse_shared_key() FROM PUBLIC;
-COMMENT ON FUNCTION sms_refuse_shared_key() IS
-'Internal: logs that a call was signed with a shared key, and returns the status to answer with.';
-'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
 CREATE OR REPLACE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

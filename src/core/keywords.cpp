@@ -1,51 +1,74 @@
 #include "core/keywords.hpp"
 
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
+#include <algorithm>
+#include <cstdint>
 #include <string>
 
-#include "core/utf8.hpp"
+#include "core/error.hpp"
 
 namespace coach_sms {
 
 namespace {
 
-struct Word {
-  std::string_view word;
-  Keyword keyword;
+constexpr std::string_view kOptOut =
+    "Twilio, Customize users' opt-in and opt-out experience with Advanced Opt-Out";
+constexpr std::string_view kSupport = "Twilio, Twilio support for opt-out keywords";
+constexpr std::string_view kFcc = "FCC, 47 CFR 64.1200(a)(10)";
+constexpr std::string_view kCanada = "Twilio, Mandatory keyword responses required in Canada";
+constexpr std::string_view kProxy = "Twilio, Opt-out keywords (Proxy)";
+
+constexpr KeywordRow kRows[] = {
+    {"stop", Keyword::kStop, kOptOut},         {"stopall", Keyword::kStop, kOptOut},
+    {"stop all", Keyword::kStop, kOptOut},     {"unsubscribe", Keyword::kStop, kOptOut},
+    {"cancel", Keyword::kStop, kOptOut},       {"end", Keyword::kStop, kOptOut},
+    {"quit", Keyword::kStop, kOptOut},         {"revoke", Keyword::kStop, kOptOut},
+    {"optout", Keyword::kStop, kOptOut},       {"opt out", Keyword::kStop, kFcc},
+    {"unsub", Keyword::kStop, kCanada},        {"arret", Keyword::kStop, kCanada},
+    {"arr\xC3\xAAt", Keyword::kStop, kCanada}, {"arrete", Keyword::kStop, kProxy},
+    {"arr\xC3\xAAte", Keyword::kStop, kProxy}, {"arrett", Keyword::kStop, kProxy},
+    {"start", Keyword::kStart, kSupport},      {"unstop", Keyword::kStart, kSupport},
+    {"yes", Keyword::kYes, kSupport},          {"help", Keyword::kHelp, kSupport},
+    {"info", Keyword::kHelp, kSupport},
 };
 
-constexpr Word kWords[] = {
-    {"STOP", Keyword::kStop},    {"STOPALL", Keyword::kStop}, {"UNSUBSCRIBE", Keyword::kStop},
-    {"CANCEL", Keyword::kStop},  {"END", Keyword::kStop},     {"QUIT", Keyword::kStop},
-    {"REVOKE", Keyword::kStop},  {"OPTOUT", Keyword::kStop},  {"STOP ALL", Keyword::kStop},
-    {"OPT OUT", Keyword::kStop}, {"START", Keyword::kStart},  {"UNSTOP", Keyword::kStart},
-    {"YES", Keyword::kYes},      {"HELP", Keyword::kHelp},    {"INFO", Keyword::kHelp},
-};
+// Width and case folded, composed, and without what is invisible by default.
+icu::UnicodeString folded(std::string_view text) {
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::Normalizer2* fold = icu::Normalizer2::getNFKCCasefoldInstance(error);
+  if (U_FAILURE(error))
+    throw Error(ErrorKind::kInternal, std::string("ICU cannot fold case: ") + u_errorName(error));
+  const auto given = icu::UnicodeString::fromUTF8(
+      icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())));
+  icu::UnicodeString result = fold->normalize(given, error);
+  if (U_FAILURE(error))
+    throw Error(ErrorKind::kInternal, std::string("ICU cannot fold case: ") + u_errorName(error));
+  return result;
+}
 
-constexpr std::size_t kLongest = 200;  // bytes; no keyword needs as much around it
-
-// Letters and digits of ASCII, in upper case; one blank for whatever stands between two of them;
-// and nothing for what stands around them. Other letters end the search: they make it another word.
+// The words with one blank between them. A mark belongs to the letter in front of it; without one
+// it is what is left of an accent that stood alone.
 std::string bare(std::string_view body) {
-  std::string text;
-  bool gap = false;
-  for (std::size_t at = 0; at < body.size();) {
-    const char32_t code_point = next_code_point(body, at);
-    const bool lower = code_point >= U'a' && code_point <= U'z';
-    const bool is_ascii_letter = lower || (code_point >= U'A' && code_point <= U'Z');
-    if (is_ascii_letter || (code_point >= U'0' && code_point <= U'9')) {
-      if (gap && !text.empty()) text += ' ';
-      gap = false;
-      text += static_cast<char>(lower ? code_point - U'a' + U'A' : code_point);
-    } else if (code_point < 0x80 || (code_point >= 0xa0 && code_point <= 0xbf) ||
-               (code_point >= 0x2000 && code_point <= 0x206f) || code_point == 0x3000 ||
-               (code_point >= 0x3001 && code_point <= 0x3011) || code_point == 0xfeff ||
-               (code_point >= 0xfe00 && code_point <= 0xfe0f)) {
-      gap = true;  // blanks, invisible characters, punctuation and quotes
-    } else {
-      return {};
+  const icu::UnicodeString text = folded(body);
+  icu::UnicodeString words;
+  bool gap = true;
+  for (std::int32_t at = 0; at < text.length(); at = text.moveIndex32(at, 1)) {
+    const UChar32 c = text.char32At(at);
+    const std::uint32_t category = U_GET_GC_MASK(c);
+    const bool is_mark = (category & U_GC_M_MASK) != 0;
+    if ((category & (U_GC_L_MASK | U_GC_N_MASK)) == 0 && (!is_mark || gap)) {
+      gap = true;
+      continue;
     }
+    if (gap && !words.isEmpty()) words.append(UChar32{' '});
+    gap = false;
+    words.append(c);
   }
-  return text;
+  std::string utf8;
+  return words.toUTF8String(utf8);
 }
 
 Keyword verdict_of(std::string_view opt_out_type) {
@@ -57,13 +80,17 @@ Keyword verdict_of(std::string_view opt_out_type) {
 
 }  // namespace
 
+std::span<const KeywordRow> keyword_table() noexcept {
+  return kRows;
+}
+
 Keyword read_keyword(std::string_view body, std::string_view opt_out_type) {
   const Keyword verdict = verdict_of(opt_out_type);
-  if (verdict != Keyword::kNone || body.size() > kLongest) return verdict;
+  if (verdict != Keyword::kNone) return verdict;
   const std::string text = bare(body);
-  for (const Word& word : kWords)
-    if (text == word.word) return word.keyword;
-  return Keyword::kNone;
+  const auto* const row = std::find_if(std::begin(kRows), std::end(kRows),
+                                       [&](const KeywordRow& each) { return each.text == text; });
+  return row == std::end(kRows) ? Keyword::kNone : row->keyword;
 }
 
 const char* keyword_name(Keyword keyword) noexcept {
