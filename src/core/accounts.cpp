@@ -9,17 +9,10 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 
-// A wrong token is mended by a person, in minutes rather than in seconds; a 429 passes by itself.
-constexpr std::int64_t kFirstTroubleHold = 5 * kSecond;
-constexpr std::int64_t kLongestTroubleHold = 300 * kSecond;
+// A wrong token is put right by a person; a 429 passes by itself.
 constexpr std::int64_t kShortestSlowDown = kSecond / 10;
 // Where Twilio answers nothing any more, each further request only leaves one more message unknown.
 constexpr int kMostUnanswered = 10;  // in a row
-
-std::int64_t trouble_hold(int troubles) {
-  const int doublings = std::min(troubles - 1, 10);
-  return std::min(kFirstTroubleHold << doublings, kLongestTroubleHold);
-}
 
 bool is_unclear(const Settlement& settlement) {
   return settlement.outcome == Outcome::kUnknown;
@@ -31,14 +24,14 @@ int Accounts::capacity(const std::string& name, std::int64_t now) const {
   const auto found = accounts_.find(name);
   if (found == accounts_.end()) return max_in_flight_;
   const Account& account = found->second;
-  if (account.held_until > now) return 0;
-  const int ceiling = account.troubles > 0 ? 1 : static_cast<int>(allowed(account));
+  if (account.held_until() > now) return 0;
+  const int ceiling = account.circuit.is_open() ? 1 : static_cast<int>(allowed(account));
   return std::max(0, ceiling - account.in_flight);
 }
 
 std::int64_t Accounts::held_until(const std::string& name) const {
   const auto found = accounts_.find(name);
-  return found == accounts_.end() ? 0 : found->second.held_until;
+  return found == accounts_.end() ? 0 : found->second.held_until();
 }
 
 void Accounts::started(const std::string& name) {
@@ -51,17 +44,17 @@ void Accounts::finished(const std::string& name, const Settlement& settlement, s
   count_unanswered(&account, settlement);
   if (settlement.account_trouble ||
       (is_unclear(settlement) && account.unanswered >= kMostUnanswered))
-    open_circuit(&account, now);
+    account.circuit.open(now);
   if (settlement.slow_down) slow_down(&account, settlement, now);
   if (settlement.outcome == Outcome::kAccepted ||
       (settlement.outcome == Outcome::kRejected && !settlement.account_trouble))
-    account.troubles = 0;
+    account.circuit.close();
   if (settlement.outcome == Outcome::kAccepted) give_back(&account);
 }
 
 bool Accounts::is_in_trouble(const std::string& name) const {
   const auto found = accounts_.find(name);
-  return found != accounts_.end() && found->second.troubles > 0;
+  return found != accounts_.end() && found->second.circuit.is_open();
 }
 
 void Accounts::dropped(const std::string& name) {
@@ -70,15 +63,17 @@ void Accounts::dropped(const std::string& name) {
 }
 
 void Accounts::probe_soon(std::int64_t now) {
-  if (probed_at_ <= now) probed_at_ = std::max(now, probed_at_ + kFirstTroubleHold);
+  const std::int64_t at = probes_.next(now);
   for (auto& [name, account] : accounts_)
-    if (account.troubles > 0) account.held_until = std::min(account.held_until, probed_at_);
+    account.circuit.probe_at(at);
 }
 
 void Accounts::release_all() {
-  probed_at_ = 0;
-  for (auto& [name, account] : accounts_)
-    account.held_until = 0;
+  probes_.release();
+  for (auto& [name, account] : accounts_) {
+    account.circuit.release();
+    account.slowed_until = 0;
+  }
 }
 
 void Accounts::count_unanswered(Account* account, const Settlement& settlement) {
@@ -88,19 +83,13 @@ void Accounts::count_unanswered(Account* account, const Settlement& settlement) 
     account->unanswered = 0;
 }
 
-// Requests that were under way together count as one trouble.
-void Accounts::open_circuit(Account* account, std::int64_t now) {
-  if (account->troubles == 0 || account->held_until <= now) ++account->troubles;
-  account->held_until = std::max(account->held_until, now + trouble_hold(account->troubles));
-}
-
 void Accounts::slow_down(Account* account, const Settlement& settlement, std::int64_t now) {
   std::int64_t wait =
       std::chrono::duration_cast<std::chrono::microseconds>(settlement.retry_after).count();
   // Who asks for hours behind an unclear answer may be anybody on the way.
-  if (is_unclear(settlement)) wait = std::min(wait, kLongestTroubleHold);
-  if (account->held_until <= now) account->allowed = std::max(1.0, allowed(*account) / 2);
-  account->held_until = std::max(account->held_until, now + std::max(wait, kShortestSlowDown));
+  if (is_unclear(settlement)) wait = std::min(wait, Circuit::kLongestHold);
+  if (account->slowed_until <= now) account->allowed = std::max(1.0, allowed(*account) / 2);
+  account->slowed_until = std::max(account->slowed_until, now + std::max(wait, kShortestSlowDown));
 }
 
 void Accounts::give_back(Account* account) {

@@ -4,10 +4,12 @@
 #error "core headers come before PostgreSQL's"
 #endif
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
 
+#include "core/circuit.hpp"
 #include "core/outcome.hpp"
 
 namespace coach_sms {
@@ -47,20 +49,21 @@ class Accounts {
   struct Account {
     int in_flight = 0;
     double allowed = 0;  // 0: as many as the setting
-    int troubles = 0;    // in a row
     int unanswered = 0;  // in a row
-    std::int64_t held_until = 0;
+    Circuit circuit;
+    std::int64_t slowed_until = 0;
+
+    std::int64_t held_until() const { return std::max(circuit.held_until(), slowed_until); }
   };
 
   static void count_unanswered(Account* account, const Settlement& settlement);
-  static void open_circuit(Account* account, std::int64_t now);
   void slow_down(Account* account, const Settlement& settlement, std::int64_t now);
   void give_back(Account* account);
   double allowed(const Account& account) const;
 
   std::map<std::string, Account> accounts_;
   int max_in_flight_;
-  std::int64_t probed_at_ = 0;
+  ProbeTimes probes_;
 };
 
 }  // namespace coach_sms

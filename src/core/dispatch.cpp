@@ -56,6 +56,26 @@ std::string name_of(const Route& route) {
          std::to_string(std::hash<std::string_view>{}(route.token.view()));
 }
 
+// What a refusal that blames the sender means for the message. In the sender's trouble it waits and
+// uses up no attempt, the longer the more often it was the probe: others have their turn, for this
+// one may be refused for its own sake. Else it is tried once more before it fails.
+void settle_blame(const Task& task, std::int64_t held_for, Settlement* settlement) {
+  if (held_for > 0) {
+    settlement->sender_trouble = true;
+    settlement->counts_as_attempt = false;
+    settlement->retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::microseconds(held_for * (1 + std::clamp(task.attempt, 1, 5))));
+  }
+  if (held_for > 0 || task.failures == 0) settlement->outcome = Outcome::kRetry;
+}
+
+// The same sender's trouble is the same for all tokens.
+std::string sender_name(const Route& route, const std::string& own_from) {
+  const std::string& of_route =
+      route.messaging_service_sid.empty() ? route.from : route.messaging_service_sid;
+  return route.account_sid + ' ' + (own_from.empty() ? of_route : own_from);
+}
+
 }  // namespace
 
 Dispatch::Dispatch(DispatchOptions options, WallClock now_us)
@@ -76,7 +96,19 @@ int Dispatch::room() const noexcept {
   return std::max(0, options_.max_in_flight - static_cast<int>(open));
 }
 
+void Dispatch::drop_those_of_held_senders(std::vector<ClaimOrder>* orders, std::int64_t now) {
+  std::erase_if(*orders, [&](ClaimOrder& order) {
+    const auto known = sender_of_org_.find(order.lane.org);
+    if (known == sender_of_org_.end()) return false;
+    order.limit = std::min(order.limit, senders_.capacity(known->second, now));
+    if (order.limit > 0) return false;
+    lanes_.put_off(order.lane.org, std::max(senders_.held_until(known->second), now + kSecond));
+    return true;
+  });
+}
+
 void Dispatch::drop_held(std::vector<ClaimOrder>* orders, std::int64_t now) {
+  drop_those_of_held_senders(orders, now);
   struct Share {
     int orders = 0;
     int room = 0;
@@ -184,9 +216,17 @@ void Dispatch::start(Task task, const Route& route) {
   }
   const std::string account = name_of(route);
   account_of_org_[task.org] = account;
+  sender_of_org_[task.org] = sender_name(route, {});
   // The claim may have been made before the account was known, or before it got into trouble.
   if (accounts_.capacity(account, now_us_()) == 0) return give_back(std::move(task));
   sending.account = account;
+  sending.sender = sender_name(route, task.from);
+  if (senders_.capacity(sending.sender, now_us_()) == 0) {
+    // With a sender of its own it is not the lane's to hold it.
+    if (!task.from.empty())
+      task.due_at = std::max(task.due_at, senders_.held_until(sending.sender));
+    return give_back(std::move(task));
+  }
   // Nothing leaves after its send-by time either: the message then goes back, and expires there.
   // The last check was a moment ago, and speaks for no longer than a connection may take.
   const std::int64_t check_holds =
@@ -200,14 +240,17 @@ void Dispatch::start(Task task, const Route& route) {
 void Dispatch::add(Sending sending, HttpRequest request) {
   const std::uint64_t tag = next_tag_++;
   const std::string account = sending.account;
+  const std::string sender = sending.sender;
   const std::int64_t send_before = sending.send_before;
   accounts_.started(account);
+  senders_.started(sender);
   try {
     sending_.emplace(tag, std::move(sending));
     pool_.add(tag, std::move(request), send_before);
   } catch (...) {
     sending_.erase(tag);
     accounts_.dropped(account);
+    senders_.dropped(sender);
     throw;
   }
 }
@@ -307,6 +350,9 @@ void Dispatch::finish_sending(Sending sending, const HttpResult& result) {
   if (finished.settlement.trouble_is_guessed && !accounts_.is_in_trouble(sending.account))
     finished.settlement.counts_as_attempt = true;
   accounts_.finished(sending.account, finished.settlement, now);
+  const std::int64_t held_for =
+      senders_.finished(sending.sender, sending.task.to, finished.settlement, now);
+  if (finished.settlement.blames_sender) settle_blame(sending.task, held_for, &finished.settlement);
   finished.task = std::move(sending.task);
   finished.request = std::move(sending.request);
   finished.response = response_json(result, finished.settlement);

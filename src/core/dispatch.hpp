@@ -18,6 +18,7 @@
 #include "core/http_pool.hpp"
 #include "core/lanes.hpp"
 #include "core/outcome.hpp"
+#include "core/senders.hpp"
 #include "core/twilio_message.hpp"
 #include "core/twilio_request.hpp"
 #include "core/uuid.hpp"
@@ -118,19 +119,23 @@ class Dispatch {
   void look_anew() {
     lanes_.release_all();
     accounts_.probe_soon(now_us_());
+    senders_.probe_soon(now_us_());
     account_of_org_.clear();
+    sender_of_org_.clear();
   }
   // Nothing waits for where the clock was.
   void clock_set_back() {
     lanes_.release_all();
     accounts_.release_all();
+    senders_.release_all();
   }
   HttpPool& pool() noexcept { return pool_; }
 
   // How many more messages may be claimed.
   int room() const noexcept;
   // Shares what room each account has among its orders, and takes out those that get nothing: their
-  // orgs are put off until the account is no longer held, or until one of its requests is over.
+  // orgs are put off until the account is no longer held, or until one of its requests is over. So
+  // are orgs whose sender is held.
   void drop_held(std::vector<ClaimOrder>* orders, std::int64_t now);
 
   // Starts a request, lets the sandbox answer at once, or gives the task back where the account can
@@ -182,6 +187,7 @@ class Dispatch {
   struct Sending {
     Task task;
     std::string account;
+    std::string sender;
     std::string request;
     std::int64_t send_before = 0;
   };
@@ -196,6 +202,7 @@ class Dispatch {
   bool is_held(const Route& route) const;
   OutgoingMessage outgoing(const Task& task, const Route& route, const std::string& callback) const;
   const std::string* known_account(const Uuid& org) const;
+  void drop_those_of_held_senders(std::vector<ClaimOrder>* orders, std::int64_t now);
   void wait_for_account(const Uuid& org, const std::string& account, std::int64_t now);
   void call_waiting();
   void start(Task task, const Route& route);
@@ -210,12 +217,14 @@ class Dispatch {
   WallClock now_us_;
   Lanes lanes_;
   Accounts accounts_;
+  Senders senders_;
   HttpPool pool_;
   std::uint64_t next_tag_ = 1;
   std::unordered_map<std::uint64_t, Sending> sending_;
   std::unordered_map<std::uint64_t, Looking> looking_;
   std::unordered_map<std::uint64_t, Question> asking_;
   std::map<Uuid, std::string> account_of_org_;  // as of the org's last request
+  std::map<Uuid, std::string> sender_of_org_;   // the same, its own sender
   // Orgs put off until one of their account's requests is over, by turn.
   std::map<std::string, std::map<std::uint64_t, Uuid>> waiting_;
   std::set<Uuid> in_hand_;  // claimed by us and not yet recorded

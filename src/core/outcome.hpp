@@ -40,6 +40,8 @@ struct Settlement {
   bool counts_as_attempt = true;    // false: the message is not to blame, max_attempts is not eaten
   bool account_trouble = false;     // every message of the account would fail: open its circuit
   bool trouble_is_guessed = false;  // by the bare status: it may be the message's own after all
+  bool blames_sender = false;       // by its code: the sender's fault, or this recipient's with it
+  bool sender_trouble = false;      // every message of the sender would fail: it is held
   bool slow_down = false;           // too much at once: fewer requests in parallel
   const char* suppress_reason = nullptr;  // a reason of sms_suppression, static, or nullptr
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <string_view>
 
 namespace coach_sms {
 namespace {
@@ -398,6 +399,13 @@ ErrorClass class_of(int code, int http_status) noexcept {
   if (const TwilioError* known = find_twilio_error(code)) return known->error_class;
   if (http_status != 0) return class_of_http_status(http_status);
   return code >= 30000 && code < 31000 ? kTransient : kPermanentMessage;
+}
+
+bool blames_sender(int code) noexcept {
+  const TwilioError* known = find_twilio_error(code);
+  if (!known || known->error_class != kPermanentConfig) return false;
+  const std::string_view reason = known->reason;
+  return reason == "sender" || reason == "sender_route";
 }
 
 const char* suppression_reason(int code) noexcept {

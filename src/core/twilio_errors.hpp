@@ -38,6 +38,11 @@ std::string title_of(std::string_view code);
 // as transient and anything else as the message's own fault.
 ErrorClass class_of(int code, int http_status) noexcept;
 
+// Whether the code says that Twilio does not take the sender, for anybody or for this recipient: a
+// number that is not the account's or cannot send texts, a name that is not allowed, a Messaging
+// Service that does not exist or has nothing to send with.
+bool blames_sender(int code) noexcept;
+
 // Why the number should go on the suppression list: "opt_out", "invalid_number" or
 // "carrier_violation", or nullptr where one such code is not reason enough. 30005 and 30006 are
 // among the latter, for Twilio uses them for phones that are merely out of reach.

@@ -104,6 +104,7 @@ Settlement settle_refusal(const HttpResult& result, std::int64_t now_epoch_s) {
   } else {
     settlement.outcome = Outcome::kRejected;
     settlement.suppress_reason = suppression_reason(refusal.code);
+    settlement.blames_sender = blames_sender(refusal.code);
   }
   return settlement;
 }

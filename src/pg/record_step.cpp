@@ -72,6 +72,18 @@ void tell_account_trouble(const FinishedRow& row) {
   report_error("Twilio refuses an account's credentials");
 }
 
+void tell_sender_trouble(const FinishedRow& row) {
+  static TimestampTz told_at = 0;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now - told_at < USECS_PER_MINUTE) return;
+  told_at = now;
+  ereport(LOG, (errmsg("Twilio refuses a sender: error %s", row.settled.error_code),
+                errdetail("Its messages wait; one is tried from time to time."),
+                errhint("Correct the sender in sms_settings or in the settings of the server; "
+                        "sms_doctor() names it.")));
+  report_error("Twilio refuses a sender");
+}
+
 // Twilio out of reach, overloaded, or its answers lost. Its own words may name a person's number:
 // only what libcurl says is told.
 void tell_trouble(const FinishedRow& row) {
@@ -89,6 +101,7 @@ void tell_trouble(const FinishedRow& row) {
 
 void tell_what_is_wrong(const FinishedRow& row) {
   if (row.account_trouble) return tell_account_trouble(row);
+  if (row.sender_trouble) return tell_sender_trouble(row);
   const bool failed = row.outcome == Outcome::kRetry || row.outcome == Outcome::kUnknown;
   if (failed && row.started && !row.sandbox && row.settled.error_code != nullptr) tell_trouble(row);
 }
@@ -101,7 +114,6 @@ void record_results(Sender* sender, int limit, FinishedRow** rows, int* count) {
   for (int first = 0; first < *count; ++first) {
     if (done[first]) continue;
     FinishedRow& leader = (*rows)[first];
-    tell_what_is_wrong(leader);
     int size = 0;
     for (int i = first; i < *count; ++i) {
       FinishedRow& row = (*rows)[i];
@@ -110,6 +122,7 @@ void record_results(Sender* sender, int limit, FinishedRow** rows, int* count) {
           memcmp(&row.settled.org_id, &leader.settled.org_id, UUID_LEN) != 0)
         continue;
       done[i] = true;
+      tell_what_is_wrong(row);
       group[size++] = &row.settled;
     }
     record_kind({leader.settled.org_id, group, size}, kind_of(leader), leader.sandbox,

@@ -81,6 +81,7 @@ struct FinishedRow {
   bool started;
   bool sandbox;
   bool account_trouble;
+  bool sender_trouble;
   int attempt;
 };
 int copy_finished(Sender* sender, int limit, FinishedRow** rows);

@@ -64,6 +64,8 @@ TEST(TwilioErrorsTest, TheTableIsTheFileRowByRow) {
     EXPECT_EQ(error->reason, fields[3]);
     EXPECT_EQ(class_of(error->code, 0), error->error_class);
     EXPECT_EQ(class_of(error->code, 400), error->error_class);
+    const bool of_sender = fields[3] == "sender" || fields[3] == "sender_route";
+    EXPECT_EQ(blames_sender(error->code), fields[2] == "permanent_config" && of_sender);
     ++seen[error->code];
     ++rows;
   }
@@ -78,6 +80,7 @@ TEST(TwilioErrorsTest, TheTableIsTheFileRowByRow) {
 TEST(TwilioErrorsTest, ACodeThatIsNotInTheTableIsNotFound) {
   for (const int code : {-1, 0, 1, 20000, 21615 + 10, 99999, 2147483647, -2147483647 - 1}) {
     EXPECT_EQ(find_twilio_error(code), nullptr) << code;
+    EXPECT_FALSE(blames_sender(code)) << code;
   }
 }
 
