@@ -134,7 +134,11 @@ CREATE TABLE sms_in_flight (
   segments             integer NOT NULL,
   settlement           jsonb,
   next_look_at         timestamptz,
-  looks                integer NOT NULL DEFAULT 0
+  looks                integer NOT NULL DEFAULT 0,
+  inconclusive         text CHECK (inconclusive IN ('several', 'unreadable')),
+  inconclusive_count   integer NOT NULL DEFAULT 0,
+  inconclusive_at      timestamptz,
+  not_asked            text
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
 COMMENT ON TABLE sms_in_flight IS 'Internal: claimed messages whose outcome is not settled. Not dumped: derived from sms_messages.';
@@ -153,3 +157,7 @@ COMMENT ON COLUMN sms_in_flight.segments IS 'Segments handed over.';
 COMMENT ON COLUMN sms_in_flight.settlement IS 'For state unknown: what there is to tell of the request; becomes its row in sms_attempts once it is found out.';
 COMMENT ON COLUMN sms_in_flight.next_look_at IS 'When Twilio''s list is looked at next, for state unknown.';
 COMMENT ON COLUMN sms_in_flight.looks IS 'Listings so far that were read to their end and showed nothing.';
+COMMENT ON COLUMN sms_in_flight.inconclusive IS 'several or unreadable: what the latest listings in a row came to. NULL where the latest one was read to its end and showed nothing.';
+COMMENT ON COLUMN sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
+COMMENT ON COLUMN sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
+COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';

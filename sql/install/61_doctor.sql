@@ -171,11 +171,12 @@ CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, level text, pr
              WHERE m.status IN ('pending', 'queued') AND NOT m.sandbox AND v.mode <> 'live' AND NOT v.is_subscriber) AS kept,
            (SELECT count(*) FROM @extschema@.sms_queue q
              WHERE NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = q.message_id)) AS orphans,
-           (SELECT count(*) FROM @extschema@.sms_in_flight f
-             WHERE f.state = 'unknown'
-               AND f.lease_until < now() - current_setting('coach_sms.reconcile_limit')::interval - interval '5 minutes') AS unknown,
-           s.holder, s.since
-      FROM @extschema@.sms_oldest_snapshot() s)
+           u.*, s.holder, s.since
+      FROM @extschema@.sms_oldest_snapshot() s
+     CROSS JOIN (SELECT count(*) AS unknown, count(f.not_asked) AS not_asked, min(f.not_asked) AS why_not_asked
+                   FROM @extschema@.sms_in_flight f
+                  WHERE f.state = 'unknown'
+                    AND f.lease_until < now() - current_setting('coach_sms.reconcile_limit')::interval - interval '5 minutes') u)
   SELECT 'queue', 'error', CASE WHEN unqueued > 0 THEN format('messages that wait without a row in sms_queue: %s', unqueued) END,
          format('Call %s() again: it repairs the queue.', CASE WHEN v.mode = 'sandbox' THEN 'sms_go_sandbox' ELSE 'sms_go_live' END) FROM found, server v
   UNION ALL
@@ -191,8 +192,11 @@ CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, level text, pr
   SELECT 'queue_orphans', 'warning', CASE WHEN orphans > 0 THEN format('rows of sms_queue without a message: %s', orphans) END,
          'They are harmless; as a superuser, delete them from sms_queue.' FROM found
   UNION ALL
-  SELECT 'unknown', 'warning', CASE WHEN unknown > 0 THEN format('messages of which it is still unknown whether Twilio took them: %s', unknown) END,
-         'Twilio''s list of messages cannot be read: see sms_why() for one of them, and the account''s credentials.' FROM found
+  SELECT 'unknown', 'warning',
+         CASE WHEN unknown > 0 THEN format('messages of which it is still unknown whether Twilio took them: %s', unknown) END
+           || CASE WHEN not_asked > 0 THEN format('; Twilio''s list was not asked for %s of them: %s', not_asked, why_not_asked) ELSE '' END,
+         CASE WHEN not_asked > 0 THEN 'Give their account its token again, or repair the connection: each is then searched for, or sent again, once.'
+              ELSE 'Twilio''s list of messages settles nothing: sms_why() says more about each of them.' END FROM found
   UNION ALL
   SELECT 'snapshot', 'warning', CASE WHEN since < now() - interval '1 hour' THEN format('%s has been open since %s and keeps dead rows of the queue', holder, since) END,
          'End it (pg_terminate_backend, or ROLLBACK PREPARED): claims slow down while it lasts.' FROM found

@@ -72,6 +72,17 @@ $$;
 REVOKE ALL ON FUNCTION sms_why_past(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_why_past(uuid) IS 'Internal: what happened to a message.';
 
+CREATE FUNCTION sms_why_unknown(claim sms_in_flight) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN claim.not_asked IS NOT NULL THEN format('Twilio''s list was not asked: %s', claim.not_asked)
+              WHEN claim.inconclusive = 'unreadable' THEN 'Twilio''s list was asked and could not be read'
+              WHEN claim.inconclusive = 'several' THEN 'Twilio''s list shows several messages that it could be'
+              WHEN claim.looks > 0 THEN format('Twilio''s list was read without showing it (listings: %s)', claim.looks)
+              ELSE 'Twilio''s list has not been asked yet' END
+$$;
+REVOKE ALL ON FUNCTION sms_why_unknown(sms_in_flight) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why_unknown(sms_in_flight) IS 'Internal: what Twilio''s list came to for a message whose outcome is unknown.';
+
 CREATE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE m.status WHEN 'delivered' THEN m.delivered_at WHEN 'failed' THEN m.failed_at WHEN 'cancelled' THEN m.updated_at ELSE now() END,
@@ -83,7 +94,7 @@ CREATE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step
            WHEN 'cancelled' THEN @extschema@.sms_reason(m.error_code, m.error_message)
            WHEN 'sent' THEN 'waits for the carrier''s receipt; some carriers send none'
            WHEN 'sending' THEN 'waits for Twilio''s answer'
-           WHEN 'unknown' THEN format('waits for a callback, or for a look at Twilio''s list at %s (seen absent %s times)', f.next_look_at, f.looks)
+           WHEN 'unknown' THEN format('waits for a callback, or for the list search at Twilio at %s; %s', f.next_look_at, @extschema@.sms_why_unknown(f))
            ELSE 'waits: ' || @extschema@.sms_why_waiting(m.id) END
     FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_in_flight f ON f.message_id = m.id
    WHERE m.id = $1

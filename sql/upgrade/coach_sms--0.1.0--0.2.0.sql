@@ -12,6 +12,13 @@ DROP FUNCTION sms_check_tenancy();
 
 ALTER TYPE sms_booking ADD ATTRIBUTE first_name text;
 
+-- List searches that settle nothing are counted; those that could not be made are named.
+ALTER TABLE sms_in_flight
+  ADD COLUMN inconclusive text CHECK (inconclusive IN ('several', 'unreadable')),
+  ADD COLUMN inconclusive_count integer NOT NULL DEFAULT 0,
+  ADD COLUMN inconclusive_at timestamptz,
+  ADD COLUMN not_asked text;
+
 -- Made by `make upgrade-script`: begin.
 COMMENT ON COLUMN sms_settings.twilio_account_sid IS
 'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
@@ -27,6 +34,10 @@ CREATE OR REPLACE FUNCTION sms_ends_at(scheduled_for timestamptz, expires_at tim
 COMMENT ON FUNCTION sms_ends_at(timestamptz, timestamptz) IS
 'Internal: when a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due, whichever is earlier.';
 REVOKE ALL ON FUNCTION sms_ends_at(timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON COLUMN sms_in_flight.inconclusive IS 'several or unreadable: what the latest listings in a row came to. NULL where the latest one was read to its end and showed nothing.';
+COMMENT ON COLUMN sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
+COMMENT ON COLUMN sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
+COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
 COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
 CREATE OR REPLACE FUNCTION sms_first_name(full_name text) RETURNS text
@@ -696,11 +707,12 @@ CREATE OR REPLACE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, lev
              WHERE m.status IN ('pending', 'queued') AND NOT m.sandbox AND v.mode <> 'live' AND NOT v.is_subscriber) AS kept,
            (SELECT count(*) FROM @extschema@.sms_queue q
              WHERE NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = q.message_id)) AS orphans,
-           (SELECT count(*) FROM @extschema@.sms_in_flight f
-             WHERE f.state = 'unknown'
-               AND f.lease_until < now() - current_setting('coach_sms.reconcile_limit')::interval - interval '5 minutes') AS unknown,
-           s.holder, s.since
-      FROM @extschema@.sms_oldest_snapshot() s)
+           u.*, s.holder, s.since
+      FROM @extschema@.sms_oldest_snapshot() s
+     CROSS JOIN (SELECT count(*) AS unknown, count(f.not_asked) AS not_asked, min(f.not_asked) AS why_not_asked
+                   FROM @extschema@.sms_in_flight f
+                  WHERE f.state = 'unknown'
+                    AND f.lease_until < now() - current_setting('coach_sms.reconcile_limit')::interval - interval '5 minutes') u)
   SELECT 'queue', 'error', CASE WHEN unqueued > 0 THEN format('messages that wait without a row in sms_queue: %s', unqueued) END,
          format('Call %s() again: it repairs the queue.', CASE WHEN v.mode = 'sandbox' THEN 'sms_go_sandbox' ELSE 'sms_go_live' END) FROM found, server v
   UNION ALL
@@ -716,8 +728,11 @@ CREATE OR REPLACE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, lev
   SELECT 'queue_orphans', 'warning', CASE WHEN orphans > 0 THEN format('rows of sms_queue without a message: %s', orphans) END,
          'They are harmless; as a superuser, delete them from sms_queue.' FROM found
   UNION ALL
-  SELECT 'unknown', 'warning', CASE WHEN unknown > 0 THEN format('messages of which it is still unknown whether Twilio took them: %s', unknown) END,
-         'Twilio''s list of messages cannot be read: see sms_why() for one of them, and the account''s credentials.' FROM found
+  SELECT 'unknown', 'warning',
+         CASE WHEN unknown > 0 THEN format('messages of which it is still unknown whether Twilio took them: %s', unknown) END
+           || CASE WHEN not_asked > 0 THEN format('; Twilio''s list was not asked for %s of them: %s', not_asked, why_not_asked) ELSE '' END,
+         CASE WHEN not_asked > 0 THEN 'Give their account its token again, or repair the connection: each is then searched for, or sent again, once.'
+              ELSE 'Twilio''s list of messages settles nothing: sms_why() says more about each of them.' END FROM found
   UNION ALL
   SELECT 'snapshot', 'warning', CASE WHEN since < now() - interval '1 hour' THEN format('%s has been open since %s and keeps dead rows of the queue', holder, since) END,
          'End it (pg_terminate_backend, or ROLLBACK PREPARED): claims slow down while it lasts.' FROM found
@@ -875,6 +890,32 @@ CREATE OR REPLACE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
     LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
     LEFT JOIN LATERAL (SELECT @extschema@.sms_why_held(m.org_id, q.zone) AS why_held) r ON true
+   WHERE m.id = $1
+$$;
+CREATE OR REPLACE FUNCTION sms_why_unknown(claim sms_in_flight) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN claim.not_asked IS NOT NULL THEN format('Twilio''s list was not asked: %s', claim.not_asked)
+              WHEN claim.inconclusive = 'unreadable' THEN 'Twilio''s list was asked and could not be read'
+              WHEN claim.inconclusive = 'several' THEN 'Twilio''s list shows several messages that it could be'
+              WHEN claim.looks > 0 THEN format('Twilio''s list was read without showing it (listings: %s)', claim.looks)
+              ELSE 'Twilio''s list has not been asked yet' END
+$$;
+REVOKE ALL ON FUNCTION sms_why_unknown(sms_in_flight) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why_unknown(sms_in_flight) IS 'Internal: what Twilio''s list came to for a message whose outcome is unknown.';
+CREATE OR REPLACE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE m.status WHEN 'delivered' THEN m.delivered_at WHEN 'failed' THEN m.failed_at WHEN 'cancelled' THEN m.updated_at ELSE now() END,
+         5,
+         CASE WHEN m.status IN ('delivered', 'failed', 'cancelled') THEN m.status ELSE 'now ' || m.status END,
+         CASE m.status
+           WHEN 'delivered' THEN CASE WHEN m.sandbox THEN 'the sandbox says so' ELSE 'the carrier says so' END
+           WHEN 'failed' THEN @extschema@.sms_reason(m.error_code, m.error_message)
+           WHEN 'cancelled' THEN @extschema@.sms_reason(m.error_code, m.error_message)
+           WHEN 'sent' THEN 'waits for the carrier''s receipt; some carriers send none'
+           WHEN 'sending' THEN 'waits for Twilio''s answer'
+           WHEN 'unknown' THEN format('waits for a callback, or for the list search at Twilio at %s; %s', f.next_look_at, @extschema@.sms_why_unknown(f))
+           ELSE 'waits: ' || @extschema@.sms_why_waiting(m.id) END
+    FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_in_flight f ON f.message_id = m.id
    WHERE m.id = $1
 $$;
 CREATE OR REPLACE FUNCTION sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void

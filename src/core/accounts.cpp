@@ -34,6 +34,11 @@ std::int64_t Accounts::held_until(const std::string& name) const {
   return found == accounts_.end() ? 0 : found->second.held_until();
 }
 
+int Accounts::in_flight(const std::string& name) const {
+  const auto found = accounts_.find(name);
+  return found == accounts_.end() ? 0 : found->second.in_flight;
+}
+
 void Accounts::started(const std::string& name) {
   ++accounts_[name].in_flight;
 }
@@ -55,6 +60,11 @@ void Accounts::finished(const std::string& name, const Settlement& settlement, s
 bool Accounts::is_in_trouble(const std::string& name) const {
   const auto found = accounts_.find(name);
   return found != accounts_.end() && found->second.circuit.is_open();
+}
+
+void Accounts::doubt(const std::string& name) {
+  Account& account = accounts_[name];
+  account.troubles = std::max(account.troubles, 1);
 }
 
 void Accounts::dropped(const std::string& name) {

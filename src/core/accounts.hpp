@@ -30,6 +30,7 @@ class Accounts {
   int capacity(const std::string& account, std::int64_t now) const;
   // Until when the account is held; a time in the past where it is not.
   std::int64_t held_until(const std::string& account) const;
+  int in_flight(const std::string& account) const;
   // Whether its circuit is open, or was and the probe is still out.
   bool is_in_trouble(const std::string& account) const;
 
@@ -37,6 +38,8 @@ class Accounts {
   void started(const std::string& account);
   void finished(const std::string& account, const Settlement& settlement, std::int64_t now);
   void dropped(const std::string& account);
+  // One request at a time until one succeeds: its credentials were refused elsewhere.
+  void doubt(const std::string& account);
 
   // A person may have mended something: accounts with an open circuit may be tried at once, but no
   // more than once in five seconds, however often that is said. The wait that a 429 asked for

@@ -7,7 +7,6 @@
 #include "core/api_key.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
-#include "core/reconcile.hpp"
 #include "core/sandbox_twilio.hpp"
 #include "core/twilio_response.hpp"
 #include "core/webhook.hpp"
@@ -18,9 +17,6 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kUnusableHold = 60 * kSecond;
-// Enough for a thousand texts to one number since the claim; more is nobody's SMS traffic.
-constexpr int kPageSize = 20;
-constexpr int kMostPages = 50;
 
 std::string response_json(const HttpResult& result, const Settlement& settlement) {
   if (result.progress != HttpProgress::kAnswered) return {};
@@ -50,12 +46,6 @@ Settlement not_sent(const std::string& why) {
   return settlement;
 }
 
-// One org's wrong token must not hold another's right one, where both name the same account.
-std::string name_of(const Route& route) {
-  return route.account_sid + ' ' +
-         std::to_string(std::hash<std::string_view>{}(route.token.view()));
-}
-
 // What a refusal that blames the sender means for the message. In the sender's trouble it waits and
 // uses up no attempt, the longer the more often it was the probe: others have their turn, for this
 // one may be refused for its own sake. Else it is tried once more before it fails.
@@ -82,11 +72,13 @@ Dispatch::Dispatch(DispatchOptions options, WallClock now_us)
     : options_(std::move(options)),
       now_us_(now_us),
       accounts_(options_.max_in_flight_per_account),
+      lists_(options_.max_in_flight_per_account),
       pool_(options_.http, now_us) {}
 
 void Dispatch::configure(DispatchOptions options) {
   options_ = std::move(options);
   accounts_.configure(options_.max_in_flight_per_account);
+  lists_.configure(options_.max_in_flight_per_account);
   pool_.configure(options_.http);
 }
 
@@ -159,6 +151,12 @@ void Dispatch::call_waiting() {
     }
     at = line.empty() ? waiting_.erase(at) : std::next(at);
   }
+}
+
+// One org's wrong token must not hold another's right one, where both name the same account.
+std::string Dispatch::name_of(const Route& route) {
+  return route.account_sid + ' ' +
+         std::to_string(std::hash<std::string_view>{}(route.token.view()));
 }
 
 Account Dispatch::account_of(const Route& route) const {
@@ -282,50 +280,6 @@ void Dispatch::give_back(Task task) {
   finished_.push_back(std::move(finished));
 }
 
-void Dispatch::look(Look look, const Route& route) {
-  if (is_held(route)) return cannot_look(std::move(look), "its account is held");
-  Looking looking{std::move(look), account_of(route), {}, 0};
-  HttpRequest request;
-  try {
-    request = list_request(looking.account, looking.look.to, kPageSize);
-  } catch (const Error& error) {
-    looked_.push_back({std::move(looking.look), {}, error.message()});
-    return;
-  }
-  next_page(std::move(looking), std::move(request));
-}
-
-bool Dispatch::is_looking(const Uuid& message) const {
-  const auto is_same = [&](const auto& one) { return one.look.message == message; };
-  return std::any_of(looked_.begin(), looked_.end(), is_same) ||
-         std::any_of(looking_.begin(), looking_.end(),
-                     [&](const auto& entry) { return is_same(entry.second); });
-}
-
-void Dispatch::next_page(Looking looking, HttpRequest request) {
-  const std::uint64_t tag = next_tag_++;
-  looking_.emplace(tag, std::move(looking));
-  pool_.add(tag, std::move(request), kNever);
-}
-
-bool Dispatch::ask(Question question, const Route& route) {
-  if (is_held(route)) return false;
-  HttpRequest request;
-  try {
-    request = fetch_request(account_of(route), question.sid);
-  } catch (const Error&) {
-    return false;
-  }
-  const std::uint64_t tag = next_tag_++;
-  asking_.emplace(tag, std::move(question));
-  pool_.add(tag, std::move(request), kNever);
-  return true;
-}
-
-bool Dispatch::is_held(const Route& route) const {
-  return accounts_.held_until(name_of(route)) > now_us_();
-}
-
 void Dispatch::drive() {
   pool_.drive();
   for (HttpResult& result : pool_.take_finished()) {
@@ -353,6 +307,7 @@ void Dispatch::finish_sending(Sending sending, const HttpResult& result) {
   const std::int64_t held_for =
       senders_.finished(sending.sender, sending.task.to, finished.settlement, now);
   if (finished.settlement.blames_sender) settle_blame(sending.task, held_for, &finished.settlement);
+  if (finished.settlement.account_trouble) lists_.doubt(sending.account);
   finished.task = std::move(sending.task);
   finished.request = std::move(sending.request);
   finished.response = response_json(result, finished.settlement);
@@ -360,35 +315,6 @@ void Dispatch::finish_sending(Sending sending, const HttpResult& result) {
   finished.duration_ms = result.duration_ms;
   finished.started = started;
   finished_.push_back(std::move(finished));
-}
-
-void Dispatch::finish_page(Looking looking, const HttpResult& result) {
-  try {
-    ListPage page = parse_list(result);
-    const std::int64_t claimed_at = looking.look.claimed_at / kSecond;
-    const bool last = page.next_page_uri.empty() || page_reaches_before(page, claimed_at);
-    std::move(page.messages.begin(), page.messages.end(), std::back_inserter(looking.listed));
-    if (last) {
-      looked_.push_back({std::move(looking.look), std::move(looking.listed), {}});
-    } else if (++looking.pages == kMostPages) {
-      looked_.push_back({std::move(looking.look), {}, "Twilio's list to this number does not end"});
-    } else {
-      HttpRequest request = next_page_request(looking.account, page.next_page_uri);
-      next_page(std::move(looking), std::move(request));
-    }
-  } catch (const Error& error) {
-    looked_.push_back({std::move(looking.look), {}, error.message()});
-  }
-}
-
-void Dispatch::finish_asking(Question question, const HttpResult& result) {
-  std::optional<ListedMessage> message;
-  try {
-    message = parse_message(result);
-    if (message->sid != question.sid) message.reset();
-  } catch (const Error&) {  // it is asked about again, when it is older
-  }
-  answered_.push_back({std::move(question), std::move(message)});
 }
 
 }  // namespace coach_sms

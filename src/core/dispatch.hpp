@@ -81,6 +81,10 @@ struct Looked {
   Look look;
   std::vector<ListedMessage> listed;
   std::string error;
+  // false: nothing was asked after all. No request left, or Twilio refused the account or slowed it
+  // down, which says nothing of the list. Until when the account is then held; 0: it is not.
+  bool asked = true;
+  std::int64_t held_until = 0;
 };
 
 // A message that Twilio took, and that it is asked about.
@@ -120,6 +124,7 @@ class Dispatch {
     lanes_.release_all();
     accounts_.probe_soon(now_us_());
     senders_.probe_soon(now_us_());
+    lists_.probe_soon(now_us_());
     account_of_org_.clear();
     sender_of_org_.clear();
   }
@@ -128,6 +133,7 @@ class Dispatch {
     lanes_.release_all();
     accounts_.release_all();
     senders_.release_all();
+    lists_.release_all();
   }
   HttpPool& pool() noexcept { return pool_; }
 
@@ -144,11 +150,13 @@ class Dispatch {
   void send(Task task, const Route& route);
   // Gives a task back without a request.
   void give_back(Task task);
+
+  // Until when no listing may be asked of the account; a time in the past where one may.
+  std::int64_t looks_held_until(const Route& route) const;
+  // How many listings may start for it now: what its messages leave, and a fifth of it always.
+  int room_to_look(const Route& route) const;
+  // Starts a listing, whatever room there is. One Looked per look.
   void look(Look look, const Route& route);
-  // A look that cannot even begin.
-  void cannot_look(Look look, std::string why) {
-    looked_.push_back({std::move(look), {}, std::move(why)});
-  }
 
   // Asks Twilio about a message. False where its account is held, or the SID or the account is
   // none.
@@ -169,7 +177,6 @@ class Dispatch {
   std::vector<Answered>& answered() noexcept { return answered_; }
   // Questions under way, and those whose answers wait.
   std::size_t questions() const noexcept { return asking_.size() + answered_.size(); }
-  std::size_t looks() const noexcept { return looking_.size() + looked_.size(); }
 
   std::size_t in_flight() const noexcept {
     return sending_.size() + looking_.size() + asking_.size();
@@ -194,10 +201,12 @@ class Dispatch {
   struct Looking {
     Look look;
     Account account;
+    std::string name;
     std::vector<ListedMessage> listed;
     int pages = 0;
   };
 
+  static std::string name_of(const Route& route);
   Account account_of(const Route& route) const;
   bool is_held(const Route& route) const;
   OutgoingMessage outgoing(const Task& task, const Route& route, const std::string& callback) const;
@@ -210,6 +219,7 @@ class Dispatch {
   void answer_in_sandbox(Task task, Route route);
   void finish_sending(Sending sending, const HttpResult& result);
   void finish_page(Looking looking, const HttpResult& result);
+  void read_page(Looking looking, const HttpResult& result);
   void next_page(Looking looking, HttpRequest request);
   void finish_asking(Question question, const HttpResult& result);
 
@@ -218,6 +228,8 @@ class Dispatch {
   Lanes lanes_;
   Accounts accounts_;
   Senders senders_;
+  // Listings apart: a key that may send and not read must not hold the messages.
+  Accounts lists_;
   HttpPool pool_;
   std::uint64_t next_tag_ = 1;
   std::unordered_map<std::uint64_t, Sending> sending_;

@@ -15,6 +15,10 @@ std::string_view without_trial_prefix(std::string_view body) {
   return has_prefix ? body.substr(kTrialPrefix.size()) : body;
 }
 
+// For so many times reconcile_limit Twilio's list is asked again.
+constexpr int kLimitsOfSeveral = 1;
+constexpr int kLimitsUnreadable = 10;
+
 bool same_body(std::string_view listed, std::string_view ours) {
   if (listed.empty() || listed == ours) return true;
   const std::string_view text = without_trial_prefix(listed);
@@ -67,6 +71,16 @@ AbsenceVerdict judge_absence(const EmptyListings& listings, std::int64_t lease_e
   const bool late_enough = listings.last_started_at - lease_ended_at > reconcile_limit_s;
   return listings.count >= 2 && late_enough ? AbsenceVerdict::kBelieved
                                             : AbsenceVerdict::kLookAgain;
+}
+
+Inconclusive count_inconclusive(const Inconclusive& before, std::int64_t now,
+                                std::int64_t reconcile_limit) noexcept {
+  const bool counts = before.count == 0 || now - before.counted_at >= reconcile_limit;
+  return counts ? Inconclusive{before.count + 1, now} : before;
+}
+
+bool is_given_up(const Inconclusive& listings, Sighting sighting) noexcept {
+  return listings.count > (sighting == Sighting::kSeveral ? kLimitsOfSeveral : kLimitsUnreadable);
 }
 
 }  // namespace coach_sms

@@ -60,4 +60,19 @@ enum class AbsenceVerdict { kLookAgain, kBelieved };
 AbsenceVerdict judge_absence(const EmptyListings& listings, std::int64_t lease_ended_at,
                              std::int64_t reconcile_limit_s) noexcept;
 
+// Listings in a row that were made and settled nothing, for one and the same reason. They are
+// counted once a reconcile_limit, so that a count stands for as many limits in which Twilio's list
+// was asked. A list that nobody could ask counts for nothing. Microseconds.
+struct Inconclusive {
+  int count = 0;
+  std::int64_t counted_at = 0;
+};
+
+Inconclusive count_inconclusive(const Inconclusive& before, std::int64_t now,
+                                std::int64_t reconcile_limit) noexcept;
+
+// Whether the message is given up: several matches stay several for one limit, a list stays
+// unreadable for ten.
+bool is_given_up(const Inconclusive& listings, Sighting sighting) noexcept;
+
 }  // namespace coach_sms

@@ -152,6 +152,19 @@ Settlement settle(const HttpResult& result, std::int64_t now_epoch_s) {
                                                     : settle_transport_failure(result);
 }
 
+Settlement settle_listing(const HttpResult& result, std::int64_t now_epoch_s) {
+  Settlement settlement;
+  if (result.progress == HttpProgress::kAnswered && result.status == 200) {
+    settlement.outcome = Outcome::kAccepted;
+    return settlement;
+  }
+  settlement = settle(result, now_epoch_s);
+  if (settlement.outcome == Outcome::kUnknown) settlement.slow_down = false;
+  settlement.outcome = Outcome::kRetry;
+  if (settlement.trouble_is_guessed) settlement.account_trouble = false;
+  return settlement;
+}
+
 Settlement settle_message(const ListedMessage& message) {
   Settlement settlement;
   settlement.outcome = Outcome::kAccepted;

@@ -30,6 +30,11 @@ namespace coach_sms {
 // duration; a Retry-After above 24 hours counts as 24 hours and one that is garbage as none.
 Settlement settle(const HttpResult& result, std::int64_t now_epoch_s);
 
+// What the answer to a list_request means for its account: refused credentials and a 429 hold it,
+// as they do for a message. A list that cannot be read for another reason does not; the outcome is
+// then kRetry.
+Settlement settle_listing(const HttpResult& result, std::int64_t now_epoch_s);
+
 // What a Message that Twilio has means for ours: accepted, or rejected if it failed. For answers to
 // fetch_request and for the one match of a reconciliation.
 Settlement settle_message(const ListedMessage& message);

@@ -15,10 +15,6 @@ namespace coach_sms {
 
 namespace {
 
-constexpr int kLooksAtOnce = 20;
-// A list that cannot be read for this many times reconcile_limit is not waited for any longer.
-constexpr int kGiveUpAfterLimits = 10;
-
 bool unsettled = false;       // unknown messages
 bool events_waiting = false;  // callbacks that are not applied yet
 
@@ -34,12 +30,16 @@ struct Unknown {
   TimestampTz looked_at;  // when the listing began
   char* body;
   bool may_resend;
+  char* inconclusive;  // what the latest listings in a row came to; nullptr where they were empty
+  int inconclusive_count;
+  TimestampTz inconclusive_at;
 };
 
 bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
   static Statement read{
       "SELECT f.org_id, f.failures, f.looks, f.claimed_at, f.lease_until,"
-      "       m.body, coalesce(s.unknown_policy, 'hold') = 'resend_if_absent'"
+      "       m.body, coalesce(s.unknown_policy, 'hold') = 'resend_if_absent',"
+      "       f.inconclusive, f.inconclusive_count, f.inconclusive_at"
       "  FROM @extschema@.sms_in_flight f JOIN @extschema@.sms_messages m ON m.id = f.message_id"
       "  LEFT JOIN @extschema@.sms_settings s ON s.org_id = f.org_id"
       " WHERE f.message_id = $1 AND f.fence = $2 AND f.state = 'unknown'",
@@ -54,6 +54,9 @@ bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
   unknown->lease_until = time_column(0, 5, 0);
   unknown->body = text_column(0, 6);
   unknown->may_resend = bool_column(0, 7);
+  unknown->inconclusive = text_column(0, 8);
+  unknown->inconclusive_count = int_column(0, 9);
+  unknown->inconclusive_at = time_column(0, 10, 0);
   return true;
 }
 
@@ -78,7 +81,7 @@ int read_known_sids(const Unknown& unknown, char** sids, int count, char*** know
 
 // --- what a listing leads to --------------------------------------------------------------------
 
-enum class Finding { kFound, kFoundFailed, kAbsent, kSeveral, kUnreadable };
+enum class Finding { kFound, kFoundFailed, kAbsent, kSeveral, kUnreadable, kNotAsked };
 
 void record_one(const Unknown& unknown, Settled* settled, Finding finding) {
   settled->message_id = unknown.message_id;
@@ -110,29 +113,61 @@ void resend(Sender* sender, const Unknown& unknown) {
   sender->sweep_wanted = true;
 }
 
-void look_again(const Unknown& unknown, bool absent) {
-  static Statement update{
-      "UPDATE @extschema@.sms_in_flight SET looks = looks + $3, next_look_at = $4"
-      " WHERE message_id = $1 AND fence = $2 AND state = 'unknown'",
-      {UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID}};
+// What a message's row says until the next listing.
+struct Noted {
+  const char* inconclusive;  // nullptr: the list was read and did not show it
+  int count;
+  TimestampTz counted_at;
+  const char* not_asked;
+};
+
+// Pauses double with each listing that showed nothing; after others they are as long as all that
+// has passed. One listing falls right behind the limit.
+TimestampTz next_look(const Unknown& unknown, bool absent) {
   const int64 delay = INT64CONST(1000) * settings::reconcile_delay;
-  const TimestampTz limit =
-      unknown.lease_until + INT64CONST(1000) * settings::reconcile_limit + 1000;
+  const int64 limit = INT64CONST(1000) * settings::reconcile_limit;
   const TimestampTz now = GetCurrentTimestamp();
-  // Looks that showed nothing are counted; where they show something, or cannot be made at all, the
-  // pause is as long as all that has passed.
   int64 pause = delay << (unknown.looks < 5 ? unknown.looks : 5);
-  if (!absent && now - unknown.lease_until > pause) pause = now - unknown.lease_until;
+  if (!absent) {
+    if (now - unknown.lease_until > pause) pause = now - unknown.lease_until;
+    if (pause > limit && limit > delay) pause = limit;
+  }
   if (pause > delay << 5) pause = delay << 5;
-  TimestampTz next = now + pause;
-  if (next > limit && now < limit) next = limit;
-  update.run({UUIDPGetDatum(&unknown.message_id), Int64GetDatum(unknown.fence),
-              Int32GetDatum(absent ? 1 : 0), TimestampTzGetDatum(next)});
+  const TimestampTz late_enough = unknown.lease_until + limit + 1000;
+  const TimestampTz next = now + pause;
+  return next > late_enough && now < late_enough ? late_enough : next;
 }
 
-bool past_limits(const Unknown& unknown, int limits) {
-  return GetCurrentTimestamp() >
-         unknown.lease_until + INT64CONST(1000) * settings::reconcile_limit * limits;
+void look_again(const Unknown& unknown, TimestampTz next, bool absent, const Noted& noted) {
+  static Statement update{
+      "UPDATE @extschema@.sms_in_flight SET looks = looks + $3, next_look_at = $4,"
+      "   inconclusive = $5, inconclusive_count = $6, inconclusive_at = $7, not_asked = $8"
+      " WHERE message_id = $1 AND fence = $2 AND state = 'unknown'",
+      {UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID}};
+  const char nulls[] = {' ', ' ', ' ', ' ', noted.inconclusive == nullptr ? 'n' : ' ',
+                        ' ', noted.inconclusive == nullptr ? 'n' : ' ',
+                        noted.not_asked == nullptr ? 'n' : ' ', '\0'};
+  update.run({UUIDPGetDatum(&unknown.message_id), Int64GetDatum(unknown.fence),
+              Int32GetDatum(absent ? 1 : 0), TimestampTzGetDatum(next),
+              CStringGetTextDatum(noted.inconclusive == nullptr ? "" : noted.inconclusive),
+              Int32GetDatum(noted.count), TimestampTzGetDatum(noted.counted_at),
+              CStringGetTextDatum(noted.not_asked == nullptr ? "" : noted.not_asked)},
+             nulls);
+}
+
+void give_up_unasked(const Unknown& unknown, const char* why) {
+  give_up(unknown, Finding::kNotAsked,
+          psprintf("Twilio's list was not asked within coach_sms.max_wait: %s", why));
+}
+
+// Nothing was learnt: what earlier listings came to stays.
+void settle_not_asked(const Unknown& unknown, const Looked& looked) {
+  const char* why = storable(pstrdup(looked.error.c_str()));
+  if (waited_too_long(unknown.lease_until)) return give_up_unasked(unknown, why);
+  look_again(unknown,
+             looked.held_until > 0 ? from_unix_us(looked.held_until) : next_look(unknown, false),
+             false,
+             {unknown.inconclusive, unknown.inconclusive_count, unknown.inconclusive_at, why});
 }
 
 void settle_absent(Sender* sender, const Unknown& unknown) {
@@ -143,7 +178,7 @@ void settle_absent(Sender* sender, const Unknown& unknown) {
                             settings::reconcile_limit / 1000);
   }));
   if (verdict == AbsenceVerdict::kLookAgain)
-    look_again(unknown, true);
+    look_again(unknown, next_look(unknown, true), true, {});
   else if (!unknown.may_resend)
     give_up(unknown, Finding::kSeveral,
             "Twilio's list does not show it; the org's unknown_policy is hold");
@@ -153,8 +188,31 @@ void settle_absent(Sender* sender, const Unknown& unknown) {
     resend(sender, unknown);
 }
 
+// The list was asked, and settles nothing.
+void settle_inconclusive(const Unknown& unknown, Finding finding) {
+  const bool several = finding == Finding::kSeveral;
+  const char* what = several ? "several" : "unreadable";
+  Inconclusive listings;
+  bool given_up = false;
+  raise_if(run_cpp([&] {
+    if (unknown.inconclusive != nullptr && strcmp(unknown.inconclusive, what) == 0)
+      listings = {unknown.inconclusive_count, to_unix_us(unknown.inconclusive_at)};
+    listings = count_inconclusive(listings, unix_now_us(),
+                                  INT64CONST(1000) * settings::reconcile_limit);
+    given_up = is_given_up(listings, several ? Sighting::kSeveral : Sighting::kNone);
+  }));
+  if (given_up || waited_too_long(unknown.lease_until))
+    give_up(unknown, finding,
+            several ? "Twilio's list shows several messages that it could be"
+                    : "Twilio's list could not be read");
+  else
+    look_again(unknown, next_look(unknown, false), false,
+               {what, listings.count, from_unix_us(listings.counted_at), nullptr});
+}
+
 Finding judge(const Looked& looked, const Unknown& unknown, std::string_view body, char** known,
               int known_count, Settled* settled) {
+  if (!looked.asked) return Finding::kNotAsked;
   if (!looked.error.empty()) return Finding::kUnreadable;
   Finding finding = Finding::kAbsent;
   raise_if(run_cpp([&] {
@@ -195,35 +253,11 @@ void settle_one(Sender* sender, const Looked& looked) {
     case Finding::kAbsent:
       return settle_absent(sender, unknown);
     case Finding::kSeveral:
-      if (past_limits(unknown, 1))
-        return give_up(unknown, finding, "Twilio's list shows several messages that it could be");
-      return look_again(unknown, false);
     case Finding::kUnreadable:
-      if (past_limits(unknown, kGiveUpAfterLimits))
-        return give_up(unknown, finding, "Twilio's list could not be read");
-      return look_again(unknown, false);
+      return settle_inconclusive(unknown, finding);
+    case Finding::kNotAsked:
+      return settle_not_asked(unknown, looked);
   }
-}
-
-// A callback may have settled the message without knowing of this row: then there is nothing to
-// look for.
-void tidy_settled() {
-  static Statement tidy{
-      "WITH known AS ("
-      " DELETE FROM @extschema@.sms_in_flight f USING @extschema@.sms_messages m"
-      "  WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', "
-      "'unknown')"
-      " RETURNING f.*, m.provider_message_id)"
-      " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider_message_id,"
-      "   request_payload, response_status, status, org_id, client_key, segments, duration_ms)"
-      " SELECT message_id, attempt_number, provider_message_id, settlement->'request',"
-      "   (settlement->>'http_status')::int, 'success', org_id, client_key, segments,"
-      "   (settlement->>'duration_ms')::int FROM known",
-      {}};
-  static TimestampTz tidied_at = 0;
-  if (GetCurrentTimestamp() - tidied_at <= USECS_PER_MINUTE) return;
-  tidy.run(std::initializer_list<Datum>{});
-  tidied_at = GetCurrentTimestamp();
 }
 
 }  // namespace
@@ -242,54 +276,14 @@ void expire_lost_leases(Sender* sender) {
   expire_leases(ids, count, false);
 }
 
-void start_looks(Sender* sender) {
-  static Statement find{
-      "UPDATE @extschema@.sms_in_flight f SET next_look_at = now() + $1 * interval '1 millisecond'"
-      "  FROM @extschema@.sms_messages m"
-      " WHERE m.id = f.message_id AND f.message_id IN ("
-      "   SELECT message_id FROM @extschema@.sms_in_flight"
-      "    WHERE state = 'unknown' AND next_look_at <= now()"
-      "    ORDER BY next_look_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
-      " RETURNING f.message_id, f.org_id, f.fence, m.to_phone, f.claimed_at,"
-      "   coalesce(f.account_sid, '')",
-      {INT4OID, INT4OID}};
-  if (!unsettled) return;
-  tidy_settled();
-  const int under_way = static_cast<int>(sender->dispatch->looks());
-  if (under_way >= kLooksAtOnce) return;
-  const int reserve = settings::connect_timeout + settings::request_timeout + 1000;
-  const uint64 count = find.run(
-      {Int32GetDatum(reserve > settings::reconcile_delay ? reserve : settings::reconcile_delay),
-       Int32GetDatum(kLooksAtOnce - under_way)});
-  SPITupleTable* rows = SPI_tuptable;
-  for (uint64 row = 0; row < count; ++row) {
-    SPI_tuptable = rows;
-    const pg_uuid_t id = uuid_column(row, 1);
-    const pg_uuid_t org_id = uuid_column(row, 2);
-    const int64 fence = bigint_column(row, 3);
-    const char* to = text_column(row, 4);
-    const TimestampTz claimed_at = time_column(row, 5, 0);
-    const char* account_sid = text_column(row, 6);
-    OrgRoute* from = find_route(org_id);
-    // Another account's list would show nothing, and prove nothing. A restored claim names none.
-    const bool usable = from->token[0] != '\0' &&
-                        (account_sid[0] == '\0' || strcmp(from->account_sid, account_sid) == 0);
-    raise_if(run_cpp([&] {
-      Look look;
-      look.message = to_core(id);
-      look.org = to_core(org_id);
-      look.fence = fence;
-      look.to = to;
-      look.claimed_at = to_unix_us(claimed_at);
-      look.started_at = unix_now_us();
-      if (sender->dispatch->is_looking(look.message)) return;  // of a step that was rolled back
-      if (usable)
-        sender->dispatch->look(std::move(look), {from->account_sid, Secret(from->token), {}, {}});
-      else
-        sender->dispatch->cannot_look(std::move(look), "no token for the account it was sent with");
-    }));
-    wipe_route(from);
-  }
+bool waited_too_long(TimestampTz lease_until) {
+  return GetCurrentTimestamp() - lease_until > settings::max_wait * USECS_PER_SEC;
+}
+
+void end_unasked(const pg_uuid_t& id, int64 fence, const char* why) {
+  Unknown unknown{};
+  if (!read_unknown(id, fence, &unknown)) return;
+  give_up_unasked(unknown, why);
 }
 
 void looked_step(void* state) {
@@ -311,6 +305,10 @@ void count_unsettled() {
 
 void note_unsettled() {
   unsettled = true;
+}
+
+bool has_unknown() {
+  return unsettled;
 }
 
 bool has_unsettled() {

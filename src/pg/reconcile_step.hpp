@@ -12,14 +12,20 @@ namespace coach_sms {
 // sending → unknown for claims that no sender answers for any more.
 void expire_lost_leases(Sender* sender);
 
-// Starts listings for the unknown messages whose time it is.
+// Starts listings for the unknown messages whose time it is (look_step.cpp).
 void start_looks(Sender* sender);
+
+// Whether a message whose lease ended then has waited for coach_sms.max_wait.
+bool waited_too_long(TimestampTz lease_until);
+// unknown → failed, outcome_unknown, where nobody could be asked for so long.
+void end_unasked(const pg_uuid_t& id, int64 fence, const char* why);
 
 // Counts what housekeeping still has to do; has_unsettled() is as of the last count, or of a
 // message noted since to be unknown.
 void count_unsettled();
 void note_unsettled();
 bool has_unsettled();
+bool has_unknown();
 bool events_wait();
 
 }  // namespace coach_sms

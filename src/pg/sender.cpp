@@ -41,6 +41,7 @@ void configure(Sender* sender) {
     sender->gates->forget_rules();
   }));
   sender->sweep_wanted = true;
+  sender->look_anew = true;
 }
 
 // --- waiting ------------------------------------------------------------------------------------
@@ -76,6 +77,7 @@ TimestampTz wake_at(const Sender& sender, TimestampTz now) {
   at = earlier(at, next_bookings(sender, now));
   at = earlier(at, next_questions(sender, now));
   at = earlier(at, sender.prune_again_at);
+  at = earlier(at, sender.looks_again_at);
   if (has_fresh_results(sender))
     at = earlier(at, sender.finished_since != 0 ? sender.finished_since + kLinger : now);
   else if (sender.locked > 0)
@@ -126,7 +128,7 @@ void notice_clock(Sender* sender) {
     sender->bookings_looked_at = fears ? now : 0;
     sender->bookings_feared_until = fears ? now + USECS_PER_MINUTE : 0;
     sender->prune_again_at = now;
-    sender->steps_again_at = sender->locked_again_at = 0;
+    sender->steps_again_at = sender->locked_again_at = sender->looks_again_at = 0;
     ask_all_again();
     if (sender->finished_since != 0) sender->finished_since = now;
     raise_if(run_cpp([&] {
@@ -156,6 +158,7 @@ void take_news(Sender* sender) {
     sender->gates->forget_rules();
   }));
   if (overflow || look_anew) sender->sweep_wanted = true;
+  if (look_anew) sender->look_anew = true;
 }
 
 void drive(Sender* sender) {
@@ -201,13 +204,17 @@ bool step(Sender* sender, const char* name, void (*work)(void*)) {
 void keep_house(Sender* sender) {
   if (!step(sender, "keeping house", housekeeping_step)) return;
   forget_sandbox_deliveries();
-  // Whether it went well or not, a listing is used once: an unknown message is looked for again.
+  if (events_wait()) step(sender, "applying callbacks that waited", events_step);
+}
+
+// Whether it went well or not, a listing is used once: an unknown message is looked for again.
+bool settle_looked(Sender* sender) {
   while (!sender->dispatch->looked().empty()) {
     const bool settled = step(sender, "settling an unknown message", looked_step);
     raise_if(run_cpp([&] { sender->dispatch->forget_first_looked(); }));
-    if (!settled) return;
+    if (!settled) return false;
   }
-  if (events_wait()) step(sender, "applying callbacks that waited", events_step);
+  return true;
 }
 
 bool record_and_claim(Sender* sender) {
@@ -261,6 +268,9 @@ void take_steps(Sender* sender) {
     step(sender, "heeding refusals", refusals_step);
     sender->refusal_count = 0;
   }
+  if (!settle_looked(sender)) return;
+  if (sender->looks_again_at <= now && !should_stop())
+    step(sender, "searching Twilio's lists", looks_step);
   if (next_housekeeping(*sender) <= now) keep_house(sender);
   if (next_bookings(*sender, now) <= now) step(sender, kLookingForBookings, bookings_step);
   if (sender->prune_again_at <= now) step(sender, "pruning", retention_step);
@@ -329,6 +339,7 @@ void sender_run(WorkerContext* context) {
   Sender sender{};
   sender.context = context;
   sender.sweep_wanted = true;
+  sender.looks_again_at = DT_NOEND;
   sender.turn = AllocSetContextCreate(TopMemoryContext, "coach_sms turn", ALLOCSET_DEFAULT_SIZES);
   sender.batch = AllocSetContextCreate(TopMemoryContext, "coach_sms batch", ALLOCSET_DEFAULT_SIZES);
   fear_what_ended_the_last(&sender);

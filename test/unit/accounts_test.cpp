@@ -249,6 +249,17 @@ TEST_F(AccountsTest, BadCredentialsWhileA429HoldsOpenTheCircuitToo) {
   EXPECT_EQ(held_for(), 10 * kSecond);
 }
 
+TEST_F(AccountsTest, ADoubtfulAccountIsAskedOneAtATimeUntilOneSucceeds) {
+  start(1);
+  accounts.doubt(kAccount);
+  EXPECT_EQ(capacity(), 0) << "one is under way";
+  EXPECT_EQ(accounts.in_flight(kAccount), 1);
+  EXPECT_LE(accounts.held_until(kAccount), now);
+  finish(accepted());
+  EXPECT_EQ(capacity(), kMost);
+  EXPECT_EQ(accounts.in_flight("AC2"), 0);
+}
+
 // Too many at once
 
 TEST_F(AccountsTest, A429HoldsForAMomentAndHalvesWhatIsAllowed) {

@@ -1,4 +1,5 @@
 #include <functional>
+#include <semaphore>
 
 #include "dispatch_fixture.hpp"
 #include "expect_error.hpp"
@@ -131,16 +132,99 @@ TEST_F(DispatchLookTest, ALookWithASidThatIsNoneComesBackAtOnce) {
   dispatch.look(look(), route("AC/1"));
   ASSERT_EQ(dispatch.looked().size(), 1U);
   EXPECT_TRUE(contains(dispatch.looked()[0].error, "AC/1"));
+  EXPECT_FALSE(dispatch.looked()[0].asked);
   EXPECT_EQ(dispatch.looked()[0].look.fence, 71);
 }
 
-TEST_F(DispatchLookTest, ALookThatCannotBeginComesBackWithItsReason) {
+// A list's answer, whether it was asked, and for how many seconds the account is held then.
+TEST_F(DispatchLookTest, RefusedCredentialsAndARequestToSlowDownSayNothingOfTheList) {
+  struct Case {
+    std::string answer;
+    bool asked;
+    std::int64_t held_for;
+  };
+  const std::vector<Case> cases = {
+      {answer(401, "{}"), false, 5 * kSecond},
+      {answer(401, R"({"code":20003})"), false, 5 * kSecond},
+      {answer(403, R"({"code":20005})"), false, 5 * kSecond},  // the account is not active
+      {answer(429, "{}", "Retry-After: 7\r\n"), false, 7 * kSecond},
+      {answer(403, "<html>"), true, 0},
+      {answer(404, "{}"), true, 0},
+      {answer(400, "{}"), true, 0},
+      {answer(408, ""), true, 0},
+      {answer(302, ""), true, 0},
+      {answer(500, "{}"), true, 0},
+      {answer(503, "{}", "Retry-After: 7\r\n"), true, 0},
+      {answer(200, "<html>"), true, 0},
+  };
+  for (const Case& one : cases) {
+    ListServer list([&](int) { return one.answer; });
+    Dispatch dispatch(options_for(list.server), &now_us);
+    const Looked looked = looked_of(dispatch, look(), route());
+    EXPECT_EQ(looked.asked, one.asked) << one.answer;
+    EXPECT_NE(looked.error, "") << one.answer;
+    EXPECT_EQ(std::max<std::int64_t>(dispatch.looks_held_until(route()) - clock_us, 0),
+              one.held_for)
+        << one.answer;
+    if (!one.asked) {
+      EXPECT_EQ(looked.held_until, dispatch.looks_held_until(route()));
+    }
+  }
+}
+
+TEST_F(DispatchLookTest, AListThatNobodyReachedWasNotAsked) {
   RefusingPort port;
   Dispatch dispatch(options_for(port.address()), &now_us);
-  dispatch.cannot_look(look(), "no token");
-  ASSERT_EQ(dispatch.looked().size(), 1U);
-  EXPECT_EQ(dispatch.looked()[0].error, "no token");
-  EXPECT_EQ(dispatch.looked()[0].look.message, message_id(1));
+  const Looked looked = looked_of(dispatch, look(), route());
+  EXPECT_FALSE(looked.asked);
+  EXPECT_TRUE(contains(looked.error, "Twilio was not reached: "));
+  EXPECT_EQ(looked.held_until, 0);
+}
+
+TEST_F(DispatchLookTest, AKeyThatMayNotReadListsHoldsNoMessages) {
+  LoopbackServer server([](Peer& peer, const SeenRequest& request) {
+    peer.send(contains(request.head, "GET ") ? answer(401, "{}") : created());
+  });
+  Dispatch dispatch(options_for(server), &now_us);
+  EXPECT_FALSE(looked_of(dispatch, look(), route()).asked);
+  EXPECT_EQ(dispatch.room_to_look(route()), 0);
+  EXPECT_EQ(finished_of(dispatch, task(1), route()).settlement.outcome, Outcome::kAccepted);
+}
+
+TEST_F(DispatchLookTest, WhatHoldsMessagesHoldsLooksUntilThen) {
+  LoopbackServer server([](Peer& peer, const SeenRequest& request) {
+    peer.send(contains(request.head, "GET ") ? page({}, "") : answer(401, "{}"));
+  });
+  Dispatch dispatch(options_for(server), &now_us);
+  EXPECT_LE(dispatch.looks_held_until(route()), clock_us);
+  finished_of(dispatch, task(1), route());
+  EXPECT_EQ(dispatch.looks_held_until(route()), clock_us + 5 * kSecond);
+  EXPECT_EQ(dispatch.room_to_look(route()), 1) << "one finds out whether its token is right again";
+  clock_us += 5 * kSecond;
+  EXPECT_EQ(looked_of(dispatch, look(), route()).error, "");
+  EXPECT_EQ(dispatch.room_to_look(route()), 100) << "and need not wait for a message to send";
+}
+
+TEST_F(DispatchLookTest, MessagesLeaveLooksAFifthOfTheirAccount) {
+  std::counting_semaphore<> let_go(0);
+  LoopbackServer server([&](Peer& peer, const SeenRequest&) {
+    let_go.acquire();
+    peer.send(created());
+  });
+  DispatchOptions options = options_for(server);
+  options.max_in_flight_per_account = 10;
+  Dispatch dispatch(options, &now_us);
+  EXPECT_EQ(dispatch.room_to_look(route()), 10);
+  for (const int sending : {4, 10}) {
+    while (static_cast<int>(dispatch.in_flight()) < sending)
+      dispatch.send(task(static_cast<int>(dispatch.in_flight())), route());
+    EXPECT_EQ(dispatch.room_to_look(route()), sending == 4 ? 6 : 2);
+  }
+  dispatch.look(look(), route());
+  EXPECT_EQ(dispatch.room_to_look(route()), 1);
+  EXPECT_EQ(dispatch.room_to_look(route("AC11111111111111111111111111111111")), 10);
+  let_go.release(11);
+  drive_until_finished(dispatch, 10);
 }
 
 TEST_F(DispatchLookTest, LooksStayUntilForgottenAndTakeNoRoomFromMessages) {

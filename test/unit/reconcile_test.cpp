@@ -144,5 +144,40 @@ TEST(ReconcileTest, AbsenceNeedsTwoListingsAndTheLastOneLateEnough) {
   EXPECT_EQ(judge(0, 0), AbsenceVerdict::kLookAgain);
 }
 
+// Giving up
+
+constexpr std::int64_t kLimit = 900;
+
+// How many of these listings, made at such times, count.
+Inconclusive count_all(const std::vector<std::int64_t>& times) {
+  Inconclusive listings;
+  for (const std::int64_t time : times)
+    listings = count_inconclusive(listings, time, kLimit);
+  return listings;
+}
+
+TEST(ReconcileTest, ListingsCountOnceALimit) {
+  EXPECT_EQ(count_all({}).count, 0);
+  EXPECT_EQ(count_all({5}).count, 1);
+  EXPECT_EQ(count_all({5, 6, 7, 904}).count, 1) << "all within the limit";
+  EXPECT_EQ(count_all({5, 6, 905}).count, 2);
+  EXPECT_EQ(count_all({5, 6, 905}).counted_at, 905);
+  EXPECT_EQ(count_all({5, 905, 1'804}).count, 2) << "counted from the one before";
+  EXPECT_EQ(count_all({5, 100 * kLimit}).count, 2) << "time in which nobody asked";
+}
+
+TEST(ReconcileTest, GivingUpNeedsListingsThatAreSpreadOverTheTime) {
+  std::vector<std::int64_t> a_second_apart;
+  for (std::int64_t time = 1; time <= 10 * kLimit; ++time)
+    a_second_apart.push_back(time);
+  EXPECT_FALSE(is_given_up(count_all(a_second_apart), Sighting::kNone));
+  a_second_apart.push_back(10 * kLimit + 1);
+  EXPECT_TRUE(is_given_up(count_all(a_second_apart), Sighting::kNone));
+  EXPECT_FALSE(is_given_up(count_all({1, 20 * kLimit}), Sighting::kNone)) << "held in between";
+  EXPECT_FALSE(is_given_up(count_all({1}), Sighting::kSeveral));
+  EXPECT_FALSE(is_given_up(count_all({1, kLimit}), Sighting::kSeveral));
+  EXPECT_TRUE(is_given_up(count_all({1, kLimit + 1}), Sighting::kSeveral));
+}
+
 }  // namespace
 }  // namespace coach_sms
