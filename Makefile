@@ -39,7 +39,7 @@ UNIT_OBJS := $(call objects,test/unit,unit) $(call objects,test/fuzz,replay)
 FAKE_OBJS := $(call objects,test/fake_twilio,fake_twilio)
 BENCHES := $(patsubst test/bench/%.cpp,$(BUILD)/bin/%,$(wildcard test/bench/*.cpp))
 
-CORE_LIBS := -lcurl -lcrypto -lphonenumber -licuuc
+CORE_LIBS := -lcurl -lssl -lcrypto -lphonenumber -licuuc
 OPTIMIZE := $(if $(SANITIZE),-O1 -fno-omit-frame-pointer,-O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2)
 SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) $(if $(FUZZ),-fno-sanitize=pointer-overflow) -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
 OUR_FLAGS := -std=c++20 -fPIC -MMD -MP -Isrc \
@@ -66,10 +66,10 @@ $(BUILD)/libcore.a: $(CORE_OBJS)
 	rm -f $@ && $(AR) rcs $@ $^
 
 $(UNIT_TESTS): $(UNIT_OBJS) $(BUILD)/libcore.a
-	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lgtest_main -lgtest $(CORE_LIBS) -lssl -pthread
+	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lgtest_main -lgtest $(CORE_LIBS) -pthread
 
 $(FAKE_TWILIO): $(FAKE_OBJS) $(BUILD)/libcore.a
-	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lmicrohttpd $(CORE_LIBS) -lssl -pthread
+	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lmicrohttpd $(CORE_LIBS) -pthread
 
 # Without sanitizers: it is loaded into servers, and before them into pg_ctl.
 $(TEST_CLOCK): test/tools/test_clock.cpp $(BUILD)/flags

@@ -22,6 +22,9 @@ namespace {
 // after we have counted them as sent.
 constexpr long kStreamsPerConnection = 100;
 
+// How long the requests to a new host wait for the first one's handshake.
+constexpr std::int64_t kHandshakeUs = 500'000;
+
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 // libcurl resolves names in a thread of its own, which inherits this thread's mask: a signal meant
@@ -104,7 +107,7 @@ HttpPool::HttpPool(HttpOptions options, WallClock now_us)
 
 HttpPool::~HttpPool() {
   for (const auto& transfer : active_)
-    curl_multi_remove_handle(multi_.get(), transfer->handle());
+    if (!transfer->is_waiting) curl_multi_remove_handle(multi_.get(), transfer->handle());
 }
 
 void HttpPool::configure(HttpOptions options) {
@@ -128,8 +131,8 @@ void HttpPool::add(std::uint64_t tag, HttpRequest request, std::int64_t send_bef
     auto transfer = idle_transfer();
     transfer->prepare(tag, std::move(request), send_before_us);
     active_.reserve(active_.size() + 1);
-    const CURLMcode code = curl_multi_add_handle(multi_.get(), transfer->handle());
-    if (code != CURLM_OK) throw Error(ErrorKind::kInternal, curl_multi_strerror(code));
+    transfer->is_waiting = waits_for_host(*transfer);
+    if (!transfer->is_waiting) start(*transfer);
     next_give_up_us_ = std::min(next_give_up_us_, transfer->give_up_at_us());
     transfer->slot = active_.size();
     active_.push_back(std::move(transfer));
@@ -138,8 +141,65 @@ void HttpPool::add(std::uint64_t tag, HttpRequest request, std::int64_t send_bef
   }
 }
 
+bool HttpPool::waits_for_host(const HttpTransfer& transfer) {
+  if (!transfer.may_share()) return false;
+  Host& host = hosts_[transfer.host()];
+  if (host.spoken != Spoken::kUnknown) return false;
+  if (host.first == nullptr) {
+    host.first = &transfer;
+    host.wait_until_us = now_us_() + kHandshakeUs;
+    return false;
+  }
+  next_give_up_us_ = std::min(next_give_up_us_, host.wait_until_us);
+  return true;
+}
+
+void HttpPool::start(HttpTransfer& transfer) {
+  if (transfer.may_share()) transfer.set_sharing(hosts_[transfer.host()].spoken);
+  const CURLMcode code = curl_multi_add_handle(multi_.get(), transfer.handle());
+  if (code != CURLM_OK) throw Error(ErrorKind::kInternal, curl_multi_strerror(code));
+  transfer.is_waiting = false;
+}
+
+// True where its kept connection had ended before anything left: it goes on a fresh one.
+bool HttpPool::start_again(HttpTransfer& transfer) {
+  if (!transfer.is_stale()) return false;
+  try {
+    curl_multi_remove_handle(multi_.get(), transfer.handle());
+    transfer.use_fresh_connection();
+    return curl_multi_add_handle(multi_.get(), transfer.handle()) == CURLM_OK;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+void HttpPool::learn(const HttpTransfer& transfer) {
+  if (!transfer.may_share()) return;
+  Host& host = hosts_[transfer.host()];
+  if (transfer.spoken() != Spoken::kUnknown) host.spoken = transfer.spoken();
+  if (host.first == &transfer) host.first = nullptr;
+}
+
+void HttpPool::start_waiting() {
+  const std::int64_t now = now_us_();
+  for (auto& [name, host] : hosts_)
+    if (host.first != nullptr &&
+        (host.first->spoken() != Spoken::kUnknown || now >= host.wait_until_us))
+      learn(*host.first);
+  for (std::size_t i = active_.size(); i-- > 0;) {
+    HttpTransfer& transfer = *active_[i];
+    if (!transfer.is_waiting || hosts_[transfer.host()].first != nullptr) continue;
+    try {
+      start(transfer);
+    } catch (const Error& error) {
+      auto failed = remove(transfer);
+      finished_.push_back(failed->give_up());
+    }
+  }
+}
+
 std::unique_ptr<HttpTransfer> HttpPool::idle_transfer() {
-  if (idle_.empty()) return std::make_unique<HttpTransfer>(options_, now_us_);
+  if (idle_.empty()) return std::make_unique<HttpTransfer>(options_, now_us_, sockets_);
   auto transfer = std::move(idle_.back());
   idle_.pop_back();
   return transfer;
@@ -159,6 +219,7 @@ void HttpPool::drive() {
   const SignalsBlocked blocked;
   handle_sockets();
   collect_finished();
+  start_waiting();
   give_up_overdue();
 }
 
@@ -180,8 +241,11 @@ void HttpPool::collect_finished() {
     const CURLcode code = message->data.result;
     char* self = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self);
-    auto transfer = remove(*static_cast<HttpTransfer*>(static_cast<void*>(self)));
+    auto& ended = *static_cast<HttpTransfer*>(static_cast<void*>(self));
+    if (start_again(ended)) continue;
+    auto transfer = remove(ended);
     finished_.push_back(transfer->finish(code));
+    learn(*transfer);
     keep(std::move(transfer));
   }
 }
@@ -199,12 +263,14 @@ void HttpPool::give_up_overdue() {
     }
     auto transfer = remove(*active_[i]);
     finished_.push_back(transfer->give_up());
+    learn(*transfer);
     keep(std::move(transfer));
   }
 }
 
 std::unique_ptr<HttpTransfer> HttpPool::remove(HttpTransfer& transfer) {
-  curl_multi_remove_handle(multi_.get(), transfer.handle());
+  if (!transfer.is_waiting) curl_multi_remove_handle(multi_.get(), transfer.handle());
+  transfer.is_waiting = false;
   const std::size_t slot = transfer.slot;
   std::swap(active_[slot], active_.back());
   active_[slot]->slot = slot;

@@ -8,7 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/http_message.hpp"
@@ -64,7 +66,20 @@ class HttpPool {
     void operator()(CURLM* multi) const noexcept { curl_multi_cleanup(multi); }
   };
 
+  // A host of which nobody knows whether it speaks HTTP/2 gets one request first, and the others
+  // wait for its TLS handshake, but not longer than a moment.
+  struct Host {
+    Spoken spoken = Spoken::kUnknown;
+    const HttpTransfer* first = nullptr;
+    std::int64_t wait_until_us = 0;
+  };
+
   std::unique_ptr<HttpTransfer> idle_transfer();
+  bool waits_for_host(const HttpTransfer& transfer);
+  void start(HttpTransfer& transfer);
+  bool start_again(HttpTransfer& transfer);
+  void learn(const HttpTransfer& transfer);
+  void start_waiting();
   void apply_limits() noexcept;
   void handle_sockets();
   void collect_finished();
@@ -75,9 +90,11 @@ class HttpPool {
   std::shared_ptr<const HttpOptions> options_;
   WallClock now_us_;
   Descriptor epoll_;  // outlives multi_, which takes its sockets out of it
+  HttpSockets sockets_;  // outlives multi_, which closes them
   std::unique_ptr<CURLM, Cleanup> multi_;
-  std::vector<std::unique_ptr<HttpTransfer>> active_;  // inside multi_
+  std::vector<std::unique_ptr<HttpTransfer>> active_;  // inside multi_, or waiting
   std::vector<std::unique_ptr<HttpTransfer>> idle_;    // to be used again
+  std::map<std::string, Host> hosts_;
   std::vector<HttpResult> finished_;
   std::int64_t next_give_up_us_;  // nothing is overdue before
 };

@@ -1,6 +1,10 @@
 #include "core/http_transfer.hpp"
 
+#include <openssl/ssl.h>
+#include <poll.h>
+
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -26,8 +30,9 @@ constexpr std::int64_t kGraceUs = 50'000;
 // "Expect: 100-continue" would cost a round trip. Shared by all handles, never freed or changed.
 curl_slist no_expect_text[1] = {{const_cast<char*>("Expect:"), nullptr}};
 
-int on_before_send(void* self, char*, char*, int, int) noexcept {
-  return static_cast<HttpTransfer*>(self)->may_send() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+int on_before_send(void* self, char*, char*, int, int local_port) noexcept {
+  return static_cast<HttpTransfer*>(self)->may_send(local_port) ? CURL_PREREQFUNC_OK
+                                                                : CURL_PREREQFUNC_ABORT;
 }
 
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) noexcept {
@@ -76,8 +81,9 @@ constexpr std::string_view kRequestId = "twilio-request-id";
 
 }  // namespace
 
-HttpTransfer::HttpTransfer(std::shared_ptr<const HttpOptions> options, WallClock now_us)
-    : options_(std::move(options)), easy_(curl_easy_init()), now_us_(now_us) {
+HttpTransfer::HttpTransfer(std::shared_ptr<const HttpOptions> options, WallClock now_us,
+                           HttpSockets& sockets)
+    : options_(std::move(options)), sockets_(sockets), easy_(curl_easy_init()), now_us_(now_us) {
   if (!easy_) throw Error(ErrorKind::kInternal, "libcurl gave no handle");
   set_callbacks();
   set_limits();
@@ -100,6 +106,10 @@ void HttpTransfer::set_callbacks() {
   set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, &on_body);
   set(CURLOPT_WRITEDATA, this);
+  set(CURLOPT_OPENSOCKETFUNCTION, &HttpSockets::on_open);
+  set(CURLOPT_OPENSOCKETDATA, &sockets_);
+  set(CURLOPT_CLOSESOCKETFUNCTION, &HttpSockets::on_close);
+  set(CURLOPT_CLOSESOCKETDATA, &sockets_);
   set(CURLOPT_ERRORBUFFER, error_.data());
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_QUICK_EXIT, 1L);  // else giving up waits for the resolver's thread
@@ -143,13 +153,17 @@ void HttpTransfer::prepare(std::uint64_t tag, HttpRequest request, std::int64_t 
   give_up_at_us_ = now_us_() + microseconds(options_->request_timeout) + kGraceUs;
   send_before_us_ = send_before_us;
   sent_ = false;
+  stale_ = fresh_ = false;
+  spoken_ = Spoken::kUnknown;
+  host_ = request_.url.substr(0, request_.url.find('/', std::strlen("https://")));
   refusal_ = nullptr;
   error_[0] = '\0';
 
-  const bool multiplexed = options_->http2 && request_.url.starts_with("https:");
+  may_share_ = options_->http2 && request_.url.starts_with("https:");
   set(CURLOPT_HTTP_VERSION,
-      static_cast<long>(multiplexed ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  set(CURLOPT_PIPEWAIT, multiplexed ? 1L : 0L);
+      static_cast<long>(may_share_ ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_PIPEWAIT, 0L);
+  set(CURLOPT_FRESH_CONNECT, 0L);
   set(CURLOPT_URL, request_.url.c_str());
   set(CURLOPT_USERNAME, request_.user.empty() ? nullptr : request_.user.c_str());
   // The view is over a std::string, so a NUL follows it.
@@ -160,6 +174,66 @@ void HttpTransfer::prepare(std::uint64_t tag, HttpRequest request, std::int64_t 
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
     set(CURLOPT_POSTFIELDS, request_.body.c_str());
   }
+}
+
+void HttpTransfer::set_sharing(Spoken spoken) {
+  set(CURLOPT_PIPEWAIT, may_share_ && spoken == Spoken::kHttp2 ? 1L : 0L);
+}
+
+void HttpTransfer::use_fresh_connection() {
+  stale_ = false;
+  fresh_ = true;
+  refusal_ = nullptr;
+  error_[0] = '\0';
+  set(CURLOPT_FRESH_CONNECT, 1L);
+  set(CURLOPT_PIPEWAIT, 0L);
+}
+
+// The connection's TLS session; nullptr without TLS, or where libcurl has another TLS library.
+const SSL* HttpTransfer::session() const noexcept {
+  curl_tlssessioninfo* info = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_TLS_SSL_PTR, &info);
+  const bool is_ours = info != nullptr && info->backend == CURLSSLBACKEND_OPENSSL;
+  return is_ours ? static_cast<const SSL*>(info->internals) : nullptr;
+}
+
+// What ALPN came to. Where libcurl does not tell, the answers do (finish()).
+Spoken HttpTransfer::negotiated() const noexcept {
+  const SSL* tls = session();
+  if (!may_share_) return Spoken::kHttp1;
+  if (tls == nullptr) return Spoken::kUnknown;
+  const unsigned char* name = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(tls, &name, &length);
+  const bool is_http2 = length == 2 && std::memcmp(name, "h2", 2) == 0;
+  return is_http2 ? Spoken::kHttp2 : Spoken::kHttp1;
+}
+
+// The kept connection's socket. Releases from 8.23 on tell it; the port says whether it is right.
+curl_socket_t HttpTransfer::kept_socket(int local_port) const noexcept {
+  const SSL* tls = session();
+  if (tls != nullptr) return sockets_.find(tls);
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket);
+  return socket != CURL_SOCKET_BAD && local_port_of(socket) == local_port ? socket
+                                                                          : CURL_SOCKET_BAD;
+}
+
+// Whether a kept connection has ended, or brings what nobody asked for: the end of TLS, or an error
+// of the server's own, which would be taken for the answer. libcurl 8.23 does not look at a
+// connection that was used within the last second. Over HTTP/2 input is normal: the end counts.
+bool HttpTransfer::has_ended(int local_port) noexcept {
+  long made = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_NUM_CONNECTS, &made);
+  if (fresh_ || made > 0) {
+    if (const SSL* tls = session()) sockets_.name(tls, local_port);
+    return false;
+  }
+  const curl_socket_t socket = kept_socket(local_port);
+  if (socket == CURL_SOCKET_BAD) return false;
+  const int input = spoken_ == Spoken::kHttp2 ? 0 : POLLIN;
+  pollfd state{socket, static_cast<short>(POLLRDHUP | input), 0};
+  return poll(&state, 1, 0) > 0;
 }
 
 std::int64_t HttpTransfer::give_up_at_us() const noexcept {
@@ -176,6 +250,11 @@ HttpResult HttpTransfer::finish(CURLcode code) {
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   curl_off_t taken_us = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_TOTAL_TIME_T, &taken_us);
+
+  long version = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_VERSION, &version);
+  if (spoken_ == Spoken::kUnknown && progress(status) == HttpProgress::kAnswered && version != 0)
+    spoken_ = version >= CURL_HTTP_VERSION_2_0 ? Spoken::kHttp2 : Spoken::kHttp1;
 
   HttpResult result = std::move(result_);
   request_ = HttpRequest{};
@@ -201,7 +280,7 @@ HttpResult HttpTransfer::give_up() {
   return result;
 }
 
-bool HttpTransfer::may_send() noexcept {
+bool HttpTransfer::may_send(int local_port) noexcept {
   if (options_->before_send != nullptr && request_.method != "GET") options_->before_send();
   if (sent_) {
     refusal_ = "connection died before an answer came";
@@ -215,6 +294,12 @@ bool HttpTransfer::may_send() noexcept {
       options_->is_retracted(*request_.retraction)) {
     refusal_ = "retracted";
     result_.retracted = true;
+    return false;
+  }
+  spoken_ = negotiated();
+  if (has_ended(local_port)) {
+    refusal_ = "the kept connection had ended";
+    stale_ = true;
     return false;
   }
   sent_ = true;

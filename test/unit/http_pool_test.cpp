@@ -1,10 +1,12 @@
 #include "core/http_pool.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <future>
 #include <memory>
 #include <semaphore>
 #include <set>
+#include <utility>
 
 #include "http_fixture.hpp"
 
@@ -67,6 +69,160 @@ TEST_F(HttpPoolTest, ARequestWhoseServerVanishesAfterTakingItIsUnanswered) {
   gone.get_future().wait();
   server.reset();  // a second connection would be refused, which alone would look like unsent
   EXPECT_EQ(results(pool, 1).front().progress, HttpProgress::kUnanswered);
+}
+
+// A kept connection that ends when the request is about to leave on it, after libcurl's own look.
+class EndingConnection {
+ public:
+  using End = void (*)(Peer&);
+
+  explicit EndingConnection(End end, SSL_CTX* tls = nullptr)
+      : server(
+            [](Peer& peer, const SeenRequest& request) {
+              latest_ = &peer;
+              created(peer, request);
+            },
+            tls) {
+    latest_ = nullptr;
+    end_ = end;
+  }
+
+  static HttpOptions prepared(HttpOptions options) {
+    options.before_send = [] {
+      if (latest_ == nullptr || end_ == nullptr) return;
+      std::exchange(end_, nullptr)(*latest_);
+    };
+    return options;
+  }
+
+  LoopbackServer server;
+
+ private:
+  inline static std::atomic<Peer*> latest_;
+  inline static End end_;
+};
+
+TEST_F(HttpPoolTest, AKeptConnectionThatHasEndedIsNotUsed) {
+  const SelfSigned identity;
+  HttpOptions trusting = options();
+  trusting.ca_file = identity.certificate_file();
+  const std::vector<EndingConnection::End> ends = {
+      [](Peer& peer) { peer.close(); },
+      [](Peer& peer) { peer.reset(); },
+      [](Peer& peer) { peer.send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"); },
+      [](Peer& peer) {
+        peer.send("bye");
+        peer.close();
+      }};
+  for (SSL_CTX* tls : {static_cast<SSL_CTX*>(nullptr), identity.server_context()}) {
+    // Without TLS, which no request to Twilio is, earlier releases do not tell which socket it is.
+    if (tls == nullptr && curl_version_info(CURLVERSION_NOW)->version_num < 0x081700) continue;
+    for (const EndingConnection::End end : ends) {
+      EndingConnection ending(end, tls);
+      HttpPool pool(EndingConnection::prepared(trusting), &now_us);
+      EXPECT_EQ(result_of(pool, post(ending.server.url(), "first")).status, 201);
+      const HttpResult second = result_of(pool, post(ending.server.url(), "second"));
+      EXPECT_EQ(second.status, 201) << second.error;
+      EXPECT_EQ(times_seen(ending.server, "second"), 1U);
+      EXPECT_EQ(ending.server.connections(), 2U);
+      EXPECT_EQ(result_of(pool, post(ending.server.url(), "third")).status, 201);
+      EXPECT_EQ(ending.server.connections(), 2U) << "the fresh one is kept";
+    }
+  }
+}
+
+TEST_F(HttpPoolTest, AFreshConnectionIsUsedWithinTheLeaseOnly) {
+  const SelfSigned identity;
+  EndingConnection ending(
+      [](Peer& peer) {
+        peer.close();
+        clock_us += 2;
+      },
+      identity.server_context());
+  HttpOptions trusting = options();
+  trusting.ca_file = identity.certificate_file();
+  HttpPool pool(EndingConnection::prepared(trusting), &now_us);
+  EXPECT_EQ(result_of(pool, post(ending.server.url(), "first")).status, 201);
+  pool.add(2, post(ending.server.url(), "late"), clock_us + 3);
+  pool.drive();
+  clock_us += 1;
+  const HttpResult late = results(pool, 1).front();
+  EXPECT_EQ(late.progress, HttpProgress::kUnsent);
+  EXPECT_EQ(late.error, "lease over");
+  EXPECT_EQ(times_seen(ending.server, "late"), 0U);
+}
+
+// A host of which nobody knows what it speaks
+
+class TlsHost {
+ public:
+  explicit TlsHost(LoopbackServer::Handler handler)
+      : server(std::move(handler), identity.server_context()) {}
+  HttpOptions trusted(HttpOptions options) const {
+    options.ca_file = identity.certificate_file();
+    return options;
+  }
+
+  const SelfSigned identity;
+  LoopbackServer server;
+};
+
+TEST_F(HttpPoolTest, TheFirstRequestsDoNotWaitForOneAnswer) {
+  std::promise<void> let_go;
+  TlsHost host([&](Peer& peer, const SeenRequest& request) {
+    if (request.body == "0") let_go.get_future().wait();
+    created(peer, request);
+  });
+  HttpPool pool(host.trusted(options()), &now_us);
+  for (std::uint64_t tag = 0; tag < 20; ++tag)
+    pool.add(tag, post(host.server.url(), std::to_string(tag)), kNoLease);
+  EXPECT_EQ(pool.in_flight(), 20U);
+  for (const HttpResult& result : results(pool, 19))
+    EXPECT_EQ(result.status, 201) << result.tag;
+  EXPECT_EQ(pool.in_flight(), 1U);
+  let_go.set_value();
+  EXPECT_EQ(results(pool, 1).front().tag, 0U);
+}
+
+TEST_F(HttpPoolTest, NorForOneHandshakeForLong) {
+  std::promise<void> let_go;
+  TlsHost host(created);
+  host.server.greet = [&](std::size_t number) {
+    if (number == 1) let_go.get_future().wait();
+  };
+  HttpPool pool(host.trusted(options()), &now_us);
+  for (std::uint64_t tag = 0; tag < 20; ++tag)
+    pool.add(tag, post(host.server.url()), kNoLease);
+  pool.drive();
+  EXPECT_LE(pool.timeout_ms(), 501);
+  clock_us += 500'000;
+  for (const HttpResult& result : results(pool, 19))
+    EXPECT_EQ(result.status, 201) << result.error;
+  let_go.set_value();
+  EXPECT_EQ(results(pool, 1).front().status, 201);
+}
+
+TEST_F(HttpPoolTest, RequestsThatWaitForAHandshakeThatFailsFailByThemselves) {
+  RefusingPort nobody;
+  HttpPool pool(options(), &now_us);
+  for (std::uint64_t tag = 0; tag < 20; ++tag)
+    pool.add(tag, post("https://" + nobody.address() + "/"), kNoLease);
+  for (const HttpResult& result : results(pool, 20))
+    EXPECT_EQ(result.progress, HttpProgress::kUnsent);
+}
+
+TEST_F(HttpPoolTest, ARequestThatWaitsForAHandshakeHasItsLease) {
+  LoopbackServer silent([](Peer&, const SeenRequest&) {});
+  HttpPool pool(options(), &now_us);
+  pool.add(1, post("https://" + silent.address() + "/"), kNoLease);
+  pool.add(2, post("https://" + silent.address() + "/"), clock_us + 1'000);
+  pool.drive();
+  clock_us += 1'000;
+  pool.drive();
+  const auto finished = pool.take_finished();
+  ASSERT_EQ(finished.size(), 1U);
+  EXPECT_EQ(finished[0].tag, 2U);
+  EXPECT_EQ(finished[0].error, "lease over");
 }
 
 // The lease

@@ -141,11 +141,12 @@ void LoopbackServer::accept_all() {
     if (fd < 0) return;
     const std::lock_guard<std::mutex> lock(mutex_);
     Peer& peer = peers_.emplace_back(fd, tls_);
-    threads_.emplace_back([this, &peer] { serve(peer); });
+    threads_.emplace_back([this, &peer, number = peers_.size()] { serve(peer, number); });
   }
 }
 
-void LoopbackServer::serve(Peer& peer) {
+void LoopbackServer::serve(Peer& peer, std::size_t number) {
+  if (greet) greet(number);
   SeenRequest request;
   while (peer.read_request(&request.head, &request.body)) {
     {

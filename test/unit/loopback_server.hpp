@@ -54,6 +54,10 @@ class LoopbackServer {
   LoopbackServer(const LoopbackServer&) = delete;
   LoopbackServer& operator=(const LoopbackServer&) = delete;
 
+  // Called on each connection's thread before anything is read, with its number from 1. Set it
+  // before the first client comes.
+  std::function<void(std::size_t)> greet;
+
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   std::string url() const { return (tls_ ? "https://" : "http://") + address() + "/messages"; }
   std::vector<SeenRequest> seen() const;
@@ -61,7 +65,7 @@ class LoopbackServer {
 
  private:
   void accept_all();
-  void serve(Peer& peer);
+  void serve(Peer& peer, std::size_t number);
 
   Handler handler_;
   SSL_CTX* tls_;
