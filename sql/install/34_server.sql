@@ -203,6 +203,11 @@ CREATE FUNCTION sms_library_version() RETURNS text
 REVOKE ALL ON FUNCTION sms_library_version() FROM PUBLIC;
 COMMENT ON FUNCTION sms_library_version() IS 'Version of the loaded library; the extension''s own is in pg_extension.';
 
+CREATE FUNCTION sms_check_trust(OUT problem text, OUT what_to_do text)
+  AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_check_trust() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
+
 CREATE FUNCTION sms_is_preloaded() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_preloaded' LANGUAGE C STABLE PARALLEL SAFE;
 REVOKE ALL ON FUNCTION sms_is_preloaded() FROM PUBLIC;

@@ -117,7 +117,8 @@ CREATE VIEW @extschema@.sms_health AS
     SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, @extschema@.sms_is_preloaded() AS is_preloaded,
            @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
            (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*,
-           (SELECT count(*) FROM @extschema@.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded
+           (SELECT count(*) FROM @extschema@.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
+           (SELECT t.problem FROM @extschema@.sms_check_trust() t WHERE m.mode = 'live') AS trust_problem
       FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN pg_extension x
      WHERE x.extname = 'coach_sms'),
   judged AS (
@@ -133,6 +134,7 @@ CREATE VIEW @extschema@.sms_health AS
              WHEN w.next_wake_at < clock_timestamp() - interval '30 seconds'
                THEN format('the sender (process %s) is frozen: it meant to wake at %s', w.pid, w.next_wake_at)
              WHEN w.state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', w.last_error)
+             WHEN f.trust_problem IS NOT NULL THEN f.trust_problem
              WHEN f.unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded, and may wait for a lock: %s', f.unrecorded), w.last_error)
              WHEN f.oldest_due_seconds > 60 AND f.in_flight = 0
                THEN format('messages are due and do not move: the first for %s s', f.oldest_due_seconds)

@@ -86,6 +86,9 @@ CREATE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, level text, p
               THEN 'error' ELSE 'note' END,
          k.problem, k.what_to_do FROM fact, @extschema@.sms_check_key_file() k
   UNION ALL
+  SELECT 'trust', CASE WHEN mode <> 'sandbox' THEN 'error' ELSE 'note' END, t.problem, t.what_to_do
+    FROM fact, @extschema@.sms_check_trust() t
+  UNION ALL
   SELECT 'live_file', 'note', format('file "%s" has the name that coach_sms 0.1.0 gave, and is not this database''s', f),
          'Leave it where another server still runs 0.1.0 with this key file; else remove it.'
     FROM @extschema@.sms_foreign_live_file() f WHERE f IS NOT NULL

@@ -61,7 +61,7 @@ CREATE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
         ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,sms_preview,sms_explain,
             is_phone_suppressed,sms_opt_out,sms_opt_in,sms_erase_person,
             render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,sms_normalize_phone,sms_uuidv7}'),
-        ('{service,operator}', '{sms_every_org,sms_doctor,sms_mode,sms_worker_state,sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
+        ('{service,operator}', '{sms_every_org,sms_doctor,sms_mode,sms_check_trust,sms_worker_state,sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
         ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,sms_schedule_reminders,sms_export_opt_outs,
             sms_twilio_webhook,sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)

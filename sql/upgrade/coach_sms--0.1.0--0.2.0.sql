@@ -73,6 +73,10 @@ END
 $$;
 COMMENT ON FUNCTION sms_go_live() IS
 'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
+CREATE OR REPLACE FUNCTION sms_check_trust(OUT problem text, OUT what_to_do text)
+  AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_check_trust() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
 CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT count(*)
@@ -570,6 +574,59 @@ BEGIN
    WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR position(number IN t.detail) > 0);
 END
 $$;
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_health AS
+  WITH mark AS (
+    SELECT now() - interval '1 hour' AS hour_ago,
+           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 hour') * 1000::numeric)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_hour_ago,
+           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 day') * 1000::numeric)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_day_ago),
+  touched AS (
+    SELECT a.message_id FROM @extschema@.sms_attempts a
+     WHERE a.id >= (SELECT id_hour_ago FROM mark) AND a.status <> 'success'
+    UNION
+    SELECT e.message_id FROM @extschema@.sms_events e
+     WHERE e.id >= (SELECT id_day_ago FROM mark) AND e.processed_at >= (SELECT hour_ago FROM mark)
+       AND e.event_status IN ('failed', 'undelivered', 'canceled')),
+  failed AS (
+    SELECT count(*) AS failed_last_hour
+      FROM touched t JOIN @extschema@.sms_messages m ON m.id = t.message_id, mark
+     WHERE m.status = 'failed' AND m.failed_at >= mark.hour_ago),
+  queue AS (
+    SELECT coalesce(sum(waiting), 0)::bigint AS waiting, coalesce(sum(due), 0)::bigint AS due,
+           round(extract(epoch FROM max(oldest_due_age)))::bigint AS oldest_due_seconds,
+           coalesce(sum(in_flight), 0)::bigint AS in_flight, coalesce(sum(unknown), 0)::bigint AS unknown
+      FROM @extschema@.sms_queue_stat),
+  fact AS MATERIALIZED (
+    SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, @extschema@.sms_is_preloaded() AS is_preloaded,
+           @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
+           (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*,
+           (SELECT count(*) FROM @extschema@.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
+           (SELECT t.problem FROM @extschema@.sms_check_trust() t WHERE m.mode = 'live') AS trust_problem
+      FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN pg_extension x
+     WHERE x.extname = 'coach_sms'),
+  judged AS (
+    SELECT f.*, w.pid AS sender_pid, w.state AS sender_state, w.last_error, w.last_error_at,
+           CASE
+             WHEN f.is_standby THEN NULL
+             WHEN NOT f.is_preloaded THEN 'coach_sms is not in shared_preload_libraries: nothing is sent'
+             WHEN f.library_version <> f.extension_version
+               THEN format('the library is version %s and the extension %s: nothing is sent before ALTER EXTENSION coach_sms UPDATE, or a restart with the right library', f.library_version, f.extension_version)
+             WHEN f.mode = 'not armed' THEN format('this server is not armed for this database, and sends nothing: %s', f.reason)
+             WHEN w.state = 'held' THEN format('the sender is held back until %s', w.held_until)
+             WHEN w.pid IS NULL THEN concat_ws(': ', 'no sender runs for this database', w.last_error)
+             WHEN w.next_wake_at < clock_timestamp() - interval '30 seconds'
+               THEN format('the sender (process %s) is frozen: it meant to wake at %s', w.pid, w.next_wake_at)
+             WHEN w.state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', w.last_error)
+             WHEN f.trust_problem IS NOT NULL THEN f.trust_problem
+             WHEN f.unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded, and may wait for a lock: %s', f.unrecorded), w.last_error)
+             WHEN f.oldest_due_seconds > 60 AND f.in_flight = 0
+               THEN format('messages are due and do not move: the first for %s s', f.oldest_due_seconds)
+           END AS problem
+      FROM fact f LEFT JOIN @extschema@.sms_worker_stat w ON true)
+  SELECT mode, sender_pid, sender_state, library_version, extension_version, waiting, due, oldest_due_seconds, in_flight,
+         unknown, unprocessed_events, failed_last_hour, last_error, last_error_at, problem IS NULL AS ok, problem
+    FROM judged;
+SET LOCAL search_path = @extschema@, pg_temp;
 CREATE OR REPLACE FUNCTION sms_foreign_live_file() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;
@@ -623,6 +680,9 @@ CREATE OR REPLACE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, le
          CASE WHEN mode <> 'sandbox' OR EXISTS (SELECT FROM @extschema@.sms_settings WHERE twilio_auth_token_encrypted IS NOT NULL)
               THEN 'error' ELSE 'note' END,
          k.problem, k.what_to_do FROM fact, @extschema@.sms_check_key_file() k
+  UNION ALL
+  SELECT 'trust', CASE WHEN mode <> 'sandbox' THEN 'error' ELSE 'note' END, t.problem, t.what_to_do
+    FROM fact, @extschema@.sms_check_trust() t
   UNION ALL
   SELECT 'live_file', 'note', format('file "%s" has the name that coach_sms 0.1.0 gave, and is not this database''s', f),
          'Leave it where another server still runs 0.1.0 with this key file; else remove it.'
@@ -930,6 +990,22 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_revoke_from_all(text, text, aclitem[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_revoke_from_all(text, text, aclitem[]) IS 'Internal: takes an object of ours from every role that has rights to it, but its owner.';
+CREATE OR REPLACE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT @extschema@.sms_own_functions(ARRAY(
+    SELECT unnest(f.names)
+      FROM (VALUES
+        ('{tenant,service,operator}'::text[], '{sms_acts_for_all,sms_my_orgs,sms_why_held,sms_known_zone,sms_why}'::text[]),
+        ('{tenant}', '{sms_is_my_org}'),
+        ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,sms_preview,sms_explain,
+            is_phone_suppressed,sms_opt_out,sms_opt_in,sms_erase_person,
+            render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,sms_normalize_phone,sms_uuidv7}'),
+        ('{service,operator}', '{sms_every_org,sms_doctor,sms_mode,sms_check_trust,sms_worker_state,sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
+        ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,sms_schedule_reminders,sms_export_opt_outs,
+            sms_twilio_webhook,sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
+        ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
+     WHERE f.kinds && $1))
+$$;
 CREATE OR REPLACE FUNCTION sms_take_ownership() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

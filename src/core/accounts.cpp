@@ -89,7 +89,7 @@ void Accounts::release_all() {
 void Accounts::count_unanswered(Account* account, const Settlement& settlement) {
   if (is_unclear(settlement))
     ++account->unanswered;
-  else if (settlement.error_code != "connect_failed")
+  else if (settlement.error_code != "connect_failed" && !settlement.server_trouble)
     account->unanswered = 0;
 }
 

@@ -20,6 +20,8 @@ constexpr int kMostPages = 50;
 
 // Twilio's own words are left out: they may name a person's number. Empty: it was asked.
 std::string why_not_asked(const HttpResult& result, const Settlement& settlement) {
+  if (settlement.server_trouble)
+    return "this server cannot make a connection to Twilio: " + settlement.error_message;
   if (result.progress == HttpProgress::kUnsent)
     return "Twilio was not reached: " + settlement.error_message;
   if (settlement.account_trouble) return "Twilio refuses its account's credentials";

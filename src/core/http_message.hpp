@@ -41,6 +41,7 @@ struct HttpResult {
   std::uint64_t tag = 0;  // the caller's own mark, given back as it came
   HttpProgress progress = HttpProgress::kUnsent;
   bool retracted = false;  // kUnsent by our own decision, since its RetractionMark has changed
+  bool own_trouble = false;  // kUnsent, since this server lacks something: each request would fail
   int status = 0;          // 0 unless kAnswered
   std::string body;
   bool body_truncated = false;  // the body was larger than the pool keeps, or broke off

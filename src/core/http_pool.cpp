@@ -86,6 +86,10 @@ void http_global_init() {
   throw Error(ErrorKind::kInternal, "libcurl did not start", curl_easy_strerror(code));
 }
 
+const char* system_ca_file() noexcept {
+  return curl_version_info(CURLVERSION_NOW)->cainfo;
+}
+
 HttpPool::Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }

@@ -22,6 +22,10 @@ namespace coach_sms {
 // of PostgreSQL's do: TLS writes to sockets whose other end may be gone. Throws Error (kInternal).
 void http_global_init();
 
+// The file with the certificates that libcurl trusts where no other is given; nullptr where it was
+// built without one.
+const char* system_ca_file() noexcept;
+
 // Many HTTP requests at once in one thread. Nothing here waits: the caller waits until descriptor()
 // is readable or timeout_ms() is over, and then calls drive(). Each request added ends in exactly
 // one result and is sent at most once.

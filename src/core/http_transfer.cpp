@@ -72,6 +72,27 @@ std::string header_value(std::string_view line, std::size_t name_length) {
              : printable(line.substr(first, last - first + 1));
 }
 
+// What this server lacks or has set wrongly, and no request of it can do without: a CA bundle,
+// first of all.
+bool is_own_trouble(CURLcode code) noexcept {
+  switch (code) {
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_NOT_BUILT_IN:
+    case CURLE_FAILED_INIT:
+    case CURLE_OUT_OF_MEMORY:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::int64_t microseconds(std::chrono::microseconds time) noexcept {
   return time.count();
 }
@@ -266,6 +287,7 @@ HttpResult HttpTransfer::finish(CURLcode code) {
   if (answered) result.status = static_cast<int>(status);
   if (code == CURLE_OK) return result;
 
+  result.own_trouble = result.progress == HttpProgress::kUnsent && is_own_trouble(code);
   result.body_truncated = answered;
   const char* words = error_[0] != '\0' ? error_.data() : curl_easy_strerror(code);
   result.error = printable(refusal_ != nullptr ? refusal_ : words);

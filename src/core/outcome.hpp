@@ -22,6 +22,7 @@ enum class Outcome {
 //
 // error_code is Twilio's number as text or one of our words:
 //   connect_failed   no byte left: DNS, connect, TLS, or the lease was over      -> retry
+//   server_trouble   no byte left, and none can: this server lacks its CA bundle  -> retry, held
 //   unanswered       bytes may have left and no status line came                 -> unknown
 //   bad_answer       a 2xx without a readable message SID                        -> unknown
 //   http_408, http_3xx, http_5xx (the status in full, as in http_502)            -> unknown
@@ -39,6 +40,7 @@ struct Settlement {
   std::chrono::milliseconds retry_after{0};  // the least to wait, as Twilio asks; 0: not told
   bool counts_as_attempt = true;    // false: the message is not to blame, max_attempts is not eaten
   bool account_trouble = false;     // every message of the account would fail: open its circuit
+  bool server_trouble = false;      // and every account's: this server lacks something
   bool trouble_is_guessed = false;  // by the bare status: it may be the message's own after all
   bool blames_sender = false;       // by its code: the sender's fault, or this recipient's with it
   bool sender_trouble = false;      // every message of the sender would fail: it is held

@@ -141,6 +141,11 @@ Settlement settle_transport_failure(const HttpResult& result) {
   Settlement settlement;
   settlement.outcome = unsent ? Outcome::kRetry : Outcome::kUnknown;
   settlement.error_code = unsent ? "connect_failed" : "unanswered";
+  if (result.own_trouble) {
+    settlement.error_code = "server_trouble";
+    settlement.account_trouble = settlement.server_trouble = true;
+    settlement.counts_as_attempt = false;
+  }
   settlement.error_message = clean_error_message(result.error);
   return settlement;
 }

@@ -15,6 +15,8 @@ namespace coach_sms {
 // What became of the message that a send_request carried.
 //
 //   never left                      retry, an attempt
+//   never left, and none can        retry, no attempt, account_trouble: this server lacks its CA
+//                                     bundle or the like
 //   left, no answer                 unknown
 //   2xx with a message SID          accepted; rejected if Twilio made it and it failed at once
 //   2xx without                     unknown

@@ -84,6 +84,19 @@ void tell_sender_trouble(const FinishedRow& row) {
   report_error("Twilio refuses a sender");
 }
 
+void tell_server_trouble(const FinishedRow& row) {
+  static TimestampTz told_at = 0;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now - told_at < USECS_PER_MINUTE) return;
+  told_at = now;
+  const char* text = psprintf("this server cannot make a connection to Twilio: %s",
+                              row.settled.error_message);
+  ereport(LOG, (errmsg("%s", text), errdetail("Messages wait and use up no attempt; one is tried "
+                                              "from time to time."),
+                errhint("sms_doctor() says what to do: see its check \"trust\".")));
+  report_error(text);
+}
+
 // Twilio out of reach, overloaded, or its answers lost. Its own words may name a person's number:
 // only what libcurl says is told.
 void tell_trouble(const FinishedRow& row) {
@@ -100,6 +113,7 @@ void tell_trouble(const FinishedRow& row) {
 }
 
 void tell_what_is_wrong(const FinishedRow& row) {
+  if (row.server_trouble) return tell_server_trouble(row);
   if (row.account_trouble) return tell_account_trouble(row);
   if (row.sender_trouble) return tell_sender_trouble(row);
   const bool failed = row.outcome == Outcome::kRetry || row.outcome == Outcome::kUnknown;

@@ -80,6 +80,7 @@ void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
   row->sandbox = finished.task.sandbox;
   row->account_trouble = settlement.account_trouble;
   row->sender_trouble = settlement.sender_trouble;
+  row->server_trouble = settlement.server_trouble;
   row->attempt = finished.task.attempt;
 }
 

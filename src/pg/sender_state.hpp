@@ -84,6 +84,7 @@ struct FinishedRow {
   bool sandbox;
   bool account_trouble;
   bool sender_trouble;
+  bool server_trouble;
   int attempt;
 };
 int copy_finished(Sender* sender, int limit, FinishedRow** rows);

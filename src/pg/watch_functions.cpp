@@ -1,3 +1,5 @@
+#include "core/http_pool.hpp"
+
 #include "pg/live_file.hpp"
 #include "pg/secrets.hpp"
 #include "pg/settings.hpp"
@@ -10,6 +12,7 @@
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_check_key_file);
+PG_FUNCTION_INFO_V1(coach_sms_check_trust);
 PG_FUNCTION_INFO_V1(coach_sms_foreign_live_file);
 PG_FUNCTION_INFO_V1(coach_sms_check_token);
 PG_FUNCTION_INFO_V1(coach_sms_server_account);
@@ -41,6 +44,26 @@ Datum as_problem(FunctionCallInfo fcinfo, const Failure& failure) {
   return row_of(fcinfo, values, nulls);
 }
 
+bool holds_certificate(FILE* file) {
+  char line[1024];
+  while (fgets(line, sizeof line, file) != nullptr)
+    if (strstr(line, "CERTIFICATE-----") != nullptr) return true;
+  return false;
+}
+
+void check_trust(const char* path, bool own, Failure* failure) {
+  FILE* file = AllocateFile(path, "r");
+  const char* detail = file == nullptr ? strerror(errno) : "it holds no certificate";
+  const bool is_good = file != nullptr && holds_certificate(file);
+  if (file != nullptr) FreeFile(file);
+  if (is_good) return;
+  fail(failure, kNotReady, "",
+       own ? "Set coach_sms.ca_file to a file of certificates that the server's account may read, "
+             "or to ''."
+           : "Install the package ca-certificates, or set coach_sms.ca_file.",
+       "the certificates by which Twilio is known cannot be read from \"%s\": %s", path, detail);
+}
+
 // With the rights of who asked, and not of the definer function that this runs in.
 uint64 run_as_caller(Statement& statement, std::initializer_list<Datum> values) {
   Oid definer;
@@ -67,6 +90,17 @@ char* find_line(const char* setting) {
 Datum coach_sms_check_key_file(PG_FUNCTION_ARGS) {
   Failure failure;
   check_key_file(&failure);
+  return as_problem(fcinfo, failure);
+}
+
+// sms_check_trust(OUT problem text, OUT what_to_do text): whether the file of trusted certificates
+// can be read. Nothing is asked where Twilio's URL (a test's) needs none.
+Datum coach_sms_check_trust(PG_FUNCTION_ARGS) {
+  Failure failure;
+  const bool own = settings::ca_file[0] != '\0';
+  const char* path = own ? settings::ca_file : system_ca_file();
+  if (path != nullptr && pg_strncasecmp(settings::twilio_api_url, "https:", 6) == 0)
+    check_trust(path, own, &failure);
   return as_problem(fcinfo, failure);
 }
 

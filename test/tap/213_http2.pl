@@ -103,6 +103,19 @@ for my $to (@taken, @not_taken) {
 is($node->safe_psql('postgres', "SELECT attempt_count, count(*) FROM sms_messages WHERE body LIKE 'under way%' GROUP BY 1 ORDER BY 1"), "1|10\n2|5",
     'only what was not taken went again');
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
+
+# The server goes when a message is about to leave on a kept connection: it leaves on a fresh one.
+$node->wait_for_status($node->enqueue($org, '+61491570111', 'keeps a connection'), 'sent');
+arm($node, 'connected=stop@1');
+my $late = $node->enqueue($org, '+61491570112', 'about to leave');
+my $sender = wait_frozen($node);
+kill_nginx($front);
+$front = start_nginx();
+disarm($node);
+kill CONT => $sender;
+$node->wait_for_status($late, 'sent');
+is($node->safe_psql('postgres', "SELECT string_agg(status, ',') FROM sms_attempts WHERE message_id = '$late'"), 'success', 'it left once');
+is($fake->count(to => '+61491570112'), 1, 'and came once');
 kill_nginx($front);
 
 done_testing();

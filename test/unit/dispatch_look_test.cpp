@@ -181,6 +181,23 @@ TEST_F(DispatchLookTest, AListThatNobodyReachedWasNotAsked) {
   EXPECT_EQ(looked.held_until, 0);
 }
 
+TEST_F(DispatchLookTest, AServerWithoutItsCaFileHoldsMessagesAndLooks) {
+  LoopbackServer server(create);
+  DispatchOptions options = options_for(server);
+  options.api_url = "https://" + server.address();
+  options.http.ca_file = "/nonexistent/ca.pem";
+  Dispatch dispatch(options, &now_us);
+  const Looked looked = looked_of(dispatch, look(), route());
+  EXPECT_FALSE(looked.asked);
+  EXPECT_TRUE(contains(looked.error, "this server cannot make a connection to Twilio: "));
+  EXPECT_EQ(looked.held_until, clock_us + 5 * kSecond);
+  const Settlement settlement = finished_of(dispatch, task(1), route()).settlement;
+  EXPECT_EQ(settlement.outcome, Outcome::kRetry);
+  EXPECT_EQ(settlement.error_code, "server_trouble");
+  EXPECT_FALSE(settlement.counts_as_attempt);
+  EXPECT_FALSE(finished_of(dispatch, task(2), route()).started) << "its account is held";
+}
+
 TEST_F(DispatchLookTest, AKeyThatMayNotReadListsHoldsNoMessages) {
   LoopbackServer server([](Peer& peer, const SeenRequest& request) {
     peer.send(contains(request.head, "GET ") ? answer(401, "{}") : created());

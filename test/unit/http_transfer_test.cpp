@@ -322,6 +322,25 @@ TEST_F(HttpTransferTest, AnUntrustedCertificateSendsNothing) {
   EXPECT_EQ(server.seen().size(), 0U);
 }
 
+TEST_F(HttpTransferTest, ACaFileThatCannotBeReadIsTheServersOwnTrouble) {
+  const SelfSigned identity;
+  LoopbackServer server(says(answer(201, "{}")), identity.server_context());
+  for (const char* file : {"/nonexistent/ca.pem", "/dev/null", "/"}) {
+    HttpOptions lacking = options();
+    lacking.ca_file = file;
+    const HttpResult result = result_of(lacking, post(server.url()));
+    expect_unsent(result);
+    EXPECT_TRUE(result.own_trouble) << file << ": " << result.error;
+  }
+  HttpOptions others = options();
+  const SelfSigned stranger;
+  others.ca_file = stranger.certificate_file();
+  EXPECT_FALSE(result_of(others, post(server.url())).own_trouble) << "that may be the network's";
+  RefusingPort nobody;
+  EXPECT_FALSE(result_of(options(), post("https://" + nobody.address() + "/")).own_trouble);
+  EXPECT_TRUE(result_of(options(), post("file:///etc/hostname")).own_trouble);
+}
+
 TEST_F(HttpTransferTest, ACertificateOfAnotherNameSendsNothing) {
   const SelfSigned identity;
   LoopbackServer server(says(answer(201, "{}")), identity.server_context());
