@@ -7,7 +7,8 @@ CREATE TABLE sms_server (
   arm_id             uuid NOT NULL,
   changed_at         timestamptz NOT NULL DEFAULT now(),
   changed_by         text NOT NULL DEFAULT session_user,
-  paused_until       timestamptz
+  paused_until       timestamptz,
+  live_since         timestamptz
 );
 COMMENT ON TABLE sms_server IS 'Internal: one row that ties sending to this server and this database. Written by CREATE EXTENSION, sms_go_live() and sms_go_sandbox().';
 COMMENT ON COLUMN sms_server.singleton IS 'There is one row.';
@@ -18,6 +19,8 @@ COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the fi
 COMMENT ON COLUMN sms_server.changed_at IS 'When the mode was set.';
 COMMENT ON COLUMN sms_server.changed_by IS 'Who set it.';
 COMMENT ON COLUMN sms_server.paused_until IS 'Nothing of any org is sent before this time. NULL: not paused.';
+COMMENT ON COLUMN sms_server.live_since IS
+'When sms_go_live() last ended the sandbox. What was confirmed or over before is history.';
 
 DO $$
 DECLARE

@@ -274,24 +274,30 @@ REVOKE ALL ON FUNCTION sms_without_flags(regclass, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION sms_without_flags(regclass, jsonb) IS 'Internal: the mapping without the flags that a view has not.';
 
 -- History is never texted: what is confirmed already has had its confirmation, and a reminder that
--- somebody else has sent counts.
-CREATE FUNCTION sms_record_baseline(OUT ahead integer)
+-- somebody else has sent counts. Going live ends what a sandbox still tried, too.
+CREATE FUNCTION sms_record_baseline(reason text, OUT ahead integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found @extschema@.sms_booking[];
 BEGIN
   found := ARRAY(SELECT b FROM @extschema@.sms_find_bookings(now(), 'infinity', 'infinity', 'infinity', '{}') b WHERE b.state = 'confirmed');
-  INSERT INTO @extschema@.sms_booking_texts (booking_id, type, org_id, session_start, session_end, reason)
-    SELECT DISTINCT ON (b.id, t.type) b.id, t.type, b.org_id, b.start_time, b.end_time, t.reason
+  INSERT INTO @extschema@.sms_booking_texts AS t
+    (booking_id, type, org_id, session_start, session_end, reason)
+    SELECT DISTINCT ON (b.id, w.type) b.id, w.type, b.org_id, b.start_time, b.end_time, w.reason
       FROM unnest(found) b
-      CROSS JOIN LATERAL (VALUES ('confirmation', 'before_attach', true), ('reminder', 'already_sent', b.reminder_sent)) t (type, reason, counts)
-     WHERE t.counts
-    ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO NOTHING;
+      CROSS JOIN LATERAL (VALUES ('confirmation', sms_record_baseline.reason, true),
+                                 ('reminder', 'already_sent', b.reminder_sent)) w (type, reason, counts)
+     WHERE w.counts
+    ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE
+      SET reason = excluded.reason, detail = NULL, try_until = NULL, updated_at = now()
+      WHERE excluded.reason = 'before_live' AND t.message_id IS NULL
+        AND (t.try_until > now() OR t.reason = 'booking_cancelled');
   ahead := cardinality(found);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_record_baseline() FROM PUBLIC;
-COMMENT ON FUNCTION sms_record_baseline() IS 'Internal: records for each confirmed booking ahead that it is not confirmed anew; returns how many there are.';
+REVOKE ALL ON FUNCTION sms_record_baseline(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_record_baseline(text) IS
+'Internal: records for each confirmed booking ahead that it is not confirmed anew (before_attach, before_live).';
 
 CREATE FUNCTION sms_attach_bookings(
   bookings regclass DEFAULT NULL, clients regclass DEFAULT NULL, orgs regclass DEFAULT NULL, mapping jsonb DEFAULT '{}')
@@ -335,7 +341,7 @@ BEGIN
   INSERT INTO @extschema@.sms_bookings_source SELECT source.*;
   BEGIN
     PERFORM @extschema@.sms_read_bookings('{}');
-    ahead := @extschema@.sms_record_baseline();
+    ahead := @extschema@.sms_record_baseline('before_attach');
   EXCEPTION WHEN OTHERS THEN
     PERFORM @extschema@.sms_refuse_bookings(format('%s cannot be read as its owner', source.bookings), SQLERRM, 'Mend the view, or give its owner the rights it needs (BYPASSRLS where policies would hide rows from it).');
   END;

@@ -43,7 +43,10 @@ BEGIN
   RETURN QUERY
   WITH clock AS (
     SELECT now() AS now, now() + interval '2 minutes' AS soon,
-           coalesce((SELECT s.attached_at FROM @extschema@.sms_bookings_source s), '-infinity') AS attached_at),
+           coalesce((SELECT s.attached_at FROM @extschema@.sms_bookings_source s), '-infinity') AS attached_at,
+           v.is_live, coalesce(v.live_since, '-infinity') AS live_since
+      FROM (SELECT bool_or(s.mode = 'live') AS is_live, max(s.live_since) FILTER (WHERE s.mode = 'live') AS live_since
+              FROM @extschema@.sms_server s) v),
   wanted AS (
     SELECT b.id, b.org_id, b.state, b.start_time, b.end_time, b.reminder_sent, b.feedback_sent, clock.*,
            coalesce(r.type, 'confirmation') AS type, coalesce(r.schedule_id, '00000000-0000-0000-0000-000000000000') AS schedule_id,
@@ -53,15 +56,15 @@ BEGIN
       FROM unnest(bookings) b CROSS JOIN clock
       LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_rules r WHERE r.org_id = b.org_id OFFSET 0) r ON true),
   joined AS (
-    SELECT w.*, t.message_id, t.reason, t.try_until, t.updated_at, m.status,
-           t.message_id IS NOT NULL AND t.reason IS NULL
+    SELECT w.*, t.message_id, t.reason, t.try_until, t.updated_at, m.status, w.is_live AND m.sandbox AS was_sandbox,
+           t.message_id IS NOT NULL AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE
              AND coalesce(m.status <> 'cancelled' OR m.error_code NOT IN ('booking_changed', 'booking_cancelled', 'sandbox'), true) AS is_made,
            CASE w.type WHEN 'feedback' THEN t.session_end IS NOT DISTINCT FROM w.end_time
                        ELSE t.session_start IS NOT DISTINCT FROM w.start_time END AS is_current,
            coalesce(w.state = CASE w.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END, false) AS fits,
            max(w.due_at) FILTER (WHERE w.type = 'reminder' AND w.is_on AND w.due_at <= w.soon) OVER booking AS last_due,
            max(coalesce(m.created_at, t.updated_at)) FILTER (WHERE w.type = 'confirmation' AND t.session_start = w.start_time AND t.message_id IS NOT NULL
-             AND t.reason IS NULL AND coalesce(m.status NOT IN ('failed', 'cancelled'), true)) OVER booking AS confirmed_at
+             AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE AND coalesce(m.status NOT IN ('failed', 'cancelled'), true)) OVER booking AS confirmed_at
       FROM wanted w
       LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_texts t
                           WHERE t.booking_id = w.id AND t.type = w.type AND t.schedule_id = w.schedule_id LIMIT 1) t ON true
@@ -81,6 +84,8 @@ BEGIN
              WHEN j.state = 'other' THEN 'not_confirmed'
              WHEN NOT j.fits THEN CASE j.type WHEN 'feedback' THEN 'not_completed' ELSE 'session_over' END
              WHEN j.type = 'feedback' AND j.end_time <= j.attached_at THEN 'before_attach'
+             WHEN CASE j.type WHEN 'feedback' THEN j.end_time <= j.live_since
+                              WHEN 'confirmation' THEN j.was_sandbox AND j.reason IS DISTINCT FROM 'booking_cancelled' END THEN 'before_live'
              WHEN j.message_id IS NULL AND j.reason <> 'booking_cancelled' AND coalesce(j.try_until <= j.now, true)
                AND (j.is_current OR j.type <> 'reminder') THEN j.reason
              WHEN j.expires_at <= j.now THEN 'too_late'
@@ -94,7 +99,7 @@ BEGIN
                 WHERE x.booking_id = j.id AND x.type = j.type AND x.schedule_id <> j.schedule_id AND x.message_id IS NOT NULL AND x.session_start = j.start_time) THEN 'already_sent'
              WHEN CASE j.type WHEN 'reminder' THEN j.reminder_sent WHEN 'feedback' THEN j.feedback_sent END AND NOT EXISTS (
                SELECT FROM @extschema@.sms_booking_texts x
-                WHERE x.booking_id = j.id AND x.type = j.type AND (x.message_id IS NOT NULL OR x.session_start <> j.start_time)) THEN 'already_sent'
+                WHERE x.booking_id = j.id AND x.type = j.type AND (x.revision > 0 OR x.message_id IS NOT NULL OR x.session_start <> j.start_time)) THEN 'already_sent'
              WHEN j.type = 'reminder' AND j.due_at < j.last_due THEN 'superseded'
              WHEN j.type = 'reminder' AND j.due_at < j.confirmed_at + interval '1 hour' THEN 'confirmation_just_sent'
              ELSE 'due'
@@ -204,6 +209,7 @@ CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
     WHEN 'not_completed' THEN 'the session is not completed yet'
     WHEN 'session_over' THEN 'the session is completed'
     WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached' ELSE 'it was confirmed before the bookings were attached' END
+    WHEN 'before_live' THEN CASE type WHEN 'feedback' THEN 'it ended before the database went live' ELSE 'it was confirmed before the database went live' END
     WHEN 'before_rule' THEN 'it was due before its row of sms_schedules was made'
     WHEN 'already_sent' THEN 'it was sent already, or the application had marked it as sent'
     WHEN 'superseded' THEN 'a later reminder was due as well'
@@ -304,9 +310,6 @@ BEGIN
   is_made := message_id IS NOT NULL;
   is_new := @extschema@.sms_record_text(booking, type, schedule_id, message_id, reason, detail,
     CASE WHEN NOT is_made THEN @extschema@.sms_try_until(type, reason, expires_at) END);
-  IF is_made AND type <> 'confirmation' THEN
-    PERFORM @extschema@.sms_try_mark(booking.id, type = 'feedback');
-  END IF;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_make_text(sms_booking, text, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
@@ -354,7 +357,18 @@ CREATE FUNCTION sms_needs_work(verdict text, reason text) RETURNS boolean
 REVOKE ALL ON FUNCTION sms_needs_work(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_needs_work(text, text) IS 'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';
 
-CREATE FUNCTION sms_sync_booking(
+CREATE FUNCTION sms_is_work(
+  type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz, tried_before timestamptz)
+  RETURNS boolean
+  LANGUAGE sql IMMUTABLE
+  RETURN is_stale
+      OR is_due AND @extschema@.sms_needs_work(verdict, reason) AND coalesce(reason IS NULL OR updated_at < tried_before, true)
+      OR verdict = 'not_confirmed' AND updated_at IS NOT NULL AND type <> 'feedback' AND reason IS DISTINCT FROM 'booking_cancelled';
+REVOKE ALL ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) IS
+'Internal: whether a pass has something to do for a text; what was skipped is tried again where that was last done before the time.';
+
+CREATE FUNCTION sms_make_texts(
   booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -373,7 +387,7 @@ BEGIN
   PERFORM @extschema@.sms_withdraw_stale(booking_id, known);
   IF coalesce(booking.state, 'other') = 'other' THEN
     UPDATE @extschema@.sms_booking_texts t SET reason = 'booking_cancelled', detail = NULL, try_until = NULL, updated_at = now()
-     WHERE t.booking_id = sms_sync_booking.booking_id AND t.type <> 'feedback' AND t.reason IS DISTINCT FROM 'booking_cancelled';
+     WHERE t.booking_id = sms_make_texts.booking_id AND t.type <> 'feedback' AND t.reason IS DISTINCT FROM 'booking_cancelled';
   END IF;
   -- The confirmation first: a reminder on its heels would be one text too many.
   FOREACH stage SLICE 1 IN ARRAY ARRAY[['confirmation', 'confirmation'], ['reminder', 'feedback']] LOOP
@@ -395,6 +409,23 @@ BEGIN
   END LOOP;
 END
 $$;
+REVOKE ALL ON FUNCTION sms_make_texts(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_make_texts(uuid) IS
+'Internal: makes, moves and cancels the texts of a booking as is right now. The caller holds the booking''s advisory lock.';
+
+CREATE FUNCTION sms_sync_booking(
+  booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  SELECT m.* INTO confirmations, reminders, feedback_requests, skipped FROM @extschema@.sms_make_texts(booking_id) m;
+  IF reminders > 0 THEN
+    PERFORM @extschema@.sms_try_mark(booking_id, false);
+  END IF;
+  IF feedback_requests > 0 THEN
+    PERFORM @extschema@.sms_try_mark(booking_id, true);
+  END IF;
+END
+$$;
 REVOKE ALL ON FUNCTION sms_sync_booking(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_sync_booking(uuid) IS
-'Internal: makes, moves and cancels the texts of a booking as is right now. The caller holds the booking''s advisory lock.';
+'Internal: sms_make_texts(), and marks the booking where a reminder or feedback request was made.';

@@ -133,8 +133,9 @@ COMMENT ON FUNCTION sms_app_changed(text, uuid, uuid) IS
 
 -- Nobody else's bookings are read than those that could have something due, by ranges of times that an index serves;
 -- and those whose confirmation is to be tried again. A view tells of no new booking, so there all to come are read.
-CREATE FUNCTION sms_find_due_bookings(retried uuid[]) RETURNS sms_booking[]
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION sms_pass_ranges(
+  OUT starts_after timestamptz, OUT starts_until timestamptz, OUT ends_after timestamptz, OUT ends_until timestamptz)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   source @extschema@.sms_bookings_source;
   before interval;
@@ -146,12 +147,22 @@ BEGIN
   IF NOT @extschema@.sms_is_table(source.bookings) THEN
     before := interval '366 days';
   END IF;
+  starts_after := now();
+  starts_until := now() + coalesce(before, '0') + interval '2 minutes';
+  ends_after := greatest(source.attached_at, now() - coalesce(after, '0') - interval '3 days');
+  ends_until := now() + interval '2 minutes';
+END
+$$;
+REVOKE ALL ON FUNCTION sms_pass_ranges() FROM PUBLIC;
+COMMENT ON FUNCTION sms_pass_ranges() IS 'Internal: between which times a booking starts or ends that a pass has to judge.';
+
+CREATE FUNCTION sms_find_due_bookings(retried uuid[]) RETURNS sms_booking[]
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
   RETURN ARRAY(
     SELECT DISTINCT ON (b.id) b
-      FROM @extschema@.sms_find_bookings(
-        now(), now() + coalesce(before, '0') + interval '2 minutes',
-        greatest(source.attached_at, now() - coalesce(after, '0') - interval '3 days'), now() + interval '2 minutes',
-        retried) b
+      FROM @extschema@.sms_pass_ranges() r,
+           @extschema@.sms_find_bookings(r.starts_after, r.starts_until, r.ends_after, r.ends_until, retried) b
      WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
 END
 $$;
@@ -237,10 +248,7 @@ BEGIN
       FROM unnest(found) b
       JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work, min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
                    min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at, array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
-              FROM (SELECT j.*, j.is_stale
-                             OR j.is_due AND @extschema@.sms_needs_work(j.verdict, j.reason) AND coalesce(j.reason IS NULL OR j.updated_at < tried_before, true)
-                             OR j.verdict = 'not_confirmed' AND j.updated_at IS NOT NULL AND j.type <> 'feedback' AND j.reason IS DISTINCT FROM 'booking_cancelled'
-                             AS is_work
+              FROM (SELECT j.*, @extschema@.sms_is_work(j.type, j.verdict, j.is_due, j.is_stale, j.reason, j.updated_at, tried_before) AS is_work
                       FROM @extschema@.sms_booking_outlook(found) j) o
              GROUP BY o.booking_id) w ON w.booking_id = b.id
      WHERE w.has_work OR w.unmarked <> '{}'

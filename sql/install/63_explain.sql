@@ -24,6 +24,8 @@ CREATE FUNCTION sms_verdict_in_words(
       WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', @extschema@.sms_local_time(due_at, zone),
                                          @extschema@.sms_local_time(opens_at, zone))
       ELSE 'goes out on ' || @extschema@.sms_local_time(due_at, zone) END
+    WHEN 'made_next' THEN 'is due, and made within a minute'
+    WHEN 'unseen' THEN 'is due, and made on ' || @extschema@.sms_local_time(due_at, zone)
     WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
       ELSE format('could not be made: %s; it is tried again each minute until %s', coalesce(detail, reason), @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
     WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
@@ -53,6 +55,74 @@ $$;
 REVOKE ALL ON FUNCTION sms_message_in_words(sms_messages, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_message_in_words(sms_messages, text) IS 'Internal: how it stands with a message.';
 
+CREATE FUNCTION sms_texts_now(known sms_booking[]) RETURNS jsonb
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT coalesce(jsonb_agg(to_jsonb(o) || jsonb_build_object('detail', t.detail, 'try_until', t.try_until)), '[]')
+            FROM @extschema@.sms_booking_outlook(known) o
+            LEFT JOIN @extschema@.sms_booking_texts t
+                   ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_texts_now(sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_texts_now(sms_booking[]) IS 'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
+
+CREATE FUNCTION sms_is_seen(booking sms_booking, OUT seen boolean, OUT seen_at timestamptz)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  range record;
+BEGIN
+  SELECT * INTO range FROM @extschema@.sms_pass_ranges();
+  seen := booking.start_time > range.starts_after AND booking.start_time <= range.starts_until
+       OR booking.end_time > range.ends_after AND booking.end_time <= range.ends_until
+       OR EXISTS (SELECT FROM @extschema@.sms_booking_texts t
+                   WHERE t.booking_id = booking.id AND t.type = 'confirmation' AND t.try_until > now());
+  seen_at := booking.start_time - (range.starts_until - range.starts_after);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_is_seen(sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_seen(sms_booking) IS 'Internal: whether the next pass judges a booking, and else from when on the passes do.';
+
+-- What a pass finds out, sms_explain() cannot guess: it does the work of one, and takes that back. Other verdicts than the
+-- outlook's: made_next, where the next pass makes the text; unseen, where one makes it later, at due_at.
+CREATE FUNCTION sms_texts_after_pass(known sms_booking[]) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  texts jsonb := @extschema@.sms_texts_now(known);
+  later jsonb;
+  pass record;
+BEGIN
+  SELECT * INTO pass FROM @extschema@.sms_is_seen(known[1]);
+  IF pass.seen IS NOT TRUE THEN
+    RETURN (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due' THEN t || jsonb_build_object('verdict', 'unseen', 'due_at', pass.seen_at) ELSE t END)
+              FROM jsonb_array_elements(texts) t);
+  ELSIF NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
+                     WHERE @extschema@.sms_is_work(o.type, o.verdict, o.is_due, o.is_stale, o.reason, o.updated_at, 'infinity')) THEN
+    RETURN texts;
+  END IF;
+  BEGIN
+    IF pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(known[1].id)) THEN
+      PERFORM @extschema@.sms_make_texts(known[1].id);
+      later := (SELECT jsonb_agg(CASE WHEN a->>'message_id' <> coalesce(b->>'message_id', '') THEN a || '{"verdict": "made_next"}' ELSE a END)
+                  FROM jsonb_array_elements(@extschema@.sms_texts_now(known)) a
+                  JOIN jsonb_array_elements(texts) b ON a->'type' = b->'type' AND a->'schedule_id' = b->'schedule_id');
+      RAISE EXCEPTION USING ERRCODE = 'ZDONE';
+    END IF;
+  EXCEPTION
+    WHEN SQLSTATE 'ZDONE' THEN
+      texts := later;
+    WHEN read_only_sql_transaction THEN
+      NULL;
+    WHEN OTHERS THEN
+      texts := (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due' THEN t || jsonb_build_object('reason', 'unreadable', 'detail', SQLERRM) ELSE t END)
+                  FROM jsonb_array_elements(texts) t);
+  END;
+  RETURN texts;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_texts_after_pass(sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_texts_after_pass(sms_booking[]) IS 'Internal: how it will stand with the texts of a booking after the next pass.';
+
 -- TimeZone is set here so that what others write of times is the org's time too; it is the session's again afterwards.
 CREATE FUNCTION sms_explain_texts(booking_id uuid, org_ids uuid[], known sms_booking[], zone text)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
@@ -78,12 +148,17 @@ BEGIN
      WHERE t.booking_id = sms_explain_texts.booking_id AND t.org_id = ANY (org_ids)
        AND t.message_id IS NOT NULL AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = t.message_id)
     UNION ALL
-    SELECT o.type, o.label, CASE WHEN o.type <> 'confirmation' THEN o.due_at END,
-           CASE WHEN o.verdict = 'later' OR o.verdict = 'due' AND t.reason IS NULL OR o.verdict = 'not_completed' AND o.expires_at > now() THEN 'planned' ELSE 'skipped' END, NULL,
-           @extschema@.sms_verdict_in_words(o.verdict, o.type, @extschema@.sms_booking_obstacle(known[1]), o.due_at, @extschema@.sms_opens_at(o.org_id, o.due_at), o.expires_at, t.try_until, t.reason, t.detail, zone)
-      FROM outlook o
-      LEFT JOIN @extschema@.sms_booking_texts t ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id
-     WHERE o.verdict NOT IN ('made', 'under_way') AND (t.message_id IS NULL OR o.verdict IN ('later', 'due'))
+    SELECT p.type, p.label, CASE WHEN p.type <> 'confirmation' THEN p.due_at END,
+           CASE WHEN p.verdict IN ('later', 'made_next', 'unseen') OR p.verdict = 'due' AND p.reason IS NULL
+                     OR p.verdict = 'not_completed' AND p.expires_at > now() THEN 'planned' ELSE 'skipped' END, NULL,
+           @extschema@.sms_verdict_in_words(p.verdict, p.type, @extschema@.sms_booking_obstacle(known[1]), p.due_at,
+             @extschema@.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until, p.reason, p.detail, zone)
+      FROM jsonb_to_recordset(@extschema@.sms_texts_after_pass(known)) p (
+             type text, schedule_id uuid, label text, verdict text, due_at timestamptz, expires_at timestamptz,
+             message_id uuid, reason text, detail text, try_until timestamptz)
+      JOIN outlook o ON o.type = p.type AND o.schedule_id = p.schedule_id
+     WHERE p.verdict IN ('later', 'due', 'made_next', 'unseen', 'before_live')
+        OR p.verdict NOT IN ('made', 'under_way') AND p.message_id IS NULL
      ORDER BY 3 NULLS FIRST, 5, 1;
 END
 $$;

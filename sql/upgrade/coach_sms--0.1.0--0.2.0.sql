@@ -18,6 +18,9 @@ ALTER TABLE sms_in_flight
   ADD COLUMN inconclusive_count integer NOT NULL DEFAULT 0,
   ADD COLUMN inconclusive_at timestamptz,
   ADD COLUMN not_asked text;
+-- What is confirmed when the database goes live is history.
+ALTER TABLE sms_server ADD COLUMN live_since timestamptz;
+DROP FUNCTION sms_record_baseline();
 
 -- Made by `make upgrade-script`: begin.
 COMMENT ON COLUMN sms_settings.twilio_account_sid IS
@@ -39,6 +42,8 @@ COMMENT ON COLUMN sms_in_flight.inconclusive_count IS 'Those listings, counted o
 COMMENT ON COLUMN sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
 COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
 COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
+COMMENT ON COLUMN sms_server.live_since IS
+'When sms_go_live() last ended the sandbox. What was confirmed or over before is history.';
 COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
 CREATE OR REPLACE FUNCTION sms_first_name(full_name text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
@@ -65,6 +70,7 @@ COMMENT ON FUNCTION sms_arm(boolean) IS
 CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM @extschema@.sms_bookings_go_live();
   PERFORM @extschema@.sms_arm(true);
   PERFORM @extschema@.sms_make_policies();
   SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
@@ -77,6 +83,7 @@ CREATE OR REPLACE FUNCTION sms_check_trust(OUT problem text, OUT what_to_do text
   AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_check_trust() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
+'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. Bookings that were confirmed before get their reminders, and no confirmation. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
 CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT count(*)
@@ -206,6 +213,79 @@ BEGIN
                    ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''org'', %3$L, %3$L)',
                    source.orgs, o->>'name', o->>'id');
   END IF;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_record_baseline(reason text, OUT ahead integer)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found @extschema@.sms_booking[];
+BEGIN
+  found := ARRAY(SELECT b FROM @extschema@.sms_find_bookings(now(), 'infinity', 'infinity', 'infinity', '{}') b WHERE b.state = 'confirmed');
+  INSERT INTO @extschema@.sms_booking_texts AS t
+    (booking_id, type, org_id, session_start, session_end, reason)
+    SELECT DISTINCT ON (b.id, w.type) b.id, w.type, b.org_id, b.start_time, b.end_time, w.reason
+      FROM unnest(found) b
+      CROSS JOIN LATERAL (VALUES ('confirmation', sms_record_baseline.reason, true),
+                                 ('reminder', 'already_sent', b.reminder_sent)) w (type, reason, counts)
+     WHERE w.counts
+    ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE
+      SET reason = excluded.reason, detail = NULL, try_until = NULL, updated_at = now()
+      WHERE excluded.reason = 'before_live' AND t.message_id IS NULL
+        AND (t.try_until > now() OR t.reason = 'booking_cancelled');
+  ahead := cardinality(found);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_record_baseline(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_record_baseline(text) IS
+'Internal: records for each confirmed booking ahead that it is not confirmed anew (before_attach, before_live).';
+CREATE OR REPLACE FUNCTION sms_attach_bookings(
+  bookings regclass DEFAULT NULL, clients regclass DEFAULT NULL, orgs regclass DEFAULT NULL, mapping jsonb DEFAULT '{}')
+  RETURNS integer
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  source @extschema@.sms_bookings_source;
+  earlier @extschema@.sms_bookings_source;
+  part record;
+  ahead integer;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('coach_sms: attach', 0));
+  PERFORM @extschema@.sms_check_mapping(mapping);
+  source.singleton := true;
+  source.bookings := coalesce(bookings, to_regclass('public.bookings'));
+  source.clients := coalesce(clients, to_regclass('public.clients'));
+  source.orgs := coalesce(orgs, to_regclass('public.orgs'));
+  FOR part IN SELECT * FROM (VALUES ('bookings', source.bookings), ('clients', source.clients), ('orgs', source.orgs)) p (name, relation)
+               WHERE p.relation IS NULL LOOP
+    PERFORM @extschema@.sms_refuse_bookings(format('there is no public.%s', part.name), format('It is where the %s are looked for unless you say otherwise.', part.name),
+                                            format('Name yours: sms_attach_bookings(%s => ''your_%s'').', part.name, part.name));
+  END LOOP;
+  source.mapping := @extschema@.sms_complete_mapping(mapping);
+  -- As strong as it gets, and all before anything else: a lock that grows later would meet an application's that grows.
+  FOR part IN SELECT DISTINCT r AS relation FROM unnest(ARRAY[source.bookings, source.clients, source.orgs]) r
+               WHERE @extschema@.sms_is_table(r) ORDER BY 1 LOOP
+    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', part.relation);
+  END LOOP;
+  PERFORM @extschema@.sms_add_booking_flags(source.bookings, source.mapping);
+  PERFORM @extschema@.sms_check_bookings_source(source);
+  source.mapping := @extschema@.sms_without_flags(source.bookings, source.mapping);
+  source.attached_at := now();
+  source.attached_by := session_user;
+
+  SELECT * INTO earlier FROM @extschema@.sms_bookings_source;
+  IF (earlier.bookings, earlier.clients, earlier.orgs, earlier.mapping) = (source.bookings, source.clients, source.orgs, source.mapping) THEN
+    source := earlier;
+  END IF;
+  PERFORM @extschema@.sms_drop_booking_triggers();
+  DELETE FROM @extschema@.sms_bookings_source;
+  INSERT INTO @extschema@.sms_bookings_source SELECT source.*;
+  BEGIN
+    PERFORM @extschema@.sms_read_bookings('{}');
+    ahead := @extschema@.sms_record_baseline('before_attach');
+  EXCEPTION WHEN OTHERS THEN
+    PERFORM @extschema@.sms_refuse_bookings(format('%s cannot be read as its owner', source.bookings), SQLERRM, 'Mend the view, or give its owner the rights it needs (BYPASSRLS where policies would hide rows from it).');
+  END;
+  PERFORM @extschema@.sms_create_booking_triggers(source);
+  RETURN ahead;
 END
 $$;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
@@ -414,6 +494,85 @@ $$;
 REVOKE ALL ON FUNCTION sms_take_back(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_take_back(uuid) IS
 'Internal: gives the texts of a booking the state that they had before its first change in this transaction.';
+CREATE OR REPLACE FUNCTION sms_booking_outlook(bookings sms_booking[])
+  RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text, start_time timestamptz,
+                 end_time timestamptz, due_at timestamptz, expires_at timestamptz, verdict text, is_due boolean, is_stale boolean, is_unmarked boolean,
+                 message_id uuid, reason text, updated_at timestamptz)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  WITH clock AS (
+    SELECT now() AS now, now() + interval '2 minutes' AS soon,
+           coalesce((SELECT s.attached_at FROM @extschema@.sms_bookings_source s), '-infinity') AS attached_at,
+           v.is_live, coalesce(v.live_since, '-infinity') AS live_since
+      FROM (SELECT bool_or(s.mode = 'live') AS is_live, max(s.live_since) FILTER (WHERE s.mode = 'live') AS live_since
+              FROM @extschema@.sms_server s) v),
+  wanted AS (
+    SELECT b.id, b.org_id, b.state, b.start_time, b.end_time, b.reminder_sent, b.feedback_sent, clock.*,
+           coalesce(r.type, 'confirmation') AS type, coalesce(r.schedule_id, '00000000-0000-0000-0000-000000000000') AS schedule_id,
+           coalesce(r.label, 'confirmation') AS label, r.template_key, r.enabled, r.is_on, r.since,
+           CASE r.type WHEN 'reminder' THEN b.start_time - r.span WHEN 'feedback' THEN b.end_time + r.span ELSE clock.now END AS due_at,
+           CASE r.type WHEN 'feedback' THEN b.end_time + r.span + interval '3 days' ELSE b.start_time END AS expires_at
+      FROM unnest(bookings) b CROSS JOIN clock
+      LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_rules r WHERE r.org_id = b.org_id OFFSET 0) r ON true),
+  joined AS (
+    SELECT w.*, t.message_id, t.reason, t.try_until, t.updated_at, m.status, w.is_live AND m.sandbox AS was_sandbox,
+           t.message_id IS NOT NULL AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE
+             AND coalesce(m.status <> 'cancelled' OR m.error_code NOT IN ('booking_changed', 'booking_cancelled', 'sandbox'), true) AS is_made,
+           CASE w.type WHEN 'feedback' THEN t.session_end IS NOT DISTINCT FROM w.end_time
+                       ELSE t.session_start IS NOT DISTINCT FROM w.start_time END AS is_current,
+           coalesce(w.state = CASE w.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END, false) AS fits,
+           max(w.due_at) FILTER (WHERE w.type = 'reminder' AND w.is_on AND w.due_at <= w.soon) OVER booking AS last_due,
+           max(coalesce(m.created_at, t.updated_at)) FILTER (WHERE w.type = 'confirmation' AND t.session_start = w.start_time AND t.message_id IS NOT NULL
+             AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE AND coalesce(m.status NOT IN ('failed', 'cancelled'), true)) OVER booking AS confirmed_at
+      FROM wanted w
+      LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_texts t
+                          WHERE t.booking_id = w.id AND t.type = w.type AND t.schedule_id = w.schedule_id LIMIT 1) t ON true
+      LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m WHERE m.id = t.message_id LIMIT 1) m ON true
+    WINDOW booking AS (PARTITION BY w.id)),
+  judged AS (
+    SELECT j.*, j.due_at <= j.soon AS is_due,
+           j.status IN ('pending', 'queued', 'sending')
+             AND NOT (j.fits AND coalesce(j.is_on, false) AND j.is_current AND (j.type = 'confirmation' OR j.due_at <= j.soon)) AS is_stale,
+           CASE
+             WHEN j.is_made AND (j.is_current OR j.type <> 'reminder') THEN 'made'
+             WHEN j.is_made AND j.status IN ('pending', 'queued', 'sending', 'unknown') THEN 'under_way'
+             WHEN j.org_id IS NULL THEN 'no_org'
+             WHEN j.start_time IS NULL THEN 'no_start_time'
+             WHEN j.type = 'feedback' AND j.end_time IS NULL THEN 'no_end_time'
+             WHEN j.type = 'feedback' AND j.end_time < j.start_time THEN 'ends_before_start'
+             WHEN j.state = 'other' THEN 'not_confirmed'
+             WHEN NOT j.fits THEN CASE j.type WHEN 'feedback' THEN 'not_completed' ELSE 'session_over' END
+             WHEN j.type = 'feedback' AND j.end_time <= j.attached_at THEN 'before_attach'
+             WHEN CASE j.type WHEN 'feedback' THEN j.end_time <= j.live_since
+                              WHEN 'confirmation' THEN j.was_sandbox AND j.reason IS DISTINCT FROM 'booking_cancelled' END THEN 'before_live'
+             WHEN j.message_id IS NULL AND j.reason <> 'booking_cancelled' AND coalesce(j.try_until <= j.now, true)
+               AND (j.is_current OR j.type <> 'reminder') THEN j.reason
+             WHEN j.expires_at <= j.now THEN 'too_late'
+             WHEN j.enabled IS NULL THEN 'no_settings'
+             WHEN NOT j.enabled THEN 'disabled'
+             WHEN NOT j.is_on THEN 'switched_off'
+             WHEN j.due_at > j.soon THEN 'later'
+             WHEN j.due_at < j.since THEN 'before_rule'
+             WHEN j.type <> 'confirmation' AND j.schedule_id = '00000000-0000-0000-0000-000000000000' AND EXISTS (
+               SELECT FROM @extschema@.sms_booking_texts x
+                WHERE x.booking_id = j.id AND x.type = j.type AND x.schedule_id <> j.schedule_id AND x.message_id IS NOT NULL AND x.session_start = j.start_time) THEN 'already_sent'
+             WHEN CASE j.type WHEN 'reminder' THEN j.reminder_sent WHEN 'feedback' THEN j.feedback_sent END AND NOT EXISTS (
+               SELECT FROM @extschema@.sms_booking_texts x
+                WHERE x.booking_id = j.id AND x.type = j.type AND (x.revision > 0 OR x.message_id IS NOT NULL OR x.session_start <> j.start_time)) THEN 'already_sent'
+             WHEN j.type = 'reminder' AND j.due_at < j.last_due THEN 'superseded'
+             WHEN j.type = 'reminder' AND j.due_at < j.confirmed_at + interval '1 hour' THEN 'confirmation_just_sent'
+             ELSE 'due'
+           END AS verdict
+      FROM joined j)
+  SELECT g.id, g.org_id, g.type, g.schedule_id, g.label, g.template_key, g.start_time, g.end_time, g.due_at, g.expires_at,
+         g.verdict, g.is_due, coalesce(g.is_stale, false),
+         g.verdict = 'made' AND CASE g.type WHEN 'reminder' THEN NOT g.reminder_sent WHEN 'feedback' THEN NOT g.feedback_sent ELSE false END,
+         g.message_id, g.reason, g.updated_at
+    FROM judged g;
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_booking_variables(booking sms_booking) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -438,6 +597,7 @@ CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS t
     WHEN 'not_completed' THEN 'the session is not completed yet'
     WHEN 'session_over' THEN 'the session is completed'
     WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached' ELSE 'it was confirmed before the bookings were attached' END
+    WHEN 'before_live' THEN CASE type WHEN 'feedback' THEN 'it ended before the database went live' ELSE 'it was confirmed before the database went live' END
     WHEN 'before_rule' THEN 'it was due before its row of sms_schedules was made'
     WHEN 'already_sent' THEN 'it was sent already, or the application had marked it as sent'
     WHEN 'superseded' THEN 'a later reminder was due as well'
@@ -449,6 +609,30 @@ CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS t
     WHEN 'no_phone' THEN 'the client has no phone number'
     WHEN 'client_daily_limit' THEN 'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
+CREATE OR REPLACE FUNCTION sms_make_text(
+  booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  message_id uuid;
+  reason text := CASE WHEN NOT booking.has_client THEN 'no_client' WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN 'no_phone' END;
+  detail text := @extschema@.sms_reason_in_words(reason, type);
+  code text;
+BEGIN
+  IF reason IS NULL THEN
+    BEGIN
+      message_id := @extschema@.sms_queue_text(booking, type, schedule_id, template_key, due_at, expires_at);
+    EXCEPTION WHEN OTHERS THEN
+      GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, detail = MESSAGE_TEXT;
+      reason := @extschema@.sms_skip_reason(code);
+      -- The message names the client, whom somebody may erase.
+      detail := CASE reason WHEN 'client_daily_limit' THEN @extschema@.sms_reason_in_words(reason, type) ELSE detail END;
+    END;
+  END IF;
+  is_made := message_id IS NOT NULL;
+  is_new := @extschema@.sms_record_text(booking, type, schedule_id, message_id, reason, detail,
+    CASE WHEN NOT is_made THEN @extschema@.sms_try_until(type, reason, expires_at) END);
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_withdraw_stale(booking_id uuid, bookings sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -468,6 +652,92 @@ BEGIN
   END LOOP;
 END
 $$;
+CREATE OR REPLACE FUNCTION sms_is_work(
+  type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz, tried_before timestamptz)
+  RETURNS boolean
+  LANGUAGE sql IMMUTABLE
+  RETURN is_stale
+      OR is_due AND @extschema@.sms_needs_work(verdict, reason) AND coalesce(reason IS NULL OR updated_at < tried_before, true)
+      OR verdict = 'not_confirmed' AND updated_at IS NOT NULL AND type <> 'feedback' AND reason IS DISTINCT FROM 'booking_cancelled';
+REVOKE ALL ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) IS
+'Internal: whether a pass has something to do for a text; what was skipped is tried again where that was last done before the time.';
+CREATE OR REPLACE FUNCTION sms_make_texts(
+  booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  booking @extschema@.sms_booking;
+  known @extschema@.sms_booking[];
+  stage text[];
+  want record;
+  result record;
+BEGIN
+  confirmations := 0;
+  reminders := 0;
+  feedback_requests := 0;
+  skipped := 0;
+  known := ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[booking_id]) b LIMIT 1);
+  booking := known[1];
+  PERFORM @extschema@.sms_withdraw_stale(booking_id, known);
+  IF coalesce(booking.state, 'other') = 'other' THEN
+    UPDATE @extschema@.sms_booking_texts t SET reason = 'booking_cancelled', detail = NULL, try_until = NULL, updated_at = now()
+     WHERE t.booking_id = sms_make_texts.booking_id AND t.type <> 'feedback' AND t.reason IS DISTINCT FROM 'booking_cancelled';
+  END IF;
+  -- The confirmation first: a reminder on its heels would be one text too many.
+  FOREACH stage SLICE 1 IN ARRAY ARRAY[['confirmation', 'confirmation'], ['reminder', 'feedback']] LOOP
+    FOR want IN
+      SELECT o.* FROM @extschema@.sms_booking_outlook(known) o
+       WHERE o.type = ANY (stage) AND o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason) ORDER BY o.due_at DESC
+    LOOP
+      IF want.verdict = 'due' THEN
+        result := @extschema@.sms_make_text(booking, want.type, want.schedule_id, want.template_key, want.due_at, want.expires_at);
+      ELSE
+        SELECT false AS is_made, @extschema@.sms_record_text(booking, want.type, want.schedule_id, NULL, want.verdict, NULL,
+          @extschema@.sms_try_until(want.type, want.verdict, want.expires_at)) AS is_new INTO result;
+      END IF;
+      confirmations := confirmations + (result.is_made AND want.type = 'confirmation')::integer;
+      reminders := reminders + (result.is_made AND want.type = 'reminder')::integer;
+      feedback_requests := feedback_requests + (result.is_made AND want.type = 'feedback')::integer;
+      skipped := skipped + (NOT result.is_made AND result.is_new)::integer;
+    END LOOP;
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_make_texts(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_make_texts(uuid) IS
+'Internal: makes, moves and cancels the texts of a booking as is right now. The caller holds the booking''s advisory lock.';
+CREATE OR REPLACE FUNCTION sms_sync_booking(
+  booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  SELECT m.* INTO confirmations, reminders, feedback_requests, skipped FROM @extschema@.sms_make_texts(booking_id) m;
+  IF reminders > 0 THEN
+    PERFORM @extschema@.sms_try_mark(booking_id, false);
+  END IF;
+  IF feedback_requests > 0 THEN
+    PERFORM @extschema@.sms_try_mark(booking_id, true);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION sms_sync_booking(uuid) IS
+'Internal: sms_make_texts(), and marks the booking where a reminder or feedback request was made.';
+CREATE OR REPLACE FUNCTION sms_bookings_go_live() RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE @extschema@.sms_server s SET live_since = now() WHERE s.mode = 'sandbox';
+  IF NOT FOUND OR @extschema@.sms_is_subscriber() THEN
+    RETURN;
+  END IF;
+  PERFORM @extschema@.sms_record_baseline('before_live') FROM @extschema@.sms_bookings_source;
+EXCEPTION WHEN OTHERS THEN
+  RAISE EXCEPTION 'cannot go live: the attached bookings cannot be read'
+    USING ERRCODE = 'SM021', DETAIL = SQLERRM,
+          HINT = 'Correct what DETAIL names, or call sms_detach_bookings() first.';
+END
+$$;
+REVOKE ALL ON FUNCTION sms_bookings_go_live() FROM PUBLIC;
+COMMENT ON FUNCTION sms_bookings_go_live() IS
+'Internal: records that what is confirmed already gets no confirmation. Raises SM021 where bookings cannot be read.';
 CREATE OR REPLACE FUNCTION sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_keep_back_texts(ARRAY[booking_id]);
@@ -498,6 +768,104 @@ EXCEPTION WHEN OTHERS THEN
     PERFORM @extschema@.sms_wait_no_more();
   END IF;
   PERFORM @extschema@.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_pass_ranges(
+  OUT starts_after timestamptz, OUT starts_until timestamptz, OUT ends_after timestamptz, OUT ends_until timestamptz)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  source @extschema@.sms_bookings_source;
+  before interval;
+  after interval;
+BEGIN
+  SELECT * INTO source FROM @extschema@.sms_bookings_source;
+  SELECT max(r.span) FILTER (WHERE r.type = 'reminder'), max(r.span) FILTER (WHERE r.type = 'feedback')
+    INTO before, after FROM @extschema@.sms_booking_rules r WHERE r.is_on AND r.enabled;
+  IF NOT @extschema@.sms_is_table(source.bookings) THEN
+    before := interval '366 days';
+  END IF;
+  starts_after := now();
+  starts_until := now() + coalesce(before, '0') + interval '2 minutes';
+  ends_after := greatest(source.attached_at, now() - coalesce(after, '0') - interval '3 days');
+  ends_until := now() + interval '2 minutes';
+END
+$$;
+REVOKE ALL ON FUNCTION sms_pass_ranges() FROM PUBLIC;
+COMMENT ON FUNCTION sms_pass_ranges() IS 'Internal: between which times a booking starts or ends that a pass has to judge.';
+CREATE OR REPLACE FUNCTION sms_find_due_bookings(retried uuid[]) RETURNS sms_booking[]
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN ARRAY(
+    SELECT DISTINCT ON (b.id) b
+      FROM @extschema@.sms_pass_ranges() r,
+           @extschema@.sms_find_bookings(r.starts_after, r.starts_until, r.ends_after, r.ends_until, retried) b
+     WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_schedule_some(
+  at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found @extschema@.sms_booking[];
+  retried uuid[];
+  can_mark boolean;
+  candidate record;
+  made record;
+  waited interval := '0';
+  tried_at timestamptz;
+BEGIN
+  confirmations := 0;
+  reminders := 0;
+  feedback_requests := 0;
+  skipped := 0;
+  looked_at := 0;
+  -- Replicated bookings are texted where they come from.
+  IF NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) OR @extschema@.sms_is_subscriber() THEN
+    RETURN;
+  END IF;
+  -- Of many, some by chance, so that none that cannot be made stands in the others' way.
+  retried := ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.try_until > now() AND t.type = 'confirmation'
+                    ORDER BY random() LIMIT 1000);
+  found := @extschema@.sms_find_due_bookings(retried);
+  PERFORM @extschema@.sms_stop_retrying(retried, found);
+  can_mark := (SELECT @extschema@.sms_is_table(s.bookings) FROM @extschema@.sms_bookings_source s);
+  FOR candidate IN
+    SELECT b AS booking, b.id, w.has_work, w.unmarked
+      FROM unnest(found) b
+      JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work, min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
+                   min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at, array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
+              FROM (SELECT j.*, @extschema@.sms_is_work(j.type, j.verdict, j.is_due, j.is_stale, j.reason, j.updated_at, tried_before) AS is_work
+                      FROM @extschema@.sms_booking_outlook(found) j) o
+             GROUP BY o.booking_id) w ON w.booking_id = b.id
+     WHERE w.has_work OR w.unmarked <> '{}'
+     -- What failed before comes after what was not tried yet, the longest ago first; what is only to be marked, last.
+     ORDER BY w.has_work DESC, w.tried_at NULLS FIRST, w.expires_at, b.id LIMIT at_most
+  LOOP
+    looked_at := looked_at + 1;
+    -- Somebody is changing it at this moment, or schedules it: that one decides.
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(candidate.id));
+    -- A row that was locked when its reminder was made.
+    PERFORM @extschema@.sms_try_mark(candidate.id, u = 'feedback') FROM unnest(candidate.unmarked) u;
+    CONTINUE WHEN NOT candidate.has_work;
+    -- Where somebody has one of its rows without that lock (an import), the next pass decides.
+    CONTINUE WHEN (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id)
+                  <> (SELECT count(*) FROM (SELECT FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id FOR NO KEY UPDATE SKIP LOCKED) free);
+    tried_at := clock_timestamp();
+    BEGIN
+      made := @extschema@.sms_sync_booking(candidate.id);
+      confirmations := confirmations + made.confirmations;
+      reminders := reminders + made.reminders;
+      feedback_requests := feedback_requests + made.feedback_requests;
+      skipped := skipped + made.skipped;
+    EXCEPTION WHEN OTHERS THEN
+      skipped := skipped + @extschema@.sms_record_unreadable(candidate.booking, SQLERRM);
+    END;
+    -- Where rows or tables are locked, or a view is slow, each waits its time, and whoever changes these bookings waits for us.
+    IF clock_timestamp() - tried_at > interval '1 second' THEN
+      waited := waited + (clock_timestamp() - tried_at);
+    END IF;
+    EXIT WHEN waited > interval '3 seconds';
+  END LOOP;
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_warn_of_placeholders(body text, names jsonb) RETURNS void
@@ -977,6 +1345,129 @@ CREATE OR REPLACE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timest
            ELSE 'waits: ' || @extschema@.sms_why_waiting(m.id) END
     FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_in_flight f ON f.message_id = m.id
    WHERE m.id = $1
+CREATE OR REPLACE FUNCTION sms_verdict_in_words(
+  verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
+  RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE verdict
+    WHEN 'later' THEN CASE
+      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s', @extschema@.sms_local_time(due_at, zone), obstacle)
+      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', @extschema@.sms_local_time(due_at, zone),
+                                              @extschema@.sms_local_time(opens_at, zone))
+      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', @extschema@.sms_local_time(due_at, zone),
+                                         @extschema@.sms_local_time(opens_at, zone))
+      ELSE 'goes out on ' || @extschema@.sms_local_time(due_at, zone) END
+    WHEN 'made_next' THEN 'is due, and made within a minute'
+    WHEN 'unseen' THEN 'is due, and made on ' || @extschema@.sms_local_time(due_at, zone)
+    WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
+      ELSE format('could not be made: %s; it is tried again each minute until %s', coalesce(detail, reason), @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
+    WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
+                                   ELSE 'was not sent: the session was not completed' END
+    WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, @extschema@.sms_reason_in_words(reason, type)),
+                                  CASE type WHEN 'feedback' THEN 'was due more than three days ago' ELSE 'is not sent any more: the session has started' END)
+    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, @extschema@.sms_reason_in_words(verdict, type))
+  END
+$$;
+CREATE OR REPLACE FUNCTION sms_texts_now(known sms_booking[]) RETURNS jsonb
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT coalesce(jsonb_agg(to_jsonb(o) || jsonb_build_object('detail', t.detail, 'try_until', t.try_until)), '[]')
+            FROM @extschema@.sms_booking_outlook(known) o
+            LEFT JOIN @extschema@.sms_booking_texts t
+                   ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_texts_now(sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_texts_now(sms_booking[]) IS 'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
+CREATE OR REPLACE FUNCTION sms_is_seen(booking sms_booking, OUT seen boolean, OUT seen_at timestamptz)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  range record;
+BEGIN
+  SELECT * INTO range FROM @extschema@.sms_pass_ranges();
+  seen := booking.start_time > range.starts_after AND booking.start_time <= range.starts_until
+       OR booking.end_time > range.ends_after AND booking.end_time <= range.ends_until
+       OR EXISTS (SELECT FROM @extschema@.sms_booking_texts t
+                   WHERE t.booking_id = booking.id AND t.type = 'confirmation' AND t.try_until > now());
+  seen_at := booking.start_time - (range.starts_until - range.starts_after);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_is_seen(sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_seen(sms_booking) IS 'Internal: whether the next pass judges a booking, and else from when on the passes do.';
+CREATE OR REPLACE FUNCTION sms_texts_after_pass(known sms_booking[]) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  texts jsonb := @extschema@.sms_texts_now(known);
+  later jsonb;
+  pass record;
+BEGIN
+  SELECT * INTO pass FROM @extschema@.sms_is_seen(known[1]);
+  IF pass.seen IS NOT TRUE THEN
+    RETURN (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due' THEN t || jsonb_build_object('verdict', 'unseen', 'due_at', pass.seen_at) ELSE t END)
+              FROM jsonb_array_elements(texts) t);
+  ELSIF NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
+                     WHERE @extschema@.sms_is_work(o.type, o.verdict, o.is_due, o.is_stale, o.reason, o.updated_at, 'infinity')) THEN
+    RETURN texts;
+  END IF;
+  BEGIN
+    IF pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(known[1].id)) THEN
+      PERFORM @extschema@.sms_make_texts(known[1].id);
+      later := (SELECT jsonb_agg(CASE WHEN a->>'message_id' <> coalesce(b->>'message_id', '') THEN a || '{"verdict": "made_next"}' ELSE a END)
+                  FROM jsonb_array_elements(@extschema@.sms_texts_now(known)) a
+                  JOIN jsonb_array_elements(texts) b ON a->'type' = b->'type' AND a->'schedule_id' = b->'schedule_id');
+      RAISE EXCEPTION USING ERRCODE = 'ZDONE';
+    END IF;
+  EXCEPTION
+    WHEN SQLSTATE 'ZDONE' THEN
+      texts := later;
+    WHEN read_only_sql_transaction THEN
+      NULL;
+    WHEN OTHERS THEN
+      texts := (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due' THEN t || jsonb_build_object('reason', 'unreadable', 'detail', SQLERRM) ELSE t END)
+                  FROM jsonb_array_elements(texts) t);
+  END;
+  RETURN texts;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_texts_after_pass(sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_texts_after_pass(sms_booking[]) IS 'Internal: how it will stand with the texts of a booking after the next pass.';
+CREATE OR REPLACE FUNCTION sms_explain_texts(booking_id uuid, org_ids uuid[], known sms_booking[], zone text)
+  RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+BEGIN
+  PERFORM set_config('TimeZone', zone, true);
+  RETURN QUERY
+    WITH outlook AS MATERIALIZED (SELECT * FROM @extschema@.sms_booking_outlook(known))
+    SELECT coalesce(t.type, m.metadata->>'booking_text', 'message'), coalesce(o.label, m.metadata->>'booking_text', m.template_key),
+           m.scheduled_for, m.status, m.id,
+           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE @extschema@.sms_message_in_words(m, zone) END
+      FROM @extschema@.sms_messages m
+      LEFT JOIN @extschema@.sms_booking_texts t ON t.message_id = m.id
+      LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
+     WHERE m.org_id = ANY (org_ids) AND m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
+    UNION ALL
+    SELECT t.type, coalesce(o.label, t.type),
+           CASE t.type WHEN 'reminder' THEN CASE WHEN t.session_start = o.start_time THEN o.due_at END
+                       WHEN 'feedback' THEN CASE WHEN t.session_end = o.end_time THEN o.due_at END END, 'gone', t.message_id,
+           'was made; its message is gone: retention_days pruned it, or somebody deleted it'
+      FROM @extschema@.sms_booking_texts t
+      LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
+     WHERE t.booking_id = sms_explain_texts.booking_id AND t.org_id = ANY (org_ids)
+       AND t.message_id IS NOT NULL AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = t.message_id)
+    UNION ALL
+    SELECT p.type, p.label, CASE WHEN p.type <> 'confirmation' THEN p.due_at END,
+           CASE WHEN p.verdict IN ('later', 'made_next', 'unseen') OR p.verdict = 'due' AND p.reason IS NULL
+                     OR p.verdict = 'not_completed' AND p.expires_at > now() THEN 'planned' ELSE 'skipped' END, NULL,
+           @extschema@.sms_verdict_in_words(p.verdict, p.type, @extschema@.sms_booking_obstacle(known[1]), p.due_at,
+             @extschema@.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until, p.reason, p.detail, zone)
+      FROM jsonb_to_recordset(@extschema@.sms_texts_after_pass(known)) p (
+             type text, schedule_id uuid, label text, verdict text, due_at timestamptz, expires_at timestamptz,
+             message_id uuid, reason text, detail text, try_until timestamptz)
+      JOIN outlook o ON o.type = p.type AND o.schedule_id = p.schedule_id
+     WHERE p.verdict IN ('later', 'due', 'made_next', 'unseen', 'before_live')
+        OR p.verdict NOT IN ('made', 'under_way') AND p.message_id IS NULL
+     ORDER BY 3 NULLS FIRST, 5, 1;
+END
 $$;
 CREATE OR REPLACE FUNCTION sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -230,7 +230,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_server')$$, ARRAY[
   'arm_id uuid not null',
   'changed_at timestamp with time zone not null default now()',
   'changed_by text not null default SESSION_USER',
-  'paused_until timestamp with time zone'], 'columns of sms_server');
+  'paused_until timestamp with time zone',
+  'live_since timestamp with time zone'], 'columns of sms_server');
 
 SELECT results_eq($$SELECT * FROM pg_temp.constraints('p')$$, ARRAY[
   'sms_attempts: PRIMARY KEY (id)',

@@ -1,0 +1,21 @@
+-- Going live by the rule of attaching: a booking that was confirmed before gets its reminder and no confirmation,
+-- and no feedback is asked for on a session that was over. Texts that the sandbox made count for nothing then:
+-- sms_booking_outlook() sees to it. A database that is live already is left as it is.
+
+CREATE FUNCTION sms_bookings_go_live() RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE @extschema@.sms_server s SET live_since = now() WHERE s.mode = 'sandbox';
+  IF NOT FOUND OR @extschema@.sms_is_subscriber() THEN
+    RETURN;
+  END IF;
+  PERFORM @extschema@.sms_record_baseline('before_live') FROM @extschema@.sms_bookings_source;
+EXCEPTION WHEN OTHERS THEN
+  RAISE EXCEPTION 'cannot go live: the attached bookings cannot be read'
+    USING ERRCODE = 'SM021', DETAIL = SQLERRM,
+          HINT = 'Correct what DETAIL names, or call sms_detach_bookings() first.';
+END
+$$;
+REVOKE ALL ON FUNCTION sms_bookings_go_live() FROM PUBLIC;
+COMMENT ON FUNCTION sms_bookings_go_live() IS
+'Internal: records that what is confirmed already gets no confirmation. Raises SM021 where bookings cannot be read.';
