@@ -147,7 +147,7 @@ BEGIN
 END $$;
 SELECT random() AS seed \gset
 SELECT setseed(:seed);
-DO $$ BEGIN FOR n IN 1 .. 30 LOOP CALL there_and_back(n); COMMIT; END LOOP; END $$;
+DO $$ BEGIN FOR n IN 1 .. 14 LOOP CALL there_and_back(n); COMMIT; END LOOP; END $$;
 SELECT what, kind, status, reason, count(*), :seed AS seed FROM news_but_called_off GROUP BY 1, 2, 3, 4;
 
 -- Prepared: as if it had committed.
@@ -187,10 +187,10 @@ TRUNCATE bookings;
 DELETE FROM sms_messages;
 DELETE FROM sms_booking_texts;
 ALTER TABLE bookings DISABLE TRIGGER USER;
-INSERT INTO bookings SELECT pg_temp.id(3, 1000 + n), :org, pg_temp.id(2, 1), now() + interval '9 days', now() + interval '10 days', 'confirmed', '' FROM generate_series(1, 600) n;
+INSERT INTO bookings SELECT pg_temp.id(3, 1000 + n), :org, pg_temp.id(2, 1), now() + interval '9 days', now() + interval '10 days', 'confirmed', '' FROM generate_series(1, 300) n;
 SELECT sms_attach_bookings();
 ALTER TABLE bookings ENABLE TRIGGER USER;
-INSERT INTO bookings SELECT pg_temp.id(3, 2000 + n), :org, pg_temp.id(2, 2), now() + interval '9 days', now() + interval '10 days', 'confirmed', '' FROM generate_series(1, 600) n;
+INSERT INTO bookings SELECT pg_temp.id(3, 2000 + n), :org, pg_temp.id(2, 2), now() + interval '9 days', now() + interval '10 days', 'confirmed', '' FROM generate_series(1, 300) n;
 SELECT confirmations FROM sms_schedule_some(1000, now());
 ALTER TABLE sms_messages DISABLE TRIGGER sms_message_guard;
 UPDATE sms_messages SET status = 'sent', sent_at = now() WHERE related_entity_id::text ~ '[13579]$';

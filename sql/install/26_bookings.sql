@@ -52,10 +52,12 @@ CREATE TABLE sms_booking_texts (
   revision       integer NOT NULL DEFAULT 0,
   created_at     timestamptz NOT NULL DEFAULT now(),
   updated_at     timestamptz NOT NULL DEFAULT now(),
+  series         uuid,
   PRIMARY KEY (booking_id, type, schedule_id)
 );
 CREATE INDEX sms_booking_texts_message ON sms_booking_texts (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX sms_booking_texts_again ON sms_booking_texts (try_until) WHERE try_until IS NOT NULL;
+CREATE INDEX sms_booking_texts_series ON sms_booking_texts (series) WHERE series IS NOT NULL;
 COMMENT ON TABLE sms_booking_texts IS 'The latest text of each kind that a booking had or did not get. sms_explain() tells it in words.';
 COMMENT ON COLUMN sms_booking_texts.booking_id IS 'The booking.';
 COMMENT ON COLUMN sms_booking_texts.type IS 'confirmation, reminder or feedback.';
@@ -70,6 +72,8 @@ COMMENT ON COLUMN sms_booking_texts.try_until IS 'Until when it is tried again; 
 COMMENT ON COLUMN sms_booking_texts.revision IS 'How many messages were made for it.';
 COMMENT ON COLUMN sms_booking_texts.created_at IS 'When there was first something to tell.';
 COMMENT ON COLUMN sms_booking_texts.updated_at IS 'When it was last decided.';
+COMMENT ON COLUMN sms_booking_texts.series IS
+'The same for all bookings that one transaction confirmed to one client.';
 
 DO $$
 BEGIN

@@ -297,7 +297,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_record_baseline(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_record_baseline(text) IS
-'Internal: records for each confirmed booking ahead that it is not confirmed anew (before_attach, before_live).';
+'Internal: records for each confirmed booking ahead that it gets no confirmation, and which of the reasons.';
 
 CREATE FUNCTION sms_attach_bookings(
   bookings regclass DEFAULT NULL, clients regclass DEFAULT NULL, orgs regclass DEFAULT NULL, mapping jsonb DEFAULT '{}')

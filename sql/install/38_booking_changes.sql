@@ -90,7 +90,7 @@ BEGIN
   UPDATE @extschema@.sms_booking_texts t
      SET org_id = b.org_id, session_start = b.session_start, session_end = b.session_end,
          message_id = b.message_id, reason = b.reason, detail = b.detail, try_until = b.try_until,
-         created_at = b.created_at, updated_at = b.updated_at
+         created_at = b.created_at, updated_at = b.updated_at, series = b.series
     FROM jsonb_populate_recordset(NULL::@extschema@.sms_booking_texts, noted) b
    WHERE t.booking_id = b.booking_id AND t.type = b.type AND t.schedule_id = b.schedule_id
      AND (t.message_id IS NOT DISTINCT FROM b.message_id

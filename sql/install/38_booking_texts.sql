@@ -43,9 +43,11 @@ BEGIN
   RETURN QUERY
   WITH clock AS (
     SELECT now() AS now, now() + interval '2 minutes' AS soon,
-           coalesce((SELECT s.attached_at FROM @extschema@.sms_bookings_source s), '-infinity') AS attached_at,
+           coalesce((SELECT s.attached_at FROM @extschema@.sms_bookings_source s), '-infinity')
+             AS attached_at,
            v.is_live, coalesce(v.live_since, '-infinity') AS live_since
-      FROM (SELECT bool_or(s.mode = 'live') AS is_live, max(s.live_since) FILTER (WHERE s.mode = 'live') AS live_since
+      FROM (SELECT bool_or(s.mode = 'live') AS is_live,
+                   max(s.live_since) FILTER (WHERE s.mode = 'live') AS live_since
               FROM @extschema@.sms_server s) v),
   wanted AS (
     SELECT b.id, b.org_id, b.state, b.start_time, b.end_time, b.reminder_sent, b.feedback_sent, clock.*,
@@ -56,7 +58,8 @@ BEGIN
       FROM unnest(bookings) b CROSS JOIN clock
       LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_rules r WHERE r.org_id = b.org_id OFFSET 0) r ON true),
   joined AS (
-    SELECT w.*, t.message_id, t.reason, t.try_until, t.updated_at, m.status, w.is_live AND m.sandbox AS was_sandbox,
+    SELECT w.*, t.message_id, t.reason, t.try_until, t.updated_at, m.status,
+           w.is_live AND m.sandbox AS was_sandbox,
            t.message_id IS NOT NULL AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE
              AND coalesce(m.status <> 'cancelled' OR m.error_code NOT IN ('booking_changed', 'booking_cancelled', 'sandbox'), true) AS is_made,
            CASE w.type WHEN 'feedback' THEN t.session_end IS NOT DISTINCT FROM w.end_time
@@ -64,7 +67,8 @@ BEGIN
            coalesce(w.state = CASE w.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END, false) AS fits,
            max(w.due_at) FILTER (WHERE w.type = 'reminder' AND w.is_on AND w.due_at <= w.soon) OVER booking AS last_due,
            max(coalesce(m.created_at, t.updated_at)) FILTER (WHERE w.type = 'confirmation' AND t.session_start = w.start_time AND t.message_id IS NOT NULL
-             AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE AND coalesce(m.status NOT IN ('failed', 'cancelled'), true)) OVER booking AS confirmed_at
+             AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE
+             AND coalesce(m.status NOT IN ('failed', 'cancelled'), true)) OVER booking AS confirmed_at
       FROM wanted w
       LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_texts t
                           WHERE t.booking_id = w.id AND t.type = w.type AND t.schedule_id = w.schedule_id LIMIT 1) t ON true
@@ -84,8 +88,10 @@ BEGIN
              WHEN j.state = 'other' THEN 'not_confirmed'
              WHEN NOT j.fits THEN CASE j.type WHEN 'feedback' THEN 'not_completed' ELSE 'session_over' END
              WHEN j.type = 'feedback' AND j.end_time <= j.attached_at THEN 'before_attach'
-             WHEN CASE j.type WHEN 'feedback' THEN j.end_time <= j.live_since
-                              WHEN 'confirmation' THEN j.was_sandbox AND j.reason IS DISTINCT FROM 'booking_cancelled' END THEN 'before_live'
+             WHEN CASE j.type
+               WHEN 'feedback' THEN j.end_time <= j.live_since
+               WHEN 'confirmation' THEN j.was_sandbox AND j.reason IS DISTINCT FROM 'booking_cancelled' END
+               THEN 'before_live'
              WHEN j.message_id IS NULL AND j.reason <> 'booking_cancelled' AND coalesce(j.try_until <= j.now, true)
                AND (j.is_current OR j.type <> 'reminder') THEN j.reason
              WHEN j.expires_at <= j.now THEN 'too_late'
@@ -99,7 +105,9 @@ BEGIN
                 WHERE x.booking_id = j.id AND x.type = j.type AND x.schedule_id <> j.schedule_id AND x.message_id IS NOT NULL AND x.session_start = j.start_time) THEN 'already_sent'
              WHEN CASE j.type WHEN 'reminder' THEN j.reminder_sent WHEN 'feedback' THEN j.feedback_sent END AND NOT EXISTS (
                SELECT FROM @extschema@.sms_booking_texts x
-                WHERE x.booking_id = j.id AND x.type = j.type AND (x.revision > 0 OR x.message_id IS NOT NULL OR x.session_start <> j.start_time)) THEN 'already_sent'
+                WHERE x.booking_id = j.id AND x.type = j.type
+                  AND (x.revision > 0 OR x.message_id IS NOT NULL OR x.session_start <> j.start_time))
+               THEN 'already_sent'
              WHEN j.type = 'reminder' AND j.due_at < j.last_due THEN 'superseded'
              WHEN j.type = 'reminder' AND j.due_at < j.confirmed_at + interval '1 hour' THEN 'confirmation_just_sent'
              ELSE 'due'
@@ -172,9 +180,14 @@ BEGIN
    WHERE t.booking_id = ANY (booking_ids)
      AND (coalesce(o.is_stale, true)
           OR m.to_phone IS DISTINCT FROM @extschema@.sms_phone_or_null(b.phone, @extschema@.sms_org_region(t.org_id))
-          OR m.metadata ? 'booking_text'
-             AND (m.client_id IS DISTINCT FROM b.client_id OR m.template_key IS DISTINCT FROM o.template_key
-                  OR m.variables IS DISTINCT FROM @extschema@.sms_booking_variables(b)))
+          OR m.metadata ? 'booking_text' AND m.client_id IS DISTINCT FROM b.client_id
+          OR m.metadata ? 'booking_text' AND CASE m.template_key WHEN 'booking_series_confirmation'
+               -- It is about its first session.
+               THEN m.related_entity_id = b.id
+                    AND m.variables - '{session_count,further_sessions}'::text[]
+                        IS DISTINCT FROM @extschema@.sms_booking_variables(b)
+               ELSE m.template_key IS DISTINCT FROM o.template_key
+                    OR m.variables IS DISTINCT FROM @extschema@.sms_booking_variables(b) END)
    ORDER BY m.id;
 END
 $$;
@@ -209,7 +222,8 @@ CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
     WHEN 'not_completed' THEN 'the session is not completed yet'
     WHEN 'session_over' THEN 'the session is completed'
     WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached' ELSE 'it was confirmed before the bookings were attached' END
-    WHEN 'before_live' THEN CASE type WHEN 'feedback' THEN 'it ended before the database went live' ELSE 'it was confirmed before the database went live' END
+    WHEN 'before_live' THEN CASE type WHEN 'feedback' THEN 'it ended' ELSE 'it was confirmed' END
+                            || ' before the database went live'
     WHEN 'before_rule' THEN 'it was due before its row of sms_schedules was made'
     WHEN 'already_sent' THEN 'it was sent already, or the application had marked it as sent'
     WHEN 'superseded' THEN 'a later reminder was due as well'
@@ -219,6 +233,8 @@ CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
     WHEN 'switched_off' THEN 'the org has switched it off'
     WHEN 'no_client' THEN 'the booking has no client of its org'
     WHEN 'no_phone' THEN 'the client has no phone number'
+    WHEN 'part_of_series' THEN 'others of its series were confirmed, and the client''s limit is reached'
+    WHEN 'series_changed' THEN 'its series is confirmed anew'
     WHEN 'client_daily_limit' THEN 'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
 REVOKE ALL ON FUNCTION sms_reason_in_words(text, text) FROM PUBLIC;
@@ -242,12 +258,16 @@ CREATE FUNCTION sms_record_text(
 DECLARE
   is_new boolean;
 BEGIN
-  INSERT INTO @extschema@.sms_booking_texts AS t (booking_id, type, schedule_id, org_id, session_start, session_end, message_id, reason, detail, try_until, revision)
+  INSERT INTO @extschema@.sms_booking_texts AS t
+    (booking_id, type, schedule_id, org_id, session_start, session_end, message_id, reason, detail, try_until,
+     revision, series)
     VALUES (booking.id, type, schedule_id, booking.org_id, booking.start_time, booking.end_time, message_id, reason, detail, try_until,
-            CASE WHEN message_id IS NULL THEN 0 ELSE 1 END)
+            CASE WHEN message_id IS NULL THEN 0 ELSE 1 END,
+            CASE type WHEN 'confirmation' THEN @extschema@.sms_series_of(booking) END)
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE
       SET org_id = excluded.org_id, session_start = excluded.session_start, session_end = excluded.session_end, message_id = excluded.message_id,
           reason = excluded.reason, detail = excluded.detail, revision = t.revision + excluded.revision, updated_at = now(),
+          series = coalesce(excluded.series, t.series),
           try_until = CASE WHEN t.message_id IS NULL AND t.try_until IS NOT NULL AND t.session_start = excluded.session_start
                                 AND excluded.try_until > t.try_until THEN t.try_until ELSE excluded.try_until END,
           created_at = CASE WHEN t.reason IS NOT DISTINCT FROM excluded.reason AND t.session_start IS NOT DISTINCT FROM excluded.session_start
@@ -287,13 +307,21 @@ $$;
 REVOKE ALL ON FUNCTION sms_queue_text(sms_booking, text, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION sms_queue_text(sms_booking, text, uuid, text, timestamptz, timestamptz) IS 'Internal: enqueues a text of a booking.';
 
+CREATE FUNCTION sms_why_unreachable(booking sms_booking) RETURNS text
+  LANGUAGE sql IMMUTABLE
+  RETURN CASE WHEN NOT booking.has_client THEN 'no_client'
+              WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN 'no_phone' END;
+REVOKE ALL ON FUNCTION sms_why_unreachable(sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why_unreachable(sms_booking) IS
+'Internal: no_client, no_phone, or NULL where there is a number to try.';
+
 -- Whatever keeps a text from being queued is written down, and nobody's error.
 CREATE FUNCTION sms_make_text(
   booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   message_id uuid;
-  reason text := CASE WHEN NOT booking.has_client THEN 'no_client' WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN 'no_phone' END;
+  reason text := @extschema@.sms_why_unreachable(booking);
   detail text := @extschema@.sms_reason_in_words(reason, type);
   code text;
 BEGIN
@@ -343,6 +371,9 @@ BEGIN
     END IF;
     PERFORM @extschema@.sms_cancel_waiting(ARRAY[waiting], stale.code,
       CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed' ELSE 'the booking was cancelled' END);
+    -- The others of a series are confirmed anew by the next pass.
+    UPDATE @extschema@.sms_booking_texts t SET try_until = least(t.session_start, now() + interval '1 day')
+     WHERE t.message_id = waiting AND t.booking_id <> sms_withdraw_stale.booking_id AND t.series IS NOT NULL;
     PERFORM @extschema@.sms_note_retraction(stale.to_phone);
   END LOOP;
 END
@@ -358,15 +389,18 @@ REVOKE ALL ON FUNCTION sms_needs_work(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_needs_work(text, text) IS 'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';
 
 CREATE FUNCTION sms_is_work(
-  type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz, tried_before timestamptz)
+  type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz,
+  tried_before timestamptz)
   RETURNS boolean
   LANGUAGE sql IMMUTABLE
   RETURN is_stale
-      OR is_due AND @extschema@.sms_needs_work(verdict, reason) AND coalesce(reason IS NULL OR updated_at < tried_before, true)
-      OR verdict = 'not_confirmed' AND updated_at IS NOT NULL AND type <> 'feedback' AND reason IS DISTINCT FROM 'booking_cancelled';
+      OR is_due AND @extschema@.sms_needs_work(verdict, reason)
+         AND coalesce(reason IS NULL OR updated_at < tried_before, true)
+      OR verdict = 'not_confirmed' AND updated_at IS NOT NULL AND type <> 'feedback'
+         AND reason IS DISTINCT FROM 'booking_cancelled';
 REVOKE ALL ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) IS
-'Internal: whether a pass has something to do for a text; what was skipped is tried again where that was last done before the time.';
+'Internal: whether a pass has work with a text. A skipped one is tried again if it was last tried before.';
 
 CREATE FUNCTION sms_make_texts(
   booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
@@ -387,7 +421,8 @@ BEGIN
   PERFORM @extschema@.sms_withdraw_stale(booking_id, known);
   IF coalesce(booking.state, 'other') = 'other' THEN
     UPDATE @extschema@.sms_booking_texts t SET reason = 'booking_cancelled', detail = NULL, try_until = NULL, updated_at = now()
-     WHERE t.booking_id = sms_make_texts.booking_id AND t.type <> 'feedback' AND t.reason IS DISTINCT FROM 'booking_cancelled';
+     WHERE t.booking_id = sms_make_texts.booking_id AND t.type <> 'feedback'
+       AND t.reason IS DISTINCT FROM 'booking_cancelled';
   END IF;
   -- The confirmation first: a reminder on its heels would be one text too many.
   FOREACH stage SLICE 1 IN ARRAY ARRAY[['confirmation', 'confirmation'], ['reminder', 'feedback']] LOOP
@@ -395,7 +430,11 @@ BEGIN
       SELECT o.* FROM @extschema@.sms_booking_outlook(known) o
        WHERE o.type = ANY (stage) AND o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason) ORDER BY o.due_at DESC
     LOOP
-      IF want.verdict = 'due' THEN
+      IF want.verdict = 'due' AND want.type = 'confirmation' THEN
+        SELECT c.* INTO result
+          FROM @extschema@.sms_make_confirmation(
+                 booking, want.schedule_id, want.template_key, want.due_at, want.expires_at) c;
+      ELSIF want.verdict = 'due' THEN
         result := @extschema@.sms_make_text(booking, want.type, want.schedule_id, want.template_key, want.due_at, want.expires_at);
       ELSE
         SELECT false AS is_made, @extschema@.sms_record_text(booking, want.type, want.schedule_id, NULL, want.verdict, NULL,
@@ -411,13 +450,15 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_make_texts(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_make_texts(uuid) IS
-'Internal: makes, moves and cancels the texts of a booking as is right now. The caller holds the booking''s advisory lock.';
+'Internal: makes, moves and cancels the texts of a booking. The caller holds the booking''s advisory lock.';
 
 CREATE FUNCTION sms_sync_booking(
-  booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+  booking_id uuid,
+  OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  SELECT m.* INTO confirmations, reminders, feedback_requests, skipped FROM @extschema@.sms_make_texts(booking_id) m;
+  SELECT m.* INTO confirmations, reminders, feedback_requests, skipped
+    FROM @extschema@.sms_make_texts(booking_id) m;
   IF reminders > 0 THEN
     PERFORM @extschema@.sms_try_mark(booking_id, false);
   END IF;

@@ -1,6 +1,6 @@
--- Going live by the rule of attaching: a booking that was confirmed before gets its reminder and no confirmation,
--- and no feedback is asked for on a session that was over. Texts that the sandbox made count for nothing then:
--- sms_booking_outlook() sees to it. A database that is live already is left as it is.
+-- Going live follows the rule of attaching. A booking that was confirmed before gets its reminder and no
+-- confirmation. No feedback is asked for on a session that was over. Texts that the sandbox made do not count
+-- then: sms_booking_outlook() leaves them out. A database that is live already stays as it is.
 
 CREATE FUNCTION sms_bookings_go_live() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -18,4 +18,4 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_bookings_go_live() FROM PUBLIC;
 COMMENT ON FUNCTION sms_bookings_go_live() IS
-'Internal: records that what is confirmed already gets no confirmation. Raises SM021 where bookings cannot be read.';
+'Internal: records that confirmed bookings get no confirmation. Raises SM021 where they cannot be read.';

@@ -134,7 +134,8 @@ COMMENT ON FUNCTION sms_app_changed(text, uuid, uuid) IS
 -- Nobody else's bookings are read than those that could have something due, by ranges of times that an index serves;
 -- and those whose confirmation is to be tried again. A view tells of no new booking, so there all to come are read.
 CREATE FUNCTION sms_pass_ranges(
-  OUT starts_after timestamptz, OUT starts_until timestamptz, OUT ends_after timestamptz, OUT ends_until timestamptz)
+  OUT starts_after timestamptz, OUT starts_until timestamptz,
+  OUT ends_after timestamptz, OUT ends_until timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   source @extschema@.sms_bookings_source;
@@ -154,7 +155,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION sms_pass_ranges() FROM PUBLIC;
-COMMENT ON FUNCTION sms_pass_ranges() IS 'Internal: between which times a booking starts or ends that a pass has to judge.';
+COMMENT ON FUNCTION sms_pass_ranges() IS
+'Internal: between which times a booking starts or ends that a pass has to judge.';
 
 CREATE FUNCTION sms_find_due_bookings(retried uuid[]) RETURNS sms_booking[]
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -162,7 +164,8 @@ BEGIN
   RETURN ARRAY(
     SELECT DISTINCT ON (b.id) b
       FROM @extschema@.sms_pass_ranges() r,
-           @extschema@.sms_find_bookings(r.starts_after, r.starts_until, r.ends_after, r.ends_until, retried) b
+           @extschema@.sms_find_bookings(
+             r.starts_after, r.starts_until, r.ends_after, r.ends_until, retried) b
      WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
 END
 $$;
@@ -248,7 +251,9 @@ BEGIN
       FROM unnest(found) b
       JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work, min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
                    min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at, array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
-              FROM (SELECT j.*, @extschema@.sms_is_work(j.type, j.verdict, j.is_due, j.is_stale, j.reason, j.updated_at, tried_before) AS is_work
+              FROM (SELECT j.*, @extschema@.sms_is_work(
+                             j.type, j.verdict, j.is_due, j.is_stale, j.reason, j.updated_at, tried_before)
+                             AS is_work
                       FROM @extschema@.sms_booking_outlook(found) j) o
              GROUP BY o.booking_id) w ON w.booking_id = b.id
      WHERE w.has_work OR w.unmarked <> '{}'
@@ -366,7 +371,8 @@ BEGIN
       SELECT s.message_id, s.code FROM unnest(stale_ids, stale_codes) s (message_id, code) WHERE s.message_id = ANY (message_ids)),
     again AS (
       UPDATE @extschema@.sms_booking_texts t SET try_until = t.session_start FROM stale s
-       WHERE t.message_id = s.message_id AND s.code = 'booking_changed' AND t.type = 'confirmation')
+       WHERE t.message_id = s.message_id AND t.type = 'confirmation'
+         AND (s.code = 'booking_changed' OR t.series IS NOT NULL))
     SELECT s.message_id, s.code FROM stale s JOIN @extschema@.sms_booking_texts t ON t.message_id = s.message_id
      WHERE NOT t.booking_id = ANY (unreadable);
 END

@@ -58,14 +58,16 @@ COMMENT ON FUNCTION sms_message_in_words(sms_messages, text) IS 'Internal: how i
 CREATE FUNCTION sms_texts_now(known sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN (SELECT coalesce(jsonb_agg(to_jsonb(o) || jsonb_build_object('detail', t.detail, 'try_until', t.try_until)), '[]')
+  RETURN (SELECT coalesce(jsonb_agg(
+                   to_jsonb(o) || jsonb_build_object('detail', t.detail, 'try_until', t.try_until)), '[]')
             FROM @extschema@.sms_booking_outlook(known) o
             LEFT JOIN @extschema@.sms_booking_texts t
                    ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
 END
 $$;
 REVOKE ALL ON FUNCTION sms_texts_now(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_texts_now(sms_booking[]) IS 'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
+COMMENT ON FUNCTION sms_texts_now(sms_booking[]) IS
+'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
 
 CREATE FUNCTION sms_is_seen(booking sms_booking, OUT seen boolean, OUT seen_at timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -81,10 +83,11 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION sms_is_seen(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_seen(sms_booking) IS 'Internal: whether the next pass judges a booking, and else from when on the passes do.';
+COMMENT ON FUNCTION sms_is_seen(sms_booking) IS
+'Internal: whether the next pass judges a booking, and else from when on the passes do.';
 
--- What a pass finds out, sms_explain() cannot guess: it does the work of one, and takes that back. Other verdicts than the
--- outlook's: made_next, where the next pass makes the text; unseen, where one makes it later, at due_at.
+-- Does the work of the next pass and takes it back, so that sms_explain() agrees with it. Verdicts besides
+-- those of the outlook: made_next, where the next pass makes the text; unseen, where a later one does.
 CREATE FUNCTION sms_texts_after_pass(known sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -94,18 +97,24 @@ DECLARE
 BEGIN
   SELECT * INTO pass FROM @extschema@.sms_is_seen(known[1]);
   IF pass.seen IS NOT TRUE THEN
-    RETURN (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due' THEN t || jsonb_build_object('verdict', 'unseen', 'due_at', pass.seen_at) ELSE t END)
+    RETURN (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due'
+                             THEN t || jsonb_build_object('verdict', 'unseen', 'due_at', pass.seen_at)
+                             ELSE t END)
               FROM jsonb_array_elements(texts) t);
   ELSIF NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
-                     WHERE @extschema@.sms_is_work(o.type, o.verdict, o.is_due, o.is_stale, o.reason, o.updated_at, 'infinity')) THEN
+                     WHERE @extschema@.sms_is_work(
+                             o.type, o.verdict, o.is_due, o.is_stale, o.reason, o.updated_at, 'infinity'))
+  THEN
     RETURN texts;
   END IF;
   BEGIN
     IF pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(known[1].id)) THEN
       PERFORM @extschema@.sms_make_texts(known[1].id);
-      later := (SELECT jsonb_agg(CASE WHEN a->>'message_id' <> coalesce(b->>'message_id', '') THEN a || '{"verdict": "made_next"}' ELSE a END)
+      later := (SELECT jsonb_agg(CASE WHEN a->>'message_id' <> coalesce(b->>'message_id', '')
+                                      THEN a || '{"verdict": "made_next"}' ELSE a END)
                   FROM jsonb_array_elements(@extschema@.sms_texts_now(known)) a
-                  JOIN jsonb_array_elements(texts) b ON a->'type' = b->'type' AND a->'schedule_id' = b->'schedule_id');
+                  JOIN jsonb_array_elements(texts) b
+                    ON a->'type' = b->'type' AND a->'schedule_id' = b->'schedule_id');
       RAISE EXCEPTION USING ERRCODE = 'ZDONE';
     END IF;
   EXCEPTION
@@ -114,14 +123,17 @@ BEGIN
     WHEN read_only_sql_transaction THEN
       NULL;
     WHEN OTHERS THEN
-      texts := (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due' THEN t || jsonb_build_object('reason', 'unreadable', 'detail', SQLERRM) ELSE t END)
+      texts := (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due'
+                                 THEN t || jsonb_build_object('reason', 'unreadable', 'detail', SQLERRM)
+                                 ELSE t END)
                   FROM jsonb_array_elements(texts) t);
   END;
   RETURN texts;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_texts_after_pass(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_texts_after_pass(sms_booking[]) IS 'Internal: how it will stand with the texts of a booking after the next pass.';
+COMMENT ON FUNCTION sms_texts_after_pass(sms_booking[]) IS
+'Internal: how it will stand with the texts of a booking after the next pass.';
 
 -- TimeZone is set here so that what others write of times is the org's time too; it is the session's again afterwards.
 CREATE FUNCTION sms_explain_texts(booking_id uuid, org_ids uuid[], known sms_booking[], zone text)
@@ -135,9 +147,13 @@ BEGIN
            m.scheduled_for, m.status, m.id,
            CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE @extschema@.sms_message_in_words(m, zone) END
       FROM @extschema@.sms_messages m
-      LEFT JOIN @extschema@.sms_booking_texts t ON t.message_id = m.id
+      LEFT JOIN @extschema@.sms_booking_texts t
+             ON t.message_id = m.id AND t.booking_id = sms_explain_texts.booking_id
       LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
-     WHERE m.org_id = ANY (org_ids) AND m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
+     WHERE m.org_id = ANY (org_ids)
+       AND (m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
+            OR m.id IN (SELECT x.message_id FROM @extschema@.sms_booking_texts x
+                         WHERE x.booking_id = sms_explain_texts.booking_id))
     UNION ALL
     SELECT t.type, coalesce(o.label, t.type),
            CASE t.type WHEN 'reminder' THEN CASE WHEN t.session_start = o.start_time THEN o.due_at END
@@ -150,12 +166,15 @@ BEGIN
     UNION ALL
     SELECT p.type, p.label, CASE WHEN p.type <> 'confirmation' THEN p.due_at END,
            CASE WHEN p.verdict IN ('later', 'made_next', 'unseen') OR p.verdict = 'due' AND p.reason IS NULL
-                     OR p.verdict = 'not_completed' AND p.expires_at > now() THEN 'planned' ELSE 'skipped' END, NULL,
-           @extschema@.sms_verdict_in_words(p.verdict, p.type, @extschema@.sms_booking_obstacle(known[1]), p.due_at,
-             @extschema@.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until, p.reason, p.detail, zone)
+                     OR p.verdict = 'not_completed' AND p.expires_at > now()
+                THEN 'planned' ELSE 'skipped' END, NULL,
+           @extschema@.sms_verdict_in_words(
+             p.verdict, p.type, @extschema@.sms_booking_obstacle(known[1]), p.due_at,
+             @extschema@.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until,
+             p.reason, p.detail, zone)
       FROM jsonb_to_recordset(@extschema@.sms_texts_after_pass(known)) p (
-             type text, schedule_id uuid, label text, verdict text, due_at timestamptz, expires_at timestamptz,
-             message_id uuid, reason text, detail text, try_until timestamptz)
+             type text, schedule_id uuid, label text, verdict text, due_at timestamptz,
+             expires_at timestamptz, message_id uuid, reason text, detail text, try_until timestamptz)
       JOIN outlook o ON o.type = p.type AND o.schedule_id = p.schedule_id
      WHERE p.verdict IN ('later', 'due', 'made_next', 'unseen', 'before_live')
         OR p.verdict NOT IN ('made', 'under_way') AND p.message_id IS NULL

@@ -22,6 +22,9 @@ ALTER TABLE sms_in_flight
 ALTER TABLE sms_server ADD COLUMN live_since timestamptz;
 DROP FUNCTION sms_record_baseline();
 
+ALTER TABLE sms_booking_texts ADD COLUMN series uuid;
+CREATE INDEX sms_booking_texts_series ON sms_booking_texts (series) WHERE series IS NOT NULL;
+
 -- Made by `make upgrade-script`: begin.
 COMMENT ON COLUMN sms_settings.twilio_account_sid IS
 'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
@@ -45,6 +48,8 @@ COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the fi
 COMMENT ON COLUMN sms_server.live_since IS
 'When sms_go_live() last ended the sandbox. What was confirmed or over before is history.';
 COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
+COMMENT ON COLUMN sms_booking_texts.series IS
+'The same for all bookings that one transaction confirmed to one client.';
 CREATE OR REPLACE FUNCTION sms_first_name(full_name text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 REVOKE ALL ON FUNCTION sms_first_name(text) FROM PUBLIC;
@@ -237,7 +242,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_record_baseline(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_record_baseline(text) IS
-'Internal: records for each confirmed booking ahead that it is not confirmed anew (before_attach, before_live).';
+'Internal: records for each confirmed booking ahead that it gets no confirmation, and which of the reasons.';
 CREATE OR REPLACE FUNCTION sms_attach_bookings(
   bookings regclass DEFAULT NULL, clients regclass DEFAULT NULL, orgs regclass DEFAULT NULL, mapping jsonb DEFAULT '{}')
   RETURNS integer
@@ -482,7 +487,7 @@ BEGIN
   UPDATE @extschema@.sms_booking_texts t
      SET org_id = b.org_id, session_start = b.session_start, session_end = b.session_end,
          message_id = b.message_id, reason = b.reason, detail = b.detail, try_until = b.try_until,
-         created_at = b.created_at, updated_at = b.updated_at
+         created_at = b.created_at, updated_at = b.updated_at, series = b.series
     FROM jsonb_populate_recordset(NULL::@extschema@.sms_booking_texts, noted) b
    WHERE t.booking_id = b.booking_id AND t.type = b.type AND t.schedule_id = b.schedule_id
      AND (t.message_id IS NOT DISTINCT FROM b.message_id
@@ -494,6 +499,203 @@ $$;
 REVOKE ALL ON FUNCTION sms_take_back(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_take_back(uuid) IS
 'Internal: gives the texts of a booking the state that they had before its first change in this transaction.';
+CREATE OR REPLACE FUNCTION sms_series_of(booking sms_booking) RETURNS uuid
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  series uuid;
+BEGIN
+  IF booking.has_client IS NOT TRUE OR @extschema@.sms_read_note('texts', booking.id) IS NULL THEN
+    RETURN NULL;
+  END IF;
+  PERFORM @extschema@.sms_keep_note('client', booking.client_id, to_jsonb(gen_random_uuid()));
+  series := @extschema@.sms_read_note('client', booking.client_id) #>> '{}';
+  PERFORM @extschema@.sms_keep_note('series', series, 'true');
+  RETURN series;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_series_of(sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION sms_series_of(sms_booking) IS
+'Internal: the number of what this transaction confirms to the booking''s client; NULL in a pass.';
+CREATE OR REPLACE FUNCTION sms_has_template(org_id uuid, key text) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM @extschema@.sms_templates t
+                  WHERE t.org_id = $1 AND t.template_key = $2 AND t.is_active)
+$$;
+REVOKE ALL ON FUNCTION sms_has_template(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_has_template(uuid, text) IS
+'Internal: whether the org has an active template of that key.';
+CREATE OR REPLACE FUNCTION sms_series_variables(first sms_booking, sessions integer) RETURNS jsonb
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT @extschema@.sms_booking_variables(first)
+         || jsonb_build_object('session_count', sessions, 'further_sessions', sessions - 1)
+$$;
+REVOKE ALL ON FUNCTION sms_series_variables(sms_booking, integer) FROM PUBLIC;
+COMMENT ON FUNCTION sms_series_variables(sms_booking, integer) IS
+'Internal: the variables of a booking, session_count, and further_sessions, which is one less.';
+CREATE OR REPLACE FUNCTION sms_skip_rest_of_series(series uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE @extschema@.sms_booking_texts t
+     SET reason = 'part_of_series', detail = NULL, try_until = NULL, updated_at = now()
+   WHERE t.series = sms_skip_rest_of_series.series AND t.reason = 'client_daily_limit'
+     AND EXISTS (SELECT FROM @extschema@.sms_booking_texts x
+                  WHERE x.series = sms_skip_rest_of_series.series
+                    AND x.message_id IS NOT NULL AND x.reason IS NULL);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_skip_rest_of_series(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_skip_rest_of_series(uuid) IS
+'Internal: skips for good the bookings above the client''s limit, where another of the series was confirmed.';
+CREATE OR REPLACE FUNCTION sms_queue_series(series uuid, first sms_booking, sessions integer) RETURNS uuid
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN @extschema@.sms_enqueue(first.org_id, client_id => first.client_id, to_phone => first.phone,
+    template_key => 'booking_series_confirmation',
+    variables => @extschema@.sms_series_variables(first, sessions),
+    expires_at => first.start_time, related_entity_type => 'booking', related_entity_id => first.id,
+    idempotency_key => concat_ws('-', 'booking-series', series,
+      (SELECT sum(t.revision) FROM @extschema@.sms_booking_texts t WHERE t.series = sms_queue_series.series)),
+    metadata => '{"booking_text": "confirmation"}');
+END
+$$;
+REVOKE ALL ON FUNCTION sms_queue_series(uuid, sms_booking, integer) FROM PUBLIC;
+COMMENT ON FUNCTION sms_queue_series(uuid, sms_booking, integer) IS
+'Internal: enqueues the confirmation of a series.';
+CREATE OR REPLACE FUNCTION sms_series_members(series uuid) RETURNS sms_booking[]
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN ARRAY(
+    SELECT b FROM @extschema@.sms_read_bookings(ARRAY(
+             SELECT t.booking_id FROM @extschema@.sms_booking_texts t
+              WHERE t.series = sms_series_members.series)) b
+      JOIN @extschema@.sms_booking_texts t ON t.booking_id = b.id AND t.series = sms_series_members.series
+      LEFT JOIN @extschema@.sms_messages m ON m.id = t.message_id
+     WHERE b.state = 'confirmed' AND b.has_client AND b.start_time > now()
+       AND (m.id IS NULL AND t.try_until > now()
+            OR m.status IN ('pending', 'queued') AND m.metadata ? 'booking_text'
+            OR m.status = 'cancelled' AND m.error_code IN ('booking_changed', 'booking_cancelled'))
+     ORDER BY b.start_time, b.id);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_series_members(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_series_members(uuid) IS
+'Internal: the bookings of a series whose confirmation has not left, the first session first.';
+CREATE OR REPLACE FUNCTION sms_make_series(series uuid) RETURNS text
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  members @extschema@.sms_booking[] := @extschema@.sms_series_members(series);
+  made uuid;
+  why text := @extschema@.sms_why_unreachable(members[1]);
+  words text := @extschema@.sms_reason_in_words(why, 'confirmation');
+  code text;
+BEGIN
+  IF cardinality(members) < 3
+     OR NOT @extschema@.sms_has_template(members[1].org_id, 'booking_series_confirmation') THEN
+    RETURN 'single';
+  ELSIF EXISTS (SELECT FROM unnest(members) b
+                 WHERE NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(b.id))) THEN
+    RETURN 'locked';
+  END IF;
+  PERFORM @extschema@.sms_cancel_waiting(
+    ARRAY(SELECT t.message_id FROM @extschema@.sms_booking_texts t
+            JOIN unnest(members) b ON b.id = t.booking_id
+           WHERE t.series = sms_make_series.series),
+    'booking_changed', 'the booking is confirmed with its series');
+  BEGIN
+    IF why IS NULL THEN
+      made := @extschema@.sms_queue_series(series, members[1], cardinality(members));
+    END IF;
+  EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, words = MESSAGE_TEXT;
+    why := @extschema@.sms_skip_reason(code);
+    IF why = 'client_daily_limit' THEN  -- whose message names the client
+      words := @extschema@.sms_reason_in_words(why, 'confirmation');
+    END IF;
+  END;
+  UPDATE @extschema@.sms_booking_texts t
+     SET message_id = made, reason = why, detail = words,
+         session_start = b.start_time, session_end = b.end_time,
+         try_until = CASE WHEN made IS NULL
+                          THEN @extschema@.sms_try_until('confirmation', why, b.start_time) END,
+         revision = t.revision + (made IS NOT NULL)::integer, updated_at = now()
+    FROM unnest(members) b
+   WHERE t.booking_id = b.id AND t.series = sms_make_series.series;
+  RETURN CASE WHEN made IS NULL THEN 'skipped' ELSE 'made' END;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_make_series(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_make_series(uuid) IS
+'Internal: confirms a series in one text, made or skipped; single where each booking has its own, or locked.';
+CREATE OR REPLACE FUNCTION sms_leave_series(booking sms_booking) RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE @extschema@.sms_booking_texts t
+     SET message_id = NULL, reason = 'series_changed',
+         detail = @extschema@.sms_reason_in_words('series_changed', 'confirmation'),
+         session_start = booking.start_time, session_end = booking.end_time, updated_at = now(),
+         try_until = @extschema@.sms_try_until('confirmation', 'series_changed', booking.start_time)
+   WHERE t.booking_id = booking.id AND t.type = 'confirmation' AND t.series IS NOT NULL
+     AND (t.reason = 'series_changed'
+          OR EXISTS (SELECT FROM @extschema@.sms_messages m
+                      WHERE m.id = t.message_id AND m.template_key = 'booking_series_confirmation'
+                        AND m.status = 'cancelled'));
+  RETURN FOUND;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_leave_series(sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION sms_leave_series(sms_booking) IS
+'Internal: leaves a booking that was confirmed with a series to the pass; false where it was not.';
+CREATE OR REPLACE FUNCTION sms_make_confirmation(
+  booking sms_booking, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz,
+  OUT is_made boolean, OUT is_new boolean)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  known record;
+  outcome text := 'single';
+BEGIN
+  IF @extschema@.sms_series_of(booking) IS NULL THEN  -- a pass, which tries a series once
+    SELECT t.series, t.updated_at INTO known FROM @extschema@.sms_booking_texts t
+     WHERE t.booking_id = booking.id AND t.type = 'confirmation';
+    outcome := CASE WHEN known.series IS NULL THEN 'single' WHEN known.updated_at = now() THEN 'skipped'
+                    ELSE @extschema@.sms_make_series(known.series) END;
+  ELSIF @extschema@.sms_leave_series(booking) THEN
+    outcome := 'left';
+  END IF;
+  IF outcome = 'single' THEN
+    SELECT t.* INTO is_made, is_new
+      FROM @extschema@.sms_make_text(
+             booking, 'confirmation', schedule_id, template_key, due_at, expires_at) t;
+  ELSE
+    is_made := outcome = 'made';
+    is_new := false;
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_make_confirmation(sms_booking, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sms_make_confirmation(sms_booking, uuid, text, timestamptz, timestamptz) IS
+'Internal: sms_make_text() for a confirmation, which may be its series''.';
+CREATE OR REPLACE FUNCTION sms_confirm_series() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
+DECLARE
+  members bigint;
+BEGIN
+  IF @extschema@.sms_read_note('series', NEW.series) IS NULL THEN
+    RETURN NULL;
+  END IF;
+  members := (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.series = NEW.series);
+  IF members >= 3 AND @extschema@.sms_keep_note('series of ' || members, NEW.series, 'true')
+     AND @extschema@.sms_make_series(NEW.series) = 'single' THEN
+    PERFORM @extschema@.sms_skip_rest_of_series(NEW.series);
+  END IF;
+  RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'the confirmations of series % were left as they are: %', NEW.series, SQLERRM;
+  RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_confirm_series() FROM PUBLIC;
+COMMENT ON FUNCTION sms_confirm_series() IS
+'Internal: once a transaction commits, confirms what it made for a client as a series.';
 CREATE OR REPLACE FUNCTION sms_booking_outlook(bookings sms_booking[])
   RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text, start_time timestamptz,
                  end_time timestamptz, due_at timestamptz, expires_at timestamptz, verdict text, is_due boolean, is_stale boolean, is_unmarked boolean,
@@ -504,9 +706,11 @@ BEGIN
   RETURN QUERY
   WITH clock AS (
     SELECT now() AS now, now() + interval '2 minutes' AS soon,
-           coalesce((SELECT s.attached_at FROM @extschema@.sms_bookings_source s), '-infinity') AS attached_at,
+           coalesce((SELECT s.attached_at FROM @extschema@.sms_bookings_source s), '-infinity')
+             AS attached_at,
            v.is_live, coalesce(v.live_since, '-infinity') AS live_since
-      FROM (SELECT bool_or(s.mode = 'live') AS is_live, max(s.live_since) FILTER (WHERE s.mode = 'live') AS live_since
+      FROM (SELECT bool_or(s.mode = 'live') AS is_live,
+                   max(s.live_since) FILTER (WHERE s.mode = 'live') AS live_since
               FROM @extschema@.sms_server s) v),
   wanted AS (
     SELECT b.id, b.org_id, b.state, b.start_time, b.end_time, b.reminder_sent, b.feedback_sent, clock.*,
@@ -517,7 +721,8 @@ BEGIN
       FROM unnest(bookings) b CROSS JOIN clock
       LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_rules r WHERE r.org_id = b.org_id OFFSET 0) r ON true),
   joined AS (
-    SELECT w.*, t.message_id, t.reason, t.try_until, t.updated_at, m.status, w.is_live AND m.sandbox AS was_sandbox,
+    SELECT w.*, t.message_id, t.reason, t.try_until, t.updated_at, m.status,
+           w.is_live AND m.sandbox AS was_sandbox,
            t.message_id IS NOT NULL AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE
              AND coalesce(m.status <> 'cancelled' OR m.error_code NOT IN ('booking_changed', 'booking_cancelled', 'sandbox'), true) AS is_made,
            CASE w.type WHEN 'feedback' THEN t.session_end IS NOT DISTINCT FROM w.end_time
@@ -525,7 +730,8 @@ BEGIN
            coalesce(w.state = CASE w.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END, false) AS fits,
            max(w.due_at) FILTER (WHERE w.type = 'reminder' AND w.is_on AND w.due_at <= w.soon) OVER booking AS last_due,
            max(coalesce(m.created_at, t.updated_at)) FILTER (WHERE w.type = 'confirmation' AND t.session_start = w.start_time AND t.message_id IS NOT NULL
-             AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE AND coalesce(m.status NOT IN ('failed', 'cancelled'), true)) OVER booking AS confirmed_at
+             AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE
+             AND coalesce(m.status NOT IN ('failed', 'cancelled'), true)) OVER booking AS confirmed_at
       FROM wanted w
       LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_texts t
                           WHERE t.booking_id = w.id AND t.type = w.type AND t.schedule_id = w.schedule_id LIMIT 1) t ON true
@@ -545,8 +751,10 @@ BEGIN
              WHEN j.state = 'other' THEN 'not_confirmed'
              WHEN NOT j.fits THEN CASE j.type WHEN 'feedback' THEN 'not_completed' ELSE 'session_over' END
              WHEN j.type = 'feedback' AND j.end_time <= j.attached_at THEN 'before_attach'
-             WHEN CASE j.type WHEN 'feedback' THEN j.end_time <= j.live_since
-                              WHEN 'confirmation' THEN j.was_sandbox AND j.reason IS DISTINCT FROM 'booking_cancelled' END THEN 'before_live'
+             WHEN CASE j.type
+               WHEN 'feedback' THEN j.end_time <= j.live_since
+               WHEN 'confirmation' THEN j.was_sandbox AND j.reason IS DISTINCT FROM 'booking_cancelled' END
+               THEN 'before_live'
              WHEN j.message_id IS NULL AND j.reason <> 'booking_cancelled' AND coalesce(j.try_until <= j.now, true)
                AND (j.is_current OR j.type <> 'reminder') THEN j.reason
              WHEN j.expires_at <= j.now THEN 'too_late'
@@ -560,7 +768,9 @@ BEGIN
                 WHERE x.booking_id = j.id AND x.type = j.type AND x.schedule_id <> j.schedule_id AND x.message_id IS NOT NULL AND x.session_start = j.start_time) THEN 'already_sent'
              WHEN CASE j.type WHEN 'reminder' THEN j.reminder_sent WHEN 'feedback' THEN j.feedback_sent END AND NOT EXISTS (
                SELECT FROM @extschema@.sms_booking_texts x
-                WHERE x.booking_id = j.id AND x.type = j.type AND (x.revision > 0 OR x.message_id IS NOT NULL OR x.session_start <> j.start_time)) THEN 'already_sent'
+                WHERE x.booking_id = j.id AND x.type = j.type
+                  AND (x.revision > 0 OR x.message_id IS NOT NULL OR x.session_start <> j.start_time))
+               THEN 'already_sent'
              WHEN j.type = 'reminder' AND j.due_at < j.last_due THEN 'superseded'
              WHEN j.type = 'reminder' AND j.due_at < j.confirmed_at + interval '1 hour' THEN 'confirmation_just_sent'
              ELSE 'due'
@@ -586,6 +796,36 @@ BEGIN
     'feedback_link', nullif(rtrim(@extschema@.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
 END
 $$;
+CREATE OR REPLACE FUNCTION sms_stale_texts(booking_ids uuid[], bookings sms_booking[])
+  RETURNS TABLE (message_id uuid, to_phone text, code text)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+  IF NOT EXISTS (SELECT FROM @extschema@.sms_booking_texts t WHERE t.booking_id = ANY (booking_ids)) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+  SELECT m.id, m.to_phone,
+         CASE WHEN b.state = CASE t.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END THEN 'booking_changed' ELSE 'booking_cancelled' END
+    FROM @extschema@.sms_booking_texts t
+    JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m WHERE m.id = t.message_id LIMIT 1) m ON m.status IN ('pending', 'queued', 'sending')
+    LEFT JOIN unnest(bookings) b ON b.id = t.booking_id
+    LEFT JOIN @extschema@.sms_booking_outlook(bookings) o
+           ON o.booking_id = t.booking_id AND o.type = t.type AND o.schedule_id = t.schedule_id
+   WHERE t.booking_id = ANY (booking_ids)
+     AND (coalesce(o.is_stale, true)
+          OR m.to_phone IS DISTINCT FROM @extschema@.sms_phone_or_null(b.phone, @extschema@.sms_org_region(t.org_id))
+          OR m.metadata ? 'booking_text' AND m.client_id IS DISTINCT FROM b.client_id
+          OR m.metadata ? 'booking_text' AND CASE m.template_key WHEN 'booking_series_confirmation'
+               -- It is about its first session.
+               THEN m.related_entity_id = b.id
+                    AND m.variables - '{session_count,further_sessions}'::text[]
+                        IS DISTINCT FROM @extschema@.sms_booking_variables(b)
+               ELSE m.template_key IS DISTINCT FROM o.template_key
+                    OR m.variables IS DISTINCT FROM @extschema@.sms_booking_variables(b) END)
+   ORDER BY m.id;
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE reason
@@ -597,7 +837,8 @@ CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS t
     WHEN 'not_completed' THEN 'the session is not completed yet'
     WHEN 'session_over' THEN 'the session is completed'
     WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached' ELSE 'it was confirmed before the bookings were attached' END
-    WHEN 'before_live' THEN CASE type WHEN 'feedback' THEN 'it ended before the database went live' ELSE 'it was confirmed before the database went live' END
+    WHEN 'before_live' THEN CASE type WHEN 'feedback' THEN 'it ended' ELSE 'it was confirmed' END
+                            || ' before the database went live'
     WHEN 'before_rule' THEN 'it was due before its row of sms_schedules was made'
     WHEN 'already_sent' THEN 'it was sent already, or the application had marked it as sent'
     WHEN 'superseded' THEN 'a later reminder was due as well'
@@ -607,14 +848,47 @@ CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS t
     WHEN 'switched_off' THEN 'the org has switched it off'
     WHEN 'no_client' THEN 'the booking has no client of its org'
     WHEN 'no_phone' THEN 'the client has no phone number'
+    WHEN 'part_of_series' THEN 'others of its series were confirmed, and the client''s limit is reached'
+    WHEN 'series_changed' THEN 'its series is confirmed anew'
     WHEN 'client_daily_limit' THEN 'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
+CREATE OR REPLACE FUNCTION sms_record_text(
+  booking sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text, try_until timestamptz) RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  is_new boolean;
+BEGIN
+  INSERT INTO @extschema@.sms_booking_texts AS t
+    (booking_id, type, schedule_id, org_id, session_start, session_end, message_id, reason, detail, try_until,
+     revision, series)
+    VALUES (booking.id, type, schedule_id, booking.org_id, booking.start_time, booking.end_time, message_id, reason, detail, try_until,
+            CASE WHEN message_id IS NULL THEN 0 ELSE 1 END,
+            CASE type WHEN 'confirmation' THEN @extschema@.sms_series_of(booking) END)
+    ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE
+      SET org_id = excluded.org_id, session_start = excluded.session_start, session_end = excluded.session_end, message_id = excluded.message_id,
+          reason = excluded.reason, detail = excluded.detail, revision = t.revision + excluded.revision, updated_at = now(),
+          series = coalesce(excluded.series, t.series),
+          try_until = CASE WHEN t.message_id IS NULL AND t.try_until IS NOT NULL AND t.session_start = excluded.session_start
+                                AND excluded.try_until > t.try_until THEN t.try_until ELSE excluded.try_until END,
+          created_at = CASE WHEN t.reason IS NOT DISTINCT FROM excluded.reason AND t.session_start IS NOT DISTINCT FROM excluded.session_start
+                            THEN t.created_at ELSE now() END
+    RETURNING t.created_at = now() INTO is_new;
+  RETURN is_new;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_why_unreachable(booking sms_booking) RETURNS text
+  LANGUAGE sql IMMUTABLE
+  RETURN CASE WHEN NOT booking.has_client THEN 'no_client'
+              WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN 'no_phone' END;
+REVOKE ALL ON FUNCTION sms_why_unreachable(sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION sms_why_unreachable(sms_booking) IS
+'Internal: no_client, no_phone, or NULL where there is a number to try.';
 CREATE OR REPLACE FUNCTION sms_make_text(
   booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   message_id uuid;
-  reason text := CASE WHEN NOT booking.has_client THEN 'no_client' WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN 'no_phone' END;
+  reason text := @extschema@.sms_why_unreachable(booking);
   detail text := @extschema@.sms_reason_in_words(reason, type);
   code text;
 BEGIN
@@ -648,20 +922,26 @@ BEGIN
     END IF;
     PERFORM @extschema@.sms_cancel_waiting(ARRAY[waiting], stale.code,
       CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed' ELSE 'the booking was cancelled' END);
+    -- The others of a series are confirmed anew by the next pass.
+    UPDATE @extschema@.sms_booking_texts t SET try_until = least(t.session_start, now() + interval '1 day')
+     WHERE t.message_id = waiting AND t.booking_id <> sms_withdraw_stale.booking_id AND t.series IS NOT NULL;
     PERFORM @extschema@.sms_note_retraction(stale.to_phone);
   END LOOP;
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_is_work(
-  type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz, tried_before timestamptz)
+  type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz,
+  tried_before timestamptz)
   RETURNS boolean
   LANGUAGE sql IMMUTABLE
   RETURN is_stale
-      OR is_due AND @extschema@.sms_needs_work(verdict, reason) AND coalesce(reason IS NULL OR updated_at < tried_before, true)
-      OR verdict = 'not_confirmed' AND updated_at IS NOT NULL AND type <> 'feedback' AND reason IS DISTINCT FROM 'booking_cancelled';
+      OR is_due AND @extschema@.sms_needs_work(verdict, reason)
+         AND coalesce(reason IS NULL OR updated_at < tried_before, true)
+      OR verdict = 'not_confirmed' AND updated_at IS NOT NULL AND type <> 'feedback'
+         AND reason IS DISTINCT FROM 'booking_cancelled';
 REVOKE ALL ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) IS
-'Internal: whether a pass has something to do for a text; what was skipped is tried again where that was last done before the time.';
+'Internal: whether a pass has work with a text. A skipped one is tried again if it was last tried before.';
 CREATE OR REPLACE FUNCTION sms_make_texts(
   booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -681,7 +961,8 @@ BEGIN
   PERFORM @extschema@.sms_withdraw_stale(booking_id, known);
   IF coalesce(booking.state, 'other') = 'other' THEN
     UPDATE @extschema@.sms_booking_texts t SET reason = 'booking_cancelled', detail = NULL, try_until = NULL, updated_at = now()
-     WHERE t.booking_id = sms_make_texts.booking_id AND t.type <> 'feedback' AND t.reason IS DISTINCT FROM 'booking_cancelled';
+     WHERE t.booking_id = sms_make_texts.booking_id AND t.type <> 'feedback'
+       AND t.reason IS DISTINCT FROM 'booking_cancelled';
   END IF;
   -- The confirmation first: a reminder on its heels would be one text too many.
   FOREACH stage SLICE 1 IN ARRAY ARRAY[['confirmation', 'confirmation'], ['reminder', 'feedback']] LOOP
@@ -689,7 +970,11 @@ BEGIN
       SELECT o.* FROM @extschema@.sms_booking_outlook(known) o
        WHERE o.type = ANY (stage) AND o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason) ORDER BY o.due_at DESC
     LOOP
-      IF want.verdict = 'due' THEN
+      IF want.verdict = 'due' AND want.type = 'confirmation' THEN
+        SELECT c.* INTO result
+          FROM @extschema@.sms_make_confirmation(
+                 booking, want.schedule_id, want.template_key, want.due_at, want.expires_at) c;
+      ELSIF want.verdict = 'due' THEN
         result := @extschema@.sms_make_text(booking, want.type, want.schedule_id, want.template_key, want.due_at, want.expires_at);
       ELSE
         SELECT false AS is_made, @extschema@.sms_record_text(booking, want.type, want.schedule_id, NULL, want.verdict, NULL,
@@ -705,12 +990,14 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_make_texts(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_make_texts(uuid) IS
-'Internal: makes, moves and cancels the texts of a booking as is right now. The caller holds the booking''s advisory lock.';
+'Internal: makes, moves and cancels the texts of a booking. The caller holds the booking''s advisory lock.';
 CREATE OR REPLACE FUNCTION sms_sync_booking(
-  booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+  booking_id uuid,
+  OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  SELECT m.* INTO confirmations, reminders, feedback_requests, skipped FROM @extschema@.sms_make_texts(booking_id) m;
+  SELECT m.* INTO confirmations, reminders, feedback_requests, skipped
+    FROM @extschema@.sms_make_texts(booking_id) m;
   IF reminders > 0 THEN
     PERFORM @extschema@.sms_try_mark(booking_id, false);
   END IF;
@@ -737,7 +1024,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_bookings_go_live() FROM PUBLIC;
 COMMENT ON FUNCTION sms_bookings_go_live() IS
-'Internal: records that what is confirmed already gets no confirmation. Raises SM021 where bookings cannot be read.';
+'Internal: records that confirmed bookings get no confirmation. Raises SM021 where they cannot be read.';
 CREATE OR REPLACE FUNCTION sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_keep_back_texts(ARRAY[booking_id]);
@@ -771,7 +1058,8 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_pass_ranges(
-  OUT starts_after timestamptz, OUT starts_until timestamptz, OUT ends_after timestamptz, OUT ends_until timestamptz)
+  OUT starts_after timestamptz, OUT starts_until timestamptz,
+  OUT ends_after timestamptz, OUT ends_until timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   source @extschema@.sms_bookings_source;
@@ -791,14 +1079,16 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION sms_pass_ranges() FROM PUBLIC;
-COMMENT ON FUNCTION sms_pass_ranges() IS 'Internal: between which times a booking starts or ends that a pass has to judge.';
+COMMENT ON FUNCTION sms_pass_ranges() IS
+'Internal: between which times a booking starts or ends that a pass has to judge.';
 CREATE OR REPLACE FUNCTION sms_find_due_bookings(retried uuid[]) RETURNS sms_booking[]
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN ARRAY(
     SELECT DISTINCT ON (b.id) b
       FROM @extschema@.sms_pass_ranges() r,
-           @extschema@.sms_find_bookings(r.starts_after, r.starts_until, r.ends_after, r.ends_until, retried) b
+           @extschema@.sms_find_bookings(
+             r.starts_after, r.starts_until, r.ends_after, r.ends_until, retried) b
      WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
 END
 $$;
@@ -834,7 +1124,9 @@ BEGIN
       FROM unnest(found) b
       JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work, min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
                    min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at, array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
-              FROM (SELECT j.*, @extschema@.sms_is_work(j.type, j.verdict, j.is_due, j.is_stale, j.reason, j.updated_at, tried_before) AS is_work
+              FROM (SELECT j.*, @extschema@.sms_is_work(
+                             j.type, j.verdict, j.is_due, j.is_stale, j.reason, j.updated_at, tried_before)
+                             AS is_work
                       FROM @extschema@.sms_booking_outlook(found) j) o
              GROUP BY o.booking_id) w ON w.booking_id = b.id
      WHERE w.has_work OR w.unmarked <> '{}'
@@ -866,6 +1158,69 @@ BEGIN
     END IF;
     EXIT WHEN waited > interval '3 seconds';
   END LOOP;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  ids uuid[];
+  known @extschema@.sms_booking[];
+  unreadable uuid[] := '{}';
+  stale_ids uuid[];
+  stale_codes text[];
+  one uuid;
+  began CONSTANT timestamptz := clock_timestamp();
+BEGIN
+  ids := ARRAY(SELECT DISTINCT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.message_id = ANY (message_ids));
+  IF ids = '{}' OR NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN
+    RETURN;
+  END IF;
+  BEGIN
+    known := ARRAY(SELECT DISTINCT ON (b.id) b FROM @extschema@.sms_read_bookings(ids) b);
+  EXCEPTION WHEN OTHERS THEN
+    known := '{}';
+    FOREACH one IN ARRAY ids LOOP
+      -- What is locked or slow is so for each of them, and the sender sends nothing meanwhile.
+      IF SQLSTATE IN ('55P03', 'SM021') OR clock_timestamp() > began + interval '3 seconds' THEN
+        unreadable := unreadable || one;
+        CONTINUE;
+      END IF;
+      BEGIN
+        known := known || ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[one]) b LIMIT 1);
+      EXCEPTION WHEN OTHERS THEN
+        unreadable := unreadable || one;
+      END;
+    END LOOP;
+  END;
+  -- One that cannot be judged waits, and keeps no other from being judged.
+  BEGIN
+    SELECT coalesce(array_agg(s.message_id), '{}'), coalesce(array_agg(s.code), '{}') INTO stale_ids, stale_codes
+      FROM @extschema@.sms_stale_texts(ids, known) s;
+  EXCEPTION WHEN OTHERS THEN
+    stale_ids := '{}';
+    stale_codes := '{}';
+    FOREACH one IN ARRAY ids LOOP
+      BEGIN
+        SELECT stale_ids || coalesce(array_agg(s.message_id), '{}'), stale_codes || coalesce(array_agg(s.code), '{}') INTO stale_ids, stale_codes
+          FROM @extschema@.sms_stale_texts(ARRAY[one], ARRAY(SELECT k FROM unnest(known) k WHERE k.id = one)) s;
+      EXCEPTION WHEN OTHERS THEN
+        unreadable := unreadable || one;
+      END;
+    END LOOP;
+  END;
+  RETURN QUERY
+    SELECT t.message_id, 'booking_unreadable'::text FROM @extschema@.sms_booking_texts t
+     WHERE t.message_id = ANY (message_ids) AND t.booking_id = ANY (unreadable);
+  -- A confirmation that is withdrawn here is made anew by the next pass.
+  RETURN QUERY
+    WITH stale AS (
+      SELECT s.message_id, s.code FROM unnest(stale_ids, stale_codes) s (message_id, code) WHERE s.message_id = ANY (message_ids)),
+    again AS (
+      UPDATE @extschema@.sms_booking_texts t SET try_until = t.session_start FROM stale s
+       WHERE t.message_id = s.message_id AND t.type = 'confirmation'
+         AND (s.code = 'booking_changed' OR t.series IS NOT NULL))
+    SELECT s.message_id, s.code FROM stale s JOIN @extschema@.sms_booking_texts t ON t.message_id = s.message_id
+     WHERE NOT t.booking_id = ANY (unreadable);
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_warn_of_placeholders(body text, names jsonb) RETURNS void
@@ -1371,14 +1726,16 @@ $$;
 CREATE OR REPLACE FUNCTION sms_texts_now(known sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN (SELECT coalesce(jsonb_agg(to_jsonb(o) || jsonb_build_object('detail', t.detail, 'try_until', t.try_until)), '[]')
+  RETURN (SELECT coalesce(jsonb_agg(
+                   to_jsonb(o) || jsonb_build_object('detail', t.detail, 'try_until', t.try_until)), '[]')
             FROM @extschema@.sms_booking_outlook(known) o
             LEFT JOIN @extschema@.sms_booking_texts t
                    ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
 END
 $$;
 REVOKE ALL ON FUNCTION sms_texts_now(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_texts_now(sms_booking[]) IS 'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
+COMMENT ON FUNCTION sms_texts_now(sms_booking[]) IS
+'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
 CREATE OR REPLACE FUNCTION sms_is_seen(booking sms_booking, OUT seen boolean, OUT seen_at timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1393,7 +1750,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION sms_is_seen(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_seen(sms_booking) IS 'Internal: whether the next pass judges a booking, and else from when on the passes do.';
+COMMENT ON FUNCTION sms_is_seen(sms_booking) IS
+'Internal: whether the next pass judges a booking, and else from when on the passes do.';
 CREATE OR REPLACE FUNCTION sms_texts_after_pass(known sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1403,18 +1761,24 @@ DECLARE
 BEGIN
   SELECT * INTO pass FROM @extschema@.sms_is_seen(known[1]);
   IF pass.seen IS NOT TRUE THEN
-    RETURN (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due' THEN t || jsonb_build_object('verdict', 'unseen', 'due_at', pass.seen_at) ELSE t END)
+    RETURN (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due'
+                             THEN t || jsonb_build_object('verdict', 'unseen', 'due_at', pass.seen_at)
+                             ELSE t END)
               FROM jsonb_array_elements(texts) t);
   ELSIF NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
-                     WHERE @extschema@.sms_is_work(o.type, o.verdict, o.is_due, o.is_stale, o.reason, o.updated_at, 'infinity')) THEN
+                     WHERE @extschema@.sms_is_work(
+                             o.type, o.verdict, o.is_due, o.is_stale, o.reason, o.updated_at, 'infinity'))
+  THEN
     RETURN texts;
   END IF;
   BEGIN
     IF pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(known[1].id)) THEN
       PERFORM @extschema@.sms_make_texts(known[1].id);
-      later := (SELECT jsonb_agg(CASE WHEN a->>'message_id' <> coalesce(b->>'message_id', '') THEN a || '{"verdict": "made_next"}' ELSE a END)
+      later := (SELECT jsonb_agg(CASE WHEN a->>'message_id' <> coalesce(b->>'message_id', '')
+                                      THEN a || '{"verdict": "made_next"}' ELSE a END)
                   FROM jsonb_array_elements(@extschema@.sms_texts_now(known)) a
-                  JOIN jsonb_array_elements(texts) b ON a->'type' = b->'type' AND a->'schedule_id' = b->'schedule_id');
+                  JOIN jsonb_array_elements(texts) b
+                    ON a->'type' = b->'type' AND a->'schedule_id' = b->'schedule_id');
       RAISE EXCEPTION USING ERRCODE = 'ZDONE';
     END IF;
   EXCEPTION
@@ -1423,14 +1787,17 @@ BEGIN
     WHEN read_only_sql_transaction THEN
       NULL;
     WHEN OTHERS THEN
-      texts := (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due' THEN t || jsonb_build_object('reason', 'unreadable', 'detail', SQLERRM) ELSE t END)
+      texts := (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due'
+                                 THEN t || jsonb_build_object('reason', 'unreadable', 'detail', SQLERRM)
+                                 ELSE t END)
                   FROM jsonb_array_elements(texts) t);
   END;
   RETURN texts;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_texts_after_pass(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_texts_after_pass(sms_booking[]) IS 'Internal: how it will stand with the texts of a booking after the next pass.';
+COMMENT ON FUNCTION sms_texts_after_pass(sms_booking[]) IS
+'Internal: how it will stand with the texts of a booking after the next pass.';
 CREATE OR REPLACE FUNCTION sms_explain_texts(booking_id uuid, org_ids uuid[], known sms_booking[], zone text)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
@@ -1442,9 +1809,13 @@ BEGIN
            m.scheduled_for, m.status, m.id,
            CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE @extschema@.sms_message_in_words(m, zone) END
       FROM @extschema@.sms_messages m
-      LEFT JOIN @extschema@.sms_booking_texts t ON t.message_id = m.id
+      LEFT JOIN @extschema@.sms_booking_texts t
+             ON t.message_id = m.id AND t.booking_id = sms_explain_texts.booking_id
       LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
-     WHERE m.org_id = ANY (org_ids) AND m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
+     WHERE m.org_id = ANY (org_ids)
+       AND (m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
+            OR m.id IN (SELECT x.message_id FROM @extschema@.sms_booking_texts x
+                         WHERE x.booking_id = sms_explain_texts.booking_id))
     UNION ALL
     SELECT t.type, coalesce(o.label, t.type),
            CASE t.type WHEN 'reminder' THEN CASE WHEN t.session_start = o.start_time THEN o.due_at END
@@ -1457,12 +1828,15 @@ BEGIN
     UNION ALL
     SELECT p.type, p.label, CASE WHEN p.type <> 'confirmation' THEN p.due_at END,
            CASE WHEN p.verdict IN ('later', 'made_next', 'unseen') OR p.verdict = 'due' AND p.reason IS NULL
-                     OR p.verdict = 'not_completed' AND p.expires_at > now() THEN 'planned' ELSE 'skipped' END, NULL,
-           @extschema@.sms_verdict_in_words(p.verdict, p.type, @extschema@.sms_booking_obstacle(known[1]), p.due_at,
-             @extschema@.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until, p.reason, p.detail, zone)
+                     OR p.verdict = 'not_completed' AND p.expires_at > now()
+                THEN 'planned' ELSE 'skipped' END, NULL,
+           @extschema@.sms_verdict_in_words(
+             p.verdict, p.type, @extschema@.sms_booking_obstacle(known[1]), p.due_at,
+             @extschema@.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until,
+             p.reason, p.detail, zone)
       FROM jsonb_to_recordset(@extschema@.sms_texts_after_pass(known)) p (
-             type text, schedule_id uuid, label text, verdict text, due_at timestamptz, expires_at timestamptz,
-             message_id uuid, reason text, detail text, try_until timestamptz)
+             type text, schedule_id uuid, label text, verdict text, due_at timestamptz,
+             expires_at timestamptz, message_id uuid, reason text, detail text, try_until timestamptz)
       JOIN outlook o ON o.type = p.type AND o.schedule_id = p.schedule_id
      WHERE p.verdict IN ('later', 'due', 'made_next', 'unseen', 'before_live')
         OR p.verdict NOT IN ('made', 'under_way') AND p.message_id IS NULL
@@ -1544,6 +1918,9 @@ CREATE OR REPLACE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, va
 CREATE OR REPLACE TRIGGER sms_settings_check
   BEFORE INSERT OR UPDATE OF timezone, default_region, twilio_phone_number, twilio_account_sid, twilio_messaging_service_sid
   ON sms_settings FOR EACH ROW EXECUTE FUNCTION sms_check_settings();
+CREATE CONSTRAINT TRIGGER sms_series_confirm AFTER INSERT OR UPDATE OF series ON sms_booking_texts
+  DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (NEW.series IS NOT NULL) EXECUTE FUNCTION sms_confirm_series();
 
 SELECT sms_take_ownership();
 

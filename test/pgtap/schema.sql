@@ -220,7 +220,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_booking_texts')$$, ARRAY[
   'try_until timestamp with time zone',
   'revision integer not null default 0',
   'created_at timestamp with time zone not null default now()',
-  'updated_at timestamp with time zone not null default now()'], 'columns of sms_booking_texts');
+  'updated_at timestamp with time zone not null default now()',
+  'series uuid'], 'columns of sms_booking_texts');
 
 SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_server')$$, ARRAY[
   'singleton boolean not null default true',
@@ -299,6 +300,7 @@ SELECT results_eq($$
   'sms_attempts_provider: (provider_message_id) WHERE (provider_message_id IS NOT NULL)',
   'sms_booking_texts_again: (try_until) WHERE (try_until IS NOT NULL)',
   'sms_booking_texts_message: (message_id) WHERE (message_id IS NOT NULL)',
+  'sms_booking_texts_series: (series) WHERE (series IS NOT NULL)',
   'sms_events_message: (message_id)',
   'sms_events_provider: (provider_message_id) WHERE (provider_message_id IS NOT NULL)',
   'sms_events_waiting: (received_at) WHERE (processed_at IS NULL)',
@@ -335,6 +337,7 @@ SELECT results_eq($$
            CASE WHEN t.tgtype & 1 > 0 THEN 'row' ELSE 'statement' END, CASE t.tgenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'origin' WHEN 'R' THEN 'replica' END,
            t.tgfoid::regproc) COLLATE "default"
     FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid WHERE r.relname LIKE 'sms%' AND NOT t.tgisinternal ORDER BY 1$$, ARRAY[
+  'sms_booking_texts.sms_series_confirm: after insert or update row, origin, sms_confirm_series()',
   'sms_events.sms_inbound_news: after insert row, origin, sms_tell_news()',
   'sms_in_flight.sms_in_flight_replica: before insert row, replica, sms_pass_over()',
   'sms_messages.sms_message_complete: before insert row, origin, sms_complete_message()',
