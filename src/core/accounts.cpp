@@ -63,8 +63,7 @@ bool Accounts::is_in_trouble(const std::string& name) const {
 }
 
 void Accounts::doubt(const std::string& name) {
-  Account& account = accounts_[name];
-  account.troubles = std::max(account.troubles, 1);
+  accounts_[name].circuit.doubt();
 }
 
 void Accounts::dropped(const std::string& name) {

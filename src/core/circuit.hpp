@@ -28,6 +28,8 @@ class Circuit {
     return hold;
   }
   void close() noexcept { troubles_ = 0; }
+  // One request at a time until one succeeds; nothing is held.
+  void doubt() noexcept { troubles_ = std::max(troubles_, 1); }
   // A person may have put it right: it may be tried from that time on.
   void probe_at(std::int64_t at) noexcept {
     if (is_open()) held_until_ = std::min(held_until_, at);
