@@ -70,6 +70,11 @@ CREATE OR REPLACE FUNCTION sms_is_sid(sid text, prefix text) RETURNS boolean
 REVOKE ALL ON FUNCTION sms_is_sid(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_is_sid(text, text) IS
 'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
+CREATE OR REPLACE FUNCTION sms_number_of(address text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_number_of(text) IS
+'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
 CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
@@ -83,12 +88,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sms_go_live() IS
-'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
+'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. Bookings that were confirmed before get their reminders, and no confirmation. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
 CREATE OR REPLACE FUNCTION sms_check_trust(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_check_trust() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
-'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. Bookings that were confirmed before get their reminders, and no confirmation. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
 CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT count(*)
@@ -125,13 +129,6 @@ CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
 $$;
 COMMENT ON FUNCTION sms_resume(uuid) IS
 'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
-CREATE OR REPLACE FUNCTION sms_number_of(address text) RETURNS text
-  AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_number_of(text) IS
-'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
-COMMENT ON FUNCTION sms_arm(boolean) IS
-'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
 CREATE OR REPLACE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -295,6 +292,55 @@ END
 $$;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
 'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
+CREATE OR REPLACE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
+  signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
+  -- Twilio blocks a whole Messaging Service, else the pair of numbers.
+  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
+  orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
+  -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
+  bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
+                       ELSE ARRAY(SELECT unnest(orgs) UNION
+                                  SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
+  lifted boolean := false;
+  -- Its key holds it off the second time, but that says who signed, and may be another's by then.
+  is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
+                             WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
+  org uuid;
+BEGIN
+  IF keyword = 'STOP' AND person IS NOT NULL THEN
+    INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
+      SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
+      ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
+    PERFORM @extschema@.sms_note_retraction(person);
+    FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
+      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+    END LOOP;
+  ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
+    -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
+    FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
+                WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
+      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+    END LOOP;
+    DELETE FROM @extschema@.sms_opt_outs o
+     WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
+    lifted := FOUND;
+    -- A YES is an answer like any other to whoever never said STOP.
+    IF lifted OR keyword = 'START' THEN
+      DELETE FROM @extschema@.sms_suppression s
+       WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out'
+         -- What an org that never wrote to them has entered by itself is not this sender's.
+         AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
+    END IF;
+  END IF;
+  UPDATE @extschema@.sms_events e
+     SET event_status = CASE WHEN keyword = 'YES' AND lifted THEN 'START' ELSE keyword END,
+         org_id = coalesce(orgs[1], e.org_id)
+   WHERE e.id = event_id;
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -356,55 +402,6 @@ CREATE OR REPLACE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS
   UNION ALL
   SELECT 'the org has no row in sms_settings'
    WHERE @extschema@.sms_may_act_for($1) AND NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = $1)
-$$;
-CREATE OR REPLACE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
-  signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
-  -- Twilio blocks a whole Messaging Service, else the pair of numbers.
-  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
-  orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
-  -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
-  bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
-                       ELSE ARRAY(SELECT unnest(orgs) UNION
-                                  SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
-  lifted boolean := false;
-  -- Its key holds it off the second time, but that says who signed, and may be another's by then.
-  is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
-                             WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
-  org uuid;
-BEGIN
-  IF keyword = 'STOP' AND person IS NOT NULL THEN
-    INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
-      SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
-      ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
-    PERFORM @extschema@.sms_note_retraction(person);
-    FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
-      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
-    END LOOP;
-  ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
-    -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
-    FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
-                WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
-      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
-    END LOOP;
-    DELETE FROM @extschema@.sms_opt_outs o
-     WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
-    lifted := FOUND;
-    -- A YES is an answer like any other to whoever never said STOP.
-    IF lifted OR keyword = 'START' THEN
-      DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out'
-         -- What an org that never wrote to them has entered by itself is not this sender's.
-         AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
-    END IF;
-  END IF;
-  UPDATE @extschema@.sms_events e
-     SET event_status = CASE WHEN keyword = 'YES' AND lifted THEN 'START' ELSE keyword END,
-         org_id = coalesce(orgs[1], e.org_id)
-   WHERE e.id = event_id;
-END
 $$;
 CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
@@ -1263,7 +1260,6 @@ END
 $$;
 COMMENT ON FUNCTION sms_check_template() IS
 'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
-COMMENT ON COLUMN sms_queue_stat.held_by IS 'What holds messages that have been due for a minute: quiet hours, max_sms_per_hour, the monthly budget or missing settings, in words; also the spread after quiet hours and max_segments_per_second, where they let them out slowly. NULL where nothing does.';
 CREATE OR REPLACE FUNCTION sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1297,6 +1293,7 @@ BEGIN
    WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR position(number IN t.detail) > 0);
 END
 $$;
+COMMENT ON COLUMN sms_queue_stat.held_by IS 'What holds messages that have been due for a minute: quiet hours, max_sms_per_hour, the monthly budget or missing settings, in words; also the spread after quiet hours and max_segments_per_second, where they let them out slowly. NULL where nothing does.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_health AS
   WITH mark AS (
@@ -1700,6 +1697,7 @@ CREATE OR REPLACE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timest
            ELSE 'waits: ' || @extschema@.sms_why_waiting(m.id) END
     FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_in_flight f ON f.message_id = m.id
    WHERE m.id = $1
+$$;
 CREATE OR REPLACE FUNCTION sms_verdict_in_words(
   verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
   RETURNS text
