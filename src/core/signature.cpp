@@ -16,8 +16,8 @@
 namespace coach_sms {
 namespace {
 
-constexpr std::size_t kSignatureSize = 28;           // base64 of 20 bytes
-constexpr std::size_t kSharedKeySignatureSize = 44;  // base64 of 32 bytes
+constexpr std::size_t kSignatureSize = 28;        // base64 of 20 bytes
+constexpr std::size_t kSharedKeyDigestSize = 32;      // bytes, of SHA-256
 constexpr std::size_t kMaxTokenSize = 1024;
 constexpr std::string_view kJsonType = "application/json";
 
@@ -109,7 +109,8 @@ bool is_signature(std::string_view text) {
 
 bool is_shared_key_signature(std::string_view text) {
   if (text.starts_with("X-Twilio-Webhooks-Signature-Settings:")) return true;
-  return text.size() == kSharedKeySignatureSize && from_base64(text).has_value();
+  const auto bytes = from_base64(text);
+  return bytes && bytes->size() == kSharedKeyDigestSize;
 }
 
 std::vector<std::string> signable_texts(std::string_view url, std::string_view body,

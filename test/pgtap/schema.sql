@@ -135,7 +135,11 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_in_flight')$$, ARRAY[
   'segments integer not null',
   'settlement jsonb',
   'next_look_at timestamp with time zone',
-  'looks integer not null default 0'], 'columns of sms_in_flight');
+  'looks integer not null default 0',
+  'inconclusive text',
+  'inconclusive_count integer not null default 0',
+  'inconclusive_at timestamp with time zone',
+  'not_asked text'], 'columns of sms_in_flight');
 
 SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_attempts')$$, ARRAY[
   'id uuid not null default sms_uuidv7()',
@@ -262,6 +266,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('c')$$, ARRAY[
   'sms_attempts: CHECK ((status = ANY (ARRAY[''success''::text, ''transient_error''::text, ''permanent_error''::text, ''unknown''::text])))',
   'sms_booking_texts: CHECK ((type = ANY (ARRAY[''confirmation''::text, ''reminder''::text, ''feedback''::text])))',
   'sms_bookings_source: CHECK (singleton)',
+  'sms_in_flight: CHECK ((inconclusive = ANY (ARRAY[''several''::text, ''unreadable''::text])))',
   'sms_in_flight: CHECK ((state = ANY (ARRAY[''leased''::text, ''unknown''::text])))',
   'sms_messages: CHECK ((status = ANY (ARRAY[''pending''::text, ''queued''::text, ''sending''::text, ''sent''::text, ''delivered''::text, ''failed''::text, ''cancelled''::text, ''unknown''::text])))',
   'sms_phone_salt: CHECK (singleton)',
