@@ -98,7 +98,6 @@ INSERT INTO pg_temp.doings (statement) VALUES
   ('SELECT sms_opt_out(%1$L, ''+61491570158'')'),
   ('SELECT sms_opt_in(%1$L, ''+61491570158'')'),
   ('SELECT sms_erase_person(%1$L, ''+61491570159'')'),
-  ('SELECT sms_why_held(%1$L, '''')'),
   ('SELECT sms_explain(%1$L)'),
   ('SELECT sms_is_my_org(%1$L)'),
   ('INSERT INTO sms_templates (org_id, template_key, body) VALUES (%1$L, ''mine'', ''Hi'')'),
@@ -127,7 +126,7 @@ SELECT statement, whose, pg_temp.try(format(statement, CASE whose WHEN 'A' THEN 
 -- Nothing is no org, and no message, of anybody's.
 SELECT statement, pg_temp.try(statement)
   FROM unnest(ARRAY['SELECT sms_enqueue(NULL)', 'SELECT sms_preview(NULL, NULL)', 'SELECT is_phone_suppressed(NULL, NULL)', 'SELECT sms_opt_out(NULL, NULL)',
-    'SELECT sms_opt_in(NULL, NULL)', 'SELECT sms_erase_person(NULL, NULL)', 'SELECT sms_why_held(NULL, NULL)', 'SELECT sms_explain(NULL)', 'SELECT sms_is_my_org(NULL)',
+    'SELECT sms_opt_in(NULL, NULL)', 'SELECT sms_erase_person(NULL, NULL)', 'SELECT sms_explain(NULL)', 'SELECT sms_is_my_org(NULL)',
     'SELECT sms_cancel(NULL)', 'SELECT sms_reschedule(NULL, NULL)', 'SELECT sms_retry(NULL)', 'SELECT sms_why(NULL)',
     'INSERT INTO sms_templates (org_id, template_key, body) VALUES (NULL, ''x'', ''x'')', 'INSERT INTO sms_settings (org_id) VALUES (NULL)']) statement;
 

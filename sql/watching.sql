@@ -98,6 +98,34 @@ SELECT what, detail FROM sms_why('b0000000-0000-7000-8000-000000000001');
 SELECT * FROM sms_why('00000000-0000-7000-8000-000000000000');
 SELECT * FROM sms_why(NULL);
 
+-- What the sender publishes: of several holds the one that lasts longest, the lane's own among them, and nothing that is over.
+SET ROLE coach_sms_owner;
+INSERT INTO sms_queue (message_id, org_id, zone, priority, due_at, held_for, failures) VALUES
+  ('a0000000-0000-7000-8000-0000000000f1', 'a0000000-0000-4000-8000-000000000001', 'Asia/Tokyo', 3, now(), NULL, 0),
+  ('a0000000-0000-7000-8000-0000000000f2', 'a0000000-0000-4000-8000-000000000001', '*', 0, now(), NULL, 0),
+  ('a0000000-0000-7000-8000-0000000000f3', 'a0000000-0000-4000-8000-000000000001', '', 9, '2100-01-01', 'client_daily_limit', 0),
+  ('a0000000-0000-7000-8000-0000000000f4', 'a0000000-0000-4000-8000-000000000001', '', 9, '2100-01-02', NULL, 2);
+INSERT INTO sms_holds (key, rule, org_id, zone, priority, until, is_trouble, why) VALUES
+  ('1', 'quiet_hours', 'a0000000-0000-4000-8000-000000000001', '', 0, now() + interval '1 hour', false, 'quiet hours, until eight'),
+  ('2', 'max_sms_per_hour', 'a0000000-0000-4000-8000-000000000001', NULL, NULL, now() + interval '1 minute', false, 'the hour is full'),
+  ('3', 'account', 'a0000000-0000-4000-8000-000000000001', NULL, NULL, now(), true, 'over'),
+  ('4', 'quiet_hours', 'a0000000-0000-4000-8000-000000000001', 'Asia/Tokyo', 3, now() + interval '2 hours', false, 'quiet hours in Tokyo'),
+  ('5', 'quiet_hours', 'a0000000-0000-4000-8000-000000000001', 'Asia/Tokyo', 4, now() + interval '2 hours', false, 'quiet hours at another priority');
+RESET ROLE;
+SELECT left(org_id::text, 1) AS org, zone, priority, waiting, due, over_limit, retrying, held_by, is_trouble FROM sms_lane_stat ORDER BY org_id, zone, priority;
+SELECT left(org_id::text, 1) AS org, due, oldest_due_age IS NOT NULL AS is_late, held_by FROM sms_queue_stat ORDER BY 1;
+SELECT regexp_replace(waits_for, '(at|for) 2[0-9 :+-]*[0-9]', '\1 (time)', 'g') AS waits_for FROM sms_health;
+SELECT detail FROM sms_why('a0000000-0000-7000-8000-000000000001') WHERE what LIKE 'now%';
+SELECT level, ok, problem FROM sms_doctor() WHERE check_name = 'held';
+-- Trouble comes first, and what is of the whole server before all.
+UPDATE sms_holds SET until = 'infinity' WHERE key = '3';
+SELECT DISTINCT held_by FROM sms_lane_stat WHERE due > 0 AND org_id = 'a0000000-0000-4000-8000-000000000001';
+SELECT level, ok, problem FROM sms_doctor() WHERE check_name = 'held';
+INSERT INTO sms_holds (key, rule, until, is_trouble, why) VALUES ('6', 'server', 'infinity', true, 'the whole server waits');
+SELECT DISTINCT held_by FROM sms_queue_stat WHERE due > 0;
+DELETE FROM sms_holds;
+DELETE FROM sms_queue WHERE right(message_id::text, 2) LIKE 'f_';
+
 -- For the application's backend and nobody else.
 CREATE ROLE regress_sms_watching;
 SET ROLE regress_sms_watching;

@@ -22,6 +22,27 @@ COMMENT ON COLUMN sms_server.paused_until IS 'Nothing of any org is sent before 
 COMMENT ON COLUMN sms_server.live_since IS
 'When sms_go_live() last ended the sandbox. What was confirmed or over before is history.';
 
+-- Written by the sender alone, where it decides. It empties the table when it starts, and forgets holds of what waits no more.
+CREATE TABLE sms_holds (
+  key         text PRIMARY KEY,
+  rule        text NOT NULL,
+  org_id      uuid,
+  zone        text COLLATE "C",
+  priority    smallint,
+  until       timestamptz NOT NULL,
+  is_trouble  boolean NOT NULL,
+  why         text NOT NULL
+);
+COMMENT ON TABLE sms_holds IS 'Internal: why messages that are due wait, as the sender decided. Never dumped: the sender fills it anew.';
+COMMENT ON COLUMN sms_holds.key IS 'Rule, org and lane in one.';
+COMMENT ON COLUMN sms_holds.rule IS 'The rule that holds: server, org, account, quiet_hours, max_sms_per_hour, monthly_budget_segments or max_segments_per_second.';
+COMMENT ON COLUMN sms_holds.org_id IS 'The org that is held; NULL: all.';
+COMMENT ON COLUMN sms_holds.zone IS 'With priority the lane that is held, as in sms_queue; NULL: all lanes of the org.';
+COMMENT ON COLUMN sms_holds.priority IS 'See zone.';
+COMMENT ON COLUMN sms_holds.until IS 'When the hold ends; infinity: it is not known.';
+COMMENT ON COLUMN sms_holds.is_trouble IS 'It does not pass by itself: somebody must act.';
+COMMENT ON COLUMN sms_holds.why IS 'The reason in words, with its end in the zone of the lane or org.';
+
 DO $$
 DECLARE
   kept text;

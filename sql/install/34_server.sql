@@ -38,11 +38,13 @@ COMMENT ON FUNCTION sms_is_subscriber() IS 'Internal: whether a subscription of 
 CREATE FUNCTION sms_pass_over() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_pass_over' LANGUAGE C;
 REVOKE ALL ON FUNCTION sms_pass_over() FROM PUBLIC;
-COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue and sms_in_flight.';
+COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
 CREATE TRIGGER sms_queue_replica BEFORE INSERT ON sms_queue FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
 ALTER TABLE sms_queue ENABLE REPLICA TRIGGER sms_queue_replica;
 CREATE TRIGGER sms_in_flight_replica BEFORE INSERT ON sms_in_flight FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
 ALTER TABLE sms_in_flight ENABLE REPLICA TRIGGER sms_in_flight_replica;
+CREATE TRIGGER sms_holds_replica BEFORE INSERT ON sms_holds FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
+ALTER TABLE sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
 
 CREATE FUNCTION sms_enqueue_waiting(for_sandbox boolean) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -73,9 +73,3 @@ CREATE FUNCTION sms_explain(booking_id uuid)
 REVOKE ALL ON FUNCTION sms_explain(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_explain(uuid) IS
 'One row for each text that the booking had, will have or will not have: when it is due, the message and its status (planned, skipped, or gone where there is none), and why, in the time of its org. Raises SM012 for a booking that nobody knows.';
-
-CREATE FUNCTION sms_why_held(org_id uuid, zone text) RETURNS text
-  AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C STABLE;
-REVOKE ALL ON FUNCTION sms_why_held(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_why_held(uuid, text) IS
-'For sms_queue_stat: why nothing of an org''s lane goes out now, in words; NULL where something may, and for an org of others''.';

@@ -10,7 +10,7 @@ CREATE VIEW @extschema@.sms_worker_stat AS
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_worker_stat IS 'This database''s sender, from shared memory. No row where the library is not preloaded or the launcher has not come here yet.';
 COMMENT ON COLUMN sms_worker_stat.pid IS 'The process; NULL where none runs.';
-COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and waits; starting, stopping, backing off, held, stopped.';
+COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps failing, as last_error says; starting, stopping, backing off, held, stopped.';
 COMMENT ON COLUMN sms_worker_stat.heartbeat_at IS 'When it last went to sleep.';
 COMMENT ON COLUMN sms_worker_stat.next_wake_at IS 'When it meant to wake at the latest; long past: it is frozen.';
 COMMENT ON COLUMN sms_worker_stat.held_until IS 'Not started before this time: sms_detach_worker() or DROP DATABASE asked for it.';
@@ -24,24 +24,49 @@ COMMENT ON COLUMN sms_worker_stat.latency_p50_ms IS 'Median time of the last few
 COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99 of 100 of them were faster.';
 
 -- Views read as coach_sms_owner, whom no policy binds: those that tenants may read choose the reader's orgs themselves.
+-- Of several holds the one that lasts longest counts.
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
+  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_acts_for_all() AS sees_all,
+                                      CASE WHEN NOT @extschema@.sms_acts_for_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  lane AS (SELECT org_id, zone, priority, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at,
+                  count(*) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS over_limit,
+                  min(due_at) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS room_at,
+                  count(*) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retrying,
+                  min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retry_at,
+                  min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures = 0) AS scheduled_for
+             FROM @extschema@.sms_queue
+            WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]) GROUP BY org_id, zone, priority),
+  hold AS MATERIALIZED (SELECT * FROM @extschema@.sms_holds WHERE until > now()),
+  server_hold AS (SELECT why, is_trouble FROM hold WHERE org_id IS NULL ORDER BY until DESC LIMIT 1)
+  SELECT DISTINCT ON (l.org_id, l.zone, l.priority) l.*,
+         CASE WHEN l.due > 0 THEN coalesce(v.why, h.why) END AS held_by,
+         l.due > 0 AND coalesce(v.is_trouble, h.is_trouble, false) AS is_trouble
+    FROM lane l
+    LEFT JOIN hold h ON h.org_id = l.org_id AND (h.priority IS NULL OR (h.priority = l.priority AND h.zone = l.zone))
+    LEFT JOIN server_hold v ON true
+   ORDER BY l.org_id, l.zone, l.priority, h.until DESC NULLS LAST, h.rule;
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_lane_stat IS 'Internal: what waits in each lane, and why. For sms_queue_stat and sms_health.';
+
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (SELECT @extschema@.sms_acts_for_all() AS sees_all, CASE WHEN NOT @extschema@.sms_acts_for_all() THEN @extschema@.sms_my_orgs() END AS orgs),
   server AS (SELECT max(paused_until) AS paused_until FROM @extschema@.sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
             FROM @extschema@.sms_settings s CROSS JOIN server v),
-  lane AS (SELECT org_id, zone, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at
-             FROM @extschema@.sms_queue WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]) GROUP BY org_id, zone),
-  judged AS (SELECT l.*, CASE WHEN next_due_at <= now() - interval '1 minute' THEN @extschema@.sms_why_held(org_id, zone) END AS held_by FROM lane l),
   queued AS (SELECT org_id, sum(waiting)::bigint AS waiting, sum(due)::bigint AS due, min(next_due_at) AS next_due_at,
-                    min(next_due_at) FILTER (WHERE held_by IS NULL) AS free_due_at, min(held_by) AS held_by
-               FROM judged GROUP BY org_id),
+                    min(next_due_at) FILTER (WHERE held_by IS NULL) AS free_due_at,
+                    coalesce((array_agg(held_by ORDER BY is_trouble DESC, due DESC, held_by) FILTER (WHERE held_by IS NOT NULL))[1],
+                             CASE WHEN sum(over_limit) > 0 THEN format('max_sms_per_client_per_day is reached (messages: %s), until %s',
+                                                                       sum(over_limit), date_trunc('minute', min(room_at))) END) AS held_by
+               FROM @extschema@.sms_lane_stat GROUP BY org_id),
   claimed AS (SELECT org_id, count(*) FILTER (WHERE state <> 'unknown') AS in_flight,
                      count(*) FILTER (WHERE state = 'unknown') AS unknown
                 FROM @extschema@.sms_in_flight GROUP BY org_id)
   SELECT org_id, coalesce(org.may_send, false) AS may_send, coalesce(waiting, 0) AS waiting, coalesce(due, 0) AS due,
          CASE WHEN org.may_send AND free_due_at <= now() THEN now() - free_due_at END AS oldest_due_age,
-         coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at, held_by
+         coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at, held_by COLLATE "C" AS held_by
     FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id)
    WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
@@ -50,7 +75,7 @@ COMMENT ON COLUMN sms_queue_stat.may_send IS 'false: the org is disabled, paused
 COMMENT ON COLUMN sms_queue_stat.waiting IS 'Messages in the queue.';
 COMMENT ON COLUMN sms_queue_stat.due IS 'Those whose time has come.';
 COMMENT ON COLUMN sms_queue_stat.oldest_due_age IS 'How long the first of them has been due that nothing holds; NULL where none is, or the org may not send.';
-COMMENT ON COLUMN sms_queue_stat.held_by IS 'What holds messages that have been due for a minute: quiet hours, max_sms_per_hour, the monthly budget or missing settings, in words; also the spread after quiet hours and max_segments_per_second, where they let them out slowly. NULL where nothing does.';
+COMMENT ON COLUMN sms_queue_stat.held_by IS 'The reason for which messages that are due wait, and its end where it is known: quiet hours, a limit, a pause, the account and so on. The sender decides and tells at once. Where none is due, the daily limit of clients. NULL where nothing is held.';
 COMMENT ON COLUMN sms_queue_stat.in_flight IS 'Messages that the sender has claimed.';
 COMMENT ON COLUMN sms_queue_stat.unknown IS 'Messages of which it is being found out whether Twilio took them.';
 COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one is due, past or to come.';
@@ -113,13 +138,33 @@ CREATE VIEW @extschema@.sms_health AS
            round(extract(epoch FROM max(oldest_due_age)))::bigint AS oldest_due_seconds,
            coalesce(sum(in_flight), 0)::bigint AS in_flight, coalesce(sum(unknown), 0)::bigint AS unknown
       FROM @extschema@.sms_queue_stat),
+  wait AS (
+    SELECT sum(due) AS messages, format(' (org %s): %s', org_id, held_by) AS what FROM @extschema@.sms_lane_stat
+     WHERE held_by IS NOT NULL GROUP BY org_id, held_by
+    UNION ALL
+    SELECT sum(over_limit), format(' (org %s): max_sms_per_client_per_day is reached, until %s', org_id, date_trunc('minute', min(room_at)))
+      FROM @extschema@.sms_lane_stat GROUP BY org_id HAVING sum(over_limit) > 0
+    UNION ALL
+    SELECT sum(retrying), format(': tried again, the first at %s', date_trunc('second', min(retry_at)))
+      FROM @extschema@.sms_lane_stat HAVING sum(retrying) > 0
+    UNION ALL
+    SELECT sum(waiting - due - over_limit - retrying), format(': scheduled, the first for %s', date_trunc('minute', min(scheduled_for)))
+      FROM @extschema@.sms_lane_stat HAVING sum(waiting - due - over_limit - retrying) > 0),
+  told AS (
+    SELECT string_agg(line, '; ' ORDER BY place) || CASE WHEN max(lines) > 5 THEN format('; more reasons: %s', max(lines) - 5) ELSE '' END AS waits_for
+      FROM (SELECT messages || CASE WHEN messages = 1 THEN ' message waits' ELSE ' messages wait' END || what AS line,
+                   row_number() OVER (ORDER BY messages DESC, what) AS place, count(*) OVER () AS lines FROM wait) l
+     WHERE place <= 5),
+  trouble AS (
+    SELECT sum(due) AS messages, min(held_by) AS held_by FROM @extschema@.sms_lane_stat WHERE is_trouble),
   fact AS MATERIALIZED (
     SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, @extschema@.sms_is_preloaded() AS is_preloaded,
            @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
-           (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*,
+           (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*, t.waits_for,
+           b.messages AS troubled, b.held_by AS trouble,
            (SELECT count(*) FROM @extschema@.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
-           (SELECT t.problem FROM @extschema@.sms_check_trust() t WHERE m.mode = 'live') AS trust_problem
-      FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN pg_extension x
+           (SELECT c.problem FROM @extschema@.sms_check_trust() c WHERE m.mode = 'live') AS trust_problem
+      FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN told t CROSS JOIN trouble b CROSS JOIN pg_extension x
      WHERE x.extname = 'coach_sms'),
   judged AS (
     SELECT f.*, w.pid AS sender_pid, w.state AS sender_state, w.last_error, w.last_error_at,
@@ -133,15 +178,16 @@ CREATE VIEW @extschema@.sms_health AS
              WHEN w.pid IS NULL THEN concat_ws(': ', 'no sender runs for this database', w.last_error)
              WHEN w.next_wake_at < clock_timestamp() - interval '30 seconds'
                THEN format('the sender (process %s) is frozen: it meant to wake at %s', w.pid, w.next_wake_at)
-             WHEN w.state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', w.last_error)
              WHEN f.trust_problem IS NOT NULL THEN f.trust_problem
              WHEN f.unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded, and may wait for a lock: %s', f.unrecorded), w.last_error)
+             WHEN w.state = 'step failed' THEN concat_ws(': ', 'the sender fails again and again', w.last_error)
+             WHEN f.troubled > 0 THEN format('messages wait (%s): %s', f.troubled, f.trouble)
              WHEN f.oldest_due_seconds > 60 AND f.in_flight = 0
                THEN format('messages are due and do not move: the first for %s s', f.oldest_due_seconds)
            END AS problem
       FROM fact f LEFT JOIN @extschema@.sms_worker_stat w ON true)
   SELECT mode, sender_pid, sender_state, library_version, extension_version, waiting, due, oldest_due_seconds, in_flight,
-         unknown, unprocessed_events, failed_last_hour, last_error, last_error_at, problem IS NULL AS ok, problem
+         unknown, unprocessed_events, failed_last_hour, last_error, last_error_at, problem IS NULL AS ok, problem, waits_for
     FROM judged;
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_health IS 'One row: whether this database sends. For alarms: ok is false, and problem says why; sms_doctor() says what to do.';
@@ -155,4 +201,5 @@ COMMENT ON COLUMN sms_health.failed_last_hour IS 'Messages that failed in the la
 COMMENT ON COLUMN sms_health.last_error IS 'The sender''s last error; it may be over.';
 COMMENT ON COLUMN sms_health.problem IS 'In words; NULL where all is well. On a standby, which sends nothing, it is NULL.';
 
-REVOKE ALL ON sms_worker_stat, sms_queue_stat, sms_delivery_stats, sms_health FROM PUBLIC;
+COMMENT ON COLUMN sms_health.waits_for IS 'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting alone is no problem.';
+REVOKE ALL ON sms_lane_stat, sms_worker_stat, sms_queue_stat, sms_delivery_stats, sms_health FROM PUBLIC;

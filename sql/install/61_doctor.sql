@@ -56,12 +56,12 @@ CREATE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, level text
   SELECT 'sender', level,
          CASE WHEN pid IS NULL THEN concat_ws(': ', 'no sender runs for this database', state, last_error)
               WHEN next_wake_at < clock_timestamp() - interval '30 seconds' THEN format('the sender (process %s) is frozen since %s', pid, next_wake_at)
-              WHEN state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', last_error)
-              WHEN unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded: %s', unrecorded), last_error) END,
+              WHEN unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded: %s', unrecorded), last_error)
+              WHEN state = 'step failed' THEN concat_ws(': ', 'the sender fails again and again', last_error) END,
          CASE WHEN NOT preloaded THEN 'See preloaded.'
               WHEN state = 'held' THEN format('It starts by itself after %s: sms_detach_worker() or DROP DATABASE asked for it.', held_until)
               WHEN pid IS NULL THEN format('coach_sms.databases (now ''%s'') must name this database or be ''*''; else the server''s log says why.', databases)
-              WHEN state = 'step failed' THEN 'It tries again by itself; mend what the error names.'
+              WHEN state = 'step failed' AND unrecorded = 0 THEN 'It tries again by itself; put right what the error names. The server''s log has the details.'
               WHEN unrecorded > 0 THEN 'They are kept, and recorded as soon as nobody holds a lock on sms_messages or rows of it: see pg_locks.'
               ELSE format('Resume the process, or end it with SELECT pg_terminate_backend(%s): another one starts.', pid) END FROM fact
   UNION ALL
@@ -142,8 +142,14 @@ CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, level text, pro
          'Set sms_settings.timezone to a name in pg_timezone_names, or install the time zones that are missing (on Debian tzdata-legacy); they count as UTC meanwhile.' FROM without w
   UNION ALL
   SELECT 'budgets', 'warning', 'orgs whose monthly_budget_segments is used up, and whose messages wait: '
-           || @extschema@.sms_list_orgs((SELECT array_agg(q.org_id ORDER BY q.org_id) FROM @extschema@.sms_queue_stat q WHERE q.held_by LIKE 'monthly\_budget\_segments%')),
+           || @extschema@.sms_list_orgs((SELECT array_agg(h.org_id ORDER BY h.org_id) FROM @extschema@.sms_holds h
+                                      WHERE h.rule = 'monthly_budget_segments' AND h.until > now())),
          'Cancel what should not go, or raise the budget; else it goes when the next month begins, if it fits the budget at all.'
+  UNION ALL
+  SELECT 'held', 'error', (SELECT string_agg(h.why || ': ' || @extschema@.sms_list_orgs(h.orgs), '; ' ORDER BY h.why)
+                             FROM (SELECT why, array_agg(org_id ORDER BY org_id) AS orgs FROM @extschema@.sms_holds
+                                    WHERE is_trouble AND until > now() AND org_id IS NOT NULL GROUP BY why) h),
+         'Messages of these orgs wait, and use up no attempt. They go once what is named is put right.'
   UNION ALL
   SELECT 'server_account', v.level, CASE WHEN NOT @extschema@.sms_is_sid(v.account, 'AC') THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
          'It is AC and 32 hex digits; messages of orgs without an account of their own wait until it is corrected.' FROM server v

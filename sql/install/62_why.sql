@@ -11,22 +11,18 @@ CREATE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
            WHEN q.held_for = 'client_daily_limit' AND q.due_at > now() THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s', s.max_sms_per_client_per_day, q.due_at)
            WHEN q.due_at > now() AND q.failures > 0 THEN format('its next attempt is due at %s (attempts used up: %s of %s)', q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
            WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
-           WHEN s.org_id IS NULL THEN 'its org has no row in sms_settings any more'
-           WHEN NOT s.enabled THEN 'its org is disabled (sms_settings.enabled)'
-           WHEN greatest(s.paused_until, p.paused_until) > now() THEN format('sending is paused until %s', greatest(s.paused_until, p.paused_until))
-           WHEN r.why_held IS NOT NULL THEN r.why_held
+           WHEN r.held_by IS NOT NULL THEN r.held_by
            WHEN h.problem IS NOT NULL AND NOT c.may_know THEN 'the server does not send at the moment; sms_doctor() tells whoever runs it why'
            WHEN h.problem IS NOT NULL THEN h.problem
            ELSE 'it is due, and the sender takes it next'
          END
     FROM @extschema@.sms_messages m
     CROSS JOIN @extschema@.sms_mode() v
-    CROSS JOIN (SELECT max(r.paused_until) AS paused_until FROM @extschema@.sms_server r) p
     CROSS JOIN (SELECT e.problem FROM @extschema@.sms_health e) h
     CROSS JOIN (SELECT @extschema@.sms_may_act_for(NULL)) c (may_know)
     LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-    LEFT JOIN LATERAL (SELECT @extschema@.sms_why_held(m.org_id, q.zone) AS why_held) r ON true
+    LEFT JOIN @extschema@.sms_lane_stat r ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
    WHERE m.id = $1
 $$;
 REVOKE ALL ON FUNCTION sms_why_waiting(uuid) FROM PUBLIC;

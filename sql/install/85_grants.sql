@@ -56,7 +56,7 @@ CREATE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
   SELECT @extschema@.sms_own_functions(ARRAY(
     SELECT unnest(f.names)
       FROM (VALUES
-        ('{tenant,service,operator}'::text[], '{sms_acts_for_all,sms_my_orgs,sms_why_held,sms_known_zone,sms_why}'::text[]),
+        ('{tenant,service,operator}'::text[], '{sms_acts_for_all,sms_my_orgs,sms_known_zone,sms_why}'::text[]),
         ('{tenant}', '{sms_is_my_org}'),
         ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,sms_preview,sms_explain,
             is_phone_suppressed,sms_opt_out,sms_opt_in,sms_erase_person,

@@ -24,6 +24,19 @@ DROP FUNCTION sms_record_baseline();
 
 ALTER TABLE sms_booking_texts ADD COLUMN series uuid;
 CREATE INDEX sms_booking_texts_series ON sms_booking_texts (series) WHERE series IS NOT NULL;
+-- The sender publishes why messages wait.
+CREATE TABLE sms_holds (
+  key         text PRIMARY KEY,
+  rule        text NOT NULL,
+  org_id      uuid,
+  zone        text COLLATE "C",
+  priority    smallint,
+  until       timestamptz NOT NULL,
+  is_trouble  boolean NOT NULL,
+  why         text NOT NULL
+);
+CREATE TRIGGER sms_holds_replica BEFORE INSERT ON sms_holds FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
+ALTER TABLE sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
 
 -- Made by `make upgrade-script`: begin.
 COMMENT ON COLUMN sms_settings.twilio_account_sid IS
@@ -47,6 +60,15 @@ COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last 
 COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON COLUMN sms_server.live_since IS
 'When sms_go_live() last ended the sandbox. What was confirmed or over before is history.';
+COMMENT ON TABLE sms_holds IS 'Internal: why messages that are due wait, as the sender decided. Never dumped: the sender fills it anew.';
+COMMENT ON COLUMN sms_holds.key IS 'Rule, org and lane in one.';
+COMMENT ON COLUMN sms_holds.rule IS 'The rule that holds: server, org, account, quiet_hours, max_sms_per_hour, monthly_budget_segments or max_segments_per_second.';
+COMMENT ON COLUMN sms_holds.org_id IS 'The org that is held; NULL: all.';
+COMMENT ON COLUMN sms_holds.zone IS 'With priority the lane that is held, as in sms_queue; NULL: all lanes of the org.';
+COMMENT ON COLUMN sms_holds.priority IS 'See zone.';
+COMMENT ON COLUMN sms_holds.until IS 'When the hold ends; infinity: it is not known.';
+COMMENT ON COLUMN sms_holds.is_trouble IS 'It does not pass by itself: somebody must act.';
+COMMENT ON COLUMN sms_holds.why IS 'The reason in words, with its end in the zone of the lane or org.';
 COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
 COMMENT ON COLUMN sms_booking_texts.series IS
 'The same for all bookings that one transaction confirmed to one client.';
@@ -77,6 +99,7 @@ COMMENT ON FUNCTION sms_number_of(text) IS
 'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
+COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
 CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -374,35 +397,6 @@ END
 $$;
 COMMENT ON FUNCTION sms_check_settings() IS
 'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
-CREATE OR REPLACE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  WITH org AS (
-    SELECT s.*, @extschema@.sms_opens_at(s.org_id, now(), $2) AS opens_at, m.mode,
-           now() - current_setting('coach_sms.quiet_hours_spread')::interval AS spread_began,
-           (SELECT w.segments FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages w ON w.id = q.message_id
-             WHERE q.org_id = $1 AND q.zone = $2 AND q.due_at <= now() ORDER BY q.priority, q.due_at LIMIT 1) AS next_segments,
-           CASE m.mode WHEN 'sandbox' THEN 'sandbox' ELSE 'twilio' END AS provider
-      FROM @extschema@.sms_settings s CROSS JOIN @extschema@.sms_mode() m
-     WHERE s.org_id = $1 AND @extschema@.sms_may_act_for(s.org_id))
-  SELECT CASE
-           WHEN o.opens_at > now() THEN format('quiet hours last until %s', o.opens_at)
-           WHEN o.max_sms_per_hour <= @extschema@.sms_handed_over(o.org_id, o.provider, now() - interval '1 hour', false)
-             THEN format('max_sms_per_hour (%s) is reached', o.max_sms_per_hour)
-           WHEN o.monthly_budget_segments < coalesce(o.next_segments, 1)
-                  + @extschema@.sms_handed_over(o.org_id, o.provider, date_trunc('month', now(), @extschema@.sms_known_zone(o.timezone)), true)
-             THEN format('monthly_budget_segments (%s) is used up', o.monthly_budget_segments)
-           WHEN @extschema@.sms_opens_at(o.org_id, o.spread_began, $2) > o.spread_began
-             THEN format('quiet hours ended at %s, and what waited goes out one by one', @extschema@.sms_opens_at(o.org_id, o.spread_began, $2))
-           WHEN o.max_segments_per_second IS NOT NULL
-                AND EXISTS (SELECT FROM @extschema@.sms_attempts a
-                             WHERE a.id >= @extschema@.sms_first_id(now() - interval '2 minutes') AND a.org_id = o.org_id AND a.created_at > now() - interval '1 minute')
-             THEN format('max_segments_per_second (%s) sets the pace', o.max_segments_per_second)
-         END
-    FROM org o
-  UNION ALL
-  SELECT 'the org has no row in sms_settings'
-   WHERE @extschema@.sms_may_act_for($1) AND NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = $1)
-$$;
 CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
@@ -1293,7 +1287,52 @@ BEGIN
    WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR position(number IN t.detail) > 0);
 END
 $$;
-COMMENT ON COLUMN sms_queue_stat.held_by IS 'What holds messages that have been due for a minute: quiet hours, max_sms_per_hour, the monthly budget or missing settings, in words; also the spread after quiet hours and max_segments_per_second, where they let them out slowly. NULL where nothing does.';
+COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps failing, as last_error says; starting, stopping, backing off, held, stopped.';
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
+  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_acts_for_all() AS sees_all,
+                                      CASE WHEN NOT @extschema@.sms_acts_for_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  lane AS (SELECT org_id, zone, priority, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at,
+                  count(*) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS over_limit,
+                  min(due_at) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS room_at,
+                  count(*) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retrying,
+                  min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retry_at,
+                  min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures = 0) AS scheduled_for
+             FROM @extschema@.sms_queue
+            WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]) GROUP BY org_id, zone, priority),
+  hold AS MATERIALIZED (SELECT * FROM @extschema@.sms_holds WHERE until > now()),
+  server_hold AS (SELECT why, is_trouble FROM hold WHERE org_id IS NULL ORDER BY until DESC LIMIT 1)
+  SELECT DISTINCT ON (l.org_id, l.zone, l.priority) l.*,
+         CASE WHEN l.due > 0 THEN coalesce(v.why, h.why) END AS held_by,
+         l.due > 0 AND coalesce(v.is_trouble, h.is_trouble, false) AS is_trouble
+    FROM lane l
+    LEFT JOIN hold h ON h.org_id = l.org_id AND (h.priority IS NULL OR (h.priority = l.priority AND h.zone = l.zone))
+    LEFT JOIN server_hold v ON true
+   ORDER BY l.org_id, l.zone, l.priority, h.until DESC NULLS LAST, h.rule;
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_lane_stat IS 'Internal: what waits in each lane, and why. For sms_queue_stat and sms_health.';
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
+  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_acts_for_all() AS sees_all, CASE WHEN NOT @extschema@.sms_acts_for_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  server AS (SELECT max(paused_until) AS paused_until FROM @extschema@.sms_server),
+  org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
+            FROM @extschema@.sms_settings s CROSS JOIN server v),
+  queued AS (SELECT org_id, sum(waiting)::bigint AS waiting, sum(due)::bigint AS due, min(next_due_at) AS next_due_at,
+                    min(next_due_at) FILTER (WHERE held_by IS NULL) AS free_due_at,
+                    coalesce((array_agg(held_by ORDER BY is_trouble DESC, due DESC, held_by) FILTER (WHERE held_by IS NOT NULL))[1],
+                             CASE WHEN sum(over_limit) > 0 THEN format('max_sms_per_client_per_day is reached (messages: %s), until %s',
+                                                                       sum(over_limit), date_trunc('minute', min(room_at))) END) AS held_by
+               FROM @extschema@.sms_lane_stat GROUP BY org_id),
+  claimed AS (SELECT org_id, count(*) FILTER (WHERE state <> 'unknown') AS in_flight,
+                     count(*) FILTER (WHERE state = 'unknown') AS unknown
+                FROM @extschema@.sms_in_flight GROUP BY org_id)
+  SELECT org_id, coalesce(org.may_send, false) AS may_send, coalesce(waiting, 0) AS waiting, coalesce(due, 0) AS due,
+         CASE WHEN org.may_send AND free_due_at <= now() THEN now() - free_due_at END AS oldest_due_age,
+         coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at, held_by COLLATE "C" AS held_by
+    FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id)
+   WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON COLUMN sms_queue_stat.held_by IS 'The reason for which messages that are due wait, and its end where it is known: quiet hours, a limit, a pause, the account and so on. The sender decides and tells at once. Where none is due, the daily limit of clients. NULL where nothing is held.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_health AS
   WITH mark AS (
@@ -1316,13 +1355,33 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
            round(extract(epoch FROM max(oldest_due_age)))::bigint AS oldest_due_seconds,
            coalesce(sum(in_flight), 0)::bigint AS in_flight, coalesce(sum(unknown), 0)::bigint AS unknown
       FROM @extschema@.sms_queue_stat),
+  wait AS (
+    SELECT sum(due) AS messages, format(' (org %s): %s', org_id, held_by) AS what FROM @extschema@.sms_lane_stat
+     WHERE held_by IS NOT NULL GROUP BY org_id, held_by
+    UNION ALL
+    SELECT sum(over_limit), format(' (org %s): max_sms_per_client_per_day is reached, until %s', org_id, date_trunc('minute', min(room_at)))
+      FROM @extschema@.sms_lane_stat GROUP BY org_id HAVING sum(over_limit) > 0
+    UNION ALL
+    SELECT sum(retrying), format(': tried again, the first at %s', date_trunc('second', min(retry_at)))
+      FROM @extschema@.sms_lane_stat HAVING sum(retrying) > 0
+    UNION ALL
+    SELECT sum(waiting - due - over_limit - retrying), format(': scheduled, the first for %s', date_trunc('minute', min(scheduled_for)))
+      FROM @extschema@.sms_lane_stat HAVING sum(waiting - due - over_limit - retrying) > 0),
+  told AS (
+    SELECT string_agg(line, '; ' ORDER BY place) || CASE WHEN max(lines) > 5 THEN format('; more reasons: %s', max(lines) - 5) ELSE '' END AS waits_for
+      FROM (SELECT messages || CASE WHEN messages = 1 THEN ' message waits' ELSE ' messages wait' END || what AS line,
+                   row_number() OVER (ORDER BY messages DESC, what) AS place, count(*) OVER () AS lines FROM wait) l
+     WHERE place <= 5),
+  trouble AS (
+    SELECT sum(due) AS messages, min(held_by) AS held_by FROM @extschema@.sms_lane_stat WHERE is_trouble),
   fact AS MATERIALIZED (
     SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, @extschema@.sms_is_preloaded() AS is_preloaded,
            @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
-           (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*,
+           (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*, t.waits_for,
+           b.messages AS troubled, b.held_by AS trouble,
            (SELECT count(*) FROM @extschema@.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
-           (SELECT t.problem FROM @extschema@.sms_check_trust() t WHERE m.mode = 'live') AS trust_problem
-      FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN pg_extension x
+           (SELECT c.problem FROM @extschema@.sms_check_trust() c WHERE m.mode = 'live') AS trust_problem
+      FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN told t CROSS JOIN trouble b CROSS JOIN pg_extension x
      WHERE x.extname = 'coach_sms'),
   judged AS (
     SELECT f.*, w.pid AS sender_pid, w.state AS sender_state, w.last_error, w.last_error_at,
@@ -1336,17 +1395,19 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
              WHEN w.pid IS NULL THEN concat_ws(': ', 'no sender runs for this database', w.last_error)
              WHEN w.next_wake_at < clock_timestamp() - interval '30 seconds'
                THEN format('the sender (process %s) is frozen: it meant to wake at %s', w.pid, w.next_wake_at)
-             WHEN w.state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', w.last_error)
              WHEN f.trust_problem IS NOT NULL THEN f.trust_problem
              WHEN f.unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded, and may wait for a lock: %s', f.unrecorded), w.last_error)
+             WHEN w.state = 'step failed' THEN concat_ws(': ', 'the sender fails again and again', w.last_error)
+             WHEN f.troubled > 0 THEN format('messages wait (%s): %s', f.troubled, f.trouble)
              WHEN f.oldest_due_seconds > 60 AND f.in_flight = 0
                THEN format('messages are due and do not move: the first for %s s', f.oldest_due_seconds)
            END AS problem
       FROM fact f LEFT JOIN @extschema@.sms_worker_stat w ON true)
   SELECT mode, sender_pid, sender_state, library_version, extension_version, waiting, due, oldest_due_seconds, in_flight,
-         unknown, unprocessed_events, failed_last_hour, last_error, last_error_at, problem IS NULL AS ok, problem
+         unknown, unprocessed_events, failed_last_hour, last_error, last_error_at, problem IS NULL AS ok, problem, waits_for
     FROM judged;
 SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON COLUMN sms_health.waits_for IS 'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting alone is no problem.';
 CREATE OR REPLACE FUNCTION sms_foreign_live_file() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;
@@ -1372,12 +1433,12 @@ CREATE OR REPLACE FUNCTION sms_check_processes() RETURNS TABLE (check_name text,
   SELECT 'sender', level,
          CASE WHEN pid IS NULL THEN concat_ws(': ', 'no sender runs for this database', state, last_error)
               WHEN next_wake_at < clock_timestamp() - interval '30 seconds' THEN format('the sender (process %s) is frozen since %s', pid, next_wake_at)
-              WHEN state = 'step failed' THEN concat_ws(': ', 'the sender waits after an error', last_error)
-              WHEN unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded: %s', unrecorded), last_error) END,
+              WHEN unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded: %s', unrecorded), last_error)
+              WHEN state = 'step failed' THEN concat_ws(': ', 'the sender fails again and again', last_error) END,
          CASE WHEN NOT preloaded THEN 'See preloaded.'
               WHEN state = 'held' THEN format('It starts by itself after %s: sms_detach_worker() or DROP DATABASE asked for it.', held_until)
               WHEN pid IS NULL THEN format('coach_sms.databases (now ''%s'') must name this database or be ''*''; else the server''s log says why.', databases)
-              WHEN state = 'step failed' THEN 'It tries again by itself; mend what the error names.'
+              WHEN state = 'step failed' AND unrecorded = 0 THEN 'It tries again by itself; put right what the error names. The server''s log has the details.'
               WHEN unrecorded > 0 THEN 'They are kept, and recorded as soon as nobody holds a lock on sms_messages or rows of it: see pg_locks.'
               ELSE format('Resume the process, or end it with SELECT pg_terminate_backend(%s): another one starts.', pid) END FROM fact
   UNION ALL
@@ -1456,8 +1517,14 @@ CREATE OR REPLACE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, leve
          'Set sms_settings.timezone to a name in pg_timezone_names, or install the time zones that are missing (on Debian tzdata-legacy); they count as UTC meanwhile.' FROM without w
   UNION ALL
   SELECT 'budgets', 'warning', 'orgs whose monthly_budget_segments is used up, and whose messages wait: '
-           || @extschema@.sms_list_orgs((SELECT array_agg(q.org_id ORDER BY q.org_id) FROM @extschema@.sms_queue_stat q WHERE q.held_by LIKE 'monthly\_budget\_segments%')),
+           || @extschema@.sms_list_orgs((SELECT array_agg(h.org_id ORDER BY h.org_id) FROM @extschema@.sms_holds h
+                                      WHERE h.rule = 'monthly_budget_segments' AND h.until > now())),
          'Cancel what should not go, or raise the budget; else it goes when the next month begins, if it fits the budget at all.'
+  UNION ALL
+  SELECT 'held', 'error', (SELECT string_agg(h.why || ': ' || @extschema@.sms_list_orgs(h.orgs), '; ' ORDER BY h.why)
+                             FROM (SELECT why, array_agg(org_id ORDER BY org_id) AS orgs FROM @extschema@.sms_holds
+                                    WHERE is_trouble AND until > now() AND org_id IS NOT NULL GROUP BY why) h),
+         'Messages of these orgs wait, and use up no attempt. They go once what is named is put right.'
   UNION ALL
   SELECT 'server_account', v.level, CASE WHEN NOT @extschema@.sms_is_sid(v.account, 'AC') THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
          'It is AC and 32 hex digits; messages of orgs without an account of their own wait until it is corrected.' FROM server v
@@ -1654,22 +1721,18 @@ CREATE OR REPLACE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
            WHEN q.held_for = 'client_daily_limit' AND q.due_at > now() THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s', s.max_sms_per_client_per_day, q.due_at)
            WHEN q.due_at > now() AND q.failures > 0 THEN format('its next attempt is due at %s (attempts used up: %s of %s)', q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
            WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
-           WHEN s.org_id IS NULL THEN 'its org has no row in sms_settings any more'
-           WHEN NOT s.enabled THEN 'its org is disabled (sms_settings.enabled)'
-           WHEN greatest(s.paused_until, p.paused_until) > now() THEN format('sending is paused until %s', greatest(s.paused_until, p.paused_until))
-           WHEN r.why_held IS NOT NULL THEN r.why_held
+           WHEN r.held_by IS NOT NULL THEN r.held_by
            WHEN h.problem IS NOT NULL AND NOT c.may_know THEN 'the server does not send at the moment; sms_doctor() tells whoever runs it why'
            WHEN h.problem IS NOT NULL THEN h.problem
            ELSE 'it is due, and the sender takes it next'
          END
     FROM @extschema@.sms_messages m
     CROSS JOIN @extschema@.sms_mode() v
-    CROSS JOIN (SELECT max(r.paused_until) AS paused_until FROM @extschema@.sms_server r) p
     CROSS JOIN (SELECT e.problem FROM @extschema@.sms_health e) h
     CROSS JOIN (SELECT @extschema@.sms_may_act_for(NULL)) c (may_know)
     LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-    LEFT JOIN LATERAL (SELECT @extschema@.sms_why_held(m.org_id, q.zone) AS why_held) r ON true
+    LEFT JOIN @extschema@.sms_lane_stat r ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
    WHERE m.id = $1
 $$;
 CREATE OR REPLACE FUNCTION sms_why_unknown(claim sms_in_flight) RETURNS text
@@ -1858,7 +1921,7 @@ CREATE OR REPLACE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF re
   SELECT @extschema@.sms_own_functions(ARRAY(
     SELECT unnest(f.names)
       FROM (VALUES
-        ('{tenant,service,operator}'::text[], '{sms_acts_for_all,sms_my_orgs,sms_why_held,sms_known_zone,sms_why}'::text[]),
+        ('{tenant,service,operator}'::text[], '{sms_acts_for_all,sms_my_orgs,sms_known_zone,sms_why}'::text[]),
         ('{tenant}', '{sms_is_my_org}'),
         ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,sms_preview,sms_explain,
             is_phone_suppressed,sms_opt_out,sms_opt_in,sms_erase_person,
@@ -1919,6 +1982,11 @@ CREATE OR REPLACE TRIGGER sms_settings_check
 CREATE CONSTRAINT TRIGGER sms_series_confirm AFTER INSERT OR UPDATE OF series ON sms_booking_texts
   DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (NEW.series IS NOT NULL) EXECUTE FUNCTION sms_confirm_series();
+-- The sender alone judges why something is held.
+DROP FUNCTION sms_why_held(uuid, text);
+DROP FUNCTION sms_why_held_as_owner(uuid, text);
+DROP FUNCTION sms_handed_over(uuid, text, timestamptz, boolean);
+DROP FUNCTION sms_first_id(timestamptz);
 
 SELECT sms_take_ownership();
 

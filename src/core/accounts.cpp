@@ -47,10 +47,11 @@ void Accounts::finished(const std::string& name, const Settlement& settlement, s
   Account& account = accounts_[name];
   account.in_flight = std::max(0, account.in_flight - 1);
   count_unanswered(&account, settlement);
-  if (settlement.account_trouble ||
-      (is_unclear(settlement) && account.unanswered >= kMostUnanswered))
-    account.circuit.open(now);
+  const bool in_trouble = settlement.account_trouble ||
+                          (is_unclear(settlement) && account.unanswered >= kMostUnanswered);
+  if (in_trouble) account.circuit.open(now);
   if (settlement.slow_down) slow_down(&account, settlement, now);
+  if (in_trouble || settlement.slow_down) account.error_code = settlement.error_code;
   if (settlement.outcome == Outcome::kAccepted ||
       (settlement.outcome == Outcome::kRejected && !settlement.account_trouble))
     account.circuit.close();
@@ -64,6 +65,18 @@ bool Accounts::is_in_trouble(const std::string& name) const {
 
 void Accounts::doubt(const std::string& name) {
   accounts_[name].circuit.doubt();
+}
+
+std::optional<Hold> Accounts::hold_of(const std::string& name, std::int64_t now) const {
+  const auto found = accounts_.find(name);
+  if (found == accounts_.end()) return std::nullopt;
+  const Account& account = found->second;
+  if (account.circuit.is_open())
+    return Hold{"Twilio refuses the account's requests or does not answer them: error " +
+                    account.error_code,
+                kNever, true};
+  if (account.slowed_until <= now) return std::nullopt;
+  return Hold{"Twilio asks for fewer requests: error " + account.error_code, account.slowed_until};
 }
 
 void Accounts::dropped(const std::string& name) {

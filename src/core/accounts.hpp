@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "core/circuit.hpp"
+#include "core/holds.hpp"
 #include "core/outcome.hpp"
 
 namespace coach_sms {
@@ -33,6 +35,8 @@ class Accounts {
   int in_flight(const std::string& account) const;
   // Whether its circuit is open, or was and the probe is still out.
   bool is_in_trouble(const std::string& account) const;
+  // Returns why the account's messages wait; nullopt where only its own requests keep it busy.
+  std::optional<Hold> hold_of(const std::string& account, std::int64_t now) const;
 
   // Each started() is followed by one finished(), or by dropped() where the request was not made.
   void started(const std::string& account);
@@ -55,6 +59,7 @@ class Accounts {
     int unanswered = 0;  // in a row
     Circuit circuit;
     std::int64_t slowed_until = 0;
+    std::string error_code;  // that it is held for
 
     std::int64_t held_until() const { return std::max(circuit.held_until(), slowed_until); }
   };

@@ -92,6 +92,7 @@ void Dispatch::drop_those_of_held_senders(std::vector<ClaimOrder>* orders, std::
   std::erase_if(*orders, [&](ClaimOrder& order) {
     const auto known = sender_of_org_.find(order.lane.org);
     if (known == sender_of_org_.end()) return false;
+    tell_sender(order.lane.org, known->second);
     order.limit = std::min(order.limit, senders_.capacity(known->second, now));
     if (order.limit > 0) return false;
     lanes_.put_off(order.lane.org, std::max(senders_.held_until(known->second), now + kSecond));
@@ -120,6 +121,7 @@ void Dispatch::drop_held(std::vector<ClaimOrder>* orders, std::int64_t now) {
     order.limit = std::min(order.limit, (share.room + share.orders - 1) / share.orders);
     share.room -= order.limit;
     --share.orders;
+    tell_account(order.lane.org, *account, now);
     if (order.limit == 0) wait_for_account(order.lane.org, *account, now);
   }
   std::erase_if(*orders, [](const ClaimOrder& order) { return order.limit == 0; });
@@ -128,6 +130,20 @@ void Dispatch::drop_held(std::vector<ClaimOrder>* orders, std::int64_t now) {
 const std::string* Dispatch::known_account(const Uuid& org) const {
   const auto known = account_of_org_.find(org);
   return known == account_of_org_.end() ? nullptr : &known->second;
+}
+
+void Dispatch::tell_account(const Uuid& org, const std::string& account, std::int64_t now) {
+  if (auto hold = accounts_.hold_of(account, now))
+    holds_.set_org(HoldRule::kAccount, org, std::move(*hold));
+  else
+    holds_.clear_org(HoldRule::kAccount, org);
+}
+
+void Dispatch::tell_sender(const Uuid& org, const std::string& sender) {
+  if (auto hold = senders_.hold_of(sender))
+    holds_.set_org(HoldRule::kSender, org, std::move(*hold));
+  else
+    holds_.clear_org(HoldRule::kSender, org);
 }
 
 void Dispatch::wait_for_account(const Uuid& org, const std::string& account, std::int64_t now) {
@@ -210,11 +226,15 @@ void Dispatch::start(Task task, const Route& route) {
   } catch (const Error&) {
     // A SID that can be none is a person's to put right: the message waits for that.
     lanes_.hold(task.org, now_us_() + kUnusableHold);
+    holds_.set_org(HoldRule::kAccount, task.org,
+                   {"the Twilio account SID cannot be one", kNever, true});
     return give_back(std::move(task));
   }
   const std::string account = name_of(route);
   account_of_org_[task.org] = account;
   sender_of_org_[task.org] = sender_name(route, {});
+  tell_account(task.org, account, now_us_());
+  tell_sender(task.org, sender_of_org_[task.org]);
   // The claim may have been made before the account was known, or before it got into trouble.
   if (accounts_.capacity(account, now_us_()) == 0) return give_back(std::move(task));
   sending.account = account;

@@ -15,6 +15,7 @@
 
 #include "core/accounts.hpp"
 #include "core/error.hpp"
+#include "core/holds.hpp"
 #include "core/http_pool.hpp"
 #include "core/lanes.hpp"
 #include "core/outcome.hpp"
@@ -118,6 +119,7 @@ class Dispatch {
   void configure(DispatchOptions options);
 
   Lanes& lanes() noexcept { return lanes_; }
+  Holds& holds() noexcept { return holds_; }
 
   // Settings may have changed: nothing is held any longer for what was found before.
   void look_anew() {
@@ -212,6 +214,8 @@ class Dispatch {
   OutgoingMessage outgoing(const Task& task, const Route& route, const std::string& callback) const;
   const std::string* known_account(const Uuid& org) const;
   void drop_those_of_held_senders(std::vector<ClaimOrder>* orders, std::int64_t now);
+  void tell_account(const Uuid& org, const std::string& account, std::int64_t now);
+  void tell_sender(const Uuid& org, const std::string& sender);
   void wait_for_account(const Uuid& org, const std::string& account, std::int64_t now);
   void call_waiting();
   void start(Task task, const Route& route);
@@ -226,6 +230,7 @@ class Dispatch {
   DispatchOptions options_;
   WallClock now_us_;
   Lanes lanes_;
+  Holds holds_;
   Accounts accounts_;
   Senders senders_;
   // Listings apart: a key that may send and not read must not hold the messages.

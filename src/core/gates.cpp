@@ -8,9 +8,11 @@ namespace coach_sms {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
-constexpr std::int64_t kHour = 3'600 * kSecond;
+constexpr std::int64_t kMinute = 60 * kSecond;
+constexpr std::int64_t kHour = 60 * kMinute;
 constexpr std::int64_t kDay = 24 * kHour;
 constexpr const char* kAnyHour = "*";
+constexpr int kNoLimit = std::numeric_limits<int>::max();
 
 bool has_quiet_hours(const OrgRules& rules) {
   return rules.quiet.start != rules.quiet.end;
@@ -140,17 +142,17 @@ void Gates::set_backlog(const OpenedLane& opened, int messages, std::int64_t spr
 
 // --- claims -------------------------------------------------------------------------------------
 
-std::vector<ClaimOrder> Gates::admit(Lanes* lanes, std::int64_t now) {
+std::vector<ClaimOrder> Gates::admit(Lanes* lanes, Holds* holds, std::int64_t now) {
   // Kept until the end even where all have gone: else the rows would be counted again, and again.
   std::erase_if(backlogs_, [now](const auto& entry) { return entry.second.until <= now; });
   std::vector<ClaimOrder> admitted;
   std::map<std::string, int> taken;
   for (ClaimOrder& order : plan_) {
-    if (is_closed(order.lane, lanes, now)) continue;
-    order.limit = std::min(order.limit, room_in_limits(order.lane.org, lanes, now));
-    if (order.limit > 0) order.limit = room_in_pace(order, lanes, now, &taken);
+    if (is_closed(order.lane, lanes, holds, now)) continue;
+    spread_backlog(&order, holds, now);
+    order.limit = std::min(order.limit, room_in_limits(order.lane.org, lanes, holds, now));
+    if (order.limit > 0) order.limit = room_in_pace(order, lanes, holds, now, &taken);
     if (order.limit <= 0) continue;
-    spread_backlog(&order, now);
     admitted.push_back(std::move(order));
   }
   plan_.clear();
@@ -158,62 +160,93 @@ std::vector<ClaimOrder> Gates::admit(Lanes* lanes, std::int64_t now) {
 }
 
 // Whether the lane has quiet hours, in which case it is held until they end.
-bool Gates::is_closed(const LaneKey& lane, Lanes* lanes, std::int64_t now) const {
+bool Gates::is_closed(const LaneKey& lane, Lanes* lanes, Holds* holds, std::int64_t now) const {
   const Zone* zone = zone_of(lane);
   if (zone == nullptr) return false;
   const std::int64_t opens = opens_at(rules_.at(lane.org).quiet, zone->spans, now);
-  if (opens > now) lanes->hold_lane(lane, opens);
-  return opens > now;
+  if (opens <= now) return false;
+  lanes->hold_lane(lane, opens);
+  holds->set_lane(HoldRule::kQuietHours, lane, {"quiet hours", opens});
+  return true;
 }
 
 // How many messages the org's hour and month let pass. Where none, it is held until one may.
-int Gates::room_in_limits(const Uuid& org, Lanes* lanes, std::int64_t now) {
-  constexpr int kNoLimit = std::numeric_limits<int>::max();
-  const auto rules = rules_.find(org);
-  Past* past = past_of(org);
-  if (rules == rules_.end() || past == nullptr) return kNoLimit;
-  std::int64_t room = kNoLimit;
-  if (past->hour) {
-    room = past->hour->room(now);
-    if (room == 0) {
-      // What is in flight settles without telling when: looked at again in a second.
-      const std::int64_t look_again = past->hour->in_flight().empty() ? kNever : now + kSecond;
-      lanes->hold(org, std::min(past->hour->next_room_at(now), look_again));
-      return 0;
-    }
-  }
-  if (rules->second.budget) {
-    room = std::min(room, *rules->second.budget - past->spent);
-    if (room <= 0) lanes->hold(org, budget_again_at(org, now));
-  }
+int Gates::room_in_limits(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now) {
+  const std::int64_t hour = room_in_hour(org, lanes, holds, now);
+  const std::int64_t room = hour > 0 ? std::min(hour, room_in_budget(org, lanes, holds, now)) : 0;
   return static_cast<int>(std::max<std::int64_t>(0, room));
+}
+
+std::int64_t Gates::room_in_hour(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now) {
+  Past* past = past_of(org);
+  const int room = past != nullptr && past->hour ? past->hour->room(now) : kNoLimit;
+  if (room > 0) {
+    holds->clear_org(HoldRule::kHour, org);
+    return room;
+  }
+  // What is in flight settles without telling when: looked at again in a second.
+  const std::int64_t room_at = past->hour->next_room_at(now);
+  lanes->hold(org, past->hour->in_flight().empty() ? room_at : std::min(room_at, now + kSecond));
+  const std::string limit = std::to_string(past->max_per_hour.value_or(0));
+  holds->set_org(HoldRule::kHour, org, {"max_sms_per_hour (" + limit + ") is reached", room_at});
+  return 0;
+}
+
+// A budget that is not used up may yet be too small for the next message: start_one() finds out.
+std::int64_t Gates::room_in_budget(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now) {
+  const auto rules = rules_.find(org);
+  const Past* past = past_of(org);
+  if (rules == rules_.end() || past == nullptr || !rules->second.budget) {
+    holds->clear_org(HoldRule::kBudget, org);
+    return kNoLimit;
+  }
+  const std::int64_t room = *rules->second.budget - past->spent;
+  if (room <= 0) {
+    lanes->hold(org, budget_again_at(org, now));
+    holds->set_org(HoldRule::kBudget, org, budget_hold(org));
+  }
+  return room;
 }
 
 // How many of the order its sender's pace lets go now, besides what others of this plan have taken.
 // Where none, the org is put off and not held: it keeps its turn, or those before it in the plan
 // would have the sender for themselves for as long as they have messages.
-int Gates::room_in_pace(const ClaimOrder& order, Lanes* lanes, std::int64_t now,
+int Gates::room_in_pace(const ClaimOrder& order, Lanes* lanes, Holds* holds, std::int64_t now,
                         std::map<std::string, int>* taken) {
-  const auto rules = rules_.find(order.lane.org);
-  if (rules == rules_.end() || !rules->second.segments_per_second) return order.limit;
+  const Uuid& org = order.lane.org;
+  const auto rules = rules_.find(org);
+  if (rules == rules_.end() || !rules->second.segments_per_second) {
+    holds->clear_org(HoldRule::kPace, org);
+    return order.limit;
+  }
   Pace& pace = paces_.at(rules->second.sender);
   int& before = (*taken)[rules->second.sender];
   const int room = std::min(order.limit, pace.room(now) - before);
+  if (room == order.limit) {
+    holds->clear_org(HoldRule::kPace, org);
+  } else {
+    // Told anew each minute, not for each message.
+    const std::int64_t until = (pace.next_room_at(now) / kMinute + 2) * kMinute;
+    holds->set_org(HoldRule::kPace, org, {"max_segments_per_second sets the pace", until});
+  }
   if (room > 0)
     before += room;
   else
-    lanes->put_off(order.lane.org, std::max(pace.next_room_at(now), now + 1));
+    lanes->put_off(org, std::max(pace.next_room_at(now), now + 1));
   return room;
 }
 
 // Only what waited for the opening of today: settings may have changed since it was counted.
-void Gates::spread_backlog(ClaimOrder* order, std::int64_t now) const {
+void Gates::spread_backlog(ClaimOrder* order, Holds* holds, std::int64_t now) const {
   const auto found = backlogs_.find(order->lane);
-  if (found == backlogs_.end()) return;
+  if (found == backlogs_.end() || found->second.opening.is_over(now) ||
+      found->second.opened_at != opening_of(order->lane, now))
+    return holds->clear_lane(HoldRule::kQuietHours, order->lane);
   const Backlog& backlog = found->second;
-  if (backlog.opening.is_over(now) || backlog.opened_at != opening_of(order->lane, now)) return;
   order->opened_at = backlog.opened_at;
   order->waited = backlog.opening.room(now);
+  holds->set_lane(HoldRule::kQuietHours, order->lane,
+                  {"quiet hours have ended, and messages leave one by one", backlog.until});
 }
 
 std::int64_t Gates::took_waited(const LaneKey& lane, int count, std::int64_t now) {
@@ -236,6 +269,12 @@ std::int64_t Gates::budget_again_at(const Uuid& org, std::int64_t now) const {
       std::any_of(flights_.begin(), flights_.end(),
                   [&](const auto& flight) { return flight.second.org == org; });
   return may_be_released ? std::min(month_ends_at, now + kSecond) : month_ends_at;
+}
+
+Hold Gates::budget_hold(const Uuid& org) const {
+  const OrgRules& rules = rules_.at(org);
+  const std::string budget = std::to_string(rules.budget.value_or(0));
+  return {"monthly_budget_segments (" + budget + ") is used up", rules.month_ends_at};
 }
 
 std::int64_t Gates::next_quiet_at(const LaneKey& lane, std::int64_t now) const {

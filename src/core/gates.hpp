@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/holds.hpp"
 #include "core/lanes.hpp"
 #include "core/opening.hpp"
 #include "core/pace.hpp"
@@ -85,8 +86,8 @@ class Gates {
 
   // --- claims -----------------------------------------------------------------------------------
 
-  // What of the plan may be claimed now.
-  std::vector<ClaimOrder> admit(Lanes* lanes, std::int64_t now);
+  // Returns what of the plan may be claimed now. The rest is held, and `holds` says why.
+  std::vector<ClaimOrder> admit(Lanes* lanes, Holds* holds, std::int64_t now);
   // What was claimed of a backlog that is spread, and when the lane may give more of it; kNever
   // where it is not spread any more.
   std::int64_t took_waited(const LaneKey& lane, int count, std::int64_t now);
@@ -95,6 +96,7 @@ class Gates {
   bool fits(const Uuid& org, int segments);
   // When it may hold more: next month, or as soon as Twilio has refused what is in flight.
   std::int64_t budget_again_at(const Uuid& org, std::int64_t now) const;
+  Hold budget_hold(const Uuid& org) const;
   // When the lane's next quiet hours begin: now, if it has them; kNever for none.
   std::int64_t next_quiet_at(const LaneKey& lane, std::int64_t now) const;
 
@@ -138,11 +140,13 @@ class Gates {
   const Zone* zone_of(const LaneKey& lane) const;
   const std::string* zone_name(const LaneKey& lane) const;
   std::int64_t opening_of(const LaneKey& lane, std::int64_t now) const;
-  bool is_closed(const LaneKey& lane, Lanes* lanes, std::int64_t now) const;
-  int room_in_limits(const Uuid& org, Lanes* lanes, std::int64_t now);
-  int room_in_pace(const ClaimOrder& order, Lanes* lanes, std::int64_t now,
+  bool is_closed(const LaneKey& lane, Lanes* lanes, Holds* holds, std::int64_t now) const;
+  int room_in_limits(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now);
+  std::int64_t room_in_hour(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now);
+  std::int64_t room_in_budget(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now);
+  int room_in_pace(const ClaimOrder& order, Lanes* lanes, Holds* holds, std::int64_t now,
                    std::map<std::string, int>* taken);
-  void spread_backlog(ClaimOrder* order, std::int64_t now) const;
+  void spread_backlog(ClaimOrder* order, Holds* holds, std::int64_t now) const;
   Past* past_of(const Uuid& org);
   void forget_past_of(const Uuid& org);
 

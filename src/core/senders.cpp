@@ -18,6 +18,12 @@ std::int64_t Senders::held_until(const std::string& name) const {
   return is_open ? found->second.circuit.held_until() : 0;
 }
 
+std::optional<Hold> Senders::hold_of(const std::string& name) const {
+  const auto found = senders_.find(name);
+  if (found == senders_.end() || !found->second.circuit.is_open()) return std::nullopt;
+  return Hold{"Twilio refuses the sender: error " + found->second.error_code, kNever, true};
+}
+
 void Senders::started(const std::string& name) {
   ++senders_[name].in_flight;
 }
@@ -33,6 +39,7 @@ std::int64_t Senders::finished(const std::string& name, const std::string& to,
   if (!settlement.blames_sender) return 0;
   const bool refused_to_another = !sender.refused_to.empty() && sender.refused_to != to;
   sender.refused_to = to;
+  sender.error_code = settlement.error_code;
   return sender.circuit.is_open() || refused_to_another ? sender.circuit.open(now) : 0;
 }
 

@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "core/circuit.hpp"
+#include "core/holds.hpp"
 #include "core/outcome.hpp"
 
 namespace coach_sms {
@@ -28,6 +30,9 @@ class Senders {
   // Until when it is held; a time in the past where it is not.
   std::int64_t held_until(const std::string& sender) const;
 
+  // Returns why messages of that sender wait; nullopt where they need not.
+  std::optional<Hold> hold_of(const std::string& sender) const;
+
   // Each started() is followed by one finished(), or by dropped() where the request was not made.
   void started(const std::string& sender);
   // Returns how long the sender is held for this answer; 0 where it is not the sender's trouble.
@@ -44,6 +49,7 @@ class Senders {
     int in_flight = 0;
     Circuit circuit;
     std::string refused_to;  // the last recipient, since the last success
+    std::string error_code;  // of the last refusal
   };
 
   std::map<std::string, Sender> senders_;

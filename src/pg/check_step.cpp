@@ -26,11 +26,17 @@ Settled settled_of(const Claimed& claimed, const Checked& checked) {
 Checked* checked_rows = nullptr;
 Settled* returned_rows = nullptr;
 
-void hold_org(Sender* sender, const pg_uuid_t& org_id, TimestampTz until) {
+// Holds the org that its route says cannot send, and tells why. A message with a sender of its own
+// may go where the org lacks one, and says nothing of the others.
+void tell_org(Sender* sender, const OrgRoute& route, bool is_sent) {
+  if (is_sent && route.why_held != nullptr) return;
   raise_if(run_cpp([&] {
-    Uuid org;
-    org = to_core(org_id);
-    sender->dispatch->lanes().hold(org, to_unix_us(until));
+    const Uuid org = to_core(route.org_id);
+    Dispatch& dispatch = *sender->dispatch;
+    if (route.why_held == nullptr) return dispatch.holds().clear_org(HoldRule::kOrg, org);
+    dispatch.lanes().hold(org, to_unix_us(route.held_until));
+    dispatch.holds().set_org(HoldRule::kOrg, org,
+                             {route.why_held, to_unix_us(route.told_until), route.is_trouble});
   }));
 }
 
@@ -116,9 +122,8 @@ void start_checked(Sender* sender) {
   start_requests(sender, sender->claimed, count, checked_rows);
   for (int i = 0; i < count; ++i) {
     wipe_route(checked_rows[i].route);
+    tell_org(sender, *checked_rows[i].route, checked_rows[i].verdict == Verdict::kSend);
     if (checked_rows[i].verdict == Verdict::kSend) continue;
-    if (checked_rows[i].route->why_held != nullptr)
-      hold_org(sender, sender->claimed[i].org_id, checked_rows[i].route->held_until);
     if (!returned_rows[i].recorded)
       give_back(sender, sender->claimed[i]);
     else if (checked_rows[i].verdict == Verdict::kPutBack)

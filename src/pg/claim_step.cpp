@@ -52,8 +52,10 @@ int plan_claims(Sender* sender, int room, Order* orders) {
   int count = 0;
   raise_if(run_cpp([&] {
     const int64 now = unix_now_us();
-    std::vector<ClaimOrder> admitted = sender->gates->admit(&sender->dispatch->lanes(), now);
-    sender->dispatch->drop_held(&admitted, now);
+    Dispatch& dispatch = *sender->dispatch;
+    std::vector<ClaimOrder> admitted =
+        sender->gates->admit(&dispatch.lanes(), &dispatch.holds(), now);
+    dispatch.drop_held(&admitted, now);
     for (const ClaimOrder& order : admitted)
       orders[count++] = order_of(order);
   }));

@@ -20,10 +20,13 @@ char* or_empty(char* value) {
   return value != nullptr ? value : pstrdup("");
 }
 
-void hold(OrgRoute* route, TimestampTz until, const char* why) {
-  route->held_until = until;
+void hold(OrgRoute* route, TimestampTz look_again, const char* why, bool is_trouble,
+          TimestampTz told_until = DT_NOEND) {
+  route->held_until = look_again;
   route->why_held = why;
   route->lacks_only_sender = false;
+  route->is_trouble = is_trouble;
+  route->told_until = told_until;
 }
 
 // The org's own account with its own token, or else the server's.
@@ -37,7 +40,7 @@ void find_token(OrgRoute* route, const char* sealed) {
   }
   if (route->token == nullptr || route->token[0] == '\0') {
     route->token = or_empty(route->token);
-    hold(route, GetCurrentTimestamp() + kTroubleHold, "no usable Twilio token");
+    hold(route, GetCurrentTimestamp() + kTroubleHold, "no usable Twilio auth token", true);
     if (failure.failed)
       ereport(LOG, (errmsg("no Twilio token for an org: %s", failure.message),
                     failure.hint[0] != '\0' ? errhint("%s", failure.hint) : 0));
@@ -58,7 +61,7 @@ void check_route(OrgRoute* route) {
   const char* why = why_unusable(*route);
   if (why == nullptr) return;
   const bool had_no_hold = route->why_held == nullptr;
-  hold(route, GetCurrentTimestamp() + kLongestHold, why);
+  hold(route, GetCurrentTimestamp() + kLongestHold, why, true);
   route->lacks_only_sender = had_no_hold && is_sid(route->account_sid, kAccountSid) &&
                              route->messaging_service_sid[0] == '\0';
 }
@@ -77,7 +80,7 @@ OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
       pstrdup("");
   const TimestampTz now = GetCurrentTimestamp();
   if (read.run({UUIDPGetDatum(&route->org_id)}) == 0) {
-    hold(route, now + kLongestHold, "the org has no row in sms_settings");
+    hold(route, now + kLongestHold, "the org has no row in sms_settings", true);
     return route;
   }
   route->account_sid = or_empty(text_column(0, 1));
@@ -96,9 +99,10 @@ OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
     check_route(route);
   }
   if (!enabled)
-    hold(route, now + kLongestHold, "the org is disabled");
+    hold(route, now + kLongestHold, "the org is disabled (sms_settings.enabled)", false);
   else if (paused_until > now)
-    hold(route, paused_until < now + kLongestHold ? paused_until : now + kLongestHold, "paused");
+    hold(route, paused_until < now + kLongestHold ? paused_until : now + kLongestHold,
+         "sending is paused", false, paused_until);
   return route;
 }
 

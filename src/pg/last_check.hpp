@@ -16,6 +16,8 @@ struct OrgRoute {
   TimestampTz held_until;  // disabled, paused or not usable: not before this time
   const char* why_held;    // static; nullptr where it is not held
   bool lacks_only_sender;  // which a message may bring itself
+  TimestampTz told_until;  // DT_NOEND: nobody knows when it ends
+  bool is_trouble;         // it does not pass by itself
 };
 
 // What one claimed message may do, as of the snapshot of the check.

@@ -29,14 +29,14 @@ void retention_step(void* state) {
                          {INT4OID, XIDOID, UUIDOID}};
   auto* sender = static_cast<Sender*>(state);
   const TimestampTz now = GetCurrentTimestamp();
-  sender->prune_again_at = now + kPauseAfterPass;
+  sender->prune_again_at = now + USECS_PER_MINUTE;  // should this one fail
   if (sender->mode == Mode::kNotArmed) return;
   prune.run({Int32GetDatum(kAtOnce), TransactionIdGetDatum(seen_by_all()),
              UUIDPGetDatum(&sender->pruned_behind)});
   bool at_end;
   datum_column(0, 1, &at_end);
   sender->pruned_behind = uuid_column(0, 1);  // all zero at the end: from the first org on
-  if (!at_end) sender->prune_again_at = now + kPauseInPass;
+  sender->prune_again_at = now + (at_end ? kPauseAfterPass : kPauseInPass);
 }
 
 }  // namespace coach_sms

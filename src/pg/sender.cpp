@@ -78,6 +78,7 @@ TimestampTz wake_at(const Sender& sender, TimestampTz now) {
   at = earlier(at, next_questions(sender, now));
   at = earlier(at, sender.prune_again_at);
   at = earlier(at, sender.looks_again_at);
+  if (holds_to_publish(sender)) at = earlier(at, sender.publish_again_at);
   if (has_fresh_results(sender))
     at = earlier(at, sender.finished_since != 0 ? sender.finished_since + kLinger : now);
   else if (sender.locked > 0)
@@ -128,7 +129,8 @@ void notice_clock(Sender* sender) {
     sender->bookings_looked_at = fears ? now : 0;
     sender->bookings_feared_until = fears ? now + USECS_PER_MINUTE : 0;
     sender->prune_again_at = now;
-    sender->steps_again_at = sender->locked_again_at = sender->looks_again_at = 0;
+    sender->steps_again_at = sender->locked_again_at = 0;
+    sender->looks_again_at = sender->publish_again_at = 0;
     ask_all_again();
     if (sender->finished_since != 0) sender->finished_since = now;
     raise_if(run_cpp([&] {
@@ -188,8 +190,7 @@ bool should_claim(const Sender& sender, TimestampTz now) {
 }
 
 bool step(Sender* sender, const char* name, void (*work)(void*)) {
-  MemoryContextSwitchTo(sender->turn);
-  if (run_step(name, work, sender)) {
+  if (watched_step(sender, name, work)) {
     sender->failures = 0;
     return true;
   }
@@ -275,6 +276,7 @@ void take_steps(Sender* sender) {
   if (next_bookings(*sender, now) <= now) step(sender, kLookingForBookings, bookings_step);
   if (sender->prune_again_at <= now) step(sender, "pruning", retention_step);
   if (next_questions(*sender, now) <= now) step(sender, "asking for late news", questions_step);
+  publish_holds(sender);
 }
 
 bool is_usable(const Sender& sender) {

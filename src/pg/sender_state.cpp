@@ -87,10 +87,13 @@ void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
 // Runs inside run_cpp. The month's budget is the one gate that only the message's size opens.
 void start_one(Sender* sender, Task task, int segments, const Route& route) {
   Gates& gates = *sender->gates;
+  Holds& holds = sender->dispatch->holds();
   if (!gates.fits(task.org, segments)) {
+    holds.set_org(HoldRule::kBudget, task.org, gates.budget_hold(task.org));
     sender->dispatch->lanes().hold(task.org, gates.budget_again_at(task.org, unix_now_us()));
     return sender->dispatch->give_back(std::move(task));
   }
+  holds.clear_org(HoldRule::kBudget, task.org);
   const std::int64_t now = unix_now_us();
   task.quiet_at = gates.next_quiet_at({task.org, task.zone, task.priority}, now);
   gates.started(task.org, task.message, segments, now);

@@ -24,6 +24,13 @@ struct Refusal {
 };
 inline constexpr int kMostRefusals = 64;
 
+// How often in a row a step failed, by its name.
+struct StepFailures {
+  const char* name;
+  int in_a_row;
+};
+inline constexpr int kMostSteps = 16;
+
 struct Sender {
   WorkerContext* context;
   Dispatch* dispatch;
@@ -64,7 +71,10 @@ struct Sender {
   int record_failures;  // the same of those that record; above 0 results go one by one
   int record_alone;     // and so many of them yet
   TimestampTz steps_again_at;
-  TimestampTz woke_at;  // the latest turn's
+  StepFailures step_failures[kMostSteps];
+  bool holds_are_ours;           // nothing of an earlier sender is left in sms_holds
+  TimestampTz publish_again_at;  // after publishing holds failed
+  TimestampTz woke_at;           // the latest turn's
 };
 
 DispatchOptions dispatch_options();

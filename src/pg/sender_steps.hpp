@@ -38,6 +38,14 @@ void questions_step(void* sender);
 TimestampTz next_questions(const Sender& sender, TimestampTz now);
 void ask_all_again();
 
+// Runs a step and counts its failures in a row: a step that keeps failing shows as `step failed`.
+bool watched_step(Sender* sender, const char* name, void (*work)(void*));
+// Shows the state that the mode and the steps that keep failing make.
+void show_state(const Sender& sender);
+// Whether sms_holds lacks anything that changed; writes it there.
+bool holds_to_publish(const Sender& sender);
+void publish_holds(Sender* sender);
+
 // After a step that records was committed: what is settled leaves the sender's memory.
 void forget_what_was_recorded(Sender* sender);
 // After a step that records has failed. From then on results are recorded one by one, so that a

@@ -20,9 +20,17 @@ constexpr int kExpiredAtOnce = 2000;
 void show_mode(Sender* sender, Mode mode, const char* why) {
   const bool changed = sender->mode != mode || !sender->first_sweep_done;
   sender->mode = mode;
-  if (changed) raise_if(run_cpp([&] { sender->gates->forget_past(); }));
+  show_state(*sender);
+  raise_if(run_cpp([&] {
+    if (changed) sender->gates->forget_past();
+    Holds& holds = sender->dispatch->holds();
+    if (mode == Mode::kNotArmed)
+      holds.set_server(HoldRule::kServer,
+                       {"this server is not armed for this database", kNever, true});
+    else
+      holds.clear_server(HoldRule::kServer);
+  }));
   if (mode == Mode::kNotArmed) {
-    report_state(WorkerState::kNotArmed);
     report_error(why);
     if (changed)
       ereport(LOG,
@@ -30,7 +38,6 @@ void show_mode(Sender* sender, Mode mode, const char* why) {
                       sender->context->database_name, why),
                errhint("Run SELECT sms_go_live() or sms_go_sandbox() there to arm this server.")));
   } else {
-    report_state(mode == Mode::kLive ? WorkerState::kLive : WorkerState::kSandbox);
     if (changed)
       ereport(LOG,
               (errmsg("coach_sms sends for database \"%s\": %s", sender->context->database_name,
@@ -76,6 +83,7 @@ void sweep_lanes(Sender* sender) {
       fronts[row].first_due_at = due[row];
     }
     sender->dispatch->lanes().sweep(fronts, now);
+    sender->dispatch->holds().keep_only(fronts);
   }));
 }
 

@@ -60,8 +60,7 @@ SELECT results_eq($$
   'sms_uuidv7() returns uuid: volatile',
   'sms_validate_twilio_signature(auth_token text, url text, body text, signature text, content_type text DEFAULT ''application/x-www-form-urlencoded'') returns boolean: immutable',
   'sms_wake_sender() returns void: volatile',
-  'sms_why(message_id uuid) returns TABLE(at timestamp with time zone, what text, detail text): volatile',
-  'sms_why_held(org_id uuid, zone text) returns text: stable'], 'the functions for users');
+  'sms_why(message_id uuid) returns TABLE(at timestamp with time zone, what text, detail text): volatile'], 'the functions for users');
 
 SELECT is_empty($$SELECT oid::regprocedure FROM own WHERE coalesce(comment, '') !~ '^[A-Za-z].*[.]$'$$, 'every function has a comment of whole sentences');
 SELECT is_empty($$SELECT oid::regprocedure, comment FROM own WHERE prorettype = 'trigger'::regtype AND comment NOT LIKE 'Internal:%'$$, 'triggers are internal');

@@ -71,7 +71,7 @@ CREATE ROLE pgtap_backend;
 SELECT sms_grant_service('pgtap_backend') \gset
 SELECT is_empty($$SELECT name, privilege_type FROM grants
                    WHERE grantee = 'pgtap_backend'::regrole
-                     AND (name IN ('sms_queue', 'sms_in_flight', 'sms_server', 'sms_opt_outs', 'sms_bookings_source')
+                     AND (name IN ('sms_queue', 'sms_in_flight', 'sms_holds', 'sms_lane_stat', 'sms_server', 'sms_opt_outs', 'sms_bookings_source')
                        OR (name = 'sms_booking_texts' AND privilege_type <> 'SELECT')
                        OR (name IN ('sms_attempts', 'sms_events') AND privilege_type <> 'SELECT')
                        OR (name = 'sms_messages' AND privilege_type <> 'SELECT')

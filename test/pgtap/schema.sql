@@ -18,6 +18,7 @@ SELECT is(array_agg(relname ORDER BY relname COLLATE "C")::text[], ARRAY[
   'sms_booking_texts',
   'sms_bookings_source',
   'sms_events',
+  'sms_holds',
   'sms_idempotency_keys',
   'sms_in_flight',
   'sms_messages',
@@ -243,6 +244,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('p')$$, ARRAY[
   'sms_booking_texts: PRIMARY KEY (booking_id, type, schedule_id)',
   'sms_bookings_source: PRIMARY KEY (singleton)',
   'sms_events: PRIMARY KEY (id)',
+  'sms_holds: PRIMARY KEY (key)',
   'sms_idempotency_keys: PRIMARY KEY (org_id, idempotency_key)',
   'sms_in_flight: PRIMARY KEY (message_id)',
   'sms_messages: PRIMARY KEY (id)',
@@ -344,6 +346,7 @@ SELECT results_eq($$
     FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid WHERE r.relname LIKE 'sms%' AND NOT t.tgisinternal ORDER BY 1$$, ARRAY[
   'sms_booking_texts.sms_series_confirm: after insert or update row, origin, sms_confirm_series()',
   'sms_events.sms_inbound_news: after insert row, origin, sms_tell_news()',
+  'sms_holds.sms_holds_replica: before insert row, replica, sms_pass_over()',
   'sms_in_flight.sms_in_flight_replica: before insert row, replica, sms_pass_over()',
   'sms_messages.sms_message_complete: before insert row, origin, sms_complete_message()',
   'sms_messages.sms_message_delete: after delete statement, origin, sms_forget_messages()',
@@ -368,7 +371,7 @@ SELECT results_eq($$
 SELECT is((SELECT min(tgname) FROM pg_trigger WHERE tgrelid = 'sms_settings'::regclass AND NOT tgisinternal), '00_seal_token',
   'the trigger that seals is the first, so that no other sees a token');
 
--- sms_queue, sms_in_flight and sms_server belong to one server: a copy derives them anew.
+-- sms_queue, sms_in_flight, sms_holds and sms_server belong to one server: a copy derives them anew.
 SELECT is((SELECT array_agg(t::regclass::text ORDER BY t::regclass::text COLLATE "C") FROM pg_extension, unnest(extconfig) AS t WHERE extname = 'coach_sms'), ARRAY[
   'sms_attempts',
   'sms_booking_texts',

@@ -71,8 +71,7 @@ SELECT results_eq($$SELECT pg_temp.rights('pgtap_tenant')$$, ARRAY[
   'sms_settings update: currency default_region enabled feedback_hours_after max_segments max_sms_per_client_per_day max_sms_per_hour price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone unknown_policy',
   'sms_smart_encode()', 'sms_suppression: select', 'sms_template_variables()',
   'sms_templates insert: body description is_active name org_id template_key variables_schema version',
-  'sms_templates update: body description is_active name variables_schema', 'sms_templates: delete select', 'sms_uuidv7()', 'sms_why()',
-  'sms_why_held()'], 'what tenants may');
+  'sms_templates update: body description is_active name variables_schema', 'sms_templates: delete select', 'sms_uuidv7()', 'sms_why()'], 'what tenants may');
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_service')$$, ARRAY[
   'insert_sms_from_service()', 'is_phone_suppressed()', 'queue_pending_sms()', 'render_sms_template()', 'sms_acts_for_all()', 'sms_attempts: select',
   'sms_booking_texts: select', 'sms_cancel()', 'sms_check_trust()', 'sms_cost: select', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_enqueue()',
@@ -83,14 +82,14 @@ SELECT results_eq($$SELECT pg_temp.rights('pgtap_service')$$, ARRAY[
   'sms_opt_out()', 'sms_preview()', 'sms_queue_stat: select', 'sms_reschedule()', 'sms_retry()', 'sms_schedule_reminders()',
   'sms_schedules: delete insert select update', 'sms_segments()', 'sms_set_twilio_credentials()', 'sms_settings: delete insert select update',
   'sms_smart_encode()', 'sms_suppression: delete insert select update', 'sms_template_variables()', 'sms_templates: delete insert select update',
-  'sms_twilio_webhook()', 'sms_twilio_webhook_raw()', 'sms_uuidv7()', 'sms_validate_twilio_signature()', 'sms_why()', 'sms_why_held()',
+  'sms_twilio_webhook()', 'sms_twilio_webhook_raw()', 'sms_uuidv7()', 'sms_validate_twilio_signature()', 'sms_why()',
   'sms_worker_stat: select', 'sms_worker_state()'], 'what the backend may');
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_operator')$$, ARRAY[
   'sms_acts_for_all()', 'sms_check_trust()', 'sms_cost: select', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_every_org()', 'sms_go_live()', 'sms_go_sandbox()',
   'sms_health: select', 'sms_is_preloaded()', 'sms_known_zone()', 'sms_launcher_pid()', 'sms_library_version()', 'sms_mode()', 'sms_my_orgs()',
   'sms_pause()', 'sms_queue_stat: select', 'sms_resume()',
   'sms_settings select: enabled max_segments_per_second max_sms_per_client_per_day max_sms_per_hour monthly_budget_segments org_id paused_until quiet_hours_end quiet_hours_start timezone',
-  'sms_why()', 'sms_why_held()', 'sms_worker_stat: select', 'sms_worker_state()'], 'what operators may');
+  'sms_why()', 'sms_worker_stat: select', 'sms_worker_state()'], 'what operators may');
 
 -- Whose orgs count, a definer function cannot know. So tenants call none, and what becomes the owner for them asks.
 SELECT is_empty($$SELECT proname FROM pg_proc JOIN own ON classid = 'pg_proc'::regclass AND objid = pg_proc.oid, aclexplode(proacl)

@@ -23,6 +23,7 @@ inline constexpr QuietHours kNights{21, 9};
 struct GatesTest : testing::Test {
   Lanes lanes;
   Gates gates;
+  Holds holds;
 
   static OrgRules rules() {
     OrgRules rules;
@@ -76,7 +77,7 @@ struct GatesTest : testing::Test {
   }
   std::vector<ClaimOrder> admit(std::int64_t now, int want = 10) {
     plan(now, want);
-    return gates.admit(&lanes, now);
+    return gates.admit(&lanes, &holds, now);
   }
   // How many the only org may claim.
   int room(std::int64_t now, int want = 10) {

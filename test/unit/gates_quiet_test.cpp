@@ -84,7 +84,7 @@ struct GatesOpeningTest : GatesTest {
   bool is_counted(std::int64_t now) {
     plan(now);
     const bool counted = gates.lanes_to_count(kSpread, now).empty();
-    gates.admit(&lanes, now);
+    gates.admit(&lanes, &holds, now);
     return counted;
   }
   ClaimOrder order(std::int64_t now) {

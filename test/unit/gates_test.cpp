@@ -181,7 +181,7 @@ TEST_F(GatesTest, ASpentBudgetHoldsTheOrgUntilTheMonthIsOver) {
   gates.begin_past(uuid(1));
   gates.end_past(uuid(1));
   EXPECT_TRUE(gates.orgs_without_past().empty());
-  EXPECT_EQ(gates.admit(&lanes, ends).size(), 1U);
+  EXPECT_EQ(gates.admit(&lanes, &holds, ends).size(), 1U);
 }
 
 TEST_F(GatesTest, ABudgetThatIsInFlightIsLookedAtAgainInASecond) {

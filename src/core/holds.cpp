@@ -1,0 +1,74 @@
+#include "core/holds.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace coach_sms {
+
+const char* word_for(HoldRule rule) {
+  switch (rule) {
+    case HoldRule::kServer:
+      return "server";
+    case HoldRule::kOrg:
+      return "org";
+    case HoldRule::kAccount:
+      return "account";
+    case HoldRule::kSender:
+      return "sender";
+    case HoldRule::kQuietHours:
+      return "quiet_hours";
+    case HoldRule::kHour:
+      return "max_sms_per_hour";
+    case HoldRule::kBudget:
+      return "monthly_budget_segments";
+    case HoldRule::kPace:
+      return "max_segments_per_second";
+  }
+  return "";
+}
+
+void Holds::set(HoldKey key, Hold hold) {
+  const auto [at, is_new] = holds_.try_emplace(key);
+  if (!is_new && at->second == hold) return;
+  at->second = std::move(hold);
+  changed_.insert(std::move(key));
+}
+
+void Holds::clear(const HoldKey& key) {
+  if (holds_.erase(key) > 0) changed_.insert(key);
+}
+
+void Holds::keep_only(const std::vector<LaneFront>& fronts) {
+  std::set<Uuid> orgs;
+  std::set<LaneKey> lanes;
+  for (const LaneFront& front : fronts) {
+    orgs.insert(front.lane.org);
+    lanes.insert(front.lane);
+  }
+  for (auto at = holds_.begin(); at != holds_.end();) {
+    const HoldKey& key = at->first;
+    const bool waits = !key.org    ? true
+                       : !key.zone ? orgs.contains(*key.org)
+                                   : lanes.contains({*key.org, *key.zone, key.priority});
+    if (!waits) changed_.insert(key);
+    at = waits ? std::next(at) : holds_.erase(at);
+  }
+}
+
+std::vector<HoldChange> Holds::changes(std::size_t most) const {
+  std::vector<HoldChange> changes;
+  for (const HoldKey& key : changed_) {
+    if (changes.size() == most) break;
+    const auto hold = holds_.find(key);
+    changes.push_back({key, hold == holds_.end() ? std::nullopt : std::optional(hold->second)});
+  }
+  return changes;
+}
+
+void Holds::published(std::size_t most) {
+  const auto count = static_cast<std::ptrdiff_t>(std::min(most, changed_.size()));
+  changed_.erase(changed_.begin(), std::next(changed_.begin(), count));
+}
+
+}  // namespace coach_sms
