@@ -28,6 +28,13 @@ const char* word_for(HoldRule rule) {
   return "";
 }
 
+std::string name_of(const HoldKey& key) {
+  std::string name = word_for(key.rule);
+  if (key.org) name += ' ' + to_text(*key.org);
+  if (key.zone) name += ' ' + std::to_string(key.priority) + ' ' + *key.zone;
+  return name;
+}
+
 void Holds::set(HoldKey key, Hold hold) {
   const auto [at, is_new] = holds_.try_emplace(key);
   if (!is_new && at->second == hold) return;

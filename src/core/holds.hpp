@@ -52,6 +52,9 @@ struct HoldKey {
   auto operator<=>(const HoldKey&) const = default;
 };
 
+// Returns the text that sms_holds.key has: the rule's word, then the org and the lane.
+std::string name_of(const HoldKey& key);
+
 // A hold that is new or other than before; without a value it is over.
 struct HoldChange {
   HoldKey key;

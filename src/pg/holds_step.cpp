@@ -33,10 +33,7 @@ HoldRow row_of(const HoldChange& change) {
   if (key.org) row.org_id = to_pg(*key.org);
   if (key.zone) row.zone = copy_out(*key.zone);
   row.priority = key.priority;
-  std::string text = row.rule;
-  if (key.org) text += ' ' + to_text(*key.org);
-  if (key.zone) text += ' ' + std::to_string(key.priority) + ' ' + *key.zone;
-  row.key = copy_out(text);
+  row.key = copy_out(name_of(key));
   if (!change.hold) return row;
   row.until = from_unix_us(change.hold->until);
   row.is_trouble = change.hold->is_trouble;

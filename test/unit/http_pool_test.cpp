@@ -1,11 +1,15 @@
 #include "core/http_pool.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <semaphore>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "http_fixture.hpp"
@@ -71,6 +75,29 @@ TEST_F(HttpPoolTest, ARequestWhoseServerVanishesAfterTakingItIsUnanswered) {
   EXPECT_EQ(results(pool, 1).front().progress, HttpProgress::kUnanswered);
 }
 
+// Whether the kernel has told the client's end of a connection of what the server did to it: it is
+// not established any more, or has bytes to read. Loopback delivers a moment later on a busy host.
+bool client_has_news(int client_port) {
+  std::ifstream connections("/proc/self/net/tcp");
+  std::string line;
+  std::getline(connections, line);
+  while (std::getline(connections, line)) {
+    unsigned port = 0;
+    unsigned state = 0;
+    unsigned unread = 0;
+    if (std::sscanf(line.c_str(), " %*d: %*x:%x %*x:%*x %x %*x:%x", &port, &state, &unread) == 3 &&
+        port == static_cast<unsigned>(client_port))
+      return state != 1 || unread > 0;  // 1: established
+  }
+  return true;
+}
+
+void wait_for_news(int client_port) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!client_has_news(client_port))
+    if (std::chrono::steady_clock::now() > deadline) FAIL() << "the client heard nothing";
+}
+
 // A kept connection that ends when the request is about to leave on it, after libcurl's own look.
 class EndingConnection {
  public:
@@ -90,7 +117,10 @@ class EndingConnection {
   static HttpOptions prepared(HttpOptions options) {
     options.before_send = [] {
       if (latest_ == nullptr || end_ == nullptr) return;
-      std::exchange(end_, nullptr)(*latest_);
+      Peer& peer = *latest_;
+      const int client_port = peer.client_port();
+      std::exchange(end_, nullptr)(peer);
+      wait_for_news(client_port);
     };
     return options;
   }

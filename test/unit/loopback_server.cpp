@@ -89,6 +89,13 @@ void Peer::reset() {
   (void)connect(fd_, &unspecified, sizeof(unspecified));
 }
 
+int Peer::client_port() const {
+  sockaddr_in address{};
+  socklen_t size = sizeof(address);
+  if (getpeername(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  return ntohs(address.sin_port);
+}
+
 void Peer::wait_until_closed() {
   while (read_more()) {
   }

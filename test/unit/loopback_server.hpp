@@ -28,6 +28,9 @@ class Peer {
   void reset();              // RST, whatever was sent before
   void wait_until_closed();  // by the client
 
+  // The client's TCP port; 0 once the connection is reset.
+  int client_port() const;
+
   // False once the client has gone.
   bool read_request(std::string* head, std::string* body);
 
