@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "core/encoding.hpp"
+#include "core/twilio_sid.hpp"
 #include "core/utf8.hpp"
 
 namespace coach_sms {
@@ -152,11 +152,6 @@ std::string find_fault_in(const FormParams& sorted) {
 }
 
 }  // namespace
-
-bool is_sid(std::string_view text) noexcept {
-  return text.size() == kSidSize && is_capital(text[0]) && is_capital(text[1]) &&
-         std::all_of(text.begin() + 2, text.end(), [](char c) { return hex_digit_value(c) >= 0; });
-}
 
 std::string find_other_cut(const FormParams& params, std::string_view sid) {
   FormParams sorted = params;

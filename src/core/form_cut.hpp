@@ -15,9 +15,6 @@ namespace coach_sms {
 // between them, so a signature fits every other cut of the same text, and a person chooses a part
 // of that text: their words, their profile's name.
 
-// A SID: two capitals and 32 hex digits (Twilio docs, "String Identifier (SID)").
-bool is_sid(std::string_view text) noexcept;
-
 // Returns why these parameters may be another cut of what Twilio signed, as half a sentence for the
 // log; empty where no other cut of them is a call about another message or another person. `sid` is
 // the one that they are read with.

@@ -131,8 +131,9 @@ void HttpPool::apply_limits() noexcept {
 
 void HttpPool::add(std::uint64_t tag, HttpRequest request, std::int64_t send_before_us) {
   if (now_us_() >= send_before_us) return finished_.push_back(never_started(tag, "lease over"));
+  std::unique_ptr<HttpTransfer> transfer;
   try {
-    auto transfer = idle_transfer();
+    transfer = idle_transfer();
     transfer->prepare(tag, std::move(request), send_before_us);
     active_.reserve(active_.size() + 1);
     transfer->is_waiting = waits_for_host(*transfer);
@@ -141,6 +142,7 @@ void HttpPool::add(std::uint64_t tag, HttpRequest request, std::int64_t send_bef
     transfer->slot = active_.size();
     active_.push_back(std::move(transfer));
   } catch (const Error& error) {
+    if (transfer) learn(*transfer);  // nobody waits for it
     finished_.push_back(never_started(tag, error.message()));
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/twilio_sid.hpp"
 #include "core/utf8.hpp"
 
 namespace coach_sms {
@@ -20,14 +21,6 @@ bool is_upper(char c) {
 }
 bool is_alphanumeric(char c) {
   return is_digit(c) || is_upper(c) || (c >= 'a' && c <= 'z');
-}
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-bool is_sid(std::string_view run) {
-  return run.size() == 34 && is_upper(run[0]) && is_upper(run[1]) &&
-         std::all_of(run.begin() + 2, run.end(), is_hex);
 }
 
 std::string redact_credentials(std::string_view text) {

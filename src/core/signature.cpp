@@ -16,8 +16,7 @@
 namespace coach_sms {
 namespace {
 
-constexpr std::size_t kSignatureSize = 28;        // base64 of 20 bytes
-constexpr std::size_t kSharedKeyDigestSize = 32;      // bytes, of SHA-256
+constexpr std::size_t kSignatureSize = 28;  // base64 of 20 bytes
 constexpr std::size_t kMaxTokenSize = 1024;
 constexpr std::string_view kJsonType = "application/json";
 
@@ -108,9 +107,10 @@ bool is_signature(std::string_view text) {
 }
 
 bool is_shared_key_signature(std::string_view text) {
+  constexpr std::size_t kSha256Size = 32;
   if (text.starts_with("X-Twilio-Webhooks-Signature-Settings:")) return true;
-  const auto bytes = from_base64(text);
-  return bytes && bytes->size() == kSharedKeyDigestSize;
+  const std::optional<std::string> digest = from_base64(text);
+  return digest && digest->size() == kSha256Size;
 }
 
 std::vector<std::string> signable_texts(std::string_view url, std::string_view body,

@@ -15,6 +15,13 @@ inline bool is_sid(std::string_view sid, std::string_view prefix) noexcept {
          sid.find_first_not_of(kHex, prefix.size()) == std::string_view::npos;
 }
 
+// The same for a SID of anything: two capitals, then 32 hex digits.
+inline bool is_sid(std::string_view sid) noexcept {
+  const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  return sid.size() == 34 && is_capital(sid[0]) && is_capital(sid[1]) &&
+         is_sid(sid, sid.substr(0, 2));
+}
+
 inline constexpr std::string_view kAccountSid = "AC";
 inline constexpr std::string_view kServiceSid = "MG";
 

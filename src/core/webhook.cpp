@@ -10,6 +10,7 @@
 #include "core/provider_text.hpp"
 #include "core/signed_url.hpp"
 #include "core/twilio_errors.hpp"
+#include "core/twilio_sid.hpp"
 
 namespace coach_sms {
 namespace {
