@@ -59,6 +59,16 @@ REVOKE ALL ON FUNCTION sms_require_message(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_require_message(uuid) IS
 'Internal: raises SM012 where there is no such message, or the caller of a public function may not act for its org.';
 
+-- The plan is kept, and may have been made while the queue was empty.
+CREATE FUNCTION sms_unqueue(message_ids uuid[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+  DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (message_ids);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_unqueue(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_unqueue(uuid[]) IS 'Internal: takes the messages out of the queue, each by its key.';
+
 CREATE FUNCTION sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -71,7 +81,7 @@ BEGIN
   UPDATE @extschema@.sms_messages m
      SET status = 'cancelled', error_code = code, error_message = reason, updated_at = now()
    WHERE m.id = ANY (waiting);
-  DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (waiting);
+  PERFORM @extschema@.sms_unqueue(waiting);
   RETURN cardinality(waiting);
 END
 $$;

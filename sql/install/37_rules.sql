@@ -70,7 +70,7 @@ CREATE CONSTRAINT TRIGGER sms_settings_release AFTER UPDATE OF max_sms_per_clien
 
 -- A message that waits may be told another zone, or to go at any hour.
 CREATE FUNCTION sms_move_lane() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
   lane record;
 BEGIN

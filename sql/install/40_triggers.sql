@@ -28,7 +28,7 @@ BEGIN
   END IF;
   NEW.error_code := coalesce(NEW.error_code, 'cancelled_by_user');
   NEW.updated_at := now();
-  DELETE FROM @extschema@.sms_queue q WHERE q.message_id = OLD.id;
+  PERFORM @extschema@.sms_unqueue(ARRAY[OLD.id]);
   RETURN NEW;
 END
 $$;
@@ -65,7 +65,7 @@ BEGIN
     DELETE FROM @extschema@.sms_in_flight;
     UPDATE @extschema@.sms_events e SET message_id = NULL WHERE e.message_id IS NOT NULL;
   ELSE
-    DELETE FROM @extschema@.sms_queue q USING gone g WHERE q.message_id = g.id;
+    PERFORM @extschema@.sms_unqueue(ARRAY(SELECT g.id FROM gone g));
     DELETE FROM @extschema@.sms_in_flight f USING gone g WHERE f.message_id = g.id;
     UPDATE @extschema@.sms_events e SET message_id = NULL FROM gone g WHERE e.message_id = g.id;
   END IF;

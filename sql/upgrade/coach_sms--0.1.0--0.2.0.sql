@@ -97,6 +97,30 @@ CREATE OR REPLACE FUNCTION sms_number_of(address text) RETURNS text
 REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_number_of(text) IS
 'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
+CREATE OR REPLACE FUNCTION sms_unqueue(message_ids uuid[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+  DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (message_ids);
+END
+$$;
+REVOKE ALL ON FUNCTION sms_unqueue(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_unqueue(uuid[]) IS 'Internal: takes the messages out of the queue, each by its key.';
+CREATE OR REPLACE FUNCTION sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  waiting uuid[];
+BEGIN
+  waiting := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE m.id = ANY (message_ids) AND m.status IN ('pending', 'queued')
+     ORDER BY m.id FOR NO KEY UPDATE);
+  UPDATE @extschema@.sms_messages m
+     SET status = 'cancelled', error_code = code, error_message = reason, updated_at = now()
+   WHERE m.id = ANY (waiting);
+  PERFORM @extschema@.sms_unqueue(waiting);
+  RETURN cardinality(waiting);
+END
+$$;
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
@@ -397,6 +421,52 @@ END
 $$;
 COMMENT ON FUNCTION sms_check_settings() IS
 'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
+CREATE OR REPLACE FUNCTION sms_move_lane() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+  lane record;
+BEGIN
+  IF NEW.metadata->>'timezone' IS NOT NULL THEN
+    PERFORM @extschema@.sms_check_zone(NEW.metadata->>'timezone', 'metadata.timezone');
+  END IF;
+  UPDATE @extschema@.sms_queue q SET zone = @extschema@.sms_zone_of(NEW.metadata)
+   WHERE q.message_id = NEW.id
+   RETURNING q.zone, q.priority, q.due_at INTO lane;
+  IF FOUND THEN
+    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, lane.due_at);
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH org AS (
+    SELECT s.*, @extschema@.sms_opens_at(s.org_id, now(), $2) AS opens_at, m.mode,
+           now() - current_setting('coach_sms.quiet_hours_spread')::interval AS spread_began,
+           (SELECT w.segments FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages w ON w.id = q.message_id
+             WHERE q.org_id = $1 AND q.zone = $2 AND q.due_at <= now() ORDER BY q.priority, q.due_at LIMIT 1) AS next_segments,
+           CASE m.mode WHEN 'sandbox' THEN 'sandbox' ELSE 'twilio' END AS provider
+      FROM @extschema@.sms_settings s CROSS JOIN @extschema@.sms_mode() m
+     WHERE s.org_id = $1 AND @extschema@.sms_may_act_for(s.org_id))
+  SELECT CASE
+           WHEN o.opens_at > now() THEN format('quiet hours last until %s', o.opens_at)
+           WHEN o.max_sms_per_hour <= @extschema@.sms_handed_over(o.org_id, o.provider, now() - interval '1 hour', false)
+             THEN format('max_sms_per_hour (%s) is reached', o.max_sms_per_hour)
+           WHEN o.monthly_budget_segments < coalesce(o.next_segments, 1)
+                  + @extschema@.sms_handed_over(o.org_id, o.provider, date_trunc('month', now(), @extschema@.sms_known_zone(o.timezone)), true)
+             THEN format('monthly_budget_segments (%s) is used up', o.monthly_budget_segments)
+           WHEN @extschema@.sms_opens_at(o.org_id, o.spread_began, $2) > o.spread_began
+             THEN format('quiet hours ended at %s, and what waited goes out one by one', @extschema@.sms_opens_at(o.org_id, o.spread_began, $2))
+           WHEN o.max_segments_per_second IS NOT NULL
+                AND EXISTS (SELECT FROM @extschema@.sms_attempts a
+                             WHERE a.id >= @extschema@.sms_first_id(now() - interval '2 minutes') AND a.org_id = o.org_id AND a.created_at > now() - interval '1 minute')
+             THEN format('max_segments_per_second (%s) sets the pace', o.max_segments_per_second)
+         END
+    FROM org o
+  UNION ALL
+  SELECT 'the org has no row in sms_settings'
+   WHERE @extschema@.sms_may_act_for($1) AND NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = $1)
+$$;
 CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
@@ -1212,6 +1282,34 @@ BEGIN
          AND (s.code = 'booking_changed' OR t.series IS NOT NULL))
     SELECT s.message_id, s.code FROM stale s JOIN @extschema@.sms_booking_texts t ON t.message_id = s.message_id
      WHERE NOT t.booking_id = ANY (unreadable);
+CREATE OR REPLACE FUNCTION sms_guard_status() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF OLD.status NOT IN ('pending', 'queued') OR NEW.status <> 'cancelled' THEN
+    RAISE EXCEPTION 'status of message % cannot be changed from % to %', OLD.id, OLD.status, NEW.status
+      USING ERRCODE = 'SM012',
+            DETAIL = 'coach_sms writes the status. By hand only pending and queued can become cancelled.',
+            HINT = 'Use sms_cancel(), sms_reschedule() or sms_retry().';
+  END IF;
+  NEW.error_code := coalesce(NEW.error_code, 'cancelled_by_user');
+  NEW.updated_at := now();
+  PERFORM @extschema@.sms_unqueue(ARRAY[OLD.id]);
+  RETURN NEW;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_forget_messages() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    DELETE FROM @extschema@.sms_queue;
+    DELETE FROM @extschema@.sms_in_flight;
+    UPDATE @extschema@.sms_events e SET message_id = NULL WHERE e.message_id IS NOT NULL;
+  ELSE
+    PERFORM @extschema@.sms_unqueue(ARRAY(SELECT g.id FROM gone g));
+    DELETE FROM @extschema@.sms_in_flight f USING gone g WHERE f.message_id = g.id;
+    UPDATE @extschema@.sms_events e SET message_id = NULL FROM gone g WHERE e.message_id = g.id;
+  END IF;
+  RETURN NULL;
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_warn_of_placeholders(body text, names jsonb) RETURNS void

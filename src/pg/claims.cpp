@@ -104,9 +104,10 @@ int claim_due(const LaneId& lane, int64 fence, TimestampTz after_due, const pg_u
 }
 
 // Chosen first, without locks, since locking keeps a sort from stopping early; a few more than
-// wanted, because somebody may hold some of them.
+// wanted, because somebody may hold some of them. IS NOT DISTINCT FROM is for no index: the chosen
+// ones are found by their ids.
 #define SOONEST_SESSIONS                                                        \
-  "q.org_id = $1 AND q.zone = $2 AND q.priority = $3"                           \
+  "(q.org_id, q.zone, q.priority) IS NOT DISTINCT FROM ($1, $2, $3)"            \
   " AND q.message_id = ANY (ARRAY("                                             \
   " SELECT w.message_id FROM @extschema@.sms_queue w"                           \
   "  WHERE w.org_id = $1 AND w.zone = $2 AND w.priority = $3 AND w.due_at < $4" \

@@ -250,9 +250,11 @@ bool apply_event(const pg_uuid_t& id) {
 }
 
 uint64 apply_events_of(const char* const* sids, int count) {
+  // By the index of SIDs: that of the events that wait may be full of another application's.
   static Statement find{
       "SELECT id FROM @extschema@.sms_events"
-      " WHERE provider_message_id = ANY ($1) AND processed_at IS NULL ORDER BY received_at",
+      " WHERE provider_message_id = ANY ($1) AND (processed_at IS NULL) IS TRUE"
+      " ORDER BY received_at",
       {TEXTARRAYOID}};
   return apply_found(find.run({texts_of(count, [&](int i) { return sids[i]; })}), false);
 }

@@ -3,6 +3,7 @@
 #include "pg/hooks.hpp"
 #include "pg/launcher.hpp"
 #include "pg/org_facts.hpp"
+#include "pg/plans.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared_state.hpp"
 
@@ -14,7 +15,7 @@ COACH_SMS_MODULE_MAGIC(COACH_SMS_VERSION);
 
 PGDLLEXPORT void _PG_init(void);
 
-// Everything but the settings needs shared_preload_libraries. Without it SQL works and messages
+// Settings and plans aside, everything needs shared_preload_libraries. Without it SQL works and messages
 // wait; sms_doctor() says so. During pg_upgrade nothing may run.
 void _PG_init(void) {
   using namespace coach_sms;
@@ -22,6 +23,7 @@ void _PG_init(void) {
   settings::define();
   define_org_facts();
   define_enqueue();
+  install_planner_hooks();
   if (!process_shared_preload_libraries_in_progress) return;
   shared_state_request();
   install_hooks();

@@ -1,5 +1,7 @@
 #include "pg/statement.hpp"
 
+#include "pg/plans.hpp"
+
 namespace coach_sms {
 
 namespace {
@@ -49,7 +51,8 @@ char* with_schema(const char* sql) {
 
 // An earlier plan is left where it is: it may be running further out.
 void Statement::prepare() {
-  SPIPlanPtr fresh = SPI_prepare(with_schema(sql_), count_, types_);
+  SPIPlanPtr fresh = SPI_prepare_cursor(with_schema(sql_), count_, types_,
+                                        CURSOR_OPT_GENERIC_PLAN | kPlanForFullTables);
   if (fresh == nullptr)
     elog(ERROR, "could not prepare \"%s\": %s", sql_, SPI_result_code_string(SPI_result));
   if (SPI_keepplan(fresh) != 0) elog(ERROR, "could not keep a plan");

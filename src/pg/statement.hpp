@@ -13,6 +13,9 @@ namespace coach_sms {
 //   static Statement find_org{"SELECT ... WHERE org_id = $1", {UUIDOID}};
 //   uint64 rows = find_org.run({UUIDPGetDatum(id)});
 //
+// Its plan is made once and kept, whatever the values and the statistics (plans.hpp). So a range
+// of ids is given both ends: with one, a third of the table is expected to be in it.
+//
 // Needs SPI_connect. Results are in SPI_tuptable. Errors are raised.
 class Statement {
  public:

@@ -1,0 +1,83 @@
+#include "pg/plans.hpp"
+
+#include "pg/pg_api.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+constexpr double kRows = 1e7;
+constexpr BlockNumber kPages = 1000 * 1000;
+constexpr BlockNumber kIndexPages = 50 * 1000;
+constexpr int kIndexHeight = 3;
+
+planner_hook_type earlier_planner_hook;
+get_relation_info_hook_type earlier_info_hook;
+get_relation_stats_hook_type earlier_stats_hook;
+
+bool planning_ours;  // each call of the planner sets it anew, also after one that failed
+
+PlannedStmt* plan(Query* query, const char* text, int options, ParamListInfo parameters) {
+  return earlier_planner_hook != nullptr ? earlier_planner_hook(query, text, options, parameters)
+                                         : standard_planner(query, text, options, parameters);
+}
+
+void switch_off(const char* setting) {
+  set_config_option(setting, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+// The settings hold for this plan only, not for what runs within the statement. Where a table has
+// to be read whole, that is the only plan, and PostgreSQL takes it all the same.
+PlannedStmt* plan_ours(Query* query, const char* text, int options, ParamListInfo parameters) {
+  const int level = NewGUCNestLevel();
+  switch_off("enable_seqscan");
+  switch_off("enable_bitmapscan");  // which has no order: all that waits would be sorted
+  switch_off("jit");                // plans for so many rows look worth it
+  PlannedStmt* made = plan(query, text, options & ~kPlanForFullTables, parameters);
+  AtEOXact_GUC(true, level);
+  return made;
+}
+
+PlannedStmt* on_plan(Query* query, const char* text, int options, ParamListInfo parameters) {
+  const bool outer = planning_ours;
+  planning_ours = (options & kPlanForFullTables) != 0;
+  PlannedStmt* made = planning_ours ? plan_ours(query, text, options, parameters)
+                                    : plan(query, text, options, parameters);
+  planning_ours = outer;
+  return made;
+}
+
+void on_relation_info(PlannerInfo* root, Oid relation, bool is_parent, RelOptInfo* info) {
+  if (earlier_info_hook != nullptr) earlier_info_hook(root, relation, is_parent, info);
+  if (!planning_ours) return;
+  info->tuples = kRows;
+  info->pages = kPages;
+  info->allvisfrac = 0;
+  ListCell* cell;
+  foreach (cell, info->indexlist) {
+    auto* index = static_cast<IndexOptInfo*>(lfirst(cell));
+    index->tuples = kRows;
+    index->pages = kIndexPages;
+    index->tree_height = kIndexHeight;
+  }
+}
+
+// True: answered, with nothing.
+bool on_relation_stats(PlannerInfo* root, RangeTblEntry* table, AttrNumber column,
+                       VariableStatData* stats) {
+  if (planning_ours) return true;
+  return earlier_stats_hook != nullptr && earlier_stats_hook(root, table, column, stats);
+}
+
+}  // namespace
+
+void install_planner_hooks() {
+  earlier_planner_hook = planner_hook;
+  planner_hook = on_plan;
+  earlier_info_hook = get_relation_info_hook;
+  get_relation_info_hook = on_relation_info;
+  earlier_stats_hook = get_relation_stats_hook;
+  get_relation_stats_hook = on_relation_stats;
+}
+
+}  // namespace coach_sms
