@@ -141,6 +141,8 @@ CREATE TABLE sms_in_flight (
   not_asked            text
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
+-- Looked at each second; few messages are ever in it, and the others cost nothing here.
+CREATE INDEX sms_in_flight_unknown ON sms_in_flight (next_look_at) WHERE state = 'unknown';
 COMMENT ON TABLE sms_in_flight IS 'Internal: claimed messages whose outcome is not settled. Not dumped: derived from sms_messages.';
 COMMENT ON COLUMN sms_in_flight.message_id IS 'The message.';
 COMMENT ON COLUMN sms_in_flight.org_id IS 'Its org.';

@@ -37,6 +37,8 @@ CREATE TABLE sms_holds (
 );
 CREATE TRIGGER sms_holds_replica BEFORE INSERT ON sms_holds FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
 ALTER TABLE sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
+-- The sender asks each second whether any message is unknown.
+CREATE INDEX sms_in_flight_unknown ON sms_in_flight (next_look_at) WHERE state = 'unknown';
 
 -- Made by `make upgrade-script`: begin.
 COMMENT ON COLUMN sms_settings.twilio_account_sid IS

@@ -27,30 +27,42 @@ bool is_same_client(const Claimed& one, const Claimed& other) {
          strcmp(one.client_key, other.client_key) == 0;
 }
 
-// The clients of the claimed whose org has a limit.
+bool has_client(const Claimed& one) {
+  return strcmp(one.client_key, one.to_phone) != 0;
+}
+
+// The clients of the claimed whose org has a limit. What is in flight is found among the client's
+// messages: all that is in flight may be many more.
+#define FLYING "m.org_id = c.org_id AND m.status IN ('sending', 'unknown') AND m.id <> ALL ($6)"
+
 int read_clients(const Claimed* claimed, int count, const char* provider, Client* clients) {
   static Statement read{
       "WITH client AS ("
-      " SELECT min(t.position) AS position, t.org_id, t.client_key"
-      "   FROM unnest($1, $2, $3) AS t (position, org_id, client_key) GROUP BY 2, 3),"
-      " flying AS ("
-      " SELECT org_id, client_key, count(*) AS messages FROM @extschema@.sms_in_flight"
-      "  WHERE message_id <> ALL ($5) GROUP BY 1, 2)"
+      " SELECT min(t.position) AS position, t.org_id, t.client_id::uuid, t.phone"
+      "   FROM unnest($1, $2, $3, $4) AS t (position, org_id, client_id, phone) GROUP BY 2, 3, 4)"
       " SELECT c.position, s.max_sms_per_client_per_day::bigint,"
       "   (SELECT count(*) FROM @extschema@.sms_attempts a"
-      "     WHERE a.org_id = c.org_id AND a.client_key = c.client_key"
-      "       AND a.created_at > now() - interval '24 hours' AND a.provider = $4 AND " COUNTS
+      "     WHERE a.org_id = c.org_id AND a.client_key = coalesce(c.client_id::text, c.phone)"
+      "       AND a.created_at > now() - interval '24 hours' AND a.provider = $5 AND " COUNTS
       "),"
-      "   coalesce(f.messages, 0)"
+      "   (SELECT count(*) FROM @extschema@.sms_messages m"
+      "     WHERE m.client_id = c.client_id AND " FLYING
+      ")"
+      "   + (SELECT count(*) FROM @extschema@.sms_messages m"
+      "       WHERE m.to_phone = c.phone AND m.client_id IS NULL AND " FLYING
+      ")"
       "   FROM client c JOIN @extschema@.sms_settings s ON s.org_id = c.org_id"
-      "   LEFT JOIN flying f ON f.org_id = c.org_id AND f.client_key = c.client_key"
       "  WHERE s.max_sms_per_client_per_day IS NOT NULL",
-      {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTOID, UUIDARRAYOID}};
+      {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, UUIDARRAYOID}};
   const uint64 found = read.run(
       {positions_of(count),
        uuids_of(
            count, [&](int i) -> auto& { return claimed[i].org_id; }),
-       texts_of(count, [&](int i) { return claimed[i].client_key; }), CStringGetTextDatum(provider),
+       texts_of(count,
+                [&](int i) { return has_client(claimed[i]) ? claimed[i].client_key : nullptr; }),
+       texts_of(count,
+                [&](int i) { return has_client(claimed[i]) ? nullptr : claimed[i].to_phone; }),
+       CStringGetTextDatum(provider),
        uuids_of(
            count, [&](int i) -> auto& { return claimed[i].message_id; })});
   for (uint64 row = 0; row < found; ++row)
@@ -100,24 +112,26 @@ void check_client_limits(const Claimed* claimed, int count, bool sandbox_mode, C
     check_client(clients[i], claimed, count, provider, checked);
 }
 
-#define WAITING                                                       \
-  " + (SELECT count(*) FROM @extschema@.sms_messages m"               \
-  "      JOIN @extschema@.sms_queue q ON q.message_id = m.id"         \
-  "     WHERE q.due_at > $5 - interval '24 hours' AND q.due_at <= $5" \
-  "       AND m.org_id = $1 AND "
+// Whether a message that has no end yet counts: in flight, or falling due in the 24 hours.
+#define TO_COME                                                                      \
+  "m.org_id = $1 AND CASE"                                                           \
+  "   WHEN m.status IN ('sending', 'unknown') THEN now() > $5 - interval '24 hours'" \
+  "   WHEN m.status IN ('pending', 'queued') THEN"                                   \
+  "     (SELECT q.due_at > $5 - interval '24 hours' AND q.due_at <= $5"              \
+  "        FROM @extschema@.sms_queue q WHERE q.message_id = m.id) END"
 
 int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, const char* to_phone,
                        bool sandbox, TimestampTz due_at) {
-  // Two counts of what waits, so that each has its index.
+  // Two counts of messages, so that each has its index.
   static Statement read{
       "SELECT (SELECT count(*) FROM @extschema@.sms_attempts a"
       "         WHERE a.org_id = $1 AND a.client_key = coalesce($2::text, $3) AND a.provider = $4"
       "           AND a.created_at > $5 - interval '24 hours' AND " COUNTS
       ")"
-      " + (SELECT count(*) FROM @extschema@.sms_in_flight f"
-      "     WHERE f.org_id = $1 AND f.client_key = coalesce($2::text, $3)"
-      "       AND now() > $5 - interval '24 hours')" WAITING "m.client_id = $2)" WAITING
-      "$2 IS NULL AND m.to_phone = $3 AND m.client_id IS NULL)",
+      " + (SELECT count(*) FROM @extschema@.sms_messages m WHERE m.client_id = $2 AND " TO_COME
+      ")"
+      " + (SELECT count(*) FROM @extschema@.sms_messages m"
+      "     WHERE $2 IS NULL AND m.to_phone = $3 AND m.client_id IS NULL AND " TO_COME ")",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}};
   read.run({UUIDPGetDatum(&org_id), UUIDPGetDatum(client_id), CStringGetTextDatum(to_phone),
             CStringGetTextDatum(sandbox ? "sandbox" : "twilio"), TimestampTzGetDatum(due_at)},

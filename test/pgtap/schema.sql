@@ -312,6 +312,7 @@ SELECT results_eq($$
   'sms_events_provider: (provider_message_id) WHERE (provider_message_id IS NOT NULL)',
   'sms_events_waiting: (received_at) WHERE (processed_at IS NULL)',
   'sms_events_without_message: (org_id, received_at) WHERE (message_id IS NULL)',
+  'sms_in_flight_unknown: (next_look_at) WHERE (state = ''unknown''::text)',
   'sms_messages_client_created: (org_id, client_id, created_at) WHERE (client_id IS NOT NULL)',
   'sms_messages_idempotency_key: unique (org_id, idempotency_key) WHERE (idempotency_key IS NOT NULL)',
   'sms_messages_org_created: (org_id, created_at)',
