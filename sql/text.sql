@@ -71,7 +71,7 @@ SELECT phone, region, sms_normalize_phone(phone, region)
                (4, '0011 61 491 570 006', 'AU'), (5, '0061491570006', 'AU'), (6, '+61 (0)491 570 006', 'AU'),
                (7, 'tel:+61491570006', 'AU'), (8, '+61491570006', 'US'), (9, '(415) 555-2671', 'US'),
                (10, '020 7946 0958', 'GB'), (11, '06 698 12345', 'IT'), (12, '+390669812345', 'IT'),
-               (13, '٠٤٩١٥٧٠٠٠٦', 'AU')) AS given(n, phone, region)
+               (13, '٠٤٩١٥٧٠٠٠٦', 'AU'), (14, '491570006.0', 'AU'), (15, '99999999', 'NO')) AS given(n, phone, region)
  ORDER BY n;
 SELECT sms_normalize_phone('0491 570 006'), sms_normalize_phone(NULL) IS NULL AS null_for_null;
 \pset format unaligned
@@ -79,7 +79,8 @@ SELECT sms_normalize_phone('0491 570 006'), sms_normalize_phone(NULL) IS NULL AS
 SELECT pg_temp.failure(format('SELECT sms_normalize_phone(%L)', phone))
   FROM unnest(ARRAY['', '   ', 'Ann', '000', '19 12 34', '0491 570', '+61 491 570 006 007 008', '+999123456', '+1',
                     '0491570006 ext 5', '0491570006,0491570156', E'+61491570006\r\nTo: +15005550006', '+61491570006&To=+15005550006',
-                    '+61++491570006', repeat('1', 300)]) AS phone;
+                    '+61++491570006', repeat('1', 300),
+                    '4.91570006E8', '0000000000', '1111111111', '+61 0 0491 570 006']) AS phone;
 SELECT pg_temp.failure($$SELECT sms_normalize_phone('0491570006', 'XX')$$);
 SELECT pg_temp.failure($$SELECT sms_normalize_phone('0491570006', '')$$);
 SELECT pg_temp.failure($$SELECT sms_normalize_phone('0491570006', 'au')$$);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <set>
 #include <utility>
 
@@ -36,6 +37,10 @@ const PhoneNumberUtil& library() {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
+}
+
+bool repeats_one_digit(std::string_view digits) {
+  return digits.find_first_not_of(digits.front()) == std::string_view::npos;
 }
 
 bool has_e164_form(std::string_view text) {
@@ -75,13 +80,13 @@ std::uint64_t to_integer(std::string_view digits) {
 
 // Whether it is a possible number as it stands: the parser's judgement at a fraction of its time.
 // A zero behind the calling code is left to the parser: it may be a trunk prefix, which is no part
-// of the number (Australia), or the number's first digit (Italy).
+// of the number (Australia), or the number's first digit (Italy). So is one repeated digit.
 bool is_plainly_possible(std::string_view text) {
   if (!has_e164_form(text)) return false;
   const std::size_t length = calling_code_length(text);
   if (length == 0) return false;
   const std::string_view national = text.substr(1 + length);
-  if (national.front() == '0') return false;
+  if (national.front() == '0' || repeats_one_digit(national)) return false;
   PhoneNumber number;
   number.set_country_code(static_cast<int>(to_integer(text.substr(1, length))));
   number.set_national_number(to_integer(national));
@@ -104,6 +109,35 @@ const char* why_impossible(PhoneNumberUtil::ValidationResult result) {
       break;
   }
   return "No number of its country has this length.";
+}
+
+// Returns whether national numbers of this calling code may begin with a zero (Italy), judged by
+// libphonenumber's example of each kind of number.
+bool has_leading_zeros(int calling_code) {
+  std::list<std::string> regions;
+  library().GetRegionCodesForCountryCallingCode(calling_code, &regions);
+  for (const std::string& region : regions)
+    for (int type = PhoneNumberUtil::FIXED_LINE; type <= PhoneNumberUtil::VOICEMAIL; ++type) {
+      PhoneNumber example;
+      if (library().GetExampleNumberForType(
+              region, static_cast<PhoneNumberUtil::PhoneNumberType>(type), &example) &&
+          example.italian_leading_zero())
+        return true;
+    }
+  return false;
+}
+
+// Returns why a possible number is a dummy that somebody typed to fill a field, or nullptr. Numbers
+// that libphonenumber calls valid are people's: 99999999 in Norway.
+const char* why_dummy(const PhoneNumber& number) {
+  std::string national;
+  library().GetNationalSignificantNumber(number, &national);
+  if (national.find_first_not_of('0') == std::string::npos) return "It holds zeros only.";
+  const bool repeats = repeats_one_digit(national);
+  if ((!repeats && national.front() != '0') || library().IsValidNumber(number)) return nullptr;
+  if (repeats) return "It repeats one digit, and its country has no such number.";
+  if (has_leading_zeros(number.country_code())) return nullptr;
+  return "It has a zero too many: its country's numbers do not begin with one.";
 }
 
 const char* why_unparsed(PhoneNumberUtil::ErrorType error) {
@@ -138,9 +172,12 @@ bool is_separator(char32_t c) {
          (c >= 0x202A && c <= 0x202F) || (c >= 0x2066 && c <= 0x2069);
 }
 
-// '0' to '9' for a digit of any script above, '+' for both plus signs, NUL for anything else.
-char dialled_character(char32_t c) {
+// '0' to '9' for a digit of any script above, '+' for both plus signs, '.' for both dots, ' ' for
+// any other separator, NUL for anything else.
+char plain_character(char32_t c) {
   if (c == U'+' || c == 0xFF0B) return '+';
+  if (c == U'.' || c == 0xFF0E) return '.';
+  if (is_separator(c)) return ' ';
   for (const char32_t zero : kZeros)
     if (c >= zero && c <= zero + 9) return static_cast<char>('0' + (c - zero));
   return '\0';
@@ -152,19 +189,36 @@ std::string_view without_tel(std::string_view phone) {
   return phone;
 }
 
-// Digits only, but for a "+" in front of them.
-std::string dialled_characters(std::string_view phone) {
+// The text in plain characters, without the blanks around it.
+std::string plain_characters(std::string_view phone) {
   if (phone.size() > kMaxBytes) refuse(phone, "It is too long.");
-  std::string dialled;
+  std::string plain;
   const std::string_view text = without_tel(phone);
   for (std::size_t at = 0; at < text.size();) {
-    const char32_t code_point = next_code_point(text, at);
-    if (is_separator(code_point)) continue;
-    const char c = dialled_character(code_point);
-    if (c == '\0' || (c == '+' && !dialled.empty()))
+    const char c = plain_character(next_code_point(text, at));
+    const bool is_late_plus = c == '+' && plain.find_first_not_of(" .") != std::string::npos;
+    if (c == '\0' || is_late_plus)
       refuse(phone, "It holds something other than one number: a letter, a sign, an extension.");
-    dialled += c;
+    if (c != ' ' || !plain.empty()) plain += c;
   }
+  plain.resize(plain.find_last_not_of(' ') + 1);
+  return plain;
+}
+
+// Spreadsheets write 211234567 as 211234567.0: one or two zeros behind the only dot of a text of
+// digits are no part of the number. Every other dot is a separator.
+std::string_view without_decimals(std::string_view plain) {
+  const std::size_t dot = plain.find_first_not_of("0123456789", plain.starts_with('+') ? 1 : 0);
+  if (dot == std::string_view::npos || plain[dot] != '.') return plain;
+  const std::string_view decimals = plain.substr(dot + 1);
+  return decimals == "0" || decimals == "00" ? plain.substr(0, dot) : plain;
+}
+
+// Digits only, but for a "+" in front of them.
+std::string dialled_characters(std::string_view phone) {
+  const std::string plain = plain_characters(phone);
+  std::string dialled(without_decimals(plain));
+  std::erase_if(dialled, [](char c) { return c == ' ' || c == '.'; });
   if (dialled.empty()) refuse(phone, "It has no digits.");
   return dialled;
 }
@@ -186,6 +240,7 @@ Reading read_as_dialled(const std::string& dialled, const std::string& region) {
                                     : library().IsPossibleNumberForTypeWithReason(
                                           number, PhoneNumberUtil::FIXED_LINE_OR_MOBILE);
   if (const char* why = why_impossible(result)) return {{}, why};
+  if (const char* why = why_dummy(number)) return {{}, why};
   Reading reading;
   library().Format(number, PhoneNumberUtil::E164, &reading.e164);
   if (reading.e164.size() > kMaxE164Size) return {{}, "It has more than 15 digits."};
@@ -221,10 +276,10 @@ std::string normalize_phone(std::string_view phone, std::string_view region) {
 
   Reading reading = read_as_dialled(dialled, std::string(region));
   if (reading.e164.empty() && dialled.starts_with("00"))
-    reading = read_as_dialled("+" + dialled.substr(2), std::string(region));
+    reading.e164 = read_as_dialled("+" + dialled.substr(2), std::string(region)).e164;
   if (reading.e164.empty()) refuse(phone, reading.why_not);
-  // The library drops one zero behind the calling code; another reading of what it gave would drop
-  // the next. Whatever is given must stay what it is, or one person has several numbers.
+  // The library drops a trunk prefix behind the calling code; another reading of what it gave could
+  // drop the next. Whatever is given must stay what it is, or one person has several numbers.
   return reading.e164 == dialled ? reading.e164 : normalize_phone(reading.e164, region);
 }
 
