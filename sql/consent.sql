@@ -94,3 +94,24 @@ SELECT pg_temp.failure($$SELECT is_phone_suppressed('10000000-0000-4000-8000-000
 \pset tuples_only off
 \pset format aligned
 SELECT (SELECT count(*) FROM sms_messages WHERE status IN ('pending', 'queued')) = (SELECT count(*) FROM sms_queue) AS in_step;
+
+-- A short code is one sender in every region, whichever local number its digits could be: a STOP to it binds.
+SET client_min_messages = error;
+CREATE TEMPORARY TABLE coded AS
+  SELECT sms_uuidv7() AS org_id, region, code FROM unnest(ARRAY['AU', 'DE', 'AT', 'FI', 'ZA', 'LU', 'IT', 'PH', 'US']) region,
+         unnest(ARRAY['890', '8904', '89045', '890451']) code;
+INSERT INTO sms_settings (org_id, default_region, twilio_account_sid, twilio_phone_number)
+  SELECT org_id, region, 'AC' || replace(org_id::text, '-', ''), code FROM coded;
+SELECT count(sms_take_inbound(sms_uuidv7(), 'AC' || replace(org_id::text, '-', ''), code, '', '+61491570006', 'STOP', '{}', true, true)) AS stops
+  FROM coded;
+SELECT count(*) AS unbound FROM coded c
+ WHERE NOT sms_is_bound(org_id, NULL, '+61491570006') OR NOT EXISTS (SELECT FROM sms_suppression s WHERE s.org_id = c.org_id);
+SELECT o.sender, count(*) FROM sms_opt_outs o JOIN coded c ON o.account_sid = 'AC' || replace(c.org_id::text, '-', '') GROUP BY 1 ORDER BY 1;
+-- Twilio's word that somebody opted out is entered for the sender as it is compared, in the org's region.
+INSERT INTO sms_settings (org_id, default_region, twilio_account_sid, twilio_phone_number)
+  VALUES ('10000000-0000-4000-8000-000000000049', 'DE', 'AC00000000000000000000000000000049', '0171 1234567');
+SELECT sms_enqueue('10000000-0000-4000-8000-000000000049', to_phone => '+491711234568', body => 'hello') AS refused \gset
+UPDATE sms_messages SET sandbox = false WHERE id = :'refused';
+SELECT sms_heed_code(:'refused', '21610', 'opt_out');
+SELECT sender, phone, sms_is_bound('10000000-0000-4000-8000-000000000049', NULL, phone) AS bound
+  FROM sms_opt_outs WHERE account_sid = 'AC00000000000000000000000000000049';

@@ -47,6 +47,12 @@ REVOKE ALL ON FUNCTION sms_normalize_sender(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_normalize_sender(text, text) IS
 'Internal: a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one. Raises SM006 for what can be none.';
 
+CREATE FUNCTION sms_sender_address(sender text, region text DEFAULT 'AU') RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_sender_address' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_sender_address(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_sender_address(text, text) IS
+'Internal: a sender in the form in which senders are compared: as sms_normalize_sender has it, or what was given where it is none.';
+
 CREATE FUNCTION sms_trim_blanks(given text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 REVOKE ALL ON FUNCTION sms_trim_blanks(text) FROM PUBLIC;

@@ -17,7 +17,7 @@ COMMENT ON FUNCTION sms_note_retraction(text) IS
 CREATE FUNCTION sms_soft_phone(phone text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_soft_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 REVOKE ALL ON FUNCTION sms_soft_phone(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none: a short code, a word.';
+COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
 
 CREATE FUNCTION sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
@@ -42,7 +42,7 @@ CREATE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_sid text, sen
   SELECT EXISTS (SELECT FROM route r
                   WHERE r.account = $3
                     AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
-                             ELSE @extschema@.sms_soft_phone(r.number, r.default_region) = $4 END)
+                             ELSE @extschema@.sms_sender_address(r.number, r.default_region) = $4 END)
 $$;
 REVOKE ALL ON FUNCTION sms_sends_as(uuid, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_sends_as(uuid, text, text, text) IS

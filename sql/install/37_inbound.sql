@@ -29,7 +29,7 @@ CREATE FUNCTION sms_orgs_of_sender(account_sid text, senders text[], signers uui
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.org_id FROM @extschema@.sms_settings s
    WHERE coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') = $1
-     AND (s.twilio_messaging_service_sid = ANY ($2) OR @extschema@.sms_soft_phone(s.twilio_phone_number, s.default_region) = ANY ($2))
+     AND (s.twilio_messaging_service_sid = ANY ($2) OR @extschema@.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
      AND @extschema@.sms_is_heard(s, signers, by_server)
 $$;
 REVOKE ALL ON FUNCTION sms_orgs_of_sender(text, text[], uuid[], boolean) FROM PUBLIC;
@@ -41,7 +41,7 @@ CREATE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number tex
 DECLARE
   person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
-  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
+  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
   orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
   -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
   bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
@@ -95,10 +95,10 @@ DECLARE
 BEGIN
   SELECT m.org_id, m.to_phone, m.client_id, m.from_phone,
          coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') AS account_sid,
-         CASE WHEN m.from_phone <> '' THEN m.from_phone
-              ELSE coalesce(nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
-                            nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
-                            nullif(current_setting('coach_sms.twilio_phone_number', true), '')) END AS sender
+         @extschema@.sms_sender_address(
+           coalesce(nullif(m.from_phone, ''), nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
+                    nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
+                    nullif(current_setting('coach_sms.twilio_phone_number', true), '')), s.default_region) AS sender
     INTO message
     FROM @extschema@.sms_messages m JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
    WHERE m.id = message_id AND NOT m.sandbox AND m.to_phone <> 'erased';
@@ -107,7 +107,7 @@ BEGIN
   END IF;
   IF code = '21610' AND message.sender IS NOT NULL THEN
     INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
-      VALUES (message.account_sid, @extschema@.sms_soft_phone(message.sender), message.to_phone, 'error 21610')
+      VALUES (message.account_sid, message.sender, message.to_phone, 'error 21610')
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
   END IF;
   PERFORM @extschema@.sms_opt_out(message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);

@@ -84,6 +84,11 @@ CREATE OR REPLACE FUNCTION sms_normalize_sender(sender text, region text) RETURN
 REVOKE ALL ON FUNCTION sms_normalize_sender(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_normalize_sender(text, text) IS
 'Internal: a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one. Raises SM006 for what can be none.';
+CREATE OR REPLACE FUNCTION sms_sender_address(sender text, region text DEFAULT 'AU') RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_sender_address' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_sender_address(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_sender_address(text, text) IS
+'Internal: a sender in the form in which senders are compared: as sms_normalize_sender has it, or what was given where it is none.';
 CREATE OR REPLACE FUNCTION sms_trim_blanks(given text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 REVOKE ALL ON FUNCTION sms_trim_blanks(text) FROM PUBLIC;
@@ -122,6 +127,24 @@ BEGIN
   PERFORM @extschema@.sms_unqueue(waiting);
   RETURN cardinality(waiting);
 END
+COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
+CREATE OR REPLACE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH org AS (
+    SELECT coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') AS account,
+           nullif(s.twilio_messaging_service_sid, '') AS service, nullif(s.twilio_phone_number, '') AS number, s.default_region
+      FROM @extschema@.sms_settings s WHERE s.org_id = $1),
+  route AS (
+    SELECT o.account, o.default_region, r.service, r.number
+      FROM org o CROSS JOIN LATERAL (
+        SELECT CASE WHEN nullif($2, '') IS NULL THEN CASE WHEN o.service IS NULL AND o.number IS NULL
+                      THEN nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '') ELSE o.service END END AS service,
+               coalesce(nullif($2, ''), CASE WHEN o.service IS NULL AND o.number IS NULL
+                      THEN nullif(current_setting('coach_sms.twilio_phone_number', true), '') ELSE o.number END) AS number) r)
+  SELECT EXISTS (SELECT FROM route r
+                  WHERE r.account = $3
+                    AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
+                             ELSE @extschema@.sms_sender_address(r.number, r.default_region) = $4 END)
 $$;
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
@@ -341,6 +364,13 @@ END
 $$;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
 'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
+CREATE OR REPLACE FUNCTION sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.org_id FROM @extschema@.sms_settings s
+   WHERE coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') = $1
+     AND (s.twilio_messaging_service_sid = ANY ($2) OR @extschema@.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
+     AND @extschema@.sms_is_heard(s, signers, by_server)
+$$;
 CREATE OR REPLACE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
   signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -348,6 +378,9 @@ DECLARE
   person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
   senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
+  person text := @extschema@.sms_soft_phone(sms_take_inbound.phone);
+  -- Twilio blocks a whole Messaging Service, else the pair of numbers.
+  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
   orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
   -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
   bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
@@ -360,6 +393,7 @@ DECLARE
   org uuid;
 BEGIN
   IF keyword = 'STOP' AND person IS NOT NULL THEN
+  IF keyword = 'STOP' THEN
     INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
       SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
@@ -388,6 +422,31 @@ BEGIN
      SET event_status = CASE WHEN keyword = 'YES' AND lifted THEN 'START' ELSE keyword END,
          org_id = coalesce(orgs[1], e.org_id)
    WHERE e.id = event_id;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_heed_code(message_id uuid, code text, reason text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  message record;
+BEGIN
+  SELECT m.org_id, m.to_phone, m.client_id, m.from_phone,
+         coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') AS account_sid,
+         @extschema@.sms_sender_address(
+           coalesce(nullif(m.from_phone, ''), nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
+                    nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
+                    nullif(current_setting('coach_sms.twilio_phone_number', true), '')), s.default_region) AS sender
+    INTO message
+    FROM @extschema@.sms_messages m JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
+   WHERE m.id = message_id AND NOT m.sandbox AND m.to_phone <> 'erased';
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  IF code = '21610' AND message.sender IS NOT NULL THEN
+    INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
+      VALUES (message.account_sid, message.sender, message.to_phone, 'error 21610')
+      ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
+  END IF;
+  PERFORM @extschema@.sms_opt_out(message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text

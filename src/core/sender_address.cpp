@@ -69,4 +69,12 @@ std::string normalize_sender(std::string_view sender, std::string_view region) {
   return read_number(trimmed, region);
 }
 
+std::string sender_address(std::string_view sender, std::string_view region) {
+  try {
+    return normalize_sender(sender, region);
+  } catch (const Error&) {
+    return std::string(trim_blanks(sender));
+  }
+}
+
 }  // namespace coach_sms

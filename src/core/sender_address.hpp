@@ -20,4 +20,8 @@ bool is_short_code(std::string_view sender) noexcept;
 // Empty for an empty or blank text. Raises kInvalidPhone for what can be none of these.
 std::string normalize_sender(std::string_view sender, std::string_view region);
 
+// Returns what a sender is called wherever senders are compared: its one form, or the text without
+// blanks around it where it has none (a Messaging Service, an address of another channel).
+std::string sender_address(std::string_view sender, std::string_view region);
+
 }  // namespace coach_sms

@@ -69,7 +69,8 @@ void check_route(OrgRoute* route) {
 OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
   static Statement read{
       "SELECT coalesce(s.twilio_account_sid, ''), s.twilio_auth_token_encrypted,"
-      "       coalesce(s.twilio_messaging_service_sid, ''), coalesce(s.twilio_phone_number, ''),"
+      "       coalesce(s.twilio_messaging_service_sid, ''),"
+      "       coalesce(@extschema@.sms_sender_address(s.twilio_phone_number, s.default_region), ''),"
       "       s.enabled, greatest(s.paused_until, (SELECT paused_until FROM "
       "@extschema@.sms_server)), s.xmin::text || s.ctid::text"
       "  FROM @extschema@.sms_settings s WHERE s.org_id = $1",

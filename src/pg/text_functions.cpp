@@ -27,6 +27,7 @@ PG_FUNCTION_INFO_V1(coach_sms_normalize_phone);
 PG_FUNCTION_INFO_V1(coach_sms_keep_phone);
 PG_FUNCTION_INFO_V1(coach_sms_soft_phone);
 PG_FUNCTION_INFO_V1(coach_sms_normalize_sender);
+PG_FUNCTION_INFO_V1(coach_sms_sender_address);
 PG_FUNCTION_INFO_V1(coach_sms_trim_blanks);
 PG_FUNCTION_INFO_V1(coach_sms_is_sid);
 PG_FUNCTION_INFO_V1(coach_sms_number_of);
@@ -153,9 +154,8 @@ Datum coach_sms_keep_phone(PG_FUNCTION_ARGS) {
   PG_RETURN_TEXT_P(cstring_to_text(phone));
 }
 
-// sms_soft_phone(phone, region) → text: the same for senders, which may be short codes or words:
-// what is no number stays as it is. In C, since an exception block would be a subtransaction for
-// each.
+// sms_soft_phone(phone, region) → text: the same for what need not be a number, which stays as it
+// is. In C, since an exception block would be a subtransaction for each.
 Datum coach_sms_soft_phone(PG_FUNCTION_ARGS) {
   Failure failure;
   const char* phone = normalized(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 1), &failure);
@@ -172,6 +172,15 @@ Datum coach_sms_normalize_sender(PG_FUNCTION_ARGS) {
   raise_if(failure);
   if (address[0] == '\0') PG_RETURN_NULL();
   PG_RETURN_TEXT_P(cstring_to_text(address));
+}
+
+// sms_sender_address(sender, region) → text
+Datum coach_sms_sender_address(PG_FUNCTION_ARGS) {
+  const std::string_view sender = utf8_argument(fcinfo, 0);
+  const std::string_view region = utf8_argument(fcinfo, 1);
+  char* address = nullptr;
+  raise_if(run_cpp([&] { address = copy_out(sender_address(sender, region)); }));
+  PG_RETURN_TEXT_P(text_from_utf8(address));
 }
 
 // sms_trim_blanks(text) → text; NULL for a blank one.

@@ -127,6 +127,24 @@ TEST(SenderAddress, OnceNormalizedItStaysWhatItIsInEveryRegion) {
   }
 }
 
+// Twilio's side of a comparison may be any address, and is read in no org's region. 89045 is a local
+// number's form in Germany, Austria, Finland, South Africa and Luxembourg, 890451 in Italy and the
+// Philippines.
+TEST(SenderAddress, IsComparedInItsOneForm) {
+  for (const std::string& region : all_regions())
+    for (const std::string code : {"890", "8904", "89045", "890451", "000000", "111111"})
+      ASSERT_EQ(sender_address(code, region), code) << region;
+  for (const std::string sender :
+       {"PeakFit", "MG0123456789abcdef0123456789abcdef", "whatsapp:+61412345678", "rcs:brand_agent",
+        "+89045", "89", "0000000000", "anonymous", "A name of 20 letters", ""})
+    EXPECT_EQ(sender_address(sender, "AU"), sender);
+  EXPECT_EQ(sender_address(" Peak.Fit\u00A0", "AU"), "Peak.Fit");
+  EXPECT_EQ(sender_address(" 89045 ", "DE"), "89045");
+  EXPECT_EQ(sender_address("0171 1234567", "DE"), "+491711234567");
+  EXPECT_EQ(sender_address("0412345678.0", "AU"), "+61412345678");
+  EXPECT_EQ(sender_address("0412345678", "XX"), "0412345678");
+}
+
 TEST(Blanks, AreTrimmedAtBothEndsAndKeptBetween) {
   EXPECT_EQ(trim_blanks("  a b \n"), "a b");
   EXPECT_EQ(trim_blanks("\uFEFFtoken\u00A0\u200B\r"), "token");
