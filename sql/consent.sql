@@ -115,3 +115,46 @@ UPDATE sms_messages SET sandbox = false WHERE id = :'refused';
 SELECT sms_heed_code(:'refused', '21610', 'opt_out');
 SELECT sender, phone, sms_is_bound('10000000-0000-4000-8000-000000000049', NULL, phone) AS bound
   FROM sms_opt_outs WHERE account_sid = 'AC00000000000000000000000000000049';
+
+-- One person, two forms of the number: an entry by one binds the other, whichever was written first.
+CREATE TEMPORARY TABLE forms (n, short, long) AS VALUES
+  (1, '+525512345678', '+5215512345678'), (2, '+551187654321', '+5511987654321'), (3, '+541123456789', '+5491123456789');
+SELECT f.short, sms_phone_names(f.short) AS names, sms_phone_names(f.long) AS of_the_other, sms_phone_key(f.short), sms_phone_key(f.long) FROM forms f ORDER BY n;
+SELECT sms_phone_names('+61491570006') AS one_form;
+\set forms 10000000-0000-4000-8000-000000000052
+INSERT INTO sms_settings (org_id, default_region, twilio_account_sid, twilio_phone_number, max_sms_per_client_per_day)
+  VALUES (:'forms', 'MX', 'AC00000000000000000000000000000052', '+15005550006', 2);
+SELECT f.n, sms_opt_out(:'forms', f.short) = sms_opt_out(:'forms', f.long) AS one_entry FROM forms f ORDER BY n;
+SELECT f.n, is_phone_suppressed(:'forms', f.short) AS the_short, is_phone_suppressed(:'forms', f.long) AS the_long FROM forms f ORDER BY n;
+SELECT f.n, sms_opt_in(:'forms', f.long) AS lifted FROM forms f ORDER BY n;
+SELECT f.n, is_phone_suppressed(:'forms', f.short) AS the_short FROM forms f ORDER BY n;
+SELECT f.n, sms_opt_out(:'forms', f.long) = sms_opt_out(:'forms', f.short) AS one_entry FROM forms f ORDER BY n;
+SELECT f.n, is_phone_suppressed(:'forms', f.short) AS the_short, is_phone_suppressed(:'forms', f.long) AS the_long FROM forms f ORDER BY n;
+SELECT phone FROM sms_suppression WHERE org_id = :'forms' ORDER BY phone;
+SELECT pg_temp.failure(format('SELECT sms_enqueue(%L, to_phone => %L, body => %L)', :'forms', f.short, 'x')) FROM forms f ORDER BY n;
+SELECT pg_temp.failure(format('INSERT INTO sms_messages (org_id, to_phone, body) VALUES (%L, %L, %L)', :'forms', f.short, 'x')) FROM forms f ORDER BY n;
+DELETE FROM sms_suppression WHERE org_id = :'forms';
+-- What waits is cancelled whichever form it goes to; the number is stored as it was given.
+SELECT count(sms_enqueue(:'forms', to_phone => p, body => 'waits')) FROM forms f, unnest(ARRAY[f.short, f.long]) p;
+SELECT count(sms_opt_out(:'forms', f.long)) FROM forms f;
+SELECT to_phone, status, error_code FROM sms_messages WHERE org_id = :'forms' ORDER BY to_phone;
+DELETE FROM sms_suppression WHERE org_id = :'forms';
+-- A STOP and a START come from either form, and find whom they answer.
+SELECT f.n, count(sms_take_inbound(sms_uuidv7(), 'AC00000000000000000000000000000052', '+15005550006', '', f.long, 'STOP', ARRAY[:'forms'::uuid], false, true)) FROM forms f GROUP BY 1 ORDER BY 1;
+SELECT f.short, sms_is_bound(:'forms', NULL, f.short) AS bound FROM forms f ORDER BY n;
+SELECT f.n, count(sms_take_inbound(sms_uuidv7(), 'AC00000000000000000000000000000052', '+15005550006', '', f.short, 'START', ARRAY[:'forms'::uuid], false, true)) FROM forms f GROUP BY 1 ORDER BY 1;
+SELECT f.long, is_phone_suppressed(:'forms', f.long) AS bound FROM forms f ORDER BY n;
+-- The daily limit counts a person once.
+DELETE FROM sms_messages WHERE org_id = :'forms';
+SELECT sms_enqueue(:'forms', to_phone => '+525512345678', body => 'one') IS NOT NULL AS one, sms_enqueue(:'forms', to_phone => '+5215512345678', body => 'two') IS NOT NULL AS two;
+SELECT split_part(pg_temp.failure(format('SELECT sms_enqueue(%L, to_phone => %L, body => %L)', :'forms', p, 'three')), E'\n', 1) AS refused FROM unnest(ARRAY['+525512345678', '+5215512345678']) p;
+-- An erased person stays listed by either form: old entries by the hash of the other form too.
+SELECT count(sms_opt_out(:'forms', f.long)) FROM forms f;
+SELECT f.n, e.messages FROM forms f, sms_erase_person(:'forms', f.short) e ORDER BY n;
+SELECT left(s.phone, 5) AS phone, count(*) FROM sms_suppression s WHERE s.org_id = :'forms' GROUP BY 1;
+SELECT f.n, is_phone_suppressed(:'forms', f.short) AS by_the_short, is_phone_suppressed(:'forms', f.long) AS by_the_long,
+       cardinality(sms_phone_names(f.short)) AS names FROM forms f ORDER BY n;
+UPDATE sms_suppression s SET phone = (SELECT max(k) FROM unnest(sms_phone_names(f.short)) k WHERE k LIKE 'hash:%')
+  FROM forms f WHERE s.org_id = :'forms' AND s.phone = ANY (sms_phone_names(f.short));
+SELECT f.n, is_phone_suppressed(:'forms', f.short) AS by_the_short, is_phone_suppressed(:'forms', f.long) AS by_the_long FROM forms f ORDER BY n;
+SELECT f.n, sms_opt_in(:'forms', f.short) AS lifted FROM forms f ORDER BY n;

@@ -154,7 +154,7 @@ COMMENT ON COLUMN sms_in_flight.priority IS 'For the way back into the queue.';
 COMMENT ON COLUMN sms_in_flight.claimed_at IS 'When the sender took it.';
 COMMENT ON COLUMN sms_in_flight.lease_until IS 'After this time nobody sends it under this claim.';
 COMMENT ON COLUMN sms_in_flight.account_sid IS 'Twilio account of the request.';
-COMMENT ON COLUMN sms_in_flight.client_key IS 'Client, or number where there is none.';
+COMMENT ON COLUMN sms_in_flight.client_key IS 'Client, or number (its shortest form) where there is none.';
 COMMENT ON COLUMN sms_in_flight.segments IS 'Segments handed over.';
 COMMENT ON COLUMN sms_in_flight.settlement IS 'For state unknown: what there is to tell of the request; becomes its row in sms_attempts once it is found out.';
 COMMENT ON COLUMN sms_in_flight.next_look_at IS 'When Twilio''s list is looked at next, for state unknown.';

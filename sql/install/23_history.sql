@@ -36,7 +36,7 @@ COMMENT ON COLUMN sms_attempts.error_code IS 'Twilio''s number or a word of ours
 COMMENT ON COLUMN sms_attempts.error_message IS 'The error in words.';
 COMMENT ON COLUMN sms_attempts.created_at IS 'When the attempt was settled.';
 COMMENT ON COLUMN sms_attempts.org_id IS 'The message''s org.';
-COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number where there is none: what limits count by.';
+COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number (its shortest form) where there is none: what limits count by.';
 COMMENT ON COLUMN sms_attempts.segments IS 'Segments handed over.';
 COMMENT ON COLUMN sms_attempts.duration_ms IS 'Milliseconds from the start of the request to its end.';
 

@@ -52,7 +52,12 @@ CREATE FUNCTION sms_phone_names(phone text) RETURNS text[]
   AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
 REVOKE ALL ON FUNCTION sms_phone_names(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_phone_names(text) IS
-'Internal: as what a number (E.164) may stand in sms_suppression and sms_opt_outs: itself and, once somebody was erased, its salted hash.';
+'Internal: all keys under which the person of a number (E.164) may be listed: the number, its other form (Mexico with and without 1, Brazil with and without the ninth digit) and, once somebody was erased, the salted hash of each.';
+
+CREATE FUNCTION sms_phone_key(phone text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_phone_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_phone_key(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_phone_key(text) IS 'Internal: the shortest form of a number (E.164), by which limits count.';
 
 CREATE FUNCTION sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -103,7 +108,7 @@ BEGIN
   number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
   INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
     SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source, sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
-     WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's; the number itself is ON CONFLICT's, which waits for whoever takes it off
+     WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's, or one by the other form; the number itself is ON CONFLICT's, which waits for whoever takes it off
                         WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (@extschema@.sms_phone_names(number)) AND e.phone <> number)
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING
     RETURNING s.id INTO entry;
@@ -114,7 +119,7 @@ BEGIN
   -- Not those that somebody has locked: a STOP must not wait for an application, and the last check finds it.
   PERFORM @extschema@.sms_cancel_waiting(
     ARRAY(SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = number
+           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = ANY (@extschema@.sms_phone_names(number))
            ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),
     'opted_out', format('%s is suppressed: %s', number, reason));
   RETURN entry;

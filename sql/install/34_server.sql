@@ -115,7 +115,7 @@ BEGIN
           claimed_at, lease_until, client_key, segments, settlement, next_look_at)
         SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
                'unknown', greatest(m.attempt_count, 1), 0, m.priority, greatest(m.created_at, m.scheduled_for), now(),
-               coalesce(m.client_id::text, m.to_phone), m.segments,
+               coalesce(m.client_id::text, @extschema@.sms_phone_key(m.to_phone)), m.segments,
                jsonb_build_object('error_code', 'sender_lost',
                  'error_message', 'the database was copied or restored while it was under way'),
                now() + current_setting('coach_sms.reconcile_delay')::interval

@@ -13,7 +13,7 @@ CREATE FUNCTION sms_orgs_answered(phone text, account_sid text, senders text[], 
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.org_id
     FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at FROM @extschema@.sms_messages m
-           WHERE m.to_phone = $1 GROUP BY m.org_id, m.from_phone) o
+           WHERE m.to_phone = ANY (@extschema@.sms_phone_names($1)) GROUP BY m.org_id, m.from_phone) o
     JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
    WHERE @extschema@.sms_is_heard(s, signers, by_server)
      AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE @extschema@.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))

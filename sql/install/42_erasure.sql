@@ -5,20 +5,22 @@
 CREATE FUNCTION sms_hash_opt_outs(org_id uuid, number text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  names text[];
   hashed text;
 BEGIN
   INSERT INTO @extschema@.sms_phone_salt (salt)
     VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
     ON CONFLICT ON CONSTRAINT sms_phone_salt_pkey DO NOTHING;
-  hashed := (@extschema@.sms_phone_names(number))[2];
+  names := @extschema@.sms_phone_names(number);
+  hashed := (SELECT min(n) FROM unnest(names) n WHERE n LIKE 'hash:%');  -- the same for each form of the number
   -- A statement each: what somebody enters meanwhile is either hashed or stays as it is.
-  WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = number RETURNING s.*)
+  WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (names) AND s.phone <> hashed RETURNING s.*)
   INSERT INTO @extschema@.sms_suppression (org_id, phone, reason, source, created_at)
     SELECT g.org_id, hashed, g.reason, g.source, g.created_at FROM gone g
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING;
   -- What was said to senders of other orgs is not this one's to change.
   WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o
-                 WHERE o.phone = number
+                 WHERE o.phone = ANY (names) AND o.phone <> hashed
                    AND (@extschema@.sms_may_act_for(NULL) OR @extschema@.sms_sends_as($1, NULL, o.account_sid, o.sender)) RETURNING o.*)
   INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source, created_at)
     SELECT g.account_sid, g.sender, hashed, g.source, g.created_at FROM gone g
@@ -31,6 +33,8 @@ COMMENT ON FUNCTION sms_hash_opt_outs(uuid, text) IS
 
 CREATE FUNCTION sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  names text[] := @extschema@.sms_phone_names(number);
 BEGIN
   -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's. A condition at a
   -- time, so that each has its index.
@@ -38,7 +42,7 @@ BEGIN
     SELECT a.id FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids)
     UNION
     SELECT a.id FROM @extschema@.sms_attempts a
-     WHERE a.org_id = $1 AND number IN (a.client_key, a.request_payload->>'To')
+     WHERE a.org_id = $1 AND (a.client_key = ANY (names) OR a.request_payload->>'To' = ANY (names))
        AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = a.message_id))
   UPDATE @extschema@.sms_attempts a
      SET request_payload = NULL, response_payload = NULL, error_message = NULL, client_key = 'erased'
@@ -49,17 +53,17 @@ BEGIN
     UNION
     SELECT e.id FROM @extschema@.sms_events e
      WHERE e.message_id IS NULL AND e.org_id = $1
-       AND number IN (@extschema@.sms_number_of(e.event_payload->>'From'),
-                      @extschema@.sms_number_of(e.event_payload->>'To'))
+       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
+            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names))
     UNION
     SELECT e.id FROM @extschema@.sms_events e
      WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT @extschema@.sms_may_act_for(NULL))
-       AND number IN (@extschema@.sms_number_of(e.event_payload->>'From'),
-                      @extschema@.sms_number_of(e.event_payload->>'To')))
+       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
+            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names)))
   UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL FROM found f WHERE e.id = f.id;
   GET DIAGNOSTICS events = ROW_COUNT;
   UPDATE @extschema@.sms_booking_texts t SET detail = NULL
-   WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR position(number IN t.detail) > 0);
+   WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR EXISTS (SELECT FROM unnest(names) n WHERE position(n IN t.detail) > 0));
 END
 $$;
 REVOKE ALL ON FUNCTION sms_erase_history(uuid, text, uuid[]) FROM PUBLIC;
@@ -71,6 +75,7 @@ CREATE FUNCTION sms_erase_person_as_owner(org_id uuid, phone text)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   number text;
+  names text[];
   ids uuid[];
 BEGIN
   IF org_id IS NULL THEN
@@ -82,13 +87,14 @@ BEGIN
   END IF;
   PERFORM @extschema@.sms_require_org(org_id);
   number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  names := @extschema@.sms_phone_names(number);
   PERFORM @extschema@.sms_cancel_waiting(
-    ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = number AND m.org_id = sms_erase_person_as_owner.org_id),
+    ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id),
     'erased', NULL);
   -- A callback may have told the end before our own request has: what is recorded of that comes later.
   ids := ARRAY(
     SELECT m.id FROM @extschema@.sms_messages m
-     WHERE m.to_phone = number AND m.org_id = sms_erase_person_as_owner.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
+     WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
        AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
      ORDER BY m.id FOR NO KEY UPDATE);
   UPDATE @extschema@.sms_messages m
@@ -98,7 +104,7 @@ BEGIN
   PERFORM @extschema@.sms_hash_opt_outs(org_id, number);
   messages := cardinality(ids);
   under_way := (SELECT count(*) FROM @extschema@.sms_messages m
-                 WHERE m.to_phone = number AND m.org_id = sms_erase_person_as_owner.org_id);
+                 WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id);
   RETURN NEXT;
 END
 $$;

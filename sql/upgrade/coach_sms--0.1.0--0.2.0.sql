@@ -55,10 +55,12 @@ CREATE OR REPLACE FUNCTION sms_ends_at(scheduled_for timestamptz, expires_at tim
 COMMENT ON FUNCTION sms_ends_at(timestamptz, timestamptz) IS
 'Internal: when a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due, whichever is earlier.';
 REVOKE ALL ON FUNCTION sms_ends_at(timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON COLUMN sms_in_flight.client_key IS 'Client, or number (its shortest form) where there is none.';
 COMMENT ON COLUMN sms_in_flight.inconclusive IS 'several or unreadable: what the latest listings in a row came to. NULL where the latest one was read to its end and showed nothing.';
 COMMENT ON COLUMN sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
 COMMENT ON COLUMN sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
 COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
+COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number (its shortest form) where there is none: what limits count by.';
 COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON COLUMN sms_server.live_since IS
 'When sms_go_live() last ended the sandbox. What was confirmed or over before is history.';
@@ -99,11 +101,6 @@ CREATE OR REPLACE FUNCTION sms_is_sid(sid text, prefix text) RETURNS boolean
 REVOKE ALL ON FUNCTION sms_is_sid(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_is_sid(text, text) IS
 'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
-CREATE OR REPLACE FUNCTION sms_number_of(address text) RETURNS text
-  AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_number_of(text) IS
-'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
 CREATE OR REPLACE FUNCTION sms_unqueue(message_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
@@ -127,7 +124,13 @@ BEGIN
   PERFORM @extschema@.sms_unqueue(waiting);
   RETURN cardinality(waiting);
 END
+$$;
 COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
+CREATE OR REPLACE FUNCTION sms_number_of(address text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_number_of(text) IS
+'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
 CREATE OR REPLACE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH org AS (
@@ -146,9 +149,122 @@ CREATE OR REPLACE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_si
                     AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
                              ELSE @extschema@.sms_sender_address(r.number, r.default_region) = $4 END)
 $$;
+COMMENT ON FUNCTION sms_phone_names(text) IS
+'Internal: all keys under which the person of a number (E.164) may be listed: the number, its other form (Mexico with and without 1, Brazil with and without the ninth digit) and, once somebody was erased, the salted hash of each.';
+CREATE OR REPLACE FUNCTION sms_phone_key(phone text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_phone_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION sms_phone_key(text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_phone_key(text) IS 'Internal: the shortest form of a number (E.164), by which limits count.';
+CREATE OR REPLACE FUNCTION sms_opt_out_as_owner(
+  org_id uuid, phone text, reason text, source text,
+  notes text, client_id uuid)
+  RETURNS uuid
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  number text;
+  entry uuid;
+BEGIN
+  IF org_id IS NULL THEN
+    RAISE EXCEPTION 'org_id is null'
+      USING ERRCODE = 'SM001', DETAIL = 'Every entry belongs to an org.', HINT = 'Give the org''s id.';
+  ELSIF phone IS NULL THEN
+    RAISE EXCEPTION 'phone is null'
+      USING ERRCODE = 'SM006', DETAIL = 'An entry is for exactly one number.', HINT = 'Give the number.';
+  END IF;
+  IF coalesce(reason NOT IN ('opt_out', 'invalid_number', 'carrier_violation', 'manual'), true) THEN
+    RAISE EXCEPTION 'unknown reason %', coalesce('"' || reason || '"', 'NULL')
+      USING ERRCODE = 'SM015', DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
+            HINT = 'Leave reason out for an opt-out; what else there is to say goes into notes.';
+  END IF;
+  PERFORM @extschema@.sms_require_org(org_id);
+  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
+    SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source, sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
+     WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's, or one by the other form; the number itself is ON CONFLICT's, which waits for whoever takes it off
+                        WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (@extschema@.sms_phone_names(number)) AND e.phone <> number)
+    ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING
+    RETURNING s.id INTO entry;
+  IF entry IS NULL THEN
+    SELECT s.id INTO entry FROM @extschema@.sms_suppression s
+     WHERE s.org_id = sms_opt_out_as_owner.org_id AND s.phone = ANY (@extschema@.sms_phone_names(number));
+  END IF;
+  -- Not those that somebody has locked: a STOP must not wait for an application, and the last check finds it.
+  PERFORM @extschema@.sms_cancel_waiting(
+    ARRAY(SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = ANY (@extschema@.sms_phone_names(number))
+           ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),
+    'opted_out', format('%s is suppressed: %s', number, reason));
+  RETURN entry;
+END
+$$;
 COMMENT ON FUNCTION sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
+CREATE OR REPLACE FUNCTION sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  is_subscriber boolean := @extschema@.sms_is_subscriber();
+  ids uuid[];
+BEGIN
+  cancelled := 0;
+  unknown := 0;
+  IF live THEN
+    -- Nobody can have got a sandbox message, so even one that a sender holds just ends: what the
+    -- sender records for it later finds no claim of that fence.
+    ids := ARRAY(
+      SELECT m.id FROM @extschema@.sms_messages m
+       WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
+         AND (NOT is_subscriber OR EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)
+              OR EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id))
+       ORDER BY m.id FOR NO KEY UPDATE);
+    cancelled := cardinality(ids);
+    UPDATE @extschema@.sms_messages m
+       SET status = 'cancelled', error_code = 'sandbox',
+           error_message = 'enqueued in the sandbox, and never sent live', updated_at = now()
+     WHERE m.id = ANY (ids);
+    DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (ids);
+    DELETE FROM @extschema@.sms_in_flight f WHERE f.message_id = ANY (ids);
+
+    -- A copy or a restore knows that these were under way, and no more.
+    ids := ARRAY(
+      SELECT m.id FROM @extschema@.sms_messages m
+       WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
+         AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
+       ORDER BY m.id FOR NO KEY UPDATE OF m);
+    -- The sender may have settled some while their rows were waited for.
+    WITH lost AS (
+      INSERT INTO @extschema@.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority,
+          claimed_at, lease_until, client_key, segments, settlement, next_look_at)
+        SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
+               'unknown', greatest(m.attempt_count, 1), 0, m.priority, greatest(m.created_at, m.scheduled_for), now(),
+               coalesce(m.client_id::text, @extschema@.sms_phone_key(m.to_phone)), m.segments,
+               jsonb_build_object('error_code', 'sender_lost',
+                 'error_message', 'the database was copied or restored while it was under way'),
+               now() + current_setting('coach_sms.reconcile_delay')::interval
+          FROM @extschema@.sms_messages m
+         WHERE m.id = ANY (ids) AND m.status IN ('sending', 'unknown')
+        ON CONFLICT ON CONSTRAINT sms_in_flight_pkey DO NOTHING
+        RETURNING message_id)
+    UPDATE @extschema@.sms_messages m
+       SET status = 'unknown', error_code = coalesce(m.error_code, 'sender_lost'), updated_at = now()
+      FROM lost WHERE m.id = lost.message_id;
+    GET DIAGNOSTICS unknown = ROW_COUNT;
+  ELSE
+    -- Live messages wait for the next sms_go_live().
+    WITH foreign_rows AS MATERIALIZED (
+      SELECT q.message_id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+       WHERE NOT m.sandbox AND NOT is_subscriber  -- whose own would not come back
+       ORDER BY m.id FOR NO KEY UPDATE OF m)
+    DELETE FROM @extschema@.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
+
+    -- Sandbox messages that a copy knows as under way start again.
+    UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
+     WHERE m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id);
+  END IF;
+  queued := @extschema@.sms_enqueue_waiting(for_sandbox => NOT live);
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -364,6 +480,16 @@ END
 $$;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
 'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
+CREATE OR REPLACE FUNCTION sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT o.org_id
+    FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at FROM @extschema@.sms_messages m
+           WHERE m.to_phone = ANY (@extschema@.sms_phone_names($1)) GROUP BY m.org_id, m.from_phone) o
+    JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
+   WHERE @extschema@.sms_is_heard(s, signers, by_server)
+     AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE @extschema@.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
+   GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
+$$;
 CREATE OR REPLACE FUNCTION sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.org_id FROM @extschema@.sms_settings s
@@ -376,9 +502,6 @@ CREATE OR REPLACE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
-  -- Twilio blocks a whole Messaging Service, else the pair of numbers.
-  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_soft_phone(our_number), ''), nullif(service_sid, '')], NULL);
-  person text := @extschema@.sms_soft_phone(sms_take_inbound.phone);
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
   senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
   orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
@@ -393,7 +516,6 @@ DECLARE
   org uuid;
 BEGIN
   IF keyword = 'STOP' AND person IS NOT NULL THEN
-  IF keyword = 'STOP' THEN
     INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
       SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
@@ -498,35 +620,6 @@ BEGIN
   END IF;
   RETURN NULL;
 END
-$$;
-CREATE OR REPLACE FUNCTION sms_why_held_as_owner(org_id uuid, zone text) RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  WITH org AS (
-    SELECT s.*, @extschema@.sms_opens_at(s.org_id, now(), $2) AS opens_at, m.mode,
-           now() - current_setting('coach_sms.quiet_hours_spread')::interval AS spread_began,
-           (SELECT w.segments FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages w ON w.id = q.message_id
-             WHERE q.org_id = $1 AND q.zone = $2 AND q.due_at <= now() ORDER BY q.priority, q.due_at LIMIT 1) AS next_segments,
-           CASE m.mode WHEN 'sandbox' THEN 'sandbox' ELSE 'twilio' END AS provider
-      FROM @extschema@.sms_settings s CROSS JOIN @extschema@.sms_mode() m
-     WHERE s.org_id = $1 AND @extschema@.sms_may_act_for(s.org_id))
-  SELECT CASE
-           WHEN o.opens_at > now() THEN format('quiet hours last until %s', o.opens_at)
-           WHEN o.max_sms_per_hour <= @extschema@.sms_handed_over(o.org_id, o.provider, now() - interval '1 hour', false)
-             THEN format('max_sms_per_hour (%s) is reached', o.max_sms_per_hour)
-           WHEN o.monthly_budget_segments < coalesce(o.next_segments, 1)
-                  + @extschema@.sms_handed_over(o.org_id, o.provider, date_trunc('month', now(), @extschema@.sms_known_zone(o.timezone)), true)
-             THEN format('monthly_budget_segments (%s) is used up', o.monthly_budget_segments)
-           WHEN @extschema@.sms_opens_at(o.org_id, o.spread_began, $2) > o.spread_began
-             THEN format('quiet hours ended at %s, and what waited goes out one by one', @extschema@.sms_opens_at(o.org_id, o.spread_began, $2))
-           WHEN o.max_segments_per_second IS NOT NULL
-                AND EXISTS (SELECT FROM @extschema@.sms_attempts a
-                             WHERE a.id >= @extschema@.sms_first_id(now() - interval '2 minutes') AND a.org_id = o.org_id AND a.created_at > now() - interval '1 minute')
-             THEN format('max_segments_per_second (%s) sets the pace', o.max_segments_per_second)
-         END
-    FROM org o
-  UNION ALL
-  SELECT 'the org has no row in sms_settings'
-   WHERE @extschema@.sms_may_act_for($1) AND NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = $1)
 $$;
 CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
@@ -1343,6 +1436,8 @@ BEGIN
          AND (s.code = 'booking_changed' OR t.series IS NOT NULL))
     SELECT s.message_id, s.code FROM stale s JOIN @extschema@.sms_booking_texts t ON t.message_id = s.message_id
      WHERE NOT t.booking_id = ANY (unreadable);
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_guard_status() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1413,8 +1508,35 @@ END
 $$;
 COMMENT ON FUNCTION sms_check_template() IS
 'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
+CREATE OR REPLACE FUNCTION sms_hash_opt_outs(org_id uuid, number text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  names text[];
+  hashed text;
+BEGIN
+  INSERT INTO @extschema@.sms_phone_salt (salt)
+    VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
+    ON CONFLICT ON CONSTRAINT sms_phone_salt_pkey DO NOTHING;
+  names := @extschema@.sms_phone_names(number);
+  hashed := (SELECT min(n) FROM unnest(names) n WHERE n LIKE 'hash:%');  -- the same for each form of the number
+  -- A statement each: what somebody enters meanwhile is either hashed or stays as it is.
+  WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (names) AND s.phone <> hashed RETURNING s.*)
+  INSERT INTO @extschema@.sms_suppression (org_id, phone, reason, source, created_at)
+    SELECT g.org_id, hashed, g.reason, g.source, g.created_at FROM gone g
+    ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING;
+  -- What was said to senders of other orgs is not this one's to change.
+  WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o
+                 WHERE o.phone = ANY (names) AND o.phone <> hashed
+                   AND (@extschema@.sms_may_act_for(NULL) OR @extschema@.sms_sends_as($1, NULL, o.account_sid, o.sender)) RETURNING o.*)
+  INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source, created_at)
+    SELECT g.account_sid, g.sender, hashed, g.source, g.created_at FROM gone g
+    ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  names text[] := @extschema@.sms_phone_names(number);
 BEGIN
   -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's. A condition at a
   -- time, so that each has its index.
@@ -1422,7 +1544,7 @@ BEGIN
     SELECT a.id FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids)
     UNION
     SELECT a.id FROM @extschema@.sms_attempts a
-     WHERE a.org_id = $1 AND number IN (a.client_key, a.request_payload->>'To')
+     WHERE a.org_id = $1 AND (a.client_key = ANY (names) OR a.request_payload->>'To' = ANY (names))
        AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = a.message_id))
   UPDATE @extschema@.sms_attempts a
      SET request_payload = NULL, response_payload = NULL, error_message = NULL, client_key = 'erased'
@@ -1433,17 +1555,55 @@ BEGIN
     UNION
     SELECT e.id FROM @extschema@.sms_events e
      WHERE e.message_id IS NULL AND e.org_id = $1
-       AND number IN (@extschema@.sms_number_of(e.event_payload->>'From'),
-                      @extschema@.sms_number_of(e.event_payload->>'To'))
+       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
+            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names))
     UNION
     SELECT e.id FROM @extschema@.sms_events e
      WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT @extschema@.sms_may_act_for(NULL))
-       AND number IN (@extschema@.sms_number_of(e.event_payload->>'From'),
-                      @extschema@.sms_number_of(e.event_payload->>'To')))
+       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
+            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names)))
   UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL FROM found f WHERE e.id = f.id;
   GET DIAGNOSTICS events = ROW_COUNT;
   UPDATE @extschema@.sms_booking_texts t SET detail = NULL
-   WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR position(number IN t.detail) > 0);
+   WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR EXISTS (SELECT FROM unnest(names) n WHERE position(n IN t.detail) > 0));
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_erase_person_as_owner(org_id uuid, phone text)
+  RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  number text;
+  names text[];
+  ids uuid[];
+BEGIN
+  IF org_id IS NULL THEN
+    RAISE EXCEPTION 'org_id is null'
+      USING ERRCODE = 'SM001', DETAIL = 'A person is erased in one org.', HINT = 'Give the org''s id.';
+  ELSIF phone IS NULL THEN
+    RAISE EXCEPTION 'phone is null'
+      USING ERRCODE = 'SM006', DETAIL = 'A person is erased by exactly one number.', HINT = 'Give the number.';
+  END IF;
+  PERFORM @extschema@.sms_require_org(org_id);
+  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  names := @extschema@.sms_phone_names(number);
+  PERFORM @extschema@.sms_cancel_waiting(
+    ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id),
+    'erased', NULL);
+  -- A callback may have told the end before our own request has: what is recorded of that comes later.
+  ids := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
+     ORDER BY m.id FOR NO KEY UPDATE);
+  UPDATE @extschema@.sms_messages m
+     SET to_phone = 'erased', body = '', variables = NULL, client_id = NULL, metadata = '{}', error_message = NULL, updated_at = now()
+   WHERE m.id = ANY (ids);
+  SELECT h.attempts, h.events INTO attempts, events FROM @extschema@.sms_erase_history(org_id, number, ids) h;
+  PERFORM @extschema@.sms_hash_opt_outs(org_id, number);
+  messages := cardinality(ids);
+  under_way := (SELECT count(*) FROM @extschema@.sms_messages m
+                 WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id);
+  RETURN NEXT;
 END
 $$;
 COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps failing, as last_error says; starting, stopping, backing off, held, stopped.';

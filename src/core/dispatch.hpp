@@ -77,7 +77,8 @@ struct Look {
   std::int64_t started_at = 0;  // microseconds
 };
 
-// What the list showed: everything to that number since the claim, or why it could not be read.
+// What the list showed: everything to that number, in each of its forms, since the claim, or why it
+// could not be read.
 struct Looked {
   Look look;
   std::vector<ListedMessage> listed;
@@ -204,6 +205,7 @@ class Dispatch {
     Look look;
     Account account;
     std::string name;
+    std::vector<std::string> unlisted;  // forms of its number that are still to be listed
     std::vector<ListedMessage> listed;
     int pages = 0;
   };
@@ -224,6 +226,7 @@ class Dispatch {
   void finish_sending(Sending sending, const HttpResult& result);
   void finish_page(Looking looking, const HttpResult& result);
   void read_page(Looking looking, const HttpResult& result);
+  void list_next_form(Looking looking);
   void next_page(Looking looking, HttpRequest request);
   void finish_asking(Question question, const HttpResult& result);
 

@@ -3,6 +3,7 @@
 
 #include "core/dispatch.hpp"
 #include "core/error.hpp"
+#include "core/phone_forms.hpp"
 #include "core/reconcile.hpp"
 #include "core/twilio_response.hpp"
 
@@ -44,14 +45,21 @@ int Dispatch::room_to_look(const Route& route) const {
 }
 
 void Dispatch::look(Look look, const Route& route) {
-  Looking looking{std::move(look), account_of(route), name_of(route), {}, 0};
+  std::vector<std::string> forms = phone_forms(look.to);
+  list_next_form({std::move(look), account_of(route), name_of(route), std::move(forms), {}, 0});
+}
+
+// Twilio may have kept the number in another form than we gave.
+void Dispatch::list_next_form(Looking looking) {
   HttpRequest request;
   try {
-    request = list_request(looking.account, looking.look.to, kPageSize);
+    request = list_request(looking.account, looking.unlisted.front(), kPageSize);
   } catch (const Error& error) {
     looked_.push_back({std::move(looking.look), {}, error.message(), false});
     return;
   }
+  looking.unlisted.erase(looking.unlisted.begin());
+  looking.pages = 0;
   next_page(std::move(looking), std::move(request));
 }
 
@@ -102,7 +110,9 @@ void Dispatch::read_page(Looking looking, const HttpResult& result) {
     const std::int64_t claimed_at = looking.look.claimed_at / kSecond;
     const bool last = page.next_page_uri.empty() || page_reaches_before(page, claimed_at);
     std::move(page.messages.begin(), page.messages.end(), std::back_inserter(looking.listed));
-    if (last) {
+    if (last && !looking.unlisted.empty()) {
+      list_next_form(std::move(looking));
+    } else if (last) {
       looked_.push_back({std::move(looking.look), std::move(looking.listed), {}});
     } else if (++looking.pages == kMostPages) {
       looked_.push_back({std::move(looking.look), {}, "Twilio's list to this number does not end"});

@@ -26,7 +26,7 @@ namespace coach_sms {
   "   FROM due WHERE m.id = due.message_id"                                                      \
   " RETURNING m.id, m.attempt_count, due.failures, due.due_at, m.to_phone, m.from_phone,"        \
   "   m.body, @extschema@.sms_ends_at(m.scheduled_for, m.expires_at) AS expires_at, m.sandbox,"  \
-  "   coalesce(m.client_id::text, m.to_phone) AS client_key,"                                    \
+  "   coalesce(m.client_id::text, @extschema@.sms_phone_key(m.to_phone)) AS client_key,"         \
   "   m.segments, coalesce(m.related_entity_type = 'booking', false) AS about_booking),"         \
   " leased AS ("                                                                                 \
   " INSERT INTO @extschema@.sms_in_flight (message_id, org_id, fence, attempt_number, failures," \

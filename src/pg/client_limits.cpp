@@ -3,7 +3,9 @@
 #include "pg/client_limits.hpp"
 
 #include "pg/arrays.hpp"
+#include "pg/phone_names.hpp"
 #include "pg/statement.hpp"
+#include "pg/uuids.hpp"
 
 namespace coach_sms {
 
@@ -27,8 +29,9 @@ bool is_same_client(const Claimed& one, const Claimed& other) {
          strcmp(one.client_key, other.client_key) == 0;
 }
 
+// Without a client the key is a number in E.164.
 bool has_client(const Claimed& one) {
-  return strcmp(one.client_key, one.to_phone) != 0;
+  return one.client_key[0] != '+';
 }
 
 // The clients of the claimed whose org has a limit. What is in flight is found among the client's
@@ -38,18 +41,21 @@ bool has_client(const Claimed& one) {
 int read_clients(const Claimed* claimed, int count, const char* provider, Client* clients) {
   static Statement read{
       "WITH client AS ("
-      " SELECT min(t.position) AS position, t.org_id, t.client_id::uuid, t.phone"
-      "   FROM unnest($1, $2, $3, $4) AS t (position, org_id, client_id, phone) GROUP BY 2, 3, 4)"
+      " SELECT min(t.position) AS position, t.org_id, t.client_id::uuid,"
+      "   CASE WHEN t.client_id IS NULL THEN @extschema@.sms_phone_names(t.phone)"
+      "        ELSE ARRAY[t.client_id] END AS keys"
+      "   FROM unnest($1, $2, $3, $4) AS t (position, org_id, client_id, phone) GROUP BY t.org_id, t.client_id, t.phone)"
       " SELECT c.position, s.max_sms_per_client_per_day::bigint,"
       "   (SELECT count(*) FROM @extschema@.sms_attempts a"
-      "     WHERE a.org_id = c.org_id AND a.client_key = coalesce(c.client_id::text, c.phone)"
+      "     WHERE a.org_id = c.org_id AND a.client_key = ANY (c.keys)"
       "       AND a.created_at > now() - interval '24 hours' AND a.provider = $5 AND " COUNTS
       "),"
       "   (SELECT count(*) FROM @extschema@.sms_messages m"
       "     WHERE m.client_id = c.client_id AND " FLYING
       ")"
       "   + (SELECT count(*) FROM @extschema@.sms_messages m"
-      "       WHERE m.to_phone = c.phone AND m.client_id IS NULL AND " FLYING
+      "       WHERE c.client_id IS NULL AND m.to_phone = ANY (c.keys) AND m.client_id IS NULL"
+      "         AND " FLYING
       ")"
       "   FROM client c JOIN @extschema@.sms_settings s ON s.org_id = c.org_id"
       "  WHERE s.max_sms_per_client_per_day IS NOT NULL",
@@ -61,7 +67,7 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
        texts_of(count,
                 [&](int i) { return has_client(claimed[i]) ? claimed[i].client_key : nullptr; }),
        texts_of(count,
-                [&](int i) { return has_client(claimed[i]) ? nullptr : claimed[i].to_phone; }),
+                [&](int i) { return has_client(claimed[i]) ? nullptr : claimed[i].client_key; }),
        CStringGetTextDatum(provider),
        uuids_of(
            count, [&](int i) -> auto& { return claimed[i].message_id; })});
@@ -125,15 +131,18 @@ int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, cons
   // Two counts of messages, so that each has its index.
   static Statement read{
       "SELECT (SELECT count(*) FROM @extschema@.sms_attempts a"
-      "         WHERE a.org_id = $1 AND a.client_key = coalesce($2::text, $3) AND a.provider = $4"
+      "         WHERE a.org_id = $1 AND a.client_key = ANY ($3) AND a.provider = $4"
       "           AND a.created_at > $5 - interval '24 hours' AND " COUNTS
       ")"
       " + (SELECT count(*) FROM @extschema@.sms_messages m WHERE m.client_id = $2 AND " TO_COME
       ")"
       " + (SELECT count(*) FROM @extschema@.sms_messages m"
-      "     WHERE $2 IS NULL AND m.to_phone = $3 AND m.client_id IS NULL AND " TO_COME ")",
-      {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}};
-  read.run({UUIDPGetDatum(&org_id), UUIDPGetDatum(client_id), CStringGetTextDatum(to_phone),
+      "     WHERE $2 IS NULL AND m.to_phone = ANY ($3) AND m.client_id IS NULL AND " TO_COME ")",
+      {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID}};
+  const Datum keys = client_id != nullptr
+                         ? texts_of(1, [&](int) { return uuid_text(*client_id); })
+                         : PointerGetDatum(phone_names(cstring_to_text(to_phone)));
+  read.run({UUIDPGetDatum(&org_id), UUIDPGetDatum(client_id), keys,
             CStringGetTextDatum(sandbox ? "sandbox" : "twilio"), TimestampTzGetDatum(due_at)},
            client_id != nullptr ? nullptr : " n   ");
   return bigint_column(0, 1);

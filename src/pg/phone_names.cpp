@@ -1,3 +1,4 @@
+#include "core/phone_forms.hpp"
 #include "core/phone_hash.hpp"
 #include "pg/wall.hpp"
 
@@ -5,22 +6,38 @@
 #include "pg/phone_names.hpp"
 #include "pg/statement.hpp"
 
-// As what a number stands in the lists: sms_phone_names(phone).
+// The keys of a person by number: sms_phone_names(phone), sms_phone_key(phone).
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_phone_names);
+PG_FUNCTION_INFO_V1(coach_sms_phone_key);
 }
 
 using namespace coach_sms;
 
 namespace {
 
-Datum hash_of(const bytea* salt, const text* phone) {
-  const std::string_view key(VARDATA_ANY(salt), VARSIZE_ANY_EXHDR(salt));
-  const std::string_view number(VARDATA_ANY(phone), VARSIZE_ANY_EXHDR(phone));
-  char* hash = nullptr;
-  raise_if(run_cpp([&] { hash = copy_out(phone_hash(key, number)); }));
-  return CStringGetTextDatum(hash);
+constexpr int kMostForms = 2;  // of a number, as phone_forms() has them
+
+std::string_view view(const text* value) {
+  return {VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
+// The number's forms and, with a salt, the hash of each.
+int make_names(const text* phone, const bytea* salt, Datum (&names)[2 * kMostForms]) {
+  char* made[2 * kMostForms];
+  int count = 0;
+  raise_if(run_cpp([&] {
+    const std::vector<std::string> forms = phone_forms(view(phone));
+    for (const std::string& form : forms)
+      made[count++] = copy_out(form);
+    if (salt == nullptr) return;
+    for (const std::string& form : forms)
+      made[count++] = copy_out(phone_hash(view(salt), form));
+  }));
+  for (int i = 0; i < count; ++i)
+    names[i] = CStringGetTextDatum(made[i]);
+  return count;
 }
 
 }  // namespace
@@ -28,10 +45,9 @@ Datum hash_of(const bytea* salt, const text* phone) {
 namespace coach_sms {
 
 ArrayType* phone_names(text* phone) {
-  const bytea* salt = find_phone_salt();
-  Datum names[] = {PointerGetDatum(phone), Datum{0}};
-  if (salt != nullptr) names[1] = hash_of(salt, phone);
-  return construct_array(names, salt != nullptr ? 2 : 1, TEXTOID, -1, false, TYPALIGN_INT);
+  Datum names[2 * kMostForms];
+  const int count = make_names(phone, find_phone_salt(), names);
+  return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
 }  // namespace coach_sms
@@ -46,4 +62,11 @@ Datum coach_sms_phone_names(PG_FUNCTION_ARGS) {
   ArrayType* names = phone_names(phone);
   SPI_finish();
   PG_RETURN_ARRAYTYPE_P(names);
+}
+
+Datum coach_sms_phone_key(PG_FUNCTION_ARGS) {
+  const text* phone = PG_GETARG_TEXT_PP(0);
+  char* key = nullptr;
+  raise_if(run_cpp([&] { key = copy_out(phone_key(view(phone))); }));
+  PG_RETURN_TEXT_P(cstring_to_text(key));
 }

@@ -198,9 +198,12 @@ void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool ove
   publish(database, arrivals, count, overflow, false);
 }
 
+// By the last eight digits, which all forms of a number share (core/phone_forms.hpp).
 uint32 retraction_counter_of(const char* phone) {
-  return hash_bytes(reinterpret_cast<const unsigned char*>(phone),
-                    static_cast<int>(strlen(phone))) %
+  constexpr size_t kShared = 8;
+  const size_t size = strlen(phone);
+  const char* end = size > kShared ? phone + size - kShared : phone;
+  return hash_bytes(reinterpret_cast<const unsigned char*>(end), static_cast<int>(strlen(end))) %
          kRetractionCounters;
 }
 

@@ -201,6 +201,7 @@ bool Flow::compose_create(Exchange& exchange) {
     world_.requests.settle(exchange, Outcome::kRefused, 21610, order.to);
     return false;
   }
+  if (!exchange.scenario.to_as.empty()) order.to = exchange.scenario.to_as;
   accept(exchange, order);
   return true;
 }

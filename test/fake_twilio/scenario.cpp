@@ -123,6 +123,8 @@ bool add_text(Scenario& scenario, std::string_view name, std::string_view value)
     scenario.retry_after = retry_after_of(value);
   } else if (name == "redirect") {
     scenario.redirect = value;
+  } else if (name == "to-as") {
+    scenario.to_as = value;
   } else if (name == "callback" || name == "callback-order") {
     scenario.callbacks = statuses_in(value);
   } else {

@@ -86,6 +86,35 @@ TEST_F(DispatchLookTest, AllPagesAreReadAndPutTogether) {
   EXPECT_EQ(list.paths()[3], "GET /next?Page=3");
 }
 
+// Twilio may have kept +52... as +521...: each form has a list of its own.
+TEST_F(DispatchLookTest, EachFormOfANumberIsListed) {
+  ListServer list([](int number) {
+    return page({"SM" + std::to_string(number)}, number == 0 ? "/next?Page=1" : "");
+  });
+  Look mexican = look();
+  mexican.to = "+525512345678";
+  Dispatch dispatch(options_for(list.server), &now_us);
+  const Looked looked = looked_of(dispatch, std::move(mexican), route());
+  EXPECT_EQ(looked.error, "");
+  EXPECT_EQ(looked.look.to, "+525512345678");
+  EXPECT_EQ(sids_of(looked), (std::vector<std::string>{"SM0", "SM1", "SM2"}));
+  const std::vector<std::string> paths = list.paths();
+  ASSERT_EQ(paths.size(), 3U);
+  EXPECT_TRUE(contains(paths[0], "?To=%2B525512345678&")) << paths[0];
+  EXPECT_EQ(paths[1], "GET /next?Page=1");
+  EXPECT_TRUE(contains(paths[2], "?To=%2B5215512345678&")) << paths[2];
+}
+
+// An empty list of one form proves nothing while the other's cannot be read.
+TEST_F(DispatchLookTest, AnErrorInTheListOfTheOtherFormShowsNothingAtAll) {
+  ListServer list([](int number) { return number == 0 ? page({}, "") : answer(500, ""); });
+  Look mexican = look();
+  mexican.to = "+5215512345678";
+  Dispatch dispatch(options_for(list.server), &now_us);
+  EXPECT_NE(looked_of(dispatch, std::move(mexican), route()).error, "");
+  EXPECT_EQ(list.paths().size(), 2U);
+}
+
 TEST_F(DispatchLookTest, PagesBeforeTheClaimAreNotRead) {
   ListServer list([](int number) {
     return page(
