@@ -62,8 +62,7 @@ is(sql("SELECT status FROM sms_messages WHERE id = '$own'"), 'cancelled', 'what 
 
 # A STOP: the text, and what it cancels.
 $fake->post('inbound', from => $ann, to => '+61491570156', body => 'STOP');
-$node->relay_callbacks;
-is(sql("SELECT error_code FROM sms_messages WHERE id = '$late'"), 'opted_out', 'a STOP cancels what waits');
+ok(wait_until(sub { $node->relay_callbacks; return (sql("SELECT error_code FROM sms_messages WHERE id = '$late'") // '') eq 'opted_out' }), 'a STOP cancels what waits');
 told(sms_message => \@final, 'and that is told, but not what the application cancelled itself');
 my $text = sql("SELECT id FROM sms_events WHERE event_type = 'inbound'");
 told(sms_inbound => [$text], 'the text is told once');
