@@ -37,9 +37,10 @@ sub is_list {
         $expected, $name);
 }
 
+# Asks, and sends nothing: its callbacks would come among those of the texts below.
 sub refused {
     my ($to, $of) = @_;
-    my (undef, undef, $error) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT sms_enqueue('$of', to_phone => '$to', body => 'x')");
+    my (undef, undef, $error) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nBEGIN; SELECT sms_enqueue('$of', to_phone => '$to', body => 'x'); ROLLBACK");
     return $error =~ /SM007/ ? 'yes' : 'no';
 }
 
