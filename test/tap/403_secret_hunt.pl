@@ -70,7 +70,7 @@ ask("SELECT * FROM sms_doctor(); SELECT * FROM sms_health; SELECT sms_why(id) FR
 $node->append_conf('postgresql.conf', "coach_sms.ca_file = '$file'");
 $node->reload;
 my $unconnected = $node->enqueue($keyed, '+61491570199', 'no connection');
-$node->wait_for_sql("SELECT count(*) > 0 FROM sms_attempts WHERE message_id = '$unconnected' AND error_code = 'connect_failed'", 't');
+$node->wait_for_sql("SELECT count(*) > 0 FROM sms_attempts WHERE message_id = '$unconnected' AND error_code = 'server_trouble'", 't');
 ask('SELECT * FROM sms_attempts; SELECT * FROM sms_worker_state()');
 my $new = $node->secrets_dir . '/new.key';
 $node->safe_psql('postgres', "SELECT sms_create_key('$new')");
