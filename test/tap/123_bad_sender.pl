@@ -23,6 +23,10 @@ $node->safe_psql('postgres', "SELECT count(sms_enqueue('$org', to_phone => '+614
 $node->wait_for_sql("SELECT count(*) > 1 FROM sms_attempts WHERE error_code = '21606'", 't', undef, name => 'Twilio refuses the sender');
 $node->wait_for_sql("SELECT last_error FROM sms_worker_stat", 'Twilio refuses a sender', undef, name => 'the view says so');
 like(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/Twilio refuses a sender: error 21606/, 'and so does the log');
+my $why = 'Twilio refuses the sender: error 21606';
+$node->wait_for_sql("SELECT held_by FROM sms_queue_stat WHERE org_id = '$org'", $why, undef, name => 'held_by says why its messages wait');
+like($node->safe_psql('postgres', 'SELECT ok, problem FROM sms_health'), qr/^f\|.*\Q$why\E/, 'sms_health is not ok, and says why');
+is($node->safe_psql('postgres', "SELECT level, problem FROM sms_doctor() WHERE check_name = 'held'"), "error|$why: $org", 'sms_doctor names the org');
 $node->wait_for_status($node->enqueue($other, $_, 'Of the other'), 'sent', undef, name => 'another sender of the account goes on') for @others;
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_messages WHERE org_id = '$org' AND status IN ('queued', 'sending')"), 50, 'all of its messages wait');
 cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM sms_queue WHERE failures > 0"), '<=', 1, 'and at most the first used up an attempt');

@@ -82,9 +82,9 @@ is($node->safe_psql('postgres', "SELECT level, problem FROM sms_doctor() WHERE c
 settings($wrong, "twilio_auth_token_encrypted = '" . $fake->token . q{'});
 $node->wait_for_sql("SELECT count(*) FROM sms_queue_stat WHERE org_id = '$wrong' AND waiting > 0", '0', undef, name => 'with the right token it goes');
 my $without = $node->make_org(paused_until => 'infinity');
-text($without, 'no token');
+text($without, 'no account');
 settings($without, 'twilio_auth_token_encrypted = NULL, twilio_account_sid = NULL, paused_until = NULL');
-held($without, 'no usable Twilio auth token', 'an org without a token');
+held($without, 'no Twilio account is configured', 'an org without an account');
 my $gone = $node->make_org(paused_until => 'infinity');
 text($gone, 'settings gone');
 $node->safe_psql('postgres', "DELETE FROM sms_settings WHERE org_id = '$gone'");
@@ -109,7 +109,7 @@ held($quiet, $night, 'after a crash it is published anew');
 held($disabled, 'the org is disabled (sms_settings.enabled)', 'so is the rest');
 $node->append_conf('postgresql.conf', 'coach_sms.quiet_hours_spread = 0');
 $node->reload;
-$node->set_clock('2026-03-11 08:00:00+11');
+$node->set_clock('2026-03-11 10:00:00+11');    # eight in Tokyo too
 $node->wait_for_sql("SELECT coalesce(sum(waiting), 0) FROM sms_queue_stat WHERE org_id = '$quiet'", '0', undef, name => 'in the morning all go');
 text($quiet, 'morning');
 wait_for_bodies($node, qr/^morning/, 1, 'and the next at once');
