@@ -66,7 +66,7 @@ INSERT INTO app.bookings VALUES (app.id(3, 30), :'org', app.id(2, 1), now() + in
 INSERT INTO sms_templates (org_id, template_key, body) VALUES (:'org', 'booking_confirmation', 'Bring {{what}}');
 INSERT INTO app.bookings VALUES (app.id(3, 31), :'org', app.id(2, 1), now() + interval '2 days', now() + interval '49 hours', 'confirmed', 'Gym');
 SELECT * FROM texts WHERE n IN (30, 31);
-SELECT explanation ~ '^could not be made: variable "what" is missing; it is tried again each minute until ' AS explained
+SELECT explanation ~ '^was not queued: variable "what" is missing. The sender tries again each minute until ' AS explained
   FROM sms_explain(app.id(3, 30)) WHERE type = 'confirmation';
 UPDATE sms_templates SET body = 'Hi {{client_name}}' WHERE template_key = 'booking_confirmation';
 SELECT * FROM sms_schedule_reminders();

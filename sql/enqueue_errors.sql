@@ -170,3 +170,6 @@ SELECT zone, pg_temp.failure(format('UPDATE sms_settings SET timezone = %L WHERE
 SELECT pg_temp.enqueue('to_phone => ''+61491570006'', body => ''x'', metadata => ''{"timezone": "localtime"}''');
 -- Whatever else PostgreSQL lists is a zone here.
 SELECT name FROM pg_timezone_names WHERE NOT sms_is_zone(name) AND name !~* '^((posix|right)/|(localtime|posixrules|Factory)$)';
+-- A priority needs no cast, and fits a smallint.
+SELECT pg_temp.enqueue(format('to_phone => ''+6149157030%s'', body => ''x'', priority => %s', n, p))
+  FROM unnest(ARRAY['-1', '32767', '-32768', '32768', '-32769', 'NULL']) WITH ORDINALITY u (p, n);

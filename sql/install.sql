@@ -125,7 +125,7 @@ SELECT relations > 0 AS relations, problem FROM rights_of_anybody;
 REVOKE ALL ON FUNCTION sms_make_policies() FROM PUBLIC;
 GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO regress_anybody;
 SELECT functions = (SELECT count(*) FROM sms_own_functions(NULL)) AS every_function, problem FROM rights_of_anybody;
-SELECT sms_revoke_tenant('regress_anybody'), sms_revoke_service('regress_anybody'), sms_revoke_operator('regress_anybody');
+SELECT sms_revoke_tenant('regress_anybody'), sms_revoke_service('regress_anybody'), sms_revoke_operator('regress_anybody'), sms_revoke_monitor('regress_anybody');
 TABLE rights_of_anybody;
 DROP VIEW rights_of_anybody;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_anybody;

@@ -59,6 +59,11 @@ RESET ROLE;
 SELECT left(org_id::text, 1) AS org, may_send, waiting, due, oldest_due_age >= interval '0' AS age, in_flight, unknown, next_due_at <= now() AS is_due FROM sms_queue_stat ORDER BY 1;
 SELECT left(org_id::text, 1) AS org, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting, delivery_rate, segments, price, price_unit
   FROM sms_delivery_stats ORDER BY 1;
+-- A day is the org's, whatever the session's zone is: Kiritimati is 25 hours ahead of Niue.
+BEGIN;
+UPDATE sms_settings SET timezone = CASE left(org_id::text, 1) WHEN 'a' THEN 'Pacific/Kiritimati' ELSE 'Pacific/Niue' END;
+SELECT (SELECT max(day) FROM sms_delivery_stats WHERE org_id::text LIKE 'a%') > (SELECT max(day) FROM sms_delivery_stats WHERE org_id::text LIKE 'b%') AS by_zone;
+ROLLBACK;
 SELECT waiting, due, in_flight, unknown, unprocessed_events, failed_last_hour FROM sms_health;
 
 -- What is wrong, in the sandbox and live.

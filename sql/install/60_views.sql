@@ -27,8 +27,8 @@ COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99 of 100 of them were fast
 -- Of several holds the one that lasts longest counts.
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
-  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_acts_for_all() AS sees_all,
-                                      CASE WHEN NOT @extschema@.sms_acts_for_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_sees_all() AS sees_all,
+                                      CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
   lane AS (SELECT org_id, zone, priority, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at,
                   count(*) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS over_limit,
                   min(due_at) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS room_at,
@@ -51,7 +51,7 @@ COMMENT ON VIEW sms_lane_stat IS 'Internal: what waits in each lane, and why. Fo
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
-  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_acts_for_all() AS sees_all, CASE WHEN NOT @extschema@.sms_acts_for_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_sees_all() AS sees_all, CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
   server AS (SELECT max(paused_until) AS paused_until FROM @extschema@.sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
             FROM @extschema@.sms_settings s CROSS JOIN server v),
@@ -83,9 +83,11 @@ COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one 
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   WITH message AS (
-    SELECT org_id, created_at::date AS day, sandbox, status, segments, price, price_unit, provider_message_id IS NOT NULL AS was_taken,
-           status IN ('sent', 'delivered', 'failed') AND coalesce(sent_at, failed_at) < now() - interval '1 hour' AS is_old_enough
-      FROM @extschema@.sms_messages WHERE created_at > now() - interval '30 days'),
+    SELECT m.org_id, (m.created_at AT TIME ZONE @extschema@.sms_known_zone(s.timezone))::date AS day, m.sandbox, m.status, m.segments,
+           m.price, m.price_unit, m.provider_message_id IS NOT NULL AS was_taken,
+           m.status IN ('sent', 'delivered', 'failed') AND coalesce(m.sent_at, m.failed_at) < now() - interval '1 hour' AS is_old_enough
+      FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
+     WHERE m.created_at > now() - interval '30 days'),
   counted AS (
     SELECT org_id, day, sandbox, count(*) AS total,
            count(*) FILTER (WHERE status = 'sent') AS sent,
@@ -103,9 +105,9 @@ CREATE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
          round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
     FROM counted
-   WHERE (SELECT @extschema@.sms_acts_for_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+   WHERE (SELECT @extschema@.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_delivery_stats IS 'What became of the last 30 days'' messages, by org and day of creation (in the session''s time zone). Fast for one org: WHERE org_id = ...';
+COMMENT ON VIEW sms_delivery_stats IS 'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_delivery_stats.sandbox IS 'true: the sandbox''s messages, which nobody got.';
 COMMENT ON COLUMN sms_delivery_stats.sent IS 'Twilio took them, and no receipt has come; some carriers send none.';
 COMMENT ON COLUMN sms_delivery_stats.waiting IS 'pending, queued or sending.';

@@ -15,9 +15,13 @@ CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
       FROM counted GROUP BY org_id, month, currency)
   SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price, t.segments_without_price,
          CASE WHEN t.segments_without_price = 0 THEN t.price
-              WHEN t.currency = coalesce(s.currency, '') THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost
+              WHEN t.currency = coalesce(s.currency, '') THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost,
+         CASE WHEN t.segments_without_price = 0 OR t.currency = coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL THEN NULL
+              WHEN t.currency <> coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL
+                THEN format('Twilio charges in %s, price_per_segment is in %s: correct sms_settings.currency', nullif(t.currency, ''), coalesce(s.currency, 'no currency'))
+              ELSE 'no price is known: set sms_settings.price_per_segment and currency, or coach_sms.fetch_prices = on' END AS note
     FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
-   WHERE (SELECT @extschema@.sms_acts_for_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+   WHERE (SELECT @extschema@.sms_sees_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_cost IS 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included; the sandbox is not in it. Fast for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_cost.org_id IS 'The org.';
@@ -28,4 +32,5 @@ COMMENT ON COLUMN sms_cost.segments IS 'Their segments, as monthly_budget_segmen
 COMMENT ON COLUMN sms_cost.price IS 'What Twilio charged, as far as it has told (coach_sms.fetch_prices); NULL where it has told nothing.';
 COMMENT ON COLUMN sms_cost.segments_without_price IS 'Segments of those whose price is not known.';
 COMMENT ON COLUMN sms_cost.cost IS 'price, and sms_settings.price_per_segment for each segment without one; NULL where that is not set.';
+COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and what to do; NULL where cost is known.';
 REVOKE ALL ON sms_cost FROM PUBLIC;

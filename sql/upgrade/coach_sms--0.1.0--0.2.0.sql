@@ -12,6 +12,9 @@ DROP FUNCTION sms_check_tenancy();
 
 ALTER TYPE sms_booking ADD ATTRIBUTE first_name text;
 
+-- A priority may be written without a cast.
+DROP FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, smallint, jsonb);
+
 -- List searches that settle nothing are counted; those that could not be made are named.
 ALTER TABLE sms_in_flight
   ADD COLUMN inconclusive text CHECK (inconclusive IN ('several', 'unreadable')),
@@ -76,6 +79,18 @@ COMMENT ON COLUMN sms_holds.why IS 'The reason in words, with its end in the zon
 COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
 COMMENT ON COLUMN sms_booking_texts.series IS
 'The same for all bookings that one transaction confirmed to one client.';
+CREATE OR REPLACE FUNCTION sms_watches_every_org() RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT true $$;
+REVOKE ALL ON FUNCTION sms_watches_every_org() FROM PUBLIC;
+COMMENT ON FUNCTION sms_watches_every_org() IS
+'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role do so.';
+CREATE OR REPLACE FUNCTION sms_sees_all() RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT @extschema@.sms_acts_for_all() OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
+$$;
+REVOKE ALL ON FUNCTION sms_sees_all() FROM PUBLIC;
+COMMENT ON FUNCTION sms_sees_all() IS
+'Whether the current user sees the figures of every org: it acts for all, or was granted as a monitor.';
 CREATE OR REPLACE FUNCTION sms_first_name(full_name text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 REVOKE ALL ON FUNCTION sms_first_name(text) FROM PUBLIC;
@@ -101,6 +116,25 @@ CREATE OR REPLACE FUNCTION sms_is_sid(sid text, prefix text) RETURNS boolean
 REVOKE ALL ON FUNCTION sms_is_sid(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_is_sid(text, text) IS
 'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
+CREATE OR REPLACE FUNCTION sms_enqueue(
+  org_id uuid,
+  client_id uuid DEFAULT NULL,
+  to_phone text DEFAULT NULL,
+  template_key text DEFAULT NULL,
+  variables jsonb DEFAULT NULL,
+  body text DEFAULT NULL,
+  scheduled_for timestamptz DEFAULT NULL,
+  expires_at timestamptz DEFAULT NULL,
+  related_entity_type text DEFAULT NULL,
+  related_entity_id uuid DEFAULT NULL,
+  idempotency_key text DEFAULT NULL,
+  priority integer DEFAULT NULL,
+  metadata jsonb DEFAULT NULL)
+  RETURNS uuid
+  AS 'MODULE_PATHNAME', 'coach_sms_enqueue' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) IS
+'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or body. scheduled_for: not before (default now); expires_at: not after (default never); priority: -32768 to 32767, lower goes first (default 0). An idempotency_key seen before returns the first message''s id. Raises SM001 to SM011, SM015 and SM017 to SM020, and changes nothing then.';
 CREATE OR REPLACE FUNCTION sms_unqueue(message_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
@@ -1609,8 +1643,8 @@ $$;
 COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps failing, as last_error says; starting, stopping, backing off, held, stopped.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
-  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_acts_for_all() AS sees_all,
-                                      CASE WHEN NOT @extschema@.sms_acts_for_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_sees_all() AS sees_all,
+                                      CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
   lane AS (SELECT org_id, zone, priority, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at,
                   count(*) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS over_limit,
                   min(due_at) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS room_at,
@@ -1632,7 +1666,7 @@ SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_lane_stat IS 'Internal: what waits in each lane, and why. For sms_queue_stat and sms_health.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
-  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_acts_for_all() AS sees_all, CASE WHEN NOT @extschema@.sms_acts_for_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_sees_all() AS sees_all, CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
   server AS (SELECT max(paused_until) AS paused_until FROM @extschema@.sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
             FROM @extschema@.sms_settings s CROSS JOIN server v),
@@ -1652,6 +1686,34 @@ CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
    WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON COLUMN sms_queue_stat.held_by IS 'The reason for which messages that are due wait, and its end where it is known: quiet hours, a limit, a pause, the account and so on. The sender decides and tells at once. Where none is due, the daily limit of clients. NULL where nothing is held.';
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
+  WITH message AS (
+    SELECT m.org_id, (m.created_at AT TIME ZONE @extschema@.sms_known_zone(s.timezone))::date AS day, m.sandbox, m.status, m.segments,
+           m.price, m.price_unit, m.provider_message_id IS NOT NULL AS was_taken,
+           m.status IN ('sent', 'delivered', 'failed') AND coalesce(m.sent_at, m.failed_at) < now() - interval '1 hour' AS is_old_enough
+      FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
+     WHERE m.created_at > now() - interval '30 days'),
+  counted AS (
+    SELECT org_id, day, sandbox, count(*) AS total,
+           count(*) FILTER (WHERE status = 'sent') AS sent,
+           count(*) FILTER (WHERE status = 'delivered') AS delivered,
+           count(*) FILTER (WHERE status = 'failed') AS failed,
+           count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
+           count(*) FILTER (WHERE status = 'unknown') AS unknown,
+           count(*) FILTER (WHERE status IN ('pending', 'queued', 'sending')) AS waiting,
+           count(*) FILTER (WHERE is_old_enough AND status = 'delivered') AS old_delivered,
+           nullif(count(*) FILTER (WHERE is_old_enough), 0) AS old,
+           coalesce(sum(segments) FILTER (WHERE status IN ('sent', 'delivered') OR was_taken), 0) AS segments,
+           CASE WHEN min(price_unit) = max(price_unit) THEN sum(price) END AS price,
+           CASE WHEN min(price_unit) = max(price_unit) THEN min(price_unit) END AS price_unit
+      FROM message GROUP BY org_id, day, sandbox)
+  SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
+         round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
+    FROM counted
+   WHERE (SELECT @extschema@.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_delivery_stats IS 'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast for one org: WHERE org_id = ...';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_health AS
   WITH mark AS (
@@ -2054,6 +2116,36 @@ CREATE OR REPLACE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
     LEFT JOIN @extschema@.sms_lane_stat r ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
    WHERE m.id = $1
 $$;
+CREATE OR REPLACE FUNCTION sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT m.created_at, 1, 'enqueued',
+         format('to %s, %s, %s segment(s) in %s%s', m.to_phone, coalesce('template ' || m.template_key, 'a text of its own'), m.segments, m.encoding,
+                CASE WHEN m.sandbox THEN ', in the sandbox' ELSE '' END)
+    FROM @extschema@.sms_messages m WHERE m.id = $1
+  UNION ALL
+  SELECT m.created_at, 2, 'scheduled', concat_ws(', ', format('not before %s', m.scheduled_for), 'not after ' || m.expires_at)
+    FROM @extschema@.sms_messages m WHERE m.id = $1 AND (m.scheduled_for > m.created_at OR m.expires_at IS NOT NULL)
+  UNION ALL
+  SELECT a.created_at, 3, format('attempt %s', a.attempt_number),
+         CASE a.status
+           WHEN 'success' THEN format('accepted by %s, SID %s', CASE a.provider WHEN 'sandbox' THEN 'the sandbox' ELSE 'Twilio' END, a.provider_message_id)
+           WHEN 'permanent_error' THEN 'refused for good: ' || @extschema@.sms_reason(a.error_code, a.error_message)
+           WHEN 'transient_error' THEN 'not taken: ' || @extschema@.sms_reason(a.error_code, a.error_message)
+           ELSE 'no clear answer: ' || @extschema@.sms_reason(a.error_code, a.error_message) END
+         || coalesce(' (HTTP ' || a.response_status || ')', '') || coalesce(', ' || a.duration_ms || ' ms', '')
+    FROM @extschema@.sms_attempts a WHERE a.message_id = $1
+  UNION ALL
+  SELECT f.claimed_at, 3, format('attempt %s', f.attempt_number),
+         CASE f.state
+           WHEN 'unknown' THEN 'no clear answer: ' || @extschema@.sms_reason(f.settlement->>'error_code', f.settlement->>'error_message')
+           ELSE format('claimed by the sender until %s', f.lease_until) END
+    FROM @extschema@.sms_in_flight f WHERE f.message_id = $1
+  UNION ALL
+  SELECT e.received_at, 4, CASE e.event_type WHEN 'fetch' THEN format('%s was asked', e.provider) ELSE format('%s said', e.provider) END,
+         concat_ws(', ', e.event_status, nullif(@extschema@.sms_reason(e.error_code, e.error_message), ''),
+                   CASE WHEN e.processed_at IS NULL THEN 'not applied yet' END)
+    FROM @extschema@.sms_events e WHERE e.message_id = $1
+$$;
 CREATE OR REPLACE FUNCTION sms_why_unknown(claim sms_in_flight) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN claim.not_asked IS NOT NULL THEN format('Twilio''s list was not asked: %s', claim.not_asked)
@@ -2070,7 +2162,7 @@ CREATE OR REPLACE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timest
          5,
          CASE WHEN m.status IN ('delivered', 'failed', 'cancelled') THEN m.status ELSE 'now ' || m.status END,
          CASE m.status
-           WHEN 'delivered' THEN CASE WHEN m.sandbox THEN 'the sandbox says so' ELSE 'the carrier says so' END
+           WHEN 'delivered' THEN CASE WHEN m.sandbox THEN 'reported by the sandbox' ELSE 'reported by the carrier' END
            WHEN 'failed' THEN @extschema@.sms_reason(m.error_code, m.error_message)
            WHEN 'cancelled' THEN @extschema@.sms_reason(m.error_code, m.error_message)
            WHEN 'sent' THEN 'waits for the carrier''s receipt; some carriers send none'
@@ -2095,7 +2187,7 @@ CREATE OR REPLACE FUNCTION sms_verdict_in_words(
     WHEN 'made_next' THEN 'is due, and made within a minute'
     WHEN 'unseen' THEN 'is due, and made on ' || @extschema@.sms_local_time(due_at, zone)
     WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
-      ELSE format('could not be made: %s; it is tried again each minute until %s', coalesce(detail, reason), @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
+      ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason), @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
     WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
                                    ELSE 'was not sent: the session was not completed' END
     WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, @extschema@.sms_reason_in_words(reason, type)),
@@ -2223,6 +2315,30 @@ BEGIN
      ORDER BY 3 NULLS FIRST, 5, 1;
 END
 $$;
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
+  WITH counted AS (
+    SELECT org_id, month, currency, count(*) AS messages, sum(segments) AS segments, sum(price) AS price,
+           coalesce(sum(segments) FILTER (WHERE price IS NULL), 0) AS segments_without_price
+      FROM @extschema@.sms_charges WHERE provider = 'twilio' GROUP BY org_id, month, currency
+    UNION ALL
+    SELECT org_id, month, currency, messages, segments, price, segments_without_price
+      FROM @extschema@.sms_usage WHERE provider = 'twilio'),
+  total AS (
+    SELECT org_id, month, currency, sum(messages)::bigint AS messages, sum(segments)::bigint AS segments, sum(price) AS price,
+           sum(segments_without_price)::bigint AS segments_without_price
+      FROM counted GROUP BY org_id, month, currency)
+  SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price, t.segments_without_price,
+         CASE WHEN t.segments_without_price = 0 THEN t.price
+              WHEN t.currency = coalesce(s.currency, '') THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost,
+         CASE WHEN t.segments_without_price = 0 OR t.currency = coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL THEN NULL
+              WHEN t.currency <> coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL
+                THEN format('Twilio charges in %s, price_per_segment is in %s: correct sms_settings.currency', nullif(t.currency, ''), coalesce(s.currency, 'no currency'))
+              ELSE 'no price is known: set sms_settings.price_per_segment and currency, or coach_sms.fetch_prices = on' END AS note
+    FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
+   WHERE (SELECT @extschema@.sms_sees_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and what to do; NULL where cost is known.';
 CREATE OR REPLACE FUNCTION sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2235,22 +2351,80 @@ END
 $$;
 REVOKE ALL ON FUNCTION sms_revoke_from_all(text, text, aclitem[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_revoke_from_all(text, text, aclitem[]) IS 'Internal: takes an object of ours from every role that has rights to it, but its owner.';
+CREATE OR REPLACE FUNCTION sms_rights() RETURNS TABLE (kind text, privileges text, relation text)
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  VALUES
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_settings'), ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_templates'),
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_suppression'), ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_schedules'),
+    ('service', 'SELECT, UPDATE (status, metadata), INSERT (id, org_id, client_id, to_phone, from_phone, template_id, template_key, body, variables,'
+                ' related_entity_type, related_entity_id, status, scheduled_for, expires_at, idempotency_key, priority, metadata)', 'sms_messages'),
+    ('service', 'SELECT', 'sms_attempts'), ('service', 'SELECT', 'sms_events'), ('service', 'SELECT', 'sms_booking_texts'),
+    ('service', 'SELECT', 'sms_worker_stat'), ('service', 'SELECT', 'sms_queue_stat'), ('service', 'SELECT', 'sms_delivery_stats'),
+    ('service', 'SELECT', 'sms_health'), ('service', 'SELECT', 'sms_cost'),
+    -- An account, its token and its senders are not a tenant's to choose: where orgs share an account, one could write
+    -- in another's name. Nor are ids, by whose being taken already it could learn of others' rows.
+    ('tenant', format('SELECT (%1$s, %2$s, %3$s), INSERT (org_id, %3$s), UPDATE (%3$s)',
+       'org_id, twilio_account_sid, twilio_messaging_service_sid, twilio_phone_number',
+       'monthly_budget_segments, max_segments_per_second, paused_until, created_at, updated_at',
+       'enabled, send_booking_confirmations, send_session_reminders, send_feedback_requests, reminder_hours_before,'
+       ' feedback_hours_after, quiet_hours_start, quiet_hours_end, timezone, max_sms_per_hour, max_sms_per_client_per_day,'
+       ' default_region, max_segments, price_per_segment, currency, retention_days, unknown_policy'), 'sms_settings'),
+    ('tenant', 'SELECT, DELETE, INSERT (org_id, template_key, name, description, body, variables_schema, is_active, version),'
+               ' UPDATE (name, description, body, variables_schema, is_active)', 'sms_templates'),
+    ('tenant', 'SELECT, DELETE, INSERT (org_id, type, label, mins_offset, template_key, enabled, sort_order),'
+               ' UPDATE (type, label, mins_offset, template_key, enabled, sort_order)', 'sms_schedules'),
+    ('tenant', 'SELECT', 'sms_suppression'), ('tenant', 'SELECT', 'sms_messages'), ('tenant', 'SELECT', 'sms_attempts'),
+    ('tenant', 'SELECT', 'sms_events'), ('tenant', 'SELECT', 'sms_booking_texts'),
+    ('tenant', 'SELECT', 'sms_queue_stat'), ('tenant', 'SELECT', 'sms_delivery_stats'), ('tenant', 'SELECT', 'sms_cost'),
+    ('operator', 'SELECT (org_id, enabled, timezone, quiet_hours_start, quiet_hours_end, max_sms_per_hour, max_sms_per_client_per_day,'
+                 ' monthly_budget_segments, max_segments_per_second, paused_until)', 'sms_settings'),
+    ('operator', 'SELECT', 'sms_worker_stat'), ('operator', 'SELECT', 'sms_queue_stat'), ('operator', 'SELECT', 'sms_delivery_stats'),
+    ('operator', 'SELECT', 'sms_health'), ('operator', 'SELECT', 'sms_cost'),
+    ('monitor', 'SELECT', 'sms_worker_stat'), ('monitor', 'SELECT', 'sms_queue_stat'), ('monitor', 'SELECT', 'sms_delivery_stats'),
+    ('monitor', 'SELECT', 'sms_health'), ('monitor', 'SELECT', 'sms_cost')
+$$;
 CREATE OR REPLACE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_own_functions(ARRAY(
     SELECT unnest(f.names)
       FROM (VALUES
-        ('{tenant,service,operator}'::text[], '{sms_acts_for_all,sms_my_orgs,sms_known_zone,sms_why}'::text[]),
+        ('{tenant,service,operator,monitor}'::text[], '{sms_sees_all,sms_acts_for_all,sms_my_orgs,sms_known_zone}'::text[]),
+        ('{tenant,service,operator}', '{sms_why}'),
         ('{tenant}', '{sms_is_my_org}'),
         ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,sms_preview,sms_explain,
             is_phone_suppressed,sms_opt_out,sms_opt_in,sms_erase_person,
             render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,sms_normalize_phone,sms_uuidv7}'),
-        ('{service,operator}', '{sms_every_org,sms_doctor,sms_mode,sms_check_trust,sms_worker_state,sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
+        ('{service,operator}', '{sms_every_org}'),
+        ('{monitor}', '{sms_watches_every_org}'),
+        ('{service,operator,monitor}', '{sms_doctor,sms_mode,sms_check_trust,sms_worker_state,sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
         ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,sms_schedule_reminders,sms_export_opt_outs,
             sms_twilio_webhook,sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
      WHERE f.kinds && $1))
 $$;
+CREATE OR REPLACE FUNCTION sms_roles() RETURNS TABLE (kind text, role regrole)
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT k.kind, a.grantee::regrole
+    FROM (VALUES ('tenant', 'sms_is_my_org'), ('service', 'insert_sms_from_service'), ('operator', 'sms_pause'),
+                 ('monitor', 'sms_watches_every_org')) k (kind, name)
+    JOIN pg_proc p ON p.pronamespace = '@extschema@'::regnamespace AND p.proname = k.name
+    JOIN @extschema@.sms_own_functions(NULL) own ON own = p.oid
+   CROSS JOIN aclexplode(p.proacl) a
+   WHERE a.grantee NOT IN (p.proowner, 0)
+$$;
+COMMENT ON FUNCTION sms_roles() IS 'Internal: the roles that were granted as tenants, services, operators and monitors.';
+CREATE OR REPLACE FUNCTION sms_grant_monitor(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT @extschema@.sms_set_kinds(role, @extschema@.sms_kinds_of(role) || 'monitor'::text) $$;
+REVOKE ALL ON FUNCTION sms_grant_monitor(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
+'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, neither pause nor go live. Superuser only.';
+CREATE OR REPLACE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT @extschema@.sms_set_kinds(role, array_remove(@extschema@.sms_kinds_of(role), 'monitor')) $$;
+REVOKE ALL ON FUNCTION sms_revoke_monitor(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
+'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. Superuser only.';
 CREATE OR REPLACE FUNCTION sms_take_ownership() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

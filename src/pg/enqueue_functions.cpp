@@ -50,6 +50,16 @@ void require_object(Jsonb* value, const char* name) {
                     errhint("Build it with jsonb_build_object().")));
 }
 
+// An integer, so that no cast is needed to write -1. Raises SM015 for one that no smallint holds.
+int16 priority_argument(FunctionCallInfo fcinfo, int index) {
+  const int32 priority = PG_ARGISNULL(index) ? 0 : PG_GETARG_INT32(index);
+  if (priority < PG_INT16_MIN || priority > PG_INT16_MAX)
+    ereport(ERROR, (errcode(kBadArgument), errmsg("priority %d is out of range", priority),
+                    errdetail("A priority is a whole number from -32768 to 32767."),
+                    errhint("Lower goes first; leave it out for 0.")));
+  return static_cast<int16>(priority);
+}
+
 // Datum of a column of the row that a trigger was fired for.
 struct TriggerRow {
   Relation relation;
@@ -223,7 +233,7 @@ Datum coach_sms_enqueue(PG_FUNCTION_ARGS) {
   wanted.has_related_entity_id = !PG_ARGISNULL(9);
   wanted.related_entity_id = uuid_argument(fcinfo, 9);
   wanted.idempotency_key = text_argument(fcinfo, 10);
-  wanted.priority = PG_ARGISNULL(11) ? int16{0} : PG_GETARG_INT16(11);
+  wanted.priority = priority_argument(fcinfo, 11);
   wanted.metadata = jsonb_argument(fcinfo, 12);
   require_object(wanted.variables, "variables");
   require_object(wanted.metadata, "metadata");

@@ -24,7 +24,7 @@ SELECT results_eq($$
   'sms_detach_bookings() returns integer: volatile',
   'sms_detach_worker(database name DEFAULT current_database(), hold interval DEFAULT ''00:01:00'') returns boolean: volatile strict',
   'sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text) returns SETOF record: volatile definer',
-  'sms_enqueue(org_id uuid, client_id uuid DEFAULT NULL, to_phone text DEFAULT NULL, template_key text DEFAULT NULL, variables jsonb DEFAULT NULL, body text DEFAULT NULL, scheduled_for timestamp with time zone DEFAULT NULL, expires_at timestamp with time zone DEFAULT NULL, related_entity_type text DEFAULT NULL, related_entity_id uuid DEFAULT NULL, idempotency_key text DEFAULT NULL, priority smallint DEFAULT NULL, metadata jsonb DEFAULT NULL) returns uuid: volatile',
+  'sms_enqueue(org_id uuid, client_id uuid DEFAULT NULL, to_phone text DEFAULT NULL, template_key text DEFAULT NULL, variables jsonb DEFAULT NULL, body text DEFAULT NULL, scheduled_for timestamp with time zone DEFAULT NULL, expires_at timestamp with time zone DEFAULT NULL, related_entity_type text DEFAULT NULL, related_entity_id uuid DEFAULT NULL, idempotency_key text DEFAULT NULL, priority integer DEFAULT NULL, metadata jsonb DEFAULT NULL) returns uuid: volatile',
   'sms_enqueue_batch(messages jsonb) returns TABLE(ordinal integer, message_id uuid, error_code text, error_message text): volatile strict',
   'sms_erase_person(org_id uuid, phone text) returns TABLE(messages integer, attempts integer, events integer, under_way integer): volatile',
   'sms_every_org() returns SETOF uuid: stable definer',
@@ -32,6 +32,7 @@ SELECT results_eq($$
   'sms_export_opt_outs() returns TABLE(org_id uuid, phone text, reason text, source text, notes text, created_at timestamp with time zone, account_sid text, sender text): stable definer',
   'sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer) returns record: volatile definer',
   'sms_go_sandbox(OUT queued integer) returns integer: volatile definer',
+  'sms_grant_monitor(role regrole) returns void: volatile',
   'sms_grant_operator(role regrole) returns void: volatile',
   'sms_grant_service(role regrole) returns void: volatile',
   'sms_grant_tenant(role regrole) returns void: volatile',
@@ -46,11 +47,13 @@ SELECT results_eq($$
   'sms_reschedule(message_id uuid, scheduled_for timestamp with time zone, expires_at timestamp with time zone DEFAULT NULL) returns void: volatile',
   'sms_resume(org_id uuid DEFAULT NULL) returns void: volatile definer',
   'sms_retry(message_id uuid) returns uuid: volatile',
+  'sms_revoke_monitor(role regrole) returns void: volatile',
   'sms_revoke_operator(role regrole) returns void: volatile',
   'sms_revoke_service(role regrole) returns void: volatile',
   'sms_revoke_tenant(role regrole) returns void: volatile',
   'sms_rotate_key(old_file text, new_file text) returns integer: volatile strict',
   'sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer) returns record: volatile definer',
+  'sms_sees_all() returns boolean: stable',
   'sms_segments(body text, OUT encoding text, OUT segments integer, OUT units integer) returns record: immutable strict',
   'sms_set_twilio_credentials(org_id uuid, account_sid text, auth_token text) returns void: volatile definer',
   'sms_smart_encode(body text) returns text: immutable strict',
@@ -60,6 +63,7 @@ SELECT results_eq($$
   'sms_uuidv7() returns uuid: volatile',
   'sms_validate_twilio_signature(auth_token text, url text, body text, signature text, content_type text DEFAULT ''application/x-www-form-urlencoded'') returns boolean: immutable',
   'sms_wake_sender() returns void: volatile',
+  'sms_watches_every_org() returns boolean: stable',
   'sms_why(message_id uuid) returns TABLE(at timestamp with time zone, what text, detail text): volatile'], 'the functions for users');
 
 SELECT is_empty($$SELECT oid::regprocedure FROM own WHERE coalesce(comment, '') !~ '^[A-Za-z].*[.]$'$$, 'every function has a comment of whole sentences');

@@ -1,6 +1,6 @@
 -- Row-level security, and what each kind of role is given: all of it, and nothing else.
 BEGIN;
-SELECT plan(19);
+SELECT plan(20);
 
 CREATE TEMPORARY VIEW own AS
   SELECT classid, objid FROM pg_depend
@@ -65,7 +65,7 @@ SELECT results_eq($$SELECT pg_temp.rights('pgtap_tenant')$$, ARRAY[
   'sms_explain()', 'sms_is_my_org()', 'sms_known_zone()', 'sms_messages: select', 'sms_my_orgs()', 'sms_normalize_phone()', 'sms_opt_in()', 'sms_opt_out()',
   'sms_preview()', 'sms_queue_stat: select', 'sms_reschedule()', 'sms_retry()',
   'sms_schedules insert: enabled label mins_offset org_id sort_order template_key type',
-  'sms_schedules update: enabled label mins_offset sort_order template_key type', 'sms_schedules: delete select', 'sms_segments()',
+  'sms_schedules update: enabled label mins_offset sort_order template_key type', 'sms_schedules: delete select', 'sms_sees_all()', 'sms_segments()',
   'sms_settings insert: currency default_region enabled feedback_hours_after max_segments max_sms_per_client_per_day max_sms_per_hour org_id price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone unknown_policy',
   'sms_settings select: created_at currency default_region enabled feedback_hours_after max_segments max_segments_per_second max_sms_per_client_per_day max_sms_per_hour monthly_budget_segments org_id paused_until price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone twilio_account_sid twilio_messaging_service_sid twilio_phone_number unknown_policy updated_at',
   'sms_settings update: currency default_region enabled feedback_hours_after max_segments max_sms_per_client_per_day max_sms_per_hour price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone unknown_policy',
@@ -80,16 +80,22 @@ SELECT results_eq($$SELECT pg_temp.rights('pgtap_service')$$, ARRAY[
   'sms_messages insert: body client_id expires_at from_phone id idempotency_key metadata org_id priority related_entity_id related_entity_type scheduled_for status template_id template_key to_phone variables',
   'sms_messages update: metadata status', 'sms_messages: select', 'sms_mode()', 'sms_my_orgs()', 'sms_normalize_phone()', 'sms_opt_in()',
   'sms_opt_out()', 'sms_preview()', 'sms_queue_stat: select', 'sms_reschedule()', 'sms_retry()', 'sms_schedule_reminders()',
-  'sms_schedules: delete insert select update', 'sms_segments()', 'sms_set_twilio_credentials()', 'sms_settings: delete insert select update',
+  'sms_schedules: delete insert select update', 'sms_sees_all()', 'sms_segments()', 'sms_set_twilio_credentials()', 'sms_settings: delete insert select update',
   'sms_smart_encode()', 'sms_suppression: delete insert select update', 'sms_template_variables()', 'sms_templates: delete insert select update',
   'sms_twilio_webhook()', 'sms_twilio_webhook_raw()', 'sms_uuidv7()', 'sms_validate_twilio_signature()', 'sms_why()',
   'sms_worker_stat: select', 'sms_worker_state()'], 'what the backend may');
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_operator')$$, ARRAY[
   'sms_acts_for_all()', 'sms_check_trust()', 'sms_cost: select', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_every_org()', 'sms_go_live()', 'sms_go_sandbox()',
   'sms_health: select', 'sms_is_preloaded()', 'sms_known_zone()', 'sms_launcher_pid()', 'sms_library_version()', 'sms_mode()', 'sms_my_orgs()',
-  'sms_pause()', 'sms_queue_stat: select', 'sms_resume()',
+  'sms_pause()', 'sms_queue_stat: select', 'sms_resume()', 'sms_sees_all()',
   'sms_settings select: enabled max_segments_per_second max_sms_per_client_per_day max_sms_per_hour monthly_budget_segments org_id paused_until quiet_hours_end quiet_hours_start timezone',
   'sms_why()', 'sms_worker_stat: select', 'sms_worker_state()'], 'what operators may');
+CREATE ROLE pgtap_monitor;
+SELECT sms_grant_monitor('pgtap_monitor') \gset
+SELECT results_eq($$SELECT pg_temp.rights('pgtap_monitor')$$, ARRAY[
+  'sms_acts_for_all()', 'sms_check_trust()', 'sms_cost: select', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_health: select',
+  'sms_is_preloaded()', 'sms_known_zone()', 'sms_launcher_pid()', 'sms_library_version()', 'sms_mode()', 'sms_my_orgs()',
+  'sms_queue_stat: select', 'sms_sees_all()', 'sms_watches_every_org()', 'sms_worker_stat: select', 'sms_worker_state()'], 'what monitors may');
 
 -- Whose orgs count, a definer function cannot know. So tenants call none, and what becomes the owner for them asks.
 SELECT is_empty($$SELECT proname FROM pg_proc JOIN own ON classid = 'pg_proc'::regclass AND objid = pg_proc.oid, aclexplode(proacl)
@@ -131,9 +137,9 @@ SELECT matches(string_agg(line, E'\n'), 'Index Scan Backward using sms_messages_
 
 SELECT sms_grant_tenant('pgtap_tenant'), sms_grant_operator('pgtap_tenant'), sms_revoke_tenant('pgtap_tenant') \gset
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_tenant')$$, $$SELECT pg_temp.rights('pgtap_operator')$$, 'a kind is taken back, and what another gives stays');
-SELECT sms_revoke_operator('pgtap_tenant'), sms_revoke_tenant('pgtap_other_tenant'), sms_revoke_service('pgtap_service'), sms_revoke_operator('pgtap_operator') \gset
+SELECT sms_revoke_operator('pgtap_tenant'), sms_revoke_tenant('pgtap_other_tenant'), sms_revoke_service('pgtap_service'), sms_revoke_operator('pgtap_operator'), sms_revoke_monitor('pgtap_monitor') \gset
 SELECT is_empty('SELECT policy FROM policies', 'with the last role the policies go');
-SELECT is_empty($$SELECT r, right_ FROM unnest(ARRAY['pgtap_tenant', 'pgtap_other_tenant', 'pgtap_service', 'pgtap_operator']) r, pg_temp.rights(r::regrole) right_$$, 'and so do the rights');
+SELECT is_empty($$SELECT r, right_ FROM unnest(ARRAY['pgtap_tenant', 'pgtap_other_tenant', 'pgtap_service', 'pgtap_operator', 'pgtap_monitor']) r, pg_temp.rights(r::regrole) right_$$, 'and so do the rights');
 
 SELECT * FROM finish();
 ROLLBACK;

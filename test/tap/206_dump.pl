@@ -58,8 +58,8 @@ $source->enqueue($sandbox, '+61491570150', 'sandbox, never sent');
 $source->go_live;
 $source->safe_psql('postgres', 'SELECT sms_pause()');
 my $org = $source->make_org;
-my $grants = q{SELECT sms_grant_tenant('tenant'), sms_grant_service('backend'), sms_grant_operator('watchman')};
-$_->safe_psql('postgres', 'CREATE ROLE tenant; CREATE ROLE backend; CREATE ROLE watchman') for $source, $target;
+my $grants = q{SELECT sms_grant_tenant('tenant'), sms_grant_service('backend'), sms_grant_operator('watchman'), sms_grant_monitor('onlooker')};
+$_->safe_psql('postgres', 'CREATE ROLE tenant; CREATE ROLE backend; CREATE ROLE watchman; CREATE ROLE onlooker') for $source, $target;
 $source->safe_psql('postgres', $grants);
 $source->safe_psql('postgres', 'SELECT sms_resume()');
 $source->safe_psql('postgres', qq{

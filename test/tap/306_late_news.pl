@@ -149,6 +149,10 @@ is(asked(), $before, 'with fetch_delay 0 nothing is asked');
 sql("UPDATE sms_settings SET price_per_segment = 0.08, currency = 'AUD' WHERE org_id = '$org'");
 is(sql("SELECT month, currency, price, cost FROM sms_cost WHERE org_id = '$org' AND currency = 'USD'"), '2026-03-01|USD|0.1015|0.1015', 'sms_cost sums what Twilio charged');
 is(sql("SELECT cost = segments_without_price * 0.08 AND price IS NULL AND segments_without_price > 60 FROM sms_cost WHERE org_id = '$org' AND currency = 'AUD'"), 't', 'and estimates the rest');
+is(sql("SELECT count(*) FROM sms_cost WHERE org_id = '$org' AND note IS NOT NULL"), '0', 'with nothing to add');
+sql("UPDATE sms_settings SET price_per_segment = NULL WHERE org_id = '$org'");
+is(sql("SELECT segments > 60, cost IS NULL, note FROM sms_cost WHERE org_id = '$org' AND currency = 'AUD'"),
+    't|t|no price is known: set sms_settings.price_per_segment and currency, or coach_sms.fetch_prices = on', 'without a price it says what to set');
 
 $node->wait_for_sql('SELECT unprocessed_events FROM sms_health', '0');
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
