@@ -60,11 +60,17 @@ void count_results(const FinishedRow* rows, int count) {
   }
 }
 
+// Whether the last time is a minute ago, which then is now.
+bool may_tell(TimestampTz* told_at) {
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now - *told_at < USECS_PER_MINUTE) return false;
+  *told_at = now;
+  return true;
+}
+
 void tell_account_trouble(const FinishedRow& row) {
   static TimestampTz told_at = 0;
-  const TimestampTz now = GetCurrentTimestamp();
-  if (now - told_at < USECS_PER_MINUTE) return;
-  told_at = now;
+  if (!may_tell(&told_at)) return;
   ereport(LOG, (errmsg("Twilio refuses an account's credentials: error %s", row.settled.error_code),
                 errdetail("Its messages wait; one is tried from time to time."),
                 errhint("Set the right token with sms_set_twilio_credentials() or in the file "
@@ -74,9 +80,7 @@ void tell_account_trouble(const FinishedRow& row) {
 
 void tell_sender_trouble(const FinishedRow& row) {
   static TimestampTz told_at = 0;
-  const TimestampTz now = GetCurrentTimestamp();
-  if (now - told_at < USECS_PER_MINUTE) return;
-  told_at = now;
+  if (!may_tell(&told_at)) return;
   ereport(LOG, (errmsg("Twilio refuses a sender: error %s", row.settled.error_code),
                 errdetail("Its messages wait; one is tried from time to time."),
                 errhint("Correct the sender in sms_settings or in the settings of the server; "
@@ -86,9 +90,7 @@ void tell_sender_trouble(const FinishedRow& row) {
 
 void tell_server_trouble(const FinishedRow& row) {
   static TimestampTz told_at = 0;
-  const TimestampTz now = GetCurrentTimestamp();
-  if (now - told_at < USECS_PER_MINUTE) return;
-  told_at = now;
+  if (!may_tell(&told_at)) return;
   const char* text = psprintf("this server cannot make a connection to Twilio: %s",
                               row.settled.error_message);
   ereport(LOG, (errmsg("%s", text), errdetail("Messages wait and use up no attempt; one is tried "
@@ -101,9 +103,7 @@ void tell_server_trouble(const FinishedRow& row) {
 // only what libcurl says is told.
 void tell_trouble(const FinishedRow& row) {
   static TimestampTz told_at = 0;
-  const TimestampTz now = GetCurrentTimestamp();
-  if (now - told_at < USECS_PER_MINUTE) return;
-  told_at = now;
+  if (!may_tell(&told_at)) return;
   const bool answered = row.settled.http_status != 0 || row.settled.error_message == nullptr;
   const char* text = psprintf("requests to Twilio fail: %s%s%s", row.settled.error_code,
                               answered ? "" : ", ", answered ? "" : row.settled.error_message);
