@@ -217,6 +217,14 @@ UPDATE bookings SET status = 'confirmed';
 COMMIT;
 SELECT sum(confirmations), sum(reminders) FROM generate_series(1, 3) n, sms_schedule_some(1000, now() + n * interval '1 second');
 SELECT what, kind, status, reason, count(*) FROM news_but_called_off GROUP BY 1, 2, 3, 4;
+-- A booking that is made, needs no text for a moment, and becomes another one: its text is not a cancelled one.
+BEGIN;
+INSERT INTO bookings VALUES (pg_temp.id(3, 9001), :org, pg_temp.id(2, 1), now() + interval '3 days', now() + interval '73 hours', 'confirmed', 'First');
+UPDATE bookings SET client_id = NULL WHERE id = pg_temp.id(3, 9001);
+UPDATE bookings SET client_id = pg_temp.id(2, 2), location_details = 'Second' WHERE id = pg_temp.id(3, 9001);
+COMMIT;
+SELECT m.status, m.body ~ 'Second' AS of_second FROM sms_booking_texts t JOIN sms_messages m ON m.id = t.message_id
+ WHERE t.booking_id = pg_temp.id(3, 9001) AND t.type = 'confirmation';
 DROP VIEW news_but_called_off, news, state;
 DROP TABLE before, copy, bookings, clients, orgs;
 DROP PROCEDURE there_and_back;

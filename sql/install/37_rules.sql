@@ -17,13 +17,31 @@ REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
 'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
 
+-- created_at tells a new row from a restored one: a restore must not fail for a sender that an earlier version took.
+CREATE FUNCTION sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN @extschema@.sms_normalize_sender(sender, region);
+EXCEPTION WHEN SQLSTATE 'SM006' THEN
+  IF NOT is_restored THEN
+    RAISE;
+  END IF;
+  RAISE WARNING '%', SQLERRM USING DETAIL = 'The restored row keeps it.', HINT = 'Correct twilio_phone_number of the org.';
+  RETURN sender;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_sender(text, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_sender(text, text, boolean) IS
+'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, with a WARNING.';
+
 CREATE FUNCTION sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
   PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
   IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
-    NEW.twilio_phone_number := @extschema@.sms_normalize_sender(NEW.twilio_phone_number, NEW.default_region);
+    NEW.twilio_phone_number := @extschema@.sms_check_sender(
+      NEW.twilio_phone_number, NEW.default_region, TG_OP = 'INSERT' AND NEW.created_at < now());
   END IF;
   NEW.twilio_account_sid :=
     @extschema@.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');

@@ -82,9 +82,9 @@ BEGIN
   IF noted IS NULL THEN
     RETURN;
   END IF;
-  -- A row that is new and has a message stays: it counts the keys that are taken.
+  -- A row that is new and had a message stays: it counts the keys that are taken.
   DELETE FROM @extschema@.sms_booking_texts t
-   WHERE t.booking_id = sms_take_back.booking_id AND t.message_id IS NULL
+   WHERE t.booking_id = sms_take_back.booking_id AND t.message_id IS NULL AND t.revision = 0
      AND NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::@extschema@.sms_booking_texts, noted) b
                       WHERE b.type = t.type AND b.schedule_id = t.schedule_id);
   UPDATE @extschema@.sms_booking_texts t

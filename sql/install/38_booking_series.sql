@@ -108,17 +108,20 @@ BEGIN
                  WHERE NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(b.id))) THEN
     RETURN 'locked';
   END IF;
-  PERFORM @extschema@.sms_cancel_waiting(
-    ARRAY(SELECT t.message_id FROM @extschema@.sms_booking_texts t
-            JOIN unnest(members) b ON b.id = t.booking_id
-           WHERE t.series = sms_make_series.series),
-    'booking_changed', 'the booking is confirmed with its series');
   BEGIN
+    PERFORM @extschema@.sms_cancel_waiting(
+      ARRAY(SELECT t.message_id FROM @extschema@.sms_booking_texts t
+              JOIN unnest(members) b ON b.id = t.booking_id
+             WHERE t.series = sms_make_series.series),
+      'booking_changed', 'the booking is confirmed with its series');
     IF why IS NULL THEN
       made := @extschema@.sms_queue_series(series, members[1], cardinality(members));
     END IF;
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, words = MESSAGE_TEXT;
+    IF code IN ('SM003', 'SM004', 'SM005', 'SM009', 'SM017') THEN  -- the template's fault silences no booking
+      RETURN 'single';
+    END IF;
     why := @extschema@.sms_skip_reason(code);
     IF why = 'client_daily_limit' THEN  -- whose message names the client
       words := @extschema@.sms_reason_in_words(why, 'confirmation');

@@ -264,7 +264,7 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, p
   excess AS (
     SELECT a.grantee FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
      CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-     WHERE a.grantee <> p.proowner AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator}') k)
+     WHERE a.grantee <> p.proowner AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
     UNION
     SELECT a.grantee FROM @extschema@.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
      WHERE a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'TRIGGER'))
@@ -282,7 +282,7 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, p
   SELECT 'grants', 'error',
          'roles that may do more than any grant of ours gives: '
            || (SELECT string_agg(CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END, ', ' ORDER BY e.grantee) FROM excess e),
-         'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), sms_revoke_service(role), sms_revoke_operator(role) takes everything; then grant again what the role should be.'
+         'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; then grant again what the role should be.'
   UNION ALL
   SELECT 'bookings_source', 'error',
          CASE WHEN NOT r.rolsuper THEN 'sms_bookings_source belongs to ' || r.rolname || ', who can thereby read other people''s tables' END,

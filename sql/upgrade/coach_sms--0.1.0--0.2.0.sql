@@ -23,6 +23,7 @@ ALTER TABLE sms_in_flight
   ADD COLUMN not_asked text;
 -- What is confirmed when the database goes live is history.
 ALTER TABLE sms_server ADD COLUMN live_since timestamptz;
+UPDATE sms_server SET live_since = changed_at WHERE mode = 'live';
 DROP FUNCTION sms_record_baseline();
 
 ALTER TABLE sms_booking_texts ADD COLUMN series uuid;
@@ -621,13 +622,29 @@ $$;
 REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
 'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
+CREATE OR REPLACE FUNCTION sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN @extschema@.sms_normalize_sender(sender, region);
+EXCEPTION WHEN SQLSTATE 'SM006' THEN
+  IF NOT is_restored THEN
+    RAISE;
+  END IF;
+  RAISE WARNING '%', SQLERRM USING DETAIL = 'The restored row keeps it.', HINT = 'Correct twilio_phone_number of the org.';
+  RETURN sender;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_sender(text, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_sender(text, text, boolean) IS
+'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, with a WARNING.';
 CREATE OR REPLACE FUNCTION sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
   PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
   IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
-    NEW.twilio_phone_number := @extschema@.sms_normalize_sender(NEW.twilio_phone_number, NEW.default_region);
+    NEW.twilio_phone_number := @extschema@.sms_check_sender(
+      NEW.twilio_phone_number, NEW.default_region, TG_OP = 'INSERT' AND NEW.created_at < now());
   END IF;
   NEW.twilio_account_sid :=
     @extschema@.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
@@ -728,9 +745,9 @@ BEGIN
   IF noted IS NULL THEN
     RETURN;
   END IF;
-  -- A row that is new and has a message stays: it counts the keys that are taken.
+  -- A row that is new and had a message stays: it counts the keys that are taken.
   DELETE FROM @extschema@.sms_booking_texts t
-   WHERE t.booking_id = sms_take_back.booking_id AND t.message_id IS NULL
+   WHERE t.booking_id = sms_take_back.booking_id AND t.message_id IS NULL AND t.revision = 0
      AND NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::@extschema@.sms_booking_texts, noted) b
                       WHERE b.type = t.type AND b.schedule_id = t.schedule_id);
   UPDATE @extschema@.sms_booking_texts t
@@ -845,17 +862,20 @@ BEGIN
                  WHERE NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(b.id))) THEN
     RETURN 'locked';
   END IF;
-  PERFORM @extschema@.sms_cancel_waiting(
-    ARRAY(SELECT t.message_id FROM @extschema@.sms_booking_texts t
-            JOIN unnest(members) b ON b.id = t.booking_id
-           WHERE t.series = sms_make_series.series),
-    'booking_changed', 'the booking is confirmed with its series');
   BEGIN
+    PERFORM @extschema@.sms_cancel_waiting(
+      ARRAY(SELECT t.message_id FROM @extschema@.sms_booking_texts t
+              JOIN unnest(members) b ON b.id = t.booking_id
+             WHERE t.series = sms_make_series.series),
+      'booking_changed', 'the booking is confirmed with its series');
     IF why IS NULL THEN
       made := @extschema@.sms_queue_series(series, members[1], cardinality(members));
     END IF;
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, words = MESSAGE_TEXT;
+    IF code IN ('SM003', 'SM004', 'SM005', 'SM009', 'SM017') THEN  -- the template's fault silences no booking
+      RETURN 'single';
+    END IF;
     why := @extschema@.sms_skip_reason(code);
     IF why = 'client_daily_limit' THEN  -- whose message names the client
       words := @extschema@.sms_reason_in_words(why, 'confirmation');
@@ -1557,6 +1577,7 @@ BEGIN
   WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (names) AND s.phone <> hashed RETURNING s.*)
   INSERT INTO @extschema@.sms_suppression (org_id, phone, reason, source, created_at)
     SELECT g.org_id, hashed, g.reason, g.source, g.created_at FROM gone g
+     ORDER BY g.reason = 'manual' DESC, g.created_at  -- of two forms of the number the stronger entry stays
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING;
   -- What was said to senders of other orgs is not this one's to change.
   WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o
@@ -2016,7 +2037,7 @@ CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, le
   excess AS (
     SELECT a.grantee FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
      CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-     WHERE a.grantee <> p.proowner AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator}') k)
+     WHERE a.grantee <> p.proowner AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
     UNION
     SELECT a.grantee FROM @extschema@.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
      WHERE a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'TRIGGER'))
@@ -2034,7 +2055,7 @@ CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, le
   SELECT 'grants', 'error',
          'roles that may do more than any grant of ours gives: '
            || (SELECT string_agg(CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END, ', ' ORDER BY e.grantee) FROM excess e),
-         'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), sms_revoke_service(role), sms_revoke_operator(role) takes everything; then grant again what the role should be.'
+         'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; then grant again what the role should be.'
   UNION ALL
   SELECT 'bookings_source', 'error',
          CASE WHEN NOT r.rolsuper THEN 'sms_bookings_source belongs to ' || r.rolname || ', who can thereby read other people''s tables' END,
@@ -2492,10 +2513,15 @@ BEGIN
   FOR org IN SELECT s.org_id FROM @extschema@.sms_settings s ORDER BY s.org_id LOOP
     BEGIN
       UPDATE @extschema@.sms_settings s
-         SET twilio_phone_number = @extschema@.sms_normalize_sender(s.twilio_phone_number, s.default_region),
-             twilio_account_sid = @extschema@.sms_trim_blanks(s.twilio_account_sid),
+         SET twilio_account_sid = @extschema@.sms_trim_blanks(s.twilio_account_sid),
              twilio_messaging_service_sid = @extschema@.sms_trim_blanks(s.twilio_messaging_service_sid)
-       WHERE s.org_id = org;
+       WHERE s.org_id = org
+         AND (s.twilio_account_sid IS DISTINCT FROM @extschema@.sms_trim_blanks(s.twilio_account_sid)
+              OR s.twilio_messaging_service_sid IS DISTINCT FROM @extschema@.sms_trim_blanks(s.twilio_messaging_service_sid));
+      UPDATE @extschema@.sms_settings s
+         SET twilio_phone_number = @extschema@.sms_normalize_sender(s.twilio_phone_number, s.default_region)
+       WHERE s.org_id = org
+         AND s.twilio_phone_number IS DISTINCT FROM @extschema@.sms_normalize_sender(s.twilio_phone_number, s.default_region);
     EXCEPTION WHEN SQLSTATE 'SM006' OR SQLSTATE 'SM015' OR SQLSTATE 'SM020' THEN
       GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT;
       RAISE WARNING 'the settings of org % were left as they are: %', org, problem USING HINT = 'Correct them.';

@@ -27,7 +27,10 @@ class Circuit {
     held_until_ = std::max(held_until_, now + hold);
     return hold;
   }
-  void close() noexcept { troubles_ = 0; }
+  void close() noexcept {
+    troubles_ = 0;
+    held_until_ = 0;
+  }
   // One request at a time until one succeeds; nothing is held.
   void doubt() noexcept { troubles_ = std::max(troubles_, 1); }
   // A person may have put it right: it may be tried from that time on.

@@ -242,7 +242,8 @@ void Dispatch::start(Task task, const Route& route) {
   if (senders_.capacity(sending.sender, now_us_()) == 0) {
     // With a sender of its own it is not the lane's to hold it.
     if (!task.from.empty())
-      task.due_at = std::max(task.due_at, senders_.held_until(sending.sender));
+      task.due_at =
+          std::max({task.due_at, senders_.held_until(sending.sender), now_us_() + kSecond});
     return give_back(std::move(task));
   }
   // Nothing leaves after its send-by time either: the message then goes back, and expires there.

@@ -101,7 +101,8 @@ void Dispatch::finish_page(Looking looking, const HttpResult& result) {
   lists_.finished(looking.name, settlement, now);
   const std::string why = why_not_asked(result, settlement);
   if (why.empty()) return read_page(std::move(looking), result);
-  looked_.push_back({std::move(looking.look), {}, why, false, lists_.held_until(looking.name)});
+  const std::int64_t held_until = lists_.held_until(looking.name);
+  looked_.push_back({std::move(looking.look), {}, why, false, held_until > now ? held_until : 0});
 }
 
 void Dispatch::read_page(Looking looking, const HttpResult& result) {

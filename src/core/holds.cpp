@@ -46,10 +46,11 @@ void Holds::clear(const HoldKey& key) {
   if (holds_.erase(key) > 0) changed_.insert(key);
 }
 
-void Holds::keep_only(const std::vector<LaneFront>& fronts) {
+void Holds::keep_only(const std::vector<LaneFront>& fronts, std::int64_t now) {
   std::set<Uuid> orgs;
   std::set<LaneKey> lanes;
   for (const LaneFront& front : fronts) {
+    if (front.first_due_at > now) continue;
     orgs.insert(front.lane.org);
     lanes.insert(front.lane);
   }

@@ -77,8 +77,8 @@ class Holds {
     clear({rule, lane.org, lane.zone, lane.priority});
   }
 
-  // Forgets the holds of orgs and lanes in which nothing waits.
-  void keep_only(const std::vector<LaneFront>& fronts);
+  // Forgets the holds of orgs and lanes in which nothing is due.
+  void keep_only(const std::vector<LaneFront>& fronts, std::int64_t now);
 
   // The first `most` changes that were not published yet.
   std::vector<HoldChange> changes(std::size_t most) const;

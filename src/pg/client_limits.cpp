@@ -44,7 +44,8 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
       " SELECT min(t.position) AS position, t.org_id, t.client_id::uuid,"
       "   CASE WHEN t.client_id IS NULL THEN @extschema@.sms_phone_names(t.phone)"
       "        ELSE ARRAY[t.client_id] END AS keys"
-      "   FROM unnest($1, $2, $3, $4) AS t (position, org_id, client_id, phone) GROUP BY t.org_id, t.client_id, t.phone)"
+      "   FROM unnest($1, $2, $3, $4) AS t (position, org_id, client_id, phone) GROUP BY t.org_id, "
+      "t.client_id, t.phone)"
       " SELECT c.position, s.max_sms_per_client_per_day::bigint,"
       "   (SELECT count(*) FROM @extschema@.sms_attempts a"
       "     WHERE a.org_id = c.org_id AND a.client_key = ANY (c.keys)"
@@ -81,7 +82,9 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
 TimestampTz room_at(const Claimed& one, const Client& client, int64 handed, const char* provider) {
   static Statement read{
       "SELECT a.created_at + interval '24 hours' FROM @extschema@.sms_attempts a"
-      " WHERE a.org_id = $1 AND a.client_key = $2 AND a.created_at > now() - interval '24 hours'"
+      " WHERE a.org_id = $1 AND a.client_key = ANY (CASE WHEN $2 LIKE '+%' THEN"
+      "   @extschema@.sms_phone_names($2) ELSE ARRAY[$2] END) AND a.created_at > now() - interval "
+      "'24 hours'"
       "   AND a.provider = $3 AND " COUNTS " ORDER BY a.created_at OFFSET $4 LIMIT 1",
       {UUIDOID, TEXTOID, TEXTOID, INT8OID}};
   const TimestampTz soon = GetCurrentTimestamp() + kAskAgain;
@@ -139,9 +142,8 @@ int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, cons
       " + (SELECT count(*) FROM @extschema@.sms_messages m"
       "     WHERE $2 IS NULL AND m.to_phone = ANY ($3) AND m.client_id IS NULL AND " TO_COME ")",
       {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID}};
-  const Datum keys = client_id != nullptr
-                         ? texts_of(1, [&](int) { return uuid_text(*client_id); })
-                         : PointerGetDatum(phone_names(cstring_to_text(to_phone)));
+  const Datum keys = client_id != nullptr ? texts_of(1, [&](int) { return uuid_text(*client_id); })
+                                          : PointerGetDatum(phone_names(cstring_to_text(to_phone)));
   read.run({UUIDPGetDatum(&org_id), UUIDPGetDatum(client_id), keys,
             CStringGetTextDatum(sandbox ? "sandbox" : "twilio"), TimestampTzGetDatum(due_at)},
            client_id != nullptr ? nullptr : " n   ");

@@ -83,7 +83,7 @@ void sweep_lanes(Sender* sender) {
       fronts[row].first_due_at = due[row];
     }
     sender->dispatch->lanes().sweep(fronts, now);
-    sender->dispatch->holds().keep_only(fronts);
+    sender->dispatch->holds().keep_only(fronts, now);
   }));
 }
 

@@ -34,6 +34,8 @@ like(as('watcher', $_), qr/permission denied/, "may not: $_")
   for 'SELECT * FROM sms_messages', 'SELECT * FROM sms_attempts', 'SELECT * FROM sms_events', 'SELECT * FROM sms_settings', 'SELECT sms_pause()', 'SELECT sms_resume()',
   'SELECT sms_go_live()', 'SELECT sms_go_sandbox()', "SELECT sms_cancel('$refused')", "SELECT * FROM sms_why('$refused')", 'SELECT * FROM sms_every_org()';
 
+is($node->safe_psql('postgres', "SELECT level FROM sms_doctor() WHERE check_name = 'grants'"), 'ok', 'sms_doctor knows the kind');
+
 # Who watches every org acts for none but its own.
 like(as('member', "SELECT sms_cancel('$refused')"), qr/unknown message/, 'a tenant that watches does not act for others');
 is(as('member', 'SELECT count(*) FROM sms_messages'), '0', 'nor read their messages');

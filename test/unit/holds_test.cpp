@@ -85,9 +85,12 @@ TEST_F(HoldsTest, ForgetsWhatWaitsNoMore) {
   }
   publish();
   EXPECT_EQ(seen.size(), 5U);
-  holds.keep_only({{lane(2), 0}});
+  holds.keep_only({{lane(2), 10}}, 10);
   publish();
   EXPECT_EQ(seen.size(), 3U) << "the server's, the other org's and its lane's";
+  holds.keep_only({{lane(2), 11}}, 10);
+  publish();
+  EXPECT_EQ(seen.size(), 1U) << "the server's: nothing is due in the other's lane";
 }
 
 TEST_F(HoldsTest, ChangesComeInPortions) {
