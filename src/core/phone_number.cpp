@@ -8,9 +8,12 @@
 #include <cstdint>
 #include <list>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/error.hpp"
+#include "core/phone_forms.hpp"
 #include "core/utf8.hpp"
 
 namespace coach_sms {
@@ -272,7 +275,9 @@ std::string normalize_phone(std::string_view phone, std::string_view region) {
                 "Give the two capital letters of a country, such as AU.");
 
   std::string dialled = has_e164_form(phone) ? std::string(phone) : dialled_characters(phone);
-  if (is_plainly_possible(dialled)) return dialled;
+  // A newer plan may know one form of a number only: people and Twilio have both.
+  const std::vector<std::string> forms = phone_forms(dialled);
+  if (std::any_of(forms.begin(), forms.end(), is_plainly_possible)) return dialled;
 
   Reading reading = read_as_dialled(dialled, std::string(region));
   if (reading.e164.empty() && dialled.starts_with("00"))
