@@ -29,7 +29,8 @@ sub stop { return "SELECT sms_opt_out('$org', '" . phone($_[0]) . "');\nINSERT I
 create_wait_until($node);
 
 # Of each session's people the texts are enqueued in bulk, and the STOPs come one by one: of some at once, of others
-# while the next texts go out. One person of each bulk says STOP once the text has left: no session outruns the sender.
+# while the next texts go out. One person of each bulk says STOP once the text has left, and one in the transaction that
+# enqueues it: however fast the machine is, both sides win some races.
 my $bulks = 0;
 sub script {
     my ($session) = @_;
@@ -37,7 +38,9 @@ sub script {
     my $script = "SET client_min_messages = error;\n";
     my @undecided;
     while (my @some = splice @people, 0, 50) {
-        $script .= "SELECT count(sms_enqueue('$org', to_phone => p, body => 'to ' || p)) FROM unnest('{" . join(',', map { phone($_) } @some) . "}'::text[]) p;\n";
+        my $first = $some[0];
+        $script .= "BEGIN;\nSELECT count(sms_enqueue('$org', to_phone => p, body => 'to ' || p)) FROM unnest('{" . join(',', map { phone($_) } @some) . "}'::text[]) p;\n" . stop($first) . "COMMIT;\n";
+        shift @some;
         my $last = pop @some;
         my @pool = (@undecided, @some);
         my @stop = grep { !@people || rand() < 0.3 } @pool;
@@ -72,5 +75,5 @@ for my $text ($fake->ledger) {
 is("@late", '', 'nothing arrived after its STOP was acknowledged');
 is(scalar(my @twice = $fake->duplicates), 0, 'and nothing twice');
 cmp_ok($arrived, '>=', $bulks, "$arrived texts were faster than their STOP");
-cmp_ok($arrived, '<', $races * 0.99, 'and others were not');
+cmp_ok($arrived, '<=', $races - $bulks, 'and others were not');
 done_testing();
