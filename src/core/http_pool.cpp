@@ -261,6 +261,8 @@ void HttpPool::give_up_overdue() {
   const std::int64_t now = now_us_();
   if (now < next_give_up_us_) return;
   next_give_up_us_ = kNever;
+  for (const auto& [name, host] : hosts_)
+    if (host.first != nullptr) next_give_up_us_ = std::min(next_give_up_us_, host.wait_until_us);
   for (std::size_t i = active_.size(); i-- > 0;) {
     const std::int64_t give_up_at = active_[i]->give_up_at_us();
     if (now < give_up_at) {

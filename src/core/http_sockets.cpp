@@ -23,7 +23,8 @@ curl_socket_t HttpSockets::on_open(void* self, curlsocktype, curl_sockaddr* addr
 int HttpSockets::on_close(void* self, curl_socket_t socket) noexcept {
   auto& sockets = *static_cast<HttpSockets*>(self);
   std::erase(sockets.unnamed_, socket);
-  std::erase_if(sockets.named_, [socket](const auto& entry) { return entry.second == socket; });
+  std::erase_if(sockets.named_,
+                [socket](const auto& entry) { return entry.second->socket == socket; });
   return ::close(socket);
 }
 
@@ -33,14 +34,19 @@ void HttpSockets::name(const void* session, int local_port) noexcept try {
         return local_port_of(socket) == local_port;
       });
   if (found == unnamed_.end()) return;
-  named_[session] = *found;
+  named_[session] = std::make_shared<const HttpConnection>(HttpConnection{*found});
   unnamed_.erase(found);
 } catch (const std::bad_alloc&) {
 }
 
-curl_socket_t HttpSockets::find(const void* session) const noexcept {
+std::shared_ptr<const HttpConnection> HttpSockets::find(const void* session) const noexcept {
   const auto found = named_.find(session);
-  return found == named_.end() ? CURL_SOCKET_BAD : found->second;
+  return found == named_.end() ? nullptr : found->second;
+}
+
+bool HttpSockets::is_idle(const std::shared_ptr<const HttpConnection>& found) noexcept {
+  constexpr long kPoolAndCaller = 2;
+  return found.use_count() == kPoolAndCaller;
 }
 
 int local_port_of(curl_socket_t socket) noexcept {

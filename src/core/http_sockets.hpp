@@ -7,9 +7,15 @@
 #include <curl/curl.h>
 
 #include <map>
+#include <memory>
 #include <vector>
 
 namespace coach_sms {
+
+// A connection with TLS. The requests that are under way on it hold it.
+struct HttpConnection {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+};
 
 // The sockets of a pool's connections, each under the TLS session that it carries. libcurl tells a
 // request that is about to leave its TLS session, and no release before 8.23 tells its socket.
@@ -21,12 +27,14 @@ class HttpSockets {
 
   // A fresh connection: its socket is the one with that port of ours.
   void name(const void* session, int local_port) noexcept;
-  // CURL_SOCKET_BAD where it is not known.
-  curl_socket_t find(const void* session) const noexcept;
+  // nullptr where it is not known.
+  std::shared_ptr<const HttpConnection> find(const void* session) const noexcept;
+  // Whether no request is under way on it; the caller has just found it.
+  static bool is_idle(const std::shared_ptr<const HttpConnection>& found) noexcept;
 
  private:
   std::vector<curl_socket_t> unnamed_;
-  std::map<const void*, curl_socket_t> named_;
+  std::map<const void*, std::shared_ptr<const HttpConnection>> named_;
 };
 
 // The port on our side; 0 where the socket has none.

@@ -230,31 +230,36 @@ Spoken HttpTransfer::negotiated() const noexcept {
   return is_http2 ? Spoken::kHttp2 : Spoken::kHttp1;
 }
 
-// The kept connection's socket. Releases from 8.23 on tell it; the port says whether it is right.
-curl_socket_t HttpTransfer::kept_socket(int local_port) const noexcept {
-  const SSL* tls = session();
-  if (tls != nullptr) return sockets_.find(tls);
+bool HttpTransfer::is_fresh() const noexcept {
+  long made = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_NUM_CONNECTS, &made);
+  return fresh_ || made > 0;
+}
+
+// Without TLS, only libcurl 8.23 and newer tell the socket; the port says whether it is right.
+curl_socket_t HttpTransfer::plain_socket(int local_port) const noexcept {
   curl_socket_t socket = CURL_SOCKET_BAD;
   curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket);
   return socket != CURL_SOCKET_BAD && local_port_of(socket) == local_port ? socket
                                                                           : CURL_SOCKET_BAD;
 }
 
-// Whether a kept connection has ended, or brings what nobody asked for: the end of TLS, or an error
-// of the server's own, which would be taken for the answer. libcurl 8.23 does not look at a
-// connection that was used within the last second. Over HTTP/2 input is normal: the end counts.
+// Whether a kept connection has ended, or brings what nobody asked for: the end of TLS, GOAWAY, or
+// an error of the server's own, which would be taken for the answer. libcurl 8.23 does not look at
+// a connection that was used within the last second. Where other requests are under way on it, as
+// HTTP/2 allows, its input is theirs, and only its end counts.
 bool HttpTransfer::has_ended(int local_port) noexcept {
-  long made = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_NUM_CONNECTS, &made);
-  if (fresh_ || made > 0) {
-    if (const SSL* tls = session()) sockets_.name(tls, local_port);
+  const SSL* tls = session();
+  if (is_fresh()) {
+    if (tls != nullptr) sockets_.name(tls, local_port);
     return false;
   }
-  const curl_socket_t socket = kept_socket(local_port);
-  if (socket == CURL_SOCKET_BAD) return false;
-  const int input = spoken_ == Spoken::kHttp2 ? 0 : POLLIN;
-  pollfd state{socket, static_cast<short>(POLLRDHUP | input), 0};
-  return poll(&state, 1, 0) > 0;
+  const auto connection = tls != nullptr ? sockets_.find(tls) : nullptr;
+  const bool is_shared = spoken_ == Spoken::kHttp2 && !HttpSockets::is_idle(connection);
+  pollfd state{connection != nullptr ? connection->socket : CURL_SOCKET_BAD, POLLRDHUP, 0};
+  if (tls == nullptr) state.fd = plain_socket(local_port);
+  if (!is_shared) state.events |= POLLIN;
+  return poll(&state, 1, 0) > 0;  // a negative descriptor is passed over
 }
 
 std::int64_t HttpTransfer::give_up_at_us() const noexcept {
@@ -279,6 +284,7 @@ HttpResult HttpTransfer::finish(CURLcode code) {
 
   HttpResult result = std::move(result_);
   request_ = HttpRequest{};
+  connection_ = nullptr;
   set(CURLOPT_USERNAME, nullptr);  // libcurl's own copies
   set(CURLOPT_PASSWORD, nullptr);
   result.progress = progress(status);
@@ -324,6 +330,7 @@ bool HttpTransfer::may_send(int local_port) noexcept {
     stale_ = true;
     return false;
   }
+  if (const SSL* tls = session()) connection_ = sockets_.find(tls);
   sent_ = true;
   return true;
 }

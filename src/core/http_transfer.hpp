@@ -101,7 +101,8 @@ class HttpTransfer {
   void set_trust();
   const SSL* session() const noexcept;
   Spoken negotiated() const noexcept;
-  curl_socket_t kept_socket(int local_port) const noexcept;
+  bool is_fresh() const noexcept;
+  curl_socket_t plain_socket(int local_port) const noexcept;
   bool has_ended(int local_port) noexcept;
   HttpProgress progress(long status) const noexcept;
 
@@ -121,6 +122,7 @@ class HttpTransfer {
   bool stale_ = false;
   bool fresh_ = false;
   bool sent_ = false;              // from here on, bytes may have left
+  std::shared_ptr<const HttpConnection> connection_;  // with TLS: the one that it left on
   const char* refusal_ = nullptr;  // why we stopped it ourselves
 };
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -22,6 +23,17 @@ constexpr std::int64_t kNoLease = std::numeric_limits<std::int64_t>::max();
 
 // The pool's wall clock stands still unless a test moves it; libcurl's own clock runs.
 inline std::int64_t clock_us = 0;
+
+inline void created(Peer& peer, const SeenRequest&) {
+  peer.send(answer(201, "{}"));
+}
+
+inline std::size_t times_seen(const LoopbackServer& server, const std::string& body) {
+  std::size_t times = 0;
+  for (const SeenRequest& request : server.seen())
+    times += request.body == body ? 1 : 0;
+  return times;
+}
 
 class HttpTest : public testing::Test {
  protected:

@@ -126,6 +126,14 @@ bool Peer::read_request(std::string* head, std::string* body) {
   return true;
 }
 
+bool Peer::read_bytes(std::size_t size, std::string* bytes) {
+  while (unread_.size() < size)
+    if (!read_more()) return false;
+  *bytes = unread_.substr(0, size);
+  unread_.erase(0, size);
+  return true;
+}
+
 LoopbackServer::LoopbackServer(Handler handler, SSL_CTX* tls)
     : handler_(std::move(handler)), tls_(tls), listener_(bound_socket(&port_)) {
   if (listen(listener_, SOMAXCONN) != 0) throw std::runtime_error("cannot listen on 127.0.0.1");
@@ -203,6 +211,21 @@ SelfSigned::SelfSigned() : context_(SSL_CTX_new(TLS_server_method())) {
   std::fclose(file);
   X509_free(certificate);
   EVP_PKEY_free(key);
+}
+
+void SelfSigned::offer_http2() {
+  SSL_CTX_set_alpn_select_cb(
+      context_,
+      [](SSL*, const unsigned char** chosen, unsigned char* length, const unsigned char* offered,
+         unsigned offered_length, void*) {
+        static const unsigned char http2[] = {2, 'h', '2'};
+        unsigned char* found = nullptr;
+        const int result = SSL_select_next_proto(&found, length, http2, sizeof(http2), offered,
+                                                 offered_length);
+        *chosen = found;
+        return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+      },
+      nullptr);
 }
 
 SelfSigned::~SelfSigned() {

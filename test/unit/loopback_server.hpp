@@ -33,6 +33,7 @@ class Peer {
 
   // False once the client has gone.
   bool read_request(std::string* head, std::string* body);
+  bool read_bytes(std::size_t size, std::string* bytes);
 
  private:
   bool read_more();
@@ -90,6 +91,7 @@ class SelfSigned {
   SelfSigned& operator=(const SelfSigned&) = delete;
 
   SSL_CTX* server_context() const { return context_; }
+  void offer_http2();
   const std::string& certificate_file() const { return file_; }
 
  private:
