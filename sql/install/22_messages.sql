@@ -138,7 +138,8 @@ CREATE TABLE sms_in_flight (
   inconclusive         text CHECK (inconclusive IN ('several', 'unreadable')),
   inconclusive_count   integer NOT NULL DEFAULT 0,
   inconclusive_at      timestamptz,
-  not_asked            text
+  not_asked            text,
+  not_asked_since      timestamptz
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
 -- Looked at each second; few messages are ever in it, and the others cost nothing here.
@@ -163,3 +164,4 @@ COMMENT ON COLUMN sms_in_flight.inconclusive IS 'several or unreadable: what the
 COMMENT ON COLUMN sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
 COMMENT ON COLUMN sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
 COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
+COMMENT ON COLUMN sms_in_flight.not_asked_since IS 'Since when no listing of those due was made. After coach_sms.max_wait the message is given up.';

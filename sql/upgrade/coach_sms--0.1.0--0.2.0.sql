@@ -20,7 +20,8 @@ ALTER TABLE sms_in_flight
   ADD COLUMN inconclusive text CHECK (inconclusive IN ('several', 'unreadable')),
   ADD COLUMN inconclusive_count integer NOT NULL DEFAULT 0,
   ADD COLUMN inconclusive_at timestamptz,
-  ADD COLUMN not_asked text;
+  ADD COLUMN not_asked text,
+  ADD COLUMN not_asked_since timestamptz;
 -- What is confirmed when the database goes live is history.
 ALTER TABLE sms_server ADD COLUMN live_since timestamptz;
 UPDATE sms_server SET live_since = changed_at WHERE mode = 'live';
@@ -64,6 +65,7 @@ COMMENT ON COLUMN sms_in_flight.inconclusive IS 'several or unreadable: what the
 COMMENT ON COLUMN sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
 COMMENT ON COLUMN sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
 COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
+COMMENT ON COLUMN sms_in_flight.not_asked_since IS 'Since when no listing of those due was made. After coach_sms.max_wait the message is given up.';
 COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number (its shortest form) where there is none: what limits count by.';
 COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON COLUMN sms_server.live_since IS

@@ -28,6 +28,7 @@ struct Due {
   TimestampTz claimed_at;
   TimestampTz lease_until;
   char* account_sid;  // "" of a restored claim, which names none
+  TimestampTz not_asked_since;
   // Out.
   bool changed;
   TimestampTz next;
@@ -71,11 +72,12 @@ int find_due(Due** due) {
   static Statement find{
       "WITH ranked AS MATERIALIZED ("
       " SELECT message_id, org_id, fence, claimed_at, lease_until, account_sid, next_look_at,"
+      "   not_asked_since,"
       "   row_number() OVER (PARTITION BY account_sid ORDER BY next_look_at, message_id) AS place"
       "   FROM @extschema@.sms_in_flight"
       "  WHERE state = 'unknown' AND next_look_at <= now())"
       " SELECT r.message_id, r.org_id, r.fence, m.to_phone, r.claimed_at, r.lease_until,"
-      "   coalesce(r.account_sid, '')"
+      "   coalesce(r.account_sid, ''), r.not_asked_since"
       "   FROM ranked r JOIN @extschema@.sms_messages m"
       "     ON m.id = r.message_id AND m.org_id = r.org_id"
       "  WHERE r.place <= $1 ORDER BY r.next_look_at, r.message_id LIMIT $2",
@@ -92,6 +94,7 @@ int find_due(Due** due) {
     (*due)[i].claimed_at = time_column(row, 5, 0);
     (*due)[i].lease_until = time_column(row, 6, 0);
     (*due)[i].account_sid = text_column(row, 7);
+    (*due)[i].not_asked_since = time_column(row, 8, DT_NOEND);
   }
   return count;
 }
@@ -157,7 +160,9 @@ OrgRoute* route_for(const pg_uuid_t& org_id, OrgRoute** routes, int* count) {
 void note(const Due* due, int count) {
   static Statement update{
       "UPDATE @extschema@.sms_in_flight f"
-      "   SET next_look_at = n.at, not_asked = coalesce(n.not_asked, f.not_asked)"
+      "   SET next_look_at = n.at, not_asked = coalesce(n.not_asked, f.not_asked),"
+      "       not_asked_since = CASE WHEN n.not_asked IS NULL THEN f.not_asked_since"
+      "                              ELSE coalesce(f.not_asked_since, now()) END"
       "  FROM unnest($1, $2, $3, $4) AS n (message_id, fence, at, not_asked)"
       " WHERE f.message_id = n.message_id AND f.fence = n.fence AND f.message_id IN ("
       "   SELECT message_id FROM @extschema@.sms_in_flight"
@@ -189,7 +194,7 @@ void start_looks(Sender* sender) {
   for (int i = 0; i < count; ++i) {
     if (!look_for(sender, *route_for(due[i].org_id, routes, &route_count), &due[i])) more = true;
     if (!due[i].changed) continue;
-    if (due[i].not_asked != nullptr && waited_too_long(due[i].lease_until))
+    if (due[i].not_asked != nullptr && is_unasked_too_long(due[i].not_asked_since))
       end_unasked(due[i].message_id, due[i].fence, due[i].not_asked);
     else
       due[changed++] = due[i];
@@ -197,7 +202,6 @@ void start_looks(Sender* sender) {
   for (int i = 0; i < route_count; ++i)
     wipe_route(routes[i]);
   note(due, changed);
-  sender->look_anew = false;
   if (more) sender->looks_again_at = now + kPause;
 }
 

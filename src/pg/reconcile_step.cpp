@@ -33,13 +33,14 @@ struct Unknown {
   char* inconclusive;  // what the latest listings in a row came to; nullptr where they were empty
   int inconclusive_count;
   TimestampTz inconclusive_at;
+  TimestampTz not_asked_since;
 };
 
 bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
   static Statement read{
       "SELECT f.org_id, f.failures, f.looks, f.claimed_at, f.lease_until,"
       "       m.body, coalesce(s.unknown_policy, 'hold') = 'resend_if_absent',"
-      "       f.inconclusive, f.inconclusive_count, f.inconclusive_at"
+      "       f.inconclusive, f.inconclusive_count, f.inconclusive_at, f.not_asked_since"
       "  FROM @extschema@.sms_in_flight f JOIN @extschema@.sms_messages m ON m.id = f.message_id"
       "  LEFT JOIN @extschema@.sms_settings s ON s.org_id = f.org_id"
       " WHERE f.message_id = $1 AND f.fence = $2 AND f.state = 'unknown'",
@@ -57,6 +58,7 @@ bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
   unknown->inconclusive = text_column(0, 8);
   unknown->inconclusive_count = int_column(0, 9);
   unknown->inconclusive_at = time_column(0, 10, 0);
+  unknown->not_asked_since = time_column(0, 11, DT_NOEND);
   return true;
 }
 
@@ -141,7 +143,8 @@ TimestampTz next_look(const Unknown& unknown, bool absent) {
 void look_again(const Unknown& unknown, TimestampTz next, bool absent, const Noted& noted) {
   static Statement update{
       "UPDATE @extschema@.sms_in_flight SET looks = looks + $3, next_look_at = $4,"
-      "   inconclusive = $5, inconclusive_count = $6, inconclusive_at = $7, not_asked = $8"
+      "   inconclusive = $5, inconclusive_count = $6, inconclusive_at = $7, not_asked = $8,"
+      "   not_asked_since = CASE WHEN $8 IS NOT NULL THEN coalesce(not_asked_since, now()) END"
       " WHERE message_id = $1 AND fence = $2 AND state = 'unknown'",
       {UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID}};
   const char nulls[] = {' ', ' ', ' ', ' ', noted.inconclusive == nullptr ? 'n' : ' ',
@@ -163,7 +166,7 @@ void give_up_unasked(const Unknown& unknown, const char* why) {
 // Nothing was learnt: what earlier listings came to stays.
 void settle_not_asked(const Unknown& unknown, const Looked& looked) {
   const char* why = storable(pstrdup(looked.error.c_str()));
-  if (waited_too_long(unknown.lease_until)) return give_up_unasked(unknown, why);
+  if (is_unasked_too_long(unknown.not_asked_since)) return give_up_unasked(unknown, why);
   look_again(unknown,
              looked.held_until > 0 ? from_unix_us(looked.held_until) : next_look(unknown, false),
              false,
@@ -201,7 +204,7 @@ void settle_inconclusive(const Unknown& unknown, Finding finding) {
                                   INT64CONST(1000) * settings::reconcile_limit);
     given_up = is_given_up(listings, several ? Sighting::kSeveral : Sighting::kNone);
   }));
-  if (given_up || waited_too_long(unknown.lease_until))
+  if (given_up)
     give_up(unknown, finding,
             several ? "Twilio's list shows several messages that it could be"
                     : "Twilio's list could not be read");
@@ -276,8 +279,9 @@ void expire_lost_leases(Sender* sender) {
   expire_leases(ids, count, false);
 }
 
-bool waited_too_long(TimestampTz lease_until) {
-  return GetCurrentTimestamp() - lease_until > settings::max_wait * USECS_PER_SEC;
+bool is_unasked_too_long(TimestampTz not_asked_since) {
+  return not_asked_since != DT_NOEND &&
+         GetCurrentTimestamp() - not_asked_since > settings::max_wait * USECS_PER_SEC;
 }
 
 void end_unasked(const pg_uuid_t& id, int64 fence, const char* why) {

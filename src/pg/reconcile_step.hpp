@@ -15,8 +15,9 @@ void expire_lost_leases(Sender* sender);
 // Starts listings for the unknown messages whose time it is (look_step.cpp).
 void start_looks(Sender* sender);
 
-// Whether a message whose lease ended then has waited for coach_sms.max_wait.
-bool waited_too_long(TimestampTz lease_until);
+// Whether a message that nobody could ask about since then is given up (coach_sms.max_wait).
+// DT_NOEND: it was asked about.
+bool is_unasked_too_long(TimestampTz not_asked_since);
 // unknown → failed, outcome_unknown, where nobody could be asked for so long.
 void end_unasked(const pg_uuid_t& id, int64 fence, const char* why);
 

@@ -202,8 +202,14 @@ bool step(Sender* sender, const char* name, void (*work)(void*)) {
   return false;
 }
 
+// Once their step is committed.
+void looks_were_started(Sender* sender) {
+  if (sender->mode == Mode::kLive) sender->look_anew = false;
+}
+
 void keep_house(Sender* sender) {
   if (!step(sender, "keeping house", housekeeping_step)) return;
+  looks_were_started(sender);
   forget_sandbox_deliveries();
   if (events_wait()) step(sender, "applying callbacks that waited", events_step);
 }
@@ -270,8 +276,9 @@ void take_steps(Sender* sender) {
     sender->refusal_count = 0;
   }
   if (!settle_looked(sender)) return;
-  if (sender->looks_again_at <= now && !should_stop())
-    step(sender, "searching Twilio's lists", looks_step);
+  if (sender->looks_again_at <= now && !should_stop() &&
+      step(sender, "searching Twilio's lists", looks_step))
+    looks_were_started(sender);
   if (next_housekeeping(*sender) <= now) keep_house(sender);
   if (next_bookings(*sender, now) <= now) step(sender, kLookingForBookings, bookings_step);
   if (sender->prune_again_at <= now) step(sender, "pruning", retention_step);

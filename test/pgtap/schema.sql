@@ -140,7 +140,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_in_flight')$$, ARRAY[
   'inconclusive text',
   'inconclusive_count integer not null default 0',
   'inconclusive_at timestamp with time zone',
-  'not_asked text'], 'columns of sms_in_flight');
+  'not_asked text',
+  'not_asked_since timestamp with time zone'], 'columns of sms_in_flight');
 
 SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_attempts')$$, ARRAY[
   'id uuid not null default sms_uuidv7()',

@@ -83,4 +83,20 @@ wait_or_end("SELECT status, error_code, error_message FROM sms_messages WHERE id
     "failed|outcome_unknown|Twilio's list was not asked within coach_sms.max_wait: there is no token for the account that it was sent with", 'after eight days it ends');
 is($fake->count(to => '+61491570198'), 1, 'it came once');
 
+# A list that is asked after eight days, and cannot be read that once, gives up nothing. The fake's clock stands: a server of its own.
+$fake->post('list-fault', marker => 'status=500');
+$fake->post('scenario', to => '+61491570197', marker => 'reset-after times=1');
+$node->stop;
+$node = new_server('long_pause', fake => $fake, clock => 1, conf => short_times(reconcile_limit => '15min'));
+$node->go_live;
+my $long = $node->enqueue($node->make_org, '+61491570197', 'a long pause');
+wait_or_end("SELECT count(*) FROM sms_in_flight WHERE message_id = '$long' AND inconclusive_count = 1", 1, 'of one more it is unknown, and its list was asked');
+$node->advance('8 days');
+wait_or_end("SELECT count(*) FROM sms_in_flight WHERE message_id = '$long' AND inconclusive_count = 2", 1, 'it is asked again');
+is(rows("SELECT status FROM sms_messages WHERE id = '$long'"), 'unknown', 'it still waits');
+$fake->post('list-fault', marker => '');
+$node->advance('1 hour');
+wait_or_end("SELECT status FROM sms_messages WHERE id = '$long'", 'sent', 'it is found');
+is($fake->count(to => '+61491570197'), 1, 'it came once');
+
 done_testing();
