@@ -388,8 +388,9 @@ BEGIN
   PERFORM @extschema@.sms_read_bookings('{}');
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
-  RETURN 'the attached bookings cannot be read: ' || SQLERRM;
+  RETURN 'the attached bookings cannot be read: '
+         || CASE WHEN @extschema@.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_bookings_problem() FROM PUBLIC;
-COMMENT ON FUNCTION sms_bookings_problem() IS 'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none.';
+COMMENT ON FUNCTION sms_bookings_problem() IS 'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none. The application''s words only for those who act for every org.';

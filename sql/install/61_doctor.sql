@@ -325,9 +325,9 @@ $$;
 REVOKE ALL ON FUNCTION sms_check_tenancy() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
 
-CREATE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
+CREATE FUNCTION sms_doctor_as_owner(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
-  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.check_name, CASE WHEN c.problem IS NULL THEN 'ok' ELSE c.level END,
          c.problem IS NULL OR c.level = 'note', c.problem, CASE WHEN c.problem IS NOT NULL THEN c.what_to_do END
     FROM (SELECT 1 AS part, * FROM @extschema@.sms_check_processes()
@@ -339,6 +339,6 @@ CREATE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, 
           UNION ALL SELECT 7, * FROM @extschema@.sms_check_tenancy()) c
    ORDER BY c.part
 $$;
-REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;
-COMMENT ON FUNCTION sms_doctor() IS
-'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Reads all messages: for people; alarms read sms_health.';
+REVOKE ALL ON FUNCTION sms_doctor_as_owner() FROM PUBLIC;
+COMMENT ON FUNCTION sms_doctor_as_owner() IS
+'Internal: sms_doctor(), once its caller is coach_sms_owner.';

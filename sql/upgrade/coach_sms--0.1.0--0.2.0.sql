@@ -1494,6 +1494,18 @@ BEGIN
      WHERE NOT t.booking_id = ANY (unreadable);
 END
 $$;
+CREATE OR REPLACE FUNCTION sms_bookings_problem() RETURNS text
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_find_due_bookings('{}') FROM @extschema@.sms_bookings_source;
+  PERFORM @extschema@.sms_read_bookings('{}');
+  RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+  RETURN 'the attached bookings cannot be read: '
+         || CASE WHEN @extschema@.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
+END
+$$;
+COMMENT ON FUNCTION sms_bookings_problem() IS 'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none. The application''s words only for those who act for every org.';
 CREATE OR REPLACE FUNCTION sms_guard_status() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1663,6 +1675,12 @@ BEGIN
   RETURN NEXT;
 END
 $$;
+CREATE OR REPLACE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
+  RETURNS SETOF record
+  AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;
+COMMENT ON FUNCTION sms_doctor() IS
+'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Monitors are shown no words of the application''s code. Reads all messages: for people; alarms read sms_health.';
 COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps failing, as last_error says; starting, stopping, backing off, held, stopped.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
@@ -2097,9 +2115,9 @@ CREATE OR REPLACE FUNCTION sms_check_tenancy() RETURNS TABLE (check_name text, l
 $$;
 REVOKE ALL ON FUNCTION sms_check_tenancy() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
-CREATE OR REPLACE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
+CREATE OR REPLACE FUNCTION sms_doctor_as_owner(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
-  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.check_name, CASE WHEN c.problem IS NULL THEN 'ok' ELSE c.level END,
          c.problem IS NULL OR c.level = 'note', c.problem, CASE WHEN c.problem IS NOT NULL THEN c.what_to_do END
     FROM (SELECT 1 AS part, * FROM @extschema@.sms_check_processes()
@@ -2111,9 +2129,9 @@ CREATE OR REPLACE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT o
           UNION ALL SELECT 7, * FROM @extschema@.sms_check_tenancy()) c
    ORDER BY c.part
 $$;
-REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;
-COMMENT ON FUNCTION sms_doctor() IS
-'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Reads all messages: for people; alarms read sms_health.';
+REVOKE ALL ON FUNCTION sms_doctor_as_owner() FROM PUBLIC;
+COMMENT ON FUNCTION sms_doctor_as_owner() IS
+'Internal: sms_doctor(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE

@@ -101,9 +101,14 @@ void report_activity(const char* text) {
 }
 
 void report_error(const char* text) {
+  report_raised(text, 0);
+}
+
+void report_raised(const char* text, int sqlstate) {
   Slot* slot = lock_own_slot();
   if (slot == nullptr) return;
   set_last_error(slot, text);
+  slot->info.last_sqlstate = sqlstate;
   LWLockRelease(slot_lock(own_slot));
 }
 

@@ -124,6 +124,7 @@ void set_last_error(Slot* slot, const char* text) {
                                   static_cast<int>(sizeof(slot->info.last_error)) - 1);
   memcpy(slot->info.last_error, text, static_cast<size_t>(length));
   slot->info.last_error[length] = '\0';
+  slot->info.last_sqlstate = 0;
   slot->info.last_error_at = GetCurrentTimestamp();
 }
 

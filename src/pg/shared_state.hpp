@@ -92,6 +92,7 @@ struct SenderInfo {
   double latency_p50_ms;       // of the last few thousand requests; 0 before the first
   double latency_p99_ms;
   char activity[64];
+  int last_sqlstate;  // 0: last_error has our own words only
   char last_error[256];
 };
 
@@ -150,6 +151,8 @@ int64 earlier_senders_unsent();
 void report_state(WorkerState state);
 void report_activity(const char* text);
 void report_error(const char* text);
+// The words of an error that was raised; those of the application's code may be in it.
+void report_raised(const char* text, int sqlstate);
 void report_heartbeat(TimestampTz next_wake_at);
 void report_in_flight(int requests);
 void count(Counter counter, uint64 increment);

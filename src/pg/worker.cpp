@@ -138,7 +138,7 @@ void recover_from_error() {
   MemoryContextSwitchTo(step_caller_context);
   ErrorData* error = CopyErrorData();
   worker_context()->last_error = error->sqlerrcode;
-  report_error(error->message != nullptr ? error->message : "unknown error");
+  report_raised(error->message != nullptr ? error->message : "unknown error", error->sqlerrcode);
   FreeErrorData(error);
   AbortCurrentTransaction();
   MemoryContextSwitchTo(step_caller_context);

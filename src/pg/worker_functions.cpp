@@ -3,6 +3,8 @@
 
 #include "pg/hooks.hpp"
 #include "pg/shared_state.hpp"
+#include "pg/statement.hpp"
+#include "pg/tenancy.hpp"
 #include "pg/wake.hpp"
 #include "pg/worker.hpp"
 
@@ -31,7 +33,14 @@ struct Row {
   void add_time(TimestampTz value) { add(TimestampTzGetDatum(value), value == 0); }
 };
 
-void add_sender(ReturnSetInfo* result, const SenderInfo& info) {
+// A monitor is shown no data, which an error of the application's code may quote.
+const char* last_error_for(const SenderInfo& info, bool may_see_words) {
+  if (may_see_words || info.last_sqlstate == 0) return info.last_error;
+  return psprintf("a step failed with SQLSTATE %s; the server's log says more",
+                  unpack_sql_state(info.last_sqlstate));
+}
+
+void add_sender(ReturnSetInfo* result, const SenderInfo& info, bool may_see_words) {
   Row row;
   row.add(ObjectIdGetDatum(info.database));
   row.add_text(get_database_name(info.database));
@@ -48,7 +57,7 @@ void add_sender(ReturnSetInfo* result, const SenderInfo& info) {
   row.add(Int32GetDatum(info.in_flight));
   row.add(Float8GetDatum(info.latency_p50_ms), info.latency_p50_ms == 0);
   row.add(Float8GetDatum(info.latency_p99_ms), info.latency_p99_ms == 0);
-  row.add_text(info.last_error);
+  row.add_text(last_error_for(info, may_see_words));
   row.add_time(info.last_error_at);
   row.add_text(library_version());
   tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
@@ -99,10 +108,12 @@ Datum coach_sms_wake_sender(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(coach_sms_worker_stat);
 Datum coach_sms_worker_stat(PG_FUNCTION_ARGS) {
   ReturnSetInfo* result = coach_sms::init_materialized_srf(fcinfo);
+  coach_sms::use_schema_of(fcinfo);
+  const bool may_see_words = coach_sms::acts_for_all_orgs(coach_sms::calling_role());
   coach_sms::SenderInfo info;
   for (int slot = 0; slot < coach_sms::kMaxDatabases; slot++) {
     if (coach_sms::read_sender_slot(slot, &info) && info.database == MyDatabaseId)
-      coach_sms::add_sender(result, info);
+      coach_sms::add_sender(result, info, may_see_words);
   }
   return 0;
 }

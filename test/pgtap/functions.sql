@@ -23,7 +23,7 @@ SELECT results_eq($$
   'sms_create_key(path text) returns text: volatile strict',
   'sms_detach_bookings() returns integer: volatile',
   'sms_detach_worker(database name DEFAULT current_database(), hold interval DEFAULT ''00:01:00'') returns boolean: volatile strict',
-  'sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text) returns SETOF record: volatile definer',
+  'sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text) returns SETOF record: volatile',
   'sms_enqueue(org_id uuid, client_id uuid DEFAULT NULL, to_phone text DEFAULT NULL, template_key text DEFAULT NULL, variables jsonb DEFAULT NULL, body text DEFAULT NULL, scheduled_for timestamp with time zone DEFAULT NULL, expires_at timestamp with time zone DEFAULT NULL, related_entity_type text DEFAULT NULL, related_entity_id uuid DEFAULT NULL, idempotency_key text DEFAULT NULL, priority integer DEFAULT NULL, metadata jsonb DEFAULT NULL) returns uuid: volatile',
   'sms_enqueue_batch(messages jsonb) returns TABLE(ordinal integer, message_id uuid, error_code text, error_message text): volatile strict',
   'sms_erase_person(org_id uuid, phone text) returns TABLE(messages integer, attempts integer, events integer, under_way integer): volatile',

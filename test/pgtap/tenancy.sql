@@ -101,10 +101,10 @@ SELECT results_eq($$SELECT pg_temp.rights('pgtap_monitor')$$, ARRAY[
 SELECT is_empty($$SELECT proname FROM pg_proc JOIN own ON classid = 'pg_proc'::regclass AND objid = pg_proc.oid, aclexplode(proacl)
                    WHERE prosecdef AND grantee = 'pgtap_tenant'::regrole$$, 'tenants call no definer function');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p JOIN own ON classid = 'pg_proc'::regclass AND objid = p.oid
-                   WHERE p.prosrc = 'coach_sms_as_owner'
+                   WHERE p.prosrc = 'coach_sms_as_owner' AND has_function_privilege('pgtap_tenant', p.oid, 'EXECUTE')
                      AND NOT EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace AND o.proname = p.proname || '_as_owner'
                                         AND o.proargtypes = p.proargtypes AND o.prosrc ~ 'sms_(require_org|require_message|may_act_for)\(')$$,
-  'each function that becomes the owner for its caller asks whether it may act for the org');
+  'each function that becomes the owner for a tenant asks whether it may act for the org');
 
 -- A member's page, among the messages of fifty orgs: by the index, and its orgs are listed once.
 INSERT INTO sms_settings (org_id, max_sms_per_client_per_day) SELECT ('10000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, NULL FROM generate_series(1, 50) n;

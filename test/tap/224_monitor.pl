@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use Test::More;
+use CoachSms::Bookings;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
@@ -35,6 +36,19 @@ like(as('watcher', $_), qr/permission denied/, "may not: $_")
   'SELECT sms_go_live()', 'SELECT sms_go_sandbox()', "SELECT sms_cancel('$refused')", "SELECT * FROM sms_why('$refused')", 'SELECT * FROM sms_every_org()';
 
 is($node->safe_psql('postgres', "SELECT level FROM sms_doctor() WHERE check_name = 'grants'"), 'ok', 'sms_doctor knows the kind');
+
+# The application's own code may quote anything in its errors.
+attach_app($node);
+$node->safe_psql('postgres', "SELECT sms_detach_bookings(); SET ROLE coach_app;
+  CREATE FUNCTION shown(timestamptz) RETURNS timestamptz LANGUAGE plpgsql AS 'BEGIN RETURN \$1; END';
+  ALTER TABLE bookings RENAME TO sessions;
+  CREATE VIEW bookings AS SELECT id, org_id, client_id, shown(start_time) AS start_time, end_time, status, location_details, reminder_sent, feedback_sent FROM sessions;
+  INSERT INTO sessions (org_id, start_time, end_time) SELECT id, now() + interval '5 hours', now() + interval '6 hours' FROM orgs;
+  RESET ROLE; SELECT sms_attach_bookings();
+  CREATE OR REPLACE FUNCTION shown(timestamptz) RETURNS timestamptz LANGUAGE plpgsql AS 'BEGIN RAISE ''no such client: +61491570008, secret text''; END'");
+my $bookings = "SELECT problem FROM sms_doctor() WHERE check_name = 'bookings'";
+like($node->safe_psql('postgres', $bookings), qr/cannot be read: no such client: /, 'the words are for those who act for all');
+is(as('watcher', $bookings), 'the attached bookings cannot be read: SQLSTATE P0001', 'a monitor is told the SQLSTATE');
 
 # Who watches every org acts for none but its own.
 like(as('member', "SELECT sms_cancel('$refused')"), qr/unknown message/, 'a tenant that watches does not act for others');
