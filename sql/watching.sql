@@ -57,6 +57,10 @@ INSERT INTO sms_events (message_id, org_id, provider_message_id, event_type, eve
 RESET ROLE;
 
 SELECT left(org_id::text, 1) AS org, may_send, waiting, due, oldest_due_age >= interval '0' AS age, in_flight, unknown, next_due_at <= now() AS is_due FROM sms_queue_stat ORDER BY 1;
+INSERT INTO sms_attempts (message_id, attempt_number, provider, provider_message_id, status, org_id, client_key, segments)
+  VALUES ('b0000000-0000-7000-8000-000000000001', 1, 'sandbox', 'SM6', 'success', 'b0000000-0000-4000-8000-000000000002', '+61491570006', 2);
+SELECT left(org_id::text, 1) AS org, sandbox, messages, segments, cost, note FROM sms_cost ORDER BY 1;
+DELETE FROM sms_attempts WHERE provider = 'sandbox';
 SELECT left(org_id::text, 1) AS org, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting, delivery_rate, segments, price, price_unit
   FROM sms_delivery_stats ORDER BY 1;
 -- A day is the org's, whatever the session's zone is: Kiritimati is 25 hours ahead of Niue.
