@@ -140,25 +140,26 @@ CREATE VIEW @extschema@.sms_health AS
            round(extract(epoch FROM max(oldest_due_age)))::bigint AS oldest_due_seconds,
            coalesce(sum(in_flight), 0)::bigint AS in_flight, coalesce(sum(unknown), 0)::bigint AS unknown
       FROM @extschema@.sms_queue_stat),
+  lane AS MATERIALIZED (SELECT * FROM @extschema@.sms_lane_stat),
   wait AS (
-    SELECT sum(due) AS messages, format(' (org %s): %s', org_id, held_by) AS what FROM @extschema@.sms_lane_stat
+    SELECT sum(due) AS messages, format(' (org %s): %s', org_id, held_by) AS what FROM lane
      WHERE held_by IS NOT NULL GROUP BY org_id, held_by
     UNION ALL
     SELECT sum(over_limit), format(' (org %s): max_sms_per_client_per_day is reached, until %s', org_id, date_trunc('minute', min(room_at)))
-      FROM @extschema@.sms_lane_stat GROUP BY org_id HAVING sum(over_limit) > 0
+      FROM lane GROUP BY org_id HAVING sum(over_limit) > 0
     UNION ALL
     SELECT sum(retrying), format(': tried again, the first at %s', date_trunc('second', min(retry_at)))
-      FROM @extschema@.sms_lane_stat HAVING sum(retrying) > 0
+      FROM lane HAVING sum(retrying) > 0
     UNION ALL
     SELECT sum(waiting - due - over_limit - retrying), format(': scheduled, the first for %s', date_trunc('minute', min(scheduled_for)))
-      FROM @extschema@.sms_lane_stat HAVING sum(waiting - due - over_limit - retrying) > 0),
+      FROM lane HAVING sum(waiting - due - over_limit - retrying) > 0),
   told AS (
     SELECT string_agg(line, '; ' ORDER BY place) || CASE WHEN max(lines) > 5 THEN format('; more reasons: %s', max(lines) - 5) ELSE '' END AS waits_for
       FROM (SELECT messages || CASE WHEN messages = 1 THEN ' message waits' ELSE ' messages wait' END || what AS line,
                    row_number() OVER (ORDER BY messages DESC, what) AS place, count(*) OVER () AS lines FROM wait) l
      WHERE place <= 5),
   trouble AS (
-    SELECT sum(due) AS messages, min(held_by) AS held_by FROM @extschema@.sms_lane_stat WHERE is_trouble),
+    SELECT sum(due) AS messages, min(held_by) AS held_by FROM lane WHERE is_trouble),
   fact AS MATERIALIZED (
     SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, @extschema@.sms_is_preloaded() AS is_preloaded,
            @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
