@@ -131,6 +131,11 @@ class Dispatch {
     account_of_org_.clear();
     sender_of_org_.clear();
   }
+  // Another mode: what one of them waits for is nothing to the other.
+  void mode_changed() {
+    look_anew();
+    holds_.clear_all();
+  }
   // Nothing waits for where the clock was.
   void clock_set_back() {
     lanes_.release_all();

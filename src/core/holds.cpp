@@ -46,6 +46,12 @@ void Holds::clear(const HoldKey& key) {
   if (holds_.erase(key) > 0) changed_.insert(key);
 }
 
+void Holds::clear_all() {
+  for (const auto& [key, hold] : holds_)
+    changed_.insert(key);
+  holds_.clear();
+}
+
 void Holds::keep_only(const std::vector<LaneFront>& fronts, std::int64_t now) {
   std::set<Uuid> orgs;
   std::set<LaneKey> lanes;

@@ -22,7 +22,10 @@ void show_mode(Sender* sender, Mode mode, const char* why) {
   sender->mode = mode;
   show_state(*sender);
   raise_if(run_cpp([&] {
-    if (changed) sender->gates->forget_past();
+    if (changed) {
+      sender->gates->forget_past();
+      sender->dispatch->mode_changed();
+    }
     Holds& holds = sender->dispatch->holds();
     if (mode == Mode::kNotArmed)
       holds.set_server(HoldRule::kServer,

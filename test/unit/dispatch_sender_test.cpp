@@ -135,6 +135,17 @@ TEST_F(DispatchSenderTest, AnotherSenderInTheSettingsIsTriedAtOnce) {
   EXPECT_EQ(limits(dispatch, {order(1)}), (std::map<int, int>{{1, 10}}));
 }
 
+TEST_F(DispatchSenderTest, AnotherModeWaitsForNothingOfThis) {
+  Dispatch dispatch(options_for(twilio), &now_us);
+  get_into_trouble(dispatch);
+  EXPECT_TRUE(limits(dispatch, {order(1)}).empty());
+  EXPECT_TRUE(dispatch.holds().changes(1).front().hold.has_value());
+  dispatch.mode_changed();
+  EXPECT_EQ(limits(dispatch, {order(1)}), (std::map<int, int>{{1, 10}}));
+  for (const HoldChange& change : dispatch.holds().changes(10))
+    EXPECT_FALSE(change.hold.has_value()) << name_of(change.key);
+}
+
 TEST_F(DispatchSenderTest, InTheSandboxMagicNumbersFailAsDocumented) {
   Dispatch dispatch(options_for(twilio), &now_us);
   Route magic = route();
