@@ -72,9 +72,16 @@ bool Dispatch::is_looking(const Uuid& message) const {
 
 void Dispatch::next_page(Looking looking, HttpRequest request) {
   const std::uint64_t tag = next_tag_++;
-  lists_.started(looking.name);
-  looking_.emplace(tag, std::move(looking));
-  pool_.add(tag, std::move(request), kNever);
+  const std::string name = looking.name;
+  lists_.started(name);
+  try {
+    looking_.emplace(tag, std::move(looking));
+    pool_.add(tag, std::move(request), kNever);
+  } catch (...) {
+    looking_.erase(tag);
+    lists_.dropped(name);
+    throw;
+  }
 }
 
 bool Dispatch::ask(Question question, const Route& route) {
@@ -87,7 +94,12 @@ bool Dispatch::ask(Question question, const Route& route) {
   }
   const std::uint64_t tag = next_tag_++;
   asking_.emplace(tag, std::move(question));
-  pool_.add(tag, std::move(request), kNever);
+  try {
+    pool_.add(tag, std::move(request), kNever);
+  } catch (...) {
+    asking_.erase(tag);
+    throw;
+  }
   return true;
 }
 
