@@ -128,4 +128,21 @@ is($fake->count(body => 'raced'), 0, 'nothing was written');
 my $foreign = $node->make_org(twilio_account_sid => 'AC' . '77' x 16, twilio_auth_token_encrypted => 'foreign', twilio_phone_number => $number);
 text($ann, 'STOP', account => 'AC' . '77' x 16);
 is(refused($ann, $foreign), 'no', 'an opt-out of one account is none of another');
+
+# 7. A short code is itself in every region: a STOP that is sent to it keeps back what waits, and START lets it go again.
+for my $case (['DE', '89045', '+4915112345678'], ['AT', '82812', '+436641234567'], ['FI', '16400', '+358401234567'], ['ZA', '31022', '+27821234567'],
+    ['LU', '64666', '+352621123456'], ['IT', '480480', '+393401234567'], ['PH', '256789', '+639171234567'], ['US', '778899', '+12025550143'])
+{
+    my ($region, $code, $person) = @$case;
+    my $sends = $node->make_org(default_region => $region, twilio_phone_number => $code);
+    my $waits = $node->enqueue($sends, $person, "waits in $region", scheduled_for => 'tomorrow');
+    $fake->inbound($person, $code, 'STOP');
+    $node->relay_callbacks;
+    is(sql("SELECT status || ' ' || error_code FROM sms_messages WHERE id = '$waits'"), 'cancelled opted_out', "$region: a STOP to $code takes back what waits");
+    is(refused($person, $sends), 'yes', "$region: nothing else goes to that person");
+    $fake->inbound($person, $code, 'START');
+    $node->relay_callbacks;
+    $node->wait_for_status($node->enqueue($sends, $person, "goes in $region"), 'sent', undef, name => "$region: after a START it goes");
+    is(join(' ', map { "$_->{from} $_->{body}" } $fake->ledger(to => $person)), "$code goes in $region", "$region: from $code, and it alone");
+}
 done_testing();
