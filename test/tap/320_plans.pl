@@ -67,6 +67,7 @@ $node->safe_psql('postgres', "SELECT $one FROM generate_series($from, $to) i; SE
 my ($large, $seen) = large_nodes(log_since($node, $mark));
 ok($seen->{$_}, "plans that read $_ were seen") for qw(sms_messages sms_settings);
 is(scalar(grep { !/generate_series/ } @$large), 0, 'an enqueue reads no table to its end') or diag(@$large);
+ok(!$seen->{sms_in_flight}, 'nor what is in flight, whose dead rows a drain leaves behind');
 
 $mark = log_mark($node);
 $node->append_conf('postgresql.conf', 'auto_explain.log_min_duration = 0');
