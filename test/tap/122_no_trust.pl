@@ -16,7 +16,7 @@ like($node->safe_psql('postgres', $doctor), qr/^note\|.*"\Q$file\E": No such fil
 is($node->safe_psql('postgres', 'SELECT problem IS NULL FROM sms_health'), 't', 'and no trouble');
 $node->go_live;
 my @ids = map { $node->enqueue($org, "+6149157011$_", "number $_") } 0 .. 9;
-$node->wait_for_sql("SELECT min(error_code), max(status), bool_or(error_message ~ 'certificate') FROM sms_attempts", 'server_trouble|transient_error|t', undef,
+$node->wait_for_sql("SELECT min(error_code), max(status), bool_or(error_message ~ 'certificate|trust anchor') FROM sms_attempts", 'server_trouble|transient_error|t', undef,
     name => 'one is tried, and does not leave');
 $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'queued'", 10, undef, name => 'all wait');
 is($node->safe_psql('postgres', 'SELECT max(failures) FROM sms_queue'), 0, 'no attempt is used up');
