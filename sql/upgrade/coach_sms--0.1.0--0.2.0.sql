@@ -1591,8 +1591,9 @@ BEGIN
   WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (names) AND s.phone <> hashed RETURNING s.*)
   INSERT INTO @extschema@.sms_suppression (org_id, phone, reason, source, created_at)
     SELECT g.org_id, hashed, g.reason, g.source, g.created_at FROM gone g
-     ORDER BY g.reason = 'manual' DESC, g.created_at  -- of two forms of the number the stronger entry stays
-    ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING;
+     ORDER BY g.reason = 'manual' DESC, g.created_at LIMIT 1  -- of several entries the strongest stays
+    ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key
+    DO UPDATE SET reason = 'manual', source = excluded.source WHERE excluded.reason = 'manual';
   -- What was said to senders of other orgs is not this one's to change.
   WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o
                  WHERE o.phone = ANY (names) AND o.phone <> hashed
