@@ -7,10 +7,11 @@ use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
 use CoachSms::Log;
+use CoachSms::Wait qw(wait_until);
 
 my $many = 100;
 my $fake = start_fake();
-my $node = new_server('main', fake => $fake, clock => 1, conf => short_times());
+my $node = new_server('main', fake => $fake, clock => 1, conf => short_times(request_timeout => 10_000));
 $node->go_live;
 my $app = attach_app($node);
 my $other = $node->make_org;
@@ -97,6 +98,8 @@ my $id = $node->enqueue($other, '+61491570110', 'Hello [fake:delay=1000]');
 $fake->wait_for(open => 1);
 my $index = $node->background_psql('postgres', on_error_stop => 1);
 $index->query_safe('BEGIN; LOCK TABLE sms_messages IN SHARE MODE');
+# Two minutes pass once the answer is on its way back: a request that was still open would be given up.
+ok(wait_until(sub { grep { $_->{end} eq 'answered' } $fake->requests(to => '+61491570110') }), 'Twilio has answered');
 $node->advance('2 minutes');
 $node->wait_for_sql("SELECT NOT ok AND problem LIKE 'results of requests cannot be recorded%' FROM sms_health", 't', undef, name => 'sms_health tells of results that cannot be recorded');
 is($node->safe_psql('postgres', "SELECT problem LIKE 'results of requests cannot be recorded%' FROM sms_doctor() WHERE check_name = 'sender'"), 't', 'and so does sms_doctor');
