@@ -163,7 +163,9 @@ CREATE VIEW @extschema@.sms_health AS
   fact AS MATERIALIZED (
     SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, @extschema@.sms_is_preloaded() AS is_preloaded,
            @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
-           (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*, t.waits_for,
+           (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL AND message_id IS NOT NULL)
+             + (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL AND message_id IS NULL)
+             AS unprocessed_events, q.*, f.*, t.waits_for,
            b.messages AS troubled, b.held_by AS trouble,
            (SELECT count(*) FROM @extschema@.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
            (SELECT c.problem FROM @extschema@.sms_check_trust() c WHERE m.mode = 'live') AS trust_problem

@@ -43,6 +43,9 @@ CREATE TABLE sms_holds (
 CREATE TRIGGER sms_holds_replica BEFORE INSERT ON sms_holds FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
 ALTER TABLE sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
 -- The sender asks each second whether any message is unknown.
+DROP INDEX sms_events_waiting;
+CREATE INDEX sms_events_waiting ON sms_events (received_at) WHERE processed_at IS NULL AND message_id IS NOT NULL;
+CREATE INDEX sms_events_unmatched ON sms_events (received_at) WHERE processed_at IS NULL AND message_id IS NULL;
 CREATE INDEX sms_in_flight_unknown ON sms_in_flight (next_look_at) WHERE state = 'unknown';
 
 -- Made by `make upgrade-script`: begin.
@@ -1801,7 +1804,9 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
   fact AS MATERIALIZED (
     SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, @extschema@.sms_is_preloaded() AS is_preloaded,
            @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
-           (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL) AS unprocessed_events, q.*, f.*, t.waits_for,
+           (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL AND message_id IS NOT NULL)
+             + (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL AND message_id IS NULL)
+             AS unprocessed_events, q.*, f.*, t.waits_for,
            b.messages AS troubled, b.held_by AS trouble,
            (SELECT count(*) FROM @extschema@.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
            (SELECT c.problem FROM @extschema@.sms_check_trust() c WHERE m.mode = 'live') AS trust_problem

@@ -250,7 +250,7 @@ bool apply_event(const pg_uuid_t& id) {
 }
 
 uint64 apply_events_of(const char* const* sids, int count) {
-  // By the index of SIDs: that of the events that wait may be full of another application's.
+  // By the index of SIDs: that of the unmatched may be full of another application's.
   static Statement find{
       "SELECT id FROM @extschema@.sms_events"
       " WHERE provider_message_id = ANY ($1) AND (processed_at IS NULL) IS TRUE"
@@ -275,7 +275,12 @@ uint64 apply_waiting_events() {
   static Statement give_up{
       "UPDATE @extschema@.sms_events e SET processed_at = now(),"
       "   message_id = (SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = e.message_id)"
-      " WHERE processed_at IS NULL AND received_at <= now() - interval '1 day'",
+      " WHERE e.id IN"
+      "   (SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
+      "       AND received_at <= now() - interval '1 day' AND message_id IS NOT NULL"
+      "    UNION ALL"
+      "    SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
+      "       AND received_at <= now() - interval '1 day' AND message_id IS NULL)",
       {}};
   give_up.run(std::initializer_list<Datum>{});
   return apply_found(find.run(std::initializer_list<Datum>{}), true);

@@ -299,8 +299,9 @@ void count_unsettled() {
   static Statement count{
       "SELECT EXISTS (SELECT FROM @extschema@.sms_in_flight WHERE state = 'unknown'),"
       "       EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "               AND received_at > now() - CASE WHEN message_id IS NULL"
-      "                     THEN interval '10 minutes' ELSE interval '1 day' END)",
+      "               AND received_at > now() - interval '1 day' AND message_id IS NOT NULL)"
+      "       OR EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
+      "               AND received_at > now() - interval '10 minutes' AND message_id IS NULL)",
       {}};
   count.run(std::initializer_list<Datum>{});
   unsettled = bool_column(0, 1);
