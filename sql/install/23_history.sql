@@ -128,7 +128,8 @@ COMMENT ON COLUMN sms_idempotency_keys.message_id IS 'Its message.';
 COMMENT ON COLUMN sms_idempotency_keys.payload_hash IS 'What the key stood for, as in sms_messages.';
 
 CREATE FUNCTION sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   RETURN (SELECT m.id FROM @extschema@.sms_messages m WHERE m.org_id = $1 AND m.idempotency_key = $2
           UNION ALL

@@ -61,7 +61,8 @@ COMMENT ON FUNCTION sms_require_message(uuid) IS
 
 -- The plan is kept, and may have been made while the queue was empty.
 CREATE FUNCTION sms_unqueue(message_ids uuid[]) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (message_ids);
 END
@@ -70,7 +71,8 @@ REVOKE ALL ON FUNCTION sms_unqueue(uuid[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_unqueue(uuid[]) IS 'Internal: takes the messages out of the queue, each by its key.';
 
 CREATE FUNCTION sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   waiting uuid[];
 BEGIN
@@ -128,7 +130,8 @@ COMMENT ON FUNCTION sms_check_times(timestamptz, timestamptz) IS 'Internal: rais
 
 CREATE FUNCTION sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
   RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   message record;
   new_time timestamptz := coalesce(scheduled_for, now());
@@ -160,7 +163,8 @@ COMMENT ON FUNCTION sms_reschedule_as_owner(uuid, timestamptz, timestamptz) IS
 'Internal: sms_reschedule(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION sms_retry_as_owner(message_id uuid) RETURNS uuid
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   earlier @extschema@.sms_messages;
   new_id uuid;

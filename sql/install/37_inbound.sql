@@ -37,7 +37,8 @@ COMMENT ON FUNCTION sms_orgs_of_sender(text, text[], uuid[], boolean) IS 'Intern
 
 CREATE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
   signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
@@ -89,7 +90,8 @@ COMMENT ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid[],
 'Internal: what a text from a person does: STOP, START, YES (after a STOP only). Finds the org that it answers, among those that the signature speaks for; opt-outs by sender change where it speaks for the whole account.';
 
 CREATE FUNCTION sms_heed_code(message_id uuid, code text, reason text) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   message record;
 BEGIN

@@ -88,7 +88,8 @@ CREATE CONSTRAINT TRIGGER sms_settings_release AFTER UPDATE OF max_sms_per_clien
 
 -- A message that waits may be told another zone, or to go at any hour.
 CREATE FUNCTION sms_move_lane() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   lane record;
 BEGIN

@@ -195,7 +195,8 @@ COMMENT ON FUNCTION sms_make_confirmation(sms_booking, uuid, text, timestamptz, 
 
 -- At commit. Rows without a note of this transaction, as those of a dump that is restored, are left alone.
 CREATE FUNCTION sms_confirm_series() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$
 DECLARE
   members bigint;
 BEGIN

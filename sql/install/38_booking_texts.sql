@@ -37,7 +37,8 @@ CREATE FUNCTION sms_booking_outlook(bookings sms_booking[])
   RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text, start_time timestamptz,
                  end_time timestamptz, due_at timestamptz, expires_at timestamptz, verdict text, is_due boolean, is_stale boolean, is_unmarked boolean,
                  message_id uuid, reason text, updated_at timestamptz)
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
@@ -163,7 +164,8 @@ COMMENT ON FUNCTION sms_phone_or_null(text, text) IS 'Internal: sms_normalize_ph
 -- own words: of those only number and time count.
 CREATE FUNCTION sms_stale_texts(booking_ids uuid[], bookings sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
   IF NOT EXISTS (SELECT FROM @extschema@.sms_booking_texts t WHERE t.booking_id = ANY (booking_ids)) THEN

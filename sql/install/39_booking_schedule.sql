@@ -87,7 +87,8 @@ COMMENT ON FUNCTION sms_may_decide_another() IS 'Internal: counts the bookings t
 -- everybody's: an import decides some at once, and leaves the others to the passes that follow. What waits for those and
 -- is not right any more does not go meanwhile, since the sender looks at a booking before its text leaves.
 CREATE FUNCTION sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   changed uuid[];
   waiting record;
@@ -221,7 +222,8 @@ COMMENT ON FUNCTION sms_stop_retrying(uuid[], sms_booking[]) IS
 
 CREATE FUNCTION sms_schedule_some(
   at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   found @extschema@.sms_booking[];
   retried uuid[];
@@ -315,7 +317,8 @@ COMMENT ON FUNCTION sms_schedule_reminders() IS
 'Queues the reminders and feedback requests that are due within two minutes, tries again what could not be queued, of at most 500 bookings, and returns how many were queued and how many newly skipped. The sender does so each minute; calling it besides, as from pg_cron, does no harm.';
 
 CREATE FUNCTION sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
-  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   ids uuid[];
   known @extschema@.sms_booking[];

@@ -70,6 +70,16 @@ COMMENT ON COLUMN sms_in_flight.inconclusive_at IS 'When the latest of them was 
 COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
 COMMENT ON COLUMN sms_in_flight.not_asked_since IS 'Since when no listing of those due was made. After coach_sms.max_wait the message is given up.';
 COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number (its shortest form) where there is none: what limits count by.';
+CREATE OR REPLACE FUNCTION sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+BEGIN
+  RETURN (SELECT m.id FROM @extschema@.sms_messages m WHERE m.org_id = $1 AND m.idempotency_key = $2
+          UNION ALL
+          SELECT k.message_id FROM @extschema@.sms_idempotency_keys k WHERE k.org_id = $1 AND k.idempotency_key = $2
+          LIMIT 1);
+END
+$$;
 COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
 COMMENT ON COLUMN sms_server.live_since IS
 'When sms_go_live() last ended the sandbox. What was confirmed or over before is history.';
@@ -142,7 +152,8 @@ REVOKE ALL ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestam
 COMMENT ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) IS
 'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or body. scheduled_for: not before (default now); expires_at: not after (default never); priority: -32768 to 32767, lower goes first (default 0). An idempotency_key seen before returns the first message''s id. Raises SM001 to SM011, SM015 and SM017 to SM020, and changes nothing then.';
 CREATE OR REPLACE FUNCTION sms_unqueue(message_ids uuid[]) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (message_ids);
 END
@@ -150,7 +161,8 @@ $$;
 REVOKE ALL ON FUNCTION sms_unqueue(uuid[]) FROM PUBLIC;
 COMMENT ON FUNCTION sms_unqueue(uuid[]) IS 'Internal: takes the messages out of the queue, each by its key.';
 CREATE OR REPLACE FUNCTION sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   waiting uuid[];
 BEGIN
@@ -163,6 +175,72 @@ BEGIN
    WHERE m.id = ANY (waiting);
   PERFORM @extschema@.sms_unqueue(waiting);
   RETURN cardinality(waiting);
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
+  RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  message record;
+  new_time timestamptz := coalesce(scheduled_for, now());
+BEGIN
+  PERFORM @extschema@.sms_require_message(message_id);
+  SELECT m.org_id, @extschema@.sms_zone_of(m.metadata) AS zone, m.priority, m.status,
+         coalesce(sms_reschedule_as_owner.expires_at, m.expires_at) AS expires_at
+    INTO message
+    FROM @extschema@.sms_messages m WHERE m.id = sms_reschedule_as_owner.message_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+  ELSIF message.status NOT IN ('pending', 'queued') THEN
+    RAISE EXCEPTION 'message % is %', message_id, message.status
+      USING ERRCODE = 'SM012', DETAIL = 'Only a message that is pending or queued can be moved.',
+            HINT = 'Enqueue a new one, or call sms_retry() where it failed or was cancelled.';
+  END IF;
+  PERFORM @extschema@.sms_check_times(new_time, message.expires_at);
+  UPDATE @extschema@.sms_messages m
+     SET status = CASE WHEN new_time > now() THEN 'pending' ELSE 'queued' END,
+         scheduled_for = new_time, expires_at = message.expires_at, updated_at = now()
+   WHERE m.id = sms_reschedule_as_owner.message_id;
+  UPDATE @extschema@.sms_queue q SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
+   WHERE q.message_id = sms_reschedule_as_owner.message_id;
+  PERFORM @extschema@.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_retry_as_owner(message_id uuid) RETURNS uuid
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  earlier @extschema@.sms_messages;
+  new_id uuid;
+BEGIN
+  PERFORM @extschema@.sms_require_message(message_id);
+  SELECT * INTO earlier FROM @extschema@.sms_messages m WHERE m.id = sms_retry_as_owner.message_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+  ELSIF earlier.status NOT IN ('failed', 'cancelled') THEN
+    RAISE EXCEPTION 'message % is %', message_id, earlier.status
+      USING ERRCODE = 'SM012',
+            DETAIL = 'Only a message that failed or was cancelled can go again: any other may still arrive, and would arrive twice.',
+            HINT = 'Wait until it is settled; sms_why() tells what it waits for.';
+  ELSIF earlier.to_phone = 'erased' THEN
+    RAISE EXCEPTION 'message % is erased', message_id
+      USING ERRCODE = 'SM012', DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
+            HINT = 'Enqueue a new one.';
+  END IF;
+  new_id := @extschema@.sms_message_with_key(earlier.org_id, 'retry of ' || earlier.id);
+  IF new_id IS NOT NULL THEN
+    RETURN new_id;
+  END IF;
+  INSERT INTO @extschema@.sms_messages (org_id, client_id, to_phone, from_phone, template_id, template_key, body,
+      variables, related_entity_type, related_entity_id, idempotency_key, priority, expires_at, metadata)
+    VALUES (earlier.org_id, earlier.client_id, earlier.to_phone, earlier.from_phone, earlier.template_id, earlier.template_key, earlier.body,
+      earlier.variables, earlier.related_entity_type, earlier.related_entity_id, 'retry of ' || earlier.id, earlier.priority,
+      CASE WHEN earlier.expires_at > now() THEN earlier.expires_at END,
+      earlier.metadata || jsonb_build_object('retry_of', earlier.id))
+    RETURNING id INTO new_id;
+  UPDATE @extschema@.sms_booking_texts t SET message_id = new_id, reason = NULL, detail = NULL WHERE t.message_id = earlier.id;
+  RETURN new_id;
 END
 $$;
 COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
@@ -539,7 +617,8 @@ CREATE OR REPLACE FUNCTION sms_orgs_of_sender(account_sid text, senders text[], 
 $$;
 CREATE OR REPLACE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
   signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
@@ -587,7 +666,8 @@ BEGIN
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_heed_code(message_id uuid, code text, reason text) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   message record;
 BEGIN
@@ -661,7 +741,8 @@ $$;
 COMMENT ON FUNCTION sms_check_settings() IS
 'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
 CREATE OR REPLACE FUNCTION sms_move_lane() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   lane record;
 BEGIN
@@ -949,7 +1030,8 @@ REVOKE ALL ON FUNCTION sms_make_confirmation(sms_booking, uuid, text, timestampt
 COMMENT ON FUNCTION sms_make_confirmation(sms_booking, uuid, text, timestamptz, timestamptz) IS
 'Internal: sms_make_text() for a confirmation, which may be its series''.';
 CREATE OR REPLACE FUNCTION sms_confirm_series() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$
 DECLARE
   members bigint;
 BEGIN
@@ -974,7 +1056,8 @@ CREATE OR REPLACE FUNCTION sms_booking_outlook(bookings sms_booking[])
   RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text, start_time timestamptz,
                  end_time timestamptz, due_at timestamptz, expires_at timestamptz, verdict text, is_due boolean, is_stale boolean, is_unmarked boolean,
                  message_id uuid, reason text, updated_at timestamptz)
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
@@ -1072,7 +1155,8 @@ END
 $$;
 CREATE OR REPLACE FUNCTION sms_stale_texts(booking_ids uuid[], bookings sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
   IF NOT EXISTS (SELECT FROM @extschema@.sms_booking_texts t WHERE t.booking_id = ANY (booking_ids)) THEN
@@ -1331,6 +1415,48 @@ EXCEPTION WHEN OTHERS THEN
   PERFORM @extschema@.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
 END
 $$;
+CREATE OR REPLACE FUNCTION sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  changed uuid[];
+  waiting record;
+BEGIN
+  IF kind = 'booking' THEN
+    PERFORM @extschema@.sms_booking_changed(id, org_id);
+    RETURN;
+  ELSIF kind = 'one of many gone' THEN
+    PERFORM @extschema@.sms_keep_back_texts(ARRAY[id]);
+    RETURN;
+  ELSIF kind = 'one of many' AND current_setting('transaction_isolation') = 'read committed' THEN
+    PERFORM @extschema@.sms_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
+    RETURN;
+  ELSIF kind = 'one of many' THEN  -- a subtransaction each
+    PERFORM @extschema@.sms_try_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
+    RETURN;
+  END IF;
+  changed := ARRAY(
+    SELECT DISTINCT t.booking_id
+      FROM (SELECT q.message_id FROM @extschema@.sms_queue q WHERE kind <> 'client' AND (q.org_id = sms_app_changed.org_id OR kind = 'truncate')
+            UNION ALL
+            SELECT f.message_id FROM @extschema@.sms_in_flight f WHERE kind <> 'client' AND (f.org_id = sms_app_changed.org_id OR kind = 'truncate')
+            UNION ALL
+            SELECT m.id FROM @extschema@.sms_messages m
+             WHERE kind = 'client' AND m.org_id = sms_app_changed.org_id AND m.client_id = sms_app_changed.id
+               AND m.created_at > now() - interval '1 year' AND m.status IN ('pending', 'queued', 'sending', 'unknown')) w
+      JOIN @extschema@.sms_booking_texts t ON t.message_id = w.message_id
+     ORDER BY t.booking_id);
+  PERFORM @extschema@.sms_keep_back_texts(changed);
+  FOR waiting IN
+    SELECT DISTINCT t.booking_id, t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = ANY (changed[1:500]) ORDER BY t.booking_id
+  LOOP
+    EXIT WHEN NOT @extschema@.sms_may_decide_another();
+    -- Whoever holds it is changing the booking, and may be waiting for the client that we have changed.
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(waiting.booking_id));
+    PERFORM @extschema@.sms_booking_changed(waiting.booking_id, waiting.org_id);
+  END LOOP;
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_pass_ranges(
   OUT starts_after timestamptz, OUT starts_until timestamptz,
   OUT ends_after timestamptz, OUT ends_until timestamptz)
@@ -1368,7 +1494,8 @@ END
 $$;
 CREATE OR REPLACE FUNCTION sms_schedule_some(
   at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   found @extschema@.sms_booking[];
   retried uuid[];
@@ -1435,7 +1562,8 @@ BEGIN
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
-  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   ids uuid[];
   known @extschema@.sms_booking[];

@@ -1,6 +1,7 @@
 #include "pg/wall.hpp"
 
 #include "pg/booking_source.hpp"
+#include "pg/plans.hpp"
 #include "pg/statement.hpp"
 
 namespace coach_sms {
@@ -10,7 +11,7 @@ namespace {
 // The sender pins its plans to look rows up by key; the application's are its own.
 constexpr const char* kOwnPlans[][2] = {
     {"enable_seqscan", "on"},   {"enable_bitmapscan", "on"}, {"enable_hashjoin", "on"},
-    {"enable_mergejoin", "on"}, {"plan_cache_mode", "auto"},
+    {"enable_mergejoin", "on"}, {"plan_cache_mode", "auto"}, {kFullTables, "off"},
 };
 
 void set_for_now(const char* name, const char* value) {

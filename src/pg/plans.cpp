@@ -15,6 +15,7 @@ planner_hook_type earlier_planner_hook;
 get_relation_info_hook_type earlier_info_hook;
 get_relation_stats_hook_type earlier_stats_hook;
 
+bool full_tables;    // the setting kFullTables
 bool planning_ours;  // each call of the planner sets it anew, also after one that failed
 
 PlannedStmt* plan(Query* query, const char* text, int options, ParamListInfo parameters) {
@@ -40,7 +41,7 @@ PlannedStmt* plan_ours(Query* query, const char* text, int options, ParamListInf
 
 PlannedStmt* on_plan(Query* query, const char* text, int options, ParamListInfo parameters) {
   const bool outer = planning_ours;
-  planning_ours = (options & kPlanForFullTables) != 0;
+  planning_ours = full_tables || (options & kPlanForFullTables) != 0;
   PlannedStmt* made = planning_ours ? plan_ours(query, text, options, parameters)
                                     : plan(query, text, options, parameters);
   planning_ours = outer;
@@ -72,6 +73,11 @@ bool on_relation_stats(PlannerInfo* root, RangeTblEntry* table, AttrNumber colum
 }  // namespace
 
 void install_planner_hooks() {
+  DefineCustomBoolVariable(
+      kFullTables, "Internal: whether what is planned reads tables by index, whatever they hold.",
+      nullptr, &full_tables, false, PGC_USERSET,
+      GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, nullptr,
+      nullptr, nullptr);
   earlier_planner_hook = planner_hook;
   planner_hook = on_plan;
   earlier_info_hook = get_relation_info_hook;

@@ -9,6 +9,8 @@ namespace coach_sms {
 
 // For SPI_prepare_cursor(), beside PostgreSQL's own options: the planner hook looks for it.
 inline constexpr int kPlanForFullTables = 1 << 29;
+// The same for what is planned within a function in plpgsql that sets it: internal, off by default.
+inline constexpr const char* kFullTables = "coach_sms.plans_for_full_tables";
 
 // Once a process.
 void install_planner_hooks();

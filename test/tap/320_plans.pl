@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Test::More;
+use CoachSms::Bookings;
 use CoachSms::Cluster;
 use CoachSms::Fake;
 use CoachSms::Log;
@@ -10,13 +11,14 @@ use CoachSms::Log;
 use constant { BACKLOG => 4000, BATCH => 1000 };
 
 my $fake = start_fake(https => 0);
-my $node = new_server('main', fake => $fake, conf => <<'CONF');
+my $explain = <<'CONF';
 shared_preload_libraries = 'coach_sms, auto_explain'
 autovacuum = off
 auto_explain.log_analyze = on
 auto_explain.log_timing = off
 auto_explain.log_nested_statements = on
 CONF
+my $node = new_server('main', fake => $fake, conf => $explain);
 $node->go_live;
 my $org = $node->make_org(max_sms_per_client_per_day => 5);
 my $sent = 0;
@@ -39,11 +41,14 @@ sub large_nodes {
     my ($log) = @_;
     my (@large, %seen);
     for my $plan ($log =~ /plan:\n((?:\t.*\n)+)/g) {
-        for my $node (split /\n(?=\t\s*(?:->|\S+ ?\S* on |[A-Z]\w+ ))/, $plan) {
-            my ($what, $rows) = $node =~ /^\t\s*(?:->\s+)?(\S.*?)\s+\(cost=.*\(actual rows=([\d.]+) loops/ or next;
-            my ($removed) = $node =~ /Rows Removed by (?:Filter|Join Filter): (\d+)/;
-            $seen{$1}++ if $what =~ / on (sms_\w+)/;
-            push @large, "$what: $rows rows, " . ($removed // 0) . " removed, in: $plan" if $rows + ($removed // 0) > BATCH;
+        my @nodes;
+        for (split /\n/, $plan) {
+            push @nodes, { what => $1, rows => $2, removed => 0 } if /^\t\s*(?:->\s+)?(\S.*?)\s+\(cost=.*\(actual rows=([\d.]+) loops/;
+            $nodes[-1]{removed} += $1 if @nodes && /Rows Removed by (?:Filter|Join Filter|Index Recheck): (\d+)/;
+        }
+        for my $node (@nodes) {
+            $seen{$1}++ if $node->{what} =~ / on (sms_\w+)/;
+            push @large, "$node->{what}: $node->{rows} rows, $node->{removed} removed, in: $plan" if $node->{rows} + $node->{removed} > BATCH;
         }
     }
     return (\@large, \%seen);
@@ -79,5 +84,23 @@ my $sender = $node->sender_pid;
 ok($seen->{$_}, "plans of the sender that read $_ were seen") for qw(sms_queue sms_messages sms_in_flight sms_attempts);
 is(scalar(@$large), 0, 'the sender reads no table to its end') or diag(@$large[0 .. ($#$large < 3 ? $#$large : 3)]);
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
+
+# A session that books the first booking of a new server, and then many.
+$node->stop;
+$node = new_server('bookings', fake => $fake, conf => $explain);
+my $app = attach_app($node);
+$node->safe_psql('postgres', 'SELECT sms_pause()');
+$node->safe_psql('postgres', "INSERT INTO clients (org_id, full_name, phone) SELECT '${\ $app->org}', 'Ann Lee', '+614' || 91600000 + n FROM generate_series(1, 3000) n");
+sub book {
+    my ($skip, $count) = @_;
+    return "INSERT INTO bookings (org_id, client_id, start_time, end_time) SELECT org_id, id, now() + interval '3 days', now() + interval '73 hours'
+      FROM (SELECT * FROM clients ORDER BY phone OFFSET $skip LIMIT $count) c";
+}
+$mark = log_mark($node);
+$node->safe_psql('postgres', join '; ', 'SET auto_explain.log_min_duration = -1', book(0, 1), (map { book(1 + 400 * $_, 400) } 0 .. 4), 'SET auto_explain.log_min_duration = 0', book(2500, 1),
+    "UPDATE bookings SET location_details = 'Court 2' WHERE client_id = (SELECT id FROM clients ORDER BY phone OFFSET 2500 LIMIT 1)");
+($large, $seen) = large_nodes(join '', grep { / 320_plans\.pl / } split /^(?=\d{4}-\d\d-\d\d )/m, log_since($node, $mark));
+ok($seen->{$_}, "plans of a booking that read $_ were seen") for qw(sms_messages sms_booking_texts);
+is(scalar(grep { /^[^:]* on sms_/ } @$large), 0, 'a booking reads no table of ours to its end') or diag(grep { /^[^:]* on sms_/ } @$large);
 
 done_testing();
