@@ -203,7 +203,8 @@ COMMENT ON FUNCTION sms_retry_as_owner(uuid) IS
 'Internal: sms_retry(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION queue_pending_sms() RETURNS integer
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   moved integer;
 BEGIN

@@ -87,7 +87,8 @@ CREATE FUNCTION sms_opt_out_as_owner(
   org_id uuid, phone text, reason text, source text,
   notes text, client_id uuid)
   RETURNS uuid
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   number text;
   entry uuid;
@@ -130,7 +131,8 @@ COMMENT ON FUNCTION sms_opt_out_as_owner(uuid, text, text, text, text, uuid) IS
 'Internal: sms_opt_out(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   PERFORM @extschema@.sms_require_org(org_id);
   DELETE FROM @extschema@.sms_suppression s

@@ -61,7 +61,8 @@ CREATE TRIGGER sms_settings_check
 -- Messages that wait for their client's limit were put off to when it has room; another limit may have room now. At the end
 -- of the transaction: until then others would wait for the rows, and more could be put off by the old limit.
 CREATE FUNCTION sms_release_held() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   lane record;
 BEGIN

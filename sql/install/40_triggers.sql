@@ -58,7 +58,8 @@ CREATE TRIGGER sms_message_metadata BEFORE UPDATE OF metadata ON sms_messages
 -- A claim goes with its message: the sender's result then finds no fence to show. Its events are without a message from
 -- then on, as texts from people are, and are pruned and erased like those.
 CREATE FUNCTION sms_forget_messages() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     DELETE FROM @extschema@.sms_queue;

@@ -74,7 +74,8 @@ COMMENT ON FUNCTION sms_erase_history(uuid, text, uuid[]) IS
 
 CREATE FUNCTION sms_erase_person_as_owner(org_id uuid, phone text)
   RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   number text;
   names text[];

@@ -243,6 +243,21 @@ BEGIN
   RETURN new_id;
 END
 $$;
+CREATE OR REPLACE FUNCTION queue_pending_sms() RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  moved integer;
+BEGIN
+  WITH due AS MATERIALIZED (
+    SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+     WHERE q.due_at <= now() AND m.status = 'pending'
+     ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED)
+  UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now() FROM due WHERE m.id = due.id;
+  GET DIAGNOSTICS moved = ROW_COUNT;
+  RETURN moved;
+END
+$$;
 COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
 CREATE OR REPLACE FUNCTION sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
@@ -277,7 +292,8 @@ CREATE OR REPLACE FUNCTION sms_opt_out_as_owner(
   org_id uuid, phone text, reason text, source text,
   notes text, client_id uuid)
   RETURNS uuid
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   number text;
   entry uuid;
@@ -313,6 +329,19 @@ BEGIN
            ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),
     'opted_out', format('%s is suppressed: %s', number, reason));
   RETURN entry;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+BEGIN
+  PERFORM @extschema@.sms_require_org(org_id);
+  DELETE FROM @extschema@.sms_suppression s
+   WHERE s.org_id = sms_opt_in_as_owner.org_id
+     AND s.phone = ANY (@extschema@.sms_phone_names(
+           @extschema@.sms_keep_phone(sms_opt_in_as_owner.phone, @extschema@.sms_org_region(sms_opt_in_as_owner.org_id))))
+     AND (s.reason <> 'manual' OR include_manual);
+  RETURN FOUND;
 END
 $$;
 COMMENT ON FUNCTION sms_arm(boolean) IS
@@ -740,6 +769,25 @@ END
 $$;
 COMMENT ON FUNCTION sms_check_settings() IS
 'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
+CREATE OR REPLACE FUNCTION sms_release_held() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  lane record;
+BEGIN
+  FOR lane IN
+    WITH released AS (
+      UPDATE @extschema@.sms_queue q SET due_at = now(), held_for = NULL
+       WHERE q.message_id IN (SELECT h.message_id FROM @extschema@.sms_queue h
+                               WHERE h.org_id = NEW.org_id AND h.held_for = 'client_daily_limit' ORDER BY h.message_id FOR UPDATE SKIP LOCKED)
+       RETURNING q.zone, q.priority)
+    SELECT DISTINCT r.zone, r.priority FROM released r
+  LOOP
+    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, now());
+  END LOOP;
+  RETURN NULL;
+END
+$$;
 CREATE OR REPLACE FUNCTION sms_move_lane() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -1653,7 +1701,8 @@ BEGIN
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_forget_messages() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     DELETE FROM @extschema@.sms_queue;
@@ -1771,7 +1820,8 @@ END
 $$;
 CREATE OR REPLACE FUNCTION sms_erase_person_as_owner(org_id uuid, phone text)
   RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   number text;
   names text[];

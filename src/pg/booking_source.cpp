@@ -1,7 +1,6 @@
 #include "pg/wall.hpp"
 
 #include "pg/booking_source.hpp"
-#include "pg/plans.hpp"
 #include "pg/statement.hpp"
 
 namespace coach_sms {
@@ -11,7 +10,7 @@ namespace {
 // The sender pins its plans to look rows up by key; the application's are its own.
 constexpr const char* kOwnPlans[][2] = {
     {"enable_seqscan", "on"},   {"enable_bitmapscan", "on"}, {"enable_hashjoin", "on"},
-    {"enable_mergejoin", "on"}, {"plan_cache_mode", "auto"}, {kFullTables, "off"},
+    {"enable_mergejoin", "on"}, {"plan_cache_mode", "auto"},
 };
 
 void set_for_now(const char* name, const char* value) {

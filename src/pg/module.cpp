@@ -20,10 +20,10 @@ PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
   using namespace coach_sms;
   define_failpoints();
+  install_planner_hooks();
   settings::define();
   define_org_facts();
   define_enqueue();
-  install_planner_hooks();
   if (!process_shared_preload_libraries_in_progress) return;
   shared_state_request();
   install_hooks();

@@ -54,6 +54,7 @@ extern "C" {
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
@@ -198,6 +199,18 @@ inline bool may_execute(Oid function, Oid role) {
   return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
 #endif
 }
+
+// What PostgreSQL's tree walkers call at each node; before 16 they name no arguments.
+using TreeWalker = bool (*)(Node*, void*);
+#if PG_VERSION_NUM >= 160000
+inline tree_walker_callback for_walker(TreeWalker walker) {
+  return walker;
+}
+#else
+inline auto for_walker(TreeWalker walker) {
+  return reinterpret_cast<bool (*)()>(walker);
+}
+#endif
 
 }  // namespace coach_sms
 

@@ -11,6 +11,9 @@ constexpr BlockNumber kPages = 1000 * 1000;
 constexpr BlockNumber kIndexPages = 50 * 1000;
 constexpr int kIndexHeight = 3;
 
+// For so many rows each plan would have parallel workers, where PostgreSQL allows them.
+constexpr int kNotForUs = kPlanForFullTables | CURSOR_OPT_PARALLEL_OK;
+
 planner_hook_type earlier_planner_hook;
 get_relation_info_hook_type earlier_info_hook;
 get_relation_stats_hook_type earlier_stats_hook;
@@ -21,6 +24,25 @@ bool planning_ours;  // each call of the planner sets it anew, also after one th
 PlannedStmt* plan(Query* query, const char* text, int options, ParamListInfo parameters) {
   return earlier_planner_hook != nullptr ? earlier_planner_hook(query, text, options, parameters)
                                          : standard_planner(query, text, options, parameters);
+}
+
+// Whether a table that the query reads or writes, at any depth, is not the extension's.
+bool reads_others(Node* node, void* extension) {
+  if (node == nullptr) return false;
+  if (IsA(node, RangeTblEntry)) {
+    const auto* table = reinterpret_cast<RangeTblEntry*>(node);
+    return table->rtekind == RTE_RELATION &&
+           getExtensionOfObject(RelationRelationId, table->relid) != *static_cast<Oid*>(extension);
+  }
+  if (IsA(node, Query))
+    return query_tree_walker(reinterpret_cast<Query*>(node), for_walker(reads_others), extension,
+                             QTW_EXAMINE_RTES_BEFORE);
+  return expression_tree_walker(node, for_walker(reads_others), extension);
+}
+
+bool is_ours(Query* query) {
+  Oid extension = get_extension_oid("coach_sms", true);
+  return extension != InvalidOid && !reads_others(reinterpret_cast<Node*>(query), &extension);
 }
 
 void switch_off(const char* setting) {
@@ -34,14 +56,14 @@ PlannedStmt* plan_ours(Query* query, const char* text, int options, ParamListInf
   switch_off("enable_seqscan");
   switch_off("enable_bitmapscan");  // which has no order: all that waits would be sorted
   switch_off("jit");                // plans for so many rows look worth it
-  PlannedStmt* made = plan(query, text, options & ~kPlanForFullTables, parameters);
+  PlannedStmt* made = plan(query, text, options & ~kNotForUs, parameters);
   AtEOXact_GUC(true, level);
   return made;
 }
 
 PlannedStmt* on_plan(Query* query, const char* text, int options, ParamListInfo parameters) {
   const bool outer = planning_ours;
-  planning_ours = full_tables || (options & kPlanForFullTables) != 0;
+  planning_ours = (options & kPlanForFullTables) != 0 || (full_tables && is_ours(query));
   PlannedStmt* made = planning_ours ? plan_ours(query, text, options, parameters)
                                     : plan(query, text, options, parameters);
   planning_ours = outer;
@@ -76,8 +98,7 @@ void install_planner_hooks() {
   DefineCustomBoolVariable(
       kFullTables, "Internal: whether what is planned reads tables by index, whatever they hold.",
       nullptr, &full_tables, false, PGC_USERSET,
-      GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, nullptr,
-      nullptr, nullptr);
+      GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, nullptr, nullptr, nullptr);
   earlier_planner_hook = planner_hook;
   planner_hook = on_plan;
   earlier_info_hook = get_relation_info_hook;

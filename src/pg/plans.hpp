@@ -9,10 +9,12 @@ namespace coach_sms {
 
 // For SPI_prepare_cursor(), beside PostgreSQL's own options: the planner hook looks for it.
 inline constexpr int kPlanForFullTables = 1 << 29;
-// The same for what is planned within a function in plpgsql that sets it: internal, off by default.
+// The same for statements in plpgsql: internal, off by default. Our functions set it; what is
+// planned meanwhile counts where it reads no table but ours, for an application's triggers and its
+// tenancy function run within.
 inline constexpr const char* kFullTables = "coach_sms.plans_for_full_tables";
 
-// Once a process.
+// Once a process, before the prefix of our settings is reserved.
 void install_planner_hooks();
 
 }  // namespace coach_sms
