@@ -73,10 +73,11 @@ AbsenceVerdict judge_absence(const EmptyListings& listings, std::int64_t lease_e
                                             : AbsenceVerdict::kLookAgain;
 }
 
-Inconclusive count_inconclusive(const Inconclusive& before, std::int64_t now,
+Inconclusive count_inconclusive(const Inconclusive& before, Sighting sighting, std::int64_t now,
                                 std::int64_t reconcile_limit) noexcept {
+  if (sighting == Sighting::kSeveral && !before.several) return {1, now, true};
   const bool counts = before.count == 0 || now - before.counted_at >= reconcile_limit;
-  return counts ? Inconclusive{before.count + 1, now} : before;
+  return counts ? Inconclusive{before.count + 1, now, before.several} : before;
 }
 
 bool is_given_up(const Inconclusive& listings, Sighting sighting) noexcept {

@@ -60,15 +60,18 @@ enum class AbsenceVerdict { kLookAgain, kBelieved };
 AbsenceVerdict judge_absence(const EmptyListings& listings, std::int64_t lease_ended_at,
                              std::int64_t reconcile_limit_s) noexcept;
 
-// Listings in a row that were made and settled nothing, for one and the same reason. They are
-// counted once a reconcile_limit, so that a count stands for as many limits in which Twilio's list
-// was asked. A list that nobody could ask counts for nothing. Microseconds.
+// Listings in a row that were made and settled nothing. They are counted once a reconcile_limit, so
+// that a count stands for as many limits in which Twilio's list was asked. A list that nobody could
+// ask counts for nothing. Microseconds.
 struct Inconclusive {
   int count = 0;
   std::int64_t counted_at = 0;
+  bool several = false;  // one of those counted showed several matches
 };
 
-Inconclusive count_inconclusive(const Inconclusive& before, std::int64_t now,
+// The first listing that shows several matches begins a new count; a list that cannot be read after
+// it goes on with that count, so that no change between the two goes on for ever.
+Inconclusive count_inconclusive(const Inconclusive& before, Sighting sighting, std::int64_t now,
                                 std::int64_t reconcile_limit) noexcept;
 
 // Whether the message is given up: several matches stay several for one limit, a list stays

@@ -147,9 +147,15 @@ void look_again(const Unknown& unknown, TimestampTz next, bool absent, const Not
       "   not_asked_since = CASE WHEN $8 IS NOT NULL THEN coalesce(not_asked_since, now()) END"
       " WHERE message_id = $1 AND fence = $2 AND state = 'unknown'",
       {UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID}};
-  const char nulls[] = {' ', ' ', ' ', ' ', noted.inconclusive == nullptr ? 'n' : ' ',
-                        ' ', noted.inconclusive == nullptr ? 'n' : ' ',
-                        noted.not_asked == nullptr ? 'n' : ' ', '\0'};
+  const char nulls[] = {' ',
+                        ' ',
+                        ' ',
+                        ' ',
+                        noted.inconclusive == nullptr ? 'n' : ' ',
+                        ' ',
+                        noted.inconclusive == nullptr ? 'n' : ' ',
+                        noted.not_asked == nullptr ? 'n' : ' ',
+                        '\0'};
   update.run({UUIDPGetDatum(&unknown.message_id), Int64GetDatum(unknown.fence),
               Int32GetDatum(absent ? 1 : 0), TimestampTzGetDatum(next),
               CStringGetTextDatum(noted.inconclusive == nullptr ? "" : noted.inconclusive),
@@ -167,10 +173,9 @@ void give_up_unasked(const Unknown& unknown, const char* why) {
 void settle_not_asked(const Unknown& unknown, const Looked& looked) {
   const char* why = storable(pstrdup(looked.error.c_str()));
   if (is_unasked_too_long(unknown.not_asked_since)) return give_up_unasked(unknown, why);
-  look_again(unknown,
-             looked.held_until > 0 ? from_unix_us(looked.held_until) : next_look(unknown, false),
-             false,
-             {unknown.inconclusive, unknown.inconclusive_count, unknown.inconclusive_at, why});
+  look_again(
+      unknown, looked.held_until > 0 ? from_unix_us(looked.held_until) : next_look(unknown, false),
+      false, {unknown.inconclusive, unknown.inconclusive_count, unknown.inconclusive_at, why});
 }
 
 void settle_absent(Sender* sender, const Unknown& unknown) {
@@ -194,15 +199,16 @@ void settle_absent(Sender* sender, const Unknown& unknown) {
 // The list was asked, and settles nothing.
 void settle_inconclusive(const Unknown& unknown, Finding finding) {
   const bool several = finding == Finding::kSeveral;
-  const char* what = several ? "several" : "unreadable";
+  const Sighting sighting = several ? Sighting::kSeveral : Sighting::kNone;
   Inconclusive listings;
   bool given_up = false;
   raise_if(run_cpp([&] {
-    if (unknown.inconclusive != nullptr && strcmp(unknown.inconclusive, what) == 0)
-      listings = {unknown.inconclusive_count, to_unix_us(unknown.inconclusive_at)};
-    listings = count_inconclusive(listings, unix_now_us(),
+    if (unknown.inconclusive != nullptr)
+      listings = {unknown.inconclusive_count, to_unix_us(unknown.inconclusive_at),
+                  strcmp(unknown.inconclusive, "several") == 0};
+    listings = count_inconclusive(listings, sighting, unix_now_us(),
                                   INT64CONST(1000) * settings::reconcile_limit);
-    given_up = is_given_up(listings, several ? Sighting::kSeveral : Sighting::kNone);
+    given_up = is_given_up(listings, sighting);
   }));
   if (given_up)
     give_up(unknown, finding,
@@ -210,7 +216,8 @@ void settle_inconclusive(const Unknown& unknown, Finding finding) {
                     : "Twilio's list could not be read");
   else
     look_again(unknown, next_look(unknown, false), false,
-               {what, listings.count, from_unix_us(listings.counted_at), nullptr});
+               {listings.several ? "several" : "unreadable", listings.count,
+                from_unix_us(listings.counted_at), nullptr});
 }
 
 Finding judge(const Looked& looked, const Unknown& unknown, std::string_view body, char** known,

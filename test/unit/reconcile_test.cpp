@@ -152,7 +152,7 @@ constexpr std::int64_t kLimit = 900;
 Inconclusive count_all(const std::vector<std::int64_t>& times) {
   Inconclusive listings;
   for (const std::int64_t time : times)
-    listings = count_inconclusive(listings, time, kLimit);
+    listings = count_inconclusive(listings, Sighting::kNone, time, kLimit);
   return listings;
 }
 
@@ -174,9 +174,28 @@ TEST(ReconcileTest, GivingUpNeedsListingsThatAreSpreadOverTheTime) {
   a_second_apart.push_back(10 * kLimit + 1);
   EXPECT_TRUE(is_given_up(count_all(a_second_apart), Sighting::kNone));
   EXPECT_FALSE(is_given_up(count_all({1, 20 * kLimit}), Sighting::kNone)) << "held in between";
-  EXPECT_FALSE(is_given_up(count_all({1}), Sighting::kSeveral));
-  EXPECT_FALSE(is_given_up(count_all({1, kLimit}), Sighting::kSeveral));
-  EXPECT_TRUE(is_given_up(count_all({1, kLimit + 1}), Sighting::kSeveral));
+}
+
+// Listings of both kinds, in turn, until the message is given up.
+int listings_until_given_up(const std::vector<Sighting>& kinds, std::int64_t apart) {
+  Inconclusive listings;
+  for (int made = 1; made < 1'000; ++made) {
+    const Sighting kind = kinds[static_cast<std::size_t>(made - 1) % kinds.size()];
+    listings = count_inconclusive(listings, kind, made * apart, kLimit);
+    if (is_given_up(listings, kind)) return made;
+  }
+  return 0;
+}
+
+TEST(ReconcileTest, SeveralMatchesStaySeveralForALimit) {
+  const Sighting several = Sighting::kSeveral;
+  const Sighting unreadable = Sighting::kNone;
+  EXPECT_EQ(listings_until_given_up({several}, kLimit), 2);
+  EXPECT_EQ(listings_until_given_up({several}, kLimit / 2), 3);
+  EXPECT_EQ(listings_until_given_up({several, unreadable}, kLimit), 3);
+  EXPECT_EQ(listings_until_given_up({unreadable, several}, kLimit), 4);
+  EXPECT_EQ(listings_until_given_up({unreadable, unreadable, unreadable, several}, kLimit), 8);
+  EXPECT_EQ(listings_until_given_up({unreadable}, kLimit), 11);
 }
 
 }  // namespace
