@@ -280,7 +280,8 @@ uint64 apply_waiting_events() {
       "       AND received_at <= now() - interval '1 day' AND message_id IS NOT NULL"
       "    UNION ALL"
       "    SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "       AND received_at <= now() - interval '1 day' AND message_id IS NULL)",
+      "       AND received_at <= now() - interval '1 day' AND message_id IS NULL)"
+      "   AND (e.processed_at IS NULL) IS TRUE",
       {}};
   give_up.run(std::initializer_list<Datum>{});
   return apply_found(find.run(std::initializer_list<Datum>{}), true);
