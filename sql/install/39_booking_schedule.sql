@@ -385,14 +385,18 @@ COMMENT ON FUNCTION sms_recheck_bookings(uuid[]) IS
 'Internal: which of these claimed messages must not go: booking_changed, booking_cancelled, or booking_unreadable for now. Raises nothing.';
 
 CREATE FUNCTION sms_bookings_problem() RETURNS text
-  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $$
 BEGIN
   PERFORM @extschema@.sms_find_due_bookings('{}') FROM @extschema@.sms_bookings_source;
   PERFORM @extschema@.sms_read_bookings('{}');
   RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-  RETURN 'the attached bookings cannot be read: '
-         || CASE WHEN @extschema@.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
+EXCEPTION
+  WHEN query_canceled THEN
+    RAISE EXCEPTION 'the check of bookings was canceled'
+      USING ERRCODE = '57014', HINT = 'Call sms_doctor() again.';
+  WHEN assert_failure OR OTHERS THEN
+    RETURN 'the attached bookings cannot be read: '
+           || CASE WHEN @extschema@.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_bookings_problem() FROM PUBLIC;

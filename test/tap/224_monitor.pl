@@ -50,6 +50,20 @@ my $bookings = "SELECT problem FROM sms_doctor() WHERE check_name = 'bookings'";
 like($node->safe_psql('postgres', $bookings), qr/cannot be read: no such client: /, 'the words are for those who act for all');
 is(as('watcher', $bookings), 'the attached bookings cannot be read: SQLSTATE P0001', 'a monitor is told the SQLSTATE');
 
+# So may a trigger of the application's, in a step of the sender.
+$node->safe_psql('postgres', "SELECT sms_detach_bookings();
+  CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no room for +61491570009, secret text''; END';
+  CREATE TRIGGER refuses BEFORE UPDATE ON sms_messages FOR EACH ROW WHEN (NEW.status = 'sent') EXECUTE FUNCTION refuses()");
+$node->enqueue($node->make_org, '+61491570110', 'is sent, and cannot be recorded');
+$node->wait_for_sql("SELECT last_error FROM sms_worker_stat", 'no room for +61491570009, secret text', undef, name => 'the words of its error are for those who act for all');
+is(as('watcher', 'SELECT last_error FROM sms_worker_stat'), "a step failed with SQLSTATE P0001; the server's log says more", 'a monitor is told the SQLSTATE');
+for my $sql (@shown) {
+    my $seen = as('watcher', $sql);
+    unlike($seen, qr/permission denied|ERROR/, "may: $sql");
+    unlike($seen, qr/49157000|secret/, '... without the words of the error');
+}
+$node->safe_psql('postgres', 'DROP TRIGGER refuses ON sms_messages');
+
 # Who watches every org acts for none but its own.
 like(as('member', "SELECT sms_cancel('$refused')"), qr/unknown message/, 'a tenant that watches does not act for others');
 is(as('member', 'SELECT count(*) FROM sms_messages'), '0', 'nor read their messages');
