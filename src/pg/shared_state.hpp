@@ -10,7 +10,7 @@
 // Locks: a table lock for which database has which slot, and one lock a slot for what is in it.
 // Table before slot; never two slots. None of these functions raises an error.
 
-#include "pg/pg_api.hpp"
+#include "pg/zones.hpp"
 
 namespace coach_sms {
 
@@ -40,9 +40,6 @@ const char* word_for(WorkerState state);
 
 enum class Counter : int { kClaimed, kAccepted, kRejected, kRetried, kUnknown };
 inline constexpr int kCounters = 5;
-
-// The longest name of a zone that lanes know, as many bytes as its longest IANA name and some.
-inline constexpr int kLongestZone = 39;
 
 // One lane's earliest new message, as an enqueueing transaction reports it at commit.
 struct Arrival {

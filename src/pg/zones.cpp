@@ -2,8 +2,6 @@
 
 #include "pg/zones.hpp"
 
-#include "pg/shared_state.hpp"
-
 namespace coach_sms {
 
 namespace {

@@ -6,6 +6,9 @@
 
 namespace coach_sms {
 
+// The longest name of a zone that lanes know, as many bytes as its longest IANA name and some.
+inline constexpr int kLongestZone = 39;
+
 // Whether `name` is an IANA zone that PostgreSQL knows. POSIX rules ("XYZ+3"), which PostgreSQL
 // takes for any word, are none, nor are the files beside the zones (localtime, posix/...).
 bool is_zone(const char* name);
