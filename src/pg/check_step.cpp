@@ -1,6 +1,6 @@
 #include "pg/sender_steps.hpp"
 
-#include "pg/client_limits.hpp"
+#include "pg/client_limit_check.hpp"
 #include "pg/clock.hpp"
 #include "pg/failpoint.hpp"
 #include "pg/ids.hpp"

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "pg/claims.hpp"
-#include "pg/last_check.hpp"
+#include "pg/pg_api.hpp"
 
 namespace coach_sms {
 
@@ -9,13 +8,13 @@ namespace coach_sms {
 // number, where the message names no client) in any 24 hours. What is in flight or unknown counts,
 // and an attempt counts until 24 hours after it was settled.
 
-// Puts back what would be too much, among those of the claimed that may go: until the client's
-// limit has room again. Needs SPI.
-void check_client_limits(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked);
+// Of a row `a` of sms_attempts: whether Twilio took its request, or may have taken it.
+#define ATTEMPT_COUNTS "(a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL)"
 
-// How many messages of the client (nullptr: of the number) count in the 24 hours that end at
-// `due_at`: those handed over, and those that wait and fall due then. Needs SPI.
-int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, const char* to_phone,
+// How many messages of the client (nullptr: of a number) count in the 24 hours that end at
+// `due_at`: those handed over, and those that wait and fall due then. `keys` is a text[]: the
+// client's id, or the number's keys (phone_names()). Needs SPI.
+int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, Datum keys,
                        bool sandbox, TimestampTz due_at);
 
 }  // namespace coach_sms

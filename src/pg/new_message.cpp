@@ -6,9 +6,11 @@
 #include "core/variables.hpp"
 #include "pg/wall.hpp"
 
+#include "pg/arrays.hpp"
 #include "pg/client_limits.hpp"
 #include "pg/new_message.hpp"
 #include "pg/org_facts.hpp"
+#include "pg/phone_names.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
 #include "pg/tenancy.hpp"
@@ -213,9 +215,10 @@ bool key_is_known(const NewMessage& wanted) {
 bool check_client_limit(const NewMessage& wanted, const ReadyMessage& ready, const OrgFacts& org,
                         Failure* failure) {
   if (org.max_per_client_per_day < 0) return true;
-  const char* phone = text_to_cstring(ready.to_phone);
   const pg_uuid_t* client = wanted.has_client_id ? &wanted.client_id : nullptr;
-  if (count_for_client(wanted.org_id, client, phone, ready.sandbox, ready.due_at) <
+  const Datum keys = client != nullptr ? texts_of(1, [&](int) { return uuid_text(*client); })
+                                       : PointerGetDatum(phone_names(ready.to_phone));
+  if (count_for_client(wanted.org_id, client, keys, ready.sandbox, ready.due_at) <
           org.max_per_client_per_day ||
       key_is_known(wanted))
     return true;
@@ -224,7 +227,8 @@ bool check_client_limit(const NewMessage& wanted, const ReadyMessage& ready, con
                 "before %s and messages that wait until then count.",
                 org.max_per_client_per_day, time_text(ready.due_at)),
        "Enqueue it for another day, or raise the limit in sms_settings.",
-       "client %s has reached the daily limit", client != nullptr ? uuid_text(*client) : phone);
+       "client %s has reached the daily limit",
+       client != nullptr ? uuid_text(*client) : text_to_cstring(ready.to_phone));
   return false;
 }
 
