@@ -33,8 +33,8 @@ TEST_CLOCK := $(BUILD)/bin/test_clock.so
 UNIT_TESTS := $(BUILD)/unit_tests
 
 objects = $(patsubst $(1)/%.cpp,$(BUILD)/$(2)/%.o,$(wildcard $(1)/*.cpp))
-CORE_OBJS := $(call objects,src/core,core)
-PG_OBJS := $(call objects,src/pg,pg)
+CORE_OBJS := $(patsubst src/%.cpp,$(BUILD)/%.o,$(wildcard src/core/*/*.cpp))
+PG_OBJS := $(patsubst src/%.cpp,$(BUILD)/%.o,$(wildcard src/pg/*.cpp src/pg/*/*.cpp))
 UNIT_OBJS := $(call objects,test/unit,unit) $(call objects,test/fuzz,replay)
 FAKE_OBJS := $(call objects,test/fake_twilio,fake_twilio)
 BENCHES := $(patsubst test/bench/%.cpp,$(BUILD)/bin/%,$(wildcard test/bench/*.cpp))
@@ -86,11 +86,11 @@ $(BUILD)/bin/fuzz_%: test/fuzz/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
 
 # Rebuilds everything when the compiler, a flag or the PostgreSQL changes.
 $(BUILD)/flags: FORCE
-	@mkdir -p $(addprefix $(BUILD)/,core pg unit replay fake_twilio bin)
+	@mkdir -p $(sort $(dir $(CORE_OBJS) $(PG_OBJS))) $(addprefix $(BUILD)/,unit replay fake_twilio bin)
 	@echo '$(CXX) $(PLAIN_FLAGS) $(PG_CONFIG) $(VERSION)' | cmp -s - $@ || \
 	  echo '$(CXX) $(PLAIN_FLAGS) $(PG_CONFIG) $(VERSION)' > $@
 
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # With BINDIR, also puts the test programs there (test/tools/with_private_pg.sh). Only `make bench` asks for the benches.
 programs: $(FAKE_TWILIO) $(TEST_CLOCK) $(if $(WITH_BENCHES),$(BENCHES))
@@ -139,7 +139,7 @@ $(BUILD)/pg/%.o: src/pg/%.cpp $(BUILD)/flags
 	$(CXX) $(CXXFLAGS) $(OUR_FLAGS) $(DEFINES) \
 	  -isystem $(includedir_server) -isystem $(includedir_internal) $(CPPFLAGS) $(SANITIZERS) -c -o $@ $<
 
-KNOWS_VERSION := $(patsubst src/%.cpp,$(BUILD)/%.o,$(shell grep -l COACH_SMS_VERSION src/pg/*.cpp))
+KNOWS_VERSION := $(patsubst src/%.cpp,$(BUILD)/%.o,$(shell grep -rl COACH_SMS_VERSION src/pg --include=*.cpp))
 $(KNOWS_VERSION): DEFINES = -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
 $(KNOWS_VERSION): coach_sms.control
 
@@ -232,7 +232,7 @@ bench: install-deps-build-demo-bench
 
 # cppcheck 2.10 takes a string_view for the owner of its text, and the arms of ?: for a sequence.
 CPPCHECK_IS_WRONG_ABOUT := internalAstError unknownMacro returnDanglingLifetime accessMoved
-OUR_SOURCES = $(wildcard src/*/*.[ch]pp test/unit/*.[ch]pp test/fuzz/*.[ch]pp test/fake_twilio/*.[ch]pp test/bench/*.[ch]pp test/tools/*.cpp)
+OUR_SOURCES = $(wildcard src/*/*.[ch]pp src/*/*/*.[ch]pp test/unit/*.[ch]pp test/fuzz/*.[ch]pp test/fake_twilio/*.[ch]pp test/bench/*.[ch]pp test/tools/*.cpp)
 
 lint: install-deps-build-demo-test-bench-lint
 	clang-format --dry-run -Werror $(OUR_SOURCES)

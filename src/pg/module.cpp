@@ -1,13 +1,13 @@
-#include "pg/enqueue.hpp"
-#include "pg/failpoint.hpp"
-#include "pg/hooks.hpp"
-#include "pg/launcher.hpp"
-#include "pg/org_facts.hpp"
-#include "pg/plans.hpp"
+#include "pg/base/failpoint.hpp"
+#include "pg/base/plans.hpp"
+#include "pg/enqueue/enqueue.hpp"
+#include "pg/enqueue/org_facts.hpp"
 #include "pg/settings.hpp"
-#include "pg/shared_state.hpp"
+#include "pg/shared/shared_state.hpp"
+#include "pg/workers/hooks.hpp"
+#include "pg/workers/launcher.hpp"
 
-#include "pg/pg_api.hpp"
+#include "pg/base/pg_api.hpp"
 
 extern "C" {
 
@@ -15,8 +15,8 @@ COACH_SMS_MODULE_MAGIC(COACH_SMS_VERSION);
 
 PGDLLEXPORT void _PG_init(void);
 
-// Settings and plans aside, everything needs shared_preload_libraries. Without it SQL works and messages
-// wait; sms_doctor() says so. During pg_upgrade nothing may run.
+// Settings and plans aside, everything needs shared_preload_libraries. Without it SQL works and
+// messages wait; sms_doctor() says so. During pg_upgrade nothing may run.
 void _PG_init(void) {
   using namespace coach_sms;
   define_failpoints();

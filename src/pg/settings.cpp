@@ -1,13 +1,13 @@
 #include <arpa/inet.h>
 
-#include "core/blanks.hpp"
-#include "core/sender_address.hpp"
-#include "core/twilio_sid.hpp"
-#include "pg/wall.hpp"
+#include "core/text/blanks.hpp"
+#include "core/twilio/sender_address.hpp"
+#include "core/twilio/twilio_sid.hpp"
+#include "pg/base/wall.hpp"
 
 #include "pg/settings.hpp"
 
-#include "pg/pg_api.hpp"
+#include "pg/base/pg_api.hpp"
 
 namespace coach_sms::settings {
 

@@ -5,13 +5,13 @@
 #include <string>
 #include <string_view>
 
-#include "core/form.hpp"
-#include "core/message_template.hpp"
-#include "core/phone_number.hpp"
-#include "core/sealing.hpp"
-#include "core/segments.hpp"
-#include "core/signature.hpp"
-#include "core/variables.hpp"
+#include "core/crypto/sealing.hpp"
+#include "core/text/message_template.hpp"
+#include "core/text/phone_number.hpp"
+#include "core/text/segments.hpp"
+#include "core/text/variables.hpp"
+#include "core/webhook/form.hpp"
+#include "core/webhook/signature.hpp"
 
 namespace coach_sms {
 namespace {

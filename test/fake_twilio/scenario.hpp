@@ -39,7 +39,7 @@ struct Scenario {
   bool no_callback = false;
   std::string retry_after;
   std::string redirect;
-  std::string to_as;  // another form of To, in which the message is kept
+  std::string to_as;              // another form of To, in which the message is kept
   std::vector<Status> callbacks;  // empty: sent, delivered
 
   // Answered by something in front of Twilio, or by Twilio refusing: no message comes of it.

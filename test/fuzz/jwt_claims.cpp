@@ -1,4 +1,4 @@
-#include "core/jwt_claims.hpp"
+#include "core/tenancy/jwt_claims.hpp"
 #include "fuzz.hpp"
 
 // request.jwt.claims, which whoever has SQL may set.

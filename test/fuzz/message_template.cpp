@@ -1,7 +1,7 @@
-#include "core/message_template.hpp"
-#include "core/segments.hpp"
-#include "core/smart_encoding.hpp"
-#include "core/variables.hpp"
+#include "core/text/message_template.hpp"
+#include "core/text/segments.hpp"
+#include "core/text/smart_encoding.hpp"
+#include "core/text/variables.hpp"
 #include "fuzz.hpp"
 
 // Variables as JSON on the first line, then the template.

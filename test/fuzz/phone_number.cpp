@@ -1,4 +1,4 @@
-#include "core/phone_number.hpp"
+#include "core/text/phone_number.hpp"
 #include "fuzz.hpp"
 
 // A number as somebody typed it; the first byte chooses the region.

@@ -1,7 +1,7 @@
-#include "core/signed_url.hpp"
-#include "core/public_url.hpp"
-#include "core/signature.hpp"
-#include "core/webhook.hpp"
+#include "core/webhook/signed_url.hpp"
+#include "core/webhook/public_url.hpp"
+#include "core/webhook/signature.hpp"
+#include "core/webhook/webhook.hpp"
 #include "fuzz.hpp"
 
 // The URL of a call, and the signature: three lines, the last of which is the body.

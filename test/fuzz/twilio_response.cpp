@@ -1,4 +1,4 @@
-#include "core/twilio_response.hpp"
+#include "core/twilio/twilio_response.hpp"
 #include "fuzz.hpp"
 
 // What Twilio, or who pretends to be it, answers: status on the first line, Retry-After on the

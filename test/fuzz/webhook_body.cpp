@@ -1,7 +1,7 @@
-#include "core/form.hpp"
-#include "core/json.hpp"
-#include "core/keywords.hpp"
-#include "core/webhook.hpp"
+#include "core/base/json.hpp"
+#include "core/webhook/form.hpp"
+#include "core/webhook/keywords.hpp"
+#include "core/webhook/webhook.hpp"
 #include "fuzz.hpp"
 
 // The body of a call to the webhook.

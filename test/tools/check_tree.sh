@@ -42,16 +42,27 @@ perl test/tools/upgrade_script.pl --check |
 
 grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|SPI_[a-z_]+|postgres\.h)\b' $(sources src/core) /dev/null |
   rule "the core has never heard of PostgreSQL" "return a decision; src/pg carries it out"
-for header in src/core/*.hpp; do
-  [ -e "$header" ] || continue
+for header in src/core/*/*.hpp; do
   [ "$(head -n 5 "$header" | grep -cE '^#(pragma once|ifdef PG_VERSION_NUM|error)')" = 3 ] || echo "$header"
-done | rule "core headers come before PostgreSQL's" "begin as src/core/error.hpp does"
+done | rule "core headers come before PostgreSQL's" "begin as src/core/base/error.hpp does"
+
+# The floors of the house: a file includes its own room and lower ones. Files that lie in src/pg itself are rooms of their own.
+core_rooms='base crypto text tenancy http twilio webhook sending limits'
+pg_rooms='base settings shared messages tenancy workers secrets arming limits webhook bookings enqueue doctor sender module'
+for side in core pg; do
+  rooms=${side}_rooms
+  grep -rE "^#include \"$side/" "src/$side" | awk -F'[/:".]' -v side="$side" -v rooms="${!rooms}" '
+    BEGIN { for (i = split(rooms, order, " "); i > 0; --i) floor[order[i]] = i }
+    { own = $3; split($0, parts, "#include \"" side "/"); split(parts[2], to, "[/.]") }
+    !(own in floor) || !(to[1] in floor) { print $0 " (a room that is not in the list)"; next }
+    floor[to[1]] > floor[own]'
+done | rule "a file includes its own room and lower ones only" "move what both need down, or hand it in by an argument"
 
 # An ERROR jumps over destructors. So a type that owns memory may stand in src/pg only within the parentheses of
-# run_cpp(...), in wall.*, or in a file that says in a line of its own "// Runs inside run_cpp only.". References own nothing.
+# run_cpp(...), in base/wall.*, or in a file that says in a line of its own "// Runs inside run_cpp only.". References own nothing.
 owning='std::(string|wstring|vector|map|set|unordered_map|unordered_set|deque|list|function|unique_ptr|shared_ptr)\b'
 for file in $(sources src/pg); do
-  case $file in src/pg/wall.*) continue ;; esac
+  case $file in src/pg/base/wall.*) continue ;; esac
   ! grep -qxF '// Runs inside run_cpp only.' "$file" || continue
   awk -v file="$file" -v owning="${owning%\\b}([^_a-zA-Z0-9]|$)" '
     { line = $0; sub(/\/\/.*/, "", line); gsub(/std::[a-z_]+(<[^()]*>)?[ ]?&/, "", line) }

@@ -1,4 +1,4 @@
-#include "core/accounts.hpp"
+#include "core/sending/accounts.hpp"
 
 #include <gtest/gtest.h>
 

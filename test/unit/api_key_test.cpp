@@ -1,4 +1,4 @@
-#include "core/api_key.hpp"
+#include "core/twilio/api_key.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/channel_address.hpp"
+#include "core/twilio/channel_address.hpp"
 
 #include <gtest/gtest.h>
 

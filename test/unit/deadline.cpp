@@ -1,4 +1,5 @@
-// Gives every test a deadline: a test that hangs ends the program by SIGALRM, and the log ends with its name.
+// Gives every test a deadline: a test that hangs ends the program by SIGALRM, and the log ends with
+// its name.
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "core/delivery_status.hpp"
+#include "core/twilio/delivery_status.hpp"
 
 #include <gtest/gtest.h>
 

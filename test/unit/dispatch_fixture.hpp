@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/dispatch.hpp"
+#include "core/sending/dispatch.hpp"
 
 #include <gtest/gtest.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "core/dispatch.hpp"
+#include "core/sending/dispatch.hpp"
 
 #include <algorithm>
 #include <future>
@@ -6,8 +6,8 @@
 #include <map>
 #include <set>
 
-#include "core/form.hpp"
-#include "core/webhook.hpp"
+#include "core/webhook/form.hpp"
+#include "core/webhook/webhook.hpp"
 #include "dispatch_fixture.hpp"
 #include "expect_error.hpp"
 

@@ -1,11 +1,11 @@
-#include "core/first_name.hpp"
+#include "core/text/first_name.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "core/error.hpp"
-#include "core/segments.hpp"
+#include "core/base/error.hpp"
+#include "core/text/segments.hpp"
 
 using namespace coach_sms;
 
@@ -18,21 +18,25 @@ struct Name {
 
 class FirstName : public testing::TestWithParam<Name> {};
 
-TEST_P(FirstName, IsTheOneToGreetBy) { EXPECT_EQ(first_name(GetParam().full), GetParam().first); }
+TEST_P(FirstName, IsTheOneToGreetBy) {
+  EXPECT_EQ(first_name(GetParam().full), GetParam().first);
+}
 
-INSTANTIATE_TEST_SUITE_P(
-    Blanks, FirstName,
-    testing::Values(Name{"Ann Lee", "Ann"}, Name{"  Ann  Lee ", "Ann"}, Name{"Ann", "Ann"},
-                    Name{"Ann\u00A0Lee", "Ann"}, Name{"\u00A0Ann\u00A0", "Ann"},
-                    Name{"Ann\u202FLee", "Ann"}, Name{"Ann\u2009Lee", "Ann"},
-                    Name{"Ann\u3000Lee", "Ann"}, Name{"Ann\u1680Lee", "Ann"},
-                    Name{"Ann\u205FLee", "Ann"}, Name{"Ann\u200BLee", "Ann"},
-                    Name{"Ann\u2028Lee", "Ann"}, Name{"Ann\u0085Lee", "Ann"},
-                    Name{"Ann\tLee", "Ann"}, Name{"Ann\r\nLee", "Ann"}, Name{"Ann\u2800Lee", "Ann"},
-                    Name{"Ann\u3164Lee", "Ann"}, Name{"Ann\uFFA0Lee", "Ann"}));
+INSTANTIATE_TEST_SUITE_P(Blanks, FirstName,
+                         testing::Values(Name{"Ann Lee", "Ann"}, Name{"  Ann  Lee ", "Ann"},
+                                         Name{"Ann", "Ann"}, Name{"Ann\u00A0Lee", "Ann"},
+                                         Name{"\u00A0Ann\u00A0", "Ann"},
+                                         Name{"Ann\u202FLee", "Ann"}, Name{"Ann\u2009Lee", "Ann"},
+                                         Name{"Ann\u3000Lee", "Ann"}, Name{"Ann\u1680Lee", "Ann"},
+                                         Name{"Ann\u205FLee", "Ann"}, Name{"Ann\u200BLee", "Ann"},
+                                         Name{"Ann\u2028Lee", "Ann"}, Name{"Ann\u0085Lee", "Ann"},
+                                         Name{"Ann\tLee", "Ann"}, Name{"Ann\r\nLee", "Ann"},
+                                         Name{"Ann\u2800Lee", "Ann"}, Name{"Ann\u3164Lee", "Ann"},
+                                         Name{"Ann\uFFA0Lee", "Ann"}));
 
 INSTANTIATE_TEST_SUITE_P(Invisible, FirstName,
-                         testing::Values(Name{"\uFEFFAnn Lee", "Ann"}, Name{"\u200EAnn\u200F", "Ann"},
+                         testing::Values(Name{"\uFEFFAnn Lee", "Ann"},
+                                         Name{"\u200EAnn\u200F", "Ann"},
                                          Name{"A\u00ADnn Lee", "Ann"}, Name{"Ann\u2060 Lee", "Ann"},
                                          Name{"\u202AAnn\u202C Lee", "Ann"},
                                          Name{"\u2066Ann\u2069", "Ann"}, Name{"Ann\u180E", "Ann"},
@@ -45,7 +49,8 @@ INSTANTIATE_TEST_SUITE_P(None, FirstName,
                          testing::Values(Name{"", ""}, Name{" ", ""}, Name{"\u00A0", ""},
                                          Name{"\u200B\u3000", ""}, Name{"\u2800", ""},
                                          Name{"-", ""}, Name{"...", ""}, Name{",", ""},
-                                         Name{"\u3164", ""}, Name{" , , ", ""}, Name{"\U0001F3BE", ""}));
+                                         Name{"\u3164", ""}, Name{" , , ", ""},
+                                         Name{"\U0001F3BE", ""}));
 
 INSTANTIATE_TEST_SUITE_P(
     Titles, FirstName,
@@ -61,10 +66,11 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Commas, FirstName,
     testing::Values(Name{"Lee, Ann", "Ann"}, Name{"Lee,Ann", "Ann"}, Name{"Lee , Ann Marie", "Ann"},
-                    Name{"LEE, ANN", "ANN"}, Name{"Lee, Dr. Ann", "Ann"}, Name{"Lee, Ann, MD", "Ann"},
-                    Name{"O'Brien, Se\u00E1n", "Se\u00E1n"}, Name{"Lee\uFF0C Ann", "Ann"},
-                    Name{"Lee\u060C Ann", "Ann"}, Name{"Lee, Ma", "Ma"}, Name{"Lee,", "Lee"},
-                    Name{", Ann", "Ann"}, Name{"Ann Lee, MD", "Ann"}, Name{"Ann Lee, Ph.D.", "Ann"},
+                    Name{"LEE, ANN", "ANN"}, Name{"Lee, Dr. Ann", "Ann"},
+                    Name{"Lee, Ann, MD", "Ann"}, Name{"O'Brien, Se\u00E1n", "Se\u00E1n"},
+                    Name{"Lee\uFF0C Ann", "Ann"}, Name{"Lee\u060C Ann", "Ann"},
+                    Name{"Lee, Ma", "Ma"}, Name{"Lee,", "Lee"}, Name{", Ann", "Ann"},
+                    Name{"Ann Lee, MD", "Ann"}, Name{"Ann Lee, Ph.D.", "Ann"},
                     Name{"Lee, MD", "Lee"}, Name{"Lee, M.D.", "Lee"}, Name{"Lee, PhD", "Lee"},
                     Name{"Lee, Ph.D.", "Lee"}, Name{"Lee, Jr.", "Lee"}, Name{"Lee, III", "Lee"},
                     Name{"Lee, RN, MSc", "Lee"}, Name{"Smith Jones, Ann", "Smith"}));

@@ -1,4 +1,4 @@
-#include "core/form_cut.hpp"
+#include "core/webhook/form_cut.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/channel_address.hpp"
-#include "core/delivery_status.hpp"
-#include "core/webhook.hpp"
+#include "core/twilio/channel_address.hpp"
+#include "core/twilio/delivery_status.hpp"
+#include "core/webhook/webhook.hpp"
 #include "random_seed.hpp"
 
 namespace coach_sms {

@@ -1,4 +1,4 @@
-#include "core/form.hpp"
+#include "core/webhook/form.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.hpp"
-#include "core/json.hpp"
+#include "core/base/error.hpp"
+#include "core/base/json.hpp"
 
 namespace coach_sms {
 namespace {

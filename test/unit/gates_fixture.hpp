@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/gates.hpp"
+#include "core/limits/gates.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
-#include "core/holds.hpp"
+#include "core/sending/holds.hpp"
 
 #include <gtest/gtest.h>
 
-#include "core/accounts.hpp"
+#include "core/sending/accounts.hpp"
 #include "gates_fixture.hpp"
 
 namespace coach_sms {

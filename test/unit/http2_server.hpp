@@ -72,7 +72,9 @@ class Http2Server {
       const std::lock_guard lock(mutex_);
       bodies_.push_back(body);
     }
-    const std::string status_201 = "\x08\x03" "201";  // RFC 7541, 6.2.2: its name is indexed
+    const std::string status_201 =
+        "\x08\x03"
+        "201";  // RFC 7541, 6.2.2: its name is indexed
     if (body != "unanswered") peer.send(http2_frame(1, 5, stream, status_201));
   }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/http_pool.hpp"
+#include "core/http/http_pool.hpp"
 
 #include <gtest/gtest.h>
 #include <poll.h>

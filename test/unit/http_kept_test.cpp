@@ -124,8 +124,7 @@ TEST_F(HttpKeptTest, AKeptConnectionThatHasEndedIsNotUsed) {
   HttpOptions trusting = options();
   trusting.ca_file = identity.certificate_file();
   const std::vector<EndingConnection::End> ends = {
-      [](Peer& peer) { peer.close(); },
-      [](Peer& peer) { peer.reset(); },
+      [](Peer& peer) { peer.close(); }, [](Peer& peer) { peer.reset(); },
       [](Peer& peer) { peer.send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"); },
       [](Peer& peer) {
         peer.send("bye");
@@ -214,8 +213,7 @@ TEST_F(HttpKeptTest, AnIdleHttp2ConnectionThatBringsAnythingIsNotUsed) {
     EXPECT_EQ(interrupted.server.connections(), 2U);
     EXPECT_EQ(result_of(pool, post(interrupted.server.url(), "third")).status, 201);
     EXPECT_EQ(interrupted.server.connections(), 2U) << "the fresh one is kept";
-    EXPECT_EQ(interrupted.server.bodies(),
-              (std::vector<std::string>{"first", "second", "third"}));
+    EXPECT_EQ(interrupted.server.bodies(), (std::vector<std::string>{"first", "second", "third"}));
   }
 }
 

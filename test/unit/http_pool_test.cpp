@@ -1,4 +1,4 @@
-#include "core/http_pool.hpp"
+#include "core/http/http_pool.hpp"
 
 #include <chrono>
 #include <csignal>

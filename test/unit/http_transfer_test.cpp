@@ -1,4 +1,4 @@
-#include "core/http_transfer.hpp"
+#include "core/http/http_transfer.hpp"
 
 #include <cstdlib>
 

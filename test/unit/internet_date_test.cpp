@@ -1,4 +1,4 @@
-#include "core/internet_date.hpp"
+#include "core/base/internet_date.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include <string>
 
-#include "core/keywords.hpp"
+#include "core/webhook/keywords.hpp"
 
 #include <gtest/gtest.h>
 #include <unicode/normalizer2.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/lanes.hpp"
+#include "core/sending/lanes.hpp"
 
 #include <gtest/gtest.h>
 

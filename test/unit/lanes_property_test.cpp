@@ -1,4 +1,4 @@
-#include "core/lanes.hpp"
+#include "core/sending/lanes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t kMillisecond = 1'000;
 constexpr std::int64_t kSecond = 1'000'000;
-constexpr std::int64_t kBusySweep = kSecond;  // as in src/pg/sender.cpp
+constexpr std::int64_t kBusySweep = kSecond;  // as in src/pg/sender/sender.cpp
 constexpr std::int64_t kIdleSweep = 5 * kSecond;
 constexpr std::int64_t kPause = kSecond / 5;  // what Lanes may wait after it found nothing
 
@@ -166,7 +166,7 @@ class World {
       held_[org] = std::max(held_[org], until);
   }
 
-  // As claim_due() and next_due_in_lane() in src/pg/arrows.cpp.
+  // As claim_due() and next_due_in_lane() in src/pg/messages/arrows.cpp.
   void claim_lane(const ClaimOrder& order, bool fails) {
     auto& queue = queue_[order.lane];
     LanePosition last;

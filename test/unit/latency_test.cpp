@@ -1,4 +1,4 @@
-#include "pg/latency.hpp"
+#include "pg/shared/latency.hpp"
 
 #include <gtest/gtest.h>
 

@@ -220,8 +220,8 @@ void SelfSigned::offer_http2() {
          unsigned offered_length, void*) {
         static const unsigned char http2[] = {2, 'h', '2'};
         unsigned char* found = nullptr;
-        const int result = SSL_select_next_proto(&found, length, http2, sizeof(http2), offered,
-                                                 offered_length);
+        const int result =
+            SSL_select_next_proto(&found, length, http2, sizeof(http2), offered, offered_length);
         *chosen = found;
         return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
       },

@@ -1,4 +1,4 @@
-#include "core/message_template.hpp"
+#include "core/text/message_template.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
-#include "core/pace.hpp"
+#include "core/limits/pace.hpp"
 
 #include <gtest/gtest.h>
 
-#include "core/opening.hpp"
+#include "core/limits/opening.hpp"
 
 namespace coach_sms {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/payload_hash.hpp"
+#include "core/crypto/payload_hash.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/phone_forms.hpp"
+#include "core/text/phone_forms.hpp"
 
 #include <gtest/gtest.h>
 #include <phonenumbers/phonenumberutil.h>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/phone_number.hpp"
+#include "core/text/phone_number.hpp"
 
 namespace coach_sms {
 namespace {
@@ -48,12 +48,32 @@ TEST(PhoneForms, OfBeninAreWithAndWithoutTheFirstTwoDigits) {
 }
 
 TEST(PhoneForms, OfAnyOtherNumberAreItself) {
-  for (const std::string phone :
-       {"+61412345678", "+14155552671", "+5112345678", "+56912345678", "+521551234567",
-        "+52155123456789", "+52112345678901", "+521", "+52", "+5211234567890", "+551132345678",
-        "+5511932345678", "+55119876543210", "+5511", "+5511087654321", "+548001234567",
-        "+5498001234567", "+22907000000", "+2290207000000", "+52551234567a", "525512345678", "",
-        "VODAFONE", "89045", "erased", "20000000-0000-4000-8000-000000000001"}) {
+  for (const std::string phone : {"+61412345678",
+                                  "+14155552671",
+                                  "+5112345678",
+                                  "+56912345678",
+                                  "+521551234567",
+                                  "+52155123456789",
+                                  "+52112345678901",
+                                  "+521",
+                                  "+52",
+                                  "+5211234567890",
+                                  "+551132345678",
+                                  "+5511932345678",
+                                  "+55119876543210",
+                                  "+5511",
+                                  "+5511087654321",
+                                  "+548001234567",
+                                  "+5498001234567",
+                                  "+22907000000",
+                                  "+2290207000000",
+                                  "+52551234567a",
+                                  "525512345678",
+                                  "",
+                                  "VODAFONE",
+                                  "89045",
+                                  "erased",
+                                  "20000000-0000-4000-8000-000000000001"}) {
     EXPECT_EQ(phone_forms(phone), Forms{phone});
     EXPECT_EQ(phone_key(phone), phone);
   }

@@ -1,4 +1,4 @@
-#include "core/phone_hash.hpp"
+#include "core/crypto/phone_hash.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/provider_text.hpp"
+#include "core/twilio/provider_text.hpp"
 
 #include <gtest/gtest.h>
 

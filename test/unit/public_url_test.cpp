@@ -1,4 +1,4 @@
-#include "core/public_url.hpp"
+#include "core/webhook/public_url.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include <string>
 
-#include "core/question_ages.hpp"
+#include "core/sending/question_ages.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/quiet_hours.hpp"
+#include "core/limits/quiet_hours.hpp"
 
 #include <gtest/gtest.h>
 

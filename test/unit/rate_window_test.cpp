@@ -1,4 +1,4 @@
-#include "core/rate_window.hpp"
+#include "core/limits/rate_window.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/reconcile.hpp"
+#include "core/twilio/reconcile.hpp"
 
 #include <gtest/gtest.h>
 

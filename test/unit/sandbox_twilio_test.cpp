@@ -1,12 +1,12 @@
-#include "core/sandbox_twilio.hpp"
+#include "core/twilio/sandbox_twilio.hpp"
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <string>
 
-#include "core/error.hpp"
-#include "core/twilio_response.hpp"
+#include "core/base/error.hpp"
+#include "core/twilio/twilio_response.hpp"
 
 namespace coach_sms {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/sealing.hpp"
+#include "core/crypto/sealing.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/encoding.hpp"
-#include "core/error.hpp"
+#include "core/base/encoding.hpp"
+#include "core/base/error.hpp"
 
 namespace coach_sms {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/secret.hpp"
+#include "core/crypto/secret.hpp"
 
 #include <gtest/gtest.h>
 

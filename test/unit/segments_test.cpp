@@ -1,4 +1,4 @@
-#include "core/segments.hpp"
+#include "core/text/segments.hpp"
 
 #include <gtest/gtest.h>
 

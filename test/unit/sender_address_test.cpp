@@ -1,4 +1,4 @@
-#include "core/sender_address.hpp"
+#include "core/twilio/sender_address.hpp"
 
 #include <gtest/gtest.h>
 #include <phonenumbers/phonenumberutil.h>
@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
-#include "core/blanks.hpp"
-#include "core/twilio_sid.hpp"
+#include "core/text/blanks.hpp"
+#include "core/twilio/twilio_sid.hpp"
 #include "expect_error.hpp"
 
 namespace coach_sms {
@@ -127,9 +127,9 @@ TEST(SenderAddress, OnceNormalizedItStaysWhatItIsInEveryRegion) {
   }
 }
 
-// Twilio's side of a comparison may be any address, and is read in no org's region. 89045 is a local
-// number's form in Germany, Austria, Finland, South Africa and Luxembourg, 890451 in Italy and the
-// Philippines.
+// Twilio's side of a comparison may be any address, and is read in no org's region. 89045 is a
+// local number's form in Germany, Austria, Finland, South Africa and Luxembourg, 890451 in Italy
+// and the Philippines.
 TEST(SenderAddress, IsComparedInItsOneForm) {
   for (const std::string& region : all_regions())
     for (const std::string code : {"890", "8904", "89045", "890451", "000000", "111111"})

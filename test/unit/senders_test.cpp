@@ -1,4 +1,4 @@
-#include "core/senders.hpp"
+#include "core/sending/senders.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/signature.hpp"
+#include "core/webhook/signature.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/json.hpp"
+#include "core/base/json.hpp"
 
 namespace coach_sms {
 namespace {

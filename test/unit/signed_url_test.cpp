@@ -1,4 +1,4 @@
-#include "core/signed_url.hpp"
+#include "core/webhook/signed_url.hpp"
 
 #include <gtest/gtest.h>
 

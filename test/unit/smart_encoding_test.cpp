@@ -1,10 +1,10 @@
-#include "core/smart_encoding.hpp"
+#include "core/text/smart_encoding.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "core/segments.hpp"
+#include "core/text/segments.hpp"
 #include "expect_error.hpp"
 #include "segment_vectors.hpp"
 

@@ -1,4 +1,4 @@
-#include "core/twilio_errors.hpp"
+#include "core/twilio/twilio_errors.hpp"
 
 #include <gtest/gtest.h>
 

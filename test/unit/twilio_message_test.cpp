@@ -1,10 +1,10 @@
-#include "core/twilio_message.hpp"
+#include "core/twilio/twilio_message.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 
 namespace coach_sms {
 namespace {

@@ -1,11 +1,11 @@
-#include "core/twilio_request.hpp"
+#include "core/twilio/twilio_request.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstddef>
 #include <string>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 
 namespace coach_sms {
 namespace {

@@ -1,11 +1,11 @@
-#include "core/twilio_response.hpp"
+#include "core/twilio/twilio_response.hpp"
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <string>
 
-#include "core/twilio_errors.hpp"
+#include "core/twilio/twilio_errors.hpp"
 
 namespace coach_sms {
 namespace {

@@ -1,6 +1,6 @@
 #include <cctype>
 
-#include "core/uuid.hpp"
+#include "core/base/uuid.hpp"
 
 #include <gtest/gtest.h>
 

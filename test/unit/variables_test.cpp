@@ -1,4 +1,4 @@
-#include "core/variables.hpp"
+#include "core/text/variables.hpp"
 
 #include <gtest/gtest.h>
 

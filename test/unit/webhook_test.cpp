@@ -1,12 +1,12 @@
-#include "core/webhook.hpp"
+#include "core/webhook/webhook.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <string_view>
 
-#include "core/signature.hpp"
-#include "core/signed_url.hpp"
+#include "core/webhook/signature.hpp"
+#include "core/webhook/signed_url.hpp"
 
 namespace coach_sms {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/quiet_hours.hpp"
+#include "core/limits/quiet_hours.hpp"
 
 namespace coach_sms::test {
 

@@ -1,4 +1,4 @@
-# The sender at a named place (src/pg/failpoint.hpp): frozen there, killed there, or told to go on.
+# The sender at a named place (src/pg/base/failpoint.hpp): frozen there, killed there, or told to go on.
 #
 #   my $node = new_server('main', fake => $fake, conf => short_times());
 #   arm($node, 'after-claim=stop@1');

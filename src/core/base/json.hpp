@@ -1,0 +1,37 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <string>
+
+#include "core/base/error.hpp"
+
+namespace coach_sms {
+
+[[noreturn]] inline void raise_rapidjson_misuse(const char* assertion) {
+  throw Error(ErrorKind::kInternal, std::string("RapidJSON was misused: ") + assertion);
+}
+
+}  // namespace coach_sms
+
+// The only way to RapidJSON. The namespace of our own keeps us apart from another extension that
+// loaded its own RapidJSON into the same server, and a failed assertion raises an error instead of
+// taking the whole server down.
+#define RAPIDJSON_NAMESPACE coach_sms_rapidjson
+#define RAPIDJSON_NAMESPACE_BEGIN namespace RAPIDJSON_NAMESPACE {
+#define RAPIDJSON_NAMESPACE_END }
+#define RAPIDJSON_HAS_STDSTRING 1
+#define RAPIDJSON_ASSERT(x) ((x) ? static_cast<void>(0) : ::coach_sms::raise_rapidjson_misuse(#x))
+
+#include <rapidjson/document.h>
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+namespace coach_sms {
+namespace rapidjson = ::RAPIDJSON_NAMESPACE;
+}

@@ -1,0 +1,106 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <curl/curl.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/http/http_message.hpp"
+#include "core/http/http_transfer.hpp"
+
+namespace coach_sms {
+
+// Once a process, before the first pool and before any thread. The process ignores SIGPIPE, as all
+// of PostgreSQL's do: TLS writes to sockets whose other end may be gone. Throws Error (kInternal).
+void http_global_init();
+
+// The file with the certificates that libcurl trusts where no other is given; nullptr where it was
+// built without one.
+const char* system_ca_file() noexcept;
+
+// Many HTTP requests at once in one thread. Nothing here waits: the caller waits until descriptor()
+// is readable or timeout_ms() is over, and then calls drive(). Each request added ends in exactly
+// one result and is sent at most once.
+//
+// A request ends as kUnsent where libcurl never got as far as sending (DNS, TCP, TLS, proxy, no
+// connection in time, lease over); as kUnanswered from the moment of sending on; as kAnswered once
+// the status line of a final response came, even if its body broke off (then body_truncated).
+class HttpPool {
+ public:
+  // Throws Error (kInternal) where the system has no descriptor or memory left.
+  HttpPool(HttpOptions options, WallClock now_us);
+  ~HttpPool();  // drops what is in flight: no result, and nobody knows whether it arrived
+  HttpPool(const HttpPool&) = delete;
+  HttpPool& operator=(const HttpPool&) = delete;
+
+  // For requests added from now on; connections that still fit are kept.
+  void configure(HttpOptions options);
+
+  // The tag comes back with the result. The first byte leaves before send_before_us (wall clock)
+  // or never. A request that cannot even start has its result at once.
+  void add(std::uint64_t tag, HttpRequest request, std::int64_t send_before_us);
+
+  int descriptor() const noexcept { return epoll_.get(); }
+  int timeout_ms() const noexcept;  // at the latest then: drive(); 0: now; -1: never
+  void drive();
+  std::vector<HttpResult> take_finished();
+  std::size_t in_flight() const noexcept { return active_.size(); }
+
+ private:
+  class Descriptor {
+   public:
+    explicit Descriptor(int fd) noexcept : fd_(fd) {}
+    ~Descriptor();
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int get() const noexcept { return fd_; }
+
+   private:
+    int fd_;
+  };
+  struct Cleanup {
+    void operator()(CURLM* multi) const noexcept { curl_multi_cleanup(multi); }
+  };
+
+  // A host of which nobody knows whether it speaks HTTP/2 gets one request first, and the others
+  // wait for its TLS handshake, but not longer than a moment.
+  struct Host {
+    Spoken spoken = Spoken::kUnknown;
+    const HttpTransfer* first = nullptr;
+    std::int64_t wait_until_us = 0;
+  };
+
+  std::unique_ptr<HttpTransfer> idle_transfer();
+  bool waits_for_host(const HttpTransfer& transfer);
+  void start(HttpTransfer& transfer);
+  bool start_again(HttpTransfer& transfer);
+  void learn(const HttpTransfer& transfer);
+  void start_waiting();
+  void apply_limits() noexcept;
+  void handle_sockets();
+  void collect_finished();
+  void give_up_overdue();
+  std::unique_ptr<HttpTransfer> remove(HttpTransfer& transfer);
+  void keep(std::unique_ptr<HttpTransfer> transfer);
+
+  std::shared_ptr<const HttpOptions> options_;
+  WallClock now_us_;
+  Descriptor epoll_;     // outlives multi_, which takes its sockets out of it
+  HttpSockets sockets_;  // outlives multi_, which closes them
+  std::unique_ptr<CURLM, Cleanup> multi_;
+  std::vector<std::unique_ptr<HttpTransfer>> active_;  // inside multi_, or waiting
+  std::vector<std::unique_ptr<HttpTransfer>> idle_;    // to be used again
+  std::map<std::string, Host> hosts_;
+  std::vector<HttpResult> finished_;
+  std::int64_t next_give_up_us_;  // nothing is overdue before
+};
+
+}  // namespace coach_sms

@@ -1,0 +1,98 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/uuid.hpp"
+#include "core/sending/lanes.hpp"
+
+namespace coach_sms {
+
+// The rules that put messages off. Each sets and clears its own holds and no other's. A new reason
+// is a new rule here, its word in word_for(), and the call where it is judged.
+enum class HoldRule {
+  kServer,      // of all orgs: this server is not armed
+  kOrg,         // disabled, paused, without settings or without a usable token
+  kAccount,     // Twilio refuses it, slows it down or does not answer
+  kSender,      // Twilio refuses it
+  kQuietHours,  // of one lane; also while what waited for their end is spread
+  kHour,        // max_sms_per_hour
+  kBudget,      // monthly_budget_segments
+  kPace,        // max_segments_per_second
+};
+
+// The word that sms_holds.rule shows.
+const char* word_for(HoldRule rule);
+
+// Why messages wait, in words for people, and until when. kNever: nobody knows.
+struct Hold {
+  std::string why;
+  std::int64_t until = kNever;
+  bool is_trouble = false;  // it does not pass by itself: somebody must act
+
+  bool operator==(const Hold&) const = default;
+};
+
+// What a hold is of: all orgs, one org, or one lane.
+struct HoldKey {
+  HoldRule rule = HoldRule::kServer;
+  std::optional<Uuid> org;
+  std::optional<std::string> zone;  // with priority: the lane's; without: all lanes
+  int priority = 0;
+
+  auto operator<=>(const HoldKey&) const = default;
+};
+
+// Returns the text that sms_holds.key has: the rule's word, then the org and the lane.
+std::string name_of(const HoldKey& key);
+
+// A hold that is new or other than before; without a value it is over.
+struct HoldChange {
+  HoldKey key;
+  std::optional<Hold> hold;
+};
+
+// Why lanes wait that have something due. Remembers what changed until it was published.
+class Holds {
+ public:
+  void set_server(HoldRule rule, Hold hold) { set({rule, {}, {}, 0}, std::move(hold)); }
+  void clear_server(HoldRule rule) { clear({rule, {}, {}, 0}); }
+  void set_org(HoldRule rule, const Uuid& org, Hold hold) {
+    set({rule, org, {}, 0}, std::move(hold));
+  }
+  void clear_org(HoldRule rule, const Uuid& org) { clear({rule, org, {}, 0}); }
+  void set_lane(HoldRule rule, const LaneKey& lane, Hold hold) {
+    set({rule, lane.org, lane.zone, lane.priority}, std::move(hold));
+  }
+  void clear_lane(HoldRule rule, const LaneKey& lane) {
+    clear({rule, lane.org, lane.zone, lane.priority});
+  }
+
+  void clear_all();
+  // Forgets the holds of orgs and lanes in which nothing is due.
+  void keep_only(const std::vector<LaneFront>& fronts, std::int64_t now);
+
+  // The first `most` changes that were not published yet.
+  std::vector<HoldChange> changes(std::size_t most) const;
+  // The changes that changes(most) returned are published.
+  void published(std::size_t most);
+  bool has_changes() const noexcept { return !changed_.empty(); }
+
+ private:
+  void set(HoldKey key, Hold hold);
+  void clear(const HoldKey& key);
+
+  std::map<HoldKey, Hold> holds_;
+  std::set<HoldKey> changed_;
+};
+
+}  // namespace coach_sms

@@ -1,0 +1,143 @@
+#include "core/text/first_name.hpp"
+
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <span>
+#include <vector>
+
+#include "core/base/utf8.hpp"
+
+namespace coach_sms {
+namespace {
+
+// Titles that are written without a full stop too.
+constexpr std::string_view kTitles[] = {"DR", "MR", "MRS", "MS", "MISS", "MX", "PROF"};
+
+// Degrees and suffixes that follow a name after a comma, in the two ways they are written. "Ma" and
+// "Do" are names, "MA" and "DO" degrees.
+constexpr std::string_view kSuffixes[] = {
+    "AC",  "AM",   "AO",  "BA",   "BED", "BEd", "BS",  "BSC", "BSc", "CBE", "CPA",
+    "DDS", "DMD",  "DO",  "DPT",  "DVM", "EDD", "EdD", "ESQ", "Esq", "II",  "III",
+    "IV",  "JD",   "JR",  "Jr",   "KC",  "LLB", "LLM", "MA",  "MBA", "MBE", "MD",
+    "MED", "MEd",  "MPH", "MS",   "MSC", "MSc", "NP",  "OAM", "OBE", "OT",  "PA",
+    "PHD", "PSYD", "PhD", "PsyD", "PT",  "QC",  "RN",  "SR",  "Sr",  "V"};
+
+using Word = std::u32string;
+using Words = std::vector<Word>;
+
+// Blanks, and letters and symbols that print as one: Hangul fillers, the empty Braille pattern.
+bool is_blank(char32_t c) {
+  return u_isUWhiteSpace(static_cast<UChar32>(c)) || c == 0x200B || c == 0x115F || c == 0x1160 ||
+         c == 0x3164 || c == 0xFFA0 || c == 0x2800;
+}
+
+// Marks of direction, soft hyphens, controls. Joiners shape letters in Persian and Indic names.
+bool is_invisible(char32_t c) {
+  const auto type = u_charType(static_cast<UChar32>(c));
+  return (type == U_FORMAT_CHAR || type == U_CONTROL_CHAR) && c != 0x200C && c != 0x200D;
+}
+
+bool is_comma(char32_t c) {
+  return c == U',' || c == 0x060C || c == 0x3001 || c == 0xFF0C;
+}
+
+bool is_full_stop(char32_t c) {
+  return c == U'.' || c == 0x3002 || c == 0xFF0E;
+}
+
+bool is_punctuation(char32_t c) {
+  return u_ispunct(static_cast<UChar32>(c));
+}
+
+// Some names begin with one, as the Tongan 'Ofa.
+bool is_apostrophe(char32_t c) {
+  return c == U'\'' || c == 0x2019;
+}
+
+// The words; a comma is a word of its own.
+Words split(std::string_view text) {
+  Words words;
+  bool in_word = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = next_code_point(text, at);
+    if (is_invisible(c) && !is_blank(c)) continue;
+    if (is_blank(c) || is_comma(c)) {
+      in_word = false;
+      if (is_comma(c)) words.emplace_back(1, U',');
+      continue;
+    }
+    if (!in_word) words.emplace_back();
+    in_word = true;
+    words.back() += c;
+  }
+  return words;
+}
+
+bool is_separator(const Word& word) {
+  return word == U",";
+}
+
+bool has_letter(const Word& word) {
+  return std::ranges::any_of(word, [](char32_t c) { return u_isalnum(static_cast<UChar32>(c)); });
+}
+
+Word without_punctuation_around(Word word) {
+  while (!word.empty() && is_punctuation(word.back()))
+    word.pop_back();
+  while (!word.empty() && is_punctuation(word.front()) && !is_apostrophe(word.front()))
+    word.erase(0, 1);
+  return word;
+}
+
+// The letters alone, where all are of ASCII: "Ph.D." is PhD.
+std::string ascii_letters(const Word& word) {
+  std::string text;
+  for (const char32_t c : word)
+    if (c < 0x80 && !is_punctuation(c)) text += static_cast<char>(c);
+  return text;
+}
+
+bool is_suffix(const Word& word) {
+  return std::ranges::find(kSuffixes, ascii_letters(word)) != std::end(kSuffixes);
+}
+
+bool is_title(const Word& word) {
+  std::string text = ascii_letters(word);
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return text.size() == word.size() && std::ranges::find(kTitles, text) != std::end(kTitles);
+}
+
+// The words in which the first name is looked for: behind the comma in "Lee, Ann".
+std::span<const Word> given_names(const Words& words) {
+  const bool is_inverted = words.size() >= 3 && !is_separator(words[0]) && is_separator(words[1]) &&
+                           has_letter(words[2]) && !is_suffix(words[2]);
+  return std::span(words).subspan(is_inverted ? 2 : 0);
+}
+
+std::string to_utf8(const Word& word) {
+  std::vector<UChar32> code_points(word.begin(), word.end());
+  std::string text;
+  return icu::UnicodeString::fromUTF32(code_points.data(), static_cast<int32_t>(code_points.size()))
+      .toUTF8String(text);
+}
+
+}  // namespace
+
+std::string first_name(std::string_view full_name) {
+  const Words words = split(full_name);
+  Word found;
+  for (const Word& word : given_names(words)) {
+    if (!has_letter(word)) continue;
+    found = without_punctuation_around(word);
+    if (!is_full_stop(word.back()) && !is_title(word)) break;
+  }
+  return to_utf8(found);
+}
+
+}  // namespace coach_sms

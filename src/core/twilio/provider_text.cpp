@@ -1,0 +1,66 @@
+#include "core/twilio/provider_text.hpp"
+
+#include <algorithm>
+
+#include "core/base/utf8.hpp"
+#include "core/twilio/twilio_sid.hpp"
+
+namespace coach_sms {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+bool is_control(char c) {
+  return (c >= 0 && c < ' ') || c == '\x7F';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool is_alphanumeric(char c) {
+  return is_digit(c) || is_upper(c) || (c >= 'a' && c <= 'z');
+}
+
+std::string redact_credentials(std::string_view text) {
+  constexpr std::size_t kShortestCredential = 32;
+  std::string redacted;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto* begin = text.begin() + at;
+    const auto* end = std::find_if_not(begin, text.end(), is_alphanumeric);
+    const auto length = static_cast<std::size_t>(end - begin);
+    const std::string_view run = text.substr(at, std::max<std::size_t>(length, 1));
+    const bool hide = run.size() >= kShortestCredential && !is_sid(run);
+    redacted += hide ? std::string_view("[redacted]") : run;
+    at += run.size();
+  }
+  return redacted;
+}
+
+}  // namespace
+
+std::string clean_text(std::string_view text, std::size_t max_bytes) {
+  std::string clean;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t start = at;
+    const char32_t code_point = decode_utf8(text, at);
+    std::string_view character = text.substr(start, at - start);
+    if (code_point == kNotUtf8) character = kReplacement;
+    if (code_point == 0) character = " ";
+    if (clean.size() + character.size() > max_bytes) break;
+    clean += character;
+  }
+  return clean;
+}
+
+std::string clean_error_message(std::string_view text) {
+  // A credential may begin before the cut and end after it, so it is hidden before cutting. What
+  // lies far beyond the cut is of no interest to either step.
+  constexpr std::size_t kLookedAt = 16 * kMaxErrorMessageBytes;
+  std::string line = redact_credentials(text.substr(0, kLookedAt));
+  std::replace_if(line.begin(), line.end(), is_control, ' ');
+  return clean_text(line, kMaxErrorMessageBytes);
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "core/base/uuid.hpp"
+#include "pg/base/wall.hpp"
+
+namespace coach_sms {
+
+// The same 16 bytes on either side of the wall.
+
+inline Uuid to_core(const pg_uuid_t& id) {
+  Uuid copy;
+  memcpy(copy.bytes.data(), id.data, UUID_LEN);
+  return copy;
+}
+
+inline pg_uuid_t to_pg(const Uuid& id) {
+  pg_uuid_t copy;
+  memcpy(copy.data, id.bytes.data(), UUID_LEN);
+  return copy;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,117 @@
+#include "pg/base/statement.hpp"
+
+#include "pg/base/plans.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+Oid schema_in_use = InvalidOid;
+
+SPITupleTable* rows() {
+  return SPI_tuptable;
+}
+
+}  // namespace
+
+void use_schema(Oid schema) {
+  schema_in_use = schema;
+}
+
+// Nothing keeps a function from being dropped while it runs.
+void use_schema_of(FunctionCallInfo fcinfo) {
+  const Oid schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+  if (!OidIsValid(schema)) elog(ERROR, "coach_sms was dropped");
+  schema_in_use = schema;
+}
+
+Oid current_schema() {
+  return schema_in_use;
+}
+
+char* current_schema_name() {
+  char* name = get_namespace_name(schema_in_use);
+  if (name == nullptr) elog(ERROR, "schema %u of coach_sms is gone", schema_in_use);
+  return name;
+}
+
+char* with_schema(const char* sql) {
+  static constexpr char kMark[] = "@extschema@";
+  const char* quoted = quote_identifier(current_schema_name());
+  StringInfoData text;
+  initStringInfo(&text);
+  for (const char* mark = strstr(sql, kMark); mark != nullptr; mark = strstr(sql, kMark)) {
+    appendBinaryStringInfo(&text, sql, static_cast<int>(mark - sql));
+    appendStringInfoString(&text, quoted);
+    sql = mark + sizeof kMark - 1;
+  }
+  appendStringInfoString(&text, sql);
+  return text.data;
+}
+
+// An earlier plan is left where it is: it may be running further out.
+void Statement::prepare() {
+  SPIPlanPtr fresh = SPI_prepare_cursor(with_schema(sql_), count_, types_,
+                                        CURSOR_OPT_GENERIC_PLAN | kPlanForFullTables);
+  if (fresh == nullptr)
+    elog(ERROR, "could not prepare \"%s\": %s", sql_, SPI_result_code_string(SPI_result));
+  if (SPI_keepplan(fresh) != 0) elog(ERROR, "could not keep a plan");
+  plan_ = fresh;
+  schema_ = schema_in_use;
+}
+
+uint64 Statement::run(Datum* values, const char* nulls) {
+  MemoryContext caller = CurrentMemoryContext;  // SPI leaves its own one behind
+  if (plan_ == nullptr || schema_ != schema_in_use) prepare();
+  const int result = SPI_execute_plan(plan_, values, nulls, false, 0);
+  MemoryContextSwitchTo(caller);
+  if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql_, SPI_result_code_string(result));
+  return SPI_processed;
+}
+
+uint64 Statement::run(std::initializer_list<Datum> values, const char* nulls) {
+  Assert(static_cast<int>(values.size()) == count_);
+  return run(const_cast<Datum*>(values.begin()), nulls);
+}
+
+char* text_column(uint64 row, int column) {
+  return SPI_getvalue(rows()->vals[row], rows()->tupdesc, column);
+}
+
+Datum datum_column(uint64 row, int column, bool* is_null) {
+  return SPI_getbinval(rows()->vals[row], rows()->tupdesc, column, is_null);
+}
+
+int32 int_column(uint64 row, int column) {
+  bool is_null;
+  Datum value = datum_column(row, column, &is_null);
+  if (is_null) return 0;
+  return SPI_gettypeid(rows()->tupdesc, column) == INT2OID ? DatumGetInt16(value)
+                                                           : DatumGetInt32(value);
+}
+
+int64 bigint_column(uint64 row, int column) {
+  bool is_null;
+  Datum value = datum_column(row, column, &is_null);
+  return is_null ? 0 : DatumGetInt64(value);
+}
+
+bool bool_column(uint64 row, int column) {
+  bool is_null;
+  Datum value = datum_column(row, column, &is_null);
+  return !is_null && DatumGetBool(value);
+}
+
+TimestampTz time_column(uint64 row, int column, TimestampTz if_null) {
+  bool is_null;
+  Datum value = datum_column(row, column, &is_null);
+  return is_null ? if_null : DatumGetTimestampTz(value);
+}
+
+pg_uuid_t uuid_column(uint64 row, int column) {
+  bool is_null;
+  Datum value = datum_column(row, column, &is_null);
+  return is_null ? pg_uuid_t{} : *DatumGetUUIDP(value);
+}
+
+}  // namespace coach_sms

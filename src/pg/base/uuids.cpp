@@ -1,0 +1,32 @@
+#include "pg/base/uuids.hpp"
+
+namespace coach_sms {
+
+const char* uuid_text(const pg_uuid_t& id) {
+  return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id)));
+}
+
+pg_uuid_t first_uuidv7(TimestampTz time) {
+  pg_uuid_t id = new_uuidv7(time);
+  memset(id.data + 6, 0, UUID_LEN - 6);
+  return id;
+}
+
+pg_uuid_t new_uuidv7(TimestampTz time) {
+  pg_uuid_t id;
+  if (!pg_strong_random(&id, sizeof id))
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not get random bytes")));
+  constexpr int64 kUnixEpoch =
+      static_cast<int64>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+  const uint64 microseconds = static_cast<uint64>(time + kUnixEpoch);
+  const uint64 milliseconds = microseconds / 1000;
+  const uint64 fraction = microseconds % 1000 * 4096 / 1000;
+  for (int byte = 0; byte < 6; ++byte)
+    id.data[byte] = static_cast<unsigned char>(milliseconds >> (40 - 8 * byte));
+  id.data[6] = static_cast<unsigned char>(0x70 | (fraction >> 8));
+  id.data[7] = static_cast<unsigned char>(fraction);
+  id.data[8] = static_cast<unsigned char>(0x80 | (id.data[8] & 0x3F));
+  return id;
+}
+
+}  // namespace coach_sms

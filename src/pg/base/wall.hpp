@@ -1,0 +1,117 @@
+#pragma once
+
+// The wall between C++ and PostgreSQL. ereport(ERROR) is a longjmp that runs no destructor, and an
+// exception that reaches the backend ends the server. So:
+//   * C++ with destructors runs only inside run_cpp(), which turns every exception into plain data;
+//   * nothing inside run_cpp() calls PostgreSQL, but for copy_out(), which cannot jump;
+//   * errors are raised after run_cpp() has returned, when no C++ object is alive.
+
+#include <cstring>
+#include <exception>
+#include <new>
+#include <string_view>
+
+#include "core/base/error.hpp"
+#include "pg/base/pg_api.hpp"
+
+namespace coach_sms {
+
+// SQLSTATE class SM: the errors that a user can cause and mend. Listed in the README.
+inline constexpr int kUnknownOrg = MAKE_SQLSTATE('S', 'M', '0', '0', '1');
+inline constexpr int kOrgDisabled = MAKE_SQLSTATE('S', 'M', '0', '0', '2');
+inline constexpr int kBadTemplate = MAKE_SQLSTATE('S', 'M', '0', '0', '3');
+inline constexpr int kMissingVariable = MAKE_SQLSTATE('S', 'M', '0', '0', '4');
+inline constexpr int kBadVariables = MAKE_SQLSTATE('S', 'M', '0', '0', '5');
+inline constexpr int kBadPhone = MAKE_SQLSTATE('S', 'M', '0', '0', '6');
+inline constexpr int kSuppressed = MAKE_SQLSTATE('S', 'M', '0', '0', '7');
+inline constexpr int kNoSender = MAKE_SQLSTATE('S', 'M', '0', '0', '8');
+inline constexpr int kBadBody = MAKE_SQLSTATE('S', 'M', '0', '0', '9');
+inline constexpr int kBadTime = MAKE_SQLSTATE('S', 'M', '0', '1', '0');
+inline constexpr int kKeyReused = MAKE_SQLSTATE('S', 'M', '0', '1', '1');
+inline constexpr int kWrongState = MAKE_SQLSTATE('S', 'M', '0', '1', '2');
+inline constexpr int kKeyFile = MAKE_SQLSTATE('S', 'M', '0', '1', '3');
+inline constexpr int kNotSealed = MAKE_SQLSTATE('S', 'M', '0', '1', '4');
+inline constexpr int kBadArgument = MAKE_SQLSTATE('S', 'M', '0', '1', '5');
+inline constexpr int kNotReady = MAKE_SQLSTATE('S', 'M', '0', '1', '6');
+inline constexpr int kTooManySegments = MAKE_SQLSTATE('S', 'M', '0', '1', '7');
+inline constexpr int kClientLimit = MAKE_SQLSTATE('S', 'M', '0', '1', '8');
+inline constexpr int kCountryNotAllowed = MAKE_SQLSTATE('S', 'M', '0', '1', '9');
+inline constexpr int kBadZone = MAKE_SQLSTATE('S', 'M', '0', '2', '0');
+inline constexpr int kBadBookings = MAKE_SQLSTATE('S', 'M', '0', '2', '1');
+inline constexpr int kBadTenancy = MAKE_SQLSTATE('S', 'M', '0', '2', '2');
+
+// An error as plain data: may be kept on the stack across any PostgreSQL call. Texts are UTF-8, and
+// cut at a character where they are too long.
+struct Failure {
+  bool failed = false;
+  int sqlstate = 0;
+  char message[512] = "";
+  char detail[1024] = "";
+  char hint[512] = "";
+};
+
+// Fills `failure` from a core error; never allocates, never throws.
+void describe(Failure* failure, const Error& error) noexcept;
+void describe(Failure* failure, int sqlstate, const char* message) noexcept;
+
+// Fills `failure` with texts in the database's encoding, the message formatted as by psprintf.
+void fail(Failure* failure, int sqlstate, const char* detail, const char* hint, const char* format,
+          ...) pg_attribute_printf(5, 6);
+
+// At most so many bytes of a text in the database's encoding, cut between characters; palloc'ed. A
+// message with half a character in it is refused on its way out, and its own error lost.
+const char* clipped(const char* text, int bytes);
+
+// Raises what failed, if anything did. Must be called with no C++ object alive.
+void raise_if(const Failure& failure);
+
+// Runs C++ that may throw. Everything thrown comes back as a Failure.
+template <typename Work>
+Failure run_cpp(Work&& work) noexcept {
+  Failure failure;
+  try {
+    work();
+  } catch (const Error& error) {
+    describe(&failure, error);
+  } catch (const std::bad_alloc&) {
+    describe(&failure, ERRCODE_OUT_OF_MEMORY, "out of memory");
+  } catch (const std::exception& error) {
+    describe(&failure, ERRCODE_INTERNAL_ERROR, error.what());
+  } catch (...) {
+    describe(&failure, ERRCODE_INTERNAL_ERROR, "unknown C++ exception");
+  }
+  return failure;
+}
+
+// Copies text into the current memory context, with a final NUL. The one PostgreSQL call allowed
+// inside run_cpp(): it throws std::bad_alloc instead of jumping.
+inline char* copy_out(std::string_view text) {
+  auto* copy = text.size() < MaxAllocSize
+                   ? static_cast<char*>(palloc_extended(text.size() + 1, MCXT_ALLOC_NO_OOM))
+                   : nullptr;
+  if (copy == nullptr) throw std::bad_alloc();
+  std::memcpy(copy, text.data(), text.size());
+  copy[text.size()] = '\0';
+  return copy;
+}
+
+// The same as a text datum.
+inline text* copy_out_text(std::string_view value) {
+  auto* copy = value.size() < MaxAllocSize - VARHDRSZ
+                   ? static_cast<text*>(palloc_extended(value.size() + VARHDRSZ, MCXT_ALLOC_NO_OOM))
+                   : nullptr;
+  if (copy == nullptr) throw std::bad_alloc();
+  SET_VARSIZE(copy, value.size() + VARHDRSZ);
+  std::memcpy(VARDATA(copy), value.data(), value.size());
+  return copy;
+}
+
+// A text datum as UTF-8, whatever the database's encoding; valid as long as its memory context.
+// Call before run_cpp(): it detoasts and converts, and so may raise.
+std::string_view utf8_view(text* value);
+std::string_view utf8_view(const char* value);
+
+// The way back: UTF-8 into the database's encoding.
+text* text_from_utf8(const char* value);
+
+}  // namespace coach_sms

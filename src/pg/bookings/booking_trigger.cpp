@@ -1,0 +1,108 @@
+#include "pg/base/wall.hpp"
+
+#include "pg/base/statement.hpp"
+
+// The trigger on the application's bookings, clients and orgs.
+
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_booking_trigger);
+PG_FUNCTION_INFO_V1(coach_sms_may_decide_another);
+PG_FUNCTION_INFO_V1(coach_sms_may_wait);
+PG_FUNCTION_INFO_V1(coach_sms_wait_no_more);
+}
+
+using namespace coach_sms;
+
+namespace {
+
+pg_uuid_t uuid_of(HeapTuple tuple, TupleDesc columns, const char* name) {
+  const int number = SPI_fnumber(columns, name);
+  bool is_null = true;
+  Datum value = 0;
+  if (number > 0 && getBaseType(SPI_gettypeid(columns, number)) == UUIDOID)
+    value = SPI_getbinval(tuple, columns, number, &is_null);
+  return is_null ? pg_uuid_t{} : *DatumGetUUIDP(value);
+}
+
+// The transaction that has waited for a lock in vain.
+FullTransactionId gave_up_waiting;
+
+// Arguments of our triggers.
+enum Argument { kKind, kIdColumn, kOrgColumn, kArguments };
+
+// How many bookings a transaction decides itself: 39_booking_schedule.sql says why.
+constexpr int kManyAtOnce = 500;
+
+bool is_one_of_many() {
+  static FullTransactionId counted_in;
+  static int count;
+  const FullTransactionId current = GetTopFullTransactionId();
+  if (!FullTransactionIdEquals(counted_in, current)) count = 0;
+  counted_in = current;
+  return ++count > kManyAtOnce;
+}
+
+void tell(const char* kind, const pg_uuid_t& id, const pg_uuid_t& org_id) {
+  static Statement tell{"SELECT @extschema@.sms_app_changed($1, $2, $3)",
+                        {TEXTOID, UUIDOID, UUIDOID}};
+  tell.run({CStringGetTextDatum(kind), UUIDPGetDatum(&id), UUIDPGetDatum(&org_id)});
+}
+
+void tell_row(HeapTuple tuple, TriggerData* trigger) {
+  TupleDesc columns = trigger->tg_relation->rd_att;
+  char** arguments = trigger->tg_trigger->tgargs;
+  const char* kind = arguments[kKind];
+  if (strcmp(kind, "booking") == 0 && is_one_of_many())
+    kind = TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? "one of many gone" : "one of many";
+  tell(kind, uuid_of(tuple, columns, arguments[kIdColumn]),
+       uuid_of(tuple, columns, arguments[kOrgColumn]));
+}
+
+bool same_id(TriggerData* trigger) {
+  TupleDesc columns = trigger->tg_relation->rd_att;
+  const char* name = trigger->tg_trigger->tgargs[kIdColumn];
+  const pg_uuid_t before = uuid_of(trigger->tg_trigtuple, columns, name);
+  const pg_uuid_t after = uuid_of(trigger->tg_newtuple, columns, name);
+  return memcmp(&before, &after, UUID_LEN) == 0;
+}
+
+}  // namespace
+
+Datum coach_sms_may_decide_another(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  PG_RETURN_BOOL(!is_one_of_many());
+}
+
+Datum coach_sms_may_wait(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  PG_RETURN_BOOL(!FullTransactionIdEquals(gave_up_waiting, GetTopFullTransactionId()));
+}
+
+Datum coach_sms_wait_no_more(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  gave_up_waiting = GetTopFullTransactionId();
+  PG_RETURN_VOID();
+}
+
+// AFTER trigger on bookings, clients and orgs; its arguments are which of them, and their names of
+// id and org_id. The row itself is read again by whoever decides, as the bookings' owner: none of
+// its other values is looked at with our rights.
+Datum coach_sms_booking_trigger(PG_FUNCTION_ARGS) {
+  if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
+  auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  const bool is_ours =
+      TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
+      (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) && trigger->tg_trigger->tgnargs == kArguments);
+  if (!is_ours) elog(ERROR, "a trigger function of sms_attach_bookings() was used by hand");
+  use_schema_of(fcinfo);
+  SPI_connect();
+  if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)) {
+    tell("truncate", pg_uuid_t{}, pg_uuid_t{});
+  } else {
+    tell_row(trigger->tg_trigtuple, trigger);
+    if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && !same_id(trigger))
+      tell_row(trigger->tg_newtuple, trigger);
+  }
+  SPI_finish();
+  return Datum{0};
+}

@@ -1,0 +1,92 @@
+#include "pg/base/wall.hpp"
+
+#include "pg/bookings/owner_statement.hpp"
+
+#include "pg/workers/worker.hpp"
+
+namespace coach_sms {
+
+volatile sig_atomic_t runs_others_code = 0;
+
+namespace {
+
+void prepare(OwnerStatement* statement, const char* sql, int count, Oid* types) {
+  if (statement->sql != nullptr && strcmp(statement->sql, sql) == 0) return;
+  SPIPlanPtr fresh = SPI_prepare(sql, count, types);
+  if (fresh == nullptr)
+    elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+  char* copy = MemoryContextStrdup(TopMemoryContext, sql);
+  SPI_keepplan(fresh);
+  *statement = {copy, fresh};
+}
+
+void run(OwnerStatement* statement, const char* sql, int count, Oid* types, Datum* values) {
+  prepare(statement, sql, count, types);
+  const int result = SPI_execute_plan(statement->plan, values, nullptr, false, 0);
+  if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(result));
+}
+
+// The sender sends nothing while it reads: a view that is slow must not hold up every text.
+constexpr int kLongestRead = 2000;
+
+[[noreturn]] void raise_slow() {
+  FlushErrorState();
+  ereport(ERROR,
+          (errcode(kBadBookings), errmsg("reading bookings took longer than %d ms", kLongestRead),
+           errdetail("The sender reads them between its requests, and must not wait for long."),
+           errhint("Make the attached view faster, or index its start and end times.")));
+}
+
+// Code of theirs may catch a cancel. This nothing can catch; what is in flight is then found out
+// about, as after a crash.
+void end_process() {
+  ProcDiePending = 1;
+  InterruptPending = 1;
+  SetLatch(MyLatch);
+}
+
+TimeoutId much_too_long = MAX_TIMEOUTS;
+
+void begin_others_code() {
+  if (much_too_long == MAX_TIMEOUTS) much_too_long = RegisterTimeout(USER_TIMEOUT, end_process);
+  runs_others_code = 1;
+  enable_timeout_after(STATEMENT_TIMEOUT, kLongestRead);
+  enable_timeout_after(much_too_long, 5 * kLongestRead);
+}
+
+void end_others_code() {
+  runs_others_code = 0;
+  disable_timeout(much_too_long, false);
+  disable_timeout(STATEMENT_TIMEOUT, false);
+}
+
+}  // namespace
+
+void run_as(const BookingSource& source, OwnerStatement* statement, const char* sql, int count,
+            Oid* types, Datum* values) {
+  // Within another one, of a trigger of theirs, the outer one's limits count.
+  const bool is_sender = OidIsValid(worker_context()->extension) && runs_others_code == 0;
+  const CallerRights caller = act_as_bookings_owner(source);
+  if (is_sender) {
+    PG_TRY();
+    {
+      begin_others_code();
+      run(statement, sql, count, types, values);
+      end_others_code();
+    }
+    PG_CATCH();
+    {
+      end_others_code();
+      // A cancel because the sender is to end goes past every handler of ours, and so ends the
+      // step.
+      if (geterrcode() == ERRCODE_QUERY_CANCELED && !should_stop()) raise_slow();
+      PG_RE_THROW();
+    }
+    PG_END_TRY();
+  } else {
+    run(statement, sql, count, types, values);
+  }
+  act_as_caller_again(caller);
+}
+
+}  // namespace coach_sms

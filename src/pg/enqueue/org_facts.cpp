@@ -1,0 +1,133 @@
+#include "pg/base/wall.hpp"
+
+#include "pg/enqueue/org_facts.hpp"
+
+#include "pg/base/statement.hpp"
+#include "pg/settings.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+// Remembered facts carry the statement they were read in; 0 is none.
+TimestampTz org_read_in = 0;
+TimestampTz template_read_in = 0;
+TimestampTz mode_read_in = 0;
+TimestampTz salt_read_in = 0;
+OrgFacts org;
+TemplateFacts message_template;
+bool live;
+bytea* salt;
+
+bool is_fresh(TimestampTz read_in) {
+  return read_in == GetCurrentStatementStartTimestamp();
+}
+
+void at_transaction_event(XactEvent, void*) {
+  forget_facts();
+}
+
+void at_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+  if (event == SUBXACT_EVENT_ABORT_SUB) forget_facts();
+}
+
+bool server_has_account() {
+  return settings::twilio_account_sid()[0] != '\0' &&
+         (settings::twilio_auth_token_file[0] != '\0' ||
+          settings::twilio_auth_token_from_environment()[0] != '\0');
+}
+
+void read_org(const pg_uuid_t& org_id) {
+  static Statement read{
+      "SELECT enabled, default_region,"
+      "       coalesce(twilio_messaging_service_sid, '') <> '' OR coalesce(twilio_phone_number, "
+      "'') <> '',"
+      "       twilio_auth_token_encrypted IS NOT NULL AND coalesce(twilio_account_sid, '') <> '',"
+      "       coalesce(max_segments, 0), coalesce(max_sms_per_client_per_day, -1)"
+      "  FROM @extschema@.sms_settings WHERE org_id = $1",
+      {UUIDOID}};
+  org_read_in = 0;
+  org = OrgFacts{};
+  org.org_id = org_id;
+  if (read.run({UUIDPGetDatum(&org.org_id)}) == 1) {
+    org.known = true;
+    org.enabled = bool_column(0, 1);
+    strlcpy(org.region, text_column(0, 2), sizeof org.region);
+    org.has_sender = bool_column(0, 3) || settings::twilio_messaging_service_sid[0] != '\0' ||
+                     settings::twilio_phone_number[0] != '\0';
+    org.has_account = bool_column(0, 4) || server_has_account();
+    org.max_segments = int_column(0, 5);
+    org.max_per_client_per_day = int_column(0, 6);
+  }
+  org_read_in = GetCurrentStatementStartTimestamp();
+}
+
+void read_template(const pg_uuid_t& org_id, const char* key) {
+  static Statement read{
+      "SELECT id, body FROM @extschema@.sms_templates"
+      " WHERE org_id = $1 AND template_key = $2 AND is_active ORDER BY version DESC LIMIT 1",
+      {UUIDOID, TEXTOID}};
+  template_read_in = 0;
+  if (message_template.body != nullptr) pfree(message_template.body);
+  message_template = TemplateFacts{};
+  message_template.org_id = org_id;
+  strlcpy(message_template.key, key, sizeof message_template.key);
+  if (read.run({UUIDPGetDatum(&message_template.org_id), CStringGetTextDatum(key)}) == 1) {
+    message_template.known = true;
+    message_template.id = uuid_column(0, 1);
+    const std::string_view body = utf8_view(text_column(0, 2));
+    message_template.body = MemoryContextStrdup(TopMemoryContext, body.data());
+  }
+  // A key that does not fit is not remembered: it would be another's.
+  if (strlen(key) < sizeof message_template.key)
+    template_read_in = GetCurrentStatementStartTimestamp();
+}
+
+}  // namespace
+
+const OrgFacts* find_org(const pg_uuid_t& org_id) {
+  if (!is_fresh(org_read_in) || memcmp(&org.org_id, &org_id, UUID_LEN) != 0) read_org(org_id);
+  return &org;
+}
+
+const TemplateFacts* find_template(const pg_uuid_t& org_id, const char* key) {
+  if (!is_fresh(template_read_in) || memcmp(&message_template.org_id, &org_id, UUID_LEN) != 0 ||
+      strcmp(message_template.key, key) != 0)
+    read_template(org_id, key);
+  return &message_template;
+}
+
+bool database_is_live() {
+  static Statement read{"SELECT mode = 'live' FROM @extschema@.sms_server", {}};
+  if (is_fresh(mode_read_in)) return live;
+  live = read.run(std::initializer_list<Datum>{}) == 1 && bool_column(0, 1);
+  mode_read_in = GetCurrentStatementStartTimestamp();
+  return live;
+}
+
+const bytea* find_phone_salt() {
+  static Statement read{"SELECT salt FROM @extschema@.sms_phone_salt", {}};
+  if (is_fresh(salt_read_in)) return salt;
+  salt_read_in = 0;
+  if (salt != nullptr) pfree(salt);
+  salt = nullptr;
+  if (read.run(std::initializer_list<Datum>{}) == 1) {
+    bool is_null;
+    const bytea* found = DatumGetByteaPP(datum_column(0, 1, &is_null));
+    salt = static_cast<bytea*>(MemoryContextAlloc(TopMemoryContext, VARSIZE_ANY(found)));
+    memcpy(salt, found, VARSIZE_ANY(found));
+  }
+  salt_read_in = GetCurrentStatementStartTimestamp();
+  return salt;
+}
+
+void forget_facts() {
+  org_read_in = template_read_in = mode_read_in = salt_read_in = 0;
+}
+
+void define_org_facts() {
+  RegisterXactCallback(at_transaction_event, nullptr);
+  RegisterSubXactCallback(at_subtransaction_event, nullptr);
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,225 @@
+#include <vector>
+
+#include "core/text/blanks.hpp"
+#include "core/text/first_name.hpp"
+#include "core/text/message_template.hpp"
+#include "core/text/phone_number.hpp"
+#include "core/text/segments.hpp"
+#include "core/text/smart_encoding.hpp"
+#include "core/text/variables.hpp"
+#include "core/twilio/channel_address.hpp"
+#include "core/twilio/sender_address.hpp"
+#include "core/twilio/twilio_sid.hpp"
+#include "core/webhook/signature.hpp"
+#include "pg/base/wall.hpp"
+
+#include "pg/base/pg_api.hpp"
+
+// The text functions: arguments through the wall, the answer back.
+
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_render_template);
+PG_FUNCTION_INFO_V1(coach_sms_template_variables);
+PG_FUNCTION_INFO_V1(coach_sms_segments);
+PG_FUNCTION_INFO_V1(coach_sms_smart_encode);
+PG_FUNCTION_INFO_V1(coach_sms_first_name);
+PG_FUNCTION_INFO_V1(coach_sms_normalize_phone);
+PG_FUNCTION_INFO_V1(coach_sms_keep_phone);
+PG_FUNCTION_INFO_V1(coach_sms_soft_phone);
+PG_FUNCTION_INFO_V1(coach_sms_normalize_sender);
+PG_FUNCTION_INFO_V1(coach_sms_sender_address);
+PG_FUNCTION_INFO_V1(coach_sms_trim_blanks);
+PG_FUNCTION_INFO_V1(coach_sms_is_sid);
+PG_FUNCTION_INFO_V1(coach_sms_number_of);
+PG_FUNCTION_INFO_V1(coach_sms_validate_signature);
+}
+
+using namespace coach_sms;
+
+namespace {
+
+constexpr char kSeparator = ',';  // no template variable's name has one
+
+std::string_view utf8_argument(FunctionCallInfo fcinfo, int index) {
+  return utf8_view(PG_GETARG_TEXT_PP(index));
+}
+
+// The names, joined by kSeparator, as an array of text.
+ArrayType* split_names(char* joined) {
+  int count = 0;
+  auto* names = static_cast<Datum*>(palloc(sizeof(Datum) * (strlen(joined) + 1)));
+  for (char* name = joined; name != nullptr && name[0] != '\0';) {
+    char* end = strchr(name, kSeparator);
+    if (end != nullptr) *end++ = '\0';
+    names[count++] = CStringGetTextDatum(name);
+    name = end;
+  }
+  return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+char* normalized(std::string_view phone, std::string_view region, Failure* failure) {
+  char* result = nullptr;
+  *failure = run_cpp([&] { result = copy_out(normalize_phone(phone, region)); });
+  return result;
+}
+
+// By its form alone: "+", then 7 to 15 digits.
+bool looks_like_e164(std::string_view phone) {
+  return phone.size() >= 8 && phone.size() <= 16 && phone[0] == '+' &&
+         phone.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+}  // namespace
+
+// render_sms_template(body, variables jsonb) → text
+Datum coach_sms_render_template(PG_FUNCTION_ARGS) {
+  const std::string_view body = utf8_argument(fcinfo, 0);
+  Jsonb* given = PG_GETARG_JSONB_P(1);
+  const std::string_view json =
+      utf8_view(JsonbToCString(nullptr, &given->root, static_cast<int>(VARSIZE(given))));
+  char* text_made = nullptr;
+  const Failure failure =
+      run_cpp([&] { text_made = copy_out(render_template(body, Variables::parse(json))); });
+  raise_if(failure);
+  PG_RETURN_TEXT_P(text_from_utf8(text_made));
+}
+
+// sms_template_variables(body) → text[]
+Datum coach_sms_template_variables(PG_FUNCTION_ARGS) {
+  const std::string_view body = utf8_argument(fcinfo, 0);
+  char* joined = nullptr;
+  const Failure failure = run_cpp([&] {
+    std::string names;
+    for (const std::string& name : template_variables(body)) {
+      if (!names.empty()) names += kSeparator;
+      names += name;
+    }
+    joined = copy_out(names);
+  });
+  raise_if(failure);
+  PG_RETURN_ARRAYTYPE_P(split_names(joined));
+}
+
+// sms_segments(body) → (encoding, segments, units)
+Datum coach_sms_segments(PG_FUNCTION_ARGS) {
+  const std::string_view body = utf8_argument(fcinfo, 0);
+  TupleDesc columns;
+  if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
+    elog(ERROR, "return type must be a row type");
+  Segments counted{};
+  const Failure failure = run_cpp([&] { counted = count_segments(body); });
+  raise_if(failure);
+  Datum values[] = {CStringGetTextDatum(encoding_name(counted.encoding)),
+                    Int32GetDatum(counted.segments), Int32GetDatum(counted.units)};
+  bool nulls[] = {false, false, false};
+  PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
+}
+
+// sms_smart_encode(body) → text
+Datum coach_sms_smart_encode(PG_FUNCTION_ARGS) {
+  const std::string_view body = utf8_argument(fcinfo, 0);
+  char* encoded = nullptr;
+  const Failure failure = run_cpp([&] { encoded = copy_out(smart_encode(body)); });
+  raise_if(failure);
+  PG_RETURN_TEXT_P(text_from_utf8(encoded));
+}
+
+// sms_first_name(full_name) → text; NULL where there is none
+Datum coach_sms_first_name(PG_FUNCTION_ARGS) {
+  const std::string_view full_name = utf8_argument(fcinfo, 0);
+  char* name = nullptr;
+  const Failure failure = run_cpp([&] { name = copy_out(first_name(full_name)); });
+  raise_if(failure);
+  if (name[0] == '\0') PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(text_from_utf8(name));
+}
+
+// sms_normalize_phone(phone, region) → text
+Datum coach_sms_normalize_phone(PG_FUNCTION_ARGS) {
+  Failure failure;
+  const char* phone = normalized(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 1), &failure);
+  raise_if(failure);
+  PG_RETURN_TEXT_P(cstring_to_text(phone));
+}
+
+// sms_keep_phone(phone, region) → text: the same for numbers that are stored and may be restored
+// years later. Numbering plans change; an opt-out must not be lost for it, so a number in E.164
+// form that is not possible any more is kept as it is.
+Datum coach_sms_keep_phone(PG_FUNCTION_ARGS) {
+  const std::string_view given = utf8_argument(fcinfo, 0);
+  Failure failure;
+  const char* phone = normalized(given, utf8_argument(fcinfo, 1), &failure);
+  if (failure.failed && looks_like_e164(given)) PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+  raise_if(failure);
+  PG_RETURN_TEXT_P(cstring_to_text(phone));
+}
+
+// sms_soft_phone(phone, region) → text: the same for what need not be a number, which stays as it
+// is. In C, since an exception block would be a subtransaction for each.
+Datum coach_sms_soft_phone(PG_FUNCTION_ARGS) {
+  Failure failure;
+  const char* phone = normalized(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 1), &failure);
+  if (failure.failed) PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+  PG_RETURN_TEXT_P(cstring_to_text(phone));
+}
+
+// sms_normalize_sender(sender, region) → text; NULL for a blank one.
+Datum coach_sms_normalize_sender(PG_FUNCTION_ARGS) {
+  const std::string_view sender = utf8_argument(fcinfo, 0);
+  const std::string_view region = utf8_argument(fcinfo, 1);
+  char* address = nullptr;
+  const Failure failure = run_cpp([&] { address = copy_out(normalize_sender(sender, region)); });
+  raise_if(failure);
+  if (address[0] == '\0') PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(cstring_to_text(address));
+}
+
+// sms_sender_address(sender, region) → text
+Datum coach_sms_sender_address(PG_FUNCTION_ARGS) {
+  const std::string_view sender = utf8_argument(fcinfo, 0);
+  const std::string_view region = utf8_argument(fcinfo, 1);
+  char* address = nullptr;
+  raise_if(run_cpp([&] { address = copy_out(sender_address(sender, region)); }));
+  PG_RETURN_TEXT_P(text_from_utf8(address));
+}
+
+// sms_trim_blanks(text) → text; NULL for a blank one.
+Datum coach_sms_trim_blanks(PG_FUNCTION_ARGS) {
+  const std::string_view given = utf8_argument(fcinfo, 0);
+  char* trimmed = nullptr;
+  const Failure failure = run_cpp([&] { trimmed = copy_out(trim_blanks(given)); });
+  raise_if(failure);
+  if (trimmed[0] == '\0') PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(text_from_utf8(trimmed));
+}
+
+// sms_is_sid(sid, prefix) → boolean
+Datum coach_sms_is_sid(PG_FUNCTION_ARGS) {
+  PG_RETURN_BOOL(is_sid(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 1)));
+}
+
+// sms_number_of(address) → text: NULL where it carries none
+Datum coach_sms_number_of(PG_FUNCTION_ARGS) {
+  const std::string_view address = utf8_argument(fcinfo, 0);
+  char* number = nullptr;
+  raise_if(run_cpp([&] { number = copy_out(number_of(address)); }));
+  if (number[0] == '\0') PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(cstring_to_text(number));
+}
+
+// sms_validate_twilio_signature(auth_token, url, body, signature, content_type) → boolean. Not
+// strict: a header that is missing must give false, since NULL passes an IF NOT.
+Datum coach_sms_validate_signature(PG_FUNCTION_ARGS) {
+  for (int index = 0; index < 4; ++index)
+    if (PG_ARGISNULL(index)) PG_RETURN_BOOL(false);
+  const std::string_view auth_token = trim_blanks(utf8_argument(fcinfo, 0));
+  const std::string_view url = utf8_argument(fcinfo, 1);
+  const std::string_view body = utf8_argument(fcinfo, 2);
+  const std::string_view signature = utf8_argument(fcinfo, 3);
+  const std::string_view content_type = PG_ARGISNULL(4) ? "" : utf8_argument(fcinfo, 4);
+  bool valid = false;
+  const Failure failure =
+      run_cpp([&] { valid = validate_signature(auth_token, url, body, signature, content_type); });
+  raise_if(failure);
+  PG_RETURN_BOOL(valid);
+}

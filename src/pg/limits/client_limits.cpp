@@ -1,0 +1,36 @@
+#include "pg/base/wall.hpp"
+
+#include "pg/limits/client_limits.hpp"
+
+#include "pg/base/statement.hpp"
+
+namespace coach_sms {
+
+// Whether a message that has no end yet counts: in flight, or falling due in the 24 hours.
+#define TO_COME                                                                      \
+  "m.org_id = $1 AND CASE"                                                           \
+  "   WHEN m.status IN ('sending', 'unknown') THEN now() > $5 - interval '24 hours'" \
+  "   WHEN m.status IN ('pending', 'queued') THEN"                                   \
+  "     (SELECT q.due_at > $5 - interval '24 hours' AND q.due_at <= $5"              \
+  "        FROM @extschema@.sms_queue q WHERE q.message_id = m.id) END"
+
+int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, Datum keys,
+                       bool sandbox, TimestampTz due_at) {
+  // Two counts of messages, so that each has its index.
+  static Statement read{
+      "SELECT (SELECT count(*) FROM @extschema@.sms_attempts a"
+      "         WHERE a.org_id = $1 AND a.client_key = ANY ($3) AND a.provider = $4"
+      "           AND a.created_at > $5 - interval '24 hours' AND " ATTEMPT_COUNTS
+      ")"
+      " + (SELECT count(*) FROM @extschema@.sms_messages m WHERE m.client_id = $2 AND " TO_COME
+      ")"
+      " + (SELECT count(*) FROM @extschema@.sms_messages m"
+      "     WHERE $2 IS NULL AND m.to_phone = ANY ($3) AND m.client_id IS NULL AND " TO_COME ")",
+      {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID}};
+  read.run({UUIDPGetDatum(&org_id), UUIDPGetDatum(client_id), keys,
+            CStringGetTextDatum(sandbox ? "sandbox" : "twilio"), TimestampTzGetDatum(due_at)},
+           client_id != nullptr ? nullptr : " n   ");
+  return bigint_column(0, 1);
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,85 @@
+#include "pg/messages/settled_rows.hpp"
+
+#include "pg/base/arrays.hpp"
+#include "pg/base/statement.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+// An empty text is NULL, as is a number that was not told.
+template <typename Field>
+Datum words_of(const SettledRows& results, Field field) {
+  return texts_of(results.count, [&](int i) {
+    const char* value = results.rows[i]->*field;
+    return value != nullptr && value[0] != '\0' ? value : nullptr;
+  });
+}
+
+Datum told_of(const SettledRows& results, int Settled::*field) {
+  return array_of(INT4OID, results.count, [&](int i, bool* is_null) {
+    *is_null = results.rows[i]->*field == 0;
+    return Int32GetDatum(results.rows[i]->*field);
+  });
+}
+
+Datum ids_of(const SettledRows& results) {
+  return uuids_of(
+      results.count, [&](int i) -> auto& { return results.rows[i]->message_id; });
+}
+
+Datum fences_of(const SettledRows& results) {
+  return array_of(INT8OID, results.count,
+                  [&](int i, bool*) { return Int64GetDatum(results.rows[i]->fence); });
+}
+
+Datum times_of(const SettledRows& results) {
+  return array_of(TIMESTAMPTZOID, results.count,
+                  [&](int i, bool*) { return TimestampTzGetDatum(results.rows[i]->when); });
+}
+
+Datum failures_of(const SettledRows& results) {
+  return array_of(INT4OID, results.count,
+                  [&](int i, bool*) { return Int32GetDatum(results.rows[i]->failures); });
+}
+
+// Rows that the statement did not return are locked by somebody, or not ours any more.
+void mark(const SettledRows& results) {
+  static Statement still_ours{
+      "SELECT f.message_id FROM unnest($2, $3) AS r (message_id, fence)"
+      "  JOIN @extschema@.sms_in_flight f ON f.message_id = r.message_id AND f.fence = r.fence"
+      " WHERE f.org_id = $1",
+      {UUIDOID, UUIDARRAYOID, INT8ARRAYOID}};
+  for (int i = 0; i < results.count; ++i)
+    results.rows[i]->recorded = true;
+  if (SPI_processed == static_cast<uint64>(results.count)) return;
+  const uint64 settled = SPI_processed;
+  const uint64 locked =
+      still_ours.run({UUIDPGetDatum(&results.org_id), ids_of(results), fences_of(results)});
+  for (uint64 row = 0; row < locked; ++row) {
+    const pg_uuid_t id = uuid_column(row, 1);
+    for (int i = 0; i < results.count; ++i)
+      if (memcmp(&results.rows[i]->message_id, &id, UUID_LEN) == 0)
+        results.rows[i]->recorded = false;
+  }
+  const uint64 lost = static_cast<uint64>(results.count) - settled - locked;
+  if (lost > 0)
+    ereport(LOG, (errmsg("%llu results came too late: their messages have been settled otherwise",
+                         static_cast<unsigned long long>(lost))));
+}
+
+}  // namespace
+
+void run_and_mark(Statement& statement, const SettledRows& results, const char* provider,
+                  const char* attempt_status) {
+  statement.run({UUIDPGetDatum(&results.org_id), ids_of(results), fences_of(results),
+                 words_of(results, &Settled::sid), words_of(results, &Settled::error_code),
+                 words_of(results, &Settled::error_message), words_of(results, &Settled::request),
+                 words_of(results, &Settled::response), told_of(results, &Settled::http_status),
+                 told_of(results, &Settled::duration_ms), told_of(results, &Settled::segments),
+                 times_of(results), failures_of(results), CStringGetTextDatum(provider),
+                 CStringGetTextDatum(attempt_status)});
+  mark(results);
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,44 @@
+#pragma once
+
+// What became of claimed messages, as plain rows, and how they reach a statement: as arrays, one
+// element a row. Needs SPI; texts are in the database's encoding.
+
+#include "pg/base/pg_api.hpp"
+
+namespace coach_sms {
+
+class Statement;
+
+// The result of one request, or of finding out about one. Texts may be nullptr.
+struct Settled {
+  pg_uuid_t message_id;
+  pg_uuid_t org_id;
+  int64 fence;
+  char* sid;
+  char* error_code;
+  char* error_message;
+  char* request;   // JSON
+  char* response;  // JSON
+  int http_status;
+  int duration_ms;
+  int segments;      // 0: not told
+  TimestampTz when;  // next try, or next look
+  int16 failures;    // attempts used up by now
+  bool recorded;     // out: settled; false: locked by somebody, try again
+};
+
+// Results of one org and one kind. Each row recorded, or lost to somebody else, is marked.
+struct SettledRows {
+  pg_uuid_t org_id;
+  Settled** rows;
+  int count;
+};
+
+// Runs a statement that settles these rows and returns the ids of those it has, and marks them. Its
+// parameters: $1 org, $2 ids, $3 fences, $4 sids, $5 error codes, $6 error messages, $7 requests,
+// $8 responses, $9 HTTP statuses, $10 durations, $11 segments, $12 times, $13 failures, $14
+// provider, $15 attempt status.
+void run_and_mark(Statement& statement, const SettledRows& results, const char* provider,
+                  const char* attempt_status);
+
+}  // namespace coach_sms

@@ -1,0 +1,203 @@
+#include "core/crypto/sealing.hpp"
+#include "core/text/blanks.hpp"
+#include "pg/base/wall.hpp"
+
+#include "pg/base/owner_rights.hpp"
+#include "pg/base/statement.hpp"
+#include "pg/base/uuids.hpp"
+#include "pg/secrets/private_file.hpp"
+#include "pg/secrets/secrets.hpp"
+#include "pg/settings.hpp"
+
+#include "pg/base/pg_api.hpp"
+
+// sms_create_key(), and the trigger that seals whatever is written as a token.
+
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_create_key);
+PG_FUNCTION_INFO_V1(coach_sms_rotate_key);
+PG_FUNCTION_INFO_V1(coach_sms_seal_token);
+PG_FUNCTION_INFO_V1(coach_sms_sealed);
+}
+
+using namespace coach_sms;
+
+namespace {
+
+struct NewKey {
+  char contents[80];
+  std::size_t length;
+  char id[16];
+};
+
+Failure make_key(NewKey* made) {
+  return run_cpp([&] {
+    const Secret contents = new_key_file_contents();
+    const SealingKey key = SealingKey::parse(contents.view());
+    made->length = contents.view().copy(made->contents, sizeof made->contents);
+    made->id[key.key_id().copy(made->id, sizeof made->id - 1)] = '\0';
+  });
+}
+
+void tell_next_step(const char* path) {
+  if (strcmp(settings::key_file, path) == 0) return;
+  ereport(
+      NOTICE,
+      (errmsg("a key was written to \"%s\"", path),
+       errhint("Next: ALTER SYSTEM SET coach_sms.key_file = %s; SELECT pg_reload_conf(); and keep "
+               "a copy of the file where your other secrets are: no backup of the database has it.",
+               quote_literal_cstr(path))));
+}
+
+void require_superuser(const char* function, const char* what) {
+  if (superuser()) return;
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                  errmsg("only a superuser may %s a file on the server", what),
+                  errhint("Ask one to call %s().", function)));
+}
+
+// Both keys must be known to every process before the first token is sealed with the new one.
+void require_setting(const char* name, const char* value, const char* path) {
+  if (strcmp(value, path) == 0) return;
+  ereport(ERROR,
+          (errcode(kKeyFile), errmsg("%s is not \"%s\"", name, path),
+           errdetail("While tokens are sealed anew, the sender opens them with either key."),
+           errhint("ALTER SYSTEM SET coach_sms.key_file to the new file and coach_sms.old_key_file "
+                   "to the old one, SELECT pg_reload_conf(), and call it again.")));
+}
+
+// The columns that hold one.
+constexpr const char* kTokenColumns[] = {"twilio_auth_token_encrypted",
+                                         "twilio_second_auth_token_encrypted"};
+
+// The tokens that were sealed with a key, locked.
+uint64 find_tokens(const char* key_id) {
+  static Statement find{
+      "SELECT s.org_id, t.sealed, t.is_second FROM @extschema@.sms_settings s"
+      " CROSS JOIN LATERAL (VALUES (s.twilio_auth_token_encrypted, false),"
+      "                            (s.twilio_second_auth_token_encrypted, true)) t (sealed, "
+      "is_second)"
+      " WHERE t.sealed LIKE $1 ORDER BY s.org_id FOR NO KEY UPDATE OF s",
+      {TEXTOID}};
+  return find.run({CStringGetTextDatum(psprintf("sms_:%s:%%", key_id))});
+}
+
+// False where the token does not open, which is told and holds up no other.
+bool seal_row_anew(const pg_uuid_t& org_id, const char* sealed, bool is_second) {
+  static Statement write{
+      "UPDATE @extschema@.sms_settings SET"
+      "  twilio_auth_token_encrypted = CASE WHEN $3 THEN twilio_auth_token_encrypted ELSE $2 END,"
+      "  twilio_second_auth_token_encrypted"
+      "    = CASE WHEN $3 THEN $2 ELSE twilio_second_auth_token_encrypted END"
+      " WHERE org_id = $1",
+      {UUIDOID, TEXTOID, BOOLOID}};
+  Failure failure;
+  const char* anew = seal_anew(org_id, sealed, &failure);
+  if (anew != nullptr) {
+    write.run({UUIDPGetDatum(&org_id), CStringGetTextDatum(anew), BoolGetDatum(is_second)});
+    return true;
+  }
+  ereport(WARNING, (errmsg("the token of org %s was left as it is", uuid_text(org_id)),
+                    errdetail("%s", failure.detail), errhint("%s", failure.hint)));
+  return false;
+}
+
+HeapTuple with_token(const TriggerData* trigger, HeapTuple row, int column, text* token) {
+  Datum value = PointerGetDatum(token);
+  bool is_null = token == nullptr;
+  return heap_modify_tuple_by_cols(row, trigger->tg_relation->rd_att, 1, &column, &value, &is_null);
+}
+
+// Returns the token sealed, without the blanks around it; nullptr for a blank one. One that is
+// sealed already stays as it is.
+text* sealed_text(const pg_uuid_t& org_id, text* token) {
+  const std::string_view trimmed = trim_blanks(utf8_view(token));
+  char* written = pnstrdup(trimmed.data(), trimmed.size());
+  if (written[0] == '\0') return nullptr;
+  if (is_sealed_token(written)) return cstring_to_text(written);
+  Failure failure;
+  const char* sealed = seal_token(org_id, written, &failure);
+  wipe_token(written);
+  raise_if(failure);
+  return cstring_to_text(sealed);
+}
+
+// The row with what was written to the column as it is to be stored.
+HeapTuple with_sealed(const TriggerData* trigger, HeapTuple row, const char* column) {
+  TupleDesc columns = trigger->tg_relation->rd_att;
+  const int number = SPI_fnumber(columns, column);
+  bool no_token;
+  bool no_org;
+  Datum token = SPI_getbinval(row, columns, number, &no_token);
+  Datum org_id = SPI_getbinval(row, columns, SPI_fnumber(columns, "org_id"), &no_org);
+  if (no_token) return row;
+  // Without an org the row is refused, by an error that shows the row: not with the token in it.
+  if (no_org) return with_token(trigger, row, number, nullptr);
+
+  return with_token(trigger, row, number,
+                    sealed_text(*DatumGetUUIDP(org_id), DatumGetTextPP(token)));
+}
+
+}  // namespace
+
+// sms_create_key(path) → the key's id, which names it in every value it seals.
+Datum coach_sms_create_key(PG_FUNCTION_ARGS) {
+  const char* path = text_to_cstring(PG_GETARG_TEXT_PP(0));
+  require_superuser("sms_create_key", "write");
+  NewKey made{};
+  Failure failure = make_key(&made);
+  if (!failure.failed) create_private_file(path, made.contents, made.length, &failure);
+  explicit_bzero(made.contents, sizeof made.contents);
+  raise_if(failure);
+  tell_next_step(path);
+  PG_RETURN_TEXT_P(cstring_to_text(made.id));
+}
+
+// sms_rotate_key(old_file, new_file) → how many tokens were sealed anew.
+Datum coach_sms_rotate_key(PG_FUNCTION_ARGS) {
+  require_superuser("sms_rotate_key", "read");
+  const char* old_file = text_to_cstring(PG_GETARG_TEXT_PP(0));
+  const char* new_file = text_to_cstring(PG_GETARG_TEXT_PP(1));
+  require_setting("coach_sms.key_file", settings::key_file, new_file);
+  require_setting("coach_sms.old_key_file", settings::old_key_file, old_file);
+  Failure failure;
+  const char* old_id = key_id_of(old_file, &failure);
+  if (!failure.failed) key_id_of(new_file, &failure);
+  raise_if(failure);
+  use_schema_of(fcinfo);
+  const CallerRights caller = act_as(owner_role());
+  SPI_connect();
+  const uint64 found = find_tokens(old_id);
+  SPITupleTable* tokens = SPI_tuptable;
+  int32 count = 0;
+  for (uint64 row = 0; row < found; ++row) {
+    SPI_tuptable = tokens;
+    const pg_uuid_t org_id = uuid_column(row, 1);
+    if (seal_row_anew(org_id, text_column(row, 2), bool_column(row, 3))) ++count;
+  }
+  SPI_finish();
+  act_as_caller_again(caller);
+  PG_RETURN_INT32(count);
+}
+
+// BEFORE INSERT OR UPDATE on sms_settings. A value that is sealed already comes from a dump or from
+// another row's copy, and passes: it opens only for the org it was sealed for.
+Datum coach_sms_seal_token(PG_FUNCTION_ARGS) {
+  if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
+  const auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+      RelationGetNamespace(trigger->tg_relation) != get_func_namespace(fcinfo->flinfo->fn_oid))
+    elog(ERROR, "the trigger function of sms_settings was put on something else");
+  HeapTuple row =
+      TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
+  for (const char* column : kTokenColumns)
+    row = with_sealed(trigger, row, column);
+  return PointerGetDatum(row);
+}
+
+// sms_sealed(org_id, token)
+Datum coach_sms_sealed(PG_FUNCTION_ARGS) {
+  text* sealed = sealed_text(*PG_GETARG_UUID_P(0), PG_GETARG_TEXT_PP(1));
+  if (sealed == nullptr) PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(sealed);
+}

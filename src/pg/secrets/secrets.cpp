@@ -1,0 +1,171 @@
+#include <unistd.h>
+
+#include "core/crypto/sealing.hpp"
+#include "core/text/blanks.hpp"
+#include "pg/base/wall.hpp"
+
+#include "pg/base/uuids.hpp"
+#include "pg/secrets/private_file.hpp"
+#include "pg/secrets/secrets.hpp"
+#include "pg/settings.hpp"
+
+#include "pg/base/pg_api.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+constexpr std::size_t kKeyFileSize = 65;  // 64 hex digits and a newline
+constexpr std::size_t kMaxTokenFileSize = 4096;
+
+bool read_key_file(const char* path, char (&contents)[kKeyFileSize], Failure* failure) {
+  if (path[0] == '\0') {
+    fail(failure, kKeyFile, "Tokens are sealed with a key that the server keeps in a file.",
+         "Make a key with SELECT sms_create_key('/path/outside/the/data/directory'), then set "
+         "coach_sms.key_file to that path and reload the configuration.",
+         "coach_sms.key_file is not set");
+    return false;
+  }
+  std::size_t length = 0;
+  if (!read_private_file(path, contents, sizeof contents, &length, failure)) {
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+      strlcpy(failure->hint,
+              "Restore the file from where you keep secrets, make a new key with "
+              "sms_create_key(), or set coach_sms.key_file to where it is.",
+              sizeof failure->hint);
+    return false;
+  }
+  if (length == kKeyFileSize) return true;
+  fail(failure, kKeyFile, "A key file has 64 hex digits and a newline: 65 bytes.",
+       "Restore the file, or make a new key with sms_create_key().",
+       "key file \"%s\" has %zu bytes", path, length);
+  return false;
+}
+
+// Runs `work(key)`, which gives palloc'ed text, on the C++ side of the wall.
+template <typename Work>
+char* with_key(const char* path, Work work, Failure* failure) {
+  char contents[kKeyFileSize];
+  char* result = nullptr;
+  if (read_key_file(path, contents, failure)) {
+    *failure = run_cpp([&] {
+      const SealingKey key = SealingKey::parse({contents, sizeof contents});
+      result = work(key);
+    });
+    if (failure->failed && failure->sqlstate == kKeyFile)
+      fail(failure, kKeyFile, "A key file has 64 hex digits and a newline.",
+           "Restore the file, or make a new key with sms_create_key().",
+           "file \"%s\" does not hold a key", path);
+  }
+  explicit_bzero(contents, sizeof contents);
+  return result;
+}
+
+char* open_with(const char* path, const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
+  const char* context = uuid_text(org_id);
+  return with_key(
+      path, [&](const SealingKey& key) { return copy_out(open(key, sealed, context).view()); },
+      failure);
+}
+
+// A line, from 1 on, without the blanks around it.
+char* line_of(const char* contents, std::size_t length, int line) {
+  const char* const all = contents + length;
+  const char* end = contents;
+  for (;; contents = end + 1) {
+    end = static_cast<const char*>(
+        contents < all ? memchr(contents, '\n', static_cast<std::size_t>(all - contents))
+                       : nullptr);
+    if (end == nullptr) end = all;
+    if (--line == 0 || end == all) break;
+  }
+  if (line > 0) return pstrdup("");
+  const std::string_view trimmed = trim_blanks({contents, static_cast<size_t>(end - contents)});
+  return pnstrdup(trimmed.data(), trimmed.size());
+}
+
+// nullptr without a failure: the file has no such line.
+char* token_from_file(const char* path, int line, Failure* failure) {
+  char contents[kMaxTokenFileSize];
+  std::size_t length = 0;
+  char* token = nullptr;
+  if (read_private_file(path, contents, sizeof contents, &length, failure)) {
+    token = line_of(contents, length, line);
+    if (token[0] == '\0') token = nullptr;
+  }
+  explicit_bzero(contents, sizeof contents);
+  return token;
+}
+
+}  // namespace
+
+bool check_key_file(Failure* failure) {
+  with_key(
+      settings::key_file, [](const SealingKey&) -> char* { return nullptr; }, failure);
+  return !failure->failed;
+}
+
+char* seal_token(const pg_uuid_t& org_id, const char* token, Failure* failure) {
+  const char* context = uuid_text(org_id);
+  return with_key(
+      settings::key_file,
+      [&](const SealingKey& key) { return copy_out(seal(key, token, context)); }, failure);
+}
+
+char* open_token(const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
+  char* token = open_with(settings::key_file, org_id, sealed, failure);
+  if (token != nullptr || settings::old_key_file[0] == '\0') return token;
+  Failure of_old_key;
+  token = open_with(settings::old_key_file, org_id, sealed, &of_old_key);
+  if (token != nullptr) *failure = Failure{};
+  return token;
+}
+
+char* seal_anew(const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
+  char* token = open_with(settings::old_key_file, org_id, sealed, failure);
+  char* anew = token != nullptr ? seal_token(org_id, token, failure) : nullptr;
+  wipe_token(token);
+  return anew;
+}
+
+char* key_id_of(const char* path, Failure* failure) {
+  return with_key(
+      path, [](const SealingKey& key) { return copy_out(key.key_id()); }, failure);
+}
+
+char* server_token(Failure* failure) {
+  if (settings::twilio_auth_token_file[0] != '\0') {
+    char* line = token_from_file(settings::twilio_auth_token_file, 1, failure);
+    if (line == nullptr && !failure->failed)
+      fail(failure, kKeyFile, "Its first line is the auth token.",
+           "Write the token into it, or empty coach_sms.twilio_auth_token_file.",
+           "token file \"%s\" holds no token", settings::twilio_auth_token_file);
+    return line;
+  }
+  const char* token = settings::twilio_auth_token_from_environment();
+  if (token[0] != '\0') return pstrdup(token);
+  fail(failure, kNoSender, "An org without a token of its own uses the server's.",
+       "Set coach_sms.twilio_auth_token_file, or write the org's own token into "
+       "sms_settings.twilio_auth_token_encrypted.",
+       "the server has no Twilio auth token");
+  return nullptr;
+}
+
+char* second_server_token(Failure* failure) {
+  if (settings::twilio_auth_token_file[0] == '\0') return nullptr;
+  return token_from_file(settings::twilio_auth_token_file, 2, failure);
+}
+
+void wipe_token(char* token) {
+  if (token == nullptr) return;
+  explicit_bzero(token, strlen(token));
+  pfree(token);
+}
+
+bool is_sealed_token(const char* text) {
+  bool sealed = false;
+  (void)run_cpp([&] { sealed = is_sealed(text); });
+  return sealed;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,146 @@
+#include "pg/sender/sender_steps.hpp"
+
+#include "pg/base/clock.hpp"
+#include "pg/base/failpoint.hpp"
+#include "pg/base/ids.hpp"
+#include "pg/sender/client_limit_check.hpp"
+#include "pg/shared/shared_state.hpp"
+
+// The last look at what was claimed, and the start of its requests.
+
+namespace coach_sms {
+
+namespace {
+
+Settled settled_of(const Claimed& claimed, const Checked& checked) {
+  Settled settled{};
+  settled.message_id = claimed.message_id;
+  settled.org_id = claimed.org_id;
+  settled.fence = claimed.fence;
+  settled.when = checked.when;
+  settled.failures = static_cast<int16>(claimed.failures);
+  if (checked.reason != nullptr) settled.error_code = pstrdup(checked.reason);
+  return settled;
+}
+
+Checked* checked_rows = nullptr;
+Settled* returned_rows = nullptr;
+
+// Holds the org that its route says cannot send, and tells why. A message with a sender of its own
+// may go where the org lacks one, and says nothing of the others.
+void tell_org(Sender* sender, const OrgRoute& route, bool is_sent) {
+  if (is_sent && route.why_held != nullptr) return;
+  raise_if(run_cpp([&] {
+    const Uuid org = to_core(route.org_id);
+    Dispatch& dispatch = *sender->dispatch;
+    if (route.why_held == nullptr) return dispatch.holds().clear_org(HoldRule::kOrg, org);
+    dispatch.lanes().hold(org, to_unix_us(route.held_until));
+    dispatch.holds().set_org(HoldRule::kOrg, org,
+                             {route.why_held, to_unix_us(route.told_until), route.is_trouble});
+  }));
+}
+
+// Claims that were planned by other settings than those of now go back, and are planned anew.
+void check_versions(Sender* sender, const Claimed* claimed, int count, Checked* checked) {
+  raise_if(run_cpp([&] {
+    std::set<Uuid> changed;
+    for (int i = 0; i < count; ++i) {
+      const Uuid org = to_core(claimed[i].org_id);
+      if (checked[i].verdict != Verdict::kSend ||
+          sender->gates->is_current(org, checked[i].route->version))
+        continue;
+      checked[i].verdict = Verdict::kPutBack;
+      checked[i].when = claimed[i].due_at;
+      changed.insert(org);
+    }
+    for (const Uuid& org : changed)
+      sender->gates->forget_rules(org);
+  }));
+}
+
+void note_put_back(Sender* sender, const Claimed& claimed, TimestampTz when) {
+  raise_if(run_cpp([&] {
+    sender->dispatch->lanes().note({to_core(claimed.org_id), claimed.zone, claimed.priority},
+                                   to_unix_us(when));
+  }));
+}
+
+void give_back(Sender* sender, const Claimed& claimed, TimestampTz not_before = DT_NOBEGIN) {
+  const TimestampTz due_at = claimed.due_at > not_before ? claimed.due_at : not_before;
+  raise_if(run_cpp([&] {
+    Task task;
+    task.message = to_core(claimed.message_id);
+    task.org = to_core(claimed.org_id);
+    task.fence = claimed.fence;
+    task.failures = claimed.failures;
+    task.due_at = to_unix_us(due_at);
+    task.zone = claimed.zone;
+    task.priority = claimed.priority;
+    sender->dispatch->give_back(std::move(task));
+  }));
+}
+
+}  // namespace
+
+void check_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  FAILPOINT("after-claim");
+  const int count = sender->claimed_count;
+  // Before any snapshot of this step: see note_retraction().
+  for (int i = 0; i < count; ++i)
+    sender->claimed[i].retractions =
+        read_retractions(retraction_counter_of(sender->claimed[i].to_phone));
+  checked_rows = static_cast<Checked*>(palloc0(sizeof(Checked) * count));
+  returned_rows = static_cast<Settled*>(palloc0(sizeof(Settled) * count));
+  const char* why;
+  const Mode mode = read_mode(&why);
+  if (mode != sender->mode) sender->sweep_wanted = true;
+  check_claimed(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
+  check_bookings(sender->claimed, count, GetCurrentTimestamp() < sender->bookings_feared_until,
+                 checked_rows);
+  check_versions(sender, sender->claimed, count, checked_rows);
+  check_client_limits(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
+  if (mode == Mode::kNotArmed)
+    for (int i = 0; i < count; ++i) {
+      checked_rows[i].verdict = Verdict::kPutBack;
+      checked_rows[i].when = sender->claimed[i].due_at;
+    }
+  for (int i = 0; i < count; ++i) {
+    if (checked_rows[i].verdict == Verdict::kSend) continue;
+    returned_rows[i] = settled_of(sender->claimed[i], checked_rows[i]);
+    Settled* row = &returned_rows[i];
+    const SettledRows one{row->org_id, &row, 1};
+    checked_rows[i].verdict == Verdict::kWithdraw ? withdraw(one) : put_back(one);
+  }
+}
+
+void start_checked(Sender* sender) {
+  FAILPOINT("before-connect");
+  const int count = sender->claimed_count;
+  sender->claimed_count = 0;
+  report_unsent(0);
+  start_requests(sender, sender->claimed, count, checked_rows);
+  for (int i = 0; i < count; ++i) {
+    wipe_route(checked_rows[i].route);
+    tell_org(sender, *checked_rows[i].route, checked_rows[i].verdict == Verdict::kSend);
+    if (checked_rows[i].verdict == Verdict::kSend) continue;
+    if (!returned_rows[i].recorded)
+      give_back(sender, sender->claimed[i]);
+    else if (checked_rows[i].verdict == Verdict::kPutBack)
+      note_put_back(sender, sender->claimed[i], checked_rows[i].when);
+  }
+}
+
+void give_back_claimed(Sender* sender) {
+  for (int i = 0; i < sender->claimed_count; ++i)
+    give_back(sender, sender->claimed[i]);
+  sender->claimed_count = 0;
+}
+
+void give_back_apart(Sender* sender, TimestampTz not_before) {
+  for (int i = 0; i < sender->claimed_count; ++i)
+    give_back(sender, sender->claimed[i], not_before + i * USECS_PER_SEC);
+  sender->claimed_count = 0;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,154 @@
+#include "pg/sender/sender_steps.hpp"
+
+#include <algorithm>
+
+#include "pg/base/clock.hpp"
+#include "pg/base/ids.hpp"
+#include "pg/sender/gate_facts.hpp"
+#include "pg/settings.hpp"
+#include "pg/shared/shared_state.hpp"
+
+// Taking what is due: a few messages from as many lanes as fill a batch.
+
+namespace coach_sms {
+
+namespace {
+
+struct Order {
+  LaneId lane;
+  TimestampTz after_due;
+  pg_uuid_t after_id;
+  int limit;
+  TimestampTz opened_at;  // DT_NOBEGIN: the lane did not open a moment ago
+  int waited;             // of the limit, from what waited when it opened
+};
+
+constexpr int kMostOrders = 1000;
+constexpr int64 kShortPause = USECS_PER_SEC / 5;
+
+TimestampTz or_begin(int64 time) {
+  return time == kAlways ? DT_NOBEGIN : from_unix_us(time);
+}
+
+Order order_of(const ClaimOrder& order) {
+  return {
+      {to_pg(order.lane.org), copy_out(order.lane.zone), static_cast<int16>(order.lane.priority)},
+      or_begin(order.after.due_at),
+      to_pg(order.after.message),
+      order.limit,
+      or_begin(order.opened_at),
+      std::min(order.waited, order.limit)};
+}
+
+// What the lanes offer, the gates admit, and the accounts have room for.
+int plan_claims(Sender* sender, int room, Order* orders) {
+  raise_if(run_cpp([&] {
+    std::vector<ClaimOrder> next = sender->dispatch->lanes().next_claims(unix_now_us(), room);
+    if (next.size() > kMostOrders) next.resize(kMostOrders);
+    sender->gates->plan(std::move(next));
+  }));
+  if (sender->gates->planned() == 0) return 0;
+  read_gate_facts(sender);
+  int count = 0;
+  raise_if(run_cpp([&] {
+    const int64 now = unix_now_us();
+    Dispatch& dispatch = *sender->dispatch;
+    std::vector<ClaimOrder> admitted =
+        sender->gates->admit(&dispatch.lanes(), &dispatch.holds(), now);
+    dispatch.drop_held(&admitted, now);
+    for (const ClaimOrder& order : admitted)
+      orders[count++] = order_of(order);
+  }));
+  return count;
+}
+
+// What an order's claims have found.
+struct Found {
+  int waited;  // of what waited when the lane opened
+  int count;   // of the rest
+  const Claimed* last;
+  TimestampTz next_due;
+};
+
+void tell_lane(Sender* sender, const Order& order, const Found& found) {
+  raise_if(run_cpp([&] {
+    const int64 now = unix_now_us();
+    ClaimOrder claimed;
+    claimed.lane = {to_core(order.lane.org_id), order.lane.zone, order.lane.priority};
+    claimed.limit = order.limit - found.waited;
+    LanePosition position;
+    if (found.last != nullptr) {
+      position.due_at = to_unix_us(found.last->due_at);
+      position.message = to_core(found.last->message_id);
+    }
+    int64 next_due = to_unix_us(found.next_due);
+    if (order.opened_at != DT_NOBEGIN) {
+      const int64 more_at = sender->gates->took_waited(claimed.lane, found.waited, now);
+      // What was counted is locked, or not there any more: not asked for again and again.
+      const bool is_short = found.waited < order.waited;
+      next_due = std::min(next_due, is_short ? std::max(more_at, now + kShortPause) : more_at);
+    }
+    sender->dispatch->lanes().claimed(claimed, found.count, position, next_due, now);
+  }));
+}
+
+// A lane that opened a moment ago gives what waited little by little, and what fell due since as
+// ever: from the moment of its opening on.
+Found claim_order(const Order& order, int64 fence, Claimed* claimed) {
+  Found found{0, 0, nullptr, DT_NOEND};
+  TimestampTz after_due = order.after_due;
+  pg_uuid_t after_id = order.after_id;
+  if (order.opened_at > after_due) {
+    after_due = order.opened_at - 1;
+    after_id = pg_uuid_t{};
+  }
+  if (order.waited > 0)
+    found.waited = claim_waited(order.lane, fence, order.opened_at, order.waited, claimed);
+  const int limit = order.limit - found.waited;
+  if (limit > 0)
+    found.count = claim_due(order.lane, fence, after_due, after_id, limit, claimed + found.waited);
+  if (found.count > 0) found.last = &claimed[found.waited + found.count - 1];
+  if (found.count < limit)
+    found.next_due =
+        next_due_in_lane(order.lane, found.last != nullptr ? found.last->due_at : after_due,
+                         found.last != nullptr ? found.last->message_id : after_id);
+  return found;
+}
+
+}  // namespace
+
+// The claims of an aborted transaction never happened, but the lanes have moved on: the sweep that
+// follows every failed step sets them right.
+static void claim(Sender* sender) {
+  int room = sender->dispatch->room();
+  if (room > settings::batch_size) room = settings::batch_size;
+  if (sender->claimed_count > 0 || room <= 0 || should_stop() || sender->mode == Mode::kNotArmed)
+    return;
+  MemoryContextReset(sender->batch);
+  MemoryContext turn = MemoryContextSwitchTo(sender->batch);
+  auto* orders = static_cast<Order*>(palloc(sizeof(Order) * kMostOrders));
+  const int planned = plan_claims(sender, room, orders);
+  auto* claimed = static_cast<Claimed*>(palloc(sizeof(Claimed) * static_cast<Size>(room)));
+  const int64 fence = new_fence();
+  if (planned > 0) report_unsent(fence);
+  int count = 0;
+  for (int i = 0; i < planned; ++i) {
+    const Found found = claim_order(orders[i], fence, claimed + count);
+    tell_lane(sender, orders[i], found);
+    count += found.waited + found.count;
+  }
+  MemoryContextSwitchTo(turn);
+  if (planned == 0) return;
+  sender->claimed = claimed;
+  sender->claimed_count = count;
+  sender->claimed_since_sweep = true;
+  coach_sms::count(Counter::kClaimed, static_cast<uint64>(count));
+}
+
+void record_and_claim_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  record_step(sender);
+  if (sender->record_failures == 0) claim(sender);
+}
+
+}  // namespace coach_sms

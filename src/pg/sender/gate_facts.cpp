@@ -1,0 +1,275 @@
+#include "pg/sender/gate_facts.hpp"
+
+#include "pg/base/arrays.hpp"
+#include "pg/base/clock.hpp"
+#include "pg/base/ids.hpp"
+#include "pg/base/statement.hpp"
+#include "pg/base/uuids.hpp"
+#include "pg/base/zones.hpp"
+#include "pg/settings.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+struct IdList {
+  pg_uuid_t* ids;
+  int count;
+};
+
+Datum array_of(const IdList& list) {
+  return uuids_of(
+      list.count, [&](int i) -> auto& { return list.ids[i]; });
+}
+
+// What `ask` lists, as plain data.
+template <typename Ask>
+IdList list_of(Ask ask) {
+  std::size_t count = 0;
+  raise_if(run_cpp([&] { count = ask().size(); }));
+  IdList list{static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * (count + 1))), 0};
+  raise_if(run_cpp([&] {
+    for (const Uuid& id : ask())
+      list.ids[list.count++] = to_pg(id);
+  }));
+  return list;
+}
+
+// --- settings -----------------------------------------------------------------------------------
+
+void read_rules(Sender* sender, const IdList& orgs) {
+  static Statement read{
+      "SELECT s.org_id, s.xmin::text || s.ctid::text, s.quiet_hours_start, s.quiet_hours_end,"
+      "       s.timezone, s.max_sms_per_hour, s.monthly_budget_segments, s.max_segments_per_second,"
+      "       concat_ws('|', coalesce(nullif(s.twilio_account_sid, ''), $2),"
+      "         @extschema@.sms_sender_address("
+      "           coalesce(nullif(s.twilio_messaging_service_sid, ''),"
+      "                    nullif(s.twilio_phone_number, ''), nullif($3, ''), $4),"
+      "           s.default_region)),"
+      "       date_trunc('month', now(), z.zone),"
+      "       (date_trunc('month', now() AT TIME ZONE z.zone) + interval '1 month') AT TIME ZONE "
+      "z.zone"
+      "  FROM @extschema@.sms_settings s"
+      " CROSS JOIN LATERAL (SELECT @extschema@.sms_known_zone(s.timezone) AS zone) z"
+      " WHERE s.org_id = ANY ($1)",
+      {UUIDARRAYOID, TEXTOID, TEXTOID, TEXTOID}};
+  const uint64 count =
+      read.run({array_of(orgs), CStringGetTextDatum(settings::twilio_account_sid()),
+                CStringGetTextDatum(settings::twilio_messaging_service_sid),
+                CStringGetTextDatum(settings::twilio_phone_number)});
+  for (uint64 row = 0; row < count; ++row) {
+    const pg_uuid_t org = uuid_column(row, 1);
+    const char* version = text_column(row, 2);
+    const char* zone = text_column(row, 5);
+    const char* pace = text_column(row, 8);
+    const char* sending_as = text_column(row, 9);
+    bool no_start, no_end, no_limit, no_budget;
+    const int start = DatumGetInt32(datum_column(row, 3, &no_start));
+    const int end = DatumGetInt32(datum_column(row, 4, &no_end));
+    const int limit = DatumGetInt32(datum_column(row, 6, &no_limit));
+    const int budget = DatumGetInt32(datum_column(row, 7, &no_budget));
+    const int64 month_starts = to_unix_us(time_column(row, 10, 0));
+    const int64 month_ends = to_unix_us(time_column(row, 11, 0));
+    raise_if(run_cpp([&] {
+      OrgRules rules;
+      rules.version = version;
+      if (!no_start && !no_end) rules.quiet = {start, end};
+      rules.zone = zone;
+      if (!no_limit) rules.max_per_hour = limit;
+      if (!no_budget) rules.budget = budget;
+      rules.month_starts_at = month_starts;
+      rules.month_ends_at = month_ends;
+      if (pace != nullptr) rules.segments_per_second = std::stod(pace);
+      rules.sender = sending_as;
+      sender->gates->set_rules(to_core(org), std::move(rules));
+    }));
+  }
+}
+
+// --- what was handed over -----------------------------------------------------------------------
+
+// Attempts that were not provably unsent. Ids of version 7 begin with their time, so that the last
+// hour and this month are ranges of the primary key, whatever their org: one walk for all orgs.
+#define SINCE "a.id BETWEEN $3 AND 'ffffffff-ffff-ffff-ffff-ffffffffffff'"
+#define HANDED_OVER \
+  "a.provider = $2 AND (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL)"
+
+const char* provider_of(const Sender& sender) {
+  return sender.mode == Mode::kSandbox ? "sandbox" : "twilio";
+}
+
+pg_uuid_t first_id_at(TimestampTz time) {
+  return first_uuidv7(time - USECS_PER_MINUTE);  // clocks of backends differ, and are set
+}
+
+void read_last_hour(Sender* sender, Datum orgs) {
+  static Statement read{
+      "SELECT a.org_id, a.created_at FROM @extschema@.sms_attempts a"
+      " WHERE " SINCE " AND a.org_id = ANY ($1) AND " HANDED_OVER
+      "   AND a.created_at > now() - interval '1 hour'",
+      {UUIDARRAYOID, TEXTOID, UUIDOID}};
+  const pg_uuid_t first = first_id_at(GetCurrentTimestamp() - USECS_PER_HOUR);
+  const uint64 count =
+      read.run({orgs, CStringGetTextDatum(provider_of(*sender)), UUIDPGetDatum(&first)});
+  for (uint64 row = 0; row < count; ++row) {
+    const pg_uuid_t org = uuid_column(row, 1);
+    const int64 at = to_unix_us(time_column(row, 2, 0));
+    raise_if(run_cpp([&] { sender->gates->load_settled(to_core(org), at); }));
+  }
+}
+
+void read_spent(Sender* sender, Datum orgs) {
+  static Statement read{
+      "WITH org AS ("
+      " SELECT s.org_id, date_trunc('month', now(), z.zone) AS month_starts_at,"
+      "        date_trunc('month', now() AT TIME ZONE z.zone)::date AS month"
+      "   FROM @extschema@.sms_settings s"
+      "  CROSS JOIN LATERAL (SELECT @extschema@.sms_known_zone(s.timezone) AS zone) z"
+      "  WHERE s.org_id = ANY ($1) AND s.monthly_budget_segments IS NOT NULL)"
+      " SELECT spent.org_id, sum(spent.segments)::bigint FROM ("
+      "  SELECT o.org_id, a.segments"
+      "    FROM org o JOIN @extschema@.sms_attempts a ON a.org_id = o.org_id"
+      "   WHERE " SINCE " AND a.created_at >= o.month_starts_at AND " HANDED_OVER
+      "  UNION ALL"
+      "  SELECT o.org_id, u.segments"
+      "    FROM org o JOIN @extschema@.sms_usage u ON u.org_id = o.org_id AND u.month = o.month"
+      "   WHERE u.provider = $2) spent"
+      "  GROUP BY spent.org_id",
+      {UUIDARRAYOID, TEXTOID, UUIDOID}};
+  const pg_uuid_t first = first_id_at(GetCurrentTimestamp() - 32 * USECS_PER_DAY);
+  const uint64 count =
+      read.run({orgs, CStringGetTextDatum(provider_of(*sender)), UUIDPGetDatum(&first)});
+  for (uint64 row = 0; row < count; ++row) {
+    const pg_uuid_t org = uuid_column(row, 1);
+    const int64 segments = bigint_column(row, 2);
+    raise_if(run_cpp([&] { sender->gates->load_spent(to_core(org), segments); }));
+  }
+}
+
+void read_flights(Sender* sender, Datum orgs) {
+  static Statement read{
+      "SELECT org_id, message_id, segments FROM @extschema@.sms_in_flight WHERE org_id = ANY ($1)",
+      {UUIDARRAYOID}};
+  const uint64 count = read.run({orgs});
+  for (uint64 row = 0; row < count; ++row) {
+    const pg_uuid_t org = uuid_column(row, 1);
+    const pg_uuid_t message = uuid_column(row, 2);
+    const int segments = int_column(row, 3);
+    raise_if(
+        run_cpp([&] { sender->gates->load_flight(to_core(org), to_core(message), segments); }));
+  }
+}
+
+void read_past(Sender* sender, const IdList& orgs) {
+  raise_if(run_cpp([&] {
+    for (int i = 0; i < orgs.count; ++i)
+      sender->gates->begin_past(to_core(orgs.ids[i]));
+  }));
+  const Datum ids = array_of(orgs);
+  // Flights first: what another process settles meanwhile is counted twice for a while, not missed.
+  read_flights(sender, ids);
+  read_last_hour(sender, ids);
+  read_spent(sender, ids);
+  raise_if(run_cpp([&] {
+    for (int i = 0; i < orgs.count; ++i)
+      sender->gates->end_past(to_core(orgs.ids[i]));
+  }));
+}
+
+// --- zones and backlogs -------------------------------------------------------------------------
+
+void read_zone(Sender* sender, const char* name) {
+  const TimestampTz now = GetCurrentTimestamp();
+  const TimestampTz from = now - 3 * USECS_PER_DAY;
+  const TimestampTz until = now + 4 * USECS_PER_DAY;
+  if (!is_zone(name))
+    ereport(LOG, (errmsg("unknown time zone \"%s\": quiet hours are kept as in UTC", name),
+                  errhint("Set another in sms_settings.timezone or the message's metadata.")));
+  ZoneOffset* offsets;
+  const int count = zone_offsets(name, from, until, &offsets);
+  raise_if(run_cpp([&] {
+    std::vector<ZoneSpan> spans;
+    spans.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i)
+      spans.push_back({to_unix_us(offsets[i].from), offsets[i].seconds});
+    // Good for claims until a day before the end: what comes next is looked for in it.
+    sender->gates->set_zone(name, std::move(spans), to_unix_us(now - USECS_PER_HOUR),
+                            to_unix_us(until));
+  }));
+}
+
+void read_zones(Sender* sender) {
+  int count = 0;
+  auto** names = static_cast<char**>(palloc(sizeof(char*) * (sender->gates->planned() + 1)));
+  raise_if(run_cpp([&] {
+    for (const std::string& name : sender->gates->zones_wanted(unix_now_us()))
+      names[count++] = copy_out(name);
+  }));
+  for (int i = 0; i < count; ++i)
+    read_zone(sender, names[i]);
+}
+
+struct Opened {
+  LaneId lane;
+  TimestampTz at;
+};
+
+void count_backlogs(Sender* sender) {
+  const int64 spread = INT64CONST(1000) * settings::quiet_hours_spread;
+  int count = 0;
+  auto* opened = static_cast<Opened*>(palloc(sizeof(Opened) * (sender->gates->planned() + 1)));
+  raise_if(run_cpp([&] {
+    for (const OpenedLane& each : sender->gates->lanes_to_count(spread, unix_now_us()))
+      opened[count++] = {
+          {to_pg(each.lane.org), copy_out(each.lane.zone), static_cast<int16>(each.lane.priority)},
+          from_unix_us(each.opened_at)};
+  }));
+  for (int i = 0; i < count; ++i) {
+    const Opened& each = opened[i];
+    const int64 waited = count_waited(each.lane, each.at);
+    raise_if(run_cpp([&] {
+      sender->gates->set_backlog(
+          {{to_core(each.lane.org_id), each.lane.zone, each.lane.priority}, to_unix_us(each.at)},
+          static_cast<int>(waited), spread, unix_now_us());
+    }));
+  }
+}
+
+}  // namespace
+
+void read_gate_facts(Sender* sender) {
+  const int64 now = unix_now_us();
+  const IdList unknown = list_of([&] { return sender->gates->orgs_without_rules(now); });
+  if (unknown.count > 0) read_rules(sender, unknown);
+  const IdList without_past = list_of([&] { return sender->gates->orgs_without_past(); });
+  if (without_past.count > 0) read_past(sender, without_past);
+  read_zones(sender);
+  count_backlogs(sender);
+}
+
+void read_settled_elsewhere(Sender* sender) {
+  static Statement find{
+      "SELECT m.id, a.created_at, coalesce(a.segments, 0)::int FROM unnest($1) AS m (id)"
+      "  LEFT JOIN LATERAL (SELECT a.created_at, a.segments FROM @extschema@.sms_attempts a"
+      "    WHERE a.message_id = m.id AND " HANDED_OVER
+      "    ORDER BY a.created_at DESC LIMIT 1) a ON true"
+      " WHERE NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)",
+      {UUIDARRAYOID, TEXTOID}};
+  const IdList in_flight =
+      list_of([&] { return sender->dispatch->not_in_hand(sender->gates->in_flight()); });
+  if (in_flight.count == 0) return;
+  const uint64 count = find.run({array_of(in_flight), CStringGetTextDatum(provider_of(*sender))});
+  for (uint64 row = 0; row < count; ++row) {
+    const pg_uuid_t message = uuid_column(row, 1);
+    const TimestampTz handed_over_at = time_column(row, 2, DT_NOBEGIN);
+    const int segments = int_column(row, 3);
+    raise_if(run_cpp([&] {
+      if (handed_over_at != DT_NOBEGIN)
+        sender->gates->settled(to_core(message), to_unix_us(handed_over_at), segments);
+      else
+        sender->gates->released(to_core(message));
+    }));
+  }
+}
+
+}  // namespace coach_sms

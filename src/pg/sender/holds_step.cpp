@@ -1,0 +1,128 @@
+#include "pg/sender/sender_steps.hpp"
+
+#include "pg/base/arrays.hpp"
+#include "pg/base/clock.hpp"
+#include "pg/base/ids.hpp"
+#include "pg/base/statement.hpp"
+
+// Publishes in sms_holds why messages wait, so that views need not judge it again.
+
+namespace coach_sms {
+
+namespace {
+
+constexpr int kMostChanges = 1000;
+
+struct HoldRow {
+  char* key;
+  const char* rule;
+  pg_uuid_t org_id;
+  const char* zone;  // nullptr: not of one lane
+  int priority;
+  bool of_all_orgs;
+  TimestampTz until;
+  bool is_trouble;
+  const char* why;  // nullptr: it is over
+};
+
+HoldRow row_of(const HoldChange& change) {
+  const HoldKey& key = change.key;
+  HoldRow row{};
+  row.rule = word_for(key.rule);
+  row.of_all_orgs = !key.org;
+  if (key.org) row.org_id = to_pg(*key.org);
+  if (key.zone) row.zone = copy_out(*key.zone);
+  row.priority = key.priority;
+  row.key = copy_out(name_of(key));
+  if (!change.hold) return row;
+  row.until = from_unix_us(change.hold->until);
+  row.is_trouble = change.hold->is_trouble;
+  row.why = storable(copy_out(change.hold->why));
+  return row;
+}
+
+void delete_all(Sender* sender) {
+  static Statement clear{"DELETE FROM @extschema@.sms_holds", {}};
+  clear.run(std::initializer_list<Datum>{});
+  sender->holds_are_ours = true;
+}
+
+void delete_rows(const HoldRow* rows, int count) {
+  static Statement remove{"DELETE FROM @extschema@.sms_holds WHERE key = ANY ($1)", {TEXTARRAYOID}};
+  remove.run({texts_of(count, [&](int i) { return rows[i].key; })});
+}
+
+// Times are told in the zone whose hours they are.
+void insert_rows(const HoldRow* rows, int count) {
+  static Statement insert{
+      "INSERT INTO @extschema@.sms_holds (key, rule, org_id, zone, priority, until, is_trouble, "
+      "why)"
+      " SELECT h.key, h.rule, h.org_id, h.zone, h.priority::smallint, h.until, h.is_trouble,"
+      "   h.why || CASE WHEN h.until < 'infinity' AND h.rule <> 'max_segments_per_second'"
+      "     THEN to_char(h.until AT TIME ZONE z.zone, '\", until \"YYYY-MM-DD HH24:MI ') || z.zone"
+      "     ELSE '' END"
+      "   FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+      "     AS h (key, rule, org_id, zone, priority, until, is_trouble, why)"
+      "   LEFT JOIN @extschema@.sms_settings s ON s.org_id = h.org_id"
+      "  CROSS JOIN LATERAL (SELECT @extschema@.sms_known_zone("
+      "    coalesce(nullif(nullif(h.zone, ''), '*'), s.timezone, 'UTC')) AS zone) z"
+      "  WHERE h.why IS NOT NULL",
+      {TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID,
+       BOOLARRAYOID, TEXTARRAYOID}};
+  insert.run(
+      {texts_of(count, [&](int i) { return rows[i].key; }),
+       texts_of(count, [&](int i) { return rows[i].rule; }),
+       array_of(UUIDOID, count,
+                [&](int i, bool* is_null) {
+                  *is_null = rows[i].of_all_orgs;
+                  return UUIDPGetDatum(&rows[i].org_id);
+                }),
+       texts_of(count, [&](int i) { return rows[i].zone; }),
+       array_of(INT4OID, count,
+                [&](int i, bool* is_null) {
+                  *is_null = rows[i].zone == nullptr;
+                  return Int32GetDatum(rows[i].priority);
+                }),
+       array_of(TIMESTAMPTZOID, count,
+                [&](int i, bool*) { return TimestampTzGetDatum(rows[i].until); }),
+       array_of(BOOLOID, count, [&](int i, bool*) { return BoolGetDatum(rows[i].is_trouble); }),
+       texts_of(count, [&](int i) { return rows[i].why; })});
+}
+
+void publish_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  // For people who watch: lost in a crash, after which all is published anew.
+  (void)set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+                          true, 0, false);
+  if (!sender->holds_are_ours) delete_all(sender);
+  auto* rows = static_cast<HoldRow*>(palloc(sizeof(HoldRow) * kMostChanges));
+  int count = 0;
+  raise_if(run_cpp([&] {
+    for (const HoldChange& change : sender->dispatch->holds().changes(kMostChanges))
+      rows[count++] = row_of(change);
+  }));
+  if (count == 0) return;
+  delete_rows(rows, count);
+  insert_rows(rows, count);
+}
+
+}  // namespace
+
+bool holds_to_publish(const Sender& sender) {
+  return !sender.holds_are_ours || sender.dispatch->holds().has_changes();
+}
+
+// What cannot be published keeps nothing from being sent.
+void publish_holds(Sender* sender) {
+  const TimestampTz now = GetCurrentTimestamp();
+  if (!holds_to_publish(*sender) || sender->publish_again_at > now) return;
+  const bool was_ours = sender->holds_are_ours;
+  if (watched_step(sender, "publishing why messages wait", publish_step)) {
+    raise_if(run_cpp([&] { sender->dispatch->holds().published(kMostChanges); }));
+    return;
+  }
+  sender->holds_are_ours = was_ours;
+  sender->publish_again_at = now + 5 * USECS_PER_SEC;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,214 @@
+#include "pg/sender/reconcile_step.hpp"
+
+#include "pg/base/arrays.hpp"
+#include "pg/base/clock.hpp"
+#include "pg/base/ids.hpp"
+#include "pg/base/statement.hpp"
+#include "pg/sender/sender_steps.hpp"
+#include "pg/settings.hpp"
+
+// Which unknown messages are searched for in Twilio's lists now: those that have been due longest,
+// as many as their account has room for. Where the account is held, or has no token, Twilio is not
+// asked and nothing is counted.
+
+namespace coach_sms {
+
+namespace {
+
+constexpr int kMostRows = 1000;                   // in one step
+constexpr int64 kPause = 100 * INT64CONST(1000);  // where there was no room for all
+// Changed settings make it due at once; this is for a token that came by another way.
+constexpr int64 kWithoutToken = 5 * USECS_PER_MINUTE;
+
+struct Due {
+  pg_uuid_t message_id;
+  pg_uuid_t org_id;
+  int64 fence;
+  char* to;
+  TimestampTz claimed_at;
+  TimestampTz lease_until;
+  char* account_sid;  // "" of a restored claim, which names none
+  TimestampTz not_asked_since;
+  // Out.
+  bool changed;
+  TimestampTz next;
+  char* not_asked;  // nullptr: it is searched for
+};
+
+// A callback may have settled the message without knowing of this row: then there is nothing to
+// look for.
+void tidy_settled() {
+  static Statement tidy{
+      "WITH known AS ("
+      " DELETE FROM @extschema@.sms_in_flight f USING @extschema@.sms_messages m"
+      "  WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', "
+      "'unknown')"
+      " RETURNING f.*, m.provider_message_id)"
+      " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider_message_id,"
+      "   request_payload, response_status, status, org_id, client_key, segments, duration_ms)"
+      " SELECT message_id, attempt_number, provider_message_id, settlement->'request',"
+      "   (settlement->>'http_status')::int, 'success', org_id, client_key, segments,"
+      "   (settlement->>'duration_ms')::int FROM known",
+      {}};
+  static TimestampTz tidied_at = 0;
+  if (GetCurrentTimestamp() - tidied_at <= USECS_PER_MINUTE) return;
+  tidy.run(std::initializer_list<Datum>{});
+  tidied_at = GetCurrentTimestamp();
+}
+
+// Whatever nobody could be asked about may be asked about now.
+void make_unasked_due() {
+  static Statement update{
+      "UPDATE @extschema@.sms_in_flight SET next_look_at = now() WHERE message_id IN ("
+      " SELECT message_id FROM @extschema@.sms_in_flight"
+      "  WHERE state = 'unknown' AND not_asked IS NOT NULL AND next_look_at > now()"
+      "  FOR UPDATE SKIP LOCKED)",
+      {}};
+  update.run(std::initializer_list<Datum>{});
+}
+
+// Each account's first ones, so that none of them keeps the others away.
+int find_due(Due** due) {
+  static Statement find{
+      "WITH ranked AS MATERIALIZED ("
+      " SELECT message_id, org_id, fence, claimed_at, lease_until, account_sid, next_look_at,"
+      "   not_asked_since,"
+      "   row_number() OVER (PARTITION BY account_sid ORDER BY next_look_at, message_id) AS place"
+      "   FROM @extschema@.sms_in_flight"
+      "  WHERE state = 'unknown' AND next_look_at <= now())"
+      " SELECT r.message_id, r.org_id, r.fence, m.to_phone, r.claimed_at, r.lease_until,"
+      "   coalesce(r.account_sid, ''), r.not_asked_since"
+      "   FROM ranked r JOIN @extschema@.sms_messages m"
+      "     ON m.id = r.message_id AND m.org_id = r.org_id"
+      "  WHERE r.place <= $1 ORDER BY r.next_look_at, r.message_id LIMIT $2",
+      {INT4OID, INT4OID}};
+  const int count = static_cast<int>(
+      find.run({Int32GetDatum(settings::max_in_flight_per_account), Int32GetDatum(kMostRows)}));
+  *due = static_cast<Due*>(palloc0(sizeof(Due) * static_cast<Size>(count + 1)));
+  for (int i = 0; i < count; ++i) {
+    const auto row = static_cast<uint64>(i);
+    (*due)[i].message_id = uuid_column(row, 1);
+    (*due)[i].org_id = uuid_column(row, 2);
+    (*due)[i].fence = bigint_column(row, 3);
+    (*due)[i].to = text_column(row, 4);
+    (*due)[i].claimed_at = time_column(row, 5, 0);
+    (*due)[i].lease_until = time_column(row, 6, 0);
+    (*due)[i].account_sid = text_column(row, 7);
+    (*due)[i].not_asked_since = time_column(row, 8, DT_NOEND);
+  }
+  return count;
+}
+
+void postpone(Due* due, TimestampTz until, char* why) {
+  due->changed = true;
+  due->next = until;
+  due->not_asked = why;
+}
+
+// How long a listing may take: it is not begun again before.
+int64 reserve() {
+  const int64 request =
+      INT64CONST(1000) * (settings::connect_timeout + settings::request_timeout + 1000);
+  const int64 delay = INT64CONST(1000) * settings::reconcile_delay;
+  return request > delay ? request : delay;
+}
+
+// False where its account has no room now.
+bool look_for(Sender* sender, const OrgRoute& from, Due* due) {
+  const TimestampTz now = GetCurrentTimestamp();
+  // Another account's list would show nothing, and prove nothing.
+  if (from.token[0] == '\0' ||
+      (due->account_sid[0] != '\0' && strcmp(from.account_sid, due->account_sid) != 0)) {
+    postpone(due, now + kWithoutToken,
+             pstrdup("there is no token for the account that it was sent with"));
+    return true;
+  }
+  int64 held_until = 0;
+  bool started = false;
+  raise_if(run_cpp([&] {
+    Dispatch& dispatch = *sender->dispatch;
+    const Route route{from.account_sid, Secret(from.token), {}, {}};
+    Look look;
+    look.message = to_core(due->message_id);
+    look.org = to_core(due->org_id);
+    look.fence = due->fence;
+    look.to = due->to;
+    look.claimed_at = to_unix_us(due->claimed_at);
+    look.started_at = unix_now_us();
+    held_until = dispatch.looks_held_until(route);
+    started = dispatch.is_looking(look.message);  // of a step that was rolled back
+    if (started || held_until > unix_now_us() || dispatch.room_to_look(route) <= 0) return;
+    dispatch.look(std::move(look), route);
+    started = true;
+  }));
+  if (started) {
+    due->changed = true;
+    due->next = now + reserve();
+  } else if (from_unix_us(held_until) > now) {
+    postpone(due, from_unix_us(held_until), pstrdup("its account is held"));
+  }
+  return due->changed;
+}
+
+// A route is read once, however many messages its org has.
+OrgRoute* route_for(const pg_uuid_t& org_id, OrgRoute** routes, int* count) {
+  for (int i = *count - 1; i >= 0; --i)
+    if (memcmp(&routes[i]->org_id, &org_id, UUID_LEN) == 0) return routes[i];
+  return routes[(*count)++] = find_route(org_id);
+}
+
+void note(const Due* due, int count) {
+  static Statement update{
+      "UPDATE @extschema@.sms_in_flight f"
+      "   SET next_look_at = n.at, not_asked = coalesce(n.not_asked, f.not_asked),"
+      "       not_asked_since = CASE WHEN n.not_asked IS NULL THEN f.not_asked_since"
+      "                              ELSE coalesce(f.not_asked_since, now()) END"
+      "  FROM unnest($1, $2, $3, $4) AS n (message_id, fence, at, not_asked)"
+      " WHERE f.message_id = n.message_id AND f.fence = n.fence AND f.message_id IN ("
+      "   SELECT message_id FROM @extschema@.sms_in_flight"
+      "    WHERE message_id = ANY ($1) AND state = 'unknown' FOR UPDATE SKIP LOCKED)",
+      {UUIDARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID}};
+  if (count == 0) return;
+  update.run({uuids_of(
+                  count, [&](int i) -> auto& { return due[i].message_id; }),
+              array_of(INT8OID, count, [&](int i, bool*) { return Int64GetDatum(due[i].fence); }),
+              array_of(TIMESTAMPTZOID, count,
+                       [&](int i, bool*) { return TimestampTzGetDatum(due[i].next); }),
+              texts_of(count, [&](int i) { return due[i].not_asked; })});
+}
+
+}  // namespace
+
+void start_looks(Sender* sender) {
+  const TimestampTz now = GetCurrentTimestamp();
+  sender->looks_again_at = DT_NOEND;
+  if (!has_unknown()) return;
+  tidy_settled();
+  Due* due;
+  if (sender->look_anew) make_unasked_due();
+  const int count = find_due(&due);
+  auto** routes = static_cast<OrgRoute**>(palloc(sizeof(OrgRoute*) * static_cast<Size>(count + 1)));
+  int route_count = 0;
+  int changed = 0;
+  bool more = count >= settings::max_in_flight_per_account;
+  for (int i = 0; i < count; ++i) {
+    if (!look_for(sender, *route_for(due[i].org_id, routes, &route_count), &due[i])) more = true;
+    if (!due[i].changed) continue;
+    if (due[i].not_asked != nullptr && is_unasked_too_long(due[i].not_asked_since))
+      end_unasked(due[i].message_id, due[i].fence, due[i].not_asked);
+    else
+      due[changed++] = due[i];
+  }
+  for (int i = 0; i < route_count; ++i)
+    wipe_route(routes[i]);
+  note(due, changed);
+  if (more) sender->looks_again_at = now + kPause;
+}
+
+void looks_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  sender->looks_again_at = DT_NOEND;
+  if (sender->mode == Mode::kLive) start_looks(sender);
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,248 @@
+#include "core/sending/question_ages.hpp"
+
+#include "pg/sender/sender_steps.hpp"
+
+#include "pg/base/clock.hpp"
+#include "pg/base/ids.hpp"
+#include "pg/base/statement.hpp"
+#include "pg/base/uuids.hpp"
+#include "pg/messages/delivery.hpp"
+#include "pg/settings.hpp"
+#include "pg/shared/shared_state.hpp"
+
+// Late news: messages that Twilio took and whose end it has not told, because a callback was lost
+// or none can reach us, are asked about one by one. Which ones is found by walks over sms_attempts
+// in the order of their ids, which is that of their times: one walk for each age at which a message
+// is asked about. The walks are kept in memory; a new sender begins each of them where the next
+// one, of the age four times as high, is.
+
+namespace coach_sms {
+
+namespace {
+
+constexpr int kAtOnce = 20;           // questions under way
+constexpr uint64 kWalkAtOnce = 2000;  // attempts in one step of one walk
+constexpr int64 kLongestPause = USECS_PER_MINUTE;
+constexpr int64 kFirstWithoutWebhook = USECS_PER_MINUTE;
+constexpr int kMostWalks = 40;
+
+struct Walk {
+  int64 age;
+  pg_uuid_t behind;  // the attempt that it has come to
+};
+
+struct Walks {
+  Walk walk[kMostWalks];
+  int count;
+  int64 first_age;  // as they were planned
+};
+
+Walks walks;
+
+// Where no callback can come, waiting for it is waiting in vain.
+int64 first_age() {
+  const int64 delay = INT64CONST(1000) * settings::fetch_delay;
+  const bool webhook = settings::public_url[0] != '\0';
+  return webhook || delay < kFirstWithoutWebhook ? delay : kFirstWithoutWebhook;
+}
+
+// A message is asked about an eighth of its first age late at most.
+int64 pause() {
+  const int64 eighth = first_age() / 8;
+  return eighth < kLongestPause ? eighth : kLongestPause;
+}
+
+void plan_walks() {
+  if (walks.count > 0 && walks.first_age == first_age()) return;
+  int64 ages[kMostWalks];
+  int count = 0;
+  raise_if(run_cpp([&] {
+    for (const int64 age : question_ages(first_age()))
+      if (count < kMostWalks) ages[count++] = age;
+  }));
+  const TimestampTz now = GetCurrentTimestamp();
+  for (int i = 0; i < count; ++i)
+    walks.walk[i] = {ages[i], first_uuidv7(now - (i + 1 < count ? ages[i + 1] : 4 * ages[i]))};
+  walks.count = count;
+  walks.first_age = first_age();
+}
+
+// --- asking -------------------------------------------------------------------------------------
+
+// The next attempts on a walk, and among them up to `room` messages to ask about. The last row says
+// how far the walk came: NULL where it is at its end.
+uint64 find_candidates(const Walk& walk, const pg_uuid_t& end, int room) {
+  static Statement find{
+      "WITH walked AS MATERIALIZED ("
+      " SELECT id, message_id, org_id, provider, provider_message_id FROM @extschema@.sms_attempts"
+      "  WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3),"
+      " wanted AS MATERIALIZED ("
+      " SELECT w.id, w.message_id, w.org_id, w.provider_message_id"
+      "   FROM walked w JOIN @extschema@.sms_messages m ON m.id = w.message_id"
+      "    AND m.org_id = w.org_id AND m.provider_message_id = w.provider_message_id"
+      "  WHERE w.provider = 'twilio' AND (m.status = 'sent' OR $4 AND m.price IS NULL)"
+      "  ORDER BY w.id LIMIT $5)"
+      " SELECT * FROM wanted"
+      " UNION ALL"
+      " SELECT CASE WHEN (SELECT count(*) FROM wanted) = $5"
+      "             THEN (SELECT id FROM wanted ORDER BY id DESC LIMIT 1)"
+      "             WHEN (SELECT count(*) FROM walked) = $3"
+      "             THEN (SELECT id FROM walked ORDER BY id DESC LIMIT 1) END, NULL, NULL, NULL",
+      {UUIDOID, UUIDOID, INT8OID, BOOLOID, INT8OID}};
+  return find.run({UUIDPGetDatum(&walk.behind), UUIDPGetDatum(&end), Int64GetDatum(kWalkAtOnce),
+                   BoolGetDatum(settings::fetch_prices), Int64GetDatum(room)});
+}
+
+// What cannot be asked about now (no token, or its account is held) is so at its next age.
+void ask(Sender* sender, const pg_uuid_t& message_id, const pg_uuid_t& org_id, const char* sid) {
+  OrgRoute* from = find_route(org_id);
+  if (from->token[0] != '\0')
+    raise_if(run_cpp([&] {
+      sender->dispatch->ask({to_core(message_id), to_core(org_id), sid},
+                            {from->account_sid, Secret(from->token), {}, {}});
+    }));
+  wipe_route(from);
+}
+
+void come_to(Walk* walk, const pg_uuid_t& id) {
+  if (memcmp(id.data, walk->behind.data, UUID_LEN) > 0) walk->behind = id;
+}
+
+// True where there is more on the walk that can be asked about at once.
+bool walk_on(Sender* sender, Walk* walk, int room) {
+  const pg_uuid_t end = first_uuidv7(GetCurrentTimestamp() - walk->age);
+  const uint64 rows = find_candidates(*walk, end, room);
+  bool at_end;
+  datum_column(rows - 1, 1, &at_end);
+  const pg_uuid_t last = at_end ? end : uuid_column(rows - 1, 1);
+  SPITupleTable* found = SPI_tuptable;
+  for (uint64 row = 0; row + 1 < rows; ++row) {
+    SPI_tuptable = found;
+    const pg_uuid_t id = uuid_column(row, 1);
+    const pg_uuid_t message_id = uuid_column(row, 2);
+    const pg_uuid_t org_id = uuid_column(row, 3);
+    ask(sender, message_id, org_id, text_column(row, 4));
+    come_to(walk, id);
+  }
+  come_to(walk, last);
+  return !at_end;
+}
+
+int room_for_questions(const Sender& sender) {
+  return kAtOnce - static_cast<int>(sender.dispatch->questions());
+}
+
+void ask_more(Sender* sender) {
+  plan_walks();
+  for (int i = 0; i < walks.count; ++i) {
+    const int room = room_for_questions(*sender);
+    if (room <= 0 || walk_on(sender, &walks.walk[i], room)) sender->more_questions = true;
+  }
+}
+
+// --- answers ------------------------------------------------------------------------------------
+
+// An answer as plain data.
+struct Answer {
+  pg_uuid_t message_id;
+  pg_uuid_t org_id;
+  char* sid;
+  char* status;
+  char* error_code;
+  char* error_message;
+  char* price;
+  char* price_unit;
+  char* dedupe_key;
+  int segments;
+};
+
+int take_answers(Sender* sender, Answer* answers) {
+  int count = 0;
+  raise_if(run_cpp([&] {
+    for (const Answered& answered : sender->dispatch->answered()) {
+      if (!answered.message || count == kAtOnce) continue;
+      const ListedMessage& told = *answered.message;
+      answers[count++] = {to_pg(answered.question.message),
+                          to_pg(answered.question.org),
+                          copy_out(told.sid),
+                          copy_out(told.status),
+                          copy_out(told.error_code),
+                          storable(copy_out(told.error_message)),
+                          copy_out(told.price),
+                          copy_out(told.price_unit),
+                          copy_out(told.sid + ":" + told.status + ":fetch"),
+                          told.segments};
+    }
+    sender->dispatch->answered().clear();
+  }));
+  return count;
+}
+
+// An answer is an event like a callback, and moves the message as one does.
+void apply_status(const Answer& answer) {
+  Event event{};
+  event.has_message = event.has_org = true;
+  event.message_id = answer.message_id;
+  event.org_id = answer.org_id;
+  event.provider = "twilio";
+  event.type = "fetch";
+  event.sid = answer.sid;
+  event.status = answer.status;
+  event.error_code = answer.error_code;
+  event.error_message = answer.error_message;
+  event.dedupe_key = answer.dedupe_key;
+  pg_uuid_t id;
+  if (store_event(event, &id)) apply_event(id);
+}
+
+// A message that somebody has locked is asked about again.
+void note_price(const Answer& answer) {
+  static Statement update{
+      "UPDATE @extschema@.sms_messages SET price = coalesce(abs($4::numeric), price),"
+      "   price_unit = coalesce($5, price_unit), segments = coalesce(nullif($6, 0), segments),"
+      "   updated_at = now()"
+      " WHERE id = (SELECT id FROM @extschema@.sms_messages"
+      "              WHERE id = $1 AND org_id = $2 AND provider_message_id = $3"
+      "                AND (price IS DISTINCT FROM abs($4::numeric) OR segments <> $6)"
+      "              FOR NO KEY UPDATE SKIP LOCKED)",
+      {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}};
+  auto given = [](const char* text) { return text[0] != '\0' ? ' ' : 'n'; };
+  const char nulls[] = {' ', ' ', ' ', given(answer.price), given(answer.price_unit), ' ', '\0'};
+  if (answer.price[0] == '\0' && answer.segments == 0) return;
+  update.run({UUIDPGetDatum(&answer.message_id), UUIDPGetDatum(&answer.org_id),
+              CStringGetTextDatum(answer.sid), CStringGetTextDatum(answer.price),
+              CStringGetTextDatum(answer.price_unit), Int32GetDatum(answer.segments)},
+             nulls);
+}
+
+}  // namespace
+
+void questions_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  sender->asked_at = GetCurrentTimestamp();
+  sender->more_questions = false;
+  Answer answers[kAtOnce];
+  const int count = take_answers(sender, answers);
+  for (int i = 0; i < count; ++i) {
+    apply_status(answers[i]);
+    note_price(answers[i]);
+  }
+  if (sender->mode == Mode::kLive && !should_stop()) ask_more(sender);
+}
+
+// Answers are worth a commit when none is under way any more, or a good part of them is there.
+TimestampTz next_questions(const Sender& sender, TimestampTz now) {
+  if (sender.asked_at > now) return now;  // the clock was set back
+  const auto answers = static_cast<int>(sender.dispatch->answered().size());
+  const int under_way = static_cast<int>(sender.dispatch->questions()) - answers;
+  if (answers > 0 && (under_way == 0 || answers * 2 >= kAtOnce)) return now;
+  if (answers > 0) return sender.asked_at + USECS_PER_SEC;
+  if (sender.more_questions && room_for_questions(sender) > 0) return now;
+  return first_age() > 0 ? sender.asked_at + pause() : DT_NOEND;
+}
+
+void ask_all_again() {
+  walks = {};
+}
+
+}  // namespace coach_sms

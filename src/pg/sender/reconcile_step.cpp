@@ -1,0 +1,334 @@
+#include "core/twilio/reconcile.hpp"
+#include "core/twilio/twilio_response.hpp"
+
+#include "pg/sender/reconcile_step.hpp"
+
+#include "pg/base/arrays.hpp"
+#include "pg/base/clock.hpp"
+#include "pg/base/ids.hpp"
+#include "pg/base/statement.hpp"
+#include "pg/sender/sandbox_delivery.hpp"
+#include "pg/settings.hpp"
+#include "pg/shared/shared_state.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+bool unsettled = false;       // unknown messages
+bool events_waiting = false;  // callbacks that are not applied yet
+
+// An unknown message as it stands when its listing has come back.
+struct Unknown {
+  pg_uuid_t message_id;
+  pg_uuid_t org_id;
+  int64 fence;
+  int failures;
+  int looks;  // listings so far that were read to their end and showed nothing
+  TimestampTz claimed_at;
+  TimestampTz lease_until;
+  TimestampTz looked_at;  // when the listing began
+  char* body;
+  bool may_resend;
+  char* inconclusive;  // what the latest listings in a row came to; nullptr where they were empty
+  int inconclusive_count;
+  TimestampTz inconclusive_at;
+  TimestampTz not_asked_since;
+};
+
+bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
+  static Statement read{
+      "SELECT f.org_id, f.failures, f.looks, f.claimed_at, f.lease_until,"
+      "       m.body, coalesce(s.unknown_policy, 'hold') = 'resend_if_absent',"
+      "       f.inconclusive, f.inconclusive_count, f.inconclusive_at, f.not_asked_since"
+      "  FROM @extschema@.sms_in_flight f JOIN @extschema@.sms_messages m ON m.id = f.message_id"
+      "  LEFT JOIN @extschema@.sms_settings s ON s.org_id = f.org_id"
+      " WHERE f.message_id = $1 AND f.fence = $2 AND f.state = 'unknown'",
+      {UUIDOID, INT8OID}};
+  if (read.run({UUIDPGetDatum(&id), Int64GetDatum(fence)}) == 0) return false;
+  unknown->message_id = id;
+  unknown->fence = fence;
+  unknown->org_id = uuid_column(0, 1);
+  unknown->failures = int_column(0, 2);
+  unknown->looks = int_column(0, 3);
+  unknown->claimed_at = time_column(0, 4, 0);
+  unknown->lease_until = time_column(0, 5, 0);
+  unknown->body = text_column(0, 6);
+  unknown->may_resend = bool_column(0, 7);
+  unknown->inconclusive = text_column(0, 8);
+  unknown->inconclusive_count = int_column(0, 9);
+  unknown->inconclusive_at = time_column(0, 10, 0);
+  unknown->not_asked_since = time_column(0, 11, DT_NOEND);
+  return true;
+}
+
+// The SIDs among those listed that other messages of ours have: two texts alike are told apart by
+// it.
+int read_known_sids(const Unknown& unknown, char** sids, int count, char*** known) {
+  static Statement read{
+      "SELECT provider_message_id FROM @extschema@.sms_attempts"
+      " WHERE provider_message_id = ANY ($1) AND message_id <> $2"
+      " UNION SELECT provider_message_id FROM @extschema@.sms_events"
+      " WHERE provider_message_id = ANY ($1) AND message_id <> $2",
+      {TEXTARRAYOID, UUIDOID}};
+  *known = nullptr;
+  if (count == 0) return 0;
+  const uint64 found = read.run(
+      {texts_of(count, [&](int i) { return sids[i]; }), UUIDPGetDatum(&unknown.message_id)});
+  *known = static_cast<char**>(palloc(sizeof(char*) * (found + 1)));
+  for (uint64 row = 0; row < found; ++row)
+    (*known)[row] = text_column(row, 1);
+  return static_cast<int>(found);
+}
+
+// --- what a listing leads to --------------------------------------------------------------------
+
+enum class Finding { kFound, kFoundFailed, kAbsent, kSeveral, kUnreadable, kNotAsked };
+
+void record_one(const Unknown& unknown, Settled* settled, Finding finding) {
+  settled->message_id = unknown.message_id;
+  settled->org_id = unknown.org_id;
+  settled->fence = unknown.fence;
+  settled->failures = static_cast<int16>(unknown.failures + 1);
+  settled->when = GetCurrentTimestamp();
+  const SettledRows rows{unknown.org_id, &settled, 1};
+  if (finding == Finding::kFound)
+    record_sent(rows, "twilio");
+  else if (finding == Finding::kFoundFailed)
+    record_failed(rows, "twilio", "permanent_error");
+  else if (finding == Finding::kAbsent)
+    record_retry(rows, "twilio", "unknown");
+  else
+    record_failed(rows, "twilio", "unknown");
+}
+
+void give_up(const Unknown& unknown, Finding finding, const char* message) {
+  Settled settled{};
+  settled.error_code = pstrdup("outcome_unknown");
+  settled.error_message = pstrdup(message);
+  record_one(unknown, &settled, finding);
+}
+
+void resend(Sender* sender, const Unknown& unknown) {
+  Settled settled{};
+  record_one(unknown, &settled, Finding::kAbsent);
+  sender->sweep_wanted = true;
+}
+
+// What a message's row says until the next listing.
+struct Noted {
+  const char* inconclusive;  // nullptr: the list was read and did not show it
+  int count;
+  TimestampTz counted_at;
+  const char* not_asked;
+};
+
+// Pauses double with each listing that showed nothing; after others they are as long as all that
+// has passed. One listing falls right behind the limit.
+TimestampTz next_look(const Unknown& unknown, bool absent) {
+  const int64 delay = INT64CONST(1000) * settings::reconcile_delay;
+  const int64 limit = INT64CONST(1000) * settings::reconcile_limit;
+  const TimestampTz now = GetCurrentTimestamp();
+  int64 pause = delay << (unknown.looks < 5 ? unknown.looks : 5);
+  if (!absent) {
+    if (now - unknown.lease_until > pause) pause = now - unknown.lease_until;
+    if (pause > limit && limit > delay) pause = limit;
+  }
+  if (pause > delay << 5) pause = delay << 5;
+  const TimestampTz late_enough = unknown.lease_until + limit + 1000;
+  const TimestampTz next = now + pause;
+  return next > late_enough && now < late_enough ? late_enough : next;
+}
+
+void look_again(const Unknown& unknown, TimestampTz next, bool absent, const Noted& noted) {
+  static Statement update{
+      "UPDATE @extschema@.sms_in_flight SET looks = looks + $3, next_look_at = $4,"
+      "   inconclusive = $5, inconclusive_count = $6, inconclusive_at = $7, not_asked = $8,"
+      "   not_asked_since = CASE WHEN $8 IS NOT NULL THEN coalesce(not_asked_since, now()) END"
+      " WHERE message_id = $1 AND fence = $2 AND state = 'unknown'",
+      {UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID}};
+  const char nulls[] = {' ',
+                        ' ',
+                        ' ',
+                        ' ',
+                        noted.inconclusive == nullptr ? 'n' : ' ',
+                        ' ',
+                        noted.inconclusive == nullptr ? 'n' : ' ',
+                        noted.not_asked == nullptr ? 'n' : ' ',
+                        '\0'};
+  update.run({UUIDPGetDatum(&unknown.message_id), Int64GetDatum(unknown.fence),
+              Int32GetDatum(absent ? 1 : 0), TimestampTzGetDatum(next),
+              CStringGetTextDatum(noted.inconclusive == nullptr ? "" : noted.inconclusive),
+              Int32GetDatum(noted.count), TimestampTzGetDatum(noted.counted_at),
+              CStringGetTextDatum(noted.not_asked == nullptr ? "" : noted.not_asked)},
+             nulls);
+}
+
+void give_up_unasked(const Unknown& unknown, const char* why) {
+  give_up(unknown, Finding::kNotAsked,
+          psprintf("Twilio's list was not asked within coach_sms.max_wait: %s", why));
+}
+
+// Nothing was learnt: what earlier listings came to stays.
+void settle_not_asked(const Unknown& unknown, const Looked& looked) {
+  const char* why = storable(pstrdup(looked.error.c_str()));
+  if (is_unasked_too_long(unknown.not_asked_since)) return give_up_unasked(unknown, why);
+  look_again(
+      unknown, looked.held_until > 0 ? from_unix_us(looked.held_until) : next_look(unknown, false),
+      false, {unknown.inconclusive, unknown.inconclusive_count, unknown.inconclusive_at, why});
+}
+
+void settle_absent(Sender* sender, const Unknown& unknown) {
+  AbsenceVerdict verdict = AbsenceVerdict::kLookAgain;
+  raise_if(run_cpp([&] {
+    verdict = judge_absence({unknown.looks + 1, to_unix_us(unknown.looked_at) / USECS_PER_SEC},
+                            to_unix_us(unknown.lease_until) / USECS_PER_SEC,
+                            settings::reconcile_limit / 1000);
+  }));
+  if (verdict == AbsenceVerdict::kLookAgain)
+    look_again(unknown, next_look(unknown, true), true, {});
+  else if (!unknown.may_resend)
+    give_up(unknown, Finding::kSeveral,
+            "Twilio's list does not show it; the org's unknown_policy is hold");
+  else if (unknown.failures + 1 >= settings::max_attempts)
+    give_up(unknown, Finding::kSeveral, "Twilio's list does not show it; no attempts are left");
+  else
+    resend(sender, unknown);
+}
+
+// The list was asked, and settles nothing.
+void settle_inconclusive(const Unknown& unknown, Finding finding) {
+  const bool several = finding == Finding::kSeveral;
+  const Sighting sighting = several ? Sighting::kSeveral : Sighting::kNone;
+  Inconclusive listings;
+  bool given_up = false;
+  raise_if(run_cpp([&] {
+    if (unknown.inconclusive != nullptr)
+      listings = {unknown.inconclusive_count, to_unix_us(unknown.inconclusive_at),
+                  strcmp(unknown.inconclusive, "several") == 0};
+    listings = count_inconclusive(listings, sighting, unix_now_us(),
+                                  INT64CONST(1000) * settings::reconcile_limit);
+    given_up = is_given_up(listings, sighting);
+  }));
+  if (given_up)
+    give_up(unknown, finding,
+            several ? "Twilio's list shows several messages that it could be"
+                    : "Twilio's list could not be read");
+  else
+    look_again(unknown, next_look(unknown, false), false,
+               {listings.several ? "several" : "unreadable", listings.count,
+                from_unix_us(listings.counted_at), nullptr});
+}
+
+Finding judge(const Looked& looked, const Unknown& unknown, std::string_view body, char** known,
+              int known_count, Settled* settled) {
+  if (!looked.asked) return Finding::kNotAsked;
+  if (!looked.error.empty()) return Finding::kUnreadable;
+  Finding finding = Finding::kAbsent;
+  raise_if(run_cpp([&] {
+    const std::vector<std::string> known_sids(known, known + known_count);
+    const Match match =
+        find_match(looked.listed, body, to_unix_us(unknown.claimed_at) / USECS_PER_SEC, known_sids);
+    if (match.sighting == Sighting::kSeveral) finding = Finding::kSeveral;
+    if (match.sighting != Sighting::kOne) return;
+    const Settlement found = settle_message(*match.message);
+    finding = found.outcome == Outcome::kRejected ? Finding::kFoundFailed : Finding::kFound;
+    settled->sid = copy_out(found.provider_message_id);
+    settled->segments = found.segments;
+    if (!found.error_code.empty()) settled->error_code = copy_out(found.error_code);
+    if (!found.error_message.empty()) settled->error_message = copy_out(found.error_message);
+  }));
+  return finding;
+}
+
+void settle_one(Sender* sender, const Looked& looked) {
+  pg_uuid_t id;
+  id = to_pg(looked.look.message);
+  Unknown unknown{};
+  if (!read_unknown(id, looked.look.fence, &unknown)) return;  // a callback was faster
+  unknown.looked_at = from_unix_us(looked.look.started_at);
+  const int count = static_cast<int>(looked.listed.size());
+  auto** sids = static_cast<char**>(palloc(sizeof(char*) * (count + 1)));
+  for (int i = 0; i < count; ++i)
+    sids[i] = pstrdup(looked.listed[static_cast<size_t>(i)].sid.c_str());
+  char** known;
+  const int known_count = read_known_sids(unknown, sids, count, &known);
+  Settled settled{};
+  const Finding finding =
+      judge(looked, unknown, utf8_view(unknown.body), known, known_count, &settled);
+  switch (finding) {
+    case Finding::kFound:
+    case Finding::kFoundFailed:
+      return record_one(unknown, &settled, finding);
+    case Finding::kAbsent:
+      return settle_absent(sender, unknown);
+    case Finding::kSeveral:
+    case Finding::kUnreadable:
+      return settle_inconclusive(unknown, finding);
+    case Finding::kNotAsked:
+      return settle_not_asked(unknown, looked);
+  }
+}
+
+}  // namespace
+
+void expire_lost_leases(Sender* sender) {
+  int count = 0;
+  const auto room =
+      static_cast<Size>(sender->dispatch->in_hand()) + static_cast<Size>(sender->claimed_count) + 1;
+  auto* ids = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * room));
+  raise_if(run_cpp([&] {
+    for (const Uuid& id : sender->dispatch->messages_in_hand())
+      ids[count++] = to_pg(id);
+  }));
+  for (int i = 0; i < sender->claimed_count; ++i)
+    ids[count++] = sender->claimed[i].message_id;
+  expire_leases(ids, count, false);
+}
+
+bool is_unasked_too_long(TimestampTz not_asked_since) {
+  return not_asked_since != DT_NOEND &&
+         GetCurrentTimestamp() - not_asked_since > settings::max_wait * USECS_PER_SEC;
+}
+
+void end_unasked(const pg_uuid_t& id, int64 fence, const char* why) {
+  Unknown unknown{};
+  if (!read_unknown(id, fence, &unknown)) return;
+  give_up_unasked(unknown, why);
+}
+
+void looked_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  settle_one(sender, sender->dispatch->looked().front());
+}
+
+void count_unsettled() {
+  static Statement count{
+      "SELECT EXISTS (SELECT FROM @extschema@.sms_in_flight WHERE state = 'unknown'),"
+      "       EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
+      "               AND received_at > now() - interval '1 day' AND message_id IS NOT NULL)"
+      "       OR EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
+      "               AND received_at > now() - interval '10 minutes' AND message_id IS NULL)",
+      {}};
+  count.run(std::initializer_list<Datum>{});
+  unsettled = bool_column(0, 1);
+  events_waiting = bool_column(0, 2);
+}
+
+void note_unsettled() {
+  unsettled = true;
+}
+
+bool has_unknown() {
+  return unsettled;
+}
+
+bool has_unsettled() {
+  return unsettled || events_waiting || has_sandbox_deliveries();
+}
+
+bool events_wait() {
+  return events_waiting;
+}
+
+}  // namespace coach_sms

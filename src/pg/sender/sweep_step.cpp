@@ -1,0 +1,168 @@
+#include "pg/sender/sender_steps.hpp"
+
+#include "pg/base/clock.hpp"
+#include "pg/base/ids.hpp"
+#include "pg/base/statement.hpp"
+#include "pg/messages/delivery.hpp"
+#include "pg/sender/gate_facts.hpp"
+#include "pg/sender/reconcile_step.hpp"
+#include "pg/sender/sandbox_delivery.hpp"
+#include "pg/shared/shared_state.hpp"
+
+// What the sender looks after: the mode, the lanes, and what others left behind.
+
+namespace coach_sms {
+
+namespace {
+
+constexpr int kExpiredAtOnce = 2000;
+
+void show_mode(Sender* sender, Mode mode, const char* why) {
+  const bool changed = sender->mode != mode || !sender->first_sweep_done;
+  sender->mode = mode;
+  show_state(*sender);
+  raise_if(run_cpp([&] {
+    if (changed) {
+      sender->gates->forget_past();
+      sender->dispatch->mode_changed();
+    }
+    Holds& holds = sender->dispatch->holds();
+    if (mode == Mode::kNotArmed)
+      holds.set_server(HoldRule::kServer,
+                       {"this server is not armed for this database", kNever, true});
+    else
+      holds.clear_server(HoldRule::kServer);
+  }));
+  if (mode == Mode::kNotArmed) {
+    report_error(why);
+    if (changed)
+      ereport(LOG,
+              (errmsg("coach_sms sends nothing in database \"%s\": %s",
+                      sender->context->database_name, why),
+               errhint("Run SELECT sms_go_live() or sms_go_sandbox() there to arm this server.")));
+  } else {
+    if (changed)
+      ereport(LOG,
+              (errmsg("coach_sms sends for database \"%s\": %s", sender->context->database_name,
+                      mode == Mode::kLive ? "live" : "sandbox")));
+  }
+}
+
+// One index probe a lane: from each lane's first row to the next lane's.
+uint64 read_fronts() {
+  static Statement read{
+      "WITH RECURSIVE front AS ("
+      " (SELECT org_id, zone, priority, due_at FROM @extschema@.sms_queue"
+      "   ORDER BY org_id, zone, priority, due_at LIMIT 1)"
+      " UNION ALL"
+      " SELECT later.* FROM front, LATERAL ("
+      "  SELECT q.org_id, q.zone, q.priority, q.due_at FROM @extschema@.sms_queue q"
+      "   WHERE (q.org_id, q.zone, q.priority) > (front.org_id, front.zone, front.priority)"
+      "   ORDER BY q.org_id, q.zone, q.priority, q.due_at LIMIT 1) later)"
+      " SELECT org_id, zone, priority, due_at FROM front",
+      {}};
+  return read.run(std::initializer_list<Datum>{});
+}
+
+void sweep_lanes(Sender* sender) {
+  const uint64 count = read_fronts();
+  auto* orgs = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * (count + 1)));
+  auto** zones = static_cast<char**>(palloc(sizeof(char*) * (count + 1)));
+  auto* priorities = static_cast<int*>(palloc(sizeof(int) * (count + 1)));
+  auto* due = static_cast<int64*>(palloc(sizeof(int64) * (count + 1)));
+  const int64 now = unix_now_us();
+  sender->something_due_at_sweep = false;
+  for (uint64 row = 0; row < count; ++row) {
+    orgs[row] = uuid_column(row, 1);
+    zones[row] = text_column(row, 2);
+    priorities[row] = int_column(row, 3);
+    due[row] = to_unix_us(time_column(row, 4, 0));
+    if (due[row] <= now) sender->something_due_at_sweep = true;
+  }
+  raise_if(run_cpp([&] {
+    std::vector<LaneFront> fronts(count);
+    for (uint64 row = 0; row < count; ++row) {
+      fronts[row].lane = {to_core(orgs[row]), zones[row], priorities[row]};
+      fronts[row].first_due_at = due[row];
+    }
+    sender->dispatch->lanes().sweep(fronts, now);
+    sender->dispatch->holds().keep_only(fronts, now);
+  }));
+}
+
+// What a lane does not claim at once (paused, held, behind a backlog) shall still be seen as due,
+// and end where it has waited too long. A walk over the queue, a little at a time; once a minute is
+// soon enough for people.
+void promote_next(Sender* sender) {
+  constexpr int kAtOnce = 2000;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (sender->promote_again_at > now) return;
+  const pg_uuid_t after = sender->promoted_to;
+  const uint64 walked = promote_due(after, kAtOnce, &sender->promoted_to);
+  if (walked > 0) expire_overdue(after, sender->promoted_to);
+  if (walked == kAtOnce) return;
+  sender->promoted_to = pg_uuid_t{};
+  sender->promote_again_at = now + USECS_PER_MINUTE;
+}
+
+// Transactions prepared before the server started, or too many to remember: once they have ended,
+// each other one is known.
+void look_for_unknown_prepared() {
+  static Statement find{
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE prepared <= $1)",
+      {TIMESTAMPTZOID}};
+  static TimestampTz none_until = 0;  // found by the sweep before: one may just be committing
+  const TimestampTz until = prepared_unknown_until();
+  if (until == 0) return;
+  find.run({TimestampTzGetDatum(until)});
+  if (!bool_column(0, 1) && none_until == until) all_prepared_are_known(until);
+  none_until = bool_column(0, 1) ? 0 : until;
+}
+
+}  // namespace
+
+void sweep_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  const char* why = "";
+  const Mode mode = read_mode(&why);
+  if (!sender->first_sweep_done) {
+    if (earlier_senders_unsent() != 0) take_back_unsent(earlier_senders_unsent());
+    uint64 left = 0;
+    for (uint64 some = 1; some > 0; left += some)
+      some = expire_leases(nullptr, 0, true);
+    if (left > 0)
+      ereport(LOG, (errmsg("%llu messages were in flight when the sender before this one ended",
+                           static_cast<unsigned long long>(left)),
+                    errdetail("Whether Twilio has them is being found out.")));
+  }
+  if (mode == Mode::kSandbox && (sender->mode != mode || !sender->first_sweep_done))
+    find_sandbox_deliveries();
+  show_mode(sender, mode, why);
+  sweep_lanes(sender);
+  read_settled_elsewhere(sender);
+  count_unsettled();
+  look_for_unknown_prepared();
+  sender->first_sweep_done = true;
+  sender->sweep_wanted = false;
+  sender->claimed_since_sweep = false;
+  sender->swept_at = GetCurrentTimestamp();
+}
+
+void housekeeping_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  sender->kept_house_at = GetCurrentTimestamp();
+  if (sender->mode != Mode::kNotArmed) {
+    expire_lost_leases(sender);
+    sender->more_to_expire = expire_waiting(kExpiredAtOnce) == kExpiredAtOnce;
+    promote_next(sender);
+    deliver_in_sandbox();
+    if (sender->mode == Mode::kLive) start_looks(sender);
+  }
+  count_unsettled();
+}
+
+void events_step(void*) {
+  apply_waiting_events();
+}
+
+}  // namespace coach_sms

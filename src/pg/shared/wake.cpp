@@ -1,0 +1,130 @@
+#include "pg/shared/wake.hpp"
+
+#include "pg/shared/shared_state.hpp"
+
+#include "pg/base/pg_api.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+// What this transaction has to tell. Of fixed size: the commit callback must not raise an error,
+// so it must not allocate.
+struct Notes {
+  int count;
+  bool overflow;
+  bool poke;
+  bool wake_sender;
+  bool wake_launcher;
+  bool retracts;
+  Retractions retractions;
+  Arrival arrivals[kMaxArrivals];
+};
+
+Notes notes;
+
+void clear_notes() {
+  notes.count = 0;
+  notes.overflow = notes.poke = notes.wake_sender = notes.wake_launcher = notes.retracts = false;
+  notes.retractions = Retractions{};
+}
+
+void deliver_notes() {
+  if (notes.retracts) publish_retractions(MyDatabaseId, notes.retractions);
+  if (notes.count > 0 || notes.overflow)
+    publish_arrivals(MyDatabaseId, notes.arrivals, notes.count, notes.overflow);
+  if (notes.poke || notes.wake_sender) wake_sender_now(MyDatabaseId);
+  if (notes.poke || notes.wake_launcher) poke_launcher(notes.poke ? MyDatabaseId : InvalidOid);
+}
+
+uint64 preparing;  // the name, hashed, under which this transaction is being prepared
+
+// PostgreSQL calls us before any other session can end the prepared transaction.
+void keep_notes() {
+  if (notes.count == 0 && !notes.overflow && !notes.poke && !notes.wake_sender &&
+      !notes.wake_launcher && !notes.retracts)
+    return;
+  keep_prepared({preparing, MyDatabaseId, notes.wake_sender, notes.poke || notes.wake_launcher,
+                 notes.retractions});
+}
+
+void at_end_of_transaction(XactEvent event, void*) {
+  if (event == XACT_EVENT_COMMIT) deliver_notes();
+  if (event == XACT_EVENT_PREPARE) keep_notes();
+  if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+    clear_notes();
+}
+
+void register_once() {
+  static bool registered;
+  if (registered) return;
+  RegisterXactCallback(at_end_of_transaction, nullptr);
+  registered = true;
+}
+
+// The latest note comes first: a bulk enqueue is mostly one organisation's.
+Arrival* find_note(const Arrival& arrival) {
+  for (int i = notes.count - 1; i >= 0; i--)
+    if (is_same_lane(notes.arrivals[i], arrival)) return &notes.arrivals[i];
+  return nullptr;
+}
+
+}  // namespace
+
+void wake_note(const pg_uuid_t* org_id, const char* zone, int16 priority, TimestampTz due_at) {
+  register_once();
+  if (notes.overflow) return;
+  Arrival arrival{*org_id, priority, due_at, ""};
+  const bool fits = strlcpy(arrival.zone, zone, sizeof arrival.zone) < sizeof arrival.zone;
+  if (Arrival* note = fits ? find_note(arrival) : nullptr) {
+    if (due_at < note->due_at) note->due_at = due_at;
+  } else if (!fits || notes.count == kMaxArrivals) {
+    notes.overflow = true;
+  } else {
+    notes.arrivals[notes.count++] = arrival;
+  }
+}
+
+void note_retraction(const char* phone) {
+  register_once();
+  const uint32 counter = retraction_counter_of(phone);
+  notes.retracts = true;
+  notes.retractions.bits[counter / 64] |= UINT64CONST(1) << (counter % 64);
+}
+
+void poke_launcher_at_commit() {
+  register_once();
+  notes.poke = true;
+}
+
+void wake_sender_at_commit() {
+  register_once();
+  notes.wake_sender = true;
+}
+
+void wake_launcher_at_commit() {
+  register_once();
+  notes.wake_launcher = true;
+}
+
+uint64 hash_of_gid(const char* gid) {
+  return hash_bytes_extended(reinterpret_cast<const unsigned char*>(gid),
+                             static_cast<int>(strlen(gid)), 0);
+}
+
+void wake_before_prepare(uint64 gid_hash) {
+  preparing = gid_hash;
+}
+
+void wake_after_end_of_prepared(uint64 gid_hash, bool committed) {
+  PreparedNotes kept{};
+  if (!take_prepared(gid_hash, &kept) || !committed) return;
+  publish_retractions(kept.database, kept.retractions);
+  if (kept.look_anew)
+    wake_sender_now(kept.database);
+  else
+    publish_arrivals(kept.database, nullptr, 0, true);
+  if (kept.poke) poke_launcher(kept.database);
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,108 @@
+#include "pg/base/wall.hpp"
+
+#include "pg/base/owner_rights.hpp"
+#include "pg/base/statement.hpp"
+#include "pg/tenancy/tenancy.hpp"
+
+// Who may do what to whom: what policies and public functions ask.
+
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_acts_for_all);
+PG_FUNCTION_INFO_V1(coach_sms_my_orgs);
+PG_FUNCTION_INFO_V1(coach_sms_is_my_org);
+PG_FUNCTION_INFO_V1(coach_sms_may_act_for);
+PG_FUNCTION_INFO_V1(coach_sms_as_owner);
+}
+
+using namespace coach_sms;
+
+namespace {
+
+// A public function's other half: the same name, followed by _as_owner, and the same arguments.
+Oid other_half(Oid function) {
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "function %u is gone", function);
+  auto* form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+  char* schema = get_namespace_name(form->pronamespace);
+  if (schema == nullptr) elog(ERROR, "coach_sms was dropped");
+  List* name =
+      list_make2(makeString(schema), makeString(psprintf("%s_as_owner", NameStr(form->proname))));
+  const Oid found = LookupFuncName(name, form->pronargs, form->proargtypes.values, false);
+  ReleaseSysCache(tuple);
+  return found;
+}
+
+FmgrInfo* other_half_of(FmgrInfo* function) {
+  if (function->fn_extra == nullptr) {
+    auto* half =
+        static_cast<FmgrInfo*>(MemoryContextAllocZero(function->fn_mcxt, sizeof(FmgrInfo)));
+    fmgr_info_cxt(other_half(function->fn_oid), half, function->fn_mcxt);
+    half->fn_expr = function->fn_expr;
+    function->fn_extra = half;
+  }
+  return static_cast<FmgrInfo*>(function->fn_extra);
+}
+
+}  // namespace
+
+// coach_sms_acts_for_all(): the current user, that is
+Datum coach_sms_acts_for_all(PG_FUNCTION_ARGS) {
+  use_schema_of(fcinfo);
+  PG_RETURN_BOOL(acts_for_all_orgs(GetUserId()));
+}
+
+// coach_sms_my_orgs(): what the policies compare with, once a statement
+Datum coach_sms_my_orgs(PG_FUNCTION_ARGS) {
+  use_schema_of(fcinfo);
+  MemoryContext caller = CurrentMemoryContext;
+  SPI_connect();
+  ArrayType* orgs = orgs_of(GetUserId());
+  auto* result = static_cast<ArrayType*>(MemoryContextAlloc(caller, VARSIZE(orgs)));
+  memcpy(result, orgs, VARSIZE(orgs));
+  SPI_finish();
+  PG_RETURN_ARRAYTYPE_P(result);
+}
+
+// coach_sms_is_my_org(org_id)
+Datum coach_sms_is_my_org(PG_FUNCTION_ARGS) {
+  use_schema_of(fcinfo);
+  SPI_connect();
+  const bool result = acts_for_org(GetUserId(), *PG_GETARG_UUID_P(0));
+  SPI_finish();
+  PG_RETURN_BOOL(result);
+}
+
+// coach_sms_may_act_for(org_id): whoever called the public function that asks; NULL: for every org
+Datum coach_sms_may_act_for(PG_FUNCTION_ARGS) {
+  use_schema_of(fcinfo);
+  if (PG_ARGISNULL(0)) PG_RETURN_BOOL(acts_for_all_orgs(calling_role()));
+  SPI_connect();
+  const bool result = acts_for_org(calling_role(), *PG_GETARG_UUID_P(0));
+  SPI_finish();
+  PG_RETURN_BOOL(result);
+}
+
+// All public functions that tenants may call. As fmgr_security_definer(), but that it keeps in mind
+// who called: the other half asks whether that one may act for the org.
+Datum coach_sms_as_owner(PG_FUNCTION_ARGS) {
+  FmgrInfo* function = fcinfo->flinfo;
+  FmgrInfo* half = other_half_of(function);
+  const Oid caller = GetUserId();
+  const CallerRights rights = act_as(owner_role());
+  CallerFrame frame;
+  Datum result = 0;
+  begin_frame(&frame, caller);
+  PG_TRY();
+  {
+    fcinfo->flinfo = half;
+    result = FunctionCallInvoke(fcinfo);
+  }
+  PG_FINALLY();
+  {
+    fcinfo->flinfo = function;
+    end_frame(&frame);
+  }
+  PG_END_TRY();
+  act_as_caller_again(rights);
+  return result;
+}

@@ -1,0 +1,158 @@
+#include "pg/webhook/webhook_signer.hpp"
+
+#include "pg/base/statement.hpp"
+#include "pg/base/uuids.hpp"
+#include "pg/messages/delivery.hpp"
+#include "pg/webhook/webhook_log.hpp"
+
+#include "pg/base/pg_api.hpp"
+
+// Twilio's calls. Whatever they hold is answered with a status; only a fault of ours is raised.
+
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_twilio_webhook);
+}
+
+using namespace coach_sms;
+
+namespace {
+
+constexpr Size kMostUrl = 8 * 1024;
+constexpr Size kMostBody = 64 * 1024;
+constexpr Size kMostSignature = 1024;
+
+// Answers never say why: that would teach a forger. The server's log does.
+struct Answer {
+  int32 http_status;
+  const char* content_type;
+  const char* text;
+};
+
+constexpr Answer kTaken = {200, "text/xml", "<Response></Response>"};
+constexpr Answer kBadRequest = {400, "text/plain", "bad request"};
+constexpr Answer kForbidden = {403, "text/plain", "forbidden"};
+constexpr Answer kTooLarge = {413, "text/plain", "too large"};
+constexpr Answer kNotNow = {503, "text/plain", "not now"};
+
+bool is_larger(FunctionCallInfo fcinfo, int index, Size limit) {
+  return !PG_ARGISNULL(index) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(index)) > limit;
+}
+
+// Percent encoding leaves nothing but ASCII, and so no conversion of it can fail.
+bool is_ascii(const char* text) {
+  for (; *text != '\0'; ++text)
+    if (IS_HIGHBIT_SET(*text)) return false;
+  return true;
+}
+
+bool message_exists(const WebhookCall& call) {
+  static Statement find{"SELECT FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2",
+                        {UUIDOID, UUIDOID}};
+  return find.run({UUIDPGetDatum(&call.message_id), UUIDPGetDatum(&call.org_id)}) > 0;
+}
+
+// What one org's token says keeps nothing of another's away, even where it names the other's SID.
+const char* dedupe_key(const WebhookCall& call, const Voice& voice) {
+  if (voice.signer == Signer::kServer) return call.dedupe_key;
+  return psprintf("%s:%s", call.dedupe_key, uuid_text(voice.org_id));
+}
+
+// A callback without a target carries who signed it: its SID is looked for among that one's.
+void store_status(const WebhookCall& call, const Voice& voice) {
+  // Erased, or of another database behind the same URL: to keep it would keep a person's number
+  // for nobody, and an error would make Twilio call again.
+  if (call.has_target && !message_exists(call)) return;
+  Event event{};
+  event.has_message = call.has_target;
+  event.has_org = voice.signer == Signer::kOrg;
+  event.message_id = call.message_id;
+  event.org_id = call.has_target ? call.org_id : voice.org_id;
+  event.provider = "twilio";
+  event.sid = call.sid;
+  event.type = "status";
+  event.status = call.status;
+  event.error_code = call.error_code;
+  event.error_message = call.error_message;
+  event.payload = call.payload;
+  event.dedupe_key = dedupe_key(call, voice);
+  pg_uuid_t id;
+  if (store_event(event, &id)) apply_event(id);
+}
+
+void store_inbound(const WebhookCall& call, const Voice& voice) {
+  static Statement take_text{
+      "SELECT @extschema@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+      {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDARRAYOID, BOOLOID, BOOLOID,
+       UUIDARRAYOID}};
+  Event event{};
+  event.has_org = voice.signer == Signer::kOrg;
+  event.org_id = voice.org_id;
+  event.provider = "twilio";
+  event.sid = call.sid;
+  event.type = "inbound";
+  event.payload = call.payload;
+  event.dedupe_key = dedupe_key(call, voice);
+  pg_uuid_t id;
+  if (!store_event(event, &id)) return;
+  take_text.run({UUIDPGetDatum(&id), CStringGetTextDatum(call.account_sid),
+                 CStringGetTextDatum(call.our_number),
+                 CStringGetTextDatum(call.messaging_service_sid), CStringGetTextDatum(call.from),
+                 call.keyword != nullptr ? CStringGetTextDatum(call.keyword) : Datum{0}, voice.orgs,
+                 BoolGetDatum(voice.signer == Signer::kServer), BoolGetDatum(voice.whole_account),
+                 voice.uncertain},
+                call.keyword != nullptr ? nullptr : "     n    ");
+}
+
+Answer take(const char* url, const char* body, const char* signature) {
+  WebhookCall call;
+  if (!is_ascii(url) || !is_ascii(body) || !read_webhook_call(url, body, &call)) return kBadRequest;
+  if (!is_ascii(signature)) return kForbidden;
+  const Voice voice = find_voice(call, {url, body, signature});
+  if (voice.signer == Signer::kNobody) return kForbidden;
+  if (voice.signer == Signer::kCannotTell) return kNotNow;
+  switch (call.kind) {
+    case WebhookKind::kStatus:
+      store_status(call, voice);
+      break;
+    case WebhookKind::kInbound:
+      store_inbound(call, voice);
+      break;
+    case WebhookKind::kOther:
+      log_call("taken and not kept", call.why_other, "");
+      break;
+    case WebhookKind::kUnsure:
+      log_call("refused", call.why_other,
+               "Its signature fits, and would as well if the parameters were cut in another way: "
+               "who made the call may not be Twilio.");
+      return kForbidden;
+  }
+  return kTaken;
+}
+
+Answer answer_call(FunctionCallInfo fcinfo) {
+  if (is_larger(fcinfo, 0, kMostUrl) || is_larger(fcinfo, 1, kMostBody)) return kTooLarge;
+  if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) return kBadRequest;
+  if (PG_ARGISNULL(2) || is_larger(fcinfo, 2, kMostSignature)) return kForbidden;
+  const char* url = text_to_cstring(PG_GETARG_TEXT_PP(0));
+  const char* body = text_to_cstring(PG_GETARG_TEXT_PP(1));
+  const char* signature = text_to_cstring(PG_GETARG_TEXT_PP(2));
+  use_schema_of(fcinfo);
+  SPI_connect();
+  const Answer answer = take(url, body, signature);
+  SPI_finish();
+  return answer;
+}
+
+}  // namespace
+
+// sms_twilio_webhook(url, body, signature) → (http_status, content_type, response)
+Datum coach_sms_twilio_webhook(PG_FUNCTION_ARGS) {
+  TupleDesc columns;
+  if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
+    elog(ERROR, "return type must be a row type");
+  const Answer answer = answer_call(fcinfo);
+  Datum values[] = {Int32GetDatum(answer.http_status), CStringGetTextDatum(answer.content_type),
+                    CStringGetTextDatum(answer.text)};
+  bool nulls[] = {false, false, false};
+  PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
+}

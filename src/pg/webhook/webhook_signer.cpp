@@ -1,0 +1,228 @@
+#include <algorithm>
+
+#include "core/twilio/api_key.hpp"
+#include "core/webhook/public_url.hpp"
+#include "core/webhook/signature.hpp"
+
+#include "pg/webhook/webhook_signer.hpp"
+
+#include "pg/base/arrays.hpp"
+#include "pg/base/statement.hpp"
+#include "pg/secrets/secrets.hpp"
+#include "pg/settings.hpp"
+#include "pg/webhook/webhook_log.hpp"
+
+#include "pg/base/pg_api.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+constexpr int kMostOrgs = 5;                      // as the statement below has it
+constexpr int kMostTokens = 2 * (kMostOrgs + 1);  // theirs and the server's, two each
+
+// --- tokens to try ------------------------------------------------------------------------------
+
+struct Candidate {
+  bool is_org;
+  pg_uuid_t org_id;
+  char* sealed;    // the org's own token
+  bool is_second;  // which of the server's
+};
+
+// An org's own; where it has none, the server's count.
+#define TOKENS                                                                    \
+  "CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted END,"  \
+  " CASE WHEN s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted <> ''" \
+  "      THEN s.twilio_second_auth_token_encrypted END"
+
+// Those of the account that send with the number or service come first: several orgs may share it.
+// For a text from a person its account alone counts.
+uint64 run_candidates(const WebhookCall& call) {
+  static Statement of_target{
+      "SELECT s.org_id, " TOKENS " FROM @extschema@.sms_settings s WHERE s.org_id = $1", {UUIDOID}};
+  static Statement of_account{
+      "WITH sent AS ("
+      " SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = nullif($1, ''))"
+      " SELECT s.org_id, " TOKENS
+      "  FROM @extschema@.sms_settings s"
+      " WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')"
+      " ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,"
+      "   coalesce(s.twilio_messaging_service_sid = nullif($3, '')"
+      "     OR @extschema@.sms_sender_address(s.twilio_phone_number, s.default_region)"
+      "        = @extschema@.sms_sender_address(nullif($4, '')), false) DESC, s.org_id LIMIT 5",
+      {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
+  if (call.has_target) return of_target.run({UUIDPGetDatum(&call.org_id)});
+  const char* sid = call.kind == WebhookKind::kInbound ? "" : call.sid;
+  return of_account.run({CStringGetTextDatum(sid), CStringGetTextDatum(call.account_sid),
+                         CStringGetTextDatum(call.messaging_service_sid),
+                         CStringGetTextDatum(call.our_number)});
+}
+
+int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostTokens]) {
+  const uint64 rows = run_candidates(call);
+  const char* server_account = settings::twilio_account_sid();
+  bool server = !call.has_target && server_account[0] != '\0' &&
+                strcmp(call.account_sid, server_account) == 0;
+  int count = 0;
+  for (uint64 row = 0; row < std::min<uint64>(rows, kMostOrgs); ++row) {
+    char* sealed = text_column(row, 2);
+    char* second = text_column(row, 3);
+    if (sealed == nullptr)
+      server = true;
+    else
+      candidates[count++] = {true, uuid_column(row, 1), sealed, false};
+    if (second != nullptr) candidates[count++] = {true, uuid_column(row, 1), second, true};
+  }
+  if (server) candidates[count++] = {};
+  if (server) candidates[count++] = {false, {}, nullptr, true};  // which it may not have
+  return count;
+}
+
+char* open_candidate(const Candidate& candidate, Failure* failure) {
+  if (candidate.is_org) return open_token(candidate.org_id, candidate.sealed, failure);
+  return candidate.is_second ? second_server_token(failure) : server_token(failure);
+}
+
+// Which of the tokens made the signature, or -1. All are opened beforehand, and where there is none
+// the signature is made all the same: how long it takes tells a stranger little of what there is.
+int find_token(char* const* tokens, int count, const SignedCall& call) {
+  int found = -1;
+  // What fails here (memory, OpenSSL) is no proof of anything.
+  (void)run_cpp([&] {
+    std::vector<std::string> texts;
+    for (const auto& url : possibly_called_urls(call.url, settings::public_url))
+      for (auto& text : signable_texts(url, call.body, ""))
+        texts.push_back(std::move(text));
+    if (count == 0) (void)is_signed_with("nobody's", texts, call.signature);
+    for (int i = 0; i < count && found < 0; ++i)
+      if (tokens[i] != nullptr && !api_key_in(tokens[i]) &&
+          is_signed_with(tokens[i], texts, call.signature))
+        found = i;
+  });
+  return found;
+}
+
+// --- for whom a token speaks --------------------------------------------------------------------
+
+enum class Token { kSame, kOther, kNoneToCompare };
+
+// Wipes it. An API key signs nothing, and one that does not open may be any.
+Token compare(char* token, const char* with) {
+  if (token == nullptr) return Token::kNoneToCompare;
+  bool is_key = false;
+  (void)run_cpp([&] { is_key = api_key_in(token).has_value(); });
+  const bool same = strcmp(token, with) == 0;
+  wipe_token(token);
+  return same ? Token::kSame : is_key ? Token::kNoneToCompare : Token::kOther;
+}
+
+bool is_servers(const char* token) {
+  Failure failure;
+  return compare(server_token(&failure), token) == Token::kSame ||
+         compare(second_server_token(&failure), token) == Token::kSame;
+}
+
+Token token_of(const pg_uuid_t& org_id, const char* sealed, const char* second,
+               const char* signing) {
+  Failure failure;
+  const Token first = compare(open_token(org_id, sealed, &failure), signing);
+  if (first == Token::kSame || second == nullptr) return first;
+  const Token other = compare(open_token(org_id, second, &failure), signing);
+  return other == Token::kNoneToCompare ? first : other;
+}
+
+// Whose account it is, everybody may say of themselves: what counts is whose token is the same. A
+// STOP counts for those too whose token cannot be compared, a START does not.
+void hear(const WebhookCall& call, const char* token, Voice* voice) {
+  static Statement of_account{"SELECT s.org_id, " TOKENS
+                              " FROM @extschema@.sms_settings s"
+                              " WHERE s.twilio_account_sid = nullif($1, '') ORDER BY s.org_id",
+                              {TEXTOID}};
+  const bool is_stop = call.keyword != nullptr && strcmp(call.keyword, "STOP") == 0;
+  const uint64 rows = of_account.run({CStringGetTextDatum(call.account_sid)});
+  auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * (rows + 1)));
+  auto* uncertain = static_cast<Datum*>(palloc(sizeof(Datum) * (rows + 1)));
+  int count = 0;
+  int uncertain_count = 0;
+  bool disputed = false;
+  bool is_servers_account = strcmp(call.account_sid, settings::twilio_account_sid()) == 0;
+  bool is_null;
+  for (uint64 row = 0; row < rows; ++row) {
+    const char* sealed = text_column(row, 2);
+    if (sealed == nullptr || sealed[0] == '\0') {  // sends with the server's
+      is_servers_account = true;
+      continue;
+    }
+    const Token its = token_of(uuid_column(row, 1), sealed, text_column(row, 3), token);
+    if (its == Token::kSame || (is_stop && its == Token::kNoneToCompare))
+      orgs[count++] = datum_column(row, 1, &is_null);
+    if (its == Token::kNoneToCompare) uncertain[uncertain_count++] = datum_column(row, 1, &is_null);
+    if (its == Token::kOther) disputed = true;
+  }
+  voice->orgs = array_of(UUIDOID, count, [&](int i, bool*) { return orgs[i]; });
+  voice->uncertain = array_of(UUIDOID, uncertain_count, [&](int i, bool*) { return uncertain[i]; });
+  if (is_servers_account && is_servers(token)) voice->signer = Signer::kServer;
+  voice->whole_account = voice->signer == Signer::kServer || (!is_servers_account && !disputed);
+  if (voice->signer != Signer::kServer && count > 0) voice->org_id = *DatumGetUUIDP(orgs[0]);
+  if (!voice->whole_account)
+    log_call("taken", "orgs that name the same Twilio account have other tokens",
+             "A text from a person counts for those alone whose token signed it: correct "
+             "twilio_account_sid or the token of the others.");
+}
+
+// Whether the token of an account can have made it; logs why not.
+bool may_be_signed(const char* signature) {
+  bool is_possible = false;
+  bool is_shared_keys = false;
+  (void)run_cpp([&] {
+    is_possible = is_signature(signature);
+    is_shared_keys = is_shared_key_signature(signature);
+  });
+  if (is_shared_keys)
+    log_call("refused",
+             "the header X-Twilio-Webhooks-Signature-Settings says that a shared key signed it, "
+             "and shared keys are not supported yet",
+             "Remove the shared key from the account's Webhook Rules at Twilio: its auth token "
+             "signs then.");
+  else if (!is_possible)
+    log_call("refused", "the header X-Twilio-Signature is missing or malformed",
+             "Hand it on as it came.");
+  return is_possible;
+}
+
+}  // namespace
+
+Voice find_voice(const WebhookCall& call, const SignedCall& made) {
+  Voice voice{};
+  if (!may_be_signed(made.signature)) return voice;
+  Candidate candidates[kMostTokens];
+  char* tokens[kMostTokens] = {};
+  const int count = find_candidates(call, candidates);
+  Failure trouble;
+  for (int i = 0; i < count; ++i) {
+    Failure failure;
+    tokens[i] = open_candidate(candidates[i], &failure);
+    if (failure.failed) trouble = failure;
+  }
+  const int found = find_token(tokens, count, made);
+  if (found >= 0) {
+    voice.signer = candidates[found].is_org ? Signer::kOrg : Signer::kServer;
+    voice.org_id = candidates[found].org_id;
+    if (call.kind == WebhookKind::kInbound) hear(call, tokens[found], &voice);
+  }
+  for (char* token : tokens)
+    wipe_token(token);
+  if (found >= 0) return voice;
+  if (trouble.failed) {
+    log_call("refused", trouble.message, trouble.hint);
+    if (trouble.sqlstate != kNoSender) voice.signer = Signer::kCannotTell;
+    return voice;
+  }
+  log_call("refused", "no token that it could be signed with fits its signature",
+           "Where Twilio made the call, set coach_sms.public_url to the URL that Twilio calls, and "
+           "check the account's auth token.");
+  return voice;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,150 @@
+// The SQL-callable functions about processes. Who may call them is decided where they are
+// declared (sql/install); what must hold for any caller is checked here.
+
+#include "pg/base/statement.hpp"
+#include "pg/shared/shared_state.hpp"
+#include "pg/shared/wake.hpp"
+#include "pg/tenancy/tenancy.hpp"
+#include "pg/workers/hooks.hpp"
+#include "pg/workers/worker.hpp"
+
+#include "pg/base/pg_api.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+constexpr int kStatColumns = 21;
+
+// One row in the making: values are added from left to right.
+struct Row {
+  Datum values[kStatColumns];
+  bool nulls[kStatColumns];
+  int filled = 0;
+
+  void add(Datum value, bool is_null = false) {
+    values[filled] = value;
+    nulls[filled++] = is_null;
+  }
+  void add_text(const char* value) {
+    const bool is_null = value == nullptr || value[0] == '\0';
+    add(is_null ? 0 : CStringGetTextDatum(value), is_null);
+  }
+  void add_time(TimestampTz value) { add(TimestampTzGetDatum(value), value == 0); }
+};
+
+// A monitor is shown no data, which an error of the application's code may quote.
+const char* last_error_for(const SenderInfo& info, bool may_see_words) {
+  if (may_see_words || info.last_sqlstate == 0) return info.last_error;
+  return psprintf("a step failed with SQLSTATE %s; the server's log says more",
+                  unpack_sql_state(info.last_sqlstate));
+}
+
+void add_sender(ReturnSetInfo* result, const SenderInfo& info, bool may_see_words) {
+  Row row;
+  row.add(ObjectIdGetDatum(info.database));
+  row.add_text(get_database_name(info.database));
+  row.add(Int32GetDatum(info.pid), info.pid == 0);
+  row.add_text(word_for(info.state));
+  row.add_text(info.activity);
+  row.add_time(info.started_at);
+  row.add_time(info.heartbeat_at);
+  row.add_time(info.next_wake_at);
+  row.add_time(info.hold_until > GetCurrentTimestamp() ? info.hold_until : 0);
+  row.add(Int32GetDatum(info.starts > 0 ? static_cast<int32>(info.starts) - 1 : 0));
+  for (const uint64 counter : info.counters)
+    row.add(Int64GetDatum(static_cast<int64>(counter)));
+  row.add(Int32GetDatum(info.in_flight));
+  row.add(Float8GetDatum(info.latency_p50_ms), info.latency_p50_ms == 0);
+  row.add(Float8GetDatum(info.latency_p99_ms), info.latency_p99_ms == 0);
+  row.add_text(last_error_for(info, may_see_words));
+  row.add_time(info.last_error_at);
+  row.add_text(library_version());
+  tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
+}
+
+void check_owns_database(Oid database, const char* name) {
+  if (!owns_database(database))
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("must be owner of database \"%s\"", name),
+                    errhint("Ask its owner or a superuser to call sms_detach_worker().")));
+}
+
+TimestampTz after(const Interval* hold) {
+  const TimestampTz now = GetCurrentTimestamp();
+  const TimestampTz until = DatumGetTimestampTz(DirectFunctionCall2(
+      timestamptz_pl_interval, TimestampTzGetDatum(now), PointerGetDatum(hold)));
+  if (until <= now)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("the interval to hold the database must be positive"),
+                    errhint("Give the time that your ALTER DATABASE or CREATE DATABASE needs, "
+                            "such as interval '1 minute'.")));
+  return until;
+}
+
+}  // namespace
+
+}  // namespace coach_sms
+
+extern "C" {
+
+// The extension was created or updated in this database: the last statement of those scripts.
+PG_FUNCTION_INFO_V1(coach_sms_poke_launcher);
+Datum coach_sms_poke_launcher(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  coach_sms::poke_launcher_at_commit();
+  PG_RETURN_VOID();
+}
+
+// Wakes this database's sender at once, whatever the transaction does later.
+PG_FUNCTION_INFO_V1(coach_sms_wake_sender);
+Datum coach_sms_wake_sender(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  coach_sms::wake_sender_now(MyDatabaseId);
+  PG_RETURN_VOID();
+}
+
+// One row, if this database has a sender or waits for one; what others send is not its business.
+PG_FUNCTION_INFO_V1(coach_sms_worker_stat);
+Datum coach_sms_worker_stat(PG_FUNCTION_ARGS) {
+  ReturnSetInfo* result = coach_sms::init_materialized_srf(fcinfo);
+  coach_sms::use_schema_of(fcinfo);
+  const bool may_see_words = coach_sms::acts_for_all_orgs(coach_sms::calling_role());
+  coach_sms::SenderInfo info;
+  for (int slot = 0; slot < coach_sms::kMaxDatabases; slot++) {
+    if (coach_sms::read_sender_slot(slot, &info) && info.database == MyDatabaseId)
+      coach_sms::add_sender(result, info, may_see_words);
+  }
+  return 0;
+}
+
+// (name, interval): true if the database has no sender now.
+PG_FUNCTION_INFO_V1(coach_sms_detach_worker);
+Datum coach_sms_detach_worker(PG_FUNCTION_ARGS) {
+  const char* name = NameStr(*PG_GETARG_NAME(0));
+  const Oid database = get_database_oid(name, false);
+  coach_sms::check_owns_database(database, name);
+  const TimestampTz until = coach_sms::after(PG_GETARG_INTERVAL_P(1));
+  PG_RETURN_BOOL(coach_sms::detach_sender_from(database, until));
+}
+
+PG_FUNCTION_INFO_V1(coach_sms_library_version);
+Datum coach_sms_library_version(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  PG_RETURN_TEXT_P(cstring_to_text(coach_sms::library_version()));
+}
+
+PG_FUNCTION_INFO_V1(coach_sms_is_preloaded);
+Datum coach_sms_is_preloaded(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  PG_RETURN_BOOL(coach_sms::shared_state_available());
+}
+
+// NULL where there is none: not preloaded, in recovery, or just being restarted.
+PG_FUNCTION_INFO_V1(coach_sms_launcher_pid);
+Datum coach_sms_launcher_pid(PG_FUNCTION_ARGS) {
+  const pid_t pid = coach_sms::launcher_pid();
+  if (pid == 0) PG_RETURN_NULL();
+  PG_RETURN_INT32(pid);
+}
+}
