@@ -112,7 +112,7 @@ clean:
 else
 
 EXTENSION := coach_sms
-INSTALL_PARTS := $(sort $(wildcard sql/install/*.sql))
+INSTALL_PARTS := $(sort $(wildcard sql/install/*.sql sql/install/*/*.sql))
 INSTALL_SCRIPT_BUILT := coach_sms--$(EXTVERSION).sql
 DATA := $(wildcard sql/upgrade/*--*--*.sql)
 DATA_built := $(INSTALL_SCRIPT_BUILT)
@@ -143,7 +143,7 @@ KNOWS_VERSION := $(patsubst src/%.cpp,$(BUILD)/%.o,$(shell grep -rl COACH_SMS_VE
 $(KNOWS_VERSION): DEFINES = -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
 $(KNOWS_VERSION): coach_sms.control
 
-$(INSTALL_SCRIPT_BUILT): $(INSTALL_PARTS) $(wildcard sql/install) coach_sms.control
+$(INSTALL_SCRIPT_BUILT): $(INSTALL_PARTS) $(wildcard sql/install sql/install/*/) coach_sms.control
 	cat $(INSTALL_PARTS) > $@
 
 # The part of the newest upgrade script that follows from the install script; check-tree compares.

@@ -258,6 +258,183 @@ BEGIN
   RETURN moved;
 END
 $$;
+CREATE OR REPLACE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  headers jsonb;
+  status integer;
+BEGIN
+  BEGIN
+    headers := nullif(current_setting('request.headers', true), '')::jsonb;
+  EXCEPTION WHEN data_exception THEN
+    headers := NULL;
+  END;
+  -- A call that a shared key signed is refused by that header's name.
+  SELECT w.http_status INTO status
+    FROM @extschema@.sms_twilio_webhook(headers->>'x-called-url', $1,
+           coalesce('X-Twilio-Webhooks-Signature-Settings: '
+                      || nullif(headers->>'x-twilio-webhooks-signature-settings', ''),
+                    headers->>'x-twilio-signature')) w;
+  PERFORM set_config('response.status', CASE status WHEN 200 THEN '204' ELSE status::text END, true);
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  trimmed text := @extschema@.sms_trim_blanks(sid);
+BEGIN
+  IF trimmed IS DISTINCT FROM earlier AND NOT @extschema@.sms_is_sid(trimmed, prefix) THEN
+    RAISE WARNING '% "%" cannot be a SID', place, left(trimmed, 40)
+      USING DETAIL = 'It is stored, and the org''s messages wait until it is corrected.',
+            HINT = format('Copy the SID from the Twilio console: %s and 32 hex digits.', prefix);
+  END IF;
+  RETURN trimmed;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
+'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
+CREATE OR REPLACE FUNCTION sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN @extschema@.sms_normalize_sender(sender, region);
+EXCEPTION WHEN SQLSTATE 'SM006' THEN
+  IF NOT is_restored THEN
+    RAISE;
+  END IF;
+  RAISE WARNING '%', SQLERRM USING DETAIL = 'The restored row keeps it.', HINT = 'Correct twilio_phone_number of the org.';
+  RETURN sender;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_check_sender(text, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_sender(text, text, boolean) IS
+'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, with a WARNING.';
+CREATE OR REPLACE FUNCTION sms_check_settings() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
+  PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
+  IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
+    NEW.twilio_phone_number := @extschema@.sms_check_sender(
+      NEW.twilio_phone_number, NEW.default_region, TG_OP = 'INSERT' AND NEW.created_at < now());
+  END IF;
+  NEW.twilio_account_sid :=
+    @extschema@.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
+  NEW.twilio_messaging_service_sid := @extschema@.sms_check_sid(
+    NEW.twilio_messaging_service_sid, OLD.twilio_messaging_service_sid, 'MG', 'twilio_messaging_service_sid');
+  RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION sms_check_settings() IS
+'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
+CREATE OR REPLACE FUNCTION sms_release_held() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  lane record;
+BEGIN
+  FOR lane IN
+    WITH released AS (
+      UPDATE @extschema@.sms_queue q SET due_at = now(), held_for = NULL
+       WHERE q.message_id IN (SELECT h.message_id FROM @extschema@.sms_queue h
+                               WHERE h.org_id = NEW.org_id AND h.held_for = 'client_daily_limit' ORDER BY h.message_id FOR UPDATE SKIP LOCKED)
+       RETURNING q.zone, q.priority)
+    SELECT DISTINCT r.zone, r.priority FROM released r
+  LOOP
+    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, now());
+  END LOOP;
+  RETURN NULL;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_move_lane() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  lane record;
+BEGIN
+  IF NEW.metadata->>'timezone' IS NOT NULL THEN
+    PERFORM @extschema@.sms_check_zone(NEW.metadata->>'timezone', 'metadata.timezone');
+  END IF;
+  UPDATE @extschema@.sms_queue q SET zone = @extschema@.sms_zone_of(NEW.metadata)
+   WHERE q.message_id = NEW.id
+   RETURNING q.zone, q.priority, q.due_at INTO lane;
+  IF FOUND THEN
+    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, lane.due_at);
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_guard_status() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF OLD.status NOT IN ('pending', 'queued') OR NEW.status <> 'cancelled' THEN
+    RAISE EXCEPTION 'status of message % cannot be changed from % to %', OLD.id, OLD.status, NEW.status
+      USING ERRCODE = 'SM012',
+            DETAIL = 'coach_sms writes the status. By hand only pending and queued can become cancelled.',
+            HINT = 'Use sms_cancel(), sms_reschedule() or sms_retry().';
+  END IF;
+  NEW.error_code := coalesce(NEW.error_code, 'cancelled_by_user');
+  NEW.updated_at := now();
+  PERFORM @extschema@.sms_unqueue(ARRAY[OLD.id]);
+  RETURN NEW;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_forget_messages() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    DELETE FROM @extschema@.sms_queue;
+    DELETE FROM @extschema@.sms_in_flight;
+    UPDATE @extschema@.sms_events e SET message_id = NULL WHERE e.message_id IS NOT NULL;
+  ELSE
+    PERFORM @extschema@.sms_unqueue(ARRAY(SELECT g.id FROM gone g));
+    DELETE FROM @extschema@.sms_in_flight f USING gone g WHERE f.message_id = g.id;
+    UPDATE @extschema@.sms_events e SET message_id = NULL FROM gone g WHERE e.message_id = g.id;
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_warn_of_placeholders(body text, names jsonb) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  wrong record;
+BEGIN
+  FOR wrong IN
+    SELECT f.match[1] AS written, n.name
+      FROM jsonb_array_elements_text(names) n (name)
+     CROSS JOIN LATERAL regexp_matches(
+       regexp_replace(body, '\{\{[^{}]*\}\}', '', 'g'),
+       replace('(\$?\{\s*NAME\s*\}|\[\[?\s*NAME\s*\]\]?|<<?\s*NAME\s*>>?|##?NAME##?|%%?\s*NAME\s*%%?|\$NAME\M|@NAME@|\*\|NAME\|\*)',
+               'NAME', n.name), 'gi') f (match)
+     WHERE n.name ~ '^[A-Za-z_][A-Za-z0-9_]*$'
+  LOOP
+    RAISE WARNING 'placeholder "%" is text, and would be sent as it stands', wrong.written
+      USING DETAIL = format('variables_schema names the variable %s.', wrong.name), HINT = format('Write {{%s}}.', wrong.name);
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_warn_of_placeholders(text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION sms_warn_of_placeholders(text, jsonb) IS
+'Internal: warns of each of the names that the body has in another notation, such as {name}, [name], #name# or %name%.';
+CREATE OR REPLACE FUNCTION sms_check_template() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_template_variables(NEW.body);
+  IF jsonb_typeof(NEW.variables_schema) = 'array' THEN
+    PERFORM @extschema@.sms_warn_of_placeholders(NEW.body, NEW.variables_schema);
+  END IF;
+  IF NEW.version IS NULL THEN
+    -- Concurrent inserts of a key take their turns; the next statement's snapshot sees the earlier one.
+    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.org_id::text || NEW.template_key, 0));
+    NEW.version := (SELECT coalesce(max(t.version), 0) + 1 FROM @extschema@.sms_templates t
+                     WHERE t.org_id = NEW.org_id AND t.template_key = NEW.template_key);
+  END IF;
+  RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION sms_check_template() IS
+'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
 COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
 CREATE OR REPLACE FUNCTION sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
@@ -344,144 +521,198 @@ BEGIN
   RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION sms_arm(boolean) IS
-'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
-COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
-CREATE OR REPLACE FUNCTION sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
+CREATE OR REPLACE FUNCTION sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT o.org_id
+    FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at FROM @extschema@.sms_messages m
+           WHERE m.to_phone = ANY (@extschema@.sms_phone_names($1)) GROUP BY m.org_id, m.from_phone) o
+    JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
+   WHERE @extschema@.sms_is_heard(s, signers, by_server)
+     AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE @extschema@.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
+   GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
+$$;
+CREATE OR REPLACE FUNCTION sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.org_id FROM @extschema@.sms_settings s
+   WHERE coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') = $1
+     AND (s.twilio_messaging_service_sid = ANY ($2) OR @extschema@.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
+     AND @extschema@.sms_is_heard(s, signers, by_server)
+$$;
+CREATE OR REPLACE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
+  signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
+  -- Twilio blocks a whole Messaging Service, else the pair of numbers.
+  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
+  orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
+  -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
+  bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
+                       ELSE ARRAY(SELECT unnest(orgs) UNION
+                                  SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
+  lifted boolean := false;
+  -- Its key holds it off the second time, but that says who signed, and may be another's by then.
+  is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
+                             WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
+  org uuid;
+BEGIN
+  IF keyword = 'STOP' AND person IS NOT NULL THEN
+    INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
+      SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
+      ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
+    PERFORM @extschema@.sms_note_retraction(person);
+    FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
+      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+    END LOOP;
+  ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
+    -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
+    FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
+                WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
+      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+    END LOOP;
+    DELETE FROM @extschema@.sms_opt_outs o
+     WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
+    lifted := FOUND;
+    -- A YES is an answer like any other to whoever never said STOP.
+    IF lifted OR keyword = 'START' THEN
+      DELETE FROM @extschema@.sms_suppression s
+       WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out'
+         -- What an org that never wrote to them has entered by itself is not this sender's.
+         AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
+    END IF;
+  END IF;
+  UPDATE @extschema@.sms_events e
+     SET event_status = CASE WHEN keyword = 'YES' AND lifted THEN 'START' ELSE keyword END,
+         org_id = coalesce(orgs[1], e.org_id)
+   WHERE e.id = event_id;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_heed_code(message_id uuid, code text, reason text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  message record;
+BEGIN
+  SELECT m.org_id, m.to_phone, m.client_id, m.from_phone,
+         coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') AS account_sid,
+         @extschema@.sms_sender_address(
+           coalesce(nullif(m.from_phone, ''), nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
+                    nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
+                    nullif(current_setting('coach_sms.twilio_phone_number', true), '')), s.default_region) AS sender
+    INTO message
+    FROM @extschema@.sms_messages m JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
+   WHERE m.id = message_id AND NOT m.sandbox AND m.to_phone <> 'erased';
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  IF code = '21610' AND message.sender IS NOT NULL THEN
+    INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
+      VALUES (message.account_sid, message.sender, message.to_phone, 'error 21610')
+      ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
+  END IF;
+  PERFORM @extschema@.sms_opt_out(message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_hash_opt_outs(org_id uuid, number text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  is_subscriber boolean := @extschema@.sms_is_subscriber();
+  names text[];
+  hashed text;
+BEGIN
+  INSERT INTO @extschema@.sms_phone_salt (salt)
+    VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
+    ON CONFLICT ON CONSTRAINT sms_phone_salt_pkey DO NOTHING;
+  names := @extschema@.sms_phone_names(number);
+  hashed := (SELECT min(n) FROM unnest(names) n WHERE n LIKE 'hash:%');  -- the same for each form of the number
+  -- A statement each: what somebody enters meanwhile is either hashed or stays as it is.
+  WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (names) AND s.phone <> hashed RETURNING s.*)
+  INSERT INTO @extschema@.sms_suppression (org_id, phone, reason, source, created_at)
+    SELECT g.org_id, hashed, g.reason, g.source, g.created_at FROM gone g
+     ORDER BY g.reason = 'manual' DESC, g.created_at LIMIT 1  -- of several entries the strongest stays
+    ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key
+    DO UPDATE SET reason = 'manual', source = excluded.source WHERE excluded.reason = 'manual';
+  -- What was said to senders of other orgs is not this one's to change.
+  WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o
+                 WHERE o.phone = ANY (names) AND o.phone <> hashed
+                   AND (@extschema@.sms_may_act_for(NULL) OR @extschema@.sms_sends_as($1, NULL, o.account_sid, o.sender)) RETURNING o.*)
+  INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source, created_at)
+    SELECT g.account_sid, g.sender, hashed, g.source, g.created_at FROM gone g
+    ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  names text[] := @extschema@.sms_phone_names(number);
+BEGIN
+  -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's. A condition at a
+  -- time, so that each has its index.
+  WITH found AS (
+    SELECT a.id FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids)
+    UNION
+    SELECT a.id FROM @extschema@.sms_attempts a
+     WHERE a.org_id = $1 AND (a.client_key = ANY (names) OR a.request_payload->>'To' = ANY (names))
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = a.message_id))
+  UPDATE @extschema@.sms_attempts a
+     SET request_payload = NULL, response_payload = NULL, error_message = NULL, client_key = 'erased'
+    FROM found f WHERE a.id = f.id;
+  GET DIAGNOSTICS attempts = ROW_COUNT;
+  WITH found AS (
+    SELECT e.id FROM @extschema@.sms_events e WHERE e.message_id = ANY (ids)
+    UNION
+    SELECT e.id FROM @extschema@.sms_events e
+     WHERE e.message_id IS NULL AND e.org_id = $1
+       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
+            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names))
+    UNION
+    SELECT e.id FROM @extschema@.sms_events e
+     WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT @extschema@.sms_may_act_for(NULL))
+       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
+            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names)))
+  UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL FROM found f WHERE e.id = f.id;
+  GET DIAGNOSTICS events = ROW_COUNT;
+  UPDATE @extschema@.sms_booking_texts t SET detail = NULL
+   WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR EXISTS (SELECT FROM unnest(names) n WHERE position(n IN t.detail) > 0));
+END
+$$;
+CREATE OR REPLACE FUNCTION sms_erase_person_as_owner(org_id uuid, phone text)
+  RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  number text;
+  names text[];
   ids uuid[];
 BEGIN
-  cancelled := 0;
-  unknown := 0;
-  IF live THEN
-    -- Nobody can have got a sandbox message, so even one that a sender holds just ends: what the
-    -- sender records for it later finds no claim of that fence.
-    ids := ARRAY(
-      SELECT m.id FROM @extschema@.sms_messages m
-       WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
-         AND (NOT is_subscriber OR EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)
-              OR EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id))
-       ORDER BY m.id FOR NO KEY UPDATE);
-    cancelled := cardinality(ids);
-    UPDATE @extschema@.sms_messages m
-       SET status = 'cancelled', error_code = 'sandbox',
-           error_message = 'enqueued in the sandbox, and never sent live', updated_at = now()
-     WHERE m.id = ANY (ids);
-    DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (ids);
-    DELETE FROM @extschema@.sms_in_flight f WHERE f.message_id = ANY (ids);
-
-    -- A copy or a restore knows that these were under way, and no more.
-    ids := ARRAY(
-      SELECT m.id FROM @extschema@.sms_messages m
-       WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
-         AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
-       ORDER BY m.id FOR NO KEY UPDATE OF m);
-    -- The sender may have settled some while their rows were waited for.
-    WITH lost AS (
-      INSERT INTO @extschema@.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority,
-          claimed_at, lease_until, client_key, segments, settlement, next_look_at)
-        SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
-               'unknown', greatest(m.attempt_count, 1), 0, m.priority, greatest(m.created_at, m.scheduled_for), now(),
-               coalesce(m.client_id::text, @extschema@.sms_phone_key(m.to_phone)), m.segments,
-               jsonb_build_object('error_code', 'sender_lost',
-                 'error_message', 'the database was copied or restored while it was under way'),
-               now() + current_setting('coach_sms.reconcile_delay')::interval
-          FROM @extschema@.sms_messages m
-         WHERE m.id = ANY (ids) AND m.status IN ('sending', 'unknown')
-        ON CONFLICT ON CONSTRAINT sms_in_flight_pkey DO NOTHING
-        RETURNING message_id)
-    UPDATE @extschema@.sms_messages m
-       SET status = 'unknown', error_code = coalesce(m.error_code, 'sender_lost'), updated_at = now()
-      FROM lost WHERE m.id = lost.message_id;
-    GET DIAGNOSTICS unknown = ROW_COUNT;
-  ELSE
-    -- Live messages wait for the next sms_go_live().
-    WITH foreign_rows AS MATERIALIZED (
-      SELECT q.message_id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-       WHERE NOT m.sandbox AND NOT is_subscriber  -- whose own would not come back
-       ORDER BY m.id FOR NO KEY UPDATE OF m)
-    DELETE FROM @extschema@.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
-
-    -- Sandbox messages that a copy knows as under way start again.
-    UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
-     WHERE m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
-       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id);
+  IF org_id IS NULL THEN
+    RAISE EXCEPTION 'org_id is null'
+      USING ERRCODE = 'SM001', DETAIL = 'A person is erased in one org.', HINT = 'Give the org''s id.';
+  ELSIF phone IS NULL THEN
+    RAISE EXCEPTION 'phone is null'
+      USING ERRCODE = 'SM006', DETAIL = 'A person is erased by exactly one number.', HINT = 'Give the number.';
   END IF;
-  queued := @extschema@.sms_enqueue_waiting(for_sandbox => NOT live);
-END
-$$;
-CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM @extschema@.sms_bookings_go_live();
-  PERFORM @extschema@.sms_arm(true);
-  PERFORM @extschema@.sms_make_policies();
-  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
-  PERFORM @extschema@.sms_tell_overdue();
-END
-$$;
-COMMENT ON FUNCTION sms_go_live() IS
-'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. Bookings that were confirmed before get their reminders, and no confirmation. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
-CREATE OR REPLACE FUNCTION sms_check_trust(OUT problem text, OUT what_to_do text)
-  AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_check_trust() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
-CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT count(*)
-    FROM @extschema@.sms_messages m
-   WHERE ($1 IS NULL OR m.org_id = $1)
-     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM @extschema@.sms_server v)
-     AND (m.status IN ('pending', 'queued')
-          OR m.status = 'cancelled' AND m.error_code = 'expired'
-             AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
-     AND @extschema@.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
-$$;
-REVOKE ALL ON FUNCTION sms_count_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_count_overdue(uuid) IS
-'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
-CREATE OR REPLACE FUNCTION sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  overdue bigint := @extschema@.sms_count_overdue(org_id);
-BEGIN
-  IF overdue > 0 THEN
-    RAISE NOTICE 'messages that waited longer than coach_sms.max_wait (%) and are not sent: %',
-                 current_setting('coach_sms.max_wait'), overdue
-      USING DETAIL = 'They end as cancelled, error_code expired.',
-            HINT = 'sms_retry() sends one of them after all.';
-  END IF;
-END
-$$;
-REVOKE ALL ON FUNCTION sms_tell_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
-CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT @extschema@.sms_pause(sms_resume.org_id, NULL);
-  SELECT @extschema@.sms_tell_overdue(sms_resume.org_id)
-$$;
-COMMENT ON FUNCTION sms_resume(uuid) IS
-'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
-CREATE OR REPLACE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
-  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  headers jsonb;
-  status integer;
-BEGIN
-  BEGIN
-    headers := nullif(current_setting('request.headers', true), '')::jsonb;
-  EXCEPTION WHEN data_exception THEN
-    headers := NULL;
-  END;
-  -- A call that a shared key signed is refused by that header's name.
-  SELECT w.http_status INTO status
-    FROM @extschema@.sms_twilio_webhook(headers->>'x-called-url', $1,
-           coalesce('X-Twilio-Webhooks-Signature-Settings: '
-                      || nullif(headers->>'x-twilio-webhooks-signature-settings', ''),
-                    headers->>'x-twilio-signature')) w;
-  PERFORM set_config('response.status', CASE status WHEN 200 THEN '204' ELSE status::text END, true);
+  PERFORM @extschema@.sms_require_org(org_id);
+  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  names := @extschema@.sms_phone_names(number);
+  PERFORM @extschema@.sms_cancel_waiting(
+    ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id),
+    'erased', NULL);
+  -- A callback may have told the end before our own request has: what is recorded of that comes later.
+  ids := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
+     ORDER BY m.id FOR NO KEY UPDATE);
+  UPDATE @extschema@.sms_messages m
+     SET to_phone = 'erased', body = '', variables = NULL, client_id = NULL, metadata = '{}', error_message = NULL, updated_at = now()
+   WHERE m.id = ANY (ids);
+  SELECT h.attempts, h.events INTO attempts, events FROM @extschema@.sms_erase_history(org_id, number, ids) h;
+  PERFORM @extschema@.sms_hash_opt_outs(org_id, number);
+  messages := cardinality(ids);
+  under_way := (SELECT count(*) FROM @extschema@.sms_messages m
+                 WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id);
+  RETURN NEXT;
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
@@ -627,185 +858,6 @@ END
 $$;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
 'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
-CREATE OR REPLACE FUNCTION sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT o.org_id
-    FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at FROM @extschema@.sms_messages m
-           WHERE m.to_phone = ANY (@extschema@.sms_phone_names($1)) GROUP BY m.org_id, m.from_phone) o
-    JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
-   WHERE @extschema@.sms_is_heard(s, signers, by_server)
-     AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE @extschema@.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
-   GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
-$$;
-CREATE OR REPLACE FUNCTION sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT s.org_id FROM @extschema@.sms_settings s
-   WHERE coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') = $1
-     AND (s.twilio_messaging_service_sid = ANY ($2) OR @extschema@.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
-     AND @extschema@.sms_is_heard(s, signers, by_server)
-$$;
-CREATE OR REPLACE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
-  signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET coach_sms.plans_for_full_tables = on AS $$
-DECLARE
-  person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
-  -- Twilio blocks a whole Messaging Service, else the pair of numbers.
-  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
-  orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
-  -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
-  bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
-                       ELSE ARRAY(SELECT unnest(orgs) UNION
-                                  SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
-  lifted boolean := false;
-  -- Its key holds it off the second time, but that says who signed, and may be another's by then.
-  is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
-                             WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
-  org uuid;
-BEGIN
-  IF keyword = 'STOP' AND person IS NOT NULL THEN
-    INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
-      SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
-      ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
-    PERFORM @extschema@.sms_note_retraction(person);
-    FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
-      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
-    END LOOP;
-  ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
-    -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
-    FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
-                WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
-      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
-    END LOOP;
-    DELETE FROM @extschema@.sms_opt_outs o
-     WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
-    lifted := FOUND;
-    -- A YES is an answer like any other to whoever never said STOP.
-    IF lifted OR keyword = 'START' THEN
-      DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out'
-         -- What an org that never wrote to them has entered by itself is not this sender's.
-         AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
-    END IF;
-  END IF;
-  UPDATE @extschema@.sms_events e
-     SET event_status = CASE WHEN keyword = 'YES' AND lifted THEN 'START' ELSE keyword END,
-         org_id = coalesce(orgs[1], e.org_id)
-   WHERE e.id = event_id;
-END
-$$;
-CREATE OR REPLACE FUNCTION sms_heed_code(message_id uuid, code text, reason text) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET coach_sms.plans_for_full_tables = on AS $$
-DECLARE
-  message record;
-BEGIN
-  SELECT m.org_id, m.to_phone, m.client_id, m.from_phone,
-         coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') AS account_sid,
-         @extschema@.sms_sender_address(
-           coalesce(nullif(m.from_phone, ''), nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
-                    nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
-                    nullif(current_setting('coach_sms.twilio_phone_number', true), '')), s.default_region) AS sender
-    INTO message
-    FROM @extschema@.sms_messages m JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-   WHERE m.id = message_id AND NOT m.sandbox AND m.to_phone <> 'erased';
-  IF NOT FOUND THEN
-    RETURN;
-  END IF;
-  IF code = '21610' AND message.sender IS NOT NULL THEN
-    INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
-      VALUES (message.account_sid, message.sender, message.to_phone, 'error 21610')
-      ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
-  END IF;
-  PERFORM @extschema@.sms_opt_out(message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
-END
-$$;
-CREATE OR REPLACE FUNCTION sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  trimmed text := @extschema@.sms_trim_blanks(sid);
-BEGIN
-  IF trimmed IS DISTINCT FROM earlier AND NOT @extschema@.sms_is_sid(trimmed, prefix) THEN
-    RAISE WARNING '% "%" cannot be a SID', place, left(trimmed, 40)
-      USING DETAIL = 'It is stored, and the org''s messages wait until it is corrected.',
-            HINT = format('Copy the SID from the Twilio console: %s and 32 hex digits.', prefix);
-  END IF;
-  RETURN trimmed;
-END
-$$;
-REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
-'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
-CREATE OR REPLACE FUNCTION sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN @extschema@.sms_normalize_sender(sender, region);
-EXCEPTION WHEN SQLSTATE 'SM006' THEN
-  IF NOT is_restored THEN
-    RAISE;
-  END IF;
-  RAISE WARNING '%', SQLERRM USING DETAIL = 'The restored row keeps it.', HINT = 'Correct twilio_phone_number of the org.';
-  RETURN sender;
-END
-$$;
-REVOKE ALL ON FUNCTION sms_check_sender(text, text, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_sender(text, text, boolean) IS
-'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, with a WARNING.';
-CREATE OR REPLACE FUNCTION sms_check_settings() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
-  PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
-  IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
-    NEW.twilio_phone_number := @extschema@.sms_check_sender(
-      NEW.twilio_phone_number, NEW.default_region, TG_OP = 'INSERT' AND NEW.created_at < now());
-  END IF;
-  NEW.twilio_account_sid :=
-    @extschema@.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
-  NEW.twilio_messaging_service_sid := @extschema@.sms_check_sid(
-    NEW.twilio_messaging_service_sid, OLD.twilio_messaging_service_sid, 'MG', 'twilio_messaging_service_sid');
-  RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION sms_check_settings() IS
-'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
-CREATE OR REPLACE FUNCTION sms_release_held() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET coach_sms.plans_for_full_tables = on AS $$
-DECLARE
-  lane record;
-BEGIN
-  FOR lane IN
-    WITH released AS (
-      UPDATE @extschema@.sms_queue q SET due_at = now(), held_for = NULL
-       WHERE q.message_id IN (SELECT h.message_id FROM @extschema@.sms_queue h
-                               WHERE h.org_id = NEW.org_id AND h.held_for = 'client_daily_limit' ORDER BY h.message_id FOR UPDATE SKIP LOCKED)
-       RETURNING q.zone, q.priority)
-    SELECT DISTINCT r.zone, r.priority FROM released r
-  LOOP
-    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, now());
-  END LOOP;
-  RETURN NULL;
-END
-$$;
-CREATE OR REPLACE FUNCTION sms_move_lane() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET coach_sms.plans_for_full_tables = on AS $$
-DECLARE
-  lane record;
-BEGIN
-  IF NEW.metadata->>'timezone' IS NOT NULL THEN
-    PERFORM @extschema@.sms_check_zone(NEW.metadata->>'timezone', 'metadata.timezone');
-  END IF;
-  UPDATE @extschema@.sms_queue q SET zone = @extschema@.sms_zone_of(NEW.metadata)
-   WHERE q.message_id = NEW.id
-   RETURNING q.zone, q.priority, q.due_at INTO lane;
-  IF FOUND THEN
-    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, lane.due_at);
-  END IF;
-  RETURN NULL;
-END
-$$;
 CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
@@ -1689,178 +1741,269 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION sms_bookings_problem() IS 'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none. The application''s words only for those who act for every org.';
-CREATE OR REPLACE FUNCTION sms_guard_status() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION sms_verdict_in_words(
+  verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
+  RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE verdict
+    WHEN 'later' THEN CASE
+      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s', @extschema@.sms_local_time(due_at, zone), obstacle)
+      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', @extschema@.sms_local_time(due_at, zone),
+                                              @extschema@.sms_local_time(opens_at, zone))
+      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', @extschema@.sms_local_time(due_at, zone),
+                                         @extschema@.sms_local_time(opens_at, zone))
+      ELSE 'goes out on ' || @extschema@.sms_local_time(due_at, zone) END
+    WHEN 'made_next' THEN 'is due, and made within a minute'
+    WHEN 'unseen' THEN 'is due, and made on ' || @extschema@.sms_local_time(due_at, zone)
+    WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
+      ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason), @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
+    WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
+                                   ELSE 'was not sent: the session was not completed' END
+    WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, @extschema@.sms_reason_in_words(reason, type)),
+                                  CASE type WHEN 'feedback' THEN 'was due more than three days ago' ELSE 'is not sent any more: the session has started' END)
+    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, @extschema@.sms_reason_in_words(verdict, type))
+  END
+$$;
+CREATE OR REPLACE FUNCTION sms_texts_now(known sms_booking[]) RETURNS jsonb
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF OLD.status NOT IN ('pending', 'queued') OR NEW.status <> 'cancelled' THEN
-    RAISE EXCEPTION 'status of message % cannot be changed from % to %', OLD.id, OLD.status, NEW.status
-      USING ERRCODE = 'SM012',
-            DETAIL = 'coach_sms writes the status. By hand only pending and queued can become cancelled.',
-            HINT = 'Use sms_cancel(), sms_reschedule() or sms_retry().';
-  END IF;
-  NEW.error_code := coalesce(NEW.error_code, 'cancelled_by_user');
-  NEW.updated_at := now();
-  PERFORM @extschema@.sms_unqueue(ARRAY[OLD.id]);
-  RETURN NEW;
+  RETURN (SELECT coalesce(jsonb_agg(
+                   to_jsonb(o) || jsonb_build_object('detail', t.detail, 'try_until', t.try_until)), '[]')
+            FROM @extschema@.sms_booking_outlook(known) o
+            LEFT JOIN @extschema@.sms_booking_texts t
+                   ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_forget_messages() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET coach_sms.plans_for_full_tables = on AS $$
-BEGIN
-  IF TG_OP = 'TRUNCATE' THEN
-    DELETE FROM @extschema@.sms_queue;
-    DELETE FROM @extschema@.sms_in_flight;
-    UPDATE @extschema@.sms_events e SET message_id = NULL WHERE e.message_id IS NOT NULL;
-  ELSE
-    PERFORM @extschema@.sms_unqueue(ARRAY(SELECT g.id FROM gone g));
-    DELETE FROM @extschema@.sms_in_flight f USING gone g WHERE f.message_id = g.id;
-    UPDATE @extschema@.sms_events e SET message_id = NULL FROM gone g WHERE e.message_id = g.id;
-  END IF;
-  RETURN NULL;
-END
-$$;
-CREATE OR REPLACE FUNCTION sms_warn_of_placeholders(body text, names jsonb) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+REVOKE ALL ON FUNCTION sms_texts_now(sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_texts_now(sms_booking[]) IS
+'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
+CREATE OR REPLACE FUNCTION sms_is_seen(booking sms_booking, OUT seen boolean, OUT seen_at timestamptz)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  wrong record;
+  range record;
 BEGIN
-  FOR wrong IN
-    SELECT f.match[1] AS written, n.name
-      FROM jsonb_array_elements_text(names) n (name)
-     CROSS JOIN LATERAL regexp_matches(
-       regexp_replace(body, '\{\{[^{}]*\}\}', '', 'g'),
-       replace('(\$?\{\s*NAME\s*\}|\[\[?\s*NAME\s*\]\]?|<<?\s*NAME\s*>>?|##?NAME##?|%%?\s*NAME\s*%%?|\$NAME\M|@NAME@|\*\|NAME\|\*)',
-               'NAME', n.name), 'gi') f (match)
-     WHERE n.name ~ '^[A-Za-z_][A-Za-z0-9_]*$'
-  LOOP
-    RAISE WARNING 'placeholder "%" is text, and would be sent as it stands', wrong.written
-      USING DETAIL = format('variables_schema names the variable %s.', wrong.name), HINT = format('Write {{%s}}.', wrong.name);
-  END LOOP;
+  SELECT * INTO range FROM @extschema@.sms_pass_ranges();
+  seen := booking.start_time > range.starts_after AND booking.start_time <= range.starts_until
+       OR booking.end_time > range.ends_after AND booking.end_time <= range.ends_until
+       OR EXISTS (SELECT FROM @extschema@.sms_booking_texts t
+                   WHERE t.booking_id = booking.id AND t.type = 'confirmation' AND t.try_until > now());
+  seen_at := booking.start_time - (range.starts_until - range.starts_after);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_warn_of_placeholders(text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION sms_warn_of_placeholders(text, jsonb) IS
-'Internal: warns of each of the names that the body has in another notation, such as {name}, [name], #name# or %name%.';
-CREATE OR REPLACE FUNCTION sms_check_template() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+REVOKE ALL ON FUNCTION sms_is_seen(sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION sms_is_seen(sms_booking) IS
+'Internal: whether the next pass judges a booking, and else from when on the passes do.';
+CREATE OR REPLACE FUNCTION sms_texts_after_pass(known sms_booking[]) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  texts jsonb := @extschema@.sms_texts_now(known);
+  later jsonb;
+  pass record;
 BEGIN
-  PERFORM @extschema@.sms_template_variables(NEW.body);
-  IF jsonb_typeof(NEW.variables_schema) = 'array' THEN
-    PERFORM @extschema@.sms_warn_of_placeholders(NEW.body, NEW.variables_schema);
+  SELECT * INTO pass FROM @extschema@.sms_is_seen(known[1]);
+  IF pass.seen IS NOT TRUE THEN
+    RETURN (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due'
+                             THEN t || jsonb_build_object('verdict', 'unseen', 'due_at', pass.seen_at)
+                             ELSE t END)
+              FROM jsonb_array_elements(texts) t);
+  ELSIF NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
+                     WHERE @extschema@.sms_is_work(
+                             o.type, o.verdict, o.is_due, o.is_stale, o.reason, o.updated_at, 'infinity'))
+  THEN
+    RETURN texts;
   END IF;
-  IF NEW.version IS NULL THEN
-    -- Concurrent inserts of a key take their turns; the next statement's snapshot sees the earlier one.
-    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.org_id::text || NEW.template_key, 0));
-    NEW.version := (SELECT coalesce(max(t.version), 0) + 1 FROM @extschema@.sms_templates t
-                     WHERE t.org_id = NEW.org_id AND t.template_key = NEW.template_key);
-  END IF;
-  RETURN NEW;
+  BEGIN
+    IF pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(known[1].id)) THEN
+      PERFORM @extschema@.sms_make_texts(known[1].id);
+      later := (SELECT jsonb_agg(CASE WHEN a->>'message_id' <> coalesce(b->>'message_id', '')
+                                      THEN a || '{"verdict": "made_next"}' ELSE a END)
+                  FROM jsonb_array_elements(@extschema@.sms_texts_now(known)) a
+                  JOIN jsonb_array_elements(texts) b
+                    ON a->'type' = b->'type' AND a->'schedule_id' = b->'schedule_id');
+      RAISE EXCEPTION USING ERRCODE = 'ZDONE';
+    END IF;
+  EXCEPTION
+    WHEN SQLSTATE 'ZDONE' THEN
+      texts := later;
+    WHEN read_only_sql_transaction THEN
+      NULL;
+    WHEN OTHERS THEN
+      texts := (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due'
+                                 THEN t || jsonb_build_object('reason', 'unreadable', 'detail', SQLERRM)
+                                 ELSE t END)
+                  FROM jsonb_array_elements(texts) t);
+  END;
+  RETURN texts;
 END
 $$;
-COMMENT ON FUNCTION sms_check_template() IS
-'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
-CREATE OR REPLACE FUNCTION sms_hash_opt_outs(org_id uuid, number text) RETURNS void
+REVOKE ALL ON FUNCTION sms_texts_after_pass(sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION sms_texts_after_pass(sms_booking[]) IS
+'Internal: how it will stand with the texts of a booking after the next pass.';
+CREATE OR REPLACE FUNCTION sms_explain_texts(booking_id uuid, org_ids uuid[], known sms_booking[], zone text)
+  RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+BEGIN
+  PERFORM set_config('TimeZone', zone, true);
+  RETURN QUERY
+    WITH outlook AS MATERIALIZED (SELECT * FROM @extschema@.sms_booking_outlook(known))
+    SELECT coalesce(t.type, m.metadata->>'booking_text', 'message'), coalesce(o.label, m.metadata->>'booking_text', m.template_key),
+           m.scheduled_for, m.status, m.id,
+           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE @extschema@.sms_message_in_words(m, zone) END
+      FROM @extschema@.sms_messages m
+      LEFT JOIN @extschema@.sms_booking_texts t
+             ON t.message_id = m.id AND t.booking_id = sms_explain_texts.booking_id
+      LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
+     WHERE m.org_id = ANY (org_ids)
+       AND (m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
+            OR m.id IN (SELECT x.message_id FROM @extschema@.sms_booking_texts x
+                         WHERE x.booking_id = sms_explain_texts.booking_id))
+    UNION ALL
+    SELECT t.type, coalesce(o.label, t.type),
+           CASE t.type WHEN 'reminder' THEN CASE WHEN t.session_start = o.start_time THEN o.due_at END
+                       WHEN 'feedback' THEN CASE WHEN t.session_end = o.end_time THEN o.due_at END END, 'gone', t.message_id,
+           'was made; its message is gone: retention_days pruned it, or somebody deleted it'
+      FROM @extschema@.sms_booking_texts t
+      LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
+     WHERE t.booking_id = sms_explain_texts.booking_id AND t.org_id = ANY (org_ids)
+       AND t.message_id IS NOT NULL AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = t.message_id)
+    UNION ALL
+    SELECT p.type, p.label, CASE WHEN p.type <> 'confirmation' THEN p.due_at END,
+           CASE WHEN p.verdict IN ('later', 'made_next', 'unseen') OR p.verdict = 'due' AND p.reason IS NULL
+                     OR p.verdict = 'not_completed' AND p.expires_at > now()
+                THEN 'planned' ELSE 'skipped' END, NULL,
+           @extschema@.sms_verdict_in_words(
+             p.verdict, p.type, @extschema@.sms_booking_obstacle(known[1]), p.due_at,
+             @extschema@.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until,
+             p.reason, p.detail, zone)
+      FROM jsonb_to_recordset(@extschema@.sms_texts_after_pass(known)) p (
+             type text, schedule_id uuid, label text, verdict text, due_at timestamptz,
+             expires_at timestamptz, message_id uuid, reason text, detail text, try_until timestamptz)
+      JOIN outlook o ON o.type = p.type AND o.schedule_id = p.schedule_id
+     WHERE p.verdict IN ('later', 'due', 'made_next', 'unseen', 'before_live')
+        OR p.verdict NOT IN ('made', 'under_way') AND p.message_id IS NULL
+     ORDER BY 3 NULLS FIRST, 5, 1;
+END
+$$;
+COMMENT ON FUNCTION sms_arm(boolean) IS
+'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
+COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
+CREATE OR REPLACE FUNCTION sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  names text[];
-  hashed text;
-BEGIN
-  INSERT INTO @extschema@.sms_phone_salt (salt)
-    VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
-    ON CONFLICT ON CONSTRAINT sms_phone_salt_pkey DO NOTHING;
-  names := @extschema@.sms_phone_names(number);
-  hashed := (SELECT min(n) FROM unnest(names) n WHERE n LIKE 'hash:%');  -- the same for each form of the number
-  -- A statement each: what somebody enters meanwhile is either hashed or stays as it is.
-  WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (names) AND s.phone <> hashed RETURNING s.*)
-  INSERT INTO @extschema@.sms_suppression (org_id, phone, reason, source, created_at)
-    SELECT g.org_id, hashed, g.reason, g.source, g.created_at FROM gone g
-     ORDER BY g.reason = 'manual' DESC, g.created_at LIMIT 1  -- of several entries the strongest stays
-    ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key
-    DO UPDATE SET reason = 'manual', source = excluded.source WHERE excluded.reason = 'manual';
-  -- What was said to senders of other orgs is not this one's to change.
-  WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o
-                 WHERE o.phone = ANY (names) AND o.phone <> hashed
-                   AND (@extschema@.sms_may_act_for(NULL) OR @extschema@.sms_sends_as($1, NULL, o.account_sid, o.sender)) RETURNING o.*)
-  INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source, created_at)
-    SELECT g.account_sid, g.sender, hashed, g.source, g.created_at FROM gone g
-    ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
-END
-$$;
-CREATE OR REPLACE FUNCTION sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  names text[] := @extschema@.sms_phone_names(number);
-BEGIN
-  -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's. A condition at a
-  -- time, so that each has its index.
-  WITH found AS (
-    SELECT a.id FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids)
-    UNION
-    SELECT a.id FROM @extschema@.sms_attempts a
-     WHERE a.org_id = $1 AND (a.client_key = ANY (names) OR a.request_payload->>'To' = ANY (names))
-       AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = a.message_id))
-  UPDATE @extschema@.sms_attempts a
-     SET request_payload = NULL, response_payload = NULL, error_message = NULL, client_key = 'erased'
-    FROM found f WHERE a.id = f.id;
-  GET DIAGNOSTICS attempts = ROW_COUNT;
-  WITH found AS (
-    SELECT e.id FROM @extschema@.sms_events e WHERE e.message_id = ANY (ids)
-    UNION
-    SELECT e.id FROM @extschema@.sms_events e
-     WHERE e.message_id IS NULL AND e.org_id = $1
-       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
-            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names))
-    UNION
-    SELECT e.id FROM @extschema@.sms_events e
-     WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT @extschema@.sms_may_act_for(NULL))
-       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
-            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names)))
-  UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL FROM found f WHERE e.id = f.id;
-  GET DIAGNOSTICS events = ROW_COUNT;
-  UPDATE @extschema@.sms_booking_texts t SET detail = NULL
-   WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR EXISTS (SELECT FROM unnest(names) n WHERE position(n IN t.detail) > 0));
-END
-$$;
-CREATE OR REPLACE FUNCTION sms_erase_person_as_owner(org_id uuid, phone text)
-  RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-  SET coach_sms.plans_for_full_tables = on AS $$
-DECLARE
-  number text;
-  names text[];
+  is_subscriber boolean := @extschema@.sms_is_subscriber();
   ids uuid[];
 BEGIN
-  IF org_id IS NULL THEN
-    RAISE EXCEPTION 'org_id is null'
-      USING ERRCODE = 'SM001', DETAIL = 'A person is erased in one org.', HINT = 'Give the org''s id.';
-  ELSIF phone IS NULL THEN
-    RAISE EXCEPTION 'phone is null'
-      USING ERRCODE = 'SM006', DETAIL = 'A person is erased by exactly one number.', HINT = 'Give the number.';
+  cancelled := 0;
+  unknown := 0;
+  IF live THEN
+    -- Nobody can have got a sandbox message, so even one that a sender holds just ends: what the
+    -- sender records for it later finds no claim of that fence.
+    ids := ARRAY(
+      SELECT m.id FROM @extschema@.sms_messages m
+       WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
+         AND (NOT is_subscriber OR EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)
+              OR EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id))
+       ORDER BY m.id FOR NO KEY UPDATE);
+    cancelled := cardinality(ids);
+    UPDATE @extschema@.sms_messages m
+       SET status = 'cancelled', error_code = 'sandbox',
+           error_message = 'enqueued in the sandbox, and never sent live', updated_at = now()
+     WHERE m.id = ANY (ids);
+    DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (ids);
+    DELETE FROM @extschema@.sms_in_flight f WHERE f.message_id = ANY (ids);
+
+    -- A copy or a restore knows that these were under way, and no more.
+    ids := ARRAY(
+      SELECT m.id FROM @extschema@.sms_messages m
+       WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
+         AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
+       ORDER BY m.id FOR NO KEY UPDATE OF m);
+    -- The sender may have settled some while their rows were waited for.
+    WITH lost AS (
+      INSERT INTO @extschema@.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority,
+          claimed_at, lease_until, client_key, segments, settlement, next_look_at)
+        SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
+               'unknown', greatest(m.attempt_count, 1), 0, m.priority, greatest(m.created_at, m.scheduled_for), now(),
+               coalesce(m.client_id::text, @extschema@.sms_phone_key(m.to_phone)), m.segments,
+               jsonb_build_object('error_code', 'sender_lost',
+                 'error_message', 'the database was copied or restored while it was under way'),
+               now() + current_setting('coach_sms.reconcile_delay')::interval
+          FROM @extschema@.sms_messages m
+         WHERE m.id = ANY (ids) AND m.status IN ('sending', 'unknown')
+        ON CONFLICT ON CONSTRAINT sms_in_flight_pkey DO NOTHING
+        RETURNING message_id)
+    UPDATE @extschema@.sms_messages m
+       SET status = 'unknown', error_code = coalesce(m.error_code, 'sender_lost'), updated_at = now()
+      FROM lost WHERE m.id = lost.message_id;
+    GET DIAGNOSTICS unknown = ROW_COUNT;
+  ELSE
+    -- Live messages wait for the next sms_go_live().
+    WITH foreign_rows AS MATERIALIZED (
+      SELECT q.message_id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+       WHERE NOT m.sandbox AND NOT is_subscriber  -- whose own would not come back
+       ORDER BY m.id FOR NO KEY UPDATE OF m)
+    DELETE FROM @extschema@.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
+
+    -- Sandbox messages that a copy knows as under way start again.
+    UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
+     WHERE m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id);
   END IF;
-  PERFORM @extschema@.sms_require_org(org_id);
-  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
-  names := @extschema@.sms_phone_names(number);
-  PERFORM @extschema@.sms_cancel_waiting(
-    ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id),
-    'erased', NULL);
-  -- A callback may have told the end before our own request has: what is recorded of that comes later.
-  ids := ARRAY(
-    SELECT m.id FROM @extschema@.sms_messages m
-     WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
-       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
-     ORDER BY m.id FOR NO KEY UPDATE);
-  UPDATE @extschema@.sms_messages m
-     SET to_phone = 'erased', body = '', variables = NULL, client_id = NULL, metadata = '{}', error_message = NULL, updated_at = now()
-   WHERE m.id = ANY (ids);
-  SELECT h.attempts, h.events INTO attempts, events FROM @extschema@.sms_erase_history(org_id, number, ids) h;
-  PERFORM @extschema@.sms_hash_opt_outs(org_id, number);
-  messages := cardinality(ids);
-  under_way := (SELECT count(*) FROM @extschema@.sms_messages m
-                 WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id);
-  RETURN NEXT;
+  queued := @extschema@.sms_enqueue_waiting(for_sandbox => NOT live);
 END
 $$;
+CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.sms_bookings_go_live();
+  PERFORM @extschema@.sms_arm(true);
+  PERFORM @extschema@.sms_make_policies();
+  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
+  PERFORM @extschema@.sms_tell_overdue();
+END
+$$;
+COMMENT ON FUNCTION sms_go_live() IS
+'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. Bookings that were confirmed before get their reminders, and no confirmation. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
+CREATE OR REPLACE FUNCTION sms_check_trust(OUT problem text, OUT what_to_do text)
+  AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION sms_check_trust() FROM PUBLIC;
+COMMENT ON FUNCTION sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
+CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT count(*)
+    FROM @extschema@.sms_messages m
+   WHERE ($1 IS NULL OR m.org_id = $1)
+     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM @extschema@.sms_server v)
+     AND (m.status IN ('pending', 'queued')
+          OR m.status = 'cancelled' AND m.error_code = 'expired'
+             AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
+     AND @extschema@.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
+$$;
+REVOKE ALL ON FUNCTION sms_count_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_count_overdue(uuid) IS
+'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
+CREATE OR REPLACE FUNCTION sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  overdue bigint := @extschema@.sms_count_overdue(org_id);
+BEGIN
+  IF overdue > 0 THEN
+    RAISE NOTICE 'messages that waited longer than coach_sms.max_wait (%) and are not sent: %',
+                 current_setting('coach_sms.max_wait'), overdue
+      USING DETAIL = 'They end as cancelled, error_code expired.',
+            HINT = 'sms_retry() sends one of them after all.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION sms_tell_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
+CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT @extschema@.sms_pause(sms_resume.org_id, NULL);
+  SELECT @extschema@.sms_tell_overdue(sms_resume.org_id)
+$$;
+COMMENT ON FUNCTION sms_resume(uuid) IS
+'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
 CREATE OR REPLACE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
@@ -2401,149 +2544,6 @@ CREATE OR REPLACE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timest
            ELSE 'waits: ' || @extschema@.sms_why_waiting(m.id) END
     FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_in_flight f ON f.message_id = m.id
    WHERE m.id = $1
-$$;
-CREATE OR REPLACE FUNCTION sms_verdict_in_words(
-  verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
-  RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE verdict
-    WHEN 'later' THEN CASE
-      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s', @extschema@.sms_local_time(due_at, zone), obstacle)
-      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', @extschema@.sms_local_time(due_at, zone),
-                                              @extschema@.sms_local_time(opens_at, zone))
-      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', @extschema@.sms_local_time(due_at, zone),
-                                         @extschema@.sms_local_time(opens_at, zone))
-      ELSE 'goes out on ' || @extschema@.sms_local_time(due_at, zone) END
-    WHEN 'made_next' THEN 'is due, and made within a minute'
-    WHEN 'unseen' THEN 'is due, and made on ' || @extschema@.sms_local_time(due_at, zone)
-    WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
-      ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason), @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
-    WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
-                                   ELSE 'was not sent: the session was not completed' END
-    WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, @extschema@.sms_reason_in_words(reason, type)),
-                                  CASE type WHEN 'feedback' THEN 'was due more than three days ago' ELSE 'is not sent any more: the session has started' END)
-    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, @extschema@.sms_reason_in_words(verdict, type))
-  END
-$$;
-CREATE OR REPLACE FUNCTION sms_texts_now(known sms_booking[]) RETURNS jsonb
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN (SELECT coalesce(jsonb_agg(
-                   to_jsonb(o) || jsonb_build_object('detail', t.detail, 'try_until', t.try_until)), '[]')
-            FROM @extschema@.sms_booking_outlook(known) o
-            LEFT JOIN @extschema@.sms_booking_texts t
-                   ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
-END
-$$;
-REVOKE ALL ON FUNCTION sms_texts_now(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_texts_now(sms_booking[]) IS
-'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
-CREATE OR REPLACE FUNCTION sms_is_seen(booking sms_booking, OUT seen boolean, OUT seen_at timestamptz)
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  range record;
-BEGIN
-  SELECT * INTO range FROM @extschema@.sms_pass_ranges();
-  seen := booking.start_time > range.starts_after AND booking.start_time <= range.starts_until
-       OR booking.end_time > range.ends_after AND booking.end_time <= range.ends_until
-       OR EXISTS (SELECT FROM @extschema@.sms_booking_texts t
-                   WHERE t.booking_id = booking.id AND t.type = 'confirmation' AND t.try_until > now());
-  seen_at := booking.start_time - (range.starts_until - range.starts_after);
-END
-$$;
-REVOKE ALL ON FUNCTION sms_is_seen(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_seen(sms_booking) IS
-'Internal: whether the next pass judges a booking, and else from when on the passes do.';
-CREATE OR REPLACE FUNCTION sms_texts_after_pass(known sms_booking[]) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  texts jsonb := @extschema@.sms_texts_now(known);
-  later jsonb;
-  pass record;
-BEGIN
-  SELECT * INTO pass FROM @extschema@.sms_is_seen(known[1]);
-  IF pass.seen IS NOT TRUE THEN
-    RETURN (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due'
-                             THEN t || jsonb_build_object('verdict', 'unseen', 'due_at', pass.seen_at)
-                             ELSE t END)
-              FROM jsonb_array_elements(texts) t);
-  ELSIF NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
-                     WHERE @extschema@.sms_is_work(
-                             o.type, o.verdict, o.is_due, o.is_stale, o.reason, o.updated_at, 'infinity'))
-  THEN
-    RETURN texts;
-  END IF;
-  BEGIN
-    IF pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(known[1].id)) THEN
-      PERFORM @extschema@.sms_make_texts(known[1].id);
-      later := (SELECT jsonb_agg(CASE WHEN a->>'message_id' <> coalesce(b->>'message_id', '')
-                                      THEN a || '{"verdict": "made_next"}' ELSE a END)
-                  FROM jsonb_array_elements(@extschema@.sms_texts_now(known)) a
-                  JOIN jsonb_array_elements(texts) b
-                    ON a->'type' = b->'type' AND a->'schedule_id' = b->'schedule_id');
-      RAISE EXCEPTION USING ERRCODE = 'ZDONE';
-    END IF;
-  EXCEPTION
-    WHEN SQLSTATE 'ZDONE' THEN
-      texts := later;
-    WHEN read_only_sql_transaction THEN
-      NULL;
-    WHEN OTHERS THEN
-      texts := (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due'
-                                 THEN t || jsonb_build_object('reason', 'unreadable', 'detail', SQLERRM)
-                                 ELSE t END)
-                  FROM jsonb_array_elements(texts) t);
-  END;
-  RETURN texts;
-END
-$$;
-REVOKE ALL ON FUNCTION sms_texts_after_pass(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_texts_after_pass(sms_booking[]) IS
-'Internal: how it will stand with the texts of a booking after the next pass.';
-CREATE OR REPLACE FUNCTION sms_explain_texts(booking_id uuid, org_ids uuid[], known sms_booking[], zone text)
-  RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
-  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
-BEGIN
-  PERFORM set_config('TimeZone', zone, true);
-  RETURN QUERY
-    WITH outlook AS MATERIALIZED (SELECT * FROM @extschema@.sms_booking_outlook(known))
-    SELECT coalesce(t.type, m.metadata->>'booking_text', 'message'), coalesce(o.label, m.metadata->>'booking_text', m.template_key),
-           m.scheduled_for, m.status, m.id,
-           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE @extschema@.sms_message_in_words(m, zone) END
-      FROM @extschema@.sms_messages m
-      LEFT JOIN @extschema@.sms_booking_texts t
-             ON t.message_id = m.id AND t.booking_id = sms_explain_texts.booking_id
-      LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
-     WHERE m.org_id = ANY (org_ids)
-       AND (m.related_entity_id = sms_explain_texts.booking_id AND m.related_entity_type = 'booking'
-            OR m.id IN (SELECT x.message_id FROM @extschema@.sms_booking_texts x
-                         WHERE x.booking_id = sms_explain_texts.booking_id))
-    UNION ALL
-    SELECT t.type, coalesce(o.label, t.type),
-           CASE t.type WHEN 'reminder' THEN CASE WHEN t.session_start = o.start_time THEN o.due_at END
-                       WHEN 'feedback' THEN CASE WHEN t.session_end = o.end_time THEN o.due_at END END, 'gone', t.message_id,
-           'was made; its message is gone: retention_days pruned it, or somebody deleted it'
-      FROM @extschema@.sms_booking_texts t
-      LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
-     WHERE t.booking_id = sms_explain_texts.booking_id AND t.org_id = ANY (org_ids)
-       AND t.message_id IS NOT NULL AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = t.message_id)
-    UNION ALL
-    SELECT p.type, p.label, CASE WHEN p.type <> 'confirmation' THEN p.due_at END,
-           CASE WHEN p.verdict IN ('later', 'made_next', 'unseen') OR p.verdict = 'due' AND p.reason IS NULL
-                     OR p.verdict = 'not_completed' AND p.expires_at > now()
-                THEN 'planned' ELSE 'skipped' END, NULL,
-           @extschema@.sms_verdict_in_words(
-             p.verdict, p.type, @extschema@.sms_booking_obstacle(known[1]), p.due_at,
-             @extschema@.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until,
-             p.reason, p.detail, zone)
-      FROM jsonb_to_recordset(@extschema@.sms_texts_after_pass(known)) p (
-             type text, schedule_id uuid, label text, verdict text, due_at timestamptz,
-             expires_at timestamptz, message_id uuid, reason text, detail text, try_until timestamptz)
-      JOIN outlook o ON o.type = p.type AND o.schedule_id = p.schedule_id
-     WHERE p.verdict IN ('later', 'due', 'made_next', 'unseen', 'before_live')
-        OR p.verdict NOT IN ('made', 'under_way') AND p.message_id IS NULL
-     ORDER BY 3 NULLS FIRST, 5, 1;
-END
 $$;
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS

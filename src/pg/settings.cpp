@@ -303,7 +303,7 @@ void define_rules() {
   define_string("coach_sms.allowed_countries",
                 "Countries whose numbers may be written to; empty: all.", &allowed_countries, "",
                 GUC_LIST_INPUT, check_countries);
-  static bool notify;  // read by the triggers of sql/install/43_news.sql
+  static bool notify;  // read by the triggers of sql/install/60_upkeep/30_news.sql
   define_bool("coach_sms.notify",
               "Whether NOTIFY tells of messages that are final and of inbound texts.", &notify,
               true);

@@ -12,7 +12,7 @@ my $check = ($ARGV[0] // '') eq '--check';
 my ($version) = slurp('coach_sms.control') =~ /^default_version = '(.+)'/m;
 my ($upgrade_file) = glob "sql/upgrade/coach_sms--*--$version.sql";
 my ($old) = $upgrade_file =~ /--(.+)--/;
-my $install = join '', map { slurp($_) } sort glob 'sql/install/*.sql';
+my $install = join '', map { slurp($_) } sort glob 'sql/install/*.sql sql/install/*/*.sql';
 my ($begin, $end) = ("-- Made by `make upgrade-script`: begin.\n", "-- Made by `make upgrade-script`: end.\n");
 
 sub slurp {
@@ -41,7 +41,7 @@ sub again {
     my ($statement) = @_;
     return $statement if $statement =~ /^(?:COMMENT ON|REVOKE ALL ON FUNCTION) /;
     return $statement if $statement =~ s/^CREATE FUNCTION /CREATE OR REPLACE FUNCTION /;
-    # Parsed and kept, so that it must find PostgreSQL's own functions: see sql/install/00_header.sql.
+    # Parsed and kept, so that it must find PostgreSQL's own functions: see sql/install/00_base/00_header.sql.
     return "SET LOCAL search_path = pg_catalog, pg_temp;\n$statement\nSET LOCAL search_path = \@extschema\@, pg_temp;"
       if $statement =~ s/^CREATE VIEW /CREATE OR REPLACE VIEW /;
     return;

@@ -3,7 +3,7 @@
 #include "pg/base/statement.hpp"
 
 // The pass over bookings. What is due, and what becomes of it, is decided in SQL
-// (sql/install/38_booking_texts.sql, 39_booking_schedule.sql).
+// (sql/install/50_bookings/40_texts.sql, 50_bookings/60_schedule.sql).
 
 namespace coach_sms {
 

@@ -1,4 +1,4 @@
--- The install script is joined from sql/install/*.sql in the order of their names.
+-- The install script is joined from the files of sql/install in the order of their names.
 \echo Use "CREATE EXTENSION coach_sms" to load this file. \quit
 
 -- What is parsed here and kept (views, above all) must find PostgreSQL's own functions and operators, also where the schema
