@@ -11,7 +11,7 @@
 #            FAILPOINTS=1                  with failpoints, for tests; objects in build/test
 #            SANITIZE=address,undefined    with sanitizers and failpoints; objects in build/asan
 #            DEBUG=1                       `make install` leaves the debug symbols in the library
-#            TESTS=, FILTER=               which tests: make tap TESTS=001, make unit FILTER='Segments*'
+#            TESTS=, FILTER=               which tests: make tap TESTS=limits/, make unit FILTER='Segments*'
 #            KINDS=, TAP_TESTS=            of `make test`: which kinds, which files of tap
 #            DEBIAN=trixie                 where `make test-on` tests
 #            FUZZ_SECONDS=300              how long `make fuzz` stays with each target
@@ -246,6 +246,9 @@ lint: install-deps-build-demo-test-bench-lint
 format: install-deps-lint
 	clang-format -i $(OUR_SOURCES)
 
+tests-list:
+	@perl test/tools/tests_list.pl
+
 check-tree:
 	test/tools/check_tree.sh
 
@@ -263,6 +266,7 @@ help:
 	@echo 'make test         every test: unit, fake, check-tree, check-release, check-demo, regress, isolation,'
 	@echo '                  pgtap, tap; each is a target too'
 	@echo 'make test-on DEBIAN=trixie  the same on another release of Debian, in a throw-away root (takes root)'
+	@echo 'make tests-list   each test file with its first sentence'
 	@echo 'make test-asan    the same with address and undefined-behaviour sanitizers'
 	@echo 'make valgrind     the unit tests under valgrind'
 	@echo 'make fuzz         libFuzzer, FUZZ_SECONDS=300 for each target'
@@ -272,8 +276,8 @@ help:
 	@echo 'make upgrade-script  write functions, views and comments that changed into sql/upgrade'
 	@echo 'make clean        remove what was built'
 	@echo
-	@echo 'One test:  make unit FILTER="Segments*"   make regress TESTS=enqueue   make tap TESTS=001'
+	@echo 'One test:  make unit FILTER="Segments*"   make regress TESTS=enqueue   make tap TESTS=sending/live'
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=...: see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format check-tree upgrade-script deps help FORCE
+  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format tests-list check-tree upgrade-script deps help FORCE

@@ -28,7 +28,7 @@ postgresql_parts() {
     test)
       local control="extension/pgtap.control"
       [ -f "$(pg --sharedir)/$control" ] || [ -f "/usr/share/postgresql/$v/$control" ] || echo "postgresql-$v-pgtap"
-      # Not packaged for every version; 309_pg_cron.pl is skipped without it.
+      # Not packaged for every version; bookings/pg_cron.pl is skipped without it.
       control="extension/pg_cron.control"
       [ -f "$(pg --sharedir)/$control" ] || [ -f "/usr/share/postgresql/$v/$control" ] ||
         [ -z "$(apt-cache search --names-only "^postgresql-$v-cron\$" 2>/dev/null)" ] || echo "postgresql-$v-cron" ;;
@@ -39,7 +39,7 @@ packages_of() {
   case $1 in
     build) echo make g++ ca-certificates libcurl4-openssl-dev libssl-dev libphonenumber-dev libicu-dev rapidjson-dev ;;
     demo) echo curl libmicrohttpd-dev ;;
-    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs openssl perl ;; # nginx, nodejs: 191_form_posts.pl
+    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs openssl perl ;; # nginx, nodejs: webhook/form_posts.pl
     bench) echo libbenchmark-dev ;;
     lint) echo clang-format clang-tidy cppcheck ;;
     valgrind) echo valgrind ;;

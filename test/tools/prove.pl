@@ -1,5 +1,5 @@
 # prove.pl KIND GLOB: runs TAP tests and writes the tally of KIND. pg_prove and prove do the same but for counting.
-# TESTS chooses files by words in their names, JOBS runs several at a time, VERBOSE=1 shows each assertion.
+# TESTS chooses files by words in their paths, JOBS runs several at a time, VERBOSE=1 shows each assertion.
 use strict;
 use warnings;
 use File::Path qw(make_path);

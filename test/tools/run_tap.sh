@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The TAP tests test/tap/*.pl on PostgreSQL::Test::Cluster, with our own helpers in test/tap/lib. TESTS chooses by name.
+# The TAP tests test/tap/*/*.pl on PostgreSQL::Test::Cluster, with our own helpers in test/tap/lib. TESTS chooses by name.
 # initdb runs once; CoachSms::Cluster copies its result (PostgreSQL 17 and later would do so by themselves).
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/tally.sh"
@@ -15,7 +15,7 @@ if ! initdb -D "$INITDB_TEMPLATE" -A trust -N >"$TMPDIR/initdb.log" 2>&1; then
   tally tap 0 1
   exit
 fi
-perl test/tools/prove.pl tap 'test/tap/*.pl'
+perl test/tools/prove.pl tap 'test/tap/*/*.pl'
 status=$?
 rm -rf "$COACH_SMS_RESULTS/tap"
 [ "$status" = 0 ] || cp -r "$TESTLOGDIR" "$COACH_SMS_RESULTS/tap"

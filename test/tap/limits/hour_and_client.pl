@@ -1,5 +1,5 @@
 # max_sms_per_hour and max_sms_per_client_per_day, by the moved clock and counted at the fake: exact in any 60 minutes
-# and any 24 hours, at once when they change, and free of cost while an org waits. Crashes: 314_limit_crashes.pl.
+# and any 24 hours, at once when they change, and free of cost while an org waits. Crashes: limits/limits_after_crashes.pl.
 use strict;
 use warnings;
 use Test::More;

@@ -104,7 +104,7 @@ $mark = log_mark($node);
 $node->safe_psql('postgres', join '; ', 'SET auto_explain.log_min_duration = -1', book(0, 1), (map { book(1 + 400 * $_, 400) } 0 .. 4), 'SET auto_explain.log_min_duration = 0', book(2500, 1),
     "UPDATE bookings SET location_details = 'Court 2' WHERE client_id = (SELECT id FROM clients ORDER BY phone OFFSET 2500 LIMIT 1)",
     "SELECT sms_opt_out('${\ $app->org}', '+61491602500')");
-my $plans = join '', grep { / 320_plans\.pl / } split /^(?=\d{4}-\d\d-\d\d )/m, log_since($node, $mark);
+my $plans = join '', grep { / plans\.pl / } split /^(?=\d{4}-\d\d-\d\d )/m, log_since($node, $mark);
 like($plans, qr/Seq Scan on seen .*cost=0\.00\.\.[0-9]\./, 'the plan of an application\'s trigger knows how small its table is');
 ($large, $seen) = large_nodes($plans);
 ok($seen->{$_}, "plans of a booking that read $_ were seen") for qw(sms_messages sms_booking_texts);
