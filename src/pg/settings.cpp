@@ -3,7 +3,7 @@
 #include "core/text/blanks.hpp"
 #include "core/twilio/sender_address.hpp"
 #include "core/twilio/twilio_sid.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/settings.hpp"
 

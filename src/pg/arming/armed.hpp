@@ -10,7 +10,7 @@
 // before the row commits, and going to the sandbox removes it after: an id that no live row has
 // means nothing, so whatever a rollback or a crash leaves behind is not armed.
 
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/pg_api.hpp"
 

@@ -8,7 +8,7 @@
 // database of every server. Such a file is renamed where it holds this row's id, and left alone
 // else: it may be another server's.
 
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/pg_api.hpp"
 

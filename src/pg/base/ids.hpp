@@ -1,11 +1,11 @@
 #pragma once
 
 #include "core/base/uuid.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 namespace coach_sms {
 
-// The same 16 bytes on either side of the wall.
+// The same 16 bytes on either side of the boundary.
 
 inline Uuid to_core(const pg_uuid_t& id) {
   Uuid copy;

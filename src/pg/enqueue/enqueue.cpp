@@ -1,5 +1,5 @@
 #include "core/text/phone_number.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"

@@ -4,7 +4,7 @@
 #include "core/text/segments.hpp"
 #include "core/text/variables.hpp"
 #include "core/twilio/sender_address.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
@@ -131,7 +131,7 @@ const TemplateFacts* check_template(const NewMessage& wanted, Failure* failure) 
   return nullptr;
 }
 
-// The part that runs on the C++ side of the wall. `variables` is JSON text or empty.
+// The part that runs on the C++ side of the boundary. `variables` is JSON text or empty.
 Failure compose(const NewMessage& wanted, const char* region, std::string_view template_body,
                 std::string_view variables, ReadyMessage* ready) {
   const std::string_view phone = utf8_view(wanted.to_phone);

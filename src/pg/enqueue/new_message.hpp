@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 namespace coach_sms {
 

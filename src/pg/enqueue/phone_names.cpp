@@ -1,6 +1,6 @@
 #include "core/crypto/phone_hash.hpp"
 #include "core/text/phone_forms.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/statement.hpp"
 #include "pg/enqueue/org_facts.hpp"

@@ -11,11 +11,11 @@
 #include "core/twilio/sender_address.hpp"
 #include "core/twilio/twilio_sid.hpp"
 #include "core/webhook/signature.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/pg_api.hpp"
 
-// The text functions: arguments through the wall, the answer back.
+// The text functions: arguments through the boundary, the answer back.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_render_template);

@@ -1,5 +1,5 @@
 #include "core/limits/quiet_hours.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/clock.hpp"
 #include "pg/base/statement.hpp"

@@ -1,6 +1,6 @@
 #include "core/twilio/delivery_status.hpp"
 #include "core/twilio/twilio_errors.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"

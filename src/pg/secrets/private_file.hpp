@@ -9,7 +9,7 @@
 
 #include <cstddef>
 
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/pg_api.hpp"
 

@@ -1,6 +1,6 @@
 #include "core/crypto/sealing.hpp"
 #include "core/text/blanks.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/owner_rights.hpp"
 #include "pg/base/statement.hpp"

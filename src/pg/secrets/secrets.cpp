@@ -2,7 +2,7 @@
 
 #include "core/crypto/sealing.hpp"
 #include "core/text/blanks.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/uuids.hpp"
 #include "pg/secrets/private_file.hpp"
@@ -42,7 +42,7 @@ bool read_key_file(const char* path, char (&contents)[kKeyFileSize], Failure* fa
   return false;
 }
 
-// Runs `work(key)`, which gives palloc'ed text, on the C++ side of the wall.
+// Runs `work(key)`, which gives palloc'ed text, on the C++ side of the boundary.
 template <typename Work>
 char* with_key(const char* path, Work work, Failure* failure) {
   char contents[kKeyFileSize];

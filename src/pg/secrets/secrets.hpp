@@ -1,11 +1,11 @@
 #pragma once
 
-// Auth tokens across the wall, as plain text: sealed ones opened with the key in
+// Auth tokens across the boundary, as plain text: sealed ones opened with the key in
 // coach_sms.key_file or, while keys change, in coach_sms.old_key_file, and the server's own. The
 // files are read anew each time: a new key or token needs no restart. Tokens are ASCII; one that is
 // not keeps the bytes it was written with, so that no conversion can fail and show them.
 
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/pg_api.hpp"
 

@@ -1,4 +1,4 @@
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/sender/client_limit_check.hpp"
 

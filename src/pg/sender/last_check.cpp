@@ -1,5 +1,5 @@
 #include "core/twilio/twilio_sid.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"

@@ -1,11 +1,11 @@
 #pragma once
 
-// What a sender keeps between its turns, and the way across the wall: rows as plain data on the
+// What a sender keeps between its turns, and the way across the boundary: rows as plain data on the
 // PostgreSQL side, tasks as C++ objects in Dispatch. Included with the core headers first.
 
 #include "core/limits/gates.hpp"
 #include "core/sending/dispatch.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/arming/armed.hpp"
 #include "pg/messages/arrows.hpp"

@@ -1,5 +1,5 @@
 #include "core/tenancy/jwt_claims.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/owner_rights.hpp"
 #include "pg/base/statement.hpp"

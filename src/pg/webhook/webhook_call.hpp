@@ -5,7 +5,7 @@
 // (pg/webhook/webhook_signer.hpp).
 
 #include "core/webhook/webhook.hpp"
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/pg_api.hpp"
 

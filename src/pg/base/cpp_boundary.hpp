@@ -1,7 +1,7 @@
 #pragma once
 
-// The wall between C++ and PostgreSQL. ereport(ERROR) is a longjmp that runs no destructor, and an
-// exception that reaches the backend ends the server. So:
+// The boundary between C++ and PostgreSQL. ereport(ERROR) is a longjmp that runs no destructor, and
+// an exception that reaches the backend ends the server. So:
 //   * C++ with destructors runs only inside run_cpp(), which turns every exception into plain data;
 //   * nothing inside run_cpp() calls PostgreSQL, but for copy_out(), which cannot jump;
 //   * errors are raised after run_cpp() has returned, when no C++ object is alive.

@@ -1,4 +1,4 @@
-#include "pg/base/wall.hpp"
+#include "pg/base/cpp_boundary.hpp"
 
 namespace coach_sms {
 
