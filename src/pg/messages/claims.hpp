@@ -1,7 +1,7 @@
 #pragma once
 
-// Taking messages out of the queue, lane by lane: the arrow queued → sending, with the rules of
-// arrows.hpp. All need SPI; texts are in the database's encoding.
+// Taking messages out of the queue, lane by lane: the transition queued → sending, with the rules
+// of transitions.hpp. All need SPI; texts are in the database's encoding.
 
 #include "pg/base/pg_api.hpp"
 

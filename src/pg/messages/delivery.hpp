@@ -1,6 +1,6 @@
 #pragma once
 
-// What Twilio tells us later: sms_events, and the arrows they drive (sent, delivered, failed).
+// What Twilio tells us later: sms_events, and the transitions they drive (sent, delivered, failed).
 // Both need SPI.
 
 #include "pg/base/pg_api.hpp"

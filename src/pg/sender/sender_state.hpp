@@ -8,8 +8,8 @@
 #include "pg/base/cpp_boundary.hpp"
 
 #include "pg/arming/armed.hpp"
-#include "pg/messages/arrows.hpp"
 #include "pg/messages/claims.hpp"
+#include "pg/messages/transitions.hpp"
 #include "pg/sender/last_check.hpp"
 #include "pg/workers/worker.hpp"
 

@@ -1,6 +1,6 @@
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/messages/arrows.hpp"
+#include "pg/messages/transitions.hpp"
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
