@@ -3,14 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "core/sending/accounts.hpp"
-#include "gates_fixture.hpp"
+#include "send_limits_fixture.hpp"
 
 namespace coach_sms {
 namespace {
 
 using namespace test;
 
-struct HoldsTest : GatesTest {
+struct HoldsTest : SendLimitsTest {
   // The published state, as a reader of sms_holds would have it.
   std::map<HoldKey, Hold> seen;
 
@@ -38,7 +38,7 @@ TEST_F(HoldsTest, EachLimitSaysWhyAndUntilWhen) {
   know(1, hourly(1));
   lanes.release_all();
   start(1, 100, kNight);
-  gates.settled(uuid(100), kNight);
+  limits.settled(uuid(100), kNight);
   admit(kNight);
   EXPECT_EQ(hold(), (Hold{"max_sms_per_hour (1) is reached", kNight + kHour}));
   know(1, monthly(2));

@@ -47,14 +47,14 @@ void check_versions(Sender* sender, const Claimed* claimed, int count, Checked* 
     for (int i = 0; i < count; ++i) {
       const Uuid org = to_core(claimed[i].org_id);
       if (checked[i].verdict != Verdict::kSend ||
-          sender->gates->is_current(org, checked[i].route->version))
+          sender->limits->is_current(org, checked[i].route->version))
         continue;
       checked[i].verdict = Verdict::kPutBack;
       checked[i].when = claimed[i].due_at;
       changed.insert(org);
     }
     for (const Uuid& org : changed)
-      sender->gates->forget_rules(org);
+      sender->limits->forget_rules(org);
   }));
 }
 

@@ -4,7 +4,7 @@
 
 #include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
-#include "pg/sender/gate_facts.hpp"
+#include "pg/sender/limits_loader.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
@@ -40,21 +40,21 @@ Order order_of(const ClaimOrder& order) {
       std::min(order.waited, order.limit)};
 }
 
-// What the lanes offer, the gates admit, and the accounts have room for.
+// What the lanes offer, the limits admit, and the accounts have room for.
 int plan_claims(Sender* sender, int room, Order* orders) {
   raise_if(run_cpp([&] {
     std::vector<ClaimOrder> next = sender->dispatch->lanes().next_claims(unix_now_us(), room);
     if (next.size() > kMostOrders) next.resize(kMostOrders);
-    sender->gates->plan(std::move(next));
+    sender->limits->plan(std::move(next));
   }));
-  if (sender->gates->planned() == 0) return 0;
-  read_gate_facts(sender);
+  if (sender->limits->planned() == 0) return 0;
+  load_limits(sender);
   int count = 0;
   raise_if(run_cpp([&] {
     const int64 now = unix_now_us();
     Dispatch& dispatch = *sender->dispatch;
     std::vector<ClaimOrder> admitted =
-        sender->gates->admit(&dispatch.lanes(), &dispatch.holds(), now);
+        sender->limits->admit(&dispatch.lanes(), &dispatch.holds(), now);
     dispatch.drop_held(&admitted, now);
     for (const ClaimOrder& order : admitted)
       orders[count++] = order_of(order);
@@ -83,7 +83,7 @@ void tell_lane(Sender* sender, const Order& order, const Found& found) {
     }
     int64 next_due = to_unix_us(found.next_due);
     if (order.opened_at != DT_NOBEGIN) {
-      const int64 more_at = sender->gates->took_waited(claimed.lane, found.waited, now);
+      const int64 more_at = sender->limits->took_waited(claimed.lane, found.waited, now);
       // What was counted is locked, or not there any more: not asked for again and again.
       const bool is_short = found.waited < order.waited;
       next_due = std::min(next_due, is_short ? std::max(more_at, now + kShortPause) : more_at);

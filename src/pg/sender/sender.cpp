@@ -30,7 +30,7 @@ void make_dispatch(Sender* sender) {
     if (!curl_ready) http_global_init();
     curl_ready = true;
     sender->dispatch = new Dispatch(dispatch_options(), unix_now_us);
-    sender->gates = new Gates();
+    sender->limits = new SendLimits();
   }));
 }
 
@@ -38,7 +38,7 @@ void configure(Sender* sender) {
   raise_if(run_cpp([&] {
     sender->dispatch->configure(dispatch_options());
     sender->dispatch->look_anew();  // at another account, or a token file that was mended
-    sender->gates->forget_rules();
+    sender->limits->forget_rules();
   }));
   sender->sweep_wanted = true;
   sender->look_anew = true;
@@ -135,7 +135,7 @@ void notice_clock(Sender* sender) {
     if (sender->finished_since != 0) sender->finished_since = now;
     raise_if(run_cpp([&] {
       sender->dispatch->clock_set_back();
-      sender->gates->clock_set_back();
+      sender->limits->clock_set_back();
     }));
   }
   sender->woke_at = now;
@@ -157,7 +157,7 @@ void take_news(Sender* sender) {
     }
     if (!look_anew) return;
     sender->dispatch->look_anew();
-    sender->gates->forget_rules();
+    sender->limits->forget_rules();
   }));
   if (overflow || look_anew) sender->sweep_wanted = true;
   if (look_anew) sender->look_anew = true;
@@ -361,7 +361,7 @@ void sender_run(WorkerContext* context) {
   FreeWaitEventSet(sender.events);
   raise_if(run_cpp([&] {
     delete sender.dispatch;
-    delete sender.gates;
+    delete sender.limits;
   }));
   MemoryContextSwitchTo(caller);
   MemoryContextDelete(sender.turn);

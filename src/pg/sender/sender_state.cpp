@@ -86,28 +86,28 @@ void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
 
 // Runs inside run_cpp. The month's budget is the one gate that only the message's size opens.
 void start_one(Sender* sender, Task task, int segments, const Route& route) {
-  Gates& gates = *sender->gates;
+  SendLimits& limits = *sender->limits;
   Holds& holds = sender->dispatch->holds();
-  if (!gates.fits(task.org, segments)) {
-    holds.set_org(HoldRule::kBudget, task.org, gates.budget_hold(task.org));
-    sender->dispatch->lanes().hold(task.org, gates.budget_again_at(task.org, unix_now_us()));
+  if (!limits.fits(task.org, segments)) {
+    holds.set_org(HoldRule::kBudget, task.org, limits.budget_hold(task.org));
+    sender->dispatch->lanes().hold(task.org, limits.budget_again_at(task.org, unix_now_us()));
     return sender->dispatch->give_back(std::move(task));
   }
   holds.clear_org(HoldRule::kBudget, task.org);
   const std::int64_t now = unix_now_us();
-  task.quiet_at = gates.next_quiet_at({task.org, task.zone, task.priority}, now);
-  gates.started(task.org, task.message, segments, now);
+  task.quiet_at = limits.next_quiet_at({task.org, task.zone, task.priority}, now);
+  limits.started(task.org, task.message, segments, now);
   sender->dispatch->send(std::move(task), route);
 }
 
 // What a result means for the limits: Twilio took it or may have, or provably not.
-void tell_gates(Gates* gates, const Finished& finished) {
+void tell_gates(SendLimits* limits, const Finished& finished) {
   const Settlement& settlement = finished.settlement;
   if (finished.started &&
       (settlement.outcome == Outcome::kAccepted || !settlement.provider_message_id.empty()))
-    gates->settled(finished.task.message, unix_now_us(), settlement.segments);
+    limits->settled(finished.task.message, unix_now_us(), settlement.segments);
   else if (!finished.started || settlement.outcome != Outcome::kUnknown)
-    gates->released(finished.task.message);
+    limits->released(finished.task.message);
 }
 
 }  // namespace
@@ -190,7 +190,7 @@ void forget_recorded(Sender* sender, const FinishedRow* rows, int count) {
         continue;
       }
       dispatch.let_go(one.task.message);
-      tell_gates(sender->gates, one);
+      tell_gates(sender->limits, one);
       if (one.settlement.outcome == Outcome::kRetry)
         dispatch.lanes().note({one.task.org, one.task.zone, one.task.priority},
                               to_unix_us(rows[i].settled.when));

@@ -3,7 +3,7 @@
 // What a sender keeps between its turns, and the way across the boundary: rows as plain data on the
 // PostgreSQL side, tasks as C++ objects in Dispatch. Included with the core headers first.
 
-#include "core/limits/gates.hpp"
+#include "core/limits/send_limits.hpp"
 #include "core/sending/dispatch.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
@@ -34,7 +34,7 @@ inline constexpr int kMostSteps = 16;
 struct Sender {
   WorkerContext* context;
   Dispatch* dispatch;
-  Gates* gates;
+  SendLimits* limits;
   MemoryContext turn;   // reset each turn
   MemoryContext batch;  // what is claimed and not yet checked
   Mode mode;

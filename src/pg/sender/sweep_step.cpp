@@ -4,7 +4,7 @@
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/messages/delivery.hpp"
-#include "pg/sender/gate_facts.hpp"
+#include "pg/sender/limits_loader.hpp"
 #include "pg/sender/reconcile_step.hpp"
 #include "pg/sender/sandbox_delivery.hpp"
 #include "pg/shared/shared_state.hpp"
@@ -23,7 +23,7 @@ void show_mode(Sender* sender, Mode mode, const char* why) {
   show_state(*sender);
   raise_if(run_cpp([&] {
     if (changed) {
-      sender->gates->forget_past();
+      sender->limits->forget_past();
       sender->dispatch->mode_changed();
     }
     Holds& holds = sender->dispatch->holds();

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/limits/gates.hpp"
+#include "core/limits/send_limits.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,10 +19,10 @@ inline constexpr std::int64_t kDay = 24 * kHour;
 inline constexpr std::int64_t kEvening = 20'000 * kDay + 20 * kHour + kHour / 2;
 inline constexpr QuietHours kNights{21, 9};
 
-// Lanes and gates as a sender drives them, with the tables played by the test.
-struct GatesTest : testing::Test {
+// Lanes and limits as a sender drives them, with the tables played by the test.
+struct SendLimitsTest : testing::Test {
   Lanes lanes;
-  Gates gates;
+  SendLimits limits;
   Holds holds;
 
   static OrgRules rules() {
@@ -62,22 +62,22 @@ struct GatesTest : testing::Test {
   }
   void know(int number, OrgRules limited) {
     const bool has_past = limited.max_per_hour || limited.budget;
-    gates.set_rules(uuid(number), std::move(limited));
-    gates.set_zone("UTC", {{0, 0}}, 0, kEvening + 100 * kDay);
+    limits.set_rules(uuid(number), std::move(limited));
+    limits.set_zone("UTC", {{0, 0}}, 0, kEvening + 100 * kDay);
     if (has_past) {
-      gates.begin_past(uuid(number));
-      gates.end_past(uuid(number));
+      limits.begin_past(uuid(number));
+      limits.end_past(uuid(number));
     }
   }
 
   std::vector<ClaimOrder> plan(std::int64_t now, int want = 10) {
     std::vector<ClaimOrder> orders = lanes.next_claims(now, want);
-    gates.plan(orders);
+    limits.plan(orders);
     return orders;
   }
   std::vector<ClaimOrder> admit(std::int64_t now, int want = 10) {
     plan(now, want);
-    return gates.admit(&lanes, &holds, now);
+    return limits.admit(&lanes, &holds, now);
   }
   // How many the only org may claim.
   int room(std::int64_t now, int want = 10) {
@@ -85,7 +85,7 @@ struct GatesTest : testing::Test {
     return orders.empty() ? 0 : orders.front().limit;
   }
   void start(int org, int message, std::int64_t now, int segments = 1) {
-    gates.started(uuid(org), uuid(message), segments, now);
+    limits.started(uuid(org), uuid(message), segments, now);
   }
 };
 

@@ -4,10 +4,10 @@
 
 namespace coach_sms {
 
-// Reads from the tables what the gates lack for the claims that are planned: settings, what was
+// Reads from the tables what the limits lack for the claims that are planned: settings, what was
 // handed over in the last hour and this month, time zones, backlogs of lanes that just opened.
 // Needs SPI; part of the step that claims.
-void read_gate_facts(Sender* sender);
+void load_limits(Sender* sender);
 
 // Messages that keep a limit full and that somebody else has settled meanwhile (a callback, the
 // look at Twilio's list): from now on they count as settled. Needs SPI.

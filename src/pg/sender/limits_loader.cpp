@@ -1,4 +1,4 @@
-#include "pg/sender/gate_facts.hpp"
+#include "pg/sender/limits_loader.hpp"
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/clock.hpp"
@@ -81,7 +81,7 @@ void read_rules(Sender* sender, const IdList& orgs) {
       rules.month_ends_at = month_ends;
       if (pace != nullptr) rules.segments_per_second = std::stod(pace);
       rules.sender = sending_as;
-      sender->gates->set_rules(to_core(org), std::move(rules));
+      sender->limits->set_rules(to_core(org), std::move(rules));
     }));
   }
 }
@@ -114,7 +114,7 @@ void read_last_hour(Sender* sender, Datum orgs) {
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t org = uuid_column(row, 1);
     const int64 at = to_unix_us(time_column(row, 2, 0));
-    raise_if(run_cpp([&] { sender->gates->load_settled(to_core(org), at); }));
+    raise_if(run_cpp([&] { sender->limits->load_settled(to_core(org), at); }));
   }
 }
 
@@ -142,7 +142,7 @@ void read_spent(Sender* sender, Datum orgs) {
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t org = uuid_column(row, 1);
     const int64 segments = bigint_column(row, 2);
-    raise_if(run_cpp([&] { sender->gates->load_spent(to_core(org), segments); }));
+    raise_if(run_cpp([&] { sender->limits->load_spent(to_core(org), segments); }));
   }
 }
 
@@ -156,14 +156,14 @@ void read_flights(Sender* sender, Datum orgs) {
     const pg_uuid_t message = uuid_column(row, 2);
     const int segments = int_column(row, 3);
     raise_if(
-        run_cpp([&] { sender->gates->load_flight(to_core(org), to_core(message), segments); }));
+        run_cpp([&] { sender->limits->load_flight(to_core(org), to_core(message), segments); }));
   }
 }
 
 void read_past(Sender* sender, const IdList& orgs) {
   raise_if(run_cpp([&] {
     for (int i = 0; i < orgs.count; ++i)
-      sender->gates->begin_past(to_core(orgs.ids[i]));
+      sender->limits->begin_past(to_core(orgs.ids[i]));
   }));
   const Datum ids = array_of(orgs);
   // Flights first: what another process settles meanwhile is counted twice for a while, not missed.
@@ -172,7 +172,7 @@ void read_past(Sender* sender, const IdList& orgs) {
   read_spent(sender, ids);
   raise_if(run_cpp([&] {
     for (int i = 0; i < orgs.count; ++i)
-      sender->gates->end_past(to_core(orgs.ids[i]));
+      sender->limits->end_past(to_core(orgs.ids[i]));
   }));
 }
 
@@ -193,16 +193,16 @@ void read_zone(Sender* sender, const char* name) {
     for (int i = 0; i < count; ++i)
       spans.push_back({to_unix_us(offsets[i].from), offsets[i].seconds});
     // Good for claims until a day before the end: what comes next is looked for in it.
-    sender->gates->set_zone(name, std::move(spans), to_unix_us(now - USECS_PER_HOUR),
-                            to_unix_us(until));
+    sender->limits->set_zone(name, std::move(spans), to_unix_us(now - USECS_PER_HOUR),
+                             to_unix_us(until));
   }));
 }
 
 void read_zones(Sender* sender) {
   int count = 0;
-  auto** names = static_cast<char**>(palloc(sizeof(char*) * (sender->gates->planned() + 1)));
+  auto** names = static_cast<char**>(palloc(sizeof(char*) * (sender->limits->planned() + 1)));
   raise_if(run_cpp([&] {
-    for (const std::string& name : sender->gates->zones_wanted(unix_now_us()))
+    for (const std::string& name : sender->limits->zones_wanted(unix_now_us()))
       names[count++] = copy_out(name);
   }));
   for (int i = 0; i < count; ++i)
@@ -217,9 +217,9 @@ struct Opened {
 void count_backlogs(Sender* sender) {
   const int64 spread = INT64CONST(1000) * settings::quiet_hours_spread;
   int count = 0;
-  auto* opened = static_cast<Opened*>(palloc(sizeof(Opened) * (sender->gates->planned() + 1)));
+  auto* opened = static_cast<Opened*>(palloc(sizeof(Opened) * (sender->limits->planned() + 1)));
   raise_if(run_cpp([&] {
-    for (const OpenedLane& each : sender->gates->lanes_to_count(spread, unix_now_us()))
+    for (const OpenedLane& each : sender->limits->lanes_to_count(spread, unix_now_us()))
       opened[count++] = {
           {to_pg(each.lane.org), copy_out(each.lane.zone), static_cast<int16>(each.lane.priority)},
           from_unix_us(each.opened_at)};
@@ -228,7 +228,7 @@ void count_backlogs(Sender* sender) {
     const Opened& each = opened[i];
     const int64 waited = count_waited(each.lane, each.at);
     raise_if(run_cpp([&] {
-      sender->gates->set_backlog(
+      sender->limits->set_backlog(
           {{to_core(each.lane.org_id), each.lane.zone, each.lane.priority}, to_unix_us(each.at)},
           static_cast<int>(waited), spread, unix_now_us());
     }));
@@ -237,11 +237,11 @@ void count_backlogs(Sender* sender) {
 
 }  // namespace
 
-void read_gate_facts(Sender* sender) {
+void load_limits(Sender* sender) {
   const int64 now = unix_now_us();
-  const IdList unknown = list_of([&] { return sender->gates->orgs_without_rules(now); });
+  const IdList unknown = list_of([&] { return sender->limits->orgs_without_rules(now); });
   if (unknown.count > 0) read_rules(sender, unknown);
-  const IdList without_past = list_of([&] { return sender->gates->orgs_without_past(); });
+  const IdList without_past = list_of([&] { return sender->limits->orgs_without_past(); });
   if (without_past.count > 0) read_past(sender, without_past);
   read_zones(sender);
   count_backlogs(sender);
@@ -256,7 +256,7 @@ void read_settled_elsewhere(Sender* sender) {
       " WHERE NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)",
       {UUIDARRAYOID, TEXTOID}};
   const IdList in_flight =
-      list_of([&] { return sender->dispatch->not_in_hand(sender->gates->in_flight()); });
+      list_of([&] { return sender->dispatch->not_in_hand(sender->limits->in_flight()); });
   if (in_flight.count == 0) return;
   const uint64 count = find.run({array_of(in_flight), CStringGetTextDatum(provider_of(*sender))});
   for (uint64 row = 0; row < count; ++row) {
@@ -265,9 +265,9 @@ void read_settled_elsewhere(Sender* sender) {
     const int segments = int_column(row, 3);
     raise_if(run_cpp([&] {
       if (handed_over_at != DT_NOBEGIN)
-        sender->gates->settled(to_core(message), to_unix_us(handed_over_at), segments);
+        sender->limits->settled(to_core(message), to_unix_us(handed_over_at), segments);
       else
-        sender->gates->released(to_core(message));
+        sender->limits->released(to_core(message));
     }));
   }
 }

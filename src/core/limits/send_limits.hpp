@@ -41,11 +41,11 @@ struct OpenedLane {
   std::int64_t opened_at = 0;
 };
 
-// The gates that a claim passes: quiet hours, messages an hour, segments a month and a second. Each
-// says how much may pass now; where nothing may, the lane or the org is held until something can,
-// and costs nothing until then. What counts is what was handed to Twilio or may have been. Holds
-// nothing but what the tables tell; what it lacks it asks for.
-class Gates {
+// The limits that a claim passes: quiet hours, messages an hour, segments a month and a second.
+// Each says how much may pass now; where nothing may, the lane or the org is held until something
+// can, and costs nothing until then. What counts is what was handed to Twilio or may have been.
+// Holds nothing but what the tables tell; what it lacks it asks for.
+class SendLimits {
  public:
   // --- what is planned, and what the tables must tell for it ------------------------------------
 

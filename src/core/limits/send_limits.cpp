@@ -1,4 +1,4 @@
-#include "core/limits/gates.hpp"
+#include "core/limits/send_limits.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -22,7 +22,7 @@ bool has_quiet_hours(const OrgRules& rules) {
 
 // --- what the tables tell -----------------------------------------------------------------------
 
-void Gates::set_rules(const Uuid& org, OrgRules rules) {
+void SendLimits::set_rules(const Uuid& org, OrgRules rules) {
   if (rules.segments_per_second) {
     const auto [pace, is_new] = paces_.try_emplace(rules.sender, *rules.segments_per_second);
     if (!is_new) pace->second.configure(*rules.segments_per_second);
@@ -36,12 +36,12 @@ void Gates::set_rules(const Uuid& org, OrgRules rules) {
   rules_.insert_or_assign(org, std::move(rules));
 }
 
-bool Gates::is_current(const Uuid& org, const std::string& version) const {
+bool SendLimits::is_current(const Uuid& org, const std::string& version) const {
   const auto known = rules_.find(org);
   return known != rules_.end() && known->second.version == version;
 }
 
-std::vector<Uuid> Gates::orgs_without_rules(std::int64_t now) const {
+std::vector<Uuid> SendLimits::orgs_without_rules(std::int64_t now) const {
   std::vector<Uuid> orgs;
   for (const ClaimOrder& order : plan_) {
     const auto rules = rules_.find(order.lane.org);
@@ -50,7 +50,7 @@ std::vector<Uuid> Gates::orgs_without_rules(std::int64_t now) const {
   return orgs;
 }
 
-std::vector<Uuid> Gates::orgs_without_past() const {
+std::vector<Uuid> SendLimits::orgs_without_past() const {
   std::vector<Uuid> orgs;
   for (const ClaimOrder& order : plan_) {
     const auto rules = rules_.find(order.lane.org);
@@ -61,7 +61,7 @@ std::vector<Uuid> Gates::orgs_without_past() const {
   return orgs;
 }
 
-void Gates::begin_past(const Uuid& org) {
+void SendLimits::begin_past(const Uuid& org) {
   forget_past_of(org);
   const OrgRules& rules = rules_.at(org);
   Past past;
@@ -72,15 +72,15 @@ void Gates::begin_past(const Uuid& org) {
   pasts_.emplace(org, std::move(past));
 }
 
-void Gates::load_settled(const Uuid& org, std::int64_t at) {
+void SendLimits::load_settled(const Uuid& org, std::int64_t at) {
   if (Past* past = past_of(org); past != nullptr && past->hour) past->hour->load(at);
 }
 
-void Gates::load_spent(const Uuid& org, std::int64_t segments) {
+void SendLimits::load_spent(const Uuid& org, std::int64_t segments) {
   if (Past* past = past_of(org)) past->spent += segments;
 }
 
-void Gates::load_flight(const Uuid& org, const Uuid& message, int segments) {
+void SendLimits::load_flight(const Uuid& org, const Uuid& message, int segments) {
   Past* past = past_of(org);
   if (past == nullptr) return;
   flights_[message] = {org, segments};
@@ -88,22 +88,22 @@ void Gates::load_flight(const Uuid& org, const Uuid& message, int segments) {
   if (past->hour) past->hour->started(message);
 }
 
-void Gates::end_past(const Uuid& org) {
+void SendLimits::end_past(const Uuid& org) {
   if (Past* past = past_of(org)) past->is_read = true;
 }
 
-void Gates::forget_past() {
+void SendLimits::forget_past() {
   pasts_.clear();
   flights_.clear();
 }
 
-void Gates::clock_set_back() {
+void SendLimits::clock_set_back() {
   forget_rules();
   forget_past();
   backlogs_.clear();
 }
 
-std::vector<std::string> Gates::zones_wanted(std::int64_t now) const {
+std::vector<std::string> SendLimits::zones_wanted(std::int64_t now) const {
   std::vector<std::string> wanted;
   for (const ClaimOrder& order : plan_) {
     const std::string* name = zone_name(order.lane);
@@ -116,12 +116,12 @@ std::vector<std::string> Gates::zones_wanted(std::int64_t now) const {
   return wanted;
 }
 
-void Gates::set_zone(const std::string& name, std::vector<ZoneSpan> spans, std::int64_t from,
-                     std::int64_t until) {
+void SendLimits::set_zone(const std::string& name, std::vector<ZoneSpan> spans, std::int64_t from,
+                          std::int64_t until) {
   zones_.insert_or_assign(name, Zone{std::move(spans), from, until});
 }
 
-std::vector<OpenedLane> Gates::lanes_to_count(std::int64_t spread, std::int64_t now) const {
+std::vector<OpenedLane> SendLimits::lanes_to_count(std::int64_t spread, std::int64_t now) const {
   std::vector<OpenedLane> opened;
   for (const ClaimOrder& order : plan_) {
     const std::int64_t at = opening_of(order.lane, now);
@@ -133,8 +133,8 @@ std::vector<OpenedLane> Gates::lanes_to_count(std::int64_t spread, std::int64_t 
   return opened;
 }
 
-void Gates::set_backlog(const OpenedLane& opened, int messages, std::int64_t spread,
-                        std::int64_t now) {
+void SendLimits::set_backlog(const OpenedLane& opened, int messages, std::int64_t spread,
+                             std::int64_t now) {
   const std::int64_t until = opened.opened_at + spread;
   backlogs_.insert_or_assign(opened.lane,
                              Backlog{opened.opened_at, until, Opening(now, until, messages)});
@@ -142,7 +142,7 @@ void Gates::set_backlog(const OpenedLane& opened, int messages, std::int64_t spr
 
 // --- claims -------------------------------------------------------------------------------------
 
-std::vector<ClaimOrder> Gates::admit(Lanes* lanes, Holds* holds, std::int64_t now) {
+std::vector<ClaimOrder> SendLimits::admit(Lanes* lanes, Holds* holds, std::int64_t now) {
   // Kept until the end even where all have gone: else the rows would be counted again, and again.
   std::erase_if(backlogs_, [now](const auto& entry) { return entry.second.until <= now; });
   std::vector<ClaimOrder> admitted;
@@ -160,7 +160,8 @@ std::vector<ClaimOrder> Gates::admit(Lanes* lanes, Holds* holds, std::int64_t no
 }
 
 // Whether the lane has quiet hours, in which case it is held until they end.
-bool Gates::is_closed(const LaneKey& lane, Lanes* lanes, Holds* holds, std::int64_t now) const {
+bool SendLimits::is_closed(const LaneKey& lane, Lanes* lanes, Holds* holds,
+                           std::int64_t now) const {
   const Zone* zone = zone_of(lane);
   if (zone == nullptr) return false;
   const std::int64_t opens = opens_at(rules_.at(lane.org).quiet, zone->spans, now);
@@ -171,13 +172,14 @@ bool Gates::is_closed(const LaneKey& lane, Lanes* lanes, Holds* holds, std::int6
 }
 
 // How many messages the org's hour and month let pass. Where none, it is held until one may.
-int Gates::room_in_limits(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now) {
+int SendLimits::room_in_limits(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now) {
   const std::int64_t hour = room_in_hour(org, lanes, holds, now);
   const std::int64_t room = hour > 0 ? std::min(hour, room_in_budget(org, lanes, holds, now)) : 0;
   return static_cast<int>(std::max<std::int64_t>(0, room));
 }
 
-std::int64_t Gates::room_in_hour(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now) {
+std::int64_t SendLimits::room_in_hour(const Uuid& org, Lanes* lanes, Holds* holds,
+                                      std::int64_t now) {
   Past* past = past_of(org);
   const int room = past != nullptr && past->hour ? past->hour->room(now) : kNoLimit;
   if (room > 0) {
@@ -193,7 +195,8 @@ std::int64_t Gates::room_in_hour(const Uuid& org, Lanes* lanes, Holds* holds, st
 }
 
 // A budget that is not used up may yet be too small for the next message: start_one() finds out.
-std::int64_t Gates::room_in_budget(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now) {
+std::int64_t SendLimits::room_in_budget(const Uuid& org, Lanes* lanes, Holds* holds,
+                                        std::int64_t now) {
   const auto rules = rules_.find(org);
   const Past* past = past_of(org);
   if (rules == rules_.end() || past == nullptr || !rules->second.budget) {
@@ -211,8 +214,8 @@ std::int64_t Gates::room_in_budget(const Uuid& org, Lanes* lanes, Holds* holds, 
 // How many of the order its sender's pace lets go now, besides what others of this plan have taken.
 // Where none, the org is put off and not held: it keeps its turn, or those before it in the plan
 // would have the sender for themselves for as long as they have messages.
-int Gates::room_in_pace(const ClaimOrder& order, Lanes* lanes, Holds* holds, std::int64_t now,
-                        std::map<std::string, int>* taken) {
+int SendLimits::room_in_pace(const ClaimOrder& order, Lanes* lanes, Holds* holds, std::int64_t now,
+                             std::map<std::string, int>* taken) {
   const Uuid& org = order.lane.org;
   const auto rules = rules_.find(org);
   if (rules == rules_.end() || !rules->second.segments_per_second) {
@@ -237,7 +240,7 @@ int Gates::room_in_pace(const ClaimOrder& order, Lanes* lanes, Holds* holds, std
 }
 
 // Only what waited for the opening of today: settings may have changed since it was counted.
-void Gates::spread_backlog(ClaimOrder* order, Holds* holds, std::int64_t now) const {
+void SendLimits::spread_backlog(ClaimOrder* order, Holds* holds, std::int64_t now) const {
   const auto found = backlogs_.find(order->lane);
   if (found == backlogs_.end() || found->second.opening.is_over(now) ||
       found->second.opened_at != opening_of(order->lane, now))
@@ -249,21 +252,21 @@ void Gates::spread_backlog(ClaimOrder* order, Holds* holds, std::int64_t now) co
                   {"quiet hours have ended, and messages leave one by one", backlog.until});
 }
 
-std::int64_t Gates::took_waited(const LaneKey& lane, int count, std::int64_t now) {
+std::int64_t SendLimits::took_waited(const LaneKey& lane, int count, std::int64_t now) {
   const auto backlog = backlogs_.find(lane);
   if (backlog == backlogs_.end()) return kNever;
   backlog->second.opening.took(count);
   return backlog->second.opening.is_over(now) ? kNever : backlog->second.opening.next_room_at(now);
 }
 
-bool Gates::fits(const Uuid& org, int segments) {
+bool SendLimits::fits(const Uuid& org, int segments) {
   const auto rules = rules_.find(org);
   Past* past = past_of(org);
   if (rules == rules_.end() || !rules->second.budget || past == nullptr) return true;
   return past->spent + segments <= *rules->second.budget;
 }
 
-std::int64_t Gates::budget_again_at(const Uuid& org, std::int64_t now) const {
+std::int64_t SendLimits::budget_again_at(const Uuid& org, std::int64_t now) const {
   const std::int64_t month_ends_at = rules_.at(org).month_ends_at;
   const bool may_be_released =
       std::any_of(flights_.begin(), flights_.end(),
@@ -271,13 +274,13 @@ std::int64_t Gates::budget_again_at(const Uuid& org, std::int64_t now) const {
   return may_be_released ? std::min(month_ends_at, now + kSecond) : month_ends_at;
 }
 
-Hold Gates::budget_hold(const Uuid& org) const {
+Hold SendLimits::budget_hold(const Uuid& org) const {
   const OrgRules& rules = rules_.at(org);
   const std::string budget = std::to_string(rules.budget.value_or(0));
   return {"monthly_budget_segments (" + budget + ") is used up", rules.month_ends_at};
 }
 
-std::int64_t Gates::next_quiet_at(const LaneKey& lane, std::int64_t now) const {
+std::int64_t SendLimits::next_quiet_at(const LaneKey& lane, std::int64_t now) const {
   const Zone* zone = zone_of(lane);
   if (zone == nullptr) return kNever;
   const QuietHours& quiet = rules_.at(lane.org).quiet;
@@ -286,7 +289,7 @@ std::int64_t Gates::next_quiet_at(const LaneKey& lane, std::int64_t now) const {
 
 // --- what became of messages --------------------------------------------------------------------
 
-void Gates::started(const Uuid& org, const Uuid& message, int segments, std::int64_t now) {
+void SendLimits::started(const Uuid& org, const Uuid& message, int segments, std::int64_t now) {
   const auto rules = rules_.find(org);
   if (rules != rules_.end() && rules->second.segments_per_second)
     paces_.at(rules->second.sender).took(segments, now);
@@ -296,7 +299,7 @@ void Gates::started(const Uuid& org, const Uuid& message, int segments, std::int
   if (past->hour) past->hour->started(message);
 }
 
-void Gates::settled(const Uuid& message, std::int64_t at, int told_segments) {
+void SendLimits::settled(const Uuid& message, std::int64_t at, int told_segments) {
   const auto flight = flights_.find(message);
   if (flight == flights_.end()) return;
   if (Past* past = past_of(flight->second.org)) {
@@ -306,7 +309,7 @@ void Gates::settled(const Uuid& message, std::int64_t at, int told_segments) {
   flights_.erase(flight);
 }
 
-void Gates::released(const Uuid& message) {
+void SendLimits::released(const Uuid& message) {
   const auto flight = flights_.find(message);
   if (flight == flights_.end()) return;
   if (Past* past = past_of(flight->second.org)) {
@@ -316,7 +319,7 @@ void Gates::released(const Uuid& message) {
   flights_.erase(flight);
 }
 
-std::vector<Uuid> Gates::in_flight() const {
+std::vector<Uuid> SendLimits::in_flight() const {
   std::vector<Uuid> messages;
   for (const auto& [message, flight] : flights_)
     if (pasts_.contains(flight.org)) messages.push_back(message);
@@ -326,32 +329,32 @@ std::vector<Uuid> Gates::in_flight() const {
 // --- where things are ---------------------------------------------------------------------------
 
 // The zone whose quiet hours a lane keeps; nullptr where it keeps none.
-const std::string* Gates::zone_name(const LaneKey& lane) const {
+const std::string* SendLimits::zone_name(const LaneKey& lane) const {
   const auto rules = rules_.find(lane.org);
   if (rules == rules_.end() || !has_quiet_hours(rules->second) || lane.zone == kAnyHour)
     return nullptr;
   return lane.zone.empty() ? &rules->second.zone : &lane.zone;
 }
 
-const Gates::Zone* Gates::zone_of(const LaneKey& lane) const {
+const SendLimits::Zone* SendLimits::zone_of(const LaneKey& lane) const {
   const std::string* name = zone_name(lane);
   if (name == nullptr) return nullptr;
   const auto zone = zones_.find(*name);
   return zone == zones_.end() ? nullptr : &zone->second;
 }
 
-std::int64_t Gates::opening_of(const LaneKey& lane, std::int64_t now) const {
+std::int64_t SendLimits::opening_of(const LaneKey& lane, std::int64_t now) const {
   const Zone* zone = zone_of(lane);
   if (zone == nullptr || is_quiet(rules_.at(lane.org).quiet, zone->spans, now)) return kAlways;
   return opened_at(rules_.at(lane.org).quiet, zone->spans, now);
 }
 
-Gates::Past* Gates::past_of(const Uuid& org) {
+SendLimits::Past* SendLimits::past_of(const Uuid& org) {
   const auto past = pasts_.find(org);
   return past == pasts_.end() ? nullptr : &past->second;
 }
 
-void Gates::forget_past_of(const Uuid& org) {
+void SendLimits::forget_past_of(const Uuid& org) {
   pasts_.erase(org);
   std::erase_if(flights_, [&](const auto& flight) { return flight.second.org == org; });
 }
