@@ -137,7 +137,7 @@ void SendLimits::set_backlog(const OpenedLane& opened, int messages, std::int64_
                              std::int64_t now) {
   const std::int64_t until = opened.opened_at + spread;
   backlogs_.insert_or_assign(opened.lane,
-                             Backlog{opened.opened_at, until, Opening(now, until, messages)});
+                             Backlog{opened.opened_at, until, BacklogRamp(now, until, messages)});
 }
 
 // --- claims -------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ int SendLimits::room_in_pace(const ClaimOrder& order, Lanes* lanes, Holds* holds
     holds->clear_org(HoldRule::kPace, org);
     return order.limit;
   }
-  Pace& pace = paces_.at(rules->second.sender);
+  TokenBucket& pace = paces_.at(rules->second.sender);
   int& before = (*taken)[rules->second.sender];
   const int room = std::min(order.limit, pace.room(now) - before);
   if (room == order.limit) {

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "core/base/uuid.hpp"
-#include "core/limits/opening.hpp"
-#include "core/limits/pace.hpp"
+#include "core/limits/backlog_ramp.hpp"
 #include "core/limits/quiet_hours.hpp"
-#include "core/limits/rate_window.hpp"
+#include "core/limits/sliding_window.hpp"
+#include "core/limits/token_bucket.hpp"
 #include "core/sending/holds.hpp"
 #include "core/sending/lanes.hpp"
 
@@ -123,7 +123,7 @@ class SendLimits {
     std::optional<int> max_per_hour;
     bool has_budget = false;
     std::int64_t month_starts_at = 0;
-    std::optional<RateWindow> hour;
+    std::optional<SlidingWindow> hour;
     std::int64_t spent = 0;  // segments this month
     bool is_read = false;
   };
@@ -134,7 +134,7 @@ class SendLimits {
   struct Backlog {
     std::int64_t opened_at = 0;
     std::int64_t until = 0;
-    Opening opening;
+    BacklogRamp opening;
   };
 
   const Zone* zone_of(const LaneKey& lane) const;
@@ -153,7 +153,7 @@ class SendLimits {
   std::vector<ClaimOrder> plan_;
   std::map<Uuid, OrgRules> rules_;
   std::map<Uuid, Past> pasts_;
-  std::map<std::string, Pace> paces_;  // by sender
+  std::map<std::string, TokenBucket> paces_;  // by sender
   std::map<std::string, Zone> zones_;
   std::map<LaneKey, Backlog> backlogs_;
   std::map<Uuid, Flight> flights_;

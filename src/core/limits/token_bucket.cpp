@@ -1,4 +1,4 @@
-#include "core/limits/pace.hpp"
+#include "core/limits/token_bucket.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,30 +13,30 @@ constexpr double kRounding = 1e-6;
 
 }  // namespace
 
-void Pace::configure(double per_second) {
+void TokenBucket::configure(double per_second) {
   per_second_ = per_second;
   most_ = std::max(1.0, per_second);
   held_ = std::min(held_, most_);
 }
 
-int Pace::room(std::int64_t now) {
+int TokenBucket::room(std::int64_t now) {
   fill(now);
   return std::max(0, static_cast<int>(held_ + kRounding));
 }
 
-void Pace::took(int segments, std::int64_t now) {
+void TokenBucket::took(int segments, std::int64_t now) {
   fill(now);
   held_ -= segments;
 }
 
-std::int64_t Pace::next_room_at(std::int64_t now) {
+std::int64_t TokenBucket::next_room_at(std::int64_t now) {
   fill(now);
   if (held_ + kRounding >= 1) return now;
   return now + static_cast<std::int64_t>(std::ceil((1 - held_) / per_second_ * kSecond));
 }
 
 // A clock that was set back gives nothing, and takes nothing: filling goes on from there.
-void Pace::fill(std::int64_t now) {
+void TokenBucket::fill(std::int64_t now) {
   if (now > filled_at_)
     held_ = std::min(most_, held_ + static_cast<double>(now - filled_at_) / kSecond * per_second_);
   filled_at_ = now;

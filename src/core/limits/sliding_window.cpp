@@ -1,22 +1,22 @@
-#include "core/limits/rate_window.hpp"
+#include "core/limits/sliding_window.hpp"
 
 #include <algorithm>
 #include <iterator>
 
 namespace coach_sms {
 
-void RateWindow::settled(const Uuid& message, std::int64_t at) {
+void SlidingWindow::settled(const Uuid& message, std::int64_t at) {
   in_flight_.erase(message);
   settled_.insert(at);
 }
 
-int RateWindow::room(std::int64_t now) {
+int SlidingWindow::room(std::int64_t now) {
   forget_expired(now);
   const auto counted = static_cast<std::int64_t>(settled_.size() + in_flight_.size());
   return static_cast<int>(std::max<std::int64_t>(0, limit_ - counted));
 }
 
-std::int64_t RateWindow::next_room_at(std::int64_t now) {
+std::int64_t SlidingWindow::next_room_at(std::int64_t now) {
   if (room(now) > 0) return now;
   const auto too_many = static_cast<std::int64_t>(settled_.size() + in_flight_.size()) - limit_ + 1;
   if (limit_ == 0 || too_many > static_cast<std::int64_t>(settled_.size())) return kNever;
@@ -24,7 +24,7 @@ std::int64_t RateWindow::next_room_at(std::int64_t now) {
 }
 
 // Should the clock be set back later, SendLimits reads the past anew.
-void RateWindow::forget_expired(std::int64_t now) {
+void SlidingWindow::forget_expired(std::int64_t now) {
   settled_.erase(settled_.begin(), settled_.upper_bound(now - window_));
 }
 

@@ -1,4 +1,4 @@
-#include "core/limits/rate_window.hpp"
+#include "core/limits/sliding_window.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,8 +15,8 @@ using test::uuid;
 
 constexpr std::int64_t kHour = 3'600'000'000;
 
-TEST(RateWindow, CountsWhatIsInFlight) {
-  RateWindow window(2, kHour);
+TEST(SlidingWindow, CountsWhatIsInFlight) {
+  SlidingWindow window(2, kHour);
   window.started(uuid(1));
   window.started(uuid(2));
   EXPECT_EQ(window.room(0), 0);
@@ -25,8 +25,8 @@ TEST(RateWindow, CountsWhatIsInFlight) {
   EXPECT_EQ(window.room(0), 1);
 }
 
-TEST(RateWindow, ASlotIsFreeAWindowAfterItWasSettled) {
-  RateWindow window(1, kHour);
+TEST(SlidingWindow, ASlotIsFreeAWindowAfterItWasSettled) {
+  SlidingWindow window(1, kHour);
   window.started(uuid(1));
   window.settled(uuid(1), 100);
   EXPECT_EQ(window.next_room_at(100), 100 + kHour);
@@ -34,22 +34,22 @@ TEST(RateWindow, ASlotIsFreeAWindowAfterItWasSettled) {
   EXPECT_EQ(window.room(100 + kHour), 1);
 }
 
-TEST(RateWindow, AClockThatIsSetBackGivesNothing) {
-  RateWindow window(1, kHour);
+TEST(SlidingWindow, AClockThatIsSetBackGivesNothing) {
+  SlidingWindow window(1, kHour);
   window.settled(uuid(1), 3 * kHour);
   EXPECT_EQ(window.room(kHour), 0);
 }
 
-TEST(RateWindow, OverItsLimitWaitsForSeveral) {
-  RateWindow window(2, kHour);
+TEST(SlidingWindow, OverItsLimitWaitsForSeveral) {
+  SlidingWindow window(2, kHour);
   for (int i = 0; i < 4; ++i)
     window.load(i);
   EXPECT_EQ(window.room(10), 0);
   EXPECT_EQ(window.next_room_at(10), 2 + kHour);
 }
 
-TEST(RateWindow, ZeroIsNever) {
-  RateWindow window(0, kHour);
+TEST(SlidingWindow, ZeroIsNever) {
+  SlidingWindow window(0, kHour);
   EXPECT_EQ(window.room(0), 0);
   EXPECT_EQ(window.next_room_at(0), kNever);
 }
@@ -82,7 +82,7 @@ class Model {
   std::int64_t window_;
 };
 
-TEST(RateWindowProperty, IsExactlyTheModel) {
+TEST(SlidingWindowProperty, IsExactlyTheModel) {
   SCOPED_TRACE(test::seed_text());
   std::mt19937 random(test::random_seed());
   for (int round = 0; round < 300; ++round) {
@@ -90,7 +90,7 @@ TEST(RateWindowProperty, IsExactlyTheModel) {
     const int set_back_at = static_cast<int>(random() % 200);
     const int limit = static_cast<int>(random() % 6);
     const std::int64_t length = 50 + static_cast<std::int64_t>(random() % 200);
-    RateWindow window(limit, length);
+    SlidingWindow window(limit, length);
     Model model(limit, length);
     std::vector<int> flying;
     std::int64_t now = 1'000;

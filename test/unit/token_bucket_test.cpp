@@ -1,8 +1,8 @@
-#include "core/limits/pace.hpp"
+#include "core/limits/token_bucket.hpp"
 
 #include <gtest/gtest.h>
 
-#include "core/limits/opening.hpp"
+#include "core/limits/backlog_ramp.hpp"
 
 namespace coach_sms {
 namespace {
@@ -10,8 +10,8 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kNow = 1'000'000 * kSecond;
 
-TEST(Pace, HoldsOneSecondsWorth) {
-  Pace pace(5);
+TEST(TokenBucket, HoldsOneSecondsWorth) {
+  TokenBucket pace(5);
   EXPECT_EQ(pace.room(kNow), 5);
   pace.took(5, kNow);
   EXPECT_EQ(pace.room(kNow), 0);
@@ -20,15 +20,15 @@ TEST(Pace, HoldsOneSecondsWorth) {
   EXPECT_EQ(pace.room(kNow + 100 * kSecond), 5);
 }
 
-TEST(Pace, BelowOneASecondStillLetsOneGo) {
-  Pace pace(0.5);
+TEST(TokenBucket, BelowOneASecondStillLetsOneGo) {
+  TokenBucket pace(0.5);
   EXPECT_EQ(pace.room(kNow), 1);
   pace.took(1, kNow);
   EXPECT_EQ(pace.next_room_at(kNow), kNow + 2 * kSecond);
 }
 
-TEST(Pace, LongMessagesMakeDebt) {
-  Pace pace(1);
+TEST(TokenBucket, LongMessagesMakeDebt) {
+  TokenBucket pace(1);
   EXPECT_EQ(pace.room(kNow), 1);
   pace.took(4, kNow);
   EXPECT_EQ(pace.next_room_at(kNow), kNow + 4 * kSecond);
@@ -36,15 +36,15 @@ TEST(Pace, LongMessagesMakeDebt) {
   EXPECT_EQ(pace.room(kNow + 4 * kSecond), 1);
 }
 
-TEST(Pace, AClockThatIsSetBackNeitherGivesNorStalls) {
-  Pace pace(2);
+TEST(TokenBucket, AClockThatIsSetBackNeitherGivesNorStalls) {
+  TokenBucket pace(2);
   pace.took(2, kNow);
   EXPECT_EQ(pace.room(kNow - 3'600 * kSecond), 0);
   EXPECT_EQ(pace.next_room_at(kNow - 3'600 * kSecond), kNow - 3'600 * kSecond + kSecond / 2);
 }
 
-TEST(Pace, OverAnyTimeNoMoreThanRateAndBurst) {
-  Pace pace(10);
+TEST(TokenBucket, OverAnyTimeNoMoreThanRateAndBurst) {
+  TokenBucket pace(10);
   int gone = 0;
   for (std::int64_t now = kNow; now <= kNow + 10 * kSecond; now += kSecond / 37) {
     const int room = pace.room(now);
@@ -55,8 +55,8 @@ TEST(Pace, OverAnyTimeNoMoreThanRateAndBurst) {
   EXPECT_GE(gone, 105);
 }
 
-TEST(Opening, SpreadsEvenlyFromTheFirstMomentOn) {
-  Opening opening(kNow, kNow + 300 * kSecond, 10);
+TEST(BacklogRamp, SpreadsEvenlyFromTheFirstMomentOn) {
+  BacklogRamp opening(kNow, kNow + 300 * kSecond, 10);
   EXPECT_EQ(opening.room(kNow - 1), 0);
   EXPECT_EQ(opening.room(kNow), 1);
   opening.took(1);
@@ -65,8 +65,8 @@ TEST(Opening, SpreadsEvenlyFromTheFirstMomentOn) {
   EXPECT_EQ(opening.room(kNow + 95 * kSecond), 3);
 }
 
-TEST(Opening, EndsWhenAllHaveGoneOrTheWhileIsOver) {
-  Opening opening(kNow, kNow + 10 * kSecond, 2);
+TEST(BacklogRamp, EndsWhenAllHaveGoneOrTheWhileIsOver) {
+  BacklogRamp opening(kNow, kNow + 10 * kSecond, 2);
   EXPECT_FALSE(opening.is_over(kNow));
   EXPECT_TRUE(opening.is_over(kNow + 10 * kSecond));
   opening.took(2);
@@ -74,9 +74,9 @@ TEST(Opening, EndsWhenAllHaveGoneOrTheWhileIsOver) {
   EXPECT_EQ(opening.next_room_at(kNow), kNever);
 }
 
-TEST(Opening, NextRoomIsRoom) {
+TEST(BacklogRamp, NextRoomIsRoom) {
   for (int total = 1; total < 50; ++total) {
-    Opening opening(kNow, kNow + 7 * kSecond + 3, total);
+    BacklogRamp opening(kNow, kNow + 7 * kSecond + 3, total);
     for (int i = 0; i < total; ++i) {
       const std::int64_t next = opening.next_room_at(kNow);
       ASSERT_GE(opening.room(next), 1) << total << " " << i;

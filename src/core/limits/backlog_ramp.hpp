@@ -12,9 +12,9 @@ namespace coach_sms {
 
 // What waited when quiet hours ended, spread evenly over a while: of `total` messages the i-th,
 // from 0, may go at from + i * (until - from) / total. Microseconds.
-class Opening {
+class BacklogRamp {
  public:
-  Opening(std::int64_t from, std::int64_t until, int total)
+  BacklogRamp(std::int64_t from, std::int64_t until, int total)
       : from_(from), until_(until), total_(total) {}
 
   // How many may go now.

@@ -11,9 +11,9 @@ namespace coach_sms {
 // A sender's rate in segments a second: a bucket that fills at that rate, holds one second's worth
 // (but at least one segment), and goes into debt for messages with more segments than it held.
 // Microseconds.
-class Pace {
+class TokenBucket {
  public:
-  explicit Pace(double per_second) { configure(per_second); }
+  explicit TokenBucket(double per_second) { configure(per_second); }
 
   void configure(double per_second);
 

@@ -16,9 +16,9 @@ namespace coach_sms {
 // Never more than `limit` messages in any `window` (microseconds). What is in flight counts, and
 // what was settled at t counts at every moment before t + window: also when the clock is set back
 // to before t, so that nobody gets more by that.
-class RateWindow {
+class SlidingWindow {
  public:
-  RateWindow(int limit, std::int64_t window) : limit_(limit), window_(window) {}
+  SlidingWindow(int limit, std::int64_t window) : limit_(limit), window_(window) {}
 
   // A message is on its way, or nobody knows whether it is.
   void started(const Uuid& message) { in_flight_.insert(message); }
