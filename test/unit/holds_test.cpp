@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/sending/accounts.hpp"
+#include "core/sending/account_throttle.hpp"
 #include "send_limits_fixture.hpp"
 
 namespace coach_sms {
@@ -104,7 +104,7 @@ TEST_F(HoldsTest, ChangesComeInPortions) {
 }
 
 TEST(AccountHolds, TroubleHasItsErrorAndNoEnd) {
-  Accounts accounts(10);
+  AccountThrottle accounts(10);
   Settlement refused;
   refused.outcome = Outcome::kRetry;
   refused.account_trouble = true;
@@ -127,7 +127,7 @@ TEST(AccountHolds, TroubleHasItsErrorAndNoEnd) {
 }
 
 TEST(AccountHolds, SlowingDownEndsByItself) {
-  Accounts accounts(10);
+  AccountThrottle accounts(10);
   Settlement slower;
   slower.outcome = Outcome::kRetry;
   slower.slow_down = true;

@@ -16,7 +16,7 @@
 #include "core/base/error.hpp"
 #include "core/base/uuid.hpp"
 #include "core/http/http_pool.hpp"
-#include "core/sending/accounts.hpp"
+#include "core/sending/account_throttle.hpp"
 #include "core/sending/holds.hpp"
 #include "core/sending/lanes.hpp"
 #include "core/sending/senders.hpp"
@@ -239,10 +239,10 @@ class Dispatch {
   WallClock now_us_;
   Lanes lanes_;
   Holds holds_;
-  Accounts accounts_;
+  AccountThrottle accounts_;
   Senders senders_;
   // Listings apart: a key that may send and not read must not hold the messages.
-  Accounts lists_;
+  AccountThrottle lists_;
   HttpPool pool_;
   std::uint64_t next_tag_ = 1;
   std::unordered_map<std::uint64_t, Sending> sending_;

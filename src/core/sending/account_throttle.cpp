@@ -1,4 +1,4 @@
-#include "core/sending/accounts.hpp"
+#include "core/sending/account_throttle.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -20,7 +20,7 @@ bool is_unclear(const Settlement& settlement) {
 
 }  // namespace
 
-int Accounts::capacity(const std::string& name, std::int64_t now) const {
+int AccountThrottle::capacity(const std::string& name, std::int64_t now) const {
   const auto found = accounts_.find(name);
   if (found == accounts_.end()) return max_in_flight_;
   const Account& account = found->second;
@@ -29,21 +29,22 @@ int Accounts::capacity(const std::string& name, std::int64_t now) const {
   return std::max(0, ceiling - account.in_flight);
 }
 
-std::int64_t Accounts::held_until(const std::string& name) const {
+std::int64_t AccountThrottle::held_until(const std::string& name) const {
   const auto found = accounts_.find(name);
   return found == accounts_.end() ? 0 : found->second.held_until();
 }
 
-int Accounts::in_flight(const std::string& name) const {
+int AccountThrottle::in_flight(const std::string& name) const {
   const auto found = accounts_.find(name);
   return found == accounts_.end() ? 0 : found->second.in_flight;
 }
 
-void Accounts::started(const std::string& name) {
+void AccountThrottle::started(const std::string& name) {
   ++accounts_[name].in_flight;
 }
 
-void Accounts::finished(const std::string& name, const Settlement& settlement, std::int64_t now) {
+void AccountThrottle::finished(const std::string& name, const Settlement& settlement,
+                               std::int64_t now) {
   Account& account = accounts_[name];
   account.in_flight = std::max(0, account.in_flight - 1);
   count_unanswered(&account, settlement);
@@ -58,16 +59,16 @@ void Accounts::finished(const std::string& name, const Settlement& settlement, s
   if (settlement.outcome == Outcome::kAccepted) give_back(&account);
 }
 
-bool Accounts::is_in_trouble(const std::string& name) const {
+bool AccountThrottle::is_in_trouble(const std::string& name) const {
   const auto found = accounts_.find(name);
   return found != accounts_.end() && found->second.circuit.is_open();
 }
 
-void Accounts::doubt(const std::string& name) {
+void AccountThrottle::doubt(const std::string& name) {
   accounts_[name].circuit.doubt();
 }
 
-std::optional<Hold> Accounts::hold_of(const std::string& name, std::int64_t now) const {
+std::optional<Hold> AccountThrottle::hold_of(const std::string& name, std::int64_t now) const {
   const auto found = accounts_.find(name);
   if (found == accounts_.end()) return std::nullopt;
   const Account& account = found->second;
@@ -79,18 +80,18 @@ std::optional<Hold> Accounts::hold_of(const std::string& name, std::int64_t now)
   return Hold{"Twilio asks for fewer requests: error " + account.error_code, account.slowed_until};
 }
 
-void Accounts::dropped(const std::string& name) {
+void AccountThrottle::dropped(const std::string& name) {
   Account& account = accounts_[name];
   account.in_flight = std::max(0, account.in_flight - 1);
 }
 
-void Accounts::probe_soon(std::int64_t now) {
+void AccountThrottle::probe_soon(std::int64_t now) {
   const std::int64_t at = probes_.next(now);
   for (auto& [name, account] : accounts_)
     account.circuit.probe_at(at);
 }
 
-void Accounts::release_all() {
+void AccountThrottle::release_all() {
   probes_.release();
   for (auto& [name, account] : accounts_) {
     account.circuit.release();
@@ -98,14 +99,14 @@ void Accounts::release_all() {
   }
 }
 
-void Accounts::count_unanswered(Account* account, const Settlement& settlement) {
+void AccountThrottle::count_unanswered(Account* account, const Settlement& settlement) {
   if (is_unclear(settlement))
     ++account->unanswered;
   else if (settlement.error_code != "connect_failed" && !settlement.server_trouble)
     account->unanswered = 0;
 }
 
-void Accounts::slow_down(Account* account, const Settlement& settlement, std::int64_t now) {
+void AccountThrottle::slow_down(Account* account, const Settlement& settlement, std::int64_t now) {
   std::int64_t wait =
       std::chrono::duration_cast<std::chrono::microseconds>(settlement.retry_after).count();
   // Who asks for hours behind an unclear answer may be anybody on the way.
@@ -114,12 +115,12 @@ void Accounts::slow_down(Account* account, const Settlement& settlement, std::in
   account->slowed_until = std::max(account->slowed_until, now + std::max(wait, kShortestSlowDown));
 }
 
-void Accounts::give_back(Account* account) {
+void AccountThrottle::give_back(Account* account) {
   if (account->allowed > 0) account->allowed += 1 / account->allowed;
   if (account->allowed >= max_in_flight_) account->allowed = 0;
 }
 
-double Accounts::allowed(const Account& account) const {
+double AccountThrottle::allowed(const Account& account) const {
   return account.allowed > 0 ? std::min<double>(account.allowed, max_in_flight_) : max_in_flight_;
 }
 

@@ -1,4 +1,4 @@
-#include "core/sending/accounts.hpp"
+#include "core/sending/account_throttle.hpp"
 
 #include <gtest/gtest.h>
 
@@ -34,7 +34,7 @@ Settlement too_many(std::chrono::milliseconds retry_after = {}) {
   return settlement;
 }
 
-class AccountsTest : public testing::Test {
+class AccountThrottleTest : public testing::Test {
  protected:
   void start(int requests) {
     for (int i = 0; i < requests; ++i)
@@ -53,16 +53,16 @@ class AccountsTest : public testing::Test {
   int capacity() const { return accounts.capacity(kAccount, now); }
   std::int64_t held_for() const { return accounts.held_until(kAccount) - now; }
 
-  Accounts accounts{kMost};
+  AccountThrottle accounts{kMost};
   std::int64_t now = 1'000 * kSecond;
 };
 
-TEST_F(AccountsTest, AnAccountNobodyHasUsedHasAllItsRoom) {
+TEST_F(AccountThrottleTest, AnAccountNobodyHasUsedHasAllItsRoom) {
   EXPECT_EQ(capacity(), kMost);
   EXPECT_LE(accounts.held_until(kAccount), now);
 }
 
-TEST_F(AccountsTest, EveryRequestUnderWayTakesOnePlaceUntilItIsOver) {
+TEST_F(AccountThrottleTest, EveryRequestUnderWayTakesOnePlaceUntilItIsOver) {
   start(kMost);
   EXPECT_EQ(capacity(), 0);
   for (const Outcome outcome :
@@ -73,7 +73,7 @@ TEST_F(AccountsTest, EveryRequestUnderWayTakesOnePlaceUntilItIsOver) {
   EXPECT_EQ(capacity(), 5);
 }
 
-TEST_F(AccountsTest, NoResultOfAnyKindLeavesAPlaceTaken) {
+TEST_F(AccountThrottleTest, NoResultOfAnyKindLeavesAPlaceTaken) {
   for (int round = 0; round < 1'000; ++round) {
     start(6);
     finish(accepted());
@@ -88,14 +88,14 @@ TEST_F(AccountsTest, NoResultOfAnyKindLeavesAPlaceTaken) {
   EXPECT_EQ(capacity(), kMost);
 }
 
-TEST_F(AccountsTest, OneAccountDoesNotFeelAnother) {
+TEST_F(AccountThrottleTest, OneAccountDoesNotFeelAnother) {
   start(kMost);
   send(bad_credentials());
   EXPECT_EQ(accounts.capacity("AC2", now), kMost);
   EXPECT_LE(accounts.held_until("AC2"), now);
 }
 
-TEST_F(AccountsTest, ANewSettingHoldsAtOnceAlsoBelowWhatIsUnderWay) {
+TEST_F(AccountThrottleTest, ANewSettingHoldsAtOnceAlsoBelowWhatIsUnderWay) {
   start(20);
   accounts.configure(10);
   EXPECT_EQ(capacity(), 0);
@@ -105,7 +105,7 @@ TEST_F(AccountsTest, ANewSettingHoldsAtOnceAlsoBelowWhatIsUnderWay) {
 
 // The circuit
 
-TEST_F(AccountsTest, BadCredentialsHoldTheAccountAndThenLetOneRequestFindOut) {
+TEST_F(AccountThrottleTest, BadCredentialsHoldTheAccountAndThenLetOneRequestFindOut) {
   send(bad_credentials());
   EXPECT_EQ(capacity(), 0);
   EXPECT_EQ(held_for(), 5 * kSecond);
@@ -117,7 +117,7 @@ TEST_F(AccountsTest, BadCredentialsHoldTheAccountAndThenLetOneRequestFindOut) {
   EXPECT_EQ(capacity(), 0) << "one probe at a time";
 }
 
-TEST_F(AccountsTest, EachProbeThatFailsDoublesTheHoldUpToFiveMinutes) {
+TEST_F(AccountThrottleTest, EachProbeThatFailsDoublesTheHoldUpToFiveMinutes) {
   for (const int seconds : {5, 10, 20, 40, 80, 160, 300, 300}) {
     send(bad_credentials());
     EXPECT_EQ(held_for(), seconds * kSecond);
@@ -132,7 +132,7 @@ TEST_F(AccountsTest, EachProbeThatFailsDoublesTheHoldUpToFiveMinutes) {
   EXPECT_EQ(held_for(), 300 * kSecond);
 }
 
-TEST_F(AccountsTest, AnAnswerThatProvesTheCredentialsClosesTheCircuit) {
+TEST_F(AccountThrottleTest, AnAnswerThatProvesTheCredentialsClosesTheCircuit) {
   for (const Outcome outcome : {Outcome::kAccepted, Outcome::kRejected}) {
     send(bad_credentials());
     now = accounts.held_until(kAccount);
@@ -143,7 +143,7 @@ TEST_F(AccountsTest, AnAnswerThatProvesTheCredentialsClosesTheCircuit) {
   EXPECT_EQ(held_for(), 5 * kSecond) << "the next trouble starts anew";
 }
 
-TEST_F(AccountsTest, ARowOfRequestsWithoutAnAnswerOpensTheCircuitToo) {
+TEST_F(AccountThrottleTest, ARowOfRequestsWithoutAnAnswerOpensTheCircuitToo) {
   send(with_outcome(Outcome::kUnknown), 9);
   send(accepted());
   send(with_outcome(Outcome::kUnknown), 9);
@@ -161,7 +161,7 @@ TEST_F(AccountsTest, ARowOfRequestsWithoutAnAnswerOpensTheCircuitToo) {
   EXPECT_EQ(capacity(), kMost);
 }
 
-TEST_F(AccountsTest, AnAttemptThatNeverLeftIsNoAnswerAndNoSilence) {
+TEST_F(AccountThrottleTest, AnAttemptThatNeverLeftIsNoAnswerAndNoSilence) {
   send(with_outcome(Outcome::kUnknown), 10);
   now = accounts.held_until(kAccount);
   Settlement unsent = with_outcome(Outcome::kRetry);
@@ -171,7 +171,7 @@ TEST_F(AccountsTest, AnAttemptThatNeverLeftIsNoAnswerAndNoSilence) {
   EXPECT_EQ(capacity(), 1);
 }
 
-TEST_F(AccountsTest, AnUnclearAnswerHoldsNoAccountForHours) {
+TEST_F(AccountThrottleTest, AnUnclearAnswerHoldsNoAccountForHours) {
   Settlement unavailable = with_outcome(Outcome::kUnknown);
   unavailable.slow_down = true;
   unavailable.retry_after = std::chrono::hours(24);
@@ -179,7 +179,7 @@ TEST_F(AccountsTest, AnUnclearAnswerHoldsNoAccountForHours) {
   EXPECT_EQ(held_for(), 300 * kSecond);
 }
 
-TEST_F(AccountsTest, WhoeverChangesSomethingAgainAndAgainHasItProbedOnceInFiveSeconds) {
+TEST_F(AccountThrottleTest, WhoeverChangesSomethingAgainAndAgainHasItProbedOnceInFiveSeconds) {
   for (int i = 0; i < 5; ++i) {
     send(bad_credentials());
     now = accounts.held_until(kAccount);
@@ -199,7 +199,7 @@ TEST_F(AccountsTest, WhoeverChangesSomethingAgainAndAgainHasItProbedOnceInFiveSe
   EXPECT_EQ(held_for(), 4 * kSecond) << "five after the last one, and not a thousand times five";
 }
 
-TEST_F(AccountsTest, AnUnclearAnswerThatAsksToWaitIsHeeded) {
+TEST_F(AccountThrottleTest, AnUnclearAnswerThatAsksToWaitIsHeeded) {
   Settlement unavailable = with_outcome(Outcome::kUnknown);
   unavailable.slow_down = true;
   unavailable.retry_after = std::chrono::seconds(60);
@@ -209,7 +209,7 @@ TEST_F(AccountsTest, AnUnclearAnswerThatAsksToWaitIsHeeded) {
   EXPECT_EQ(capacity(), kMost / 2);
 }
 
-TEST_F(AccountsTest, AProbeThatProvesNothingLeavesTheCircuitToTheNextOne) {
+TEST_F(AccountThrottleTest, AProbeThatProvesNothingLeavesTheCircuitToTheNextOne) {
   send(bad_credentials());
   now = accounts.held_until(kAccount);
   for (const Outcome outcome : {Outcome::kUnknown, Outcome::kRetry}) {
@@ -218,7 +218,7 @@ TEST_F(AccountsTest, AProbeThatProvesNothingLeavesTheCircuitToTheNextOne) {
   }
 }
 
-TEST_F(AccountsTest, RequestsUnderWayTogetherAreOneTrouble) {
+TEST_F(AccountThrottleTest, RequestsUnderWayTogetherAreOneTrouble) {
   start(50);
   for (int i = 0; i < 50; ++i) {
     finish(bad_credentials());
@@ -229,7 +229,7 @@ TEST_F(AccountsTest, RequestsUnderWayTogetherAreOneTrouble) {
   EXPECT_EQ(held_for(), 10 * kSecond);
 }
 
-TEST_F(AccountsTest, RequestsStillUnderWayWhenTheHoldEndsAreTheProbe) {
+TEST_F(AccountThrottleTest, RequestsStillUnderWayWhenTheHoldEndsAreTheProbe) {
   start(3);
   finish(bad_credentials());
   now = accounts.held_until(kAccount);
@@ -238,7 +238,7 @@ TEST_F(AccountsTest, RequestsStillUnderWayWhenTheHoldEndsAreTheProbe) {
   EXPECT_EQ(capacity(), 1);
 }
 
-TEST_F(AccountsTest, BadCredentialsWhileA429HoldsOpenTheCircuitToo) {
+TEST_F(AccountThrottleTest, BadCredentialsWhileA429HoldsOpenTheCircuitToo) {
   start(2);
   finish(too_many(std::chrono::seconds(60)));
   finish(bad_credentials());
@@ -249,7 +249,7 @@ TEST_F(AccountsTest, BadCredentialsWhileA429HoldsOpenTheCircuitToo) {
   EXPECT_EQ(held_for(), 10 * kSecond);
 }
 
-TEST_F(AccountsTest, ADoubtfulAccountIsAskedOneAtATimeUntilOneSucceeds) {
+TEST_F(AccountThrottleTest, ADoubtfulAccountIsAskedOneAtATimeUntilOneSucceeds) {
   start(1);
   accounts.doubt(kAccount);
   EXPECT_EQ(capacity(), 0) << "one is under way";
@@ -262,7 +262,7 @@ TEST_F(AccountsTest, ADoubtfulAccountIsAskedOneAtATimeUntilOneSucceeds) {
 
 // Too many at once
 
-TEST_F(AccountsTest, A429HoldsForAMomentAndHalvesWhatIsAllowed) {
+TEST_F(AccountThrottleTest, A429HoldsForAMomentAndHalvesWhatIsAllowed) {
   send(too_many());
   EXPECT_EQ(capacity(), 0);
   EXPECT_EQ(held_for(), kSecond / 10);
@@ -270,7 +270,7 @@ TEST_F(AccountsTest, A429HoldsForAMomentAndHalvesWhatIsAllowed) {
   EXPECT_EQ(capacity(), kMost / 2);
 }
 
-TEST_F(AccountsTest, TheRetryAfterOfA429IsKept) {
+TEST_F(AccountThrottleTest, TheRetryAfterOfA429IsKept) {
   send(too_many(std::chrono::seconds(7)));
   EXPECT_EQ(held_for(), 7 * kSecond);
   start(1);
@@ -278,7 +278,7 @@ TEST_F(AccountsTest, TheRetryAfterOfA429IsKept) {
   EXPECT_EQ(held_for(), 7 * kSecond) << "a shorter one does not end it";
 }
 
-TEST_F(AccountsTest, NoHoldOutlivesAClockThatWasSetBack) {
+TEST_F(AccountThrottleTest, NoHoldOutlivesAClockThatWasSetBack) {
   send(too_many(std::chrono::seconds(60)));
   now -= 720 * kSecond;
   EXPECT_EQ(capacity(), 0);
@@ -286,14 +286,14 @@ TEST_F(AccountsTest, NoHoldOutlivesAClockThatWasSetBack) {
   EXPECT_GT(capacity(), 0);
 }
 
-TEST_F(AccountsTest, ManyA429sOfTheSameMomentHalveOnce) {
+TEST_F(AccountThrottleTest, ManyA429sOfTheSameMomentHalveOnce) {
   start(kMost);
   finish(too_many(), kMost);
   now = accounts.held_until(kAccount);
   EXPECT_EQ(capacity(), kMost / 2);
 }
 
-TEST_F(AccountsTest, HoweverManyA429sOneRequestStaysAllowed) {
+TEST_F(AccountThrottleTest, HoweverManyA429sOneRequestStaysAllowed) {
   for (int i = 0; i < 50; ++i) {
     send(too_many());
     now = accounts.held_until(kAccount);
@@ -301,7 +301,7 @@ TEST_F(AccountsTest, HoweverManyA429sOneRequestStaysAllowed) {
   EXPECT_EQ(capacity(), 1);
 }
 
-TEST_F(AccountsTest, SuccessesGiveBackWhatWasTakenLittleByLittle) {
+TEST_F(AccountThrottleTest, SuccessesGiveBackWhatWasTakenLittleByLittle) {
   send(too_many());
   now = accounts.held_until(kAccount);
   send(accepted(), 52);  // about one more for as many successes as are allowed
@@ -312,7 +312,7 @@ TEST_F(AccountsTest, SuccessesGiveBackWhatWasTakenLittleByLittle) {
   EXPECT_EQ(capacity(), 2 * kMost);
 }
 
-TEST_F(AccountsTest, OnlySuccessesGiveBack) {
+TEST_F(AccountThrottleTest, OnlySuccessesGiveBack) {
   send(too_many());
   now = accounts.held_until(kAccount);
   for (const Outcome outcome : {Outcome::kRejected, Outcome::kRetry, Outcome::kUnknown})
