@@ -111,8 +111,8 @@ bool read_booking_source(BookingSource* source) {
   return true;
 }
 
-CallerRights act_as_bookings_owner(const BookingSource& source) {
-  CallerRights caller;
+SecurityContext act_as_bookings_owner(const BookingSource& source) {
+  SecurityContext caller;
   GetUserIdAndSecContext(&caller.user, &caller.context);
   caller.settings_level = NewGUCNestLevel();
   for (const auto& setting : kOwnPlans)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pg/base/owner_rights.hpp"
+#include "pg/base/security_context.hpp"
 
 namespace coach_sms {
 
@@ -35,9 +35,9 @@ struct BookingSource {
 // False where nothing is attached. Raises SM021 where the relations are gone. Needs SPI.
 bool read_booking_source(BookingSource* source);
 
-// From here to act_as_caller_again() statements run as the bookings' owner, with no right of ours
+// From here to restore_context() statements run as the bookings' owner, with no right of ours
 // and none of the caller's, as REFRESH MATERIALIZED VIEW and index functions run: no SET ROLE, no
 // temporary tables, no deferred triggers. What they set is set back.
-CallerRights act_as_bookings_owner(const BookingSource& source);
+SecurityContext act_as_bookings_owner(const BookingSource& source);
 
 }  // namespace coach_sms

@@ -66,7 +66,7 @@ void run_as(const BookingSource& source, OwnerStatement* statement, const char* 
             Oid* types, Datum* values) {
   // Within another one, of a trigger of theirs, the outer one's limits count.
   const bool is_sender = OidIsValid(worker_context()->extension) && runs_others_code == 0;
-  const CallerRights caller = act_as_bookings_owner(source);
+  const SecurityContext caller = act_as_bookings_owner(source);
   if (is_sender) {
     PG_TRY();
     {
@@ -86,7 +86,7 @@ void run_as(const BookingSource& source, OwnerStatement* statement, const char* 
   } else {
     run(statement, sql, count, types, values);
   }
-  act_as_caller_again(caller);
+  restore_context(caller);
 }
 
 }  // namespace coach_sms

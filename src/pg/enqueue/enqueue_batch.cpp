@@ -1,6 +1,6 @@
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/base/owner_rights.hpp"
+#include "pg/base/security_context.hpp"
 #include "pg/base/soft_input.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/enqueue/enqueue.hpp"
@@ -175,7 +175,7 @@ Datum coach_sms_enqueue_batch(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
   ReturnSetInfo* result = init_materialized_srf(fcinfo);
   const Oid role = GetUserId();
-  const CallerRights caller = act_as(owner_role());
+  const SecurityContext caller = switch_to(owner_role());
   JsonbIterator* elements = JsonbIteratorInit(&messages->root);
   JsonbValue element;
   JsonbIteratorToken token;
@@ -185,6 +185,6 @@ Datum coach_sms_enqueue_batch(PG_FUNCTION_ARGS) {
     CHECK_FOR_INTERRUPTS();
     enqueue_and_report(element, ++ordinal, role, result);
   }
-  act_as_caller_again(caller);
+  restore_context(caller);
   return 0;
 }

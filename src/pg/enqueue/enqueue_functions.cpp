@@ -1,6 +1,6 @@
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/base/owner_rights.hpp"
+#include "pg/base/security_context.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/enqueue/enqueue.hpp"
@@ -238,14 +238,14 @@ Datum coach_sms_enqueue(PG_FUNCTION_ARGS) {
   require_object(wanted.variables, "variables");
   require_object(wanted.metadata, "metadata");
 
-  const CallerRights caller = act_as(owner_role());
+  const SecurityContext caller = switch_to(owner_role());
   SPI_connect();
   Failure failure;
   pg_uuid_t id{};
   enqueue(wanted, &id, &failure);
   raise_if(failure);
   SPI_finish();
-  act_as_caller_again(caller);
+  restore_context(caller);
   auto* result = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
   *result = id;
   PG_RETURN_UUID_P(result);
@@ -267,7 +267,7 @@ Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
     return PointerGetDatum(row.tuple);
   use_schema_of(fcinfo);
   const Oid role = GetUserId();
-  const CallerRights caller = act_as_owner_of(row.relation);
+  const SecurityContext caller = switch_to_owner_of(row.relation);
   refuse_status(row);
   NewMessage wanted = read_message(row);
   wanted.role = role;
@@ -282,7 +282,7 @@ Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
   refuse_pruned_key(wanted);
   HeapTuple result = completed(row, ready);
   SPI_finish();
-  act_as_caller_again(caller);
+  restore_context(caller);
   return PointerGetDatum(result);
 }
 
@@ -301,7 +301,7 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
       !is_waiting(row.get_text("status")))
     return Datum{0};
   use_schema_of(fcinfo);
-  const CallerRights caller = act_as_owner_of(row.relation);
+  const SecurityContext caller = switch_to_owner_of(row.relation);
   const pg_uuid_t org_id = row.get_uuid("org_id", &given);
   const TimestampTz scheduled_for = row.get_time("scheduled_for", &given);
   const int16 priority = DatumGetInt16(row.get("priority", &given));
@@ -315,7 +315,7 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
                  nulls);
   if (queued == 1) wake_note(&org_id, text_column(0, 1), priority, scheduled_for);
   SPI_finish();
-  act_as_caller_again(caller);
+  restore_context(caller);
   return Datum{0};
 }
 

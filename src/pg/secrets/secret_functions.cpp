@@ -2,7 +2,7 @@
 #include "core/text/blanks.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/base/owner_rights.hpp"
+#include "pg/base/security_context.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/secrets/private_file.hpp"
@@ -165,7 +165,7 @@ Datum coach_sms_rotate_key(PG_FUNCTION_ARGS) {
   if (!failure.failed) key_id_of(new_file, &failure);
   raise_if(failure);
   use_schema_of(fcinfo);
-  const CallerRights caller = act_as(owner_role());
+  const SecurityContext caller = switch_to(owner_role());
   SPI_connect();
   const uint64 found = find_tokens(old_id);
   SPITupleTable* tokens = SPI_tuptable;
@@ -176,7 +176,7 @@ Datum coach_sms_rotate_key(PG_FUNCTION_ARGS) {
     if (seal_row_anew(org_id, text_column(row, 2), bool_column(row, 3))) ++count;
   }
   SPI_finish();
-  act_as_caller_again(caller);
+  restore_context(caller);
   PG_RETURN_INT32(count);
 }
 

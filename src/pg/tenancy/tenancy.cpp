@@ -1,7 +1,7 @@
 #include "core/tenancy/jwt_claims.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/base/owner_rights.hpp"
+#include "pg/base/security_context.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/settings.hpp"
 #include "pg/tenancy/tenancy.hpp"
@@ -115,9 +115,9 @@ ArrayType* orgs_in_rows() {
 // Not from the role's view of them, which depends on what is to be found out here.
 ArrayType* all_orgs() {
   static Statement list{"SELECT org_id FROM @extschema@.sms_settings", {}};
-  const CallerRights caller = act_as(owner_role());
+  const SecurityContext caller = switch_to(owner_role());
   list.run(std::initializer_list<Datum>{});
-  act_as_caller_again(caller);
+  restore_context(caller);
   return orgs_in_rows();
 }
 

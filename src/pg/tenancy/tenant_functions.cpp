@@ -1,6 +1,6 @@
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/base/owner_rights.hpp"
+#include "pg/base/security_context.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/tenancy/tenancy.hpp"
 
@@ -88,7 +88,7 @@ Datum coach_sms_as_owner(PG_FUNCTION_ARGS) {
   FmgrInfo* function = fcinfo->flinfo;
   FmgrInfo* half = other_half_of(function);
   const Oid caller = GetUserId();
-  const CallerRights rights = act_as(owner_role());
+  const SecurityContext rights = switch_to(owner_role());
   CallerFrame frame;
   Datum result = 0;
   begin_frame(&frame, caller);
@@ -103,6 +103,6 @@ Datum coach_sms_as_owner(PG_FUNCTION_ARGS) {
     end_frame(&frame);
   }
   PG_END_TRY();
-  act_as_caller_again(rights);
+  restore_context(rights);
   return result;
 }

@@ -8,16 +8,16 @@ namespace coach_sms {
 // first, and for a trigger function that needs it only for some rows: for those that sms_enqueue()
 // stores it would be a third of the work. As in PostgreSQL's own foreign key triggers, an error
 // puts everything back with its (sub)transaction.
-struct CallerRights {
+struct SecurityContext {
   Oid user;
   int context;
   int settings_level;
 };
 
-CallerRights act_as_owner_of(Relation relation);
-CallerRights act_as(Oid role);
+SecurityContext switch_to_owner_of(Relation relation);
+SecurityContext switch_to(Oid role);
 // Settings go back to what they were too, whoever changed them meanwhile.
-void act_as_caller_again(const CallerRights& caller);
+void restore_context(const SecurityContext& caller);
 
 // A new level of settings (NewGUCNestLevel(); AtEOXact_GUC(false, level) ends it) in which no plan
 // is printed: anybody may set debug_print_plan and client_min_messages, and plans contain the

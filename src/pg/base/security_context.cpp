@@ -1,13 +1,13 @@
-#include "pg/base/owner_rights.hpp"
+#include "pg/base/security_context.hpp"
 
 namespace coach_sms {
 
-CallerRights act_as_owner_of(Relation relation) {
-  return act_as(relation->rd_rel->relowner);
+SecurityContext switch_to_owner_of(Relation relation) {
+  return switch_to(relation->rd_rel->relowner);
 }
 
-CallerRights act_as(Oid role) {
-  CallerRights caller;
+SecurityContext switch_to(Oid role) {
+  SecurityContext caller;
   GetUserIdAndSecContext(&caller.user, &caller.context);
   caller.settings_level = hide_plans();
   SetUserIdAndSecContext(role, caller.context | SECURITY_LOCAL_USERID_CHANGE);
@@ -16,7 +16,7 @@ CallerRights act_as(Oid role) {
   return caller;
 }
 
-void act_as_caller_again(const CallerRights& caller) {
+void restore_context(const SecurityContext& caller) {
   AtEOXact_GUC(false, caller.settings_level);
   SetUserIdAndSecContext(caller.user, caller.context);
 }
