@@ -2,7 +2,7 @@
 
 #include "pg/base/statement.hpp"
 #include "pg/bookings/booking_source.hpp"
-#include "pg/bookings/owner_statement.hpp"
+#include "pg/bookings/booking_statement.hpp"
 
 // Reading and marking the application's bookings, as their owner. All that these statements hold of
 // others is names, quoted, and values, as parameters.
@@ -85,7 +85,7 @@ void return_rows(ReturnSetInfo* result) {
 
 // sms_read_bookings(ids uuid[]) → setof sms_booking
 Datum coach_sms_read_bookings(PG_FUNCTION_ARGS) {
-  static OwnerStatement statement;
+  static BookingStatement statement;
   ReturnSetInfo* result = init_materialized_srf(fcinfo);
   use_schema_of(fcinfo);
   BookingSource source;
@@ -103,7 +103,7 @@ Datum coach_sms_read_bookings(PG_FUNCTION_ARGS) {
 // sms_find_bookings(starts_after, starts_until, ends_after, ends_until, ids uuid[]) → setof
 // sms_booking
 Datum coach_sms_find_bookings(PG_FUNCTION_ARGS) {
-  static OwnerStatement statement;
+  static BookingStatement statement;
   ReturnSetInfo* result = init_materialized_srf(fcinfo);
   use_schema_of(fcinfo);
   BookingSource source;
@@ -124,7 +124,7 @@ Datum coach_sms_find_bookings(PG_FUNCTION_ARGS) {
 // sms_mark_booking(booking_id, feedback boolean) → boolean: writes reminder_sent or feedback_sent.
 // A row that somebody has locked is passed over.
 Datum coach_sms_mark_booking(PG_FUNCTION_ARGS) {
-  static OwnerStatement statements[2];
+  static BookingStatement statements[2];
   use_schema_of(fcinfo);
   const bool feedback = PG_GETARG_BOOL(1);
   bool marked = false;

@@ -1,6 +1,6 @@
 // How a sender process begins and ends; what it does in between is sender_run()'s.
 
-#include "pg/bookings/owner_statement.hpp"
+#include "pg/bookings/booking_statement.hpp"
 #include "pg/sender/sender.hpp"
 #include "pg/shared/shared_state.hpp"
 #include "pg/workers/worker.hpp"
@@ -36,7 +36,7 @@ void on_sigterm(SIGNAL_ARGS) {
   (void)postgres_signal_arg;
   ShutdownRequestPending = true;
   if (committing) QueryCancelPending = true;
-  if (runs_others_code != 0) {
+  if (running_application_code != 0) {
     QueryCancelPending = 1;
     InterruptPending = 1;
   }

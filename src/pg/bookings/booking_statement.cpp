@@ -1,16 +1,16 @@
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/bookings/owner_statement.hpp"
+#include "pg/bookings/booking_statement.hpp"
 
 #include "pg/workers/worker.hpp"
 
 namespace coach_sms {
 
-volatile sig_atomic_t runs_others_code = 0;
+volatile sig_atomic_t running_application_code = 0;
 
 namespace {
 
-void prepare(OwnerStatement* statement, const char* sql, int count, Oid* types) {
+void prepare(BookingStatement* statement, const char* sql, int count, Oid* types) {
   if (statement->sql != nullptr && strcmp(statement->sql, sql) == 0) return;
   SPIPlanPtr fresh = SPI_prepare(sql, count, types);
   if (fresh == nullptr)
@@ -20,7 +20,7 @@ void prepare(OwnerStatement* statement, const char* sql, int count, Oid* types) 
   *statement = {copy, fresh};
 }
 
-void run(OwnerStatement* statement, const char* sql, int count, Oid* types, Datum* values) {
+void run(BookingStatement* statement, const char* sql, int count, Oid* types, Datum* values) {
   prepare(statement, sql, count, types);
   const int result = SPI_execute_plan(statement->plan, values, nullptr, false, 0);
   if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(result));
@@ -49,23 +49,23 @@ TimeoutId much_too_long = MAX_TIMEOUTS;
 
 void begin_others_code() {
   if (much_too_long == MAX_TIMEOUTS) much_too_long = RegisterTimeout(USER_TIMEOUT, end_process);
-  runs_others_code = 1;
+  running_application_code = 1;
   enable_timeout_after(STATEMENT_TIMEOUT, kLongestRead);
   enable_timeout_after(much_too_long, 5 * kLongestRead);
 }
 
 void end_others_code() {
-  runs_others_code = 0;
+  running_application_code = 0;
   disable_timeout(much_too_long, false);
   disable_timeout(STATEMENT_TIMEOUT, false);
 }
 
 }  // namespace
 
-void run_as(const BookingSource& source, OwnerStatement* statement, const char* sql, int count,
+void run_as(const BookingSource& source, BookingStatement* statement, const char* sql, int count,
             Oid* types, Datum* values) {
   // Within another one, of a trigger of theirs, the outer one's limits count.
-  const bool is_sender = OidIsValid(worker_context()->extension) && runs_others_code == 0;
+  const bool is_sender = OidIsValid(worker_context()->extension) && running_application_code == 0;
   const SecurityContext caller = act_as_bookings_owner(source);
   if (is_sender) {
     PG_TRY();
