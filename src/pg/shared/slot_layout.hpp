@@ -1,7 +1,7 @@
 #pragma once
 
 // How the shared memory behind shared_state.hpp is laid out and locked: for shared_state.cpp
-// (what every backend does) and shared_owners.cpp (what the sender and the launcher do) only.
+// (what every backend does) and slot_owner.cpp (what the sender and the launcher do) only.
 
 #include "pg/shared/latency.hpp"
 #include "pg/shared/shared_state.hpp"

@@ -1,4 +1,4 @@
-#include "pg/shared/shared_slots.hpp"
+#include "pg/shared/slot_layout.hpp"
 
 #include <csignal>
 
