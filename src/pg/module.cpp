@@ -4,8 +4,8 @@
 #include "pg/enqueue/org_facts.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
-#include "pg/workers/hooks.hpp"
 #include "pg/workers/launcher.hpp"
+#include "pg/workers/utility_hooks.hpp"
 
 #include "pg/base/pg_api.hpp"
 

@@ -3,7 +3,7 @@
 // Waking other processes when, and only when, this transaction commits: once, however many rows
 // it enqueued. A rolled back transaction wakes nobody; a rolled back savepoint may leave a note
 // behind, which costs the sender one look. What a transaction notes that is then prepared is kept
-// in shared memory until COMMIT PREPARED, in whichever session (hooks.cpp).
+// in shared memory until COMMIT PREPARED, in whichever session (utility_hooks.cpp).
 
 #include "pg/base/pg_api.hpp"
 

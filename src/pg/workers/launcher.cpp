@@ -16,7 +16,7 @@
 #include <algorithm>
 
 #include "pg/shared/shared_state.hpp"
-#include "pg/workers/database_table.hpp"
+#include "pg/workers/database_registry.hpp"
 #include "pg/workers/worker.hpp"
 
 #include "pg/base/pg_api.hpp"
@@ -300,7 +300,7 @@ void coach_sms_launcher_main(Datum) {
   attach_launcher();
   BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
   pgstat_report_appname("coach_sms launcher " COACH_SMS_VERSION);
-  start_table();
+  start_registry();
 
   MemoryContext turn =
       AllocSetContextCreate(TopMemoryContext, "coach_sms launcher turn", ALLOCSET_DEFAULT_SIZES);

@@ -5,7 +5,7 @@
 #include "pg/shared/shared_state.hpp"
 #include "pg/shared/wake.hpp"
 #include "pg/tenancy/tenancy.hpp"
-#include "pg/workers/hooks.hpp"
+#include "pg/workers/utility_hooks.hpp"
 #include "pg/workers/worker.hpp"
 
 #include "pg/base/pg_api.hpp"

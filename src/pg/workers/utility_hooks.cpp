@@ -1,4 +1,4 @@
-#include "pg/workers/hooks.hpp"
+#include "pg/workers/utility_hooks.hpp"
 
 #include "pg/base/statement.hpp"
 #include "pg/shared/shared_state.hpp"

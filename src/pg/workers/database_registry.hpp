@@ -27,7 +27,7 @@ struct Entry {
 extern Entry* entries;
 extern int entry_count;
 
-void start_table();
+void start_registry();
 Entry* find_entry(Oid database);
 void remove_entry(Entry* entry);
 

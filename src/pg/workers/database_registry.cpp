@@ -1,4 +1,4 @@
-#include "pg/workers/database_table.hpp"
+#include "pg/workers/database_registry.hpp"
 
 #include "pg/settings.hpp"
 
@@ -52,7 +52,7 @@ void adopt_running_senders() {
 
 }  // namespace
 
-void start_table() {
+void start_registry() {
   capacity = 16;
   entries = static_cast<Entry*>(
       MemoryContextAlloc(TopMemoryContext, sizeof(Entry) * static_cast<Size>(capacity)));
