@@ -3,7 +3,7 @@
 
 #include "pg/arming/live_file.hpp"
 
-#include "pg/arming/timelines.hpp"
+#include "pg/arming/timeline_history.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/secrets/private_file.hpp"
 #include "pg/settings.hpp"

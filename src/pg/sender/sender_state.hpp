@@ -7,7 +7,7 @@
 #include "core/sending/dispatch.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/arming/armed.hpp"
+#include "pg/arming/arming.hpp"
 #include "pg/messages/claims.hpp"
 #include "pg/messages/transitions.hpp"
 #include "pg/sender/last_check.hpp"

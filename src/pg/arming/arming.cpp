@@ -1,4 +1,4 @@
-#include "pg/arming/armed.hpp"
+#include "pg/arming/arming.hpp"
 
 #include "pg/arming/live_file.hpp"
 #include "pg/base/statement.hpp"

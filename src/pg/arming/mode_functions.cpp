@@ -1,4 +1,4 @@
-#include "pg/arming/armed.hpp"
+#include "pg/arming/arming.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/wake.hpp"

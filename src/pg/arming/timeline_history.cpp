@@ -1,4 +1,4 @@
-#include "pg/arming/timelines.hpp"
+#include "pg/arming/timeline_history.hpp"
 
 // Each timeline's history file (pg_wal/XXXXXXXX.history) tells, a line for each earlier timeline,
 // where it was left and why: parent, position, reason. A promotion's reason is the one below.
