@@ -1,7 +1,7 @@
 #include "pg/base/failpoint.hpp"
 #include "pg/base/plans.hpp"
 #include "pg/enqueue/enqueue.hpp"
-#include "pg/enqueue/org_facts.hpp"
+#include "pg/enqueue/enqueue_cache.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 #include "pg/workers/launcher.hpp"
@@ -22,7 +22,7 @@ void _PG_init(void) {
   define_failpoints();
   install_planner_hooks();
   settings::define();
-  define_org_facts();
+  define_enqueue_cache();
   define_enqueue();
   if (!process_shared_preload_libraries_in_progress) return;
   shared_state_request();

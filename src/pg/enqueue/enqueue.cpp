@@ -4,7 +4,7 @@
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/enqueue/enqueue.hpp"
-#include "pg/enqueue/org_facts.hpp"
+#include "pg/enqueue/enqueue_cache.hpp"
 #include "pg/enqueue/phone_names.hpp"
 #include "pg/shared/wake.hpp"
 

@@ -4,7 +4,7 @@
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/enqueue/enqueue.hpp"
-#include "pg/enqueue/org_facts.hpp"
+#include "pg/enqueue/enqueue_cache.hpp"
 #include "pg/shared/wake.hpp"
 
 // sms_enqueue() and what makes a plain INSERT into sms_messages do the same.
@@ -331,7 +331,7 @@ Datum coach_sms_pass_over(PG_FUNCTION_ARGS) {
 // looks at commit.
 Datum coach_sms_forget_facts(PG_FUNCTION_ARGS) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
-  forget_facts();
+  forget_cached();
   if (reinterpret_cast<TriggerData*>(fcinfo->context)->tg_trigger->tgnargs > 0)
     wake_sender_at_commit();
   return Datum{0};

@@ -3,7 +3,7 @@
 #include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/statement.hpp"
-#include "pg/enqueue/org_facts.hpp"
+#include "pg/enqueue/enqueue_cache.hpp"
 #include "pg/enqueue/phone_names.hpp"
 
 // The keys of a person by number: sms_phone_names(phone), sms_phone_key(phone).

@@ -26,7 +26,7 @@ struct TemplateFacts {
 };
 
 // All are read once a statement and remembered until the statement ends: a bulk enqueue reads
-// its org once. A change by the session itself (a trigger calls forget_facts) or the end of a
+// its org once. A change by the session itself (a trigger calls forget_cached) or the end of a
 // (sub)transaction makes the next call read again. Needs SPI_connect.
 const OrgFacts* find_org(const pg_uuid_t& org_id);
 const TemplateFacts* find_template(const pg_uuid_t& org_id, const char* key);
@@ -39,9 +39,9 @@ const bytea* find_phone_salt();
 // waits for that. Remembered like the facts above.
 bool database_is_live();
 
-void forget_facts();
+void forget_cached();
 
 // Registers the callbacks that forget at the end of transactions; called once from _PG_init.
-void define_org_facts();
+void define_enqueue_cache();
 
 }  // namespace coach_sms

@@ -1,6 +1,6 @@
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/enqueue/org_facts.hpp"
+#include "pg/enqueue/enqueue_cache.hpp"
 
 #include "pg/base/statement.hpp"
 #include "pg/settings.hpp"
@@ -24,11 +24,11 @@ bool is_fresh(TimestampTz read_in) {
 }
 
 void at_transaction_event(XactEvent, void*) {
-  forget_facts();
+  forget_cached();
 }
 
 void at_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
-  if (event == SUBXACT_EVENT_ABORT_SUB) forget_facts();
+  if (event == SUBXACT_EVENT_ABORT_SUB) forget_cached();
 }
 
 bool server_has_account() {
@@ -121,11 +121,11 @@ const bytea* find_phone_salt() {
   return salt;
 }
 
-void forget_facts() {
+void forget_cached() {
   org_read_in = template_read_in = mode_read_in = salt_read_in = 0;
 }
 
-void define_org_facts() {
+void define_enqueue_cache() {
   RegisterXactCallback(at_transaction_event, nullptr);
   RegisterSubXactCallback(at_subtransaction_event, nullptr);
 }
