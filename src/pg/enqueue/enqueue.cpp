@@ -5,7 +5,7 @@
 #include "pg/base/uuids.hpp"
 #include "pg/enqueue/enqueue.hpp"
 #include "pg/enqueue/enqueue_cache.hpp"
-#include "pg/enqueue/phone_names.hpp"
+#include "pg/enqueue/suppression_keys.hpp"
 #include "pg/shared/wake.hpp"
 
 namespace coach_sms {
@@ -161,7 +161,7 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
   put(BoolGetDatum(ready.sandbox), true);
   put(PointerGetDatum(ready.payload_hash), ready.payload_hash != nullptr);
   put(TimestampTzGetDatum(ready.due_at), true);
-  put(PointerGetDatum(phone_names(ready.to_phone)), true);
+  put(PointerGetDatum(suppression_keys(ready.to_phone)), true);
 
   begin_storing(ready.id);
   const bool stored = insert_message.run(values, nulls) == 1;

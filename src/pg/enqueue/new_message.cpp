@@ -12,7 +12,7 @@
 #include "pg/base/zones.hpp"
 #include "pg/enqueue/enqueue_cache.hpp"
 #include "pg/enqueue/new_message.hpp"
-#include "pg/enqueue/phone_names.hpp"
+#include "pg/enqueue/suppression_keys.hpp"
 #include "pg/limits/client_limits.hpp"
 #include "pg/settings.hpp"
 #include "pg/tenancy/tenancy.hpp"
@@ -217,7 +217,7 @@ bool check_client_limit(const NewMessage& wanted, const ReadyMessage& ready, con
   if (org.max_per_client_per_day < 0) return true;
   const pg_uuid_t* client = wanted.has_client_id ? &wanted.client_id : nullptr;
   const Datum keys = client != nullptr ? texts_of(1, [&](int) { return uuid_text(*client); })
-                                       : PointerGetDatum(phone_names(ready.to_phone));
+                                       : PointerGetDatum(suppression_keys(ready.to_phone));
   if (count_for_client(wanted.org_id, client, keys, ready.sandbox, ready.due_at) <
           org.max_per_client_per_day ||
       key_is_known(wanted))

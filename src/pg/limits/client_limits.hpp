@@ -13,7 +13,7 @@ namespace coach_sms {
 
 // How many messages of the client (nullptr: of a number) count in the 24 hours that end at
 // `due_at`: those handed over, and those that wait and fall due then. `keys` is a text[]: the
-// client's id, or the number's keys (phone_names()). Needs SPI.
+// client's id, or the number's keys (suppression_keys()). Needs SPI.
 int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, Datum keys,
                        bool sandbox, TimestampTz due_at);
 

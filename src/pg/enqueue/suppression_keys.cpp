@@ -4,7 +4,7 @@
 
 #include "pg/base/statement.hpp"
 #include "pg/enqueue/enqueue_cache.hpp"
-#include "pg/enqueue/phone_names.hpp"
+#include "pg/enqueue/suppression_keys.hpp"
 
 // The keys of a person by number: sms_phone_names(phone), sms_phone_key(phone).
 
@@ -44,7 +44,7 @@ int make_names(const text* phone, const bytea* salt, Datum (&names)[2 * kMostFor
 
 namespace coach_sms {
 
-ArrayType* phone_names(text* phone) {
+ArrayType* suppression_keys(text* phone) {
   Datum names[2 * kMostForms];
   const int count = make_names(phone, find_phone_salt(), names);
   return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
@@ -59,7 +59,7 @@ Datum coach_sms_phone_names(PG_FUNCTION_ARGS) {
   SPI_connect();
   (void)find_phone_salt();
   MemoryContextSwitchTo(caller);  // the result outlives SPI_finish()
-  ArrayType* names = phone_names(phone);
+  ArrayType* names = suppression_keys(phone);
   SPI_finish();
   PG_RETURN_ARRAYTYPE_P(names);
 }

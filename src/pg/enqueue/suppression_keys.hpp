@@ -8,6 +8,6 @@ namespace coach_sms {
 // form (core/text/phone_forms.hpp) and, once anybody was erased, the salted hash of each. A text[]
 // in the current memory context. The salt is remembered like the facts of enqueue_cache.hpp; the
 // sender's last check, which reads it anew, decides. Needs SPI_connect.
-ArrayType* phone_names(text* phone);
+ArrayType* suppression_keys(text* phone);
 
 }  // namespace coach_sms
