@@ -33,7 +33,7 @@ void begin_storing(const pg_uuid_t& id) {
 }
 
 // The first message with this key, pruned or not, if its payload is the same.
-bool find_first(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id,
+bool find_first(const MessageRequest& wanted, const PreparedMessage& ready, pg_uuid_t* id,
                 Failure* failure) {
   static Statement find{
       "SELECT id, payload_hash IS NOT DISTINCT FROM $3 FROM @extschema@.sms_messages"
@@ -57,9 +57,9 @@ bool find_first(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* 
   return true;
 }
 
-// What make_ready() refused may be an earlier message's repeat. Whatever else is wrong with it, its
-// payload can be hashed as long as its number can be read.
-bool is_repeat(const NewMessage& wanted, pg_uuid_t* id) {
+// What prepare_message() refused may be an earlier message's repeat. Whatever else is wrong with
+// it, its payload can be hashed as long as its number can be read.
+bool is_repeat(const MessageRequest& wanted, pg_uuid_t* id) {
   const bool has_words = wanted.body != nullptr || wanted.template_key != nullptr;
   if (wanted.idempotency_key == nullptr || wanted.to_phone == nullptr || !has_words) return false;
   const OrgFacts* org = find_org(wanted.org_id);
@@ -67,7 +67,7 @@ bool is_repeat(const NewMessage& wanted, pg_uuid_t* id) {
   char* normalized = nullptr;
   Failure failure = run_cpp([&] { normalized = copy_out(normalize_phone(phone, org->region)); });
   if (!org->known || failure.failed) return false;
-  ReadyMessage ready{};
+  PreparedMessage ready{};
   ready.to_phone = text_from_utf8(normalized);
   ready.payload_hash = hash_payload(wanted, ready.to_phone, &failure);
   return !failure.failed && find_first(wanted, ready, id, &failure) && !failure.failed;
@@ -114,7 +114,7 @@ void at_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactio
 
 }  // namespace
 
-void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failure* failure) {
+void fail_suppressed(const MessageRequest& wanted, const PreparedMessage& ready, Failure* failure) {
   static Statement find{
       "SELECT reason FROM @extschema@.sms_suppression"
       " WHERE org_id = $1 AND phone = ANY (@extschema@.sms_phone_names($2)) ORDER BY created_at",
@@ -129,7 +129,8 @@ void fail_suppressed(const NewMessage& wanted, const ReadyMessage& ready, Failur
        "%s is suppressed", text_to_cstring(ready.to_phone));
 }
 
-bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, Failure* failure) {
+bool store(const MessageRequest& wanted, const PreparedMessage& ready, pg_uuid_t* id,
+           Failure* failure) {
   Datum values[Statement::kMaxParameters];
   char nulls[Statement::kMaxParameters + 1];
   int count = 0;
@@ -174,10 +175,10 @@ bool store(const NewMessage& wanted, const ReadyMessage& ready, pg_uuid_t* id, F
   return !failure->failed;
 }
 
-bool enqueue(const NewMessage& wanted, pg_uuid_t* id, Failure* failure) {
-  ReadyMessage ready;
+bool enqueue(const MessageRequest& wanted, pg_uuid_t* id, Failure* failure) {
+  PreparedMessage ready;
   if (!may_send(wanted, failure)) return false;
-  if (make_ready(wanted, &ready, failure)) return store(wanted, ready, id, failure);
+  if (prepare_message(wanted, &ready, failure)) return store(wanted, ready, id, failure);
   if (!is_repeat(wanted, id)) return false;
   *failure = Failure{};
   return true;

@@ -18,7 +18,7 @@ using namespace coach_sms;
 
 namespace {
 
-struct BatchRow : NewMessage {
+struct BatchRow : MessageRequest {
   bool has_org_id;
 };
 

@@ -111,8 +111,8 @@ TriggerRow inserted_row(FunctionCallInfo fcinfo) {
 }
 
 // A plain INSERT that names a template may also carry the text it rendered itself: the text counts.
-NewMessage read_message(const TriggerRow& row) {
-  NewMessage wanted{};
+MessageRequest read_message(const TriggerRow& row) {
+  MessageRequest wanted{};
   bool has_org;
   wanted.org_id = row.get_uuid("org_id", &has_org);
   require_org(has_org);
@@ -144,7 +144,7 @@ void refuse_status(const TriggerRow& row) {
            errhint("Leave status out.")));
 }
 
-void refuse_suppressed(const NewMessage& wanted, const ReadyMessage& ready) {
+void refuse_suppressed(const MessageRequest& wanted, const PreparedMessage& ready) {
   static Statement find{
       "SELECT FROM @extschema@.sms_suppression"
       " WHERE org_id = $1 AND phone = ANY (@extschema@.sms_phone_names($2))"
@@ -160,7 +160,7 @@ void refuse_suppressed(const NewMessage& wanted, const ReadyMessage& ready) {
 }
 
 // As the unique index would, had the key's message not been pruned.
-void refuse_pruned_key(const NewMessage& wanted) {
+void refuse_pruned_key(const MessageRequest& wanted) {
   static Statement find{
       "SELECT message_id FROM @extschema@.sms_idempotency_keys"
       " WHERE org_id = $1 AND idempotency_key = $2",
@@ -178,7 +178,7 @@ void refuse_pruned_key(const NewMessage& wanted) {
 }
 
 // The row as the user gave it, with the columns that checking made out.
-HeapTuple completed(const TriggerRow& row, const ReadyMessage& ready) {
+HeapTuple completed(const TriggerRow& row, const PreparedMessage& ready) {
   constexpr int kColumns = 12;
   static const char* const names[kColumns] = {
       "to_phone",      "template_id", "body",         "encoding",   "segments",   "sandbox",
@@ -216,7 +216,7 @@ HeapTuple completed(const TriggerRow& row, const ReadyMessage& ready) {
 Datum coach_sms_enqueue(PG_FUNCTION_ARGS) {
   require_org(!PG_ARGISNULL(0));
   use_schema_of(fcinfo);
-  NewMessage wanted{};
+  MessageRequest wanted{};
   wanted.role = GetUserId();
   wanted.org_id = uuid_argument(fcinfo, 0);
   wanted.has_client_id = !PG_ARGISNULL(1);
@@ -269,14 +269,14 @@ Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
   const Oid role = GetUserId();
   const SecurityContext caller = switch_to_owner_of(row.relation);
   refuse_status(row);
-  NewMessage wanted = read_message(row);
+  MessageRequest wanted = read_message(row);
   wanted.role = role;
   MemoryContext context = CurrentMemoryContext;
   SPI_connect();
   MemoryContextSwitchTo(context);  // the row must outlive SPI_finish
-  ReadyMessage ready;
+  PreparedMessage ready;
   Failure failure;
-  if (may_send(wanted, &failure)) make_ready(wanted, &ready, &failure);
+  if (may_send(wanted, &failure)) prepare_message(wanted, &ready, &failure);
   raise_if(failure);
   refuse_suppressed(wanted, ready);
   refuse_pruned_key(wanted);

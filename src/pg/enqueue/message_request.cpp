@@ -11,7 +11,7 @@
 #include "pg/base/uuids.hpp"
 #include "pg/base/zones.hpp"
 #include "pg/enqueue/enqueue_cache.hpp"
-#include "pg/enqueue/new_message.hpp"
+#include "pg/enqueue/message_request.hpp"
 #include "pg/enqueue/suppression_keys.hpp"
 #include "pg/limits/client_limits.hpp"
 #include "pg/settings.hpp"
@@ -26,14 +26,14 @@ constexpr int64 kFarthest = INT64CONST(366) * USECS_PER_DAY;
 // Late is allowed (a queue that was down), long ago is a mistake.
 constexpr int64 kLatest = INT64CONST(1) * USECS_PER_DAY;
 
-void fail_unknown_org(const NewMessage& wanted, Failure* failure) {
+void fail_unknown_org(const MessageRequest& wanted, Failure* failure) {
   fail(failure, kUnknownOrg, "The org has no row in sms_settings.",
        "Insert its settings first: INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES "
        "(...).",
        "unknown org %s", uuid_text(wanted.org_id));
 }
 
-bool check_org(const NewMessage& wanted, const OrgFacts& org, const ReadyMessage& ready,
+bool check_org(const MessageRequest& wanted, const OrgFacts& org, const PreparedMessage& ready,
                Failure* failure) {
   const bool live = !ready.sandbox;
   if (!org.known)
@@ -57,7 +57,7 @@ bool check_org(const NewMessage& wanted, const OrgFacts& org, const ReadyMessage
 }
 
 // A sender of the message's own, as Twilio takes it.
-bool read_sender(const NewMessage& wanted, const OrgFacts& org, ReadyMessage* ready,
+bool read_sender(const MessageRequest& wanted, const OrgFacts& org, PreparedMessage* ready,
                  Failure* failure) {
   if (wanted.from_phone == nullptr || !org.known) return true;
   const std::string_view sender = utf8_view(wanted.from_phone);
@@ -71,7 +71,7 @@ const char* time_text(TimestampTz time) {
   return timestamptz_to_str(time);
 }
 
-bool check_times(const NewMessage& wanted, ReadyMessage* ready, Failure* failure) {
+bool check_times(const MessageRequest& wanted, PreparedMessage* ready, Failure* failure) {
   const TimestampTz now = GetCurrentTransactionStartTimestamp();
   ready->scheduled_for = wanted.has_scheduled_for ? wanted.scheduled_for : now;
   if (ready->scheduled_for > now + kFarthest)  // infinity too; -infinity is long ago
@@ -94,7 +94,7 @@ bool check_times(const NewMessage& wanted, ReadyMessage* ready, Failure* failure
   return !failure->failed;
 }
 
-bool check_source(const NewMessage& wanted, Failure* failure) {
+bool check_source(const MessageRequest& wanted, Failure* failure) {
   if ((wanted.template_key == nullptr) != (wanted.body == nullptr)) return true;
   fail(failure, kBadBody, "A message is made from a template or from a body of its own.",
        "Give template_key or body, and leave the other out.",
@@ -103,7 +103,7 @@ bool check_source(const NewMessage& wanted, Failure* failure) {
   return false;
 }
 
-bool check_recipient(const NewMessage& wanted, Failure* failure) {
+bool check_recipient(const MessageRequest& wanted, Failure* failure) {
   if (wanted.to_phone != nullptr) return true;
   fail(failure, kBadPhone, "A message goes to exactly one number.", "Give to_phone.",
        "to_phone was not given");
@@ -111,7 +111,7 @@ bool check_recipient(const NewMessage& wanted, Failure* failure) {
 }
 
 // A key is a part of an index row, which must fit on a third of a page.
-bool check_key(const NewMessage& wanted, Failure* failure) {
+bool check_key(const MessageRequest& wanted, Failure* failure) {
   constexpr std::size_t kLongestKey = 512;
   if (wanted.idempotency_key == nullptr || strlen(wanted.idempotency_key) <= kLongestKey)
     return true;
@@ -122,7 +122,7 @@ bool check_key(const NewMessage& wanted, Failure* failure) {
   return false;
 }
 
-const TemplateFacts* check_template(const NewMessage& wanted, Failure* failure) {
+const TemplateFacts* check_template(const MessageRequest& wanted, Failure* failure) {
   const TemplateFacts* found = find_template(wanted.org_id, wanted.template_key);
   if (found->known) return found;
   fail(failure, kBadTemplate, "The org has no active template of that key.",
@@ -132,8 +132,8 @@ const TemplateFacts* check_template(const NewMessage& wanted, Failure* failure) 
 }
 
 // The part that runs on the C++ side of the boundary. `variables` is JSON text or empty.
-Failure compose(const NewMessage& wanted, const char* region, std::string_view template_body,
-                std::string_view variables, ReadyMessage* ready) {
+Failure compose(const MessageRequest& wanted, const char* region, std::string_view template_body,
+                std::string_view variables, PreparedMessage* ready) {
   const std::string_view phone = utf8_view(wanted.to_phone);
   const std::string_view own_body = wanted.body != nullptr ? utf8_view(wanted.body) : "";
   struct {
@@ -162,7 +162,7 @@ Failure compose(const NewMessage& wanted, const char* region, std::string_view t
   return failure;
 }
 
-std::string_view variables_text(const NewMessage& wanted) {
+std::string_view variables_text(const MessageRequest& wanted) {
   if (wanted.variables == nullptr) return "{}";
   return utf8_view(JsonbToCString(nullptr, &wanted.variables->root,
                                   static_cast<int>(VARSIZE(wanted.variables))));
@@ -170,7 +170,7 @@ std::string_view variables_text(const NewMessage& wanted) {
 
 // --- the org's rules ----------------------------------------------------------------------------
 
-bool check_zone(const NewMessage& wanted, Failure* failure) {
+bool check_zone(const MessageRequest& wanted, Failure* failure) {
   JsonbValue zone;
   if (wanted.metadata == nullptr ||
       getKeyJsonValueFromContainer(&wanted.metadata->root, "timezone", 8, &zone) == nullptr ||
@@ -185,7 +185,7 @@ bool check_zone(const NewMessage& wanted, Failure* failure) {
   return false;
 }
 
-bool check_segments(const ReadyMessage& ready, const OrgFacts& org, Failure* failure) {
+bool check_segments(const PreparedMessage& ready, const OrgFacts& org, Failure* failure) {
   if (org.max_segments == 0 || ready.segments <= org.max_segments) return true;
   fail(failure, kTooManySegments,
        psprintf("The org's max_segments is %d; the text is %s.", org.max_segments, ready.encoding),
@@ -195,7 +195,7 @@ bool check_segments(const ReadyMessage& ready, const OrgFacts& org, Failure* fai
   return false;
 }
 
-bool check_country(const ReadyMessage& ready, Failure* failure) {
+bool check_country(const PreparedMessage& ready, Failure* failure) {
   if (ready.country == nullptr || settings::country_is_allowed(ready.country)) return true;
   fail(failure, kCountryNotAllowed,
        psprintf("coach_sms.allowed_countries is \"%s\".", settings::allowed_countries),
@@ -205,15 +205,15 @@ bool check_country(const ReadyMessage& ready, Failure* failure) {
 }
 
 // A key seen before makes no new message, whatever the client has had.
-bool key_is_known(const NewMessage& wanted) {
+bool key_is_known(const MessageRequest& wanted) {
   static Statement find{"SELECT WHERE @extschema@.sms_message_with_key($1, $2) IS NOT NULL",
                         {UUIDOID, TEXTOID}};
   return wanted.idempotency_key != nullptr &&
          find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key)}) > 0;
 }
 
-bool check_client_limit(const NewMessage& wanted, const ReadyMessage& ready, const OrgFacts& org,
-                        Failure* failure) {
+bool check_client_limit(const MessageRequest& wanted, const PreparedMessage& ready,
+                        const OrgFacts& org, Failure* failure) {
   if (org.max_per_client_per_day < 0) return true;
   const pg_uuid_t* client = wanted.has_client_id ? &wanted.client_id : nullptr;
   const Datum keys = client != nullptr ? texts_of(1, [&](int) { return uuid_text(*client); })
@@ -234,7 +234,7 @@ bool check_client_limit(const NewMessage& wanted, const ReadyMessage& ready, con
 
 }  // namespace
 
-bytea* hash_payload(const NewMessage& wanted, text* to_phone, Failure* failure) {
+bytea* hash_payload(const MessageRequest& wanted, text* to_phone, Failure* failure) {
   const std::string_view variables = variables_text(wanted);
   auto* hash = static_cast<bytea*>(palloc(VARHDRSZ + sizeof(PayloadHash)));
   SET_VARSIZE(hash, VARHDRSZ + sizeof(PayloadHash));
@@ -250,13 +250,13 @@ bytea* hash_payload(const NewMessage& wanted, text* to_phone, Failure* failure) 
   return hash;
 }
 
-bool may_send(const NewMessage& wanted, Failure* failure) {
+bool may_send(const MessageRequest& wanted, Failure* failure) {
   if (!acts_for_org(wanted.role, wanted.org_id)) fail_unknown_org(wanted, failure);
   return !failure->failed;
 }
 
-bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure) {
-  *ready = ReadyMessage{};
+bool prepare_message(const MessageRequest& wanted, PreparedMessage* ready, Failure* failure) {
+  *ready = PreparedMessage{};
   const OrgFacts* org = find_org(wanted.org_id);
   ready->sandbox = !database_is_live();
   if (!read_sender(wanted, *org, ready, failure) || !check_org(wanted, *org, *ready, failure) ||

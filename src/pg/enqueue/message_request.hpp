@@ -5,7 +5,7 @@
 namespace coach_sms {
 
 // A message as somebody wants it sent. Plain data; what was not given is nullptr or has_… false.
-struct NewMessage {
+struct MessageRequest {
   Oid role;  // who wants it sent, and must belong to the org
   pg_uuid_t org_id;
   bool has_client_id;
@@ -29,7 +29,7 @@ struct NewMessage {
 
 // The same once every check but suppression is passed: ready to be stored. Texts are in the
 // database's encoding.
-struct ReadyMessage {
+struct PreparedMessage {
   pg_uuid_t id;
   text* to_phone;
   text* from_phone;  // nullptr: the org's sender
@@ -46,15 +46,15 @@ struct ReadyMessage {
 };
 
 // Whether `role` may act for the org; an org of others' fails as one that there is not.
-bool may_send(const NewMessage& wanted, Failure* failure);
+bool may_send(const MessageRequest& wanted, Failure* failure);
 
 // Checks and completes: org known and enabled, exactly one of template and body, every variable
 // given, number valid, sender configured, times sensible. False with `failure` filled; nothing is
 // raised for bad input, so that a batch can report it and go on. Needs SPI_connect.
-bool make_ready(const NewMessage& wanted, ReadyMessage* ready, Failure* failure);
+bool prepare_message(const MessageRequest& wanted, PreparedMessage* ready, Failure* failure);
 
 // What an idempotency key stands for: org, number, text or template, and variables. With `failure`
 // filled it is not to be used.
-bytea* hash_payload(const NewMessage& wanted, text* to_phone, Failure* failure);
+bytea* hash_payload(const MessageRequest& wanted, text* to_phone, Failure* failure);
 
 }  // namespace coach_sms
