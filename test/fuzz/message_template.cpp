@@ -1,7 +1,7 @@
 #include "core/text/message_template.hpp"
 #include "core/text/segments.hpp"
 #include "core/text/smart_encoding.hpp"
-#include "core/text/variables.hpp"
+#include "core/text/template_variables.hpp"
 #include "fuzz.hpp"
 
 // Variables as JSON on the first line, then the template.

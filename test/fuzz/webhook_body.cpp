@@ -1,6 +1,6 @@
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
 #include "core/webhook/form.hpp"
-#include "core/webhook/keywords.hpp"
+#include "core/webhook/opt_out_keywords.hpp"
 #include "core/webhook/webhook.hpp"
 #include "fuzz.hpp"
 

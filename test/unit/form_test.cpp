@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "core/base/error.hpp"
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
 
 namespace coach_sms {
 namespace {

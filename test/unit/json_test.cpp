@@ -1,4 +1,4 @@
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
 
 namespace coach_sms {
 

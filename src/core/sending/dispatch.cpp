@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/base/error.hpp"
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
 #include "core/twilio/api_key.hpp"
 #include "core/twilio/sandbox_twilio.hpp"
 #include "core/twilio/twilio_response.hpp"

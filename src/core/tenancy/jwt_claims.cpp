@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
 
 namespace coach_sms {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/text/variables.hpp"
+#include "core/text/template_variables.hpp"
 
 namespace coach_sms {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "core/base/error.hpp"
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
 #include "core/base/utf8.hpp"
 #include "core/text/segments.hpp"
 #include "core/twilio/twilio_errors.hpp"

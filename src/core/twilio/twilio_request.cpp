@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/base/error.hpp"
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
 #include "core/base/utf8.hpp"
 
 namespace coach_sms {

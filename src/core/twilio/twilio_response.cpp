@@ -9,9 +9,9 @@
 #include <system_error>
 
 #include "core/base/internet_date.hpp"
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
+#include "core/twilio/clean_text.hpp"
 #include "core/twilio/delivery_status.hpp"
-#include "core/twilio/provider_text.hpp"
 #include "core/twilio/twilio_errors.hpp"
 
 namespace coach_sms {

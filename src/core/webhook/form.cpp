@@ -5,7 +5,7 @@
 
 #include "core/base/encoding.hpp"
 #include "core/base/error.hpp"
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
 
 namespace coach_sms {
 namespace {

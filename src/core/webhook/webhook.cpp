@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/base/encoding.hpp"
-#include "core/twilio/provider_text.hpp"
+#include "core/twilio/clean_text.hpp"
 #include "core/twilio/twilio_errors.hpp"
 #include "core/twilio/twilio_sid.hpp"
 #include "core/webhook/form_cut.hpp"

@@ -2,7 +2,7 @@
 #include "core/text/message_template.hpp"
 #include "core/text/phone_number.hpp"
 #include "core/text/segments.hpp"
-#include "core/text/variables.hpp"
+#include "core/text/template_variables.hpp"
 #include "core/twilio/sender_address.hpp"
 #include "pg/base/cpp_boundary.hpp"
 

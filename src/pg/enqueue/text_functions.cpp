@@ -6,7 +6,7 @@
 #include "core/text/phone_number.hpp"
 #include "core/text/segments.hpp"
 #include "core/text/smart_encoding.hpp"
-#include "core/text/variables.hpp"
+#include "core/text/template_variables.hpp"
 #include "core/twilio/channel_address.hpp"
 #include "core/twilio/sender_address.hpp"
 #include "core/twilio/twilio_sid.hpp"

@@ -1,5 +1,5 @@
 #include "core/twilio/channel_address.hpp"
-#include "core/webhook/keywords.hpp"
+#include "core/webhook/opt_out_keywords.hpp"
 
 #include "pg/webhook/webhook_call.hpp"
 

@@ -1,4 +1,4 @@
-#include "core/twilio/provider_text.hpp"
+#include "core/twilio/clean_text.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include <string>
 
-#include "core/webhook/keywords.hpp"
+#include "core/webhook/opt_out_keywords.hpp"
 
 #include <gtest/gtest.h>
 #include <unicode/normalizer2.h>

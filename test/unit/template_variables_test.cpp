@@ -1,4 +1,4 @@
-#include "core/text/variables.hpp"
+#include "core/text/template_variables.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-#include "core/text/variables.hpp"
+#include "core/text/template_variables.hpp"
 
 #include <cstdint>
 #include <utility>
 
 #include "core/base/error.hpp"
-#include "core/base/json.hpp"
+#include "core/base/rapidjson.hpp"
 #include "core/base/utf8.hpp"
 
 namespace coach_sms {

@@ -1,4 +1,4 @@
-#include "core/webhook/keywords.hpp"
+#include "core/webhook/opt_out_keywords.hpp"
 
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
