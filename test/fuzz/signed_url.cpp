@@ -1,7 +1,7 @@
 #include "core/webhook/signed_url.hpp"
+#include "core/webhook/callback.hpp"
 #include "core/webhook/public_url.hpp"
 #include "core/webhook/signature.hpp"
-#include "core/webhook/webhook.hpp"
 #include "fuzz.hpp"
 
 // The URL of a call, and the signature: three lines, the last of which is the body.

@@ -1,7 +1,7 @@
 #include "core/base/rapidjson.hpp"
+#include "core/webhook/callback.hpp"
 #include "core/webhook/form.hpp"
 #include "core/webhook/opt_out_keywords.hpp"
-#include "core/webhook/webhook.hpp"
 #include "fuzz.hpp"
 
 // The body of a call to the webhook.

@@ -6,8 +6,8 @@
 #include <map>
 #include <set>
 
+#include "core/webhook/callback.hpp"
 #include "core/webhook/form.hpp"
-#include "core/webhook/webhook.hpp"
 #include "dispatch_fixture.hpp"
 #include "expect_error.hpp"
 

@@ -10,7 +10,7 @@
 
 #include "core/twilio/channel_address.hpp"
 #include "core/twilio/delivery_status.hpp"
-#include "core/webhook/webhook.hpp"
+#include "core/webhook/callback.hpp"
 #include "random_seed.hpp"
 
 namespace coach_sms {

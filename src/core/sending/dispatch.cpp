@@ -9,7 +9,7 @@
 #include "core/twilio/api_key.hpp"
 #include "core/twilio/sandbox_twilio.hpp"
 #include "core/twilio/twilio_response.hpp"
-#include "core/webhook/webhook.hpp"
+#include "core/webhook/callback.hpp"
 
 namespace coach_sms {
 

@@ -4,7 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/sending/dispatch.hpp"
 #include "core/text/phone_forms.hpp"
-#include "core/twilio/reconcile.hpp"
+#include "core/twilio/list_match.hpp"
 #include "core/twilio/twilio_response.hpp"
 
 // What the sender asks of Twilio besides sending: listings that search for unknown messages, and

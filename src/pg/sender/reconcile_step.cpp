@@ -1,4 +1,4 @@
-#include "core/twilio/reconcile.hpp"
+#include "core/twilio/list_match.hpp"
 #include "core/twilio/twilio_response.hpp"
 
 #include "pg/sender/reconcile_step.hpp"

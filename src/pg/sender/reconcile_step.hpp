@@ -6,7 +6,7 @@ namespace coach_sms {
 
 // Finding out about `unknown` messages (design.md section 3). An empty list is no proof by itself:
 // absence is believed after two listings, the last of them begun more than
-// coach_sms.reconcile_limit after the lease ended. The core decides (core/twilio/reconcile.hpp);
+// coach_sms.reconcile_limit after the lease ended. The core decides (core/twilio/list_match.hpp);
 // here it is carried out. All need SPI.
 
 // sending → unknown for claims that no sender answers for any more.

@@ -4,7 +4,7 @@
 // and nothing of a call may be used before its signature was found good
 // (pg/webhook/webhook_signer.hpp).
 
-#include "core/webhook/webhook.hpp"
+#include "core/webhook/callback.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/pg_api.hpp"

@@ -1,4 +1,4 @@
-#include "core/twilio/reconcile.hpp"
+#include "core/twilio/list_match.hpp"
 
 #include <algorithm>
 

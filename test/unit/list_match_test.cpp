@@ -1,4 +1,4 @@
-#include "core/twilio/reconcile.hpp"
+#include "core/twilio/list_match.hpp"
 
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ Sighting sight_hello(const ListedMessage& message) {
   return find_hello({message}).sighting;
 }
 
-TEST(ReconcileTest, TheOneMessageWithOurBodyIsFound) {
+TEST(ListMatchTest, TheOneMessageWithOurBodyIsFound) {
   const std::vector<ListedMessage> messages = {listed("SM3", "other", kClaimed + 9),
                                                listed("SM2", "hello", kClaimed + 1),
                                                listed("SM1", "hello!", kClaimed)};
@@ -37,7 +37,7 @@ TEST(ReconcileTest, TheOneMessageWithOurBodyIsFound) {
   EXPECT_EQ(match.message, &messages[1]);
 }
 
-TEST(ReconcileTest, NothingIsFoundWhereNothingFits) {
+TEST(ListMatchTest, NothingIsFoundWhereNothingFits) {
   EXPECT_EQ(find_hello({}).sighting, Sighting::kNone);
   EXPECT_EQ(find_hello({}).message, nullptr);
   for (const char* body : {"Hello", "hello ", "hell", "hello hello"}) {
@@ -45,20 +45,20 @@ TEST(ReconcileTest, NothingIsFoundWhereNothingFits) {
   }
 }
 
-TEST(ReconcileTest, SeveralThatFitSettleNothing) {
+TEST(ListMatchTest, SeveralThatFitSettleNothing) {
   const Match match =
       find_hello({listed("SM2", "hello", kClaimed), listed("SM1", "hello", kClaimed)});
   EXPECT_EQ(match.sighting, Sighting::kSeveral);
   EXPECT_EQ(match.message, nullptr);
 }
 
-TEST(ReconcileTest, TheSameMessageOnTwoPagesIsOne) {
+TEST(ListMatchTest, TheSameMessageOnTwoPagesIsOne) {
   EXPECT_EQ(
       find_hello({listed("SM1", "hello", kClaimed), listed("SM1", "hello", kClaimed)}).sighting,
       Sighting::kOne);
 }
 
-TEST(ReconcileTest, AMessageThatIsKnownToBeAnothersIsNotOurs) {
+TEST(ListMatchTest, AMessageThatIsKnownToBeAnothersIsNotOurs) {
   const std::vector<ListedMessage> messages = {listed("SM2", "hello", kClaimed),
                                                listed("SM1", "hello", kClaimed)};
   const Match match = find_hello(messages, {"SM0", "SM2"});
@@ -67,7 +67,7 @@ TEST(ReconcileTest, AMessageThatIsKnownToBeAnothersIsNotOurs) {
   EXPECT_EQ(find_hello(messages, {"SM1", "SM2"}).sighting, Sighting::kNone);
 }
 
-TEST(ReconcileTest, AMessageFromBeforeTheClaimIsDoubtfulBeyondTheSlackAndNotOursADayBack) {
+TEST(ListMatchTest, AMessageFromBeforeTheClaimIsDoubtfulBeyondTheSlackAndNotOursADayBack) {
   EXPECT_EQ(sight_hello(listed("SM1", "hello", kClaimed - kClockSlack)), Sighting::kOne);
   EXPECT_EQ(sight_hello(listed("SM1", "hello", kClaimed - kClockSlack - 1)), Sighting::kSeveral);
   EXPECT_EQ(sight_hello(listed("SM1", "other", kClaimed - kClockSlack - 1)), Sighting::kNone);
@@ -80,7 +80,7 @@ TEST(ReconcileTest, AMessageFromBeforeTheClaimIsDoubtfulBeyondTheSlackAndNotOurs
   EXPECT_EQ(sight_hello(listed("SM1", "hello", kClaimed + 36'000)), Sighting::kOne);
 }
 
-TEST(ReconcileTest, AnInboundMessageIsNotOurs) {
+TEST(ListMatchTest, AnInboundMessageIsNotOurs) {
   ListedMessage message = listed("SM1", "hello", kClaimed);
   message.direction = "inbound";
   EXPECT_EQ(sight_hello(message), Sighting::kNone);
@@ -90,26 +90,26 @@ TEST(ReconcileTest, AnInboundMessageIsNotOurs) {
   }
 }
 
-TEST(ReconcileTest, ABodyThatSmartEncodingChangedIsOurs) {
+TEST(ListMatchTest, ABodyThatSmartEncodingChangedIsOurs) {
   const std::string ours = "don\xE2\x80\x99t \xE2\x80\x9Cgo\xE2\x80\x9D";
   const std::vector<ListedMessage> messages = {listed("SM1", "don't \"go\"", kClaimed)};
   EXPECT_EQ(find_match(messages, ours, kClaimed, {}).sighting, Sighting::kOne);
   EXPECT_EQ(find_match(messages, "don't go", kClaimed, {}).sighting, Sighting::kNone);
 }
 
-TEST(ReconcileTest, ATrialAccountsPrefixIsNotPartOfTheBody) {
+TEST(ListMatchTest, ATrialAccountsPrefixIsNotPartOfTheBody) {
   EXPECT_EQ(sight_hello(listed("SM1", "Sent from your Twilio trial account - hello", kClaimed)),
             Sighting::kOne);
   EXPECT_EQ(sight_hello(listed("SM1", "Sent from your Twilio trial account - hi", kClaimed)),
             Sighting::kNone);
 }
 
-TEST(ReconcileTest, WhatTwilioWithholdsNeverMakesAMessageAbsent) {
+TEST(ListMatchTest, WhatTwilioWithholdsNeverMakesAMessageAbsent) {
   EXPECT_EQ(sight_hello(listed("SM1", "", kClaimed)), Sighting::kOne);
   EXPECT_EQ(sight_hello(listed("SM1", "hello", std::nullopt)), Sighting::kOne);
 }
 
-TEST(ReconcileTest, PagingEndsAtAMessageOlderThanTheClaim) {
+TEST(ListMatchTest, PagingEndsAtAMessageOlderThanTheClaim) {
   const std::int64_t older = kClaimed - kClockDoubt - 1;
   const ListPage reaches = {{listed("SM2", "a", kClaimed), listed("SM1", "b", older)}, "/next"};
   EXPECT_TRUE(page_reaches_before(reaches, kClaimed));
@@ -118,7 +118,7 @@ TEST(ReconcileTest, PagingEndsAtAMessageOlderThanTheClaim) {
   EXPECT_FALSE(page_reaches_before({}, kClaimed));
 }
 
-TEST(ReconcileTest, APageInAnotherOrderNeverEndsTheSearch) {
+TEST(ListMatchTest, APageInAnotherOrderNeverEndsTheSearch) {
   const std::int64_t older = kClaimed - kClockDoubt - 1;
   EXPECT_FALSE(page_reaches_before(
       {{listed("SM1", "a", older - 1), listed("SM2", "b", older)}, "/next"}, kClaimed));
@@ -130,7 +130,7 @@ TEST(ReconcileTest, APageInAnotherOrderNeverEndsTheSearch) {
                                   kClaimed));
 }
 
-TEST(ReconcileTest, AbsenceNeedsTwoListingsAndTheLastOneLateEnough) {
+TEST(ListMatchTest, AbsenceNeedsTwoListingsAndTheLastOneLateEnough) {
   constexpr std::int64_t kLeaseEnd = 1'000;
   constexpr std::int64_t kLimit = 600;
   const auto judge = [&](int count, std::int64_t last) {
@@ -156,7 +156,7 @@ Inconclusive count_all(const std::vector<std::int64_t>& times) {
   return listings;
 }
 
-TEST(ReconcileTest, ListingsCountOnceALimit) {
+TEST(ListMatchTest, ListingsCountOnceALimit) {
   EXPECT_EQ(count_all({}).count, 0);
   EXPECT_EQ(count_all({5}).count, 1);
   EXPECT_EQ(count_all({5, 6, 7, 904}).count, 1) << "all within the limit";
@@ -166,7 +166,7 @@ TEST(ReconcileTest, ListingsCountOnceALimit) {
   EXPECT_EQ(count_all({5, 100 * kLimit}).count, 2) << "time in which nobody asked";
 }
 
-TEST(ReconcileTest, GivingUpNeedsListingsThatAreSpreadOverTheTime) {
+TEST(ListMatchTest, GivingUpNeedsListingsThatAreSpreadOverTheTime) {
   std::vector<std::int64_t> a_second_apart;
   for (std::int64_t time = 1; time <= 10 * kLimit; ++time)
     a_second_apart.push_back(time);
@@ -187,7 +187,7 @@ int listings_until_given_up(const std::vector<Sighting>& kinds, std::int64_t apa
   return 0;
 }
 
-TEST(ReconcileTest, SeveralMatchesStaySeveralForALimit) {
+TEST(ListMatchTest, SeveralMatchesStaySeveralForALimit) {
   const Sighting several = Sighting::kSeveral;
   const Sighting unreadable = Sighting::kNone;
   EXPECT_EQ(listings_until_given_up({several}, kLimit), 2);

@@ -1,4 +1,4 @@
-#include "core/webhook/webhook.hpp"
+#include "core/webhook/callback.hpp"
 
 #include <algorithm>
 #include <charconv>
