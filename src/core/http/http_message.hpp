@@ -14,7 +14,7 @@ namespace coach_sms {
 
 // What may be said against a request until its first byte leaves: a counter that rises when
 // something that concerns it was committed, and how it stood when the request was found good.
-struct RetractionMark {
+struct RecallMark {
   std::uint32_t counter = 0;
   std::uint32_t seen = 0;
 };
@@ -26,7 +26,7 @@ struct HttpRequest {
   std::string user;
   Secret password;
   std::string body;  // application/x-www-form-urlencoded; empty for GET
-  std::optional<RetractionMark> retraction{};
+  std::optional<RecallMark> recall{};
 };
 
 // How far a request got. The line between the first two decides whether a message may go again.
@@ -40,7 +40,7 @@ enum class HttpProgress {
 struct HttpResult {
   std::uint64_t tag = 0;  // the caller's own mark, given back as it came
   HttpProgress progress = HttpProgress::kUnsent;
-  bool retracted = false;    // kUnsent by our own decision, since its RetractionMark has changed
+  bool recalled = false;     // kUnsent by our own decision, since its RecallMark has changed
   bool own_trouble = false;  // kUnsent, since this server lacks something: each request would fail
   int status = 0;            // 0 unless kAnswered
   std::string body;

@@ -318,10 +318,10 @@ bool HttpTransfer::may_send(int local_port) noexcept {
     refusal_ = "lease over";
     return false;
   }
-  if (request_.retraction && options_->is_retracted != nullptr &&
-      options_->is_retracted(*request_.retraction)) {
-    refusal_ = "retracted";
-    result_.retracted = true;
+  if (request_.recall && options_->is_recalled != nullptr &&
+      options_->is_recalled(*request_.recall)) {
+    refusal_ = "recalled";
+    result_.recalled = true;
     return false;
   }
   spoken_ = negotiated();

@@ -31,7 +31,7 @@ struct HttpOptions {
   bool http2 = true;                // over TLS, where the server offers it
   std::string user_agent;           // empty: no such header
   // Whether a request's mark has changed; asked right before its first byte. It must not throw.
-  bool (*is_retracted)(const RetractionMark&) = nullptr;
+  bool (*is_recalled)(const RecallMark&) = nullptr;
   // For tests: called when connected, with nothing sent yet; not for a GET.
   void (*before_send)() = nullptr;
 };

@@ -221,7 +221,7 @@ void Dispatch::start(Task task, const Route& route) {
   try {
     const OutgoingMessage message = outgoing(task, route, callback);
     request = send_request(account_of(route), message);
-    request.retraction = task.retraction;
+    request.recall = task.recall;
     sending.request = request_payload_json(message);
   } catch (const Error&) {
     // A SID that can be none is a person's to put right: the message waits for that.
@@ -318,7 +318,7 @@ void Dispatch::finish_sending(Sending sending, const HttpResult& result) {
   const std::int64_t now = now_us_();
   // A lease that ended before anything was sent is nobody's failure, nor is what we kept back.
   const bool started =
-      result.progress != HttpProgress::kUnsent || (now < sending.send_before && !result.retracted);
+      result.progress != HttpProgress::kUnsent || (now < sending.send_before && !result.recalled);
   Finished finished;
   finished.settlement = settle(result, now / kSecond);
   // While others of the account go, it is this message that is refused: it must come to an end.

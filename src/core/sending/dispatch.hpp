@@ -44,7 +44,7 @@ struct Task {
   std::int64_t expires_at = kNever;
   std::int64_t quiet_at = kNever;  // when the next quiet hours begin
   bool sandbox = false;
-  RetractionMark retraction;  // of its recipient, as of the last check
+  RecallMark recall;  // of its recipient, as of the last check
 };
 
 // As whom, and from what, an org sends.

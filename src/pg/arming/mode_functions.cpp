@@ -1,7 +1,7 @@
 #include "pg/arming/arming.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/settings.hpp"
-#include "pg/shared/wake.hpp"
+#include "pg/shared/commit_signals.hpp"
 
 #include "pg/base/pg_api.hpp"
 

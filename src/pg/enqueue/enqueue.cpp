@@ -6,7 +6,7 @@
 #include "pg/enqueue/enqueue.hpp"
 #include "pg/enqueue/enqueue_cache.hpp"
 #include "pg/enqueue/suppression_keys.hpp"
-#include "pg/shared/wake.hpp"
+#include "pg/shared/commit_signals.hpp"
 
 namespace coach_sms {
 

@@ -5,7 +5,7 @@
 #include "pg/base/uuids.hpp"
 #include "pg/enqueue/enqueue.hpp"
 #include "pg/enqueue/enqueue_cache.hpp"
-#include "pg/shared/wake.hpp"
+#include "pg/shared/commit_signals.hpp"
 
 // sms_enqueue() and what makes a plain INSERT into sms_messages do the same.
 
@@ -347,6 +347,6 @@ Datum coach_sms_note_due(PG_FUNCTION_ARGS) {
 
 // coach_sms_note_retraction(phone)
 Datum coach_sms_note_retraction(PG_FUNCTION_ARGS) {
-  note_retraction(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+  note_recall(text_to_cstring(PG_GETARG_TEXT_PP(0)));
   PG_RETURN_VOID();
 }

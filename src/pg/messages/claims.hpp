@@ -34,8 +34,8 @@ struct Claimed {
   TimestampTz expires_at;  // DT_NOEND: never
   bool sandbox;
   bool about_booking;
-  uint32 retractions;  // of its number's counter, as of the last check
-  char* client_key;    // the client, or the number where there is none: what limits count by
+  uint32 recalls;    // of its number's counter, as of the last check
+  char* client_key;  // the client, or the number where there is none: what limits count by
   int segments;
 };
 

@@ -86,10 +86,9 @@ void check_step(void* state) {
   auto* sender = static_cast<Sender*>(state);
   FAILPOINT("after-claim");
   const int count = sender->claimed_count;
-  // Before any snapshot of this step: see note_retraction().
+  // Before any snapshot of this step: see note_recall().
   for (int i = 0; i < count; ++i)
-    sender->claimed[i].retractions =
-        read_retractions(retraction_counter_of(sender->claimed[i].to_phone));
+    sender->claimed[i].recalls = read_recalls(recall_counter_of(sender->claimed[i].to_phone));
   checked_rows = static_cast<Checked*>(palloc0(sizeof(Checked) * count));
   returned_rows = static_cast<Settled*>(palloc0(sizeof(Settled) * count));
   const char* why;

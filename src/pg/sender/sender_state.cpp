@@ -34,7 +34,7 @@ Task make_task(const Claimed& row, std::string_view to, std::string_view from,
   task.lease_until = to_unix_us(row.lease_until);
   task.expires_at = to_unix_us(row.expires_at);
   task.sandbox = row.sandbox;
-  task.retraction = {retraction_counter_of(row.to_phone), row.retractions};
+  task.recall = {recall_counter_of(row.to_phone), row.recalls};
   return task;
 }
 
@@ -130,8 +130,8 @@ DispatchOptions dispatch_options() {
   options.http.max_response_bytes = 1024 * 1024;  // a page of a listing; a Message is 1 kB
   options.http.user_agent = "coach_sms/";
   options.http.user_agent += library_version();
-  options.http.is_retracted = [](const RetractionMark& mark) {
-    return read_retractions(mark.counter) != mark.seen;
+  options.http.is_recalled = [](const RecallMark& mark) {
+    return read_recalls(mark.counter) != mark.seen;
   };
 #ifdef COACH_SMS_FAILPOINTS
   options.http.before_send = [] { FAILPOINT("connected"); };

@@ -28,7 +28,7 @@ void initialise_slot(Slot* slot) {
   ConditionVariableInit(&slot->ended);
   for (pg_atomic_uint64& counter : slot->counters)
     pg_atomic_init_u64(&counter, 0);
-  for (pg_atomic_uint32& counter : slot->retractions)
+  for (pg_atomic_uint32& counter : slot->recalls)
     pg_atomic_init_u32(&counter, 0);
 }
 
@@ -200,21 +200,20 @@ void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool ove
 }
 
 // By the last eight digits, which all forms of a number share (core/text/phone_forms.hpp).
-uint32 retraction_counter_of(const char* phone) {
+uint32 recall_counter_of(const char* phone) {
   constexpr size_t kShared = 8;
   const size_t size = strlen(phone);
   const char* end = size > kShared ? phone + size - kShared : phone;
   return hash_bytes(reinterpret_cast<const unsigned char*>(end), static_cast<int>(strlen(end))) %
-         kRetractionCounters;
+         kRecallCounters;
 }
 
-void publish_retractions(Oid database, const Retractions& retractions) {
+void publish_retractions(Oid database, const Recalls& recalls) {
   int number;
   Slot* slot = lock_slot(database, LW_SHARED, &number);
   if (slot == nullptr) return;
-  for (int i = 0; i < kRetractionCounters; i++)
-    if ((retractions.bits[i / 64] >> (i % 64) & 1) != 0)
-      pg_atomic_fetch_add_u32(&slot->retractions[i], 1);
+  for (int i = 0; i < kRecallCounters; i++)
+    if ((recalls.bits[i / 64] >> (i % 64) & 1) != 0) pg_atomic_fetch_add_u32(&slot->recalls[i], 1);
   LWLockRelease(slot_lock(number));
 }
 
@@ -246,7 +245,7 @@ bool take_prepared(uint64 gid_hash, PreparedNotes* notes) {
   LWLockRelease(table_lock());
   if (!unknown) return found;
   *notes = {gid_hash, MyDatabaseId, true, true, {}};
-  memset(&notes->retractions, 0xff, sizeof notes->retractions);
+  memset(&notes->recalls, 0xff, sizeof notes->recalls);
   return true;
 }
 

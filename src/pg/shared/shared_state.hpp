@@ -57,11 +57,11 @@ inline bool is_same_lane(const Arrival& one, const Arrival& other) {
 
 // Counters of what was committed against messages that may be on their way, by a hash of the
 // recipient's number: opt-outs, bookings that changed.
-inline constexpr int kRetractionCounters = 256;
-struct Retractions {
-  uint64 bits[kRetractionCounters / 64];  // which counters
+inline constexpr int kRecallCounters = 256;
+struct Recalls {
+  uint64 bits[kRecallCounters / 64];  // which counters
 };
-uint32 retraction_counter_of(const char* phone);
+uint32 recall_counter_of(const char* phone);
 
 // What a prepared transaction will have to tell once it commits, in whichever session.
 struct PreparedNotes {
@@ -69,7 +69,7 @@ struct PreparedNotes {
   Oid database;
   bool look_anew;
   bool poke;
-  Retractions retractions;
+  Recalls recalls;
 };
 
 // A copy of one slot. Times are 0 where there is none; latencies are milliseconds.
@@ -103,7 +103,7 @@ bool shared_state_available();
 // has not taken kMaxArrivals yet, it learns only that anything may have come.
 void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool overflow);
 // Raises these counters of the database.
-void publish_retractions(Oid database, const Retractions& retractions);
+void publish_retractions(Oid database, const Recalls& recalls);
 // Wakes it to look at everything anew: settings, holds, lanes.
 void wake_sender_now(Oid database);
 
@@ -154,7 +154,7 @@ void report_heartbeat(TimestampTz next_wake_at);
 void report_in_flight(int requests);
 void count(Counter counter, uint64 increment);
 void count_latency(int64 microseconds);
-uint32 read_retractions(uint32 counter);
+uint32 read_recalls(uint32 counter);
 
 // Takes what was published since the last call: at most kMaxArrivals. The sender calls it after
 // ResetLatch, and asks arrivals_waiting() before it sleeps: a lock wait may have swallowed the

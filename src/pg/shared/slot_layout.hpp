@@ -18,7 +18,7 @@ struct Slot {
   ConditionVariable ended;
   LatencyHistogram latency;
   pg_atomic_uint64 counters[kCounters];
-  pg_atomic_uint32 retractions[kRetractionCounters];
+  pg_atomic_uint32 recalls[kRecallCounters];
   char last_activity[64];  // of the sender before
   int64 unsent_fence;      // see report_unsent()
   bool overflow;

@@ -137,10 +137,10 @@ void count(Counter counter, uint64 increment) {
                           static_cast<int64>(increment));
 }
 
-uint32 read_retractions(uint32 counter) {
+uint32 read_recalls(uint32 counter) {
   if (own_slot < 0) return 0;
   pg_memory_barrier();
-  return pg_atomic_read_u32(&shared->slots[own_slot].retractions[counter]);
+  return pg_atomic_read_u32(&shared->slots[own_slot].recalls[counter]);
 }
 
 void count_latency(int64 microseconds) {

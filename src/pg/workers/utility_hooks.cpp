@@ -1,8 +1,8 @@
 #include "pg/workers/utility_hooks.hpp"
 
 #include "pg/base/statement.hpp"
+#include "pg/shared/commit_signals.hpp"
 #include "pg/shared/shared_state.hpp"
-#include "pg/shared/wake.hpp"
 
 #include "pg/base/pg_api.hpp"
 

@@ -2,8 +2,8 @@
 // declared (sql/install); what must hold for any caller is checked here.
 
 #include "pg/base/statement.hpp"
+#include "pg/shared/commit_signals.hpp"
 #include "pg/shared/shared_state.hpp"
-#include "pg/shared/wake.hpp"
 #include "pg/tenancy/tenancy.hpp"
 #include "pg/workers/utility_hooks.hpp"
 #include "pg/workers/worker.hpp"

@@ -18,7 +18,7 @@ void wake_note(const pg_uuid_t* org_id, const char* zone, int16 priority, Timest
 // ProcArrayEndTransaction). So a last check whose snapshot does not see the commit has read the
 // counter before it rose, and the sender, which reads it once more right before the first byte,
 // keeps the message back: whatever was acknowledged first wins.
-void note_retraction(const char* phone);
+void note_recall(const char* phone);
 
 // At commit: the launcher looks at this database (again); a running sender looks too.
 void poke_launcher_at_commit();

@@ -1,4 +1,4 @@
-#include "pg/shared/wake.hpp"
+#include "pg/shared/commit_signals.hpp"
 
 #include "pg/shared/shared_state.hpp"
 
@@ -16,8 +16,8 @@ struct Notes {
   bool poke;
   bool wake_sender;
   bool wake_launcher;
-  bool retracts;
-  Retractions retractions;
+  bool has_recalls;
+  Recalls recalls;
   Arrival arrivals[kMaxArrivals];
 };
 
@@ -25,12 +25,12 @@ Notes notes;
 
 void clear_notes() {
   notes.count = 0;
-  notes.overflow = notes.poke = notes.wake_sender = notes.wake_launcher = notes.retracts = false;
-  notes.retractions = Retractions{};
+  notes.overflow = notes.poke = notes.wake_sender = notes.wake_launcher = notes.has_recalls = false;
+  notes.recalls = Recalls{};
 }
 
 void deliver_notes() {
-  if (notes.retracts) publish_retractions(MyDatabaseId, notes.retractions);
+  if (notes.has_recalls) publish_retractions(MyDatabaseId, notes.recalls);
   if (notes.count > 0 || notes.overflow)
     publish_arrivals(MyDatabaseId, notes.arrivals, notes.count, notes.overflow);
   if (notes.poke || notes.wake_sender) wake_sender_now(MyDatabaseId);
@@ -42,10 +42,10 @@ uint64 preparing;  // the name, hashed, under which this transaction is being pr
 // PostgreSQL calls us before any other session can end the prepared transaction.
 void keep_notes() {
   if (notes.count == 0 && !notes.overflow && !notes.poke && !notes.wake_sender &&
-      !notes.wake_launcher && !notes.retracts)
+      !notes.wake_launcher && !notes.has_recalls)
     return;
   keep_prepared({preparing, MyDatabaseId, notes.wake_sender, notes.poke || notes.wake_launcher,
-                 notes.retractions});
+                 notes.recalls});
 }
 
 void at_end_of_transaction(XactEvent event, void*) {
@@ -85,11 +85,11 @@ void wake_note(const pg_uuid_t* org_id, const char* zone, int16 priority, Timest
   }
 }
 
-void note_retraction(const char* phone) {
+void note_recall(const char* phone) {
   register_once();
-  const uint32 counter = retraction_counter_of(phone);
-  notes.retracts = true;
-  notes.retractions.bits[counter / 64] |= UINT64CONST(1) << (counter % 64);
+  const uint32 counter = recall_counter_of(phone);
+  notes.has_recalls = true;
+  notes.recalls.bits[counter / 64] |= UINT64CONST(1) << (counter % 64);
 }
 
 void poke_launcher_at_commit() {
@@ -119,7 +119,7 @@ void wake_before_prepare(uint64 gid_hash) {
 void wake_after_end_of_prepared(uint64 gid_hash, bool committed) {
   PreparedNotes kept{};
   if (!take_prepared(gid_hash, &kept) || !committed) return;
-  publish_retractions(kept.database, kept.retractions);
+  publish_retractions(kept.database, kept.recalls);
   if (kept.look_anew)
     wake_sender_now(kept.database);
   else
