@@ -113,13 +113,14 @@ class DispatchTest : public HttpTest {
     dispatch.forget_first_looked();
     return looked;
   }
-  static Answered answered_of(Dispatch& dispatch, const Question& question, const Route& route) {
-    EXPECT_TRUE(dispatch.ask(question, route));
-    EXPECT_EQ(dispatch.questions(), 1U);
+  static PolledStatus answered_of(Dispatch& dispatch, const StatusPoll& question,
+                                  const Route& route) {
+    EXPECT_TRUE(dispatch.poll_status(question, route));
+    EXPECT_EQ(dispatch.status_polls(), 1U);
     while (dispatch.answered().empty())
       turn(dispatch);
     EXPECT_EQ(dispatch.in_flight(), 0U);
-    Answered answered = dispatch.answered().front();
+    PolledStatus answered = dispatch.answered().front();
     dispatch.answered().clear();
     return answered;
   }

@@ -308,8 +308,8 @@ void Dispatch::drive() {
       finish_sending(std::move(sending.mapped()), result);
     else if (auto looking = looking_.extract(result.tag); !looking.empty())
       finish_page(std::move(looking.mapped()), result);
-    else if (auto asking = asking_.extract(result.tag); !asking.empty())
-      finish_asking(std::move(asking.mapped()), result);
+    else if (auto asking = polling_.extract(result.tag); !asking.empty())
+      finish_status_poll(std::move(asking.mapped()), result);
   }
   call_waiting();
 }

@@ -90,15 +90,15 @@ struct Looked {
 };
 
 // A message that Twilio took, and that it is asked about.
-struct Question {
+struct StatusPoll {
   Uuid message;
   Uuid org;
   std::string sid;
 };
 
 // What Twilio answered; nullopt where it could not be read.
-struct Answered {
-  Question question;
+struct PolledStatus {
+  StatusPoll question;
   std::optional<ListedMessage> message;
 };
 
@@ -168,7 +168,7 @@ class Dispatch {
 
   // Asks Twilio about a message. False where its account is held, or the SID or the account is
   // none.
-  bool ask(Question question, const Route& route);
+  bool poll_status(StatusPoll question, const Route& route);
 
   // Moves everything along as far as it goes without waiting.
   void drive();
@@ -182,12 +182,12 @@ class Dispatch {
   // Whether a look for this message is under way or waits to be settled.
   bool is_looking(const Uuid& message) const;
 
-  std::vector<Answered>& answered() noexcept { return answered_; }
-  // Questions under way, and those whose answers wait.
-  std::size_t questions() const noexcept { return asking_.size() + answered_.size(); }
+  std::vector<PolledStatus>& answered() noexcept { return answered_; }
+  // StatusPolls under way, and those whose answers wait.
+  std::size_t status_polls() const noexcept { return polling_.size() + answered_.size(); }
 
   std::size_t in_flight() const noexcept {
-    return sending_.size() + looking_.size() + asking_.size();
+    return sending_.size() + looking_.size() + polling_.size();
   }
   // The message is settled in the tables: this process no longer answers for it.
   void let_go(const Uuid& message) { in_hand_.erase(message); }
@@ -233,7 +233,7 @@ class Dispatch {
   void read_page(Looking looking, const HttpResult& result);
   void list_next_form(Looking looking);
   void next_page(Looking looking, HttpRequest request);
-  void finish_asking(Question question, const HttpResult& result);
+  void finish_status_poll(StatusPoll question, const HttpResult& result);
 
   DispatchOptions options_;
   WallClock now_us_;
@@ -247,7 +247,7 @@ class Dispatch {
   std::uint64_t next_tag_ = 1;
   std::unordered_map<std::uint64_t, Sending> sending_;
   std::unordered_map<std::uint64_t, Looking> looking_;
-  std::unordered_map<std::uint64_t, Question> asking_;
+  std::unordered_map<std::uint64_t, StatusPoll> polling_;
   std::map<Uuid, std::string> account_of_org_;  // as of the org's last request
   std::map<Uuid, std::string> sender_of_org_;   // the same, its own sender
   // Orgs put off until one of their account's requests is over, by turn.
@@ -255,7 +255,7 @@ class Dispatch {
   std::set<Uuid> in_hand_;  // claimed by us and not yet recorded
   std::deque<Finished> finished_;
   std::vector<Looked> looked_;
-  std::vector<Answered> answered_;
+  std::vector<PolledStatus> answered_;
 };
 
 }  // namespace coach_sms

@@ -84,7 +84,7 @@ void Dispatch::next_page(Looking looking, HttpRequest request) {
   }
 }
 
-bool Dispatch::ask(Question question, const Route& route) {
+bool Dispatch::poll_status(StatusPoll question, const Route& route) {
   if (is_held(route)) return false;
   HttpRequest request;
   try {
@@ -93,11 +93,11 @@ bool Dispatch::ask(Question question, const Route& route) {
     return false;
   }
   const std::uint64_t tag = next_tag_++;
-  asking_.emplace(tag, std::move(question));
+  polling_.emplace(tag, std::move(question));
   try {
     pool_.add(tag, std::move(request), kNever);
   } catch (...) {
-    asking_.erase(tag);
+    polling_.erase(tag);
     throw;
   }
   return true;
@@ -138,7 +138,7 @@ void Dispatch::read_page(Looking looking, const HttpResult& result) {
   }
 }
 
-void Dispatch::finish_asking(Question question, const HttpResult& result) {
+void Dispatch::finish_status_poll(StatusPoll question, const HttpResult& result) {
   std::optional<ListedMessage> message;
   try {
     message = parse_message(result);

@@ -75,7 +75,7 @@ TimestampTz wake_at(const Sender& sender, TimestampTz now) {
   if (sender.sweep_wanted || sender.claimed_count > 0) return now;
   TimestampTz at = earlier(next_sweep(sender), next_housekeeping(sender));
   at = earlier(at, next_bookings(sender, now));
-  at = earlier(at, next_questions(sender, now));
+  at = earlier(at, next_status_polls(sender, now));
   at = earlier(at, sender.prune_again_at);
   at = earlier(at, sender.looks_again_at);
   if (holds_to_publish(sender)) at = earlier(at, sender.publish_again_at);
@@ -282,7 +282,8 @@ void take_steps(Sender* sender) {
   if (next_housekeeping(*sender) <= now) keep_house(sender);
   if (next_bookings(*sender, now) <= now) step(sender, kLookingForBookings, bookings_step);
   if (sender->prune_again_at <= now) step(sender, "pruning", retention_step);
-  if (next_questions(*sender, now) <= now) step(sender, "asking for late news", questions_step);
+  if (next_status_polls(*sender, now) <= now)
+    step(sender, "asking for late news", status_poll_step);
   publish_holds(sender);
 }
 

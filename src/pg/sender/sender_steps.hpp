@@ -34,8 +34,8 @@ void retention_step(void* sender);
 // Writes down what Twilio answered about messages whose end it had not told, and asks about more.
 // When there is something to do next. Forgets which ones were asked about, where the clock was set
 // back.
-void questions_step(void* sender);
-TimestampTz next_questions(const Sender& sender, TimestampTz now);
+void status_poll_step(void* sender);
+TimestampTz next_status_polls(const Sender& sender, TimestampTz now);
 void ask_all_again();
 
 // Runs a step and counts its failures in a row: a step that keeps failing shows as `step failed`.

@@ -9,10 +9,10 @@ constexpr const char* kSid = "SM00000000000000000000000000000001";
 
 class DispatchQuestionTest : public DispatchTest {
  protected:
-  static Question question(const std::string& sid = kSid) {
+  static StatusPoll question(const std::string& sid = kSid) {
     return {message_id(1), org_id(1), sid};
   }
-  static Answered answer_to(const std::string& what) {
+  static PolledStatus answer_to(const std::string& what) {
     LoopbackServer server([&](Peer& peer, const SeenRequest&) { peer.send(what); });
     Dispatch dispatch(options_for(server), &now_us);
     return answered_of(dispatch, question(), route());
@@ -27,7 +27,7 @@ TEST_F(DispatchQuestionTest, TheMessageIsFetchedByItsSidFromTheAccountOfTheRoute
   LoopbackServer server(
       [](Peer& peer, const SeenRequest&) { peer.send(answer(200, message_json(kSid))); });
   Dispatch dispatch(options_for(server), &now_us);
-  const Answered answered = answered_of(dispatch, question(), route());
+  const PolledStatus answered = answered_of(dispatch, question(), route());
   EXPECT_TRUE(
       server.seen().front().head.starts_with(std::string("GET /2010-04-01/Accounts/") +
                                              kAccountSid + "/Messages/" + kSid + ".json "));
@@ -56,9 +56,9 @@ TEST_F(DispatchQuestionTest, AnUnreachableTwilioTellsNothing) {
 TEST_F(DispatchQuestionTest, NothingIsAskedWithWhatIsNoSid) {
   LoopbackServer server(create);
   Dispatch dispatch(options_for(server), &now_us);
-  EXPECT_FALSE(dispatch.ask(question("../Calls"), route()));
-  EXPECT_FALSE(dispatch.ask(question(), route("no account")));
-  EXPECT_EQ(dispatch.questions(), 0U);
+  EXPECT_FALSE(dispatch.poll_status(question("../Calls"), route()));
+  EXPECT_FALSE(dispatch.poll_status(question(), route("no account")));
+  EXPECT_EQ(dispatch.status_polls(), 0U);
 }
 
 TEST_F(DispatchQuestionTest, NothingIsAskedOfAnAccountThatAskedToWait) {
@@ -66,7 +66,7 @@ TEST_F(DispatchQuestionTest, NothingIsAskedOfAnAccountThatAskedToWait) {
       [](Peer& peer, const SeenRequest&) { peer.send(answer(429, R"({"code":20429})")); });
   Dispatch dispatch(options_for(server), &now_us);
   EXPECT_TRUE(finished_of(dispatch, task(1), route()).settlement.slow_down);
-  EXPECT_FALSE(dispatch.ask(question(), route()));
+  EXPECT_FALSE(dispatch.poll_status(question(), route()));
 }
 
 TEST_F(DispatchQuestionTest, NothingIsAskedOfAnAccountWhoseTokenIsRefused) {
@@ -74,7 +74,7 @@ TEST_F(DispatchQuestionTest, NothingIsAskedOfAnAccountWhoseTokenIsRefused) {
       [](Peer& peer, const SeenRequest&) { peer.send(answer(401, R"({"code":20003})")); });
   Dispatch dispatch(options_for(server), &now_us);
   EXPECT_TRUE(finished_of(dispatch, task(1), route()).settlement.account_trouble);
-  EXPECT_FALSE(dispatch.ask(question(), route()));
+  EXPECT_FALSE(dispatch.poll_status(question(), route()));
   EXPECT_EQ(attempts_at(server), 1);
 }
 

@@ -1,4 +1,4 @@
-#include "core/sending/question_ages.hpp"
+#include "core/sending/status_poll_ages.hpp"
 
 #include "pg/sender/sender_steps.hpp"
 
@@ -57,7 +57,7 @@ void plan_walks() {
   int64 ages[kMostWalks];
   int count = 0;
   raise_if(run_cpp([&] {
-    for (const int64 age : question_ages(first_age()))
+    for (const int64 age : status_poll_ages(first_age()))
       if (count < kMostWalks) ages[count++] = age;
   }));
   const TimestampTz now = GetCurrentTimestamp();
@@ -98,8 +98,8 @@ void ask(Sender* sender, const pg_uuid_t& message_id, const pg_uuid_t& org_id, c
   OrgRoute* from = find_route(org_id);
   if (from->token[0] != '\0')
     raise_if(run_cpp([&] {
-      sender->dispatch->ask({to_core(message_id), to_core(org_id), sid},
-                            {from->account_sid, Secret(from->token), {}, {}});
+      sender->dispatch->poll_status({to_core(message_id), to_core(org_id), sid},
+                                    {from->account_sid, Secret(from->token), {}, {}});
     }));
   wipe_route(from);
 }
@@ -128,15 +128,15 @@ bool walk_on(Sender* sender, Walk* walk, int room) {
   return !at_end;
 }
 
-int room_for_questions(const Sender& sender) {
-  return kAtOnce - static_cast<int>(sender.dispatch->questions());
+int room_for_status_polls(const Sender& sender) {
+  return kAtOnce - static_cast<int>(sender.dispatch->status_polls());
 }
 
 void ask_more(Sender* sender) {
   plan_walks();
   for (int i = 0; i < walks.count; ++i) {
-    const int room = room_for_questions(*sender);
-    if (room <= 0 || walk_on(sender, &walks.walk[i], room)) sender->more_questions = true;
+    const int room = room_for_status_polls(*sender);
+    if (room <= 0 || walk_on(sender, &walks.walk[i], room)) sender->more_status_polls = true;
   }
 }
 
@@ -159,7 +159,7 @@ struct Answer {
 int take_answers(Sender* sender, Answer* answers) {
   int count = 0;
   raise_if(run_cpp([&] {
-    for (const Answered& answered : sender->dispatch->answered()) {
+    for (const PolledStatus& answered : sender->dispatch->answered()) {
       if (!answered.message || count == kAtOnce) continue;
       const ListedMessage& told = *answered.message;
       answers[count++] = {to_pg(answered.question.message),
@@ -217,10 +217,10 @@ void note_price(const Answer& answer) {
 
 }  // namespace
 
-void questions_step(void* state) {
+void status_poll_step(void* state) {
   auto* sender = static_cast<Sender*>(state);
   sender->asked_at = GetCurrentTimestamp();
-  sender->more_questions = false;
+  sender->more_status_polls = false;
   Answer answers[kAtOnce];
   const int count = take_answers(sender, answers);
   for (int i = 0; i < count; ++i) {
@@ -231,13 +231,13 @@ void questions_step(void* state) {
 }
 
 // Answers are worth a commit when none is under way any more, or a good part of them is there.
-TimestampTz next_questions(const Sender& sender, TimestampTz now) {
+TimestampTz next_status_polls(const Sender& sender, TimestampTz now) {
   if (sender.asked_at > now) return now;  // the clock was set back
   const auto answers = static_cast<int>(sender.dispatch->answered().size());
-  const int under_way = static_cast<int>(sender.dispatch->questions()) - answers;
+  const int under_way = static_cast<int>(sender.dispatch->status_polls()) - answers;
   if (answers > 0 && (under_way == 0 || answers * 2 >= kAtOnce)) return now;
   if (answers > 0) return sender.asked_at + USECS_PER_SEC;
-  if (sender.more_questions && room_for_questions(sender) > 0) return now;
+  if (sender.more_status_polls && room_for_status_polls(sender) > 0) return now;
   return first_age() > 0 ? sender.asked_at + pause() : DT_NOEND;
 }
 

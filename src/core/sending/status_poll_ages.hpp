@@ -14,6 +14,6 @@ namespace coach_sms {
 // ten hours at most, carriers try for up to three days; most receipts that come at all come in
 // seconds, so that asking ever more rarely loses little. Microseconds; empty where first is not
 // positive.
-std::vector<std::int64_t> question_ages(std::int64_t first);
+std::vector<std::int64_t> status_poll_ages(std::int64_t first);
 
 }  // namespace coach_sms
