@@ -103,14 +103,14 @@ class DispatchTest : public HttpTest {
     drive_until_finished(dispatch, 1);
     return take(dispatch).front();
   }
-  static Looked looked_of(Dispatch& dispatch, Look look, const Route& route) {
-    dispatch.look(std::move(look), route);
-    while (dispatch.looked().empty())
+  static ListSearchResult looked_of(Dispatch& dispatch, ListSearch look, const Route& route) {
+    dispatch.search_list(std::move(look), route);
+    while (dispatch.search_results().empty())
       turn(dispatch);
-    EXPECT_EQ(dispatch.looked().size(), 1U);
+    EXPECT_EQ(dispatch.search_results().size(), 1U);
     EXPECT_EQ(dispatch.in_flight(), 0U);
-    Looked looked = dispatch.looked().front();
-    dispatch.forget_first_looked();
+    ListSearchResult looked = dispatch.search_results().front();
+    dispatch.forget_first_result();
     return looked;
   }
   static PolledStatus answered_of(Dispatch& dispatch, const StatusPoll& question,

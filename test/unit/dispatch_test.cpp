@@ -333,7 +333,7 @@ TEST_F(DispatchTest, ItCanBeDestroyedWithRequestsAndLooksUnderWay) {
   });
   auto dispatch = std::make_unique<Dispatch>(options_for(server), &now_us);
   dispatch->send(task(1), route());
-  dispatch->look({message_id(9), org_id(1), 1, "+61400000001", 0, 0}, route());
+  dispatch->search_list({message_id(9), org_id(1), 1, "+61400000001", 0, 0}, route());
   auto seen = arrived.get_future();
   while (seen.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
     dispatch->drive();

@@ -306,7 +306,7 @@ void Dispatch::drive() {
   for (HttpResult& result : pool_.take_finished()) {
     if (auto sending = sending_.extract(result.tag); !sending.empty())
       finish_sending(std::move(sending.mapped()), result);
-    else if (auto looking = looking_.extract(result.tag); !looking.empty())
+    else if (auto looking = searching_.extract(result.tag); !looking.empty())
       finish_page(std::move(looking.mapped()), result);
     else if (auto asking = polling_.extract(result.tag); !asking.empty())
       finish_status_poll(std::move(asking.mapped()), result);

@@ -68,7 +68,7 @@ struct Finished {
 };
 
 // An unknown message that Twilio's list is searched for.
-struct Look {
+struct ListSearch {
   Uuid message;
   Uuid org;
   std::int64_t fence = 0;
@@ -79,8 +79,8 @@ struct Look {
 
 // What the list showed: everything to that number, in each of its forms, since the claim, or why it
 // could not be read.
-struct Looked {
-  Look look;
+struct ListSearchResult {
+  ListSearch look;
   std::vector<ListedMessage> listed;
   std::string error;
   // false: nothing was asked after all. No request left, or Twilio refused the account or slowed it
@@ -123,7 +123,7 @@ class Dispatch {
   Holds& holds() noexcept { return holds_; }
 
   // Settings may have changed: nothing is held any longer for what was found before.
-  void look_anew() {
+  void invalidate_settings() {
     lanes_.release_all();
     accounts_.probe_soon(now_us_());
     senders_.probe_soon(now_us_());
@@ -133,7 +133,7 @@ class Dispatch {
   }
   // Another mode: what one of them waits for is nothing to the other.
   void mode_changed() {
-    look_anew();
+    invalidate_settings();
     holds_.clear_all();
   }
   // Nothing waits for where the clock was.
@@ -160,11 +160,11 @@ class Dispatch {
   void give_back(Task task);
 
   // Until when no listing may be asked of the account; a time in the past where one may.
-  std::int64_t looks_held_until(const Route& route) const;
+  std::int64_t searches_held_until(const Route& route) const;
   // How many listings may start for it now: what its messages leave, and a fifth of it always.
-  int room_to_look(const Route& route) const;
-  // Starts a listing, whatever room there is. One Looked per look.
-  void look(Look look, const Route& route);
+  int room_to_search(const Route& route) const;
+  // Starts a listing, whatever room there is. One ListSearchResult per look.
+  void search_list(ListSearch look, const Route& route);
 
   // Asks Twilio about a message. False where its account is held, or the SID or the account is
   // none.
@@ -177,17 +177,17 @@ class Dispatch {
   // that fails.
   std::deque<Finished>& finished() noexcept { return finished_; }
   // Listings that came back, oldest first, until each is forgotten.
-  const std::vector<Looked>& looked() const noexcept { return looked_; }
-  void forget_first_looked() { looked_.erase(looked_.begin()); }
+  const std::vector<ListSearchResult>& search_results() const noexcept { return search_results_; }
+  void forget_first_result() { search_results_.erase(search_results_.begin()); }
   // Whether a look for this message is under way or waits to be settled.
-  bool is_looking(const Uuid& message) const;
+  bool is_searching(const Uuid& message) const;
 
   std::vector<PolledStatus>& answered() noexcept { return answered_; }
   // StatusPolls under way, and those whose answers wait.
   std::size_t status_polls() const noexcept { return polling_.size() + answered_.size(); }
 
   std::size_t in_flight() const noexcept {
-    return sending_.size() + looking_.size() + polling_.size();
+    return sending_.size() + searching_.size() + polling_.size();
   }
   // The message is settled in the tables: this process no longer answers for it.
   void let_go(const Uuid& message) { in_hand_.erase(message); }
@@ -206,8 +206,8 @@ class Dispatch {
     std::string request;
     std::int64_t send_before = 0;
   };
-  struct Looking {
-    Look look;
+  struct PendingSearch {
+    ListSearch look;
     Account account;
     std::string name;
     std::vector<std::string> unlisted;  // forms of its number that are still to be listed
@@ -229,10 +229,10 @@ class Dispatch {
   void add(Sending sending, HttpRequest request);
   void answer_in_sandbox(Task task, Route route);
   void finish_sending(Sending sending, const HttpResult& result);
-  void finish_page(Looking looking, const HttpResult& result);
-  void read_page(Looking looking, const HttpResult& result);
-  void list_next_form(Looking looking);
-  void next_page(Looking looking, HttpRequest request);
+  void finish_page(PendingSearch looking, const HttpResult& result);
+  void read_page(PendingSearch looking, const HttpResult& result);
+  void list_next_form(PendingSearch looking);
+  void next_page(PendingSearch looking, HttpRequest request);
   void finish_status_poll(StatusPoll question, const HttpResult& result);
 
   DispatchOptions options_;
@@ -246,7 +246,7 @@ class Dispatch {
   HttpPool pool_;
   std::uint64_t next_tag_ = 1;
   std::unordered_map<std::uint64_t, Sending> sending_;
-  std::unordered_map<std::uint64_t, Looking> looking_;
+  std::unordered_map<std::uint64_t, PendingSearch> searching_;
   std::unordered_map<std::uint64_t, StatusPoll> polling_;
   std::map<Uuid, std::string> account_of_org_;  // as of the org's last request
   std::map<Uuid, std::string> sender_of_org_;   // the same, its own sender
@@ -254,7 +254,7 @@ class Dispatch {
   std::map<std::string, std::map<std::uint64_t, Uuid>> waiting_;
   std::set<Uuid> in_hand_;  // claimed by us and not yet recorded
   std::deque<Finished> finished_;
-  std::vector<Looked> looked_;
+  std::vector<ListSearchResult> search_results_;
   std::vector<PolledStatus> answered_;
 };
 

@@ -20,9 +20,9 @@ char* or_empty(char* value) {
   return value != nullptr ? value : pstrdup("");
 }
 
-void hold(OrgRoute* route, TimestampTz look_again, const char* why, bool is_trouble,
+void hold(OrgRoute* route, TimestampTz search_again, const char* why, bool is_trouble,
           TimestampTz told_until = DT_NOEND) {
-  route->held_until = look_again;
+  route->held_until = search_again;
   route->why_held = why;
   route->lacks_only_sender = false;
   route->is_trouble = is_trouble;

@@ -125,7 +125,7 @@ struct Noted {
 
 // Pauses double with each listing that showed nothing; after others they are as long as all that
 // has passed. One listing falls right behind the limit.
-TimestampTz next_look(const Unknown& unknown, bool absent) {
+TimestampTz next_search(const Unknown& unknown, bool absent) {
   const int64 delay = INT64CONST(1000) * settings::reconcile_delay;
   const int64 limit = INT64CONST(1000) * settings::reconcile_limit;
   const TimestampTz now = GetCurrentTimestamp();
@@ -140,7 +140,7 @@ TimestampTz next_look(const Unknown& unknown, bool absent) {
   return next > late_enough && now < late_enough ? late_enough : next;
 }
 
-void look_again(const Unknown& unknown, TimestampTz next, bool absent, const Noted& noted) {
+void search_again(const Unknown& unknown, TimestampTz next, bool absent, const Noted& noted) {
   static Statement update{
       "UPDATE @extschema@.sms_in_flight SET looks = looks + $3, next_look_at = $4,"
       "   inconclusive = $5, inconclusive_count = $6, inconclusive_at = $7, not_asked = $8,"
@@ -170,12 +170,13 @@ void give_up_unasked(const Unknown& unknown, const char* why) {
 }
 
 // Nothing was learnt: what earlier listings came to stays.
-void settle_not_asked(const Unknown& unknown, const Looked& looked) {
+void settle_not_asked(const Unknown& unknown, const ListSearchResult& looked) {
   const char* why = storable(pstrdup(looked.error.c_str()));
   if (is_unasked_too_long(unknown.not_asked_since)) return give_up_unasked(unknown, why);
-  look_again(
-      unknown, looked.held_until > 0 ? from_unix_us(looked.held_until) : next_look(unknown, false),
-      false, {unknown.inconclusive, unknown.inconclusive_count, unknown.inconclusive_at, why});
+  search_again(
+      unknown,
+      looked.held_until > 0 ? from_unix_us(looked.held_until) : next_search(unknown, false), false,
+      {unknown.inconclusive, unknown.inconclusive_count, unknown.inconclusive_at, why});
 }
 
 void settle_absent(Sender* sender, const Unknown& unknown) {
@@ -186,7 +187,7 @@ void settle_absent(Sender* sender, const Unknown& unknown) {
                             settings::reconcile_limit / 1000);
   }));
   if (verdict == AbsenceVerdict::kLookAgain)
-    look_again(unknown, next_look(unknown, true), true, {});
+    search_again(unknown, next_search(unknown, true), true, {});
   else if (!unknown.may_resend)
     give_up(unknown, Finding::kSeveral,
             "Twilio's list does not show it; the org's unknown_policy is hold");
@@ -215,13 +216,13 @@ void settle_inconclusive(const Unknown& unknown, Finding finding) {
             several ? "Twilio's list shows several messages that it could be"
                     : "Twilio's list could not be read");
   else
-    look_again(unknown, next_look(unknown, false), false,
-               {listings.several ? "several" : "unreadable", listings.count,
-                from_unix_us(listings.counted_at), nullptr});
+    search_again(unknown, next_search(unknown, false), false,
+                 {listings.several ? "several" : "unreadable", listings.count,
+                  from_unix_us(listings.counted_at), nullptr});
 }
 
-Finding judge(const Looked& looked, const Unknown& unknown, std::string_view body, char** known,
-              int known_count, Settled* settled) {
+Finding judge(const ListSearchResult& looked, const Unknown& unknown, std::string_view body,
+              char** known, int known_count, Settled* settled) {
   if (!looked.asked) return Finding::kNotAsked;
   if (!looked.error.empty()) return Finding::kUnreadable;
   Finding finding = Finding::kAbsent;
@@ -241,7 +242,7 @@ Finding judge(const Looked& looked, const Unknown& unknown, std::string_view bod
   return finding;
 }
 
-void settle_one(Sender* sender, const Looked& looked) {
+void settle_one(Sender* sender, const ListSearchResult& looked) {
   pg_uuid_t id;
   id = to_pg(looked.look.message);
   Unknown unknown{};
@@ -297,9 +298,9 @@ void end_unasked(const pg_uuid_t& id, int64 fence, const char* why) {
   give_up_unasked(unknown, why);
 }
 
-void looked_step(void* state) {
+void settle_search_step(void* state) {
   auto* sender = static_cast<Sender*>(state);
-  settle_one(sender, sender->dispatch->looked().front());
+  settle_one(sender, sender->dispatch->search_results().front());
 }
 
 void count_unsettled() {

@@ -12,8 +12,8 @@ namespace coach_sms {
 // sending → unknown for claims that no sender answers for any more.
 void expire_lost_leases(Sender* sender);
 
-// Starts listings for the unknown messages whose time it is (look_step.cpp).
-void start_looks(Sender* sender);
+// Starts listings for the unknown messages whose time it is (list_search_step.cpp).
+void start_searches(Sender* sender);
 
 // Whether a message that nobody could ask about since then is given up (coach_sms.max_wait).
 // DT_NOEND: it was asked about.

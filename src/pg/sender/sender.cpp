@@ -37,11 +37,11 @@ void make_dispatch(Sender* sender) {
 void configure(Sender* sender) {
   raise_if(run_cpp([&] {
     sender->dispatch->configure(dispatch_options());
-    sender->dispatch->look_anew();  // at another account, or a token file that was mended
+    sender->dispatch->invalidate_settings();  // at another account, or a token file that was mended
     sender->limits->forget_rules();
   }));
   sender->sweep_wanted = true;
-  sender->look_anew = true;
+  sender->invalidate_settings = true;
 }
 
 // --- waiting ------------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ TimestampTz wake_at(const Sender& sender, TimestampTz now) {
   at = earlier(at, next_bookings(sender, now));
   at = earlier(at, next_status_polls(sender, now));
   at = earlier(at, sender.prune_again_at);
-  at = earlier(at, sender.looks_again_at);
+  at = earlier(at, sender.searches_again_at);
   if (holds_to_publish(sender)) at = earlier(at, sender.publish_again_at);
   if (has_fresh_results(sender))
     at = earlier(at, sender.finished_since != 0 ? sender.finished_since + kLinger : now);
@@ -130,7 +130,7 @@ void notice_clock(Sender* sender) {
     sender->bookings_feared_until = fears ? now + USECS_PER_MINUTE : 0;
     sender->prune_again_at = now;
     sender->steps_again_at = sender->locked_again_at = 0;
-    sender->looks_again_at = sender->publish_again_at = 0;
+    sender->searches_again_at = sender->publish_again_at = 0;
     ask_all_again();
     if (sender->finished_since != 0) sender->finished_since = now;
     raise_if(run_cpp([&] {
@@ -146,8 +146,8 @@ void notice_clock(Sender* sender) {
 void take_news(Sender* sender) {
   static Arrival arrivals[kMaxArrivals];
   bool overflow = false;
-  bool look_anew = false;
-  const int count = take_arrivals(arrivals, &overflow, &look_anew);
+  bool invalidate_settings = false;
+  const int count = take_arrivals(arrivals, &overflow, &invalidate_settings);
   raise_if(run_cpp([&] {
     Lanes& lanes = sender->dispatch->lanes();
     for (int i = 0; i < count; ++i) {
@@ -155,12 +155,12 @@ void take_news(Sender* sender) {
       lanes.note({to_core(arrival.org_id), arrival.zone, arrival.priority},
                  to_unix_us(arrival.due_at));
     }
-    if (!look_anew) return;
-    sender->dispatch->look_anew();
+    if (!invalidate_settings) return;
+    sender->dispatch->invalidate_settings();
     sender->limits->forget_rules();
   }));
-  if (overflow || look_anew) sender->sweep_wanted = true;
-  if (look_anew) sender->look_anew = true;
+  if (overflow || invalidate_settings) sender->sweep_wanted = true;
+  if (invalidate_settings) sender->invalidate_settings = true;
 }
 
 void drive(Sender* sender) {
@@ -203,22 +203,22 @@ bool step(Sender* sender, const char* name, void (*work)(void*)) {
 }
 
 // Once their step is committed.
-void looks_were_started(Sender* sender) {
-  if (sender->mode == Mode::kLive) sender->look_anew = false;
+void searches_were_started(Sender* sender) {
+  if (sender->mode == Mode::kLive) sender->invalidate_settings = false;
 }
 
 void keep_house(Sender* sender) {
   if (!step(sender, "keeping house", housekeeping_step)) return;
-  looks_were_started(sender);
+  searches_were_started(sender);
   forget_sandbox_deliveries();
   if (events_wait()) step(sender, "applying callbacks that waited", events_step);
 }
 
 // Whether it went well or not, a listing is used once: an unknown message is looked for again.
-bool settle_looked(Sender* sender) {
-  while (!sender->dispatch->looked().empty()) {
-    const bool settled = step(sender, "settling an unknown message", looked_step);
-    raise_if(run_cpp([&] { sender->dispatch->forget_first_looked(); }));
+bool settle_searches(Sender* sender) {
+  while (!sender->dispatch->search_results().empty()) {
+    const bool settled = step(sender, "settling an unknown message", settle_search_step);
+    raise_if(run_cpp([&] { sender->dispatch->forget_first_result(); }));
     if (!settled) return false;
   }
   return true;
@@ -275,10 +275,10 @@ void take_steps(Sender* sender) {
     step(sender, "heeding refusals", refusals_step);
     sender->refusal_count = 0;
   }
-  if (!settle_looked(sender)) return;
-  if (sender->looks_again_at <= now && !should_stop() &&
-      step(sender, "searching Twilio's lists", looks_step))
-    looks_were_started(sender);
+  if (!settle_searches(sender)) return;
+  if (sender->searches_again_at <= now && !should_stop() &&
+      step(sender, "searching Twilio's lists", list_search_step))
+    searches_were_started(sender);
   if (next_housekeeping(*sender) <= now) keep_house(sender);
   if (next_bookings(*sender, now) <= now) step(sender, kLookingForBookings, bookings_step);
   if (sender->prune_again_at <= now) step(sender, "pruning", retention_step);
@@ -349,7 +349,7 @@ void sender_run(WorkerContext* context) {
   Sender sender{};
   sender.context = context;
   sender.sweep_wanted = true;
-  sender.looks_again_at = DT_NOEND;
+  sender.searches_again_at = DT_NOEND;
   sender.turn = AllocSetContextCreate(TopMemoryContext, "coach_sms turn", ALLOCSET_DEFAULT_SIZES);
   sender.batch = AllocSetContextCreate(TopMemoryContext, "coach_sms batch", ALLOCSET_DEFAULT_SIZES);
   fear_what_ended_the_last(&sender);

@@ -59,9 +59,9 @@ struct Sender {
   pg_uuid_t pruned_behind;            // the org whose old messages are pruned next
   TimestampTz prune_again_at;
   bool more_to_expire;
-  TimestampTz looks_again_at;   // when more listings start; DT_NOEND: at the next housekeeping
-  bool look_anew;               // settings changed: what could not be asked may be asked now
-  TimestampTz finished_since;   // when the oldest result that waits for its record came; 0: none
+  TimestampTz searches_again_at;  // when more listings start; DT_NOEND: at the next housekeeping
+  bool invalidate_settings;       // settings changed: what could not be asked may be asked now
+  TimestampTz finished_since;     // when the oldest result that waits for its record came; 0: none
   int locked;                   // results at the end of the queue whose message somebody has locked
   TimestampTz locked_again_at;  // when these are tried again
   Refusal refusals[kMostRefusals];  // recorded, and still to be heeded

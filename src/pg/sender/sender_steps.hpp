@@ -17,10 +17,10 @@ void check_step(void* sender);
 // Leases, promotions, deliveries in the sandbox, and the start of looks at Twilio's list.
 void housekeeping_step(void* sender);
 // More looks, where an account had no room for all that were due.
-void looks_step(void* sender);
+void list_search_step(void* sender);
 // Carries out what the first listing that came back showed: unknown → sent | queued | failed, or
 // another look. One a step, so that none holds up the others.
-void looked_step(void* sender);
+void settle_search_step(void* sender);
 // Recipients that Twilio refused for their own sake enter the list.
 void refusals_step(void* sender);
 // Callbacks that came too early or met a lock.

@@ -156,7 +156,7 @@ void housekeeping_step(void* state) {
     sender->more_to_expire = expire_waiting(kExpiredAtOnce) == kExpiredAtOnce;
     promote_next(sender);
     deliver_in_sandbox();
-    if (sender->mode == Mode::kLive) start_looks(sender);
+    if (sender->mode == Mode::kLive) start_searches(sender);
   }
   count_unsettled();
 }

@@ -180,12 +180,13 @@ bool shared_state_available() {
 
 namespace {
 
-void publish(Oid database, const Arrival* arrivals, int count, bool overflow, bool look_anew) {
+void publish(Oid database, const Arrival* arrivals, int count, bool overflow,
+             bool invalidate_settings) {
   int number;
   Slot* slot = lock_slot(database, LW_EXCLUSIVE, &number);
   if (slot == nullptr) return;
   slot->overflow = slot->overflow || overflow;
-  slot->look_anew = slot->look_anew || look_anew;
+  slot->invalidate_settings = slot->invalidate_settings || invalidate_settings;
   for (int i = 0; i < count && !slot->overflow; i++)
     add_arrival(slot, arrivals[i]);
   const int proc_number = slot->proc_number;

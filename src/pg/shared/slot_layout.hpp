@@ -22,7 +22,7 @@ struct Slot {
   char last_activity[64];  // of the sender before
   int64 unsent_fence;      // see report_unsent()
   bool overflow;
-  bool look_anew;
+  bool invalidate_settings;
   int arrival_count;
   Arrival arrivals[kMaxArrivals];
 };

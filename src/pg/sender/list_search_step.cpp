@@ -114,7 +114,7 @@ int64 reserve() {
 }
 
 // False where its account has no room now.
-bool look_for(Sender* sender, const OrgRoute& from, Due* due) {
+bool search_for(Sender* sender, const OrgRoute& from, Due* due) {
   const TimestampTz now = GetCurrentTimestamp();
   // Another account's list would show nothing, and prove nothing.
   if (from.token[0] == '\0' ||
@@ -128,17 +128,17 @@ bool look_for(Sender* sender, const OrgRoute& from, Due* due) {
   raise_if(run_cpp([&] {
     Dispatch& dispatch = *sender->dispatch;
     const Route route{from.account_sid, Secret(from.token), {}, {}};
-    Look look;
+    ListSearch look;
     look.message = to_core(due->message_id);
     look.org = to_core(due->org_id);
     look.fence = due->fence;
     look.to = due->to;
     look.claimed_at = to_unix_us(due->claimed_at);
     look.started_at = unix_now_us();
-    held_until = dispatch.looks_held_until(route);
-    started = dispatch.is_looking(look.message);  // of a step that was rolled back
-    if (started || held_until > unix_now_us() || dispatch.room_to_look(route) <= 0) return;
-    dispatch.look(std::move(look), route);
+    held_until = dispatch.searches_held_until(route);
+    started = dispatch.is_searching(look.message);  // of a step that was rolled back
+    if (started || held_until > unix_now_us() || dispatch.room_to_search(route) <= 0) return;
+    dispatch.search_list(std::move(look), route);
     started = true;
   }));
   if (started) {
@@ -179,20 +179,20 @@ void note(const Due* due, int count) {
 
 }  // namespace
 
-void start_looks(Sender* sender) {
+void start_searches(Sender* sender) {
   const TimestampTz now = GetCurrentTimestamp();
-  sender->looks_again_at = DT_NOEND;
+  sender->searches_again_at = DT_NOEND;
   if (!has_unknown()) return;
   tidy_settled();
   Due* due;
-  if (sender->look_anew) make_unasked_due();
+  if (sender->invalidate_settings) make_unasked_due();
   const int count = find_due(&due);
   auto** routes = static_cast<OrgRoute**>(palloc(sizeof(OrgRoute*) * static_cast<Size>(count + 1)));
   int route_count = 0;
   int changed = 0;
   bool more = count >= settings::max_in_flight_per_account;
   for (int i = 0; i < count; ++i) {
-    if (!look_for(sender, *route_for(due[i].org_id, routes, &route_count), &due[i])) more = true;
+    if (!search_for(sender, *route_for(due[i].org_id, routes, &route_count), &due[i])) more = true;
     if (!due[i].changed) continue;
     if (due[i].not_asked != nullptr && is_unasked_too_long(due[i].not_asked_since))
       end_unasked(due[i].message_id, due[i].fence, due[i].not_asked);
@@ -202,13 +202,13 @@ void start_looks(Sender* sender) {
   for (int i = 0; i < route_count; ++i)
     wipe_route(routes[i]);
   note(due, changed);
-  if (more) sender->looks_again_at = now + kPause;
+  if (more) sender->searches_again_at = now + kPause;
 }
 
-void looks_step(void* state) {
+void list_search_step(void* state) {
   auto* sender = static_cast<Sender*>(state);
-  sender->looks_again_at = DT_NOEND;
-  if (sender->mode == Mode::kLive) start_looks(sender);
+  sender->searches_again_at = DT_NOEND;
+  if (sender->mode == Mode::kLive) start_searches(sender);
 }
 
 }  // namespace coach_sms

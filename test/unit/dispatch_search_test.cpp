@@ -39,7 +39,7 @@ std::string page(const std::vector<std::string>& sids, const std::string& next,
                          (next.empty() ? "null" : '"' + next + '"') + "}");
 }
 
-std::vector<std::string> sids_of(const Looked& looked) {
+std::vector<std::string> sids_of(const ListSearchResult& looked) {
   std::vector<std::string> sids;
   for (const ListedMessage& message : looked.listed)
     sids.push_back(message.sid);
@@ -48,8 +48,8 @@ std::vector<std::string> sids_of(const Looked& looked) {
 
 class DispatchLookTest : public DispatchTest {
  protected:
-  static Look look() {
-    Look look;
+  static ListSearch look() {
+    ListSearch look;
     look.message = message_id(1);
     look.org = org_id(1);
     look.fence = 71;
@@ -58,7 +58,7 @@ class DispatchLookTest : public DispatchTest {
     look.started_at = 7;
     return look;
   }
-  static Looked look_at(ListServer& list) {
+  static ListSearchResult look_at(ListServer& list) {
     Dispatch dispatch(options_for(list.server), &now_us);
     return looked_of(dispatch, look(), route());
   }
@@ -66,7 +66,7 @@ class DispatchLookTest : public DispatchTest {
 
 TEST_F(DispatchLookTest, ALookListsTheMessagesToItsNumber) {
   ListServer list([](int) { return page({"SM1", "SM2"}, ""); });
-  const Looked looked = look_at(list);
+  const ListSearchResult looked = look_at(list);
   EXPECT_EQ(looked.error, "");
   EXPECT_EQ(sids_of(looked), (std::vector<std::string>{"SM1", "SM2"}));
   EXPECT_EQ(looked.look.message, message_id(1));
@@ -91,10 +91,10 @@ TEST_F(DispatchLookTest, EachFormOfANumberIsListed) {
   ListServer list([](int number) {
     return page({"SM" + std::to_string(number)}, number == 0 ? "/next?Page=1" : "");
   });
-  Look mexican = look();
+  ListSearch mexican = look();
   mexican.to = "+525512345678";
   Dispatch dispatch(options_for(list.server), &now_us);
-  const Looked looked = looked_of(dispatch, std::move(mexican), route());
+  const ListSearchResult looked = looked_of(dispatch, std::move(mexican), route());
   EXPECT_EQ(looked.error, "");
   EXPECT_EQ(looked.look.to, "+525512345678");
   EXPECT_EQ(sids_of(looked), (std::vector<std::string>{"SM0", "SM1", "SM2"}));
@@ -108,7 +108,7 @@ TEST_F(DispatchLookTest, EachFormOfANumberIsListed) {
 // An empty list of one form proves nothing while the other's cannot be read.
 TEST_F(DispatchLookTest, AnErrorInTheListOfTheOtherFormShowsNothingAtAll) {
   ListServer list([](int number) { return number == 0 ? page({}, "") : answer(500, ""); });
-  Look mexican = look();
+  ListSearch mexican = look();
   mexican.to = "+5215512345678";
   Dispatch dispatch(options_for(list.server), &now_us);
   EXPECT_NE(looked_of(dispatch, std::move(mexican), route()).error, "");
@@ -131,7 +131,7 @@ TEST_F(DispatchLookTest, AnErrorOnAnyPageShowsNothingAtAll) {
         answer(200, R"({"messages":[7]})"), page({"SM2"}, "https://elsewhere.example/next"),
         page({"SM2"}, "//elsewhere.example/next")}) {
     ListServer list([&bad](int number) { return number == 0 ? page({"SM1"}, "/next") : bad; });
-    const Looked looked = look_at(list);
+    const ListSearchResult looked = look_at(list);
     EXPECT_NE(looked.error, "") << bad;
     EXPECT_TRUE(looked.listed.empty()) << bad;
     EXPECT_EQ(looked.look.message, message_id(1));
@@ -149,7 +149,7 @@ TEST_F(DispatchLookTest, AConnectionThatDiesOnTheWayIsAnError) {
 
 TEST_F(DispatchLookTest, AListThatDoesNotEndIsGivenUp) {
   ListServer list([](int number) { return page({"SM" + std::to_string(number)}, "/next"); });
-  const Looked looked = look_at(list);
+  const ListSearchResult looked = look_at(list);
   EXPECT_NE(looked.error, "");
   EXPECT_TRUE(looked.listed.empty());
   EXPECT_EQ(list.paths().size(), 50U);
@@ -158,11 +158,11 @@ TEST_F(DispatchLookTest, AListThatDoesNotEndIsGivenUp) {
 TEST_F(DispatchLookTest, ALookWithASidThatIsNoneComesBackAtOnce) {
   RefusingPort port;
   Dispatch dispatch(options_for(port.address()), &now_us);
-  dispatch.look(look(), route("AC/1"));
-  ASSERT_EQ(dispatch.looked().size(), 1U);
-  EXPECT_TRUE(contains(dispatch.looked()[0].error, "AC/1"));
-  EXPECT_FALSE(dispatch.looked()[0].asked);
-  EXPECT_EQ(dispatch.looked()[0].look.fence, 71);
+  dispatch.search_list(look(), route("AC/1"));
+  ASSERT_EQ(dispatch.search_results().size(), 1U);
+  EXPECT_TRUE(contains(dispatch.search_results()[0].error, "AC/1"));
+  EXPECT_FALSE(dispatch.search_results()[0].asked);
+  EXPECT_EQ(dispatch.search_results()[0].look.fence, 71);
 }
 
 // A list's answer, whether it was asked, and for how many seconds the account is held then.
@@ -189,14 +189,14 @@ TEST_F(DispatchLookTest, RefusedCredentialsAndARequestToSlowDownSayNothingOfTheL
   for (const Case& one : cases) {
     ListServer list([&](int) { return one.answer; });
     Dispatch dispatch(options_for(list.server), &now_us);
-    const Looked looked = looked_of(dispatch, look(), route());
+    const ListSearchResult looked = looked_of(dispatch, look(), route());
     EXPECT_EQ(looked.asked, one.asked) << one.answer;
     EXPECT_NE(looked.error, "") << one.answer;
-    EXPECT_EQ(std::max<std::int64_t>(dispatch.looks_held_until(route()) - clock_us, 0),
+    EXPECT_EQ(std::max<std::int64_t>(dispatch.searches_held_until(route()) - clock_us, 0),
               one.held_for)
         << one.answer;
     if (!one.asked) {
-      EXPECT_EQ(looked.held_until, dispatch.looks_held_until(route()));
+      EXPECT_EQ(looked.held_until, dispatch.searches_held_until(route()));
     }
   }
 }
@@ -204,7 +204,7 @@ TEST_F(DispatchLookTest, RefusedCredentialsAndARequestToSlowDownSayNothingOfTheL
 TEST_F(DispatchLookTest, AListThatNobodyReachedWasNotAsked) {
   RefusingPort port;
   Dispatch dispatch(options_for(port.address()), &now_us);
-  const Looked looked = looked_of(dispatch, look(), route());
+  const ListSearchResult looked = looked_of(dispatch, look(), route());
   EXPECT_FALSE(looked.asked);
   EXPECT_TRUE(contains(looked.error, "Twilio was not reached: "));
   EXPECT_EQ(looked.held_until, 0);
@@ -216,7 +216,7 @@ TEST_F(DispatchLookTest, AServerWithoutItsCaFileHoldsMessagesAndLooks) {
   options.api_url = "https://" + server.address();
   options.http.ca_file = "/nonexistent/ca.pem";
   Dispatch dispatch(options, &now_us);
-  const Looked looked = looked_of(dispatch, look(), route());
+  const ListSearchResult looked = looked_of(dispatch, look(), route());
   EXPECT_FALSE(looked.asked);
   EXPECT_TRUE(contains(looked.error, "this server cannot make a connection to Twilio: "));
   EXPECT_EQ(looked.held_until, clock_us + 5 * kSecond);
@@ -233,7 +233,7 @@ TEST_F(DispatchLookTest, AKeyThatMayNotReadListsHoldsNoMessages) {
   });
   Dispatch dispatch(options_for(server), &now_us);
   EXPECT_FALSE(looked_of(dispatch, look(), route()).asked);
-  EXPECT_EQ(dispatch.room_to_look(route()), 0);
+  EXPECT_EQ(dispatch.room_to_search(route()), 0);
   EXPECT_EQ(finished_of(dispatch, task(1), route()).settlement.outcome, Outcome::kAccepted);
 }
 
@@ -242,13 +242,14 @@ TEST_F(DispatchLookTest, WhatHoldsMessagesHoldsLooksUntilThen) {
     peer.send(contains(request.head, "GET ") ? page({}, "") : answer(401, "{}"));
   });
   Dispatch dispatch(options_for(server), &now_us);
-  EXPECT_LE(dispatch.looks_held_until(route()), clock_us);
+  EXPECT_LE(dispatch.searches_held_until(route()), clock_us);
   finished_of(dispatch, task(1), route());
-  EXPECT_EQ(dispatch.looks_held_until(route()), clock_us + 5 * kSecond);
-  EXPECT_EQ(dispatch.room_to_look(route()), 1) << "one finds out whether its token is right again";
+  EXPECT_EQ(dispatch.searches_held_until(route()), clock_us + 5 * kSecond);
+  EXPECT_EQ(dispatch.room_to_search(route()), 1)
+      << "one finds out whether its token is right again";
   clock_us += 5 * kSecond;
   EXPECT_EQ(looked_of(dispatch, look(), route()).error, "");
-  EXPECT_EQ(dispatch.room_to_look(route()), 100) << "and need not wait for a message to send";
+  EXPECT_EQ(dispatch.room_to_search(route()), 100) << "and need not wait for a message to send";
 }
 
 TEST_F(DispatchLookTest, MessagesLeaveLooksAFifthOfTheirAccount) {
@@ -260,15 +261,15 @@ TEST_F(DispatchLookTest, MessagesLeaveLooksAFifthOfTheirAccount) {
   DispatchOptions options = options_for(server);
   options.max_in_flight_per_account = 10;
   Dispatch dispatch(options, &now_us);
-  EXPECT_EQ(dispatch.room_to_look(route()), 10);
+  EXPECT_EQ(dispatch.room_to_search(route()), 10);
   for (const int sending : {4, 10}) {
     while (static_cast<int>(dispatch.in_flight()) < sending)
       dispatch.send(task(static_cast<int>(dispatch.in_flight())), route());
-    EXPECT_EQ(dispatch.room_to_look(route()), sending == 4 ? 6 : 2);
+    EXPECT_EQ(dispatch.room_to_search(route()), sending == 4 ? 6 : 2);
   }
-  dispatch.look(look(), route());
-  EXPECT_EQ(dispatch.room_to_look(route()), 1);
-  EXPECT_EQ(dispatch.room_to_look(route("AC11111111111111111111111111111111")), 10);
+  dispatch.search_list(look(), route());
+  EXPECT_EQ(dispatch.room_to_search(route()), 1);
+  EXPECT_EQ(dispatch.room_to_search(route("AC11111111111111111111111111111111")), 10);
   let_go.release(11);
   drive_until_finished(dispatch, 10);
 }
@@ -277,16 +278,16 @@ TEST_F(DispatchLookTest, LooksStayUntilForgottenAndTakeNoRoomFromMessages) {
   ListServer list([](int) { return page({}, ""); });
   Dispatch dispatch(options_for(list.server), &now_us);
   const int room = dispatch.room();
-  dispatch.look(look(), route());
+  dispatch.search_list(look(), route());
   EXPECT_EQ(dispatch.room(), room);
   EXPECT_EQ(dispatch.in_flight(), 1U);
-  while (dispatch.looked().empty())
+  while (dispatch.search_results().empty())
     turn(dispatch);
   dispatch.drive();
-  EXPECT_EQ(dispatch.looked().size(), 1U);
+  EXPECT_EQ(dispatch.search_results().size(), 1U);
   EXPECT_TRUE(dispatch.finished().empty());
-  dispatch.forget_first_looked();
-  EXPECT_TRUE(dispatch.looked().empty());
+  dispatch.forget_first_result();
+  EXPECT_TRUE(dispatch.search_results().empty());
 }
 
 }  // namespace

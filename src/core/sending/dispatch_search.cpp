@@ -32,30 +32,30 @@ std::string why_not_asked(const HttpResult& result, const Settlement& settlement
 
 }  // namespace
 
-std::int64_t Dispatch::looks_held_until(const Route& route) const {
+std::int64_t Dispatch::searches_held_until(const Route& route) const {
   const std::string name = name_of(route);
   return std::max(accounts_.held_until(name), lists_.held_until(name));
 }
 
-int Dispatch::room_to_look(const Route& route) const {
+int Dispatch::room_to_search(const Route& route) const {
   const std::string name = name_of(route);
   const int most = options_.max_in_flight_per_account;
   const int left = std::max({most - accounts_.in_flight(name), most / 5, 1});
   return std::min(lists_.capacity(name, now_us_()), left - lists_.in_flight(name));
 }
 
-void Dispatch::look(Look look, const Route& route) {
+void Dispatch::search_list(ListSearch look, const Route& route) {
   std::vector<std::string> forms = phone_forms(look.to);
   list_next_form({std::move(look), account_of(route), name_of(route), std::move(forms), {}, 0});
 }
 
 // Twilio may have kept the number in another form than we gave.
-void Dispatch::list_next_form(Looking looking) {
+void Dispatch::list_next_form(PendingSearch looking) {
   HttpRequest request;
   try {
     request = list_request(looking.account, looking.unlisted.front(), kPageSize);
   } catch (const Error& error) {
-    looked_.push_back({std::move(looking.look), {}, error.message(), false});
+    search_results_.push_back({std::move(looking.look), {}, error.message(), false});
     return;
   }
   looking.unlisted.erase(looking.unlisted.begin());
@@ -63,22 +63,22 @@ void Dispatch::list_next_form(Looking looking) {
   next_page(std::move(looking), std::move(request));
 }
 
-bool Dispatch::is_looking(const Uuid& message) const {
+bool Dispatch::is_searching(const Uuid& message) const {
   const auto is_same = [&](const auto& one) { return one.look.message == message; };
-  return std::any_of(looked_.begin(), looked_.end(), is_same) ||
-         std::any_of(looking_.begin(), looking_.end(),
+  return std::any_of(search_results_.begin(), search_results_.end(), is_same) ||
+         std::any_of(searching_.begin(), searching_.end(),
                      [&](const auto& entry) { return is_same(entry.second); });
 }
 
-void Dispatch::next_page(Looking looking, HttpRequest request) {
+void Dispatch::next_page(PendingSearch looking, HttpRequest request) {
   const std::uint64_t tag = next_tag_++;
   const std::string name = looking.name;
   lists_.started(name);
   try {
-    looking_.emplace(tag, std::move(looking));
+    searching_.emplace(tag, std::move(looking));
     pool_.add(tag, std::move(request), kNever);
   } catch (...) {
-    looking_.erase(tag);
+    searching_.erase(tag);
     lists_.dropped(name);
     throw;
   }
@@ -107,17 +107,18 @@ bool Dispatch::is_held(const Route& route) const {
   return accounts_.held_until(name_of(route)) > now_us_();
 }
 
-void Dispatch::finish_page(Looking looking, const HttpResult& result) {
+void Dispatch::finish_page(PendingSearch looking, const HttpResult& result) {
   const std::int64_t now = now_us_();
   const Settlement settlement = settle_listing(result, now / kSecond);
   lists_.finished(looking.name, settlement, now);
   const std::string why = why_not_asked(result, settlement);
   if (why.empty()) return read_page(std::move(looking), result);
   const std::int64_t held_until = lists_.held_until(looking.name);
-  looked_.push_back({std::move(looking.look), {}, why, false, held_until > now ? held_until : 0});
+  search_results_.push_back(
+      {std::move(looking.look), {}, why, false, held_until > now ? held_until : 0});
 }
 
-void Dispatch::read_page(Looking looking, const HttpResult& result) {
+void Dispatch::read_page(PendingSearch looking, const HttpResult& result) {
   try {
     ListPage page = parse_list(result);
     const std::int64_t claimed_at = looking.look.claimed_at / kSecond;
@@ -126,15 +127,16 @@ void Dispatch::read_page(Looking looking, const HttpResult& result) {
     if (last && !looking.unlisted.empty()) {
       list_next_form(std::move(looking));
     } else if (last) {
-      looked_.push_back({std::move(looking.look), std::move(looking.listed), {}});
+      search_results_.push_back({std::move(looking.look), std::move(looking.listed), {}});
     } else if (++looking.pages == kMostPages) {
-      looked_.push_back({std::move(looking.look), {}, "Twilio's list to this number does not end"});
+      search_results_.push_back(
+          {std::move(looking.look), {}, "Twilio's list to this number does not end"});
     } else {
       HttpRequest request = next_page_request(looking.account, page.next_page_uri);
       next_page(std::move(looking), std::move(request));
     }
   } catch (const Error& error) {
-    looked_.push_back({std::move(looking.look), {}, error.message()});
+    search_results_.push_back({std::move(looking.look), {}, error.message()});
   }
 }
 
