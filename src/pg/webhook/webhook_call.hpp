@@ -2,7 +2,7 @@
 
 // A call to our webhook as plain data. Nothing here raises an error for what a stranger may send,
 // and nothing of a call may be used before its signature was found good
-// (pg/webhook/webhook_signer.hpp).
+// (pg/webhook/webhook_auth.hpp).
 
 #include "core/webhook/callback.hpp"
 #include "pg/base/cpp_boundary.hpp"

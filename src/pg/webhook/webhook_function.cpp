@@ -1,4 +1,4 @@
-#include "pg/webhook/webhook_signer.hpp"
+#include "pg/webhook/webhook_auth.hpp"
 
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
@@ -52,13 +52,13 @@ bool message_exists(const WebhookCall& call) {
 }
 
 // What one org's token says keeps nothing of another's away, even where it names the other's SID.
-const char* dedupe_key(const WebhookCall& call, const Voice& voice) {
+const char* dedupe_key(const WebhookCall& call, const Verification& voice) {
   if (voice.signer == Signer::kServer) return call.dedupe_key;
   return psprintf("%s:%s", call.dedupe_key, uuid_text(voice.org_id));
 }
 
 // A callback without a target carries who signed it: its SID is looked for among that one's.
-void store_status(const WebhookCall& call, const Voice& voice) {
+void store_status(const WebhookCall& call, const Verification& voice) {
   // Erased, or of another database behind the same URL: to keep it would keep a person's number
   // for nobody, and an error would make Twilio call again.
   if (call.has_target && !message_exists(call)) return;
@@ -79,7 +79,7 @@ void store_status(const WebhookCall& call, const Voice& voice) {
   if (store_event(event, &id)) apply_event(id);
 }
 
-void store_inbound(const WebhookCall& call, const Voice& voice) {
+void store_inbound(const WebhookCall& call, const Verification& voice) {
   static Statement take_text{
       "SELECT @extschema@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
       {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDARRAYOID, BOOLOID, BOOLOID,
@@ -107,7 +107,7 @@ Answer take(const char* url, const char* body, const char* signature) {
   WebhookCall call;
   if (!is_ascii(url) || !is_ascii(body) || !read_webhook_call(url, body, &call)) return kBadRequest;
   if (!is_ascii(signature)) return kForbidden;
-  const Voice voice = find_voice(call, {url, body, signature});
+  const Verification voice = verify_call(call, {url, body, signature});
   if (voice.signer == Signer::kNobody) return kForbidden;
   if (voice.signer == Signer::kCannotTell) return kNotNow;
   switch (call.kind) {

@@ -18,7 +18,7 @@ struct SignedCall {
 // not be read.
 enum class Signer { kNobody, kOrg, kServer, kCannotTell };
 
-struct Voice {
+struct Verification {
   Signer signer;
   pg_uuid_t org_id;  // for kOrg; for a text from a person the first of `orgs`
   // For a text from a person alone: the orgs with the same account and token (uuid[]; for a STOP
@@ -32,6 +32,6 @@ struct Voice {
 
 // Tries the tokens of the target's org; without a target those of the account that the call names,
 // and of the org that has sent the SID. Raises nothing for what a stranger sends. Needs SPI.
-Voice find_voice(const WebhookCall& call, const SignedCall& made);
+Verification verify_call(const WebhookCall& call, const SignedCall& made);
 
 }  // namespace coach_sms

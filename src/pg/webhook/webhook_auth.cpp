@@ -4,7 +4,7 @@
 #include "core/webhook/public_url.hpp"
 #include "core/webhook/signature.hpp"
 
-#include "pg/webhook/webhook_signer.hpp"
+#include "pg/webhook/webhook_auth.hpp"
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
@@ -134,7 +134,7 @@ Token token_of(const pg_uuid_t& org_id, const char* sealed, const char* second,
 
 // Whose account it is, everybody may say of themselves: what counts is whose token is the same. A
 // STOP counts for those too whose token cannot be compared, a START does not.
-void hear(const WebhookCall& call, const char* token, Voice* voice) {
+void orgs_spoken_for(const WebhookCall& call, const char* token, Verification* voice) {
   static Statement of_account{"SELECT s.org_id, " TOKENS
                               " FROM @extschema@.sms_settings s"
                               " WHERE s.twilio_account_sid = nullif($1, '') ORDER BY s.org_id",
@@ -193,8 +193,8 @@ bool may_be_signed(const char* signature) {
 
 }  // namespace
 
-Voice find_voice(const WebhookCall& call, const SignedCall& made) {
-  Voice voice{};
+Verification verify_call(const WebhookCall& call, const SignedCall& made) {
+  Verification voice{};
   if (!may_be_signed(made.signature)) return voice;
   Candidate candidates[kMostTokens];
   char* tokens[kMostTokens] = {};
@@ -209,7 +209,7 @@ Voice find_voice(const WebhookCall& call, const SignedCall& made) {
   if (found >= 0) {
     voice.signer = candidates[found].is_org ? Signer::kOrg : Signer::kServer;
     voice.org_id = candidates[found].org_id;
-    if (call.kind == WebhookKind::kInbound) hear(call, tokens[found], &voice);
+    if (call.kind == WebhookKind::kInbound) orgs_spoken_for(call, tokens[found], &voice);
   }
   for (char* token : tokens)
     wipe_token(token);
