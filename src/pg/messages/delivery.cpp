@@ -220,7 +220,7 @@ bool apply(const pg_uuid_t& id, bool may_wait) {
   }
   if (status != nullptr) settle_claim(event);
   if (moves) move(event, status);
-  if (heeds) heed_code(event.message_id, event.error_code);
+  if (heeds) suppress_if_permanent(event.message_id, event.error_code);
   mark_processed(event, current.erased);
   return true;
 }
@@ -237,7 +237,7 @@ uint64 apply_found(uint64 found, bool may_wait) {
 
 }  // namespace
 
-void heed_code(const pg_uuid_t& message_id, const char* code) {
+void suppress_if_permanent(const pg_uuid_t& message_id, const char* code) {
   static Statement heed{"SELECT @extschema@.sms_heed_code($1, $2, $3)",
                         {UUIDOID, TEXTOID, TEXTOID}};
   const char* reason = reason_of(code);

@@ -36,7 +36,7 @@ bool apply_event(const pg_uuid_t& id);
 
 // Where Twilio's code speaks of the recipient (an opt-out, no such number): they enter
 // sms_suppression, and what waits for them is cancelled.
-void heed_code(const pg_uuid_t& message_id, const char* code);
+void suppress_if_permanent(const pg_uuid_t& message_id, const char* code);
 
 // Applies what waits: callbacks that came before our own record of these SIDs, but for those whose
 // code is to be heeded, which may have to wait for locks; or any that came too early or while their

@@ -14,7 +14,7 @@ constexpr int64 kPause = USECS_PER_MINUTE;
 constexpr int kAtOnce = 100;
 
 // A view that fails each minute is told of once.
-void tell_problem(const char* problem) {
+void log_problem(const char* problem) {
   static char told[256];
   if (problem == nullptr) {
     told[0] = '\0';
@@ -35,7 +35,7 @@ void bookings_step(void* state) {
   if (sender->mode == Mode::kNotArmed) return;
   pass.run({Int32GetDatum(kAtOnce)});
   sender->more_bookings = bool_column(0, 1);
-  tell_problem(text_column(0, 2));
+  log_problem(text_column(0, 2));
 }
 
 // A clock that was set back makes no pause longer.

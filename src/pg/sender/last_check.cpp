@@ -120,27 +120,27 @@ void judge(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode, Ch
   const OrgRoute& route = *checked->route;
   checked->verdict = Verdict::kSend;
   if (!ours) {
-    checked->verdict = Verdict::kPutBack;  // which ends the claim and leaves the message as it is
+    checked->verdict = Verdict::kRequeue;  // which ends the claim and leaves the message as it is
     checked->when = one.due_at;
     return;
   }
   if (suppressed) {
-    checked->verdict = Verdict::kWithdraw;
+    checked->verdict = Verdict::kCancel;
     checked->reason = "opted_out";
   } else if (one.expires_at <= now) {
-    checked->verdict = Verdict::kWithdraw;
+    checked->verdict = Verdict::kCancel;
     checked->reason = "expired";
   } else if (one.sandbox && !sandbox_mode) {
-    checked->verdict = Verdict::kWithdraw;
+    checked->verdict = Verdict::kCancel;
     checked->reason = "sandbox";
   } else if (one.sandbox != sandbox_mode) {
-    checked->verdict = Verdict::kPutBack;
+    checked->verdict = Verdict::kRequeue;
     checked->when = now + kLongestHold;
   } else if (route.why_held != nullptr && !(route.lacks_only_sender && one.from_phone[0] != '\0')) {
-    checked->verdict = Verdict::kPutBack;
+    checked->verdict = Verdict::kRequeue;
     checked->when = one.due_at;
   } else if (!sandbox_mode && strcmp(route.account_sid, one.account_sid) != 0) {
-    checked->verdict = Verdict::kPutBack;
+    checked->verdict = Verdict::kRequeue;
     checked->when = now;
   }
 }
@@ -197,7 +197,7 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
 namespace {
 
 void put_back_unreadable(Checked* checked) {
-  checked->verdict = Verdict::kPutBack;
+  checked->verdict = Verdict::kRequeue;
   checked->when = GetCurrentTimestamp() + kLongestHold;
 }
 
@@ -229,7 +229,7 @@ void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked*
       if (strcmp(reason, "booking_unreadable") == 0) {
         put_back_unreadable(&checked[i]);
       } else {
-        checked[i].verdict = Verdict::kWithdraw;
+        checked[i].verdict = Verdict::kCancel;
         checked[i].reason = reason;
       }
     }

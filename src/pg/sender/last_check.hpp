@@ -23,8 +23,8 @@ struct OrgRoute {
 // What one claimed message may do, as of the snapshot of the check.
 enum class Verdict {
   kSend,
-  kPutBack,   // the org is held, or its account changed since the claim
-  kWithdraw,  // for good, with a reason
+  kRequeue,  // the org is held, or its account changed since the claim
+  kCancel,   // for good, with a reason
 };
 
 struct Checked {

@@ -16,10 +16,10 @@ namespace {
 // How long a result waits whose message an application has locked.
 constexpr int kLockedPause = 100;
 
-enum class Kind { kSent, kFailed, kRetry, kUnknown, kPutBack };
+enum class Kind { kSent, kFailed, kRetry, kUnknown, kRequeue };
 
 Kind kind_of(const FinishedRow& row) {
-  if (!row.started) return Kind::kPutBack;
+  if (!row.started) return Kind::kRequeue;
   switch (row.outcome) {
     case Outcome::kAccepted:
       return Kind::kSent;
@@ -45,7 +45,7 @@ void record_kind(const SettledRows& results, Kind kind, bool sandbox, bool for_g
     case Kind::kUnknown:
       note_unsettled();
       return record_unknown(results);
-    case Kind::kPutBack:
+    case Kind::kRequeue:
       return put_back(results);
   }
 }
@@ -68,7 +68,7 @@ bool may_tell(TimestampTz* told_at) {
   return true;
 }
 
-void tell_account_trouble(const FinishedRow& row) {
+void log_account_trouble(const FinishedRow& row) {
   static TimestampTz told_at = 0;
   if (!may_tell(&told_at)) return;
   ereport(LOG, (errmsg("Twilio refuses an account's credentials: error %s", row.settled.error_code),
@@ -78,7 +78,7 @@ void tell_account_trouble(const FinishedRow& row) {
   report_error("Twilio refuses an account's credentials");
 }
 
-void tell_sender_trouble(const FinishedRow& row) {
+void log_sender_trouble(const FinishedRow& row) {
   static TimestampTz told_at = 0;
   if (!may_tell(&told_at)) return;
   ereport(LOG, (errmsg("Twilio refuses a sender: error %s", row.settled.error_code),
@@ -88,7 +88,7 @@ void tell_sender_trouble(const FinishedRow& row) {
   report_error("Twilio refuses a sender");
 }
 
-void tell_server_trouble(const FinishedRow& row) {
+void log_server_trouble(const FinishedRow& row) {
   static TimestampTz told_at = 0;
   if (!may_tell(&told_at)) return;
   const char* text =
@@ -102,7 +102,7 @@ void tell_server_trouble(const FinishedRow& row) {
 
 // Twilio out of reach, overloaded, or its answers lost. Its own words may name a person's number:
 // only what libcurl says is told.
-void tell_trouble(const FinishedRow& row) {
+void log_trouble(const FinishedRow& row) {
   static TimestampTz told_at = 0;
   if (!may_tell(&told_at)) return;
   const bool answered = row.settled.http_status != 0 || row.settled.error_message == nullptr;
@@ -114,11 +114,11 @@ void tell_trouble(const FinishedRow& row) {
 }
 
 void tell_what_is_wrong(const FinishedRow& row) {
-  if (row.server_trouble) return tell_server_trouble(row);
-  if (row.account_trouble) return tell_account_trouble(row);
-  if (row.sender_trouble) return tell_sender_trouble(row);
+  if (row.server_trouble) return log_server_trouble(row);
+  if (row.account_trouble) return log_account_trouble(row);
+  if (row.sender_trouble) return log_sender_trouble(row);
   const bool failed = row.outcome == Outcome::kRetry || row.outcome == Outcome::kUnknown;
-  if (failed && row.started && !row.sandbox && row.settled.error_code != nullptr) tell_trouble(row);
+  if (failed && row.started && !row.sandbox && row.settled.error_code != nullptr) log_trouble(row);
 }
 
 // One statement for each org and kind that is among the results.
@@ -187,7 +187,7 @@ static void note_refusals(Sender* sender) {
 void refusals_step(void* state) {
   auto* sender = static_cast<Sender*>(state);
   for (int i = 0; i < sender->refusal_count; ++i)
-    heed_code(sender->refusals[i].message_id, sender->refusals[i].code);
+    suppress_if_permanent(sender->refusals[i].message_id, sender->refusals[i].code);
 }
 
 void forget_what_was_recorded(Sender* sender) {

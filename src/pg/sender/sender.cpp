@@ -125,9 +125,9 @@ void notice_clock(Sender* sender) {
                          static_cast<long>((sender->woke_at - now) / USECS_PER_SEC))));
     sender->sweep_wanted = true;
     sender->kept_house_at = sender->promote_again_at = 0;
-    const bool fears = sender->bookings_feared_until > now;
+    const bool fears = sender->skip_bookings_until > now;
     sender->bookings_looked_at = fears ? now : 0;
-    sender->bookings_feared_until = fears ? now + USECS_PER_MINUTE : 0;
+    sender->skip_bookings_until = fears ? now + USECS_PER_MINUTE : 0;
     sender->prune_again_at = now;
     sender->steps_again_at = sender->locked_again_at = 0;
     sender->searches_again_at = sender->publish_again_at = 0;
@@ -194,9 +194,9 @@ bool step(Sender* sender, const char* name, void (*work)(void*)) {
     sender->failures = 0;
     return true;
   }
-  if (sender->context->standing == Standing::kUsable) ++sender->failures;
+  if (sender->context->standing == ExtensionStatus::kUsable) ++sender->failures;
   const int wait =
-      sender->context->standing == Standing::kBusy ? 100 : backoff_after(sender->failures);
+      sender->context->standing == ExtensionStatus::kBusy ? 100 : backoff_after(sender->failures);
   sender->steps_again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait);
   sender->sweep_wanted = true;
   return false;
@@ -234,7 +234,7 @@ bool record_and_claim(Sender* sender) {
     return true;
   }
   // A lock that was waited for in vain is nobody's fault, and passes.
-  if (sender->context->standing == Standing::kUsable &&
+  if (sender->context->standing == ExtensionStatus::kUsable &&
       sender->context->last_error != ERRCODE_LOCK_NOT_AVAILABLE) {
     ++sender->record_failures;
     sender->record_alone = static_cast<int>(sender->dispatch->finished().size());
@@ -252,7 +252,8 @@ bool check(Sender* sender) {
     sender->check_failures = 0;
     return true;
   }
-  if (sender->context->standing != Standing::kUsable || ++sender->check_failures < kMostChecks)
+  if (sender->context->standing != ExtensionStatus::kUsable ||
+      ++sender->check_failures < kMostChecks)
     return false;
   sender->check_failures = 0;
   give_back_apart(sender, GetCurrentTimestamp() + USECS_PER_MINUTE);
@@ -288,8 +289,8 @@ void take_steps(Sender* sender) {
 }
 
 bool is_usable(const Sender& sender) {
-  return sender.context->standing == Standing::kUsable ||
-         sender.context->standing == Standing::kBusy;
+  return sender.context->standing == ExtensionStatus::kUsable ||
+         sender.context->standing == ExtensionStatus::kBusy;
 }
 
 void turn(Sender* sender) {
@@ -305,7 +306,7 @@ void turn(Sender* sender) {
 // --- the end ------------------------------------------------------------------------------------
 
 // Whether anything is left that waiting could still settle.
-bool has_hope(const Sender& sender) {
+bool work_remains(const Sender& sender) {
   return sender.dispatch->in_flight() > 0 ||
          (is_usable(sender) && !sender.dispatch->finished().empty());
 }
@@ -317,14 +318,14 @@ void drain(Sender* sender) {
   report_activity("stopping");
   const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), shutdown_grace_ms());
   give_back_claimed(sender);
-  while (has_hope(*sender) && GetCurrentTimestamp() < end) {
+  while (work_remains(*sender) && GetCurrentTimestamp() < end) {
     MemoryContextReset(sender->turn);
     drive(sender);
     if (is_usable(*sender) && !sender->dispatch->finished().empty()) {
       if (step(sender, "recording before the end", record_step)) forget_what_was_recorded(sender);
       if (sender->failures > 1) break;
     }
-    if (!has_hope(*sender)) break;
+    if (!work_remains(*sender)) break;
     int timeout = sender->dispatch->pool().timeout_ms();
     if (timeout < 0 || timeout > 100) timeout = 100;
     wait_for(sender, timeout);
@@ -334,11 +335,11 @@ void drain(Sender* sender) {
 }
 
 // Both look at bookings, and so run code of the application's.
-void fear_what_ended_the_last(Sender* sender) {
+void skip_what_ended_the_last(Sender* sender) {
   if (earlier_sender_ended_while(kLookingForBookings) ||
       earlier_sender_ended_while(kLookingOnceMore)) {
     sender->bookings_looked_at = GetCurrentTimestamp();
-    sender->bookings_feared_until = sender->bookings_looked_at + USECS_PER_MINUTE;
+    sender->skip_bookings_until = sender->bookings_looked_at + USECS_PER_MINUTE;
   }
   forget_earlier_sender();
 }
@@ -352,7 +353,7 @@ void sender_run(WorkerContext* context) {
   sender.searches_again_at = DT_NOEND;
   sender.turn = AllocSetContextCreate(TopMemoryContext, "coach_sms turn", ALLOCSET_DEFAULT_SIZES);
   sender.batch = AllocSetContextCreate(TopMemoryContext, "coach_sms batch", ALLOCSET_DEFAULT_SIZES);
-  fear_what_ended_the_last(&sender);
+  skip_what_ended_the_last(&sender);
   make_dispatch(&sender);
   make_events(&sender);
   MemoryContext caller = MemoryContextSwitchTo(sender.turn);

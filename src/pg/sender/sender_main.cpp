@@ -168,17 +168,17 @@ void serve() {
       continue;
     }
     switch (worker_context()->standing) {
-      case Standing::kUsable:
+      case ExtensionStatus::kUsable:
         wait_after_error(++failures);
         break;
-      case Standing::kGone:
+      case ExtensionStatus::kGone:
         leave_without_extension();
-      case Standing::kReplaced:
+      case ExtensionStatus::kReplaced:
         return;
-      case Standing::kBusy:
+      case ExtensionStatus::kBusy:
         wait_while_busy();
         break;
-      case Standing::kOtherVersion:
+      case ExtensionStatus::kOtherVersion:
         wait_for_update();
         break;
     }

@@ -52,11 +52,11 @@ struct Sender {
   pg_uuid_t promoted_to;  // where the walk that promotes has come to
   TimestampTz promote_again_at;
   TimestampTz bookings_looked_at;
-  TimestampTz bookings_feared_until;  // reading them ended a sender: the last check does not
-  bool more_bookings;                 // the latest pass left some for the next one
-  TimestampTz asked_at;               // when it was last looked which messages to ask Twilio about
-  bool more_status_polls;             // and it was not looked to the end
-  pg_uuid_t pruned_behind;            // the org whose old messages are pruned next
+  TimestampTz skip_bookings_until;  // reading them ended a sender: the last check does not
+  bool more_bookings;               // the latest pass left some for the next one
+  TimestampTz asked_at;             // when it was last looked which messages to ask Twilio about
+  bool more_status_polls;           // and it was not looked to the end
+  pg_uuid_t pruned_behind;          // the org whose old messages are pruned next
   TimestampTz prune_again_at;
   bool more_to_expire;
   TimestampTz searches_again_at;  // when more listings start; DT_NOEND: at the next housekeeping

@@ -34,7 +34,7 @@ bool watched_step(Sender* sender, const char* name, void (*work)(void*)) {
   StepFailures* step = failures_of(sender, name);
   if (done)
     step->in_a_row = 0;
-  else if (sender->context->standing == Standing::kUsable)
+  else if (sender->context->standing == ExtensionStatus::kUsable)
     ++step->in_a_row;
   if (keeps_failing(*sender) != kept_failing) show_state(*sender);
   return done;

@@ -72,18 +72,19 @@ void remember_extension(const ExtensionRow& row) {
   strlcpy(context.schema_name, schema_name == nullptr ? "" : schema_name, NAMEDATALEN);
 }
 
-Standing examine_extension() {
+ExtensionStatus examine_extension() {
   ExtensionRow row;
   if (!OidIsValid(context.database)) remember_database();
   if (!OidIsValid(context.extension)) {
-    if (!read_extension(&row)) return Standing::kGone;
+    if (!read_extension(&row)) return ExtensionStatus::kGone;
     context.extension = row.oid;
   }
-  if (!lock_extension(context.extension)) return Standing::kBusy;
-  if (!read_extension(&row)) return Standing::kGone;
-  if (row.oid != context.extension) return Standing::kReplaced;
+  if (!lock_extension(context.extension)) return ExtensionStatus::kBusy;
+  if (!read_extension(&row)) return ExtensionStatus::kGone;
+  if (row.oid != context.extension) return ExtensionStatus::kReplaced;
   remember_extension(row);
-  return strcmp(row.version, library_version()) == 0 ? Standing::kUsable : Standing::kOtherVersion;
+  return strcmp(row.version, library_version()) == 0 ? ExtensionStatus::kUsable
+                                                     : ExtensionStatus::kOtherVersion;
 }
 
 // --- steps ------------------------------------------------------------------------------------
@@ -166,7 +167,7 @@ bool run_step(const char* name, void (*work)(void*), void* state) {
   {
     begin_step(name);
     context.standing = examine_extension();
-    if (context.standing == Standing::kUsable) {
+    if (context.standing == ExtensionStatus::kUsable) {
       become_owner();
       run_in_spi(work, state);
       done = true;

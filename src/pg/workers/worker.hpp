@@ -11,7 +11,7 @@
 namespace coach_sms {
 
 // How the extension stood when the latest step began.
-enum class Standing {
+enum class ExtensionStatus {
   kUsable,
   kGone,          // not in this database (any more): the sender ends
   kReplaced,      // dropped and created again: the sender ends, the next one starts afresh
@@ -27,7 +27,7 @@ struct WorkerContext {
   char extension_version[64];
   Oid schema;
   char schema_name[NAMEDATALEN];
-  Standing standing;
+  ExtensionStatus standing;
   int last_error;  // SQLSTATE of the latest step that raised
 };
 
