@@ -84,7 +84,7 @@ void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
   row->attempt = finished.task.attempt;
 }
 
-// Runs inside run_cpp. The month's budget is the one gate that only the message's size opens.
+// Runs inside run_cpp. The budget of a month is the one limit that depends on the size of the message.
 void start_one(Sender* sender, Task task, int segments, const Route& route) {
   SendLimits& limits = *sender->limits;
   Holds& holds = sender->dispatch->holds();

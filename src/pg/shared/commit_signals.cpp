@@ -30,7 +30,7 @@ void clear_notes() {
 }
 
 void deliver_notes() {
-  if (notes.has_recalls) publish_retractions(MyDatabaseId, notes.recalls);
+  if (notes.has_recalls) publish_recalls(MyDatabaseId, notes.recalls);
   if (notes.count > 0 || notes.overflow)
     publish_arrivals(MyDatabaseId, notes.arrivals, notes.count, notes.overflow);
   if (notes.poke || notes.wake_sender) wake_sender_now(MyDatabaseId);
@@ -119,7 +119,7 @@ void wake_before_prepare(uint64 gid_hash) {
 void wake_after_end_of_prepared(uint64 gid_hash, bool committed) {
   PreparedNotes kept{};
   if (!take_prepared(gid_hash, &kept) || !committed) return;
-  publish_retractions(kept.database, kept.recalls);
+  publish_recalls(kept.database, kept.recalls);
   if (kept.invalidate_settings)
     wake_sender_now(kept.database);
   else

@@ -209,7 +209,7 @@ uint32 recall_counter_of(const char* phone) {
          kRecallCounters;
 }
 
-void publish_retractions(Oid database, const Recalls& recalls) {
+void publish_recalls(Oid database, const Recalls& recalls) {
   int number;
   Slot* slot = lock_slot(database, LW_SHARED, &number);
   if (slot == nullptr) return;

@@ -103,7 +103,7 @@ bool shared_state_available();
 // has not taken kMaxArrivals yet, it learns only that anything may have come.
 void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool overflow);
 // Raises these counters of the database.
-void publish_retractions(Oid database, const Recalls& recalls);
+void publish_recalls(Oid database, const Recalls& recalls);
 // Wakes it to look at everything anew: settings, holds, lanes.
 void wake_sender_now(Oid database);
 

@@ -134,7 +134,7 @@ Token token_of(const pg_uuid_t& org_id, const char* sealed, const char* second,
 
 // Whose account it is, everybody may say of themselves: what counts is whose token is the same. A
 // STOP counts for those too whose token cannot be compared, a START does not.
-void orgs_spoken_for(const WebhookCall& call, const char* token, Verification* voice) {
+void orgs_spoken_for(const WebhookCall& call, const char* token, Verification* verification) {
   static Statement of_account{"SELECT s.org_id, " TOKENS
                               " FROM @extschema@.sms_settings s"
                               " WHERE s.twilio_account_sid = nullif($1, '') ORDER BY s.org_id",
@@ -160,12 +160,12 @@ void orgs_spoken_for(const WebhookCall& call, const char* token, Verification* v
     if (its == Token::kNoneToCompare) uncertain[uncertain_count++] = datum_column(row, 1, &is_null);
     if (its == Token::kOther) disputed = true;
   }
-  voice->orgs = array_of(UUIDOID, count, [&](int i, bool*) { return orgs[i]; });
-  voice->uncertain = array_of(UUIDOID, uncertain_count, [&](int i, bool*) { return uncertain[i]; });
-  if (is_servers_account && is_servers(token)) voice->signer = Signer::kServer;
-  voice->whole_account = voice->signer == Signer::kServer || (!is_servers_account && !disputed);
-  if (voice->signer != Signer::kServer && count > 0) voice->org_id = *DatumGetUUIDP(orgs[0]);
-  if (!voice->whole_account)
+  verification->orgs = array_of(UUIDOID, count, [&](int i, bool*) { return orgs[i]; });
+  verification->uncertain = array_of(UUIDOID, uncertain_count, [&](int i, bool*) { return uncertain[i]; });
+  if (is_servers_account && is_servers(token)) verification->signer = Signer::kServer;
+  verification->whole_account = verification->signer == Signer::kServer || (!is_servers_account && !disputed);
+  if (verification->signer != Signer::kServer && count > 0) verification->org_id = *DatumGetUUIDP(orgs[0]);
+  if (!verification->whole_account)
     log_call("taken", "orgs that name the same Twilio account have other tokens",
              "A text from a person counts for those alone whose token signed it: correct "
              "twilio_account_sid or the token of the others.");
@@ -194,8 +194,8 @@ bool may_be_signed(const char* signature) {
 }  // namespace
 
 Verification verify_call(const WebhookCall& call, const SignedCall& made) {
-  Verification voice{};
-  if (!may_be_signed(made.signature)) return voice;
+  Verification verification{};
+  if (!may_be_signed(made.signature)) return verification;
   Candidate candidates[kMostTokens];
   char* tokens[kMostTokens] = {};
   const int count = find_candidates(call, candidates);
@@ -207,22 +207,22 @@ Verification verify_call(const WebhookCall& call, const SignedCall& made) {
   }
   const int found = find_token(tokens, count, made);
   if (found >= 0) {
-    voice.signer = candidates[found].is_org ? Signer::kOrg : Signer::kServer;
-    voice.org_id = candidates[found].org_id;
-    if (call.kind == WebhookKind::kInbound) orgs_spoken_for(call, tokens[found], &voice);
+    verification.signer = candidates[found].is_org ? Signer::kOrg : Signer::kServer;
+    verification.org_id = candidates[found].org_id;
+    if (call.kind == WebhookKind::kInbound) orgs_spoken_for(call, tokens[found], &verification);
   }
   for (char* token : tokens)
     wipe_token(token);
-  if (found >= 0) return voice;
+  if (found >= 0) return verification;
   if (trouble.failed) {
     log_call("refused", trouble.message, trouble.hint);
-    if (trouble.sqlstate != kNoSender) voice.signer = Signer::kCannotTell;
-    return voice;
+    if (trouble.sqlstate != kNoSender) verification.signer = Signer::kCannotTell;
+    return verification;
   }
   log_call("refused", "no token that it could be signed with fits its signature",
            "Where Twilio made the call, set coach_sms.public_url to the URL that Twilio calls, and "
            "check the account's auth token.");
-  return voice;
+  return verification;
 }
 
 }  // namespace coach_sms

@@ -52,21 +52,21 @@ bool message_exists(const WebhookCall& call) {
 }
 
 // What one org's token says keeps nothing of another's away, even where it names the other's SID.
-const char* dedupe_key(const WebhookCall& call, const Verification& voice) {
-  if (voice.signer == Signer::kServer) return call.dedupe_key;
-  return psprintf("%s:%s", call.dedupe_key, uuid_text(voice.org_id));
+const char* dedupe_key(const WebhookCall& call, const Verification& verification) {
+  if (verification.signer == Signer::kServer) return call.dedupe_key;
+  return psprintf("%s:%s", call.dedupe_key, uuid_text(verification.org_id));
 }
 
 // A callback without a target carries who signed it: its SID is looked for among that one's.
-void store_status(const WebhookCall& call, const Verification& voice) {
+void store_status(const WebhookCall& call, const Verification& verification) {
   // Erased, or of another database behind the same URL: to keep it would keep a person's number
   // for nobody, and an error would make Twilio call again.
   if (call.has_target && !message_exists(call)) return;
   Event event{};
   event.has_message = call.has_target;
-  event.has_org = voice.signer == Signer::kOrg;
+  event.has_org = verification.signer == Signer::kOrg;
   event.message_id = call.message_id;
-  event.org_id = call.has_target ? call.org_id : voice.org_id;
+  event.org_id = call.has_target ? call.org_id : verification.org_id;
   event.provider = "twilio";
   event.sid = call.sid;
   event.type = "status";
@@ -74,32 +74,32 @@ void store_status(const WebhookCall& call, const Verification& voice) {
   event.error_code = call.error_code;
   event.error_message = call.error_message;
   event.payload = call.payload;
-  event.dedupe_key = dedupe_key(call, voice);
+  event.dedupe_key = dedupe_key(call, verification);
   pg_uuid_t id;
   if (store_event(event, &id)) apply_event(id);
 }
 
-void store_inbound(const WebhookCall& call, const Verification& voice) {
+void store_inbound(const WebhookCall& call, const Verification& verification) {
   static Statement take_text{
       "SELECT @extschema@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
       {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDARRAYOID, BOOLOID, BOOLOID,
        UUIDARRAYOID}};
   Event event{};
-  event.has_org = voice.signer == Signer::kOrg;
-  event.org_id = voice.org_id;
+  event.has_org = verification.signer == Signer::kOrg;
+  event.org_id = verification.org_id;
   event.provider = "twilio";
   event.sid = call.sid;
   event.type = "inbound";
   event.payload = call.payload;
-  event.dedupe_key = dedupe_key(call, voice);
+  event.dedupe_key = dedupe_key(call, verification);
   pg_uuid_t id;
   if (!store_event(event, &id)) return;
   take_text.run({UUIDPGetDatum(&id), CStringGetTextDatum(call.account_sid),
                  CStringGetTextDatum(call.our_number),
                  CStringGetTextDatum(call.messaging_service_sid), CStringGetTextDatum(call.from),
-                 call.keyword != nullptr ? CStringGetTextDatum(call.keyword) : Datum{0}, voice.orgs,
-                 BoolGetDatum(voice.signer == Signer::kServer), BoolGetDatum(voice.whole_account),
-                 voice.uncertain},
+                 call.keyword != nullptr ? CStringGetTextDatum(call.keyword) : Datum{0}, verification.orgs,
+                 BoolGetDatum(verification.signer == Signer::kServer), BoolGetDatum(verification.whole_account),
+                 verification.uncertain},
                 call.keyword != nullptr ? nullptr : "     n    ");
 }
 
@@ -107,15 +107,15 @@ Answer take(const char* url, const char* body, const char* signature) {
   WebhookCall call;
   if (!is_ascii(url) || !is_ascii(body) || !read_webhook_call(url, body, &call)) return kBadRequest;
   if (!is_ascii(signature)) return kForbidden;
-  const Verification voice = verify_call(call, {url, body, signature});
-  if (voice.signer == Signer::kNobody) return kForbidden;
-  if (voice.signer == Signer::kCannotTell) return kNotNow;
+  const Verification verification = verify_call(call, {url, body, signature});
+  if (verification.signer == Signer::kNobody) return kForbidden;
+  if (verification.signer == Signer::kCannotTell) return kNotNow;
   switch (call.kind) {
     case WebhookKind::kStatus:
-      store_status(call, voice);
+      store_status(call, verification);
       break;
     case WebhookKind::kInbound:
-      store_inbound(call, voice);
+      store_inbound(call, verification);
       break;
     case WebhookKind::kOther:
       log_call("taken and not kept", call.why_other, "");
