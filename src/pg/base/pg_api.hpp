@@ -208,7 +208,7 @@ inline tree_walker_callback for_walker(TreeWalker walker) {
 }
 #else
 inline auto for_walker(TreeWalker walker) {
-  return reinterpret_cast<bool (*)()>(walker);
+  return reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker));
 }
 #endif
 
