@@ -42,7 +42,7 @@ perl test/tools/upgrade_script.pl --check |
 
 grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|SPI_[a-z_]+|postgres\.h)\b' $(sources src/core) /dev/null |
   rule "the core has never heard of PostgreSQL" "return a decision; src/pg carries it out"
-for header in src/core/*/*.hpp; do
+for header in $(find src/core -name '*.hpp' | sort); do
   [ "$(head -n 5 "$header" | grep -cE '^#(pragma once|ifdef PG_VERSION_NUM|error)')" = 3 ] || echo "$header"
 done | rule "core headers come before PostgreSQL's" "begin as src/core/base/error.hpp does"
 
@@ -57,6 +57,11 @@ for side in core pg; do
     !(own in floor) || !(to[1] in floor) { print $0 " (a room that is not in the list)"; next }
     floor[to[1]] > floor[own]'
 done | rule "a file includes its own room and lower ones only" "move what both need down, or hand it in by an argument"
+
+{ find src/core -maxdepth 1 -name '*.[ch]pp' && find src -mindepth 4 -name '*.[ch]pp'; } |
+  rule "each file of src stands in a room" "move it: the Makefile builds rooms only"
+find test/tap -name '*.pl' -printf '%f\n' | sort | uniq -d |
+  rule "each TAP test has a name of its own" "rename one: its log and its data folder go by it"
 
 # An ERROR jumps over destructors. So a type that owns memory may stand in src/pg only within the parentheses of
 # run_cpp(...), in base/cpp_boundary.*, or in a file that says in a line of its own "// Runs inside run_cpp only.". References own nothing.
