@@ -72,9 +72,9 @@ TEST_F(DispatchLookTest, ALookListsTheMessagesToItsNumber) {
   EXPECT_EQ(looked.look.message, message_id(1));
   EXPECT_EQ(looked.look.fence, 71);
   EXPECT_EQ(looked.look.started_at, 7);
-  EXPECT_EQ(list.paths(), (std::vector<std::string>{
-                              "GET /2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/"
-                              "Messages.json?To=%2B61400000001&PageSize=20"}));
+  EXPECT_EQ(list.paths(),
+            (std::vector<std::string>{"GET /2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/"
+                                      "Messages.json?To=%2B61400000001&PageSize=20"}));
 }
 
 TEST_F(DispatchLookTest, AllPagesAreReadAndPutTogether) {

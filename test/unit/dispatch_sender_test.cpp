@@ -127,7 +127,7 @@ TEST_F(DispatchSenderTest, AMessagesOwnSenderHoldsNoOtherOfTheOrg) {
 TEST_F(DispatchSenderTest, AnotherSenderInTheSettingsIsTriedAtOnce) {
   Dispatch dispatch(options_for(twilio), &now_us);
   get_into_trouble(dispatch);
-  dispatch.invalidate_settings();
+  dispatch.settings_changed();
   works = true;
   Route corrected = route();
   corrected.from = "+61400000099";

@@ -28,9 +28,8 @@ TEST_F(DispatchQuestionTest, TheMessageIsFetchedByItsSidFromTheAccountOfTheRoute
       [](Peer& peer, const SeenRequest&) { peer.send(answer(200, message_json(kSid))); });
   Dispatch dispatch(options_for(server), &now_us);
   const PolledStatus answered = answered_of(dispatch, question(), route());
-  EXPECT_TRUE(
-      server.seen().front().head.starts_with(std::string("GET /2010-04-01/Accounts/") +
-                                             kAccountSid + "/Messages/" + kSid + ".json "));
+  EXPECT_TRUE(server.seen().front().head.starts_with(std::string("GET /2010-04-01/Accounts/") +
+                                                     kAccountSid + "/Messages/" + kSid + ".json "));
   EXPECT_EQ(answered.question.message, message_id(1));
   EXPECT_EQ(answered.question.org, org_id(1));
   ASSERT_TRUE(answered.message);

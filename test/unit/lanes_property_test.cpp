@@ -166,7 +166,7 @@ class World {
       held_[org] = std::max(held_[org], until);
   }
 
-  // As claim_due() and next_due_in_lane() in src/pg/messages/transitions.cpp.
+  // As claim_due() and next_due_in_lane() in src/pg/messages/claims.cpp.
   void claim_lane(const ClaimOrder& order, bool fails) {
     auto& queue = queue_[order.lane];
     LanePosition last;

@@ -1,6 +1,6 @@
 #include "send_limits_fixture.hpp"
 
-// Quiet hours at the limits: whose lanes they close, and how what waited comes out.
+// Quiet hours in SendLimits: whose lanes they close, and how what waited comes out.
 
 namespace coach_sms::test {
 namespace {

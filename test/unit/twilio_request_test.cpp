@@ -49,8 +49,7 @@ TEST(TwilioRequestTest, AMessageIsPostedToItsAccountWithItsCredentialsApart) {
   with_key.user = "SK0123456789abcdef0123456789abcdef";
   const HttpRequest request = send_request(with_key, message());
   EXPECT_EQ(request.method, "POST");
-  EXPECT_EQ(request.url,
-            "https://api.twilio.com/2010-04-01/Accounts/" + kSid + "/Messages.json");
+  EXPECT_EQ(request.url, "https://api.twilio.com/2010-04-01/Accounts/" + kSid + "/Messages.json");
   EXPECT_EQ(request.user, with_key.user);
   EXPECT_EQ(request.password.view(), "token");
   EXPECT_EQ(request.body, "To=%2B61400000001&From=%2B61400000002&Body=hello");
@@ -120,8 +119,7 @@ TEST(TwilioRequestTest, APageSizeIsWithinTwiliosLimits) {
 }
 
 TEST(TwilioRequestTest, TheNextPageIsFollowedAsGivenOnOurHost) {
-  const std::string uri =
-      "/2010-04-01/Accounts/AC1/Messages.json?To=%2B61&Page=1&PageToken=PASM1";
+  const std::string uri = "/2010-04-01/Accounts/AC1/Messages.json?To=%2B61&Page=1&PageToken=PASM1";
   const HttpRequest request = next_page_request(account(), uri);
   EXPECT_EQ(request.method, "GET");
   EXPECT_EQ(request.url, "https://api.twilio.com" + uri);

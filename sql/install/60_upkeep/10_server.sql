@@ -5,6 +5,7 @@ CREATE FUNCTION sms_system_identifier() RETURNS bigint
 REVOKE ALL ON FUNCTION sms_system_identifier() FROM PUBLIC;
 COMMENT ON FUNCTION sms_system_identifier() IS 'Internal: pg_control''s identifier of this cluster.';
 
+-- Fires sms_server_forget, which wakes nobody yet.
 INSERT INTO sms_server (mode, system_identifier, database_oid, arm_id)
   SELECT 'sandbox', sms_system_identifier(), d.oid, gen_random_uuid()
     FROM pg_catalog.pg_database d WHERE d.datname = current_database();

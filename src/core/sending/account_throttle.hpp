@@ -20,7 +20,7 @@ namespace coach_sms {
 // requests at the same time (error 20429), so a 429 halves what is allowed and each success gives
 // a little back. Bad credentials open the account's circuit, as does a row of requests without a
 // clear answer: nothing is sent, the messages wait, and one request from time to time finds out
-// whether it was mended. Microseconds. AccountThrottle go by names of the caller's; those that have
+// whether it was mended. Microseconds. Accounts go by names of the caller's; those that have
 // the same SID and other credentials must have other names, or one's mistake would hold the others.
 class AccountThrottle {
  public:

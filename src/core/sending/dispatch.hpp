@@ -123,7 +123,7 @@ class Dispatch {
   Holds& holds() noexcept { return holds_; }
 
   // Settings may have changed: nothing is held any longer for what was found before.
-  void invalidate_settings() {
+  void settings_changed() {
     lanes_.release_all();
     accounts_.probe_soon(now_us_());
     senders_.probe_soon(now_us_());
@@ -133,7 +133,7 @@ class Dispatch {
   }
   // Another mode: what one of them waits for is nothing to the other.
   void mode_changed() {
-    invalidate_settings();
+    settings_changed();
     holds_.clear_all();
   }
   // Nothing waits for where the clock was.
@@ -163,7 +163,7 @@ class Dispatch {
   std::int64_t searches_held_until(const Route& route) const;
   // How many listings may start for it now: what its messages leave, and a fifth of it always.
   int room_to_search(const Route& route) const;
-  // Starts a listing, whatever room there is. One ListSearchResult per look.
+  // Starts a listing, whatever room there is. One ListSearchResult per search.
   void search_list(ListSearch look, const Route& route);
 
   // Asks Twilio about a message. False where its account is held, or the SID or the account is
@@ -179,11 +179,11 @@ class Dispatch {
   // Listings that came back, oldest first, until each is forgotten.
   const std::vector<ListSearchResult>& search_results() const noexcept { return search_results_; }
   void forget_first_result() { search_results_.erase(search_results_.begin()); }
-  // Whether a look for this message is under way or waits to be settled.
+  // Whether a search for this message is under way or waits to be settled.
   bool is_searching(const Uuid& message) const;
 
   std::vector<PolledStatus>& answered() noexcept { return answered_; }
-  // StatusPolls under way, and those whose answers wait.
+  // Status polls under way, and those whose answers wait.
   std::size_t status_polls() const noexcept { return polling_.size() + answered_.size(); }
 
   std::size_t in_flight() const noexcept {

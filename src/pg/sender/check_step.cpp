@@ -49,7 +49,7 @@ void check_versions(Sender* sender, const Claimed* claimed, int count, Checked* 
       if (checked[i].verdict != Verdict::kSend ||
           sender->limits->is_current(org, checked[i].route->version))
         continue;
-      checked[i].verdict = Verdict::kRequeue;
+      checked[i].verdict = Verdict::kPutBack;
       checked[i].when = claimed[i].due_at;
       changed.insert(org);
     }
@@ -101,7 +101,7 @@ void check_step(void* state) {
   check_client_limits(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
   if (mode == Mode::kNotArmed)
     for (int i = 0; i < count; ++i) {
-      checked_rows[i].verdict = Verdict::kRequeue;
+      checked_rows[i].verdict = Verdict::kPutBack;
       checked_rows[i].when = sender->claimed[i].due_at;
     }
   for (int i = 0; i < count; ++i) {
@@ -109,7 +109,7 @@ void check_step(void* state) {
     returned_rows[i] = settled_of(sender->claimed[i], checked_rows[i]);
     Settled* row = &returned_rows[i];
     const SettledRows one{row->org_id, &row, 1};
-    checked_rows[i].verdict == Verdict::kCancel ? withdraw(one) : put_back(one);
+    checked_rows[i].verdict == Verdict::kWithdraw ? withdraw(one) : put_back(one);
   }
 }
 
@@ -125,7 +125,7 @@ void start_checked(Sender* sender) {
     if (checked_rows[i].verdict == Verdict::kSend) continue;
     if (!returned_rows[i].recorded)
       give_back(sender, sender->claimed[i]);
-    else if (checked_rows[i].verdict == Verdict::kRequeue)
+    else if (checked_rows[i].verdict == Verdict::kPutBack)
       note_put_back(sender, sender->claimed[i], checked_rows[i].when);
   }
 }

@@ -102,7 +102,7 @@ void check_client(const Client& client, const Claimed* claimed, int count, const
     if (!is_same_client(claimed[i], *client.first) || checked[i].verdict != Verdict::kSend)
       continue;
     if (handed++ < client.limit) continue;
-    checked[i].verdict = Verdict::kRequeue;
+    checked[i].verdict = Verdict::kPutBack;
     checked[i].reason = "client_daily_limit";
     --handed;
     checked[i].when = room_at(claimed[i], client, handed, provider);

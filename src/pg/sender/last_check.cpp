@@ -20,9 +20,9 @@ char* or_empty(char* value) {
   return value != nullptr ? value : pstrdup("");
 }
 
-void hold(OrgRoute* route, TimestampTz search_again, const char* why, bool is_trouble,
+void hold(OrgRoute* route, TimestampTz look_again, const char* why, bool is_trouble,
           TimestampTz told_until = DT_NOEND) {
-  route->held_until = search_again;
+  route->held_until = look_again;
   route->why_held = why;
   route->lacks_only_sender = false;
   route->is_trouble = is_trouble;
@@ -120,27 +120,27 @@ void judge(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode, Ch
   const OrgRoute& route = *checked->route;
   checked->verdict = Verdict::kSend;
   if (!ours) {
-    checked->verdict = Verdict::kRequeue;  // which ends the claim and leaves the message as it is
+    checked->verdict = Verdict::kPutBack;  // which ends the claim and leaves the message as it is
     checked->when = one.due_at;
     return;
   }
   if (suppressed) {
-    checked->verdict = Verdict::kCancel;
+    checked->verdict = Verdict::kWithdraw;
     checked->reason = "opted_out";
   } else if (one.expires_at <= now) {
-    checked->verdict = Verdict::kCancel;
+    checked->verdict = Verdict::kWithdraw;
     checked->reason = "expired";
   } else if (one.sandbox && !sandbox_mode) {
-    checked->verdict = Verdict::kCancel;
+    checked->verdict = Verdict::kWithdraw;
     checked->reason = "sandbox";
   } else if (one.sandbox != sandbox_mode) {
-    checked->verdict = Verdict::kRequeue;
+    checked->verdict = Verdict::kPutBack;
     checked->when = now + kLongestHold;
   } else if (route.why_held != nullptr && !(route.lacks_only_sender && one.from_phone[0] != '\0')) {
-    checked->verdict = Verdict::kRequeue;
+    checked->verdict = Verdict::kPutBack;
     checked->when = one.due_at;
   } else if (!sandbox_mode && strcmp(route.account_sid, one.account_sid) != 0) {
-    checked->verdict = Verdict::kRequeue;
+    checked->verdict = Verdict::kPutBack;
     checked->when = now;
   }
 }
@@ -197,7 +197,7 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
 namespace {
 
 void put_back_unreadable(Checked* checked) {
-  checked->verdict = Verdict::kRequeue;
+  checked->verdict = Verdict::kPutBack;
   checked->when = GetCurrentTimestamp() + kLongestHold;
 }
 
@@ -229,7 +229,7 @@ void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked*
       if (strcmp(reason, "booking_unreadable") == 0) {
         put_back_unreadable(&checked[i]);
       } else {
-        checked[i].verdict = Verdict::kCancel;
+        checked[i].verdict = Verdict::kWithdraw;
         checked[i].reason = reason;
       }
     }

@@ -23,8 +23,8 @@ struct OrgRoute {
 // What one claimed message may do, as of the snapshot of the check.
 enum class Verdict {
   kSend,
-  kRequeue,  // the org is held, or its account changed since the claim
-  kCancel,   // for good, with a reason
+  kPutBack,   // the org is held, or its account changed since the claim
+  kWithdraw,  // for good, with a reason
 };
 
 struct Checked {
@@ -43,7 +43,7 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
 // deleted takes its text along. Where they must not be read now, their texts wait. Needs SPI.
 void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked* checked);
 
-// The same for an org alone: a look at Twilio's list needs no permission but an account.
+// The same for an org alone: a list search needs no permission but an account.
 OrgRoute* find_route(const pg_uuid_t& org_id);
 
 void wipe_route(OrgRoute* route);

@@ -185,7 +185,7 @@ void start_searches(Sender* sender) {
   if (!has_unknown()) return;
   tidy_settled();
   Due* due;
-  if (sender->invalidate_settings) make_unasked_due();
+  if (sender->settings_changed) make_unasked_due();
   const int count = find_due(&due);
   auto** routes = static_cast<OrgRoute**>(palloc(sizeof(OrgRoute*) * static_cast<Size>(count + 1)));
   int route_count = 0;

@@ -16,10 +16,10 @@ namespace {
 // How long a result waits whose message an application has locked.
 constexpr int kLockedPause = 100;
 
-enum class Kind { kSent, kFailed, kRetry, kUnknown, kRequeue };
+enum class Kind { kSent, kFailed, kRetry, kUnknown, kPutBack };
 
 Kind kind_of(const FinishedRow& row) {
-  if (!row.started) return Kind::kRequeue;
+  if (!row.started) return Kind::kPutBack;
   switch (row.outcome) {
     case Outcome::kAccepted:
       return Kind::kSent;
@@ -45,7 +45,7 @@ void record_kind(const SettledRows& results, Kind kind, bool sandbox, bool for_g
     case Kind::kUnknown:
       note_unsettled();
       return record_unknown(results);
-    case Kind::kRequeue:
+    case Kind::kPutBack:
       return put_back(results);
   }
 }

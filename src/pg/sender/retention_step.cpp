@@ -2,8 +2,8 @@
 
 #include "pg/base/statement.hpp"
 
-// Retention: what is pruned, and in which order, is in sql/install/60_upkeep/40_retention.sql. Here are the
-// batches and the pauses between them: deleting must not get in the way of sending.
+// Retention: what is pruned, and in which order, is in sql/install/60_upkeep/40_retention.sql. Here
+// are the batches and the pauses between them: deleting must not get in the way of sending.
 
 namespace coach_sms {
 

@@ -37,11 +37,11 @@ void make_dispatch(Sender* sender) {
 void configure(Sender* sender) {
   raise_if(run_cpp([&] {
     sender->dispatch->configure(dispatch_options());
-    sender->dispatch->invalidate_settings();  // at another account, or a token file that was mended
+    sender->dispatch->settings_changed();  // at another account, or a token file that was mended
     sender->limits->forget_rules();
   }));
   sender->sweep_wanted = true;
-  sender->invalidate_settings = true;
+  sender->settings_changed = true;
 }
 
 // --- waiting ------------------------------------------------------------------------------------
@@ -125,9 +125,9 @@ void notice_clock(Sender* sender) {
                          static_cast<long>((sender->woke_at - now) / USECS_PER_SEC))));
     sender->sweep_wanted = true;
     sender->kept_house_at = sender->promote_again_at = 0;
-    const bool fears = sender->skip_bookings_until > now;
-    sender->bookings_looked_at = fears ? now : 0;
-    sender->skip_bookings_until = fears ? now + USECS_PER_MINUTE : 0;
+    const bool skips = sender->skip_bookings_until > now;
+    sender->bookings_looked_at = skips ? now : 0;
+    sender->skip_bookings_until = skips ? now + USECS_PER_MINUTE : 0;
     sender->prune_again_at = now;
     sender->steps_again_at = sender->locked_again_at = 0;
     sender->searches_again_at = sender->publish_again_at = 0;
@@ -146,8 +146,8 @@ void notice_clock(Sender* sender) {
 void take_news(Sender* sender) {
   static Arrival arrivals[kMaxArrivals];
   bool overflow = false;
-  bool invalidate_settings = false;
-  const int count = take_arrivals(arrivals, &overflow, &invalidate_settings);
+  bool settings_changed = false;
+  const int count = take_arrivals(arrivals, &overflow, &settings_changed);
   raise_if(run_cpp([&] {
     Lanes& lanes = sender->dispatch->lanes();
     for (int i = 0; i < count; ++i) {
@@ -155,12 +155,12 @@ void take_news(Sender* sender) {
       lanes.note({to_core(arrival.org_id), arrival.zone, arrival.priority},
                  to_unix_us(arrival.due_at));
     }
-    if (!invalidate_settings) return;
-    sender->dispatch->invalidate_settings();
+    if (!settings_changed) return;
+    sender->dispatch->settings_changed();
     sender->limits->forget_rules();
   }));
-  if (overflow || invalidate_settings) sender->sweep_wanted = true;
-  if (invalidate_settings) sender->invalidate_settings = true;
+  if (overflow || settings_changed) sender->sweep_wanted = true;
+  if (settings_changed) sender->settings_changed = true;
 }
 
 void drive(Sender* sender) {
@@ -204,7 +204,7 @@ bool step(Sender* sender, const char* name, void (*work)(void*)) {
 
 // Once their step is committed.
 void searches_were_started(Sender* sender) {
-  if (sender->mode == Mode::kLive) sender->invalidate_settings = false;
+  if (sender->mode == Mode::kLive) sender->settings_changed = false;
 }
 
 void keep_house(Sender* sender) {

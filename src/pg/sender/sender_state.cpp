@@ -84,7 +84,8 @@ void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
   row->attempt = finished.task.attempt;
 }
 
-// Runs inside run_cpp. The budget of a month is the one limit that depends on the size of the message.
+// Runs inside run_cpp. The budget of a month is the one limit that depends on the size of the
+// message.
 void start_one(Sender* sender, Task task, int segments, const Route& route) {
   SendLimits& limits = *sender->limits;
   Holds& holds = sender->dispatch->holds();
@@ -101,7 +102,7 @@ void start_one(Sender* sender, Task task, int segments, const Route& route) {
 }
 
 // What a result means for the limits: Twilio took it or may have, or provably not.
-void tell_gates(SendLimits* limits, const Finished& finished) {
+void tell_limits(SendLimits* limits, const Finished& finished) {
   const Settlement& settlement = finished.settlement;
   if (finished.started &&
       (settlement.outcome == Outcome::kAccepted || !settlement.provider_message_id.empty()))
@@ -190,7 +191,7 @@ void forget_recorded(Sender* sender, const FinishedRow* rows, int count) {
         continue;
       }
       dispatch.let_go(one.task.message);
-      tell_gates(sender->limits, one);
+      tell_limits(sender->limits, one);
       if (one.settlement.outcome == Outcome::kRetry)
         dispatch.lanes().note({one.task.org, one.task.zone, one.task.priority},
                               to_unix_us(rows[i].settled.when));

@@ -60,7 +60,7 @@ struct Sender {
   TimestampTz prune_again_at;
   bool more_to_expire;
   TimestampTz searches_again_at;  // when more listings start; DT_NOEND: at the next housekeeping
-  bool invalidate_settings;       // settings changed: what could not be asked may be asked now
+  bool settings_changed;          // settings changed: what could not be asked may be asked now
   TimestampTz finished_since;     // when the oldest result that waits for its record came; 0: none
   int locked;                   // results at the end of the queue whose message somebody has locked
   TimestampTz locked_again_at;  // when these are tried again

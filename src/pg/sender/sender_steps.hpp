@@ -14,12 +14,12 @@ void record_and_claim_step(void* sender);
 void record_step(void* sender);
 // The last look at what was claimed; puts back and withdraws what may not go.
 void check_step(void* sender);
-// Leases, promotions, deliveries in the sandbox, and the start of looks at Twilio's list.
+// Leases, promotions, deliveries in the sandbox, and the start of list searches.
 void housekeeping_step(void* sender);
-// More looks, where an account had no room for all that were due.
+// More list searches, where an account had no room for all that were due.
 void list_search_step(void* sender);
 // Carries out what the first listing that came back showed: unknown → sent | queued | failed, or
-// another look. One a step, so that none holds up the others.
+// another search. One a step, so that none holds up the others.
 void settle_search_step(void* sender);
 // Recipients that Twilio refused for their own sake enter the list.
 void refusals_step(void* sender);

@@ -20,7 +20,7 @@ namespace coach_sms {
 
 namespace {
 
-constexpr int kAtOnce = 20;           // questions under way
+constexpr int kAtOnce = 20;           // polls under way
 constexpr uint64 kWalkAtOnce = 2000;  // attempts in one step of one walk
 constexpr int64 kLongestPause = USECS_PER_MINUTE;
 constexpr int64 kFirstWithoutWebhook = USECS_PER_MINUTE;

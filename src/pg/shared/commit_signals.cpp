@@ -120,7 +120,7 @@ void wake_after_end_of_prepared(uint64 gid_hash, bool committed) {
   PreparedNotes kept{};
   if (!take_prepared(gid_hash, &kept) || !committed) return;
   publish_recalls(kept.database, kept.recalls);
-  if (kept.invalidate_settings)
+  if (kept.settings_changed)
     wake_sender_now(kept.database);
   else
     publish_arrivals(kept.database, nullptr, 0, true);

@@ -181,12 +181,12 @@ bool shared_state_available() {
 namespace {
 
 void publish(Oid database, const Arrival* arrivals, int count, bool overflow,
-             bool invalidate_settings) {
+             bool settings_changed) {
   int number;
   Slot* slot = lock_slot(database, LW_EXCLUSIVE, &number);
   if (slot == nullptr) return;
   slot->overflow = slot->overflow || overflow;
-  slot->invalidate_settings = slot->invalidate_settings || invalidate_settings;
+  slot->settings_changed = slot->settings_changed || settings_changed;
   for (int i = 0; i < count && !slot->overflow; i++)
     add_arrival(slot, arrivals[i]);
   const int proc_number = slot->proc_number;

@@ -67,7 +67,7 @@ uint32 recall_counter_of(const char* phone);
 struct PreparedNotes {
   uint64 gid_hash;
   Oid database;
-  bool invalidate_settings;
+  bool settings_changed;
   bool poke;
   Recalls recalls;
 };
@@ -158,8 +158,8 @@ uint32 read_recalls(uint32 counter);
 
 // Takes what was published since the last call: at most kMaxArrivals. The sender calls it after
 // ResetLatch, and asks arrivals_waiting() before it sleeps: a lock wait may have swallowed the
-// latch in between. overflow: there may be more; invalidate_settings: settings were changed.
-int take_arrivals(Arrival* out, bool* overflow, bool* invalidate_settings);
+// latch in between. overflow: there may be more; settings_changed: so they have.
+int take_arrivals(Arrival* out, bool* overflow, bool* settings_changed);
 bool arrivals_waiting();
 
 // --- for the launcher -------------------------------------------------------------------------

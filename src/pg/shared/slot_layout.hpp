@@ -22,7 +22,7 @@ struct Slot {
   char last_activity[64];  // of the sender before
   int64 unsent_fence;      // see report_unsent()
   bool overflow;
-  bool invalidate_settings;
+  bool settings_changed;
   int arrival_count;
   Arrival arrivals[kMaxArrivals];
 };

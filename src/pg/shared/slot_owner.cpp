@@ -147,16 +147,16 @@ void count_latency(int64 microseconds) {
   if (own_slot >= 0) shared->slots[own_slot].latency.add(microseconds);
 }
 
-int take_arrivals(Arrival* out, bool* overflow, bool* invalidate_settings) {
-  *overflow = *invalidate_settings = false;
+int take_arrivals(Arrival* out, bool* overflow, bool* settings_changed) {
+  *overflow = *settings_changed = false;
   Slot* slot = lock_own_slot();
   if (slot == nullptr) return 0;
   const int taken = slot->arrival_count;
   memcpy(out, slot->arrivals, sizeof(Arrival) * static_cast<size_t>(taken));
   *overflow = slot->overflow;
-  *invalidate_settings = slot->invalidate_settings;
+  *settings_changed = slot->settings_changed;
   slot->arrival_count = 0;
-  slot->overflow = slot->invalidate_settings = false;
+  slot->overflow = slot->settings_changed = false;
   LWLockRelease(slot_lock(own_slot));
   return taken;
 }

@@ -134,7 +134,7 @@ Token token_of(const pg_uuid_t& org_id, const char* sealed, const char* second,
 
 // Whose account it is, everybody may say of themselves: what counts is whose token is the same. A
 // STOP counts for those too whose token cannot be compared, a START does not.
-void orgs_spoken_for(const WebhookCall& call, const char* token, Verification* verification) {
+void find_orgs_spoken_for(const WebhookCall& call, const char* token, Verification* verification) {
   static Statement of_account{"SELECT s.org_id, " TOKENS
                               " FROM @extschema@.sms_settings s"
                               " WHERE s.twilio_account_sid = nullif($1, '') ORDER BY s.org_id",
@@ -161,10 +161,13 @@ void orgs_spoken_for(const WebhookCall& call, const char* token, Verification* v
     if (its == Token::kOther) disputed = true;
   }
   verification->orgs = array_of(UUIDOID, count, [&](int i, bool*) { return orgs[i]; });
-  verification->uncertain = array_of(UUIDOID, uncertain_count, [&](int i, bool*) { return uncertain[i]; });
+  verification->uncertain =
+      array_of(UUIDOID, uncertain_count, [&](int i, bool*) { return uncertain[i]; });
   if (is_servers_account && is_servers(token)) verification->signer = Signer::kServer;
-  verification->whole_account = verification->signer == Signer::kServer || (!is_servers_account && !disputed);
-  if (verification->signer != Signer::kServer && count > 0) verification->org_id = *DatumGetUUIDP(orgs[0]);
+  verification->whole_account =
+      verification->signer == Signer::kServer || (!is_servers_account && !disputed);
+  if (verification->signer != Signer::kServer && count > 0)
+    verification->org_id = *DatumGetUUIDP(orgs[0]);
   if (!verification->whole_account)
     log_call("taken", "orgs that name the same Twilio account have other tokens",
              "A text from a person counts for those alone whose token signed it: correct "
@@ -209,7 +212,8 @@ Verification verify_call(const WebhookCall& call, const SignedCall& made) {
   if (found >= 0) {
     verification.signer = candidates[found].is_org ? Signer::kOrg : Signer::kServer;
     verification.org_id = candidates[found].org_id;
-    if (call.kind == WebhookKind::kInbound) orgs_spoken_for(call, tokens[found], &verification);
+    if (call.kind == WebhookKind::kInbound)
+      find_orgs_spoken_for(call, tokens[found], &verification);
   }
   for (char* token : tokens)
     wipe_token(token);

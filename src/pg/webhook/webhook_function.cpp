@@ -97,9 +97,9 @@ void store_inbound(const WebhookCall& call, const Verification& verification) {
   take_text.run({UUIDPGetDatum(&id), CStringGetTextDatum(call.account_sid),
                  CStringGetTextDatum(call.our_number),
                  CStringGetTextDatum(call.messaging_service_sid), CStringGetTextDatum(call.from),
-                 call.keyword != nullptr ? CStringGetTextDatum(call.keyword) : Datum{0}, verification.orgs,
-                 BoolGetDatum(verification.signer == Signer::kServer), BoolGetDatum(verification.whole_account),
-                 verification.uncertain},
+                 call.keyword != nullptr ? CStringGetTextDatum(call.keyword) : Datum{0},
+                 verification.orgs, BoolGetDatum(verification.signer == Signer::kServer),
+                 BoolGetDatum(verification.whole_account), verification.uncertain},
                 call.keyword != nullptr ? nullptr : "     n    ");
 }
 

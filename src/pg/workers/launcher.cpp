@@ -31,7 +31,7 @@ constexpr int kProbePatience = 5 * 1000;
 constexpr int kLongLife = 60 * 1000;  // a sender that lived this long starts afresh
 constexpr int kRestartAfter = 10;     // seconds until the postmaster restarts the launcher
 
-TimestampTz next_search;
+TimestampTz next_look;
 TimestampTz looked_at;
 bool told_no_slot;
 
@@ -176,7 +176,7 @@ void watch_started(Entry* entry) {
 }
 
 void look_by(TimestampTz time) {
-  next_search = std::min(next_search, time);
+  next_look = std::min(next_look, time);
 }
 
 void probe_in_turn(Entry* entry) {
@@ -204,7 +204,7 @@ void advance(Entry* entry) {
 
 // --- being told -------------------------------------------------------------------------------
 
-void search_again(Entry* entry) {
+void look_again(Entry* entry) {
   entry->poked = true;
   entry->failures = 0;
   if (entry->state == EntryState::kEmpty) entry->state = EntryState::kUnknown;
@@ -214,7 +214,7 @@ void search_again(Entry* entry) {
 
 void look_everywhere() {
   for (int i = 0; i < entry_count; i++)
-    search_again(&entries[i]);
+    look_again(&entries[i]);
 }
 
 void answer_pokes() {
@@ -223,7 +223,7 @@ void answer_pokes() {
   const int count = take_pokes(poked, &everything);
   if (everything) look_everywhere();
   for (int i = 0; i < count; i++) {
-    if (Entry* entry = find_entry(poked[i])) search_again(entry);
+    if (Entry* entry = find_entry(poked[i])) look_again(entry);
   }
 }
 
@@ -250,7 +250,7 @@ void forget_idle_slots() {
 void take_turn() {
   MemoryContext turn = CurrentMemoryContext;
   const TimestampTz now = GetCurrentTimestamp();
-  next_search = TimestampTzPlusMilliseconds(now, kLookInterval);
+  next_look = TimestampTzPlusMilliseconds(now, kLookInterval);
   read_databases();
   MemoryContextSwitchTo(turn);
   if (now < looked_at) look_everywhere();  // the clock was set back: nobody waits for where it was
@@ -263,7 +263,7 @@ void take_turn() {
 void wait_for_news() {
   pgstat_report_stat(true);
   pgstat_report_activity(STATE_IDLE, nullptr);
-  const long timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_search);
+  const long timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_look);
   WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
   ResetLatch(MyLatch);
   if (process_signals()) look_everywhere();
