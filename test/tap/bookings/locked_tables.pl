@@ -58,6 +58,8 @@ $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent' AND
 $node->safe_psql('postgres', 'SELECT sms_pause()');
 my @others = map { $node->enqueue($other, "+6149157012$_", "In the same batch $_") } 1 .. 3;
 $app->book($ann, $node->safe_psql('postgres', "SELECT now() + interval '30 hours'"));
+# Both orgs' messages were claimed, judged, and put back.
+$node->wait_for_sql("SELECT count(*) FROM sms_queue_stat WHERE due > 0 AND held_by ~ 'paused'", 2, undef, name => 'the messages of both orgs wait for the pause');
 $holder->query_safe('SELECT pg_advisory_lock(42)');
 $sender = $node->sender_pid;
 $node->safe_psql('postgres', 'SELECT sms_resume()');
