@@ -3,7 +3,7 @@
 #include "pg/base/statement.hpp"
 
 // The pass over bookings. What is due, and what becomes of it, is decided in SQL
-// (sql/install/50_bookings/40_texts.sql, 50_bookings/60_schedule.sql).
+// (sql/install/50_bookings: 40_outlook.sql, 46_making.sql, 60_schedule.sql).
 
 namespace coach_sms {
 
