@@ -68,7 +68,8 @@ COMMENT ON COLUMN sms_in_flight.inconclusive IS 'several or unreadable: what the
 COMMENT ON COLUMN sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
 COMMENT ON COLUMN sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
 COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
-COMMENT ON COLUMN sms_in_flight.not_asked_since IS 'Since when no listing of those due was made. After coach_sms.max_wait the message is given up.';
+COMMENT ON COLUMN sms_in_flight.not_asked_since IS
+'Since when no listing of those due was made. After coach_sms.max_wait the message is given up.';
 COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number (its shortest form) where there is none: what limits count by.';
 CREATE OR REPLACE FUNCTION sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -99,10 +100,12 @@ CREATE OR REPLACE FUNCTION sms_watches_every_org() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT true $$;
 REVOKE ALL ON FUNCTION sms_watches_every_org() FROM PUBLIC;
 COMMENT ON FUNCTION sms_watches_every_org() IS
-'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role do so.';
+'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role '
+'do so.';
 CREATE OR REPLACE FUNCTION sms_sees_all() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT @extschema@.sms_acts_for_all() OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
+  SELECT @extschema@.sms_acts_for_all()
+         OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
 $$;
 REVOKE ALL ON FUNCTION sms_sees_all() FROM PUBLIC;
 COMMENT ON FUNCTION sms_sees_all() IS
@@ -148,9 +151,15 @@ CREATE OR REPLACE FUNCTION sms_enqueue(
   metadata jsonb DEFAULT NULL)
   RETURNS uuid
   AS 'MODULE_PATHNAME', 'coach_sms_enqueue' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) IS
-'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or body. scheduled_for: not before (default now); expires_at: not after (default never); priority: -32768 to 32767, lower goes first (default 0). An idempotency_key seen before returns the first message''s id. Raises SM001 to SM011, SM015 and SM017 to SM020, and changes nothing then.';
+REVOKE ALL ON FUNCTION sms_enqueue(
+  uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb)
+    FROM PUBLIC;
+COMMENT ON FUNCTION sms_enqueue(
+  uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) IS
+'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or '
+'body. scheduled_for: not before (default now); expires_at: not after (default never); priority: -32768 to '
+'32767, lower goes first (default 0). An idempotency_key seen before returns the first message''s id. '
+'Raises SM001 to SM011, SM015 and SM017 to SM020, and changes nothing then.';
 CREATE OR REPLACE FUNCTION sms_unqueue(message_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -302,13 +311,15 @@ EXCEPTION WHEN SQLSTATE 'SM006' THEN
   IF NOT is_restored THEN
     RAISE;
   END IF;
-  RAISE WARNING '%', SQLERRM USING DETAIL = 'The restored row keeps it.', HINT = 'Correct twilio_phone_number of the org.';
+  RAISE WARNING '%', SQLERRM
+    USING DETAIL = 'The restored row keeps it.', HINT = 'Correct twilio_phone_number of the org.';
   RETURN sender;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_check_sender(text, text, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_sender(text, text, boolean) IS
-'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, with a WARNING.';
+'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, '
+'with a WARNING.';
 CREATE OR REPLACE FUNCTION sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1152,9 +1163,47 @@ $$;
 REVOKE ALL ON FUNCTION sms_confirm_series() FROM PUBLIC;
 COMMENT ON FUNCTION sms_confirm_series() IS
 'Internal: once a transaction commits, confirms what it made for a client as a series.';
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_booking_rules AS
+  SELECT s.org_id, s.enabled, 'confirmation' AS type, '00000000-0000-0000-0000-000000000000'::uuid AS
+    schedule_id,
+         'confirmation' AS label, 'booking_confirmation' AS template_key, interval '0' AS span,
+           s.send_booking_confirmations AS is_on, '-infinity'::timestamptz AS since
+    FROM @extschema@.sms_settings s
+  UNION ALL
+  SELECT s.org_id, s.enabled, 'reminder', '00000000-0000-0000-0000-000000000000',
+    format('reminder %s h before', s.reminder_hours_before),
+         'session_reminder', make_interval(hours => s.reminder_hours_before), s.send_session_reminders,
+           '-infinity'
+    FROM @extschema@.sms_settings s
+   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_schedules x WHERE x.org_id = s.org_id
+     AND x.type = 'pre_session')
+  UNION ALL
+  SELECT s.org_id, s.enabled, 'feedback', '00000000-0000-0000-0000-000000000000',
+    format('feedback request %s h after', s.feedback_hours_after),
+         'feedback_request', make_interval(hours => s.feedback_hours_after), s.send_feedback_requests,
+           '-infinity'
+    FROM @extschema@.sms_settings s
+   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_schedules x WHERE x.org_id = s.org_id
+     AND x.type = 'post_session')
+  UNION ALL
+  SELECT s.org_id, s.enabled, CASE x.type WHEN 'pre_session' THEN 'reminder' ELSE 'feedback' END, x.id,
+         coalesce(nullif(x.label, ''), format('%s min %s', x.mins_offset, CASE x.type WHEN 'pre_session'
+           THEN 'before' ELSE 'after' END)),
+         x.template_key, make_interval(mins => x.mins_offset),
+         x.enabled AND CASE x.type WHEN 'pre_session' THEN s.send_session_reminders
+           ELSE s.send_feedback_requests END, x.created_at
+    FROM @extschema@.sms_schedules x JOIN @extschema@.sms_settings s ON s.org_id = x.org_id;
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_booking_rules IS
+'Internal: the texts that each org wants for a booking. Rows of sms_schedules take the place of the hours '
+'in sms_settings.';
+COMMENT ON COLUMN sms_booking_rules.since IS
+'What was due before is not sent: rows of sms_schedules that take others'' place would send it twice.';
 CREATE OR REPLACE FUNCTION sms_booking_outlook(bookings sms_booking[])
-  RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text, start_time timestamptz,
-                 end_time timestamptz, due_at timestamptz, expires_at timestamptz, verdict text, is_due boolean, is_stale boolean, is_unmarked boolean,
+  RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text,
+                 start_time timestamptz, end_time timestamptz, due_at timestamptz, expires_at timestamptz,
+                 verdict text, is_due boolean, is_stale boolean, is_unmarked boolean,
                  message_id uuid, reason text, updated_at timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET plan_cache_mode = force_generic_plan AS $$
@@ -1171,33 +1220,43 @@ BEGIN
               FROM @extschema@.sms_server s) v),
   wanted AS (
     SELECT b.id, b.org_id, b.state, b.start_time, b.end_time, b.reminder_sent, b.feedback_sent, clock.*,
-           coalesce(r.type, 'confirmation') AS type, coalesce(r.schedule_id, '00000000-0000-0000-0000-000000000000') AS schedule_id,
+           coalesce(r.type, 'confirmation') AS type,
+           coalesce(r.schedule_id, '00000000-0000-0000-0000-000000000000') AS schedule_id,
            coalesce(r.label, 'confirmation') AS label, r.template_key, r.enabled, r.is_on, r.since,
-           CASE r.type WHEN 'reminder' THEN b.start_time - r.span WHEN 'feedback' THEN b.end_time + r.span ELSE clock.now END AS due_at,
-           CASE r.type WHEN 'feedback' THEN b.end_time + r.span + interval '3 days' ELSE b.start_time END AS expires_at
+           CASE r.type WHEN 'reminder' THEN b.start_time - r.span WHEN 'feedback' THEN b.end_time + r.span
+             ELSE clock.now END AS due_at,
+           CASE r.type WHEN 'feedback' THEN b.end_time + r.span + interval '3 days'
+             ELSE b.start_time END AS expires_at
       FROM unnest(bookings) b CROSS JOIN clock
-      LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_rules r WHERE r.org_id = b.org_id OFFSET 0) r ON true),
+      LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_rules r
+        WHERE r.org_id = b.org_id OFFSET 0) r ON true),
   joined AS (
     SELECT w.*, t.message_id, t.reason, t.try_until, t.updated_at, m.status,
            w.is_live AND m.sandbox AS was_sandbox,
            t.message_id IS NOT NULL AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE
-             AND coalesce(m.status <> 'cancelled' OR m.error_code NOT IN ('booking_changed', 'booking_cancelled', 'sandbox'), true) AS is_made,
+             AND coalesce(m.status <> 'cancelled' OR m.error_code NOT IN ('booking_changed',
+               'booking_cancelled', 'sandbox'), true) AS is_made,
            CASE w.type WHEN 'feedback' THEN t.session_end IS NOT DISTINCT FROM w.end_time
                        ELSE t.session_start IS NOT DISTINCT FROM w.start_time END AS is_current,
-           coalesce(w.state = CASE w.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END, false) AS fits,
-           max(w.due_at) FILTER (WHERE w.type = 'reminder' AND w.is_on AND w.due_at <= w.soon) OVER booking AS last_due,
-           max(coalesce(m.created_at, t.updated_at)) FILTER (WHERE w.type = 'confirmation' AND t.session_start = w.start_time AND t.message_id IS NOT NULL
+           coalesce(w.state = CASE w.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END,
+             false) AS fits,
+           max(w.due_at) FILTER (WHERE w.type = 'reminder' AND w.is_on AND w.due_at <= w.soon)
+             OVER booking AS last_due,
+           max(coalesce(m.created_at, t.updated_at)) FILTER (WHERE w.type = 'confirmation'
+             AND t.session_start = w.start_time AND t.message_id IS NOT NULL
              AND t.reason IS NULL AND (w.is_live AND m.sandbox) IS NOT TRUE
              AND coalesce(m.status NOT IN ('failed', 'cancelled'), true)) OVER booking AS confirmed_at
       FROM wanted w
       LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_booking_texts t
-                          WHERE t.booking_id = w.id AND t.type = w.type AND t.schedule_id = w.schedule_id LIMIT 1) t ON true
+                          WHERE t.booking_id = w.id AND t.type = w.type
+                            AND t.schedule_id = w.schedule_id LIMIT 1) t ON true
       LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m WHERE m.id = t.message_id LIMIT 1) m ON true
     WINDOW booking AS (PARTITION BY w.id)),
   judged AS (
     SELECT j.*, j.due_at <= j.soon AS is_due,
            j.status IN ('pending', 'queued', 'sending')
-             AND NOT (j.fits AND coalesce(j.is_on, false) AND j.is_current AND (j.type = 'confirmation' OR j.due_at <= j.soon)) AS is_stale,
+             AND NOT (j.fits AND coalesce(j.is_on, false) AND j.is_current AND (j.type = 'confirmation'
+               OR j.due_at <= j.soon)) AS is_stale,
            CASE
              WHEN j.is_made AND (j.is_current OR j.type <> 'reminder') THEN 'made'
              WHEN j.is_made AND j.status IN ('pending', 'queued', 'sending', 'unknown') THEN 'under_way'
@@ -1212,7 +1271,8 @@ BEGIN
                WHEN 'feedback' THEN j.end_time <= j.live_since
                WHEN 'confirmation' THEN j.was_sandbox AND j.reason IS DISTINCT FROM 'booking_cancelled' END
                THEN 'before_live'
-             WHEN j.message_id IS NULL AND j.reason <> 'booking_cancelled' AND coalesce(j.try_until <= j.now, true)
+             WHEN j.message_id IS NULL AND j.reason <> 'booking_cancelled' AND coalesce(j.try_until <= j.now,
+               true)
                AND (j.is_current OR j.type <> 'reminder') THEN j.reason
              WHEN j.expires_at <= j.now THEN 'too_late'
              WHEN j.enabled IS NULL THEN 'no_settings'
@@ -1220,39 +1280,54 @@ BEGIN
              WHEN NOT j.is_on THEN 'switched_off'
              WHEN j.due_at > j.soon THEN 'later'
              WHEN j.due_at < j.since THEN 'before_rule'
-             WHEN j.type <> 'confirmation' AND j.schedule_id = '00000000-0000-0000-0000-000000000000' AND EXISTS (
+             WHEN j.type <> 'confirmation' AND j.schedule_id = '00000000-0000-0000-0000-000000000000'
+               AND EXISTS (
                SELECT FROM @extschema@.sms_booking_texts x
-                WHERE x.booking_id = j.id AND x.type = j.type AND x.schedule_id <> j.schedule_id AND x.message_id IS NOT NULL AND x.session_start = j.start_time) THEN 'already_sent'
-             WHEN CASE j.type WHEN 'reminder' THEN j.reminder_sent WHEN 'feedback' THEN j.feedback_sent END AND NOT EXISTS (
+                WHERE x.booking_id = j.id AND x.type = j.type AND x.schedule_id <> j.schedule_id
+                  AND x.message_id IS NOT NULL AND x.session_start = j.start_time) THEN 'already_sent'
+             WHEN CASE j.type WHEN 'reminder' THEN j.reminder_sent WHEN 'feedback' THEN j.feedback_sent END
+               AND NOT EXISTS (
                SELECT FROM @extschema@.sms_booking_texts x
                 WHERE x.booking_id = j.id AND x.type = j.type
                   AND (x.revision > 0 OR x.message_id IS NOT NULL OR x.session_start <> j.start_time))
                THEN 'already_sent'
              WHEN j.type = 'reminder' AND j.due_at < j.last_due THEN 'superseded'
-             WHEN j.type = 'reminder' AND j.due_at < j.confirmed_at + interval '1 hour' THEN 'confirmation_just_sent'
+             WHEN j.type = 'reminder' AND j.due_at < j.confirmed_at + interval '1 hour'
+               THEN 'confirmation_just_sent'
              ELSE 'due'
            END AS verdict
       FROM joined j)
-  SELECT g.id, g.org_id, g.type, g.schedule_id, g.label, g.template_key, g.start_time, g.end_time, g.due_at, g.expires_at,
+  SELECT g.id, g.org_id, g.type, g.schedule_id, g.label, g.template_key, g.start_time, g.end_time, g.due_at,
+    g.expires_at,
          g.verdict, g.is_due, coalesce(g.is_stale, false),
-         g.verdict = 'made' AND CASE g.type WHEN 'reminder' THEN NOT g.reminder_sent WHEN 'feedback' THEN NOT g.feedback_sent ELSE false END,
+         g.verdict = 'made' AND CASE g.type WHEN 'reminder' THEN NOT g.reminder_sent WHEN 'feedback'
+           THEN NOT g.feedback_sent ELSE false END,
          g.message_id, g.reason, g.updated_at
     FROM judged g;
 END
 $$;
+COMMENT ON FUNCTION sms_local_time(timestamptz, text) IS
+'Internal: a time for people, as in Tue 12 May 2026, 9:00 AM.';
 CREATE OR REPLACE FUNCTION sms_booking_variables(booking sms_booking) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN jsonb_strip_nulls(jsonb_build_object(
-    'client_name', coalesce(CASE WHEN @extschema@.sms_first_name(booking.first_name) IS NOT NULL THEN booking.first_name END,
+    'client_name', coalesce(CASE WHEN @extschema@.sms_first_name(booking.first_name) IS NOT NULL
+      THEN booking.first_name END,
                             @extschema@.sms_first_name(booking.full_name), 'there'),
     'coach_name', nullif(btrim(booking.org_name), ''),
     'session_datetime', @extschema@.sms_local_time(booking.start_time,
-      (SELECT @extschema@.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s WHERE s.org_id = booking.org_id)),
+      (SELECT @extschema@.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s
+        WHERE s.org_id = booking.org_id)),
     'location', coalesce(nullif(btrim(booking.location), ''), 'TBD'),
     'feedback_link', nullif(rtrim(@extschema@.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
 END
 $$;
+COMMENT ON FUNCTION sms_booking_variables(sms_booking) IS
+'Internal: client_name, coach_name, session_datetime (in the org''s zone), location and feedback_link of a '
+'booking.';
+COMMENT ON FUNCTION sms_phone_or_null(text, text) IS
+'Internal: sms_normalize_phone, NULL for what is no number.';
 CREATE OR REPLACE FUNCTION sms_stale_texts(booking_ids uuid[], bookings sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -1264,15 +1339,18 @@ BEGIN
   END IF;
   RETURN QUERY
   SELECT m.id, m.to_phone,
-         CASE WHEN b.state = CASE t.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END THEN 'booking_changed' ELSE 'booking_cancelled' END
+         CASE WHEN b.state = CASE t.type WHEN 'feedback' THEN 'completed' ELSE 'confirmed' END
+           THEN 'booking_changed' ELSE 'booking_cancelled' END
     FROM @extschema@.sms_booking_texts t
-    JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m WHERE m.id = t.message_id LIMIT 1) m ON m.status IN ('pending', 'queued', 'sending')
+    JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m WHERE m.id = t.message_id LIMIT 1) m ON m.status
+      IN ('pending', 'queued', 'sending')
     LEFT JOIN unnest(bookings) b ON b.id = t.booking_id
     LEFT JOIN @extschema@.sms_booking_outlook(bookings) o
            ON o.booking_id = t.booking_id AND o.type = t.type AND o.schedule_id = t.schedule_id
    WHERE t.booking_id = ANY (booking_ids)
      AND (coalesce(o.is_stale, true)
-          OR m.to_phone IS DISTINCT FROM @extschema@.sms_phone_or_null(b.phone, @extschema@.sms_org_region(t.org_id))
+          OR m.to_phone IS DISTINCT FROM @extschema@.sms_phone_or_null(b.phone,
+            @extschema@.sms_org_region(t.org_id))
           OR m.metadata ? 'booking_text' AND m.client_id IS DISTINCT FROM b.client_id
           OR m.metadata ? 'booking_text' AND CASE m.template_key WHEN 'booking_series_confirmation'
                -- It is about its first session.
@@ -1284,6 +1362,21 @@ BEGIN
    ORDER BY m.id;
 END
 $$;
+COMMENT ON FUNCTION sms_stale_texts(uuid[], sms_booking[]) IS
+'Internal: texts of the bookings that have not gone and must not go as they are, and why: booking_changed '
+'or booking_cancelled.';
+COMMENT ON FUNCTION sms_lock_booking(uuid) IS
+'Internal: the advisory lock that whoever decides the texts of a booking holds.';
+CREATE OR REPLACE FUNCTION sms_skip_reason(code text) RETURNS text
+  LANGUAGE sql IMMUTABLE
+  RETURN CASE code
+    WHEN 'SM001' THEN 'no_settings' WHEN 'SM002' THEN 'disabled' WHEN 'SM003' THEN 'template_missing'
+      WHEN 'SM004' THEN 'variable_missing'
+    WHEN 'SM006' THEN 'invalid_phone' WHEN 'SM007' THEN 'opted_out' WHEN 'SM008' THEN 'no_sender'
+      WHEN 'SM009' THEN 'bad_text'
+    WHEN 'SM010' THEN 'bad_time' WHEN 'SM011' THEN 'key_used' WHEN 'SM017' THEN 'too_many_segments'
+      WHEN 'SM018' THEN 'client_daily_limit'
+    WHEN 'SM019' THEN 'country_not_allowed' WHEN 'SM020' THEN 'unknown_zone' ELSE 'error' END;
 CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE reason
@@ -1291,10 +1384,12 @@ CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS t
     WHEN 'no_start_time' THEN 'the booking has no start time'
     WHEN 'no_end_time' THEN 'the booking has no end time'
     WHEN 'ends_before_start' THEN 'the booking ends before it starts'
-    WHEN 'not_confirmed' THEN CASE type WHEN 'feedback' THEN 'the booking is neither confirmed nor completed' ELSE 'the booking is not confirmed' END
+    WHEN 'not_confirmed' THEN CASE type WHEN 'feedback' THEN 'the booking is neither confirmed nor completed'
+      ELSE 'the booking is not confirmed' END
     WHEN 'not_completed' THEN 'the session is not completed yet'
     WHEN 'session_over' THEN 'the session is completed'
-    WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached' ELSE 'it was confirmed before the bookings were attached' END
+    WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached'
+      ELSE 'it was confirmed before the bookings were attached' END
     WHEN 'before_live' THEN CASE type WHEN 'feedback' THEN 'it ended' ELSE 'it was confirmed' END
                             || ' before the database went live'
     WHEN 'before_rule' THEN 'it was due before its row of sms_schedules was made'
@@ -1308,10 +1403,14 @@ CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS t
     WHEN 'no_phone' THEN 'the client has no phone number'
     WHEN 'part_of_series' THEN 'others of its series were confirmed, and the client''s limit is reached'
     WHEN 'series_changed' THEN 'its series is confirmed anew'
-    WHEN 'client_daily_limit' THEN 'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
+    WHEN 'client_daily_limit' THEN
+      'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
+COMMENT ON FUNCTION sms_try_until(text, text, timestamptz) IS
+'Internal: until when a text that was skipped is tried again; NULL: never.';
 CREATE OR REPLACE FUNCTION sms_record_text(
-  booking sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text, try_until timestamptz) RETURNS boolean
+  booking sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text,
+    try_until timestamptz) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_new boolean;
@@ -1319,21 +1418,57 @@ BEGIN
   INSERT INTO @extschema@.sms_booking_texts AS t
     (booking_id, type, schedule_id, org_id, session_start, session_end, message_id, reason, detail, try_until,
      revision, series)
-    VALUES (booking.id, type, schedule_id, booking.org_id, booking.start_time, booking.end_time, message_id, reason, detail, try_until,
+    VALUES (booking.id, type, schedule_id, booking.org_id, booking.start_time, booking.end_time, message_id,
+      reason, detail, try_until,
             CASE WHEN message_id IS NULL THEN 0 ELSE 1 END,
             CASE type WHEN 'confirmation' THEN @extschema@.sms_series_of(booking) END)
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE
-      SET org_id = excluded.org_id, session_start = excluded.session_start, session_end = excluded.session_end, message_id = excluded.message_id,
-          reason = excluded.reason, detail = excluded.detail, revision = t.revision + excluded.revision, updated_at = now(),
+      SET org_id = excluded.org_id, session_start = excluded.session_start,
+        session_end = excluded.session_end, message_id = excluded.message_id,
+          reason = excluded.reason, detail = excluded.detail, revision = t.revision + excluded.revision,
+            updated_at = now(),
           series = coalesce(excluded.series, t.series),
-          try_until = CASE WHEN t.message_id IS NULL AND t.try_until IS NOT NULL AND t.session_start = excluded.session_start
-                                AND excluded.try_until > t.try_until THEN t.try_until ELSE excluded.try_until END,
-          created_at = CASE WHEN t.reason IS NOT DISTINCT FROM excluded.reason AND t.session_start IS NOT DISTINCT FROM excluded.session_start
+          try_until = CASE WHEN t.message_id IS NULL AND t.try_until IS NOT NULL
+            AND t.session_start = excluded.session_start
+                                AND excluded.try_until > t.try_until THEN t.try_until
+                                  ELSE excluded.try_until END,
+          created_at = CASE WHEN t.reason IS NOT DISTINCT FROM excluded.reason
+            AND t.session_start IS NOT DISTINCT FROM excluded.session_start
                             THEN t.created_at ELSE now() END
     RETURNING t.created_at = now() INTO is_new;
   RETURN is_new;
 END
 $$;
+CREATE OR REPLACE FUNCTION sms_queue_text(
+  booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
+    expires_at timestamptz) RETURNS uuid
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  made integer := coalesce((SELECT t.revision FROM @extschema@.sms_booking_texts t
+    WHERE t.booking_id = booking.id AND t.type = sms_queue_text.type
+      AND t.schedule_id = sms_queue_text.schedule_id), 0);
+  key text := concat_ws('-', 'booking', type, booking.id, nullif(schedule_id,
+    '00000000-0000-0000-0000-000000000000'),
+                        CASE WHEN made > 0 THEN made + 1 END);
+  -- The guide's application confirms by itself, under the same key.
+  message_id uuid := @extschema@.sms_message_with_key(booking.org_id, key);
+BEGIN
+  IF message_id IS NOT NULL THEN
+    -- What is about no booking is not looked at before it leaves.
+    UPDATE @extschema@.sms_messages m SET related_entity_type = 'booking', related_entity_id = booking.id
+     WHERE m.id = message_id AND m.related_entity_type IS NULL AND m.related_entity_id IS NULL;
+    RETURN message_id;
+  END IF;
+  RETURN @extschema@.sms_enqueue(booking.org_id, client_id => booking.client_id, to_phone => booking.phone,
+    template_key => sms_queue_text.template_key, variables => @extschema@.sms_booking_variables(booking),
+    scheduled_for => CASE WHEN sms_queue_text.due_at > now() THEN sms_queue_text.due_at END,
+      expires_at => sms_queue_text.expires_at,
+    related_entity_type => 'booking', related_entity_id => booking.id, idempotency_key => key,
+    metadata => jsonb_build_object('booking_text', type));
+END
+$$;
+COMMENT ON FUNCTION sms_queue_text(sms_booking, text, uuid, text, timestamptz, timestamptz) IS
+'Internal: enqueues a text of a booking.';
 CREATE OR REPLACE FUNCTION sms_why_unreachable(booking sms_booking) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE WHEN NOT booking.has_client THEN 'no_client'
@@ -1342,7 +1477,8 @@ REVOKE ALL ON FUNCTION sms_why_unreachable(sms_booking) FROM PUBLIC;
 COMMENT ON FUNCTION sms_why_unreachable(sms_booking) IS
 'Internal: no_client, no_phone, or NULL where there is a number to try.';
 CREATE OR REPLACE FUNCTION sms_make_text(
-  booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
+  booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
+    expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   message_id uuid;
@@ -1357,7 +1493,8 @@ BEGIN
       GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, detail = MESSAGE_TEXT;
       reason := @extschema@.sms_skip_reason(code);
       -- The message names the client, whom somebody may erase.
-      detail := CASE reason WHEN 'client_daily_limit' THEN @extschema@.sms_reason_in_words(reason, type) ELSE detail END;
+      detail := CASE reason WHEN 'client_daily_limit' THEN @extschema@.sms_reason_in_words(reason, type)
+        ELSE detail END;
     END;
   END IF;
   is_made := message_id IS NOT NULL;
@@ -1365,6 +1502,10 @@ BEGIN
     CASE WHEN NOT is_made THEN @extschema@.sms_try_until(type, reason, expires_at) END);
 END
 $$;
+COMMENT ON FUNCTION sms_make_text(sms_booking, text, uuid, text, timestamptz, timestamptz) IS
+'Internal: makes a text of a booking, or records why not.';
+COMMENT ON FUNCTION sms_try_mark(uuid, boolean) IS
+'Internal: sms_mark_booking, where the bookings can be updated.';
 CREATE OR REPLACE FUNCTION sms_withdraw_stale(booking_id uuid, bookings sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1379,7 +1520,8 @@ BEGIN
       PERFORM @extschema@.sms_note_withdrawal(waiting);
     END IF;
     PERFORM @extschema@.sms_cancel_waiting(ARRAY[waiting], stale.code,
-      CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed' ELSE 'the booking was cancelled' END);
+      CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed'
+        ELSE 'the booking was cancelled' END);
     -- The others of a series are confirmed anew by the next pass.
     UPDATE @extschema@.sms_booking_texts t SET try_until = least(t.session_start, now() + interval '1 day')
      WHERE t.message_id = waiting AND t.booking_id <> sms_withdraw_stale.booking_id AND t.series IS NOT NULL;
@@ -1387,6 +1529,15 @@ BEGIN
   END LOOP;
 END
 $$;
+COMMENT ON FUNCTION sms_withdraw_stale(uuid, sms_booking[]) IS
+'Internal: cancels what waits for a booking and is not right any more.';
+CREATE OR REPLACE FUNCTION sms_needs_work(verdict text, reason text) RETURNS boolean
+  LANGUAGE sql IMMUTABLE
+  RETURN verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'before_rule',
+    'already_sent', 'superseded', 'confirmation_just_sent')
+                            AND reason IS DISTINCT FROM verdict;
+COMMENT ON FUNCTION sms_needs_work(text, text) IS
+'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';
 CREATE OR REPLACE FUNCTION sms_is_work(
   type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz,
   tried_before timestamptz)
@@ -1401,7 +1552,8 @@ REVOKE ALL ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamp
 COMMENT ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) IS
 'Internal: whether a pass has work with a text. A skipped one is tried again if it was last tried before.';
 CREATE OR REPLACE FUNCTION sms_make_texts(
-  booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+  booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer,
+    OUT skipped integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   booking @extschema@.sms_booking;
@@ -1418,7 +1570,8 @@ BEGIN
   booking := known[1];
   PERFORM @extschema@.sms_withdraw_stale(booking_id, known);
   IF coalesce(booking.state, 'other') = 'other' THEN
-    UPDATE @extschema@.sms_booking_texts t SET reason = 'booking_cancelled', detail = NULL, try_until = NULL, updated_at = now()
+    UPDATE @extschema@.sms_booking_texts t SET reason = 'booking_cancelled', detail = NULL, try_until = NULL,
+      updated_at = now()
      WHERE t.booking_id = sms_make_texts.booking_id AND t.type <> 'feedback'
        AND t.reason IS DISTINCT FROM 'booking_cancelled';
   END IF;
@@ -1426,16 +1579,19 @@ BEGIN
   FOREACH stage SLICE 1 IN ARRAY ARRAY[['confirmation', 'confirmation'], ['reminder', 'feedback']] LOOP
     FOR want IN
       SELECT o.* FROM @extschema@.sms_booking_outlook(known) o
-       WHERE o.type = ANY (stage) AND o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason) ORDER BY o.due_at DESC
+       WHERE o.type = ANY (stage) AND o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason)
+         ORDER BY o.due_at DESC
     LOOP
       IF want.verdict = 'due' AND want.type = 'confirmation' THEN
         SELECT c.* INTO result
           FROM @extschema@.sms_make_confirmation(
                  booking, want.schedule_id, want.template_key, want.due_at, want.expires_at) c;
       ELSIF want.verdict = 'due' THEN
-        result := @extschema@.sms_make_text(booking, want.type, want.schedule_id, want.template_key, want.due_at, want.expires_at);
+        result := @extschema@.sms_make_text(booking, want.type, want.schedule_id, want.template_key,
+          want.due_at, want.expires_at);
       ELSE
-        SELECT false AS is_made, @extschema@.sms_record_text(booking, want.type, want.schedule_id, NULL, want.verdict, NULL,
+        SELECT false AS is_made, @extschema@.sms_record_text(booking, want.type, want.schedule_id, NULL,
+          want.verdict, NULL,
           @extschema@.sms_try_until(want.type, want.verdict, want.expires_at)) AS is_new INTO result;
       END IF;
       confirmations := confirmations + (result.is_made AND want.type = 'confirmation')::integer;
@@ -1740,7 +1896,9 @@ EXCEPTION
            || CASE WHEN @extschema@.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
 END
 $$;
-COMMENT ON FUNCTION sms_bookings_problem() IS 'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none. The application''s words only for those who act for every org.';
+COMMENT ON FUNCTION sms_bookings_problem() IS
+'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none. The '
+'application''s words only for those who act for every org.';
 CREATE OR REPLACE FUNCTION sms_verdict_in_words(
   verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
   RETURNS text
@@ -1756,7 +1914,8 @@ CREATE OR REPLACE FUNCTION sms_verdict_in_words(
     WHEN 'made_next' THEN 'is due, and made within a minute'
     WHEN 'unseen' THEN 'is due, and made on ' || @extschema@.sms_local_time(due_at, zone)
     WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
-      ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason), @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
+      ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason),
+                  @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
     WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
                                    ELSE 'was not sent: the session was not completed' END
     WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, @extschema@.sms_reason_in_words(reason, type)),
@@ -2004,17 +2163,21 @@ CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
 $$;
 COMMENT ON FUNCTION sms_resume(uuid) IS
 'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
-CREATE OR REPLACE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
+CREATE OR REPLACE FUNCTION sms_doctor(
+  OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;
 COMMENT ON FUNCTION sms_doctor() IS
-'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Monitors are shown no words of the application''s code. Reads all messages: for people; alarms read sms_health.';
+'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do '
+'are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Monitors are shown '
+'no words of the application''s code. Reads all messages: for people; alarms read sms_health.';
 COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps failing, as last_error says; starting, stopping, backing off, held, stopped.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (SELECT @extschema@.sms_sees_all() AS sees_all,
-                                      CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+                                      CASE WHEN NOT @extschema@.sms_sees_all()
+                                        THEN @extschema@.sms_my_orgs() END AS orgs),
   lane AS (SELECT org_id, zone, priority, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at,
                   count(*) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS over_limit,
                   min(due_at) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS room_at,
@@ -2036,7 +2199,9 @@ SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_lane_stat IS 'Internal: what waits in each lane, and why. For sms_queue_stat and sms_health.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
-  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_sees_all() AS sees_all, CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  WITH reader AS MATERIALIZED (
+    SELECT @extschema@.sms_sees_all() AS sees_all,
+           CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
   server AS (SELECT max(paused_until) AS paused_until FROM @extschema@.sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
             FROM @extschema@.sms_settings s CROSS JOIN server v),
@@ -2059,9 +2224,11 @@ COMMENT ON COLUMN sms_queue_stat.held_by IS 'The reason for which messages that 
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   WITH message AS (
-    SELECT m.org_id, (m.created_at AT TIME ZONE @extschema@.sms_known_zone(s.timezone))::date AS day, m.sandbox, m.status, m.segments,
+    SELECT m.org_id, (m.created_at AT TIME ZONE @extschema@.sms_known_zone(s.timezone))::date AS day,
+           m.sandbox, m.status, m.segments,
            m.price, m.price_unit, m.provider_message_id IS NOT NULL AS was_taken,
-           m.status IN ('sent', 'delivered', 'failed') AND coalesce(m.sent_at, m.failed_at) < now() - interval '1 hour' AS is_old_enough
+           m.status IN ('sent', 'delivered', 'failed')
+             AND coalesce(m.sent_at, m.failed_at) < now() - interval '1 hour' AS is_old_enough
       FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
      WHERE m.created_at > now() - interval '30 days'),
   counted AS (
@@ -2083,7 +2250,9 @@ CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
     FROM counted
    WHERE (SELECT @extschema@.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_delivery_stats IS 'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast for one org: WHERE org_id = ...';
+COMMENT ON VIEW sms_delivery_stats IS
+'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast for '
+'one org: WHERE org_id = ...';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_health AS
   WITH mark AS (
@@ -2389,7 +2558,8 @@ CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, le
   excess AS (
     SELECT a.grantee FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
      CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-     WHERE a.grantee <> p.proowner AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
+     WHERE a.grantee <> p.proowner
+       AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
     UNION
     SELECT a.grantee FROM @extschema@.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
      WHERE a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'TRIGGER'))
@@ -2407,7 +2577,9 @@ CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, le
   SELECT 'grants', 'error',
          'roles that may do more than any grant of ours gives: '
            || (SELECT string_agg(CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END, ', ' ORDER BY e.grantee) FROM excess e),
-         'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; then grant again what the role should be.'
+         'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), sms_revoke_service(role), '
+         'sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; then grant again what the '
+         'role should be.'
   UNION ALL
   SELECT 'bookings_source', 'error',
          CASE WHEN NOT r.rolsuper THEN 'sms_bookings_source belongs to ' || r.rolname || ', who can thereby read other people''s tables' END,
@@ -2447,7 +2619,8 @@ CREATE OR REPLACE FUNCTION sms_check_tenancy() RETURNS TABLE (check_name text, l
 $$;
 REVOKE ALL ON FUNCTION sms_check_tenancy() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
-CREATE OR REPLACE FUNCTION sms_doctor_as_owner(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
+CREATE OR REPLACE FUNCTION sms_doctor_as_owner(
+  OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.check_name, CASE WHEN c.problem IS NULL THEN 'ok' ELSE c.level END,
@@ -2501,7 +2674,8 @@ CREATE OR REPLACE FUNCTION sms_why_past(message_id uuid) RETURNS TABLE (at times
   UNION ALL
   SELECT a.created_at, 3, format('attempt %s', a.attempt_number),
          CASE a.status
-           WHEN 'success' THEN format('accepted by %s, SID %s', CASE a.provider WHEN 'sandbox' THEN 'the sandbox' ELSE 'Twilio' END, a.provider_message_id)
+           WHEN 'success' THEN format('accepted by %s, SID %s',
+             CASE a.provider WHEN 'sandbox' THEN 'the sandbox' ELSE 'Twilio' END, a.provider_message_id)
            WHEN 'permanent_error' THEN 'refused for good: ' || @extschema@.sms_reason(a.error_code, a.error_message)
            WHEN 'transient_error' THEN 'not taken: ' || @extschema@.sms_reason(a.error_code, a.error_message)
            ELSE 'no clear answer: ' || @extschema@.sms_reason(a.error_code, a.error_message) END
@@ -2535,7 +2709,8 @@ CREATE OR REPLACE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timest
          5,
          CASE WHEN m.status IN ('delivered', 'failed', 'cancelled') THEN m.status ELSE 'now ' || m.status END,
          CASE m.status
-           WHEN 'delivered' THEN CASE WHEN m.sandbox THEN 'reported by the sandbox' ELSE 'reported by the carrier' END
+           WHEN 'delivered'
+             THEN CASE WHEN m.sandbox THEN 'reported by the sandbox' ELSE 'reported by the carrier' END
            WHEN 'failed' THEN @extschema@.sms_reason(m.error_code, m.error_message)
            WHEN 'cancelled' THEN @extschema@.sms_reason(m.error_code, m.error_message)
            WHEN 'sent' THEN 'waits for the carrier''s receipt; some carriers send none'
@@ -2548,7 +2723,8 @@ $$;
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
   WITH counted AS (
-    SELECT org_id, month, provider, currency, count(*) AS messages, sum(segments) AS segments, sum(price) AS price,
+    SELECT org_id, month, provider, currency, count(*) AS messages,
+           sum(segments) AS segments, sum(price) AS price,
            coalesce(sum(segments) FILTER (WHERE price IS NULL), 0) AS segments_without_price
       FROM @extschema@.sms_charges GROUP BY org_id, month, provider, currency
     UNION ALL
@@ -2559,21 +2735,34 @@ CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
            sum(segments)::bigint AS segments, sum(price) AS price,
            sum(segments_without_price)::bigint AS segments_without_price
       FROM counted WHERE provider IN ('twilio', 'sandbox') GROUP BY org_id, month, provider, currency)
-  SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price, t.segments_without_price,
+  SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price,
+    t.segments_without_price,
          CASE WHEN t.sandbox THEN 0
               WHEN t.segments_without_price = 0 THEN t.price
-              WHEN t.currency = coalesce(s.currency, '') THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost,
+              WHEN t.currency = coalesce(s.currency, '')
+                THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost,
          CASE WHEN t.sandbox THEN 'the sandbox hands nothing to Twilio'
-              WHEN t.segments_without_price = 0 OR t.currency = coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL THEN NULL
+              WHEN t.segments_without_price = 0
+                   OR t.currency = coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL THEN NULL
               WHEN t.currency <> coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL
                 THEN format('Twilio charges in %s, price_per_segment is in %s: correct sms_settings.currency',
                             nullif(t.currency, ''), coalesce(s.currency, 'no currency'))
-              ELSE 'no price is known: set sms_settings.price_per_segment and currency, or coach_sms.fetch_prices = on' END AS note,
+              ELSE 'no price is known: set sms_settings.price_per_segment and currency,'
+                   ' or coach_sms.fetch_prices = on' END AS note,
          t.sandbox
     FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
    WHERE (SELECT @extschema@.sms_sees_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_cost IS 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. The sandbox has rows of its own. Fast for one org: WHERE org_id = ...';
+COMMENT ON VIEW sms_cost IS
+'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. '
+'The sandbox has rows of its own. Fast for one org: WHERE org_id = ...';
+COMMENT ON COLUMN sms_cost.currency IS
+'ISO 4217 code: Twilio''s, or sms_settings.currency where Twilio has told no price; NULL where neither is '
+'known.';
+COMMENT ON COLUMN sms_cost.price IS
+'What Twilio charged, as far as it has told (coach_sms.fetch_prices); NULL where it has told nothing.';
+COMMENT ON COLUMN sms_cost.cost IS
+'price, and sms_settings.price_per_segment for each segment without one; NULL where that is not set.';
 COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and what to do; NULL where cost is known.';
 COMMENT ON COLUMN sms_cost.sandbox IS 'true: the sandbox''s messages, which cost nothing.';
 CREATE OR REPLACE FUNCTION sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
@@ -2617,7 +2806,8 @@ CREATE OR REPLACE FUNCTION sms_rights() RETURNS TABLE (kind text, privileges tex
                  ' monthly_budget_segments, max_segments_per_second, paused_until)', 'sms_settings'),
     ('operator', 'SELECT', 'sms_worker_stat'), ('operator', 'SELECT', 'sms_queue_stat'), ('operator', 'SELECT', 'sms_delivery_stats'),
     ('operator', 'SELECT', 'sms_health'), ('operator', 'SELECT', 'sms_cost'),
-    ('monitor', 'SELECT', 'sms_worker_stat'), ('monitor', 'SELECT', 'sms_queue_stat'), ('monitor', 'SELECT', 'sms_delivery_stats'),
+    ('monitor', 'SELECT', 'sms_worker_stat'), ('monitor', 'SELECT', 'sms_queue_stat'),
+    ('monitor', 'SELECT', 'sms_delivery_stats'),
     ('monitor', 'SELECT', 'sms_health'), ('monitor', 'SELECT', 'sms_cost')
 $$;
 CREATE OR REPLACE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
@@ -2625,7 +2815,8 @@ CREATE OR REPLACE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF re
   SELECT @extschema@.sms_own_functions(ARRAY(
     SELECT unnest(f.names)
       FROM (VALUES
-        ('{tenant,service,operator,monitor}'::text[], '{sms_sees_all,sms_acts_for_all,sms_my_orgs,sms_known_zone}'::text[]),
+        ('{tenant,service,operator,monitor}'::text[],
+         '{sms_sees_all,sms_acts_for_all,sms_my_orgs,sms_known_zone}'::text[]),
         ('{tenant,service,operator}', '{sms_why}'),
         ('{tenant}', '{sms_is_my_org}'),
         ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,sms_preview,sms_explain,
@@ -2633,7 +2824,8 @@ CREATE OR REPLACE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF re
             render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,sms_normalize_phone,sms_uuidv7}'),
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
-        ('{service,operator,monitor}', '{sms_doctor,sms_mode,sms_check_trust,sms_worker_state,sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
+        ('{service,operator,monitor}', '{sms_doctor,sms_mode,sms_check_trust,sms_worker_state,
+            sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
         ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,sms_schedule_reminders,sms_export_opt_outs,
             sms_twilio_webhook,sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
@@ -2642,26 +2834,31 @@ $$;
 CREATE OR REPLACE FUNCTION sms_roles() RETURNS TABLE (kind text, role regrole)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT k.kind, a.grantee::regrole
-    FROM (VALUES ('tenant', 'sms_is_my_org'), ('service', 'insert_sms_from_service'), ('operator', 'sms_pause'),
+    FROM (VALUES ('tenant', 'sms_is_my_org'), ('service', 'insert_sms_from_service'),
+                 ('operator', 'sms_pause'),
                  ('monitor', 'sms_watches_every_org')) k (kind, name)
     JOIN pg_proc p ON p.pronamespace = '@extschema@'::regnamespace AND p.proname = k.name
     JOIN @extschema@.sms_own_functions(NULL) own ON own = p.oid
    CROSS JOIN aclexplode(p.proacl) a
    WHERE a.grantee NOT IN (p.proowner, 0)
 $$;
-COMMENT ON FUNCTION sms_roles() IS 'Internal: the roles that were granted as tenants, services, operators and monitors.';
+COMMENT ON FUNCTION sms_roles() IS
+'Internal: the roles that were granted as tenants, services, operators and monitors.';
 CREATE OR REPLACE FUNCTION sms_grant_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT @extschema@.sms_set_kinds(role, @extschema@.sms_kinds_of(role) || 'monitor'::text) $$;
 REVOKE ALL ON FUNCTION sms_grant_monitor(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
-'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, neither pause nor go live. Superuser only.';
+'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
+'sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, '
+'neither pause nor go live. Superuser only.';
 CREATE OR REPLACE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT @extschema@.sms_set_kinds(role, array_remove(@extschema@.sms_kinds_of(role), 'monitor')) $$;
 REVOKE ALL ON FUNCTION sms_revoke_monitor(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
-'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. Superuser only.';
+'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. '
+'Superuser only.';
 CREATE OR REPLACE FUNCTION sms_take_ownership() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

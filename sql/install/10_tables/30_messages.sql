@@ -164,4 +164,5 @@ COMMENT ON COLUMN sms_in_flight.inconclusive IS 'several or unreadable: what the
 COMMENT ON COLUMN sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
 COMMENT ON COLUMN sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
 COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
-COMMENT ON COLUMN sms_in_flight.not_asked_since IS 'Since when no listing of those due was made. After coach_sms.max_wait the message is given up.';
+COMMENT ON COLUMN sms_in_flight.not_asked_since IS
+'Since when no listing of those due was made. After coach_sms.max_wait the message is given up.';

@@ -59,8 +59,10 @@ CREATE INDEX sms_events_message ON sms_events (message_id);
 CREATE INDEX sms_events_provider ON sms_events (provider_message_id) WHERE provider_message_id IS NOT NULL;
 CREATE INDEX sms_events_without_message ON sms_events (org_id, received_at) WHERE message_id IS NULL;
 -- Apart: another application on the account may fill the second.
-CREATE INDEX sms_events_waiting ON sms_events (received_at) WHERE processed_at IS NULL AND message_id IS NOT NULL;
-CREATE INDEX sms_events_unmatched ON sms_events (received_at) WHERE processed_at IS NULL AND message_id IS NULL;
+CREATE INDEX sms_events_waiting ON sms_events (received_at)
+  WHERE processed_at IS NULL AND message_id IS NOT NULL;
+CREATE INDEX sms_events_unmatched ON sms_events (received_at)
+  WHERE processed_at IS NULL AND message_id IS NULL;
 COMMENT ON TABLE sms_events IS 'What Twilio told us, by webhook or when asked, each event once. Append-only but for matching, retention and erasure.';
 COMMENT ON COLUMN sms_events.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_events.message_id IS 'The message it is about; NULL while not matched, and for inbound texts.';

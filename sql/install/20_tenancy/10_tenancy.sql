@@ -18,11 +18,13 @@ CREATE FUNCTION sms_watches_every_org() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT true $$;
 REVOKE ALL ON FUNCTION sms_watches_every_org() FROM PUBLIC;
 COMMENT ON FUNCTION sms_watches_every_org() IS
-'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role do so.';
+'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role '
+'do so.';
 
 CREATE FUNCTION sms_sees_all() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT @extschema@.sms_acts_for_all() OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
+  SELECT @extschema@.sms_acts_for_all()
+         OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
 $$;
 REVOKE ALL ON FUNCTION sms_sees_all() FROM PUBLIC;
 COMMENT ON FUNCTION sms_sees_all() IS

@@ -24,9 +24,15 @@ CREATE FUNCTION sms_enqueue(
   metadata jsonb DEFAULT NULL)
   RETURNS uuid
   AS 'MODULE_PATHNAME', 'coach_sms_enqueue' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) IS
-'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or body. scheduled_for: not before (default now); expires_at: not after (default never); priority: -32768 to 32767, lower goes first (default 0). An idempotency_key seen before returns the first message''s id. Raises SM001 to SM011, SM015 and SM017 to SM020, and changes nothing then.';
+REVOKE ALL ON FUNCTION sms_enqueue(
+  uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb)
+    FROM PUBLIC;
+COMMENT ON FUNCTION sms_enqueue(
+  uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) IS
+'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or '
+'body. scheduled_for: not before (default now); expires_at: not after (default never); priority: -32768 to '
+'32767, lower goes first (default 0). An idempotency_key seen before returns the first message''s id. '
+'Raises SM001 to SM011, SM015 and SM017 to SM020, and changes nothing then.';
 
 CREATE FUNCTION sms_enqueue_batch(messages jsonb)
   RETURNS TABLE (ordinal integer, message_id uuid, error_code text, error_message text)

@@ -17,7 +17,8 @@ REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
 'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
 
--- created_at tells a new row from a restored one: a restore must not fail for a sender that an earlier version took.
+-- created_at tells a new row from a restored one: a restore must not fail for a sender that an earlier
+-- version took.
 CREATE FUNCTION sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -26,13 +27,15 @@ EXCEPTION WHEN SQLSTATE 'SM006' THEN
   IF NOT is_restored THEN
     RAISE;
   END IF;
-  RAISE WARNING '%', SQLERRM USING DETAIL = 'The restored row keeps it.', HINT = 'Correct twilio_phone_number of the org.';
+  RAISE WARNING '%', SQLERRM
+    USING DETAIL = 'The restored row keeps it.', HINT = 'Correct twilio_phone_number of the org.';
   RETURN sender;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_check_sender(text, text, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_sender(text, text, boolean) IS
-'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, with a WARNING.';
+'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, '
+'with a WARNING.';
 
 CREATE FUNCTION sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -25,7 +25,8 @@ REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_number_of(text) IS
 'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
 
--- As whom an org sends a message: what a person's STOP binds. The last check (pg/sender/last_check.cpp) has the same rule.
+-- As whom an org sends a message: what a person's STOP binds. The last check (pg/sender/last_check.cpp)
+-- has the same rule.
 CREATE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH org AS (

@@ -4,14 +4,18 @@ CREATE FUNCTION sms_lock_booking(booking_id uuid) RETURNS bigint
   LANGUAGE sql IMMUTABLE
   RETURN hashtextextended('coach_sms: booking ' || booking_id::text, 0::bigint);
 REVOKE ALL ON FUNCTION sms_lock_booking(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_lock_booking(uuid) IS 'Internal: the advisory lock that whoever decides the texts of a booking holds.';
+COMMENT ON FUNCTION sms_lock_booking(uuid) IS
+'Internal: the advisory lock that whoever decides the texts of a booking holds.';
 
 CREATE FUNCTION sms_skip_reason(code text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE code
-    WHEN 'SM001' THEN 'no_settings' WHEN 'SM002' THEN 'disabled' WHEN 'SM003' THEN 'template_missing' WHEN 'SM004' THEN 'variable_missing'
-    WHEN 'SM006' THEN 'invalid_phone' WHEN 'SM007' THEN 'opted_out' WHEN 'SM008' THEN 'no_sender' WHEN 'SM009' THEN 'bad_text'
-    WHEN 'SM010' THEN 'bad_time' WHEN 'SM011' THEN 'key_used' WHEN 'SM017' THEN 'too_many_segments' WHEN 'SM018' THEN 'client_daily_limit'
+    WHEN 'SM001' THEN 'no_settings' WHEN 'SM002' THEN 'disabled' WHEN 'SM003' THEN 'template_missing'
+      WHEN 'SM004' THEN 'variable_missing'
+    WHEN 'SM006' THEN 'invalid_phone' WHEN 'SM007' THEN 'opted_out' WHEN 'SM008' THEN 'no_sender'
+      WHEN 'SM009' THEN 'bad_text'
+    WHEN 'SM010' THEN 'bad_time' WHEN 'SM011' THEN 'key_used' WHEN 'SM017' THEN 'too_many_segments'
+      WHEN 'SM018' THEN 'client_daily_limit'
     WHEN 'SM019' THEN 'country_not_allowed' WHEN 'SM020' THEN 'unknown_zone' ELSE 'error' END;
 REVOKE ALL ON FUNCTION sms_skip_reason(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_skip_reason(text) IS 'Internal: in a word, what kept a text from being queued.';
@@ -23,10 +27,12 @@ CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
     WHEN 'no_start_time' THEN 'the booking has no start time'
     WHEN 'no_end_time' THEN 'the booking has no end time'
     WHEN 'ends_before_start' THEN 'the booking ends before it starts'
-    WHEN 'not_confirmed' THEN CASE type WHEN 'feedback' THEN 'the booking is neither confirmed nor completed' ELSE 'the booking is not confirmed' END
+    WHEN 'not_confirmed' THEN CASE type WHEN 'feedback' THEN 'the booking is neither confirmed nor completed'
+      ELSE 'the booking is not confirmed' END
     WHEN 'not_completed' THEN 'the session is not completed yet'
     WHEN 'session_over' THEN 'the session is completed'
-    WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached' ELSE 'it was confirmed before the bookings were attached' END
+    WHEN 'before_attach' THEN CASE type WHEN 'feedback' THEN 'it ended before the bookings were attached'
+      ELSE 'it was confirmed before the bookings were attached' END
     WHEN 'before_live' THEN CASE type WHEN 'feedback' THEN 'it ended' ELSE 'it was confirmed' END
                             || ' before the database went live'
     WHEN 'before_rule' THEN 'it was due before its row of sms_schedules was made'
@@ -40,14 +46,15 @@ CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
     WHEN 'no_phone' THEN 'the client has no phone number'
     WHEN 'part_of_series' THEN 'others of its series were confirmed, and the client''s limit is reached'
     WHEN 'series_changed' THEN 'its series is confirmed anew'
-    WHEN 'client_daily_limit' THEN 'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
+    WHEN 'client_daily_limit' THEN
+      'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
 REVOKE ALL ON FUNCTION sms_reason_in_words(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_reason_in_words(text, text) IS 'Internal: why a text is not sent.';
 
--- A confirmation that comes days late would only puzzle: it is tried again for a day. What the org had not set up or
--- had switched off when the booking was made stays without one, so that switching it on texts no history. A reminder that
--- a confirmation made needless is needed after all where that one fails.
+-- A confirmation that comes days late would only puzzle: it is tried again for a day. What the org had not
+-- set up or had switched off when the booking was made stays without one, so that switching it on texts no
+-- history. A reminder that a confirmation made needless is needed after all where that one fails.
 CREATE FUNCTION sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE
   RETURN CASE WHEN reason IN ('before_rule', 'already_sent', 'superseded') THEN NULL
@@ -55,4 +62,5 @@ CREATE FUNCTION sms_try_until(type text, reason text, expires_at timestamptz) RE
               WHEN reason IN ('no_settings', 'disabled', 'switched_off') THEN NULL
               ELSE least(expires_at, now() + interval '1 day') END;
 REVOKE ALL ON FUNCTION sms_try_until(text, text, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_try_until(text, text, timestamptz) IS 'Internal: until when a text that was skipped is tried again; NULL: never.';
+COMMENT ON FUNCTION sms_try_until(text, text, timestamptz) IS
+'Internal: until when a text that was skipped is tried again; NULL: never.';

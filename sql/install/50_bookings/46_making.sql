@@ -1,7 +1,8 @@
 -- Making texts, taking back what is not right any more, and both for a booking.
 
 CREATE FUNCTION sms_record_text(
-  booking sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text, try_until timestamptz) RETURNS boolean
+  booking sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text,
+    try_until timestamptz) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_new boolean;
@@ -9,16 +10,22 @@ BEGIN
   INSERT INTO @extschema@.sms_booking_texts AS t
     (booking_id, type, schedule_id, org_id, session_start, session_end, message_id, reason, detail, try_until,
      revision, series)
-    VALUES (booking.id, type, schedule_id, booking.org_id, booking.start_time, booking.end_time, message_id, reason, detail, try_until,
+    VALUES (booking.id, type, schedule_id, booking.org_id, booking.start_time, booking.end_time, message_id,
+      reason, detail, try_until,
             CASE WHEN message_id IS NULL THEN 0 ELSE 1 END,
             CASE type WHEN 'confirmation' THEN @extschema@.sms_series_of(booking) END)
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE
-      SET org_id = excluded.org_id, session_start = excluded.session_start, session_end = excluded.session_end, message_id = excluded.message_id,
-          reason = excluded.reason, detail = excluded.detail, revision = t.revision + excluded.revision, updated_at = now(),
+      SET org_id = excluded.org_id, session_start = excluded.session_start,
+        session_end = excluded.session_end, message_id = excluded.message_id,
+          reason = excluded.reason, detail = excluded.detail, revision = t.revision + excluded.revision,
+            updated_at = now(),
           series = coalesce(excluded.series, t.series),
-          try_until = CASE WHEN t.message_id IS NULL AND t.try_until IS NOT NULL AND t.session_start = excluded.session_start
-                                AND excluded.try_until > t.try_until THEN t.try_until ELSE excluded.try_until END,
-          created_at = CASE WHEN t.reason IS NOT DISTINCT FROM excluded.reason AND t.session_start IS NOT DISTINCT FROM excluded.session_start
+          try_until = CASE WHEN t.message_id IS NULL AND t.try_until IS NOT NULL
+            AND t.session_start = excluded.session_start
+                                AND excluded.try_until > t.try_until THEN t.try_until
+                                  ELSE excluded.try_until END,
+          created_at = CASE WHEN t.reason IS NOT DISTINCT FROM excluded.reason
+            AND t.session_start IS NOT DISTINCT FROM excluded.session_start
                             THEN t.created_at ELSE now() END
     RETURNING t.created_at = now() INTO is_new;
   RETURN is_new;
@@ -29,12 +36,15 @@ COMMENT ON FUNCTION sms_record_text(sms_booking, text, uuid, uuid, text, text, t
 'Internal: writes what became of a text; true where that is news.';
 
 CREATE FUNCTION sms_queue_text(
-  booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz) RETURNS uuid
+  booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
+    expires_at timestamptz) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   made integer := coalesce((SELECT t.revision FROM @extschema@.sms_booking_texts t
-    WHERE t.booking_id = booking.id AND t.type = sms_queue_text.type AND t.schedule_id = sms_queue_text.schedule_id), 0);
-  key text := concat_ws('-', 'booking', type, booking.id, nullif(schedule_id, '00000000-0000-0000-0000-000000000000'),
+    WHERE t.booking_id = booking.id AND t.type = sms_queue_text.type
+      AND t.schedule_id = sms_queue_text.schedule_id), 0);
+  key text := concat_ws('-', 'booking', type, booking.id, nullif(schedule_id,
+    '00000000-0000-0000-0000-000000000000'),
                         CASE WHEN made > 0 THEN made + 1 END);
   -- The guide's application confirms by itself, under the same key.
   message_id uuid := @extschema@.sms_message_with_key(booking.org_id, key);
@@ -47,13 +57,15 @@ BEGIN
   END IF;
   RETURN @extschema@.sms_enqueue(booking.org_id, client_id => booking.client_id, to_phone => booking.phone,
     template_key => sms_queue_text.template_key, variables => @extschema@.sms_booking_variables(booking),
-    scheduled_for => CASE WHEN sms_queue_text.due_at > now() THEN sms_queue_text.due_at END, expires_at => sms_queue_text.expires_at,
+    scheduled_for => CASE WHEN sms_queue_text.due_at > now() THEN sms_queue_text.due_at END,
+      expires_at => sms_queue_text.expires_at,
     related_entity_type => 'booking', related_entity_id => booking.id, idempotency_key => key,
     metadata => jsonb_build_object('booking_text', type));
 END
 $$;
 REVOKE ALL ON FUNCTION sms_queue_text(sms_booking, text, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_queue_text(sms_booking, text, uuid, text, timestamptz, timestamptz) IS 'Internal: enqueues a text of a booking.';
+COMMENT ON FUNCTION sms_queue_text(sms_booking, text, uuid, text, timestamptz, timestamptz) IS
+'Internal: enqueues a text of a booking.';
 
 CREATE FUNCTION sms_why_unreachable(booking sms_booking) RETURNS text
   LANGUAGE sql IMMUTABLE
@@ -65,7 +77,8 @@ COMMENT ON FUNCTION sms_why_unreachable(sms_booking) IS
 
 -- Whatever keeps a text from being queued is written down, and nobody's error.
 CREATE FUNCTION sms_make_text(
-  booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
+  booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
+    expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   message_id uuid;
@@ -80,7 +93,8 @@ BEGIN
       GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, detail = MESSAGE_TEXT;
       reason := @extschema@.sms_skip_reason(code);
       -- The message names the client, whom somebody may erase.
-      detail := CASE reason WHEN 'client_daily_limit' THEN @extschema@.sms_reason_in_words(reason, type) ELSE detail END;
+      detail := CASE reason WHEN 'client_daily_limit' THEN @extschema@.sms_reason_in_words(reason, type)
+        ELSE detail END;
     END;
   END IF;
   is_made := message_id IS NOT NULL;
@@ -89,7 +103,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION sms_make_text(sms_booking, text, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_make_text(sms_booking, text, uuid, text, timestamptz, timestamptz) IS 'Internal: makes a text of a booking, or records why not.';
+COMMENT ON FUNCTION sms_make_text(sms_booking, text, uuid, text, timestamptz, timestamptz) IS
+'Internal: makes a text of a booking, or records why not.';
 
 CREATE FUNCTION sms_try_mark(booking_id uuid, feedback boolean) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -100,10 +115,11 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 REVOKE ALL ON FUNCTION sms_try_mark(uuid, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_try_mark(uuid, boolean) IS 'Internal: sms_mark_booking, where the bookings can be updated.';
+COMMENT ON FUNCTION sms_try_mark(uuid, boolean) IS
+'Internal: sms_mark_booking, where the bookings can be updated.';
 
--- What waits and is not right any more goes first. A message that the sender holds at this moment is checked once
--- more before it leaves, and what is to come in its place is made by the next pass.
+-- What waits and is not right any more goes first. A message that the sender holds at this moment is
+-- checked once more before it leaves, and what is to come in its place is made by the next pass.
 CREATE FUNCTION sms_withdraw_stale(booking_id uuid, bookings sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -118,7 +134,8 @@ BEGIN
       PERFORM @extschema@.sms_note_withdrawal(waiting);
     END IF;
     PERFORM @extschema@.sms_cancel_waiting(ARRAY[waiting], stale.code,
-      CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed' ELSE 'the booking was cancelled' END);
+      CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed'
+        ELSE 'the booking was cancelled' END);
     -- The others of a series are confirmed anew by the next pass.
     UPDATE @extschema@.sms_booking_texts t SET try_until = least(t.session_start, now() + interval '1 day')
      WHERE t.message_id = waiting AND t.booking_id <> sms_withdraw_stale.booking_id AND t.series IS NOT NULL;
@@ -127,14 +144,17 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION sms_withdraw_stale(uuid, sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_withdraw_stale(uuid, sms_booking[]) IS 'Internal: cancels what waits for a booking and is not right any more.';
+COMMENT ON FUNCTION sms_withdraw_stale(uuid, sms_booking[]) IS
+'Internal: cancels what waits for a booking and is not right any more.';
 
 CREATE FUNCTION sms_needs_work(verdict text, reason text) RETURNS boolean
   LANGUAGE sql IMMUTABLE
-  RETURN verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'before_rule', 'already_sent', 'superseded', 'confirmation_just_sent')
+  RETURN verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'before_rule',
+    'already_sent', 'superseded', 'confirmation_just_sent')
                             AND reason IS DISTINCT FROM verdict;
 REVOKE ALL ON FUNCTION sms_needs_work(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_needs_work(text, text) IS 'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';
+COMMENT ON FUNCTION sms_needs_work(text, text) IS
+'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';
 
 CREATE FUNCTION sms_is_work(
   type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz,
@@ -151,7 +171,8 @@ COMMENT ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz,
 'Internal: whether a pass has work with a text. A skipped one is tried again if it was last tried before.';
 
 CREATE FUNCTION sms_make_texts(
-  booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+  booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer,
+    OUT skipped integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   booking @extschema@.sms_booking;
@@ -168,7 +189,8 @@ BEGIN
   booking := known[1];
   PERFORM @extschema@.sms_withdraw_stale(booking_id, known);
   IF coalesce(booking.state, 'other') = 'other' THEN
-    UPDATE @extschema@.sms_booking_texts t SET reason = 'booking_cancelled', detail = NULL, try_until = NULL, updated_at = now()
+    UPDATE @extschema@.sms_booking_texts t SET reason = 'booking_cancelled', detail = NULL, try_until = NULL,
+      updated_at = now()
      WHERE t.booking_id = sms_make_texts.booking_id AND t.type <> 'feedback'
        AND t.reason IS DISTINCT FROM 'booking_cancelled';
   END IF;
@@ -176,16 +198,19 @@ BEGIN
   FOREACH stage SLICE 1 IN ARRAY ARRAY[['confirmation', 'confirmation'], ['reminder', 'feedback']] LOOP
     FOR want IN
       SELECT o.* FROM @extschema@.sms_booking_outlook(known) o
-       WHERE o.type = ANY (stage) AND o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason) ORDER BY o.due_at DESC
+       WHERE o.type = ANY (stage) AND o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason)
+         ORDER BY o.due_at DESC
     LOOP
       IF want.verdict = 'due' AND want.type = 'confirmation' THEN
         SELECT c.* INTO result
           FROM @extschema@.sms_make_confirmation(
                  booking, want.schedule_id, want.template_key, want.due_at, want.expires_at) c;
       ELSIF want.verdict = 'due' THEN
-        result := @extschema@.sms_make_text(booking, want.type, want.schedule_id, want.template_key, want.due_at, want.expires_at);
+        result := @extschema@.sms_make_text(booking, want.type, want.schedule_id, want.template_key,
+          want.due_at, want.expires_at);
       ELSE
-        SELECT false AS is_made, @extschema@.sms_record_text(booking, want.type, want.schedule_id, NULL, want.verdict, NULL,
+        SELECT false AS is_made, @extschema@.sms_record_text(booking, want.type, want.schedule_id, NULL,
+          want.verdict, NULL,
           @extschema@.sms_try_until(want.type, want.verdict, want.expires_at)) AS is_new INTO result;
       END IF;
       confirmations := confirmations + (result.is_made AND want.type = 'confirmation')::integer;

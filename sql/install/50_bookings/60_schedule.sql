@@ -400,4 +400,6 @@ EXCEPTION
 END
 $$;
 REVOKE ALL ON FUNCTION sms_bookings_problem() FROM PUBLIC;
-COMMENT ON FUNCTION sms_bookings_problem() IS 'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none. The application''s words only for those who act for every org.';
+COMMENT ON FUNCTION sms_bookings_problem() IS
+'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none. The '
+'application''s words only for those who act for every org.';

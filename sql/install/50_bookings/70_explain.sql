@@ -27,7 +27,8 @@ CREATE FUNCTION sms_verdict_in_words(
     WHEN 'made_next' THEN 'is due, and made within a minute'
     WHEN 'unseen' THEN 'is due, and made on ' || @extschema@.sms_local_time(due_at, zone)
     WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
-      ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason), @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
+      ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason),
+                  @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
     WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
                                    ELSE 'was not sent: the session was not completed' END
     WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, @extschema@.sms_reason_in_words(reason, type)),

@@ -74,9 +74,12 @@ REVOKE ALL ON FUNCTION sms_explain(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_explain(uuid) IS
 'One row for each text that the booking had, will have or will not have: when it is due, the message and its status (planned, skipped, or gone where there is none), and why, in the time of its org. Raises SM012 for a booking that nobody knows.';
 
-CREATE FUNCTION sms_doctor(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
+CREATE FUNCTION sms_doctor(
+  OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
 REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;
 COMMENT ON FUNCTION sms_doctor() IS
-'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Monitors are shown no words of the application''s code. Reads all messages: for people; alarms read sms_health.';
+'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do '
+'are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Monitors are shown '
+'no words of the application''s code. Reads all messages: for people; alarms read sms_health.';

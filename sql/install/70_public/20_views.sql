@@ -28,7 +28,8 @@ COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99 of 100 of them were fast
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (SELECT @extschema@.sms_sees_all() AS sees_all,
-                                      CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+                                      CASE WHEN NOT @extschema@.sms_sees_all()
+                                        THEN @extschema@.sms_my_orgs() END AS orgs),
   lane AS (SELECT org_id, zone, priority, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at,
                   count(*) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS over_limit,
                   min(due_at) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS room_at,
@@ -51,7 +52,9 @@ COMMENT ON VIEW sms_lane_stat IS 'Internal: what waits in each lane, and why. Fo
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
-  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_sees_all() AS sees_all, CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  WITH reader AS MATERIALIZED (
+    SELECT @extschema@.sms_sees_all() AS sees_all,
+           CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
   server AS (SELECT max(paused_until) AS paused_until FROM @extschema@.sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
             FROM @extschema@.sms_settings s CROSS JOIN server v),
@@ -83,9 +86,11 @@ COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one 
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   WITH message AS (
-    SELECT m.org_id, (m.created_at AT TIME ZONE @extschema@.sms_known_zone(s.timezone))::date AS day, m.sandbox, m.status, m.segments,
+    SELECT m.org_id, (m.created_at AT TIME ZONE @extschema@.sms_known_zone(s.timezone))::date AS day,
+           m.sandbox, m.status, m.segments,
            m.price, m.price_unit, m.provider_message_id IS NOT NULL AS was_taken,
-           m.status IN ('sent', 'delivered', 'failed') AND coalesce(m.sent_at, m.failed_at) < now() - interval '1 hour' AS is_old_enough
+           m.status IN ('sent', 'delivered', 'failed')
+             AND coalesce(m.sent_at, m.failed_at) < now() - interval '1 hour' AS is_old_enough
       FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
      WHERE m.created_at > now() - interval '30 days'),
   counted AS (
@@ -107,7 +112,9 @@ CREATE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
     FROM counted
    WHERE (SELECT @extschema@.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_delivery_stats IS 'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast for one org: WHERE org_id = ...';
+COMMENT ON VIEW sms_delivery_stats IS
+'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast for '
+'one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_delivery_stats.sandbox IS 'true: the sandbox''s messages, which nobody got.';
 COMMENT ON COLUMN sms_delivery_stats.sent IS 'Twilio took them, and no receipt has come; some carriers send none.';
 COMMENT ON COLUMN sms_delivery_stats.waiting IS 'pending, queued or sending.';

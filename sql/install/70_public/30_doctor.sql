@@ -264,7 +264,8 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, p
   excess AS (
     SELECT a.grantee FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
      CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-     WHERE a.grantee <> p.proowner AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
+     WHERE a.grantee <> p.proowner
+       AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
     UNION
     SELECT a.grantee FROM @extschema@.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
      WHERE a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'TRIGGER'))
@@ -282,7 +283,9 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, p
   SELECT 'grants', 'error',
          'roles that may do more than any grant of ours gives: '
            || (SELECT string_agg(CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END, ', ' ORDER BY e.grantee) FROM excess e),
-         'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; then grant again what the role should be.'
+         'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), sms_revoke_service(role), '
+         'sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; then grant again what the '
+         'role should be.'
   UNION ALL
   SELECT 'bookings_source', 'error',
          CASE WHEN NOT r.rolsuper THEN 'sms_bookings_source belongs to ' || r.rolname || ', who can thereby read other people''s tables' END,
@@ -325,7 +328,8 @@ $$;
 REVOKE ALL ON FUNCTION sms_check_tenancy() FROM PUBLIC;
 COMMENT ON FUNCTION sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
 
-CREATE FUNCTION sms_doctor_as_owner(OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
+CREATE FUNCTION sms_doctor_as_owner(
+  OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.check_name, CASE WHEN c.problem IS NULL THEN 'ok' ELSE c.level END,

@@ -47,7 +47,8 @@ CREATE FUNCTION sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, ste
   UNION ALL
   SELECT a.created_at, 3, format('attempt %s', a.attempt_number),
          CASE a.status
-           WHEN 'success' THEN format('accepted by %s, SID %s', CASE a.provider WHEN 'sandbox' THEN 'the sandbox' ELSE 'Twilio' END, a.provider_message_id)
+           WHEN 'success' THEN format('accepted by %s, SID %s',
+             CASE a.provider WHEN 'sandbox' THEN 'the sandbox' ELSE 'Twilio' END, a.provider_message_id)
            WHEN 'permanent_error' THEN 'refused for good: ' || @extschema@.sms_reason(a.error_code, a.error_message)
            WHEN 'transient_error' THEN 'not taken: ' || @extschema@.sms_reason(a.error_code, a.error_message)
            ELSE 'no clear answer: ' || @extschema@.sms_reason(a.error_code, a.error_message) END
@@ -85,7 +86,8 @@ CREATE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step
          5,
          CASE WHEN m.status IN ('delivered', 'failed', 'cancelled') THEN m.status ELSE 'now ' || m.status END,
          CASE m.status
-           WHEN 'delivered' THEN CASE WHEN m.sandbox THEN 'reported by the sandbox' ELSE 'reported by the carrier' END
+           WHEN 'delivered'
+             THEN CASE WHEN m.sandbox THEN 'reported by the sandbox' ELSE 'reported by the carrier' END
            WHEN 'failed' THEN @extschema@.sms_reason(m.error_code, m.error_message)
            WHEN 'cancelled' THEN @extschema@.sms_reason(m.error_code, m.error_message)
            WHEN 'sent' THEN 'waits for the carrier''s receipt; some carriers send none'

@@ -3,7 +3,8 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
   WITH counted AS (
-    SELECT org_id, month, provider, currency, count(*) AS messages, sum(segments) AS segments, sum(price) AS price,
+    SELECT org_id, month, provider, currency, count(*) AS messages,
+           sum(segments) AS segments, sum(price) AS price,
            coalesce(sum(segments) FILTER (WHERE price IS NULL), 0) AS segments_without_price
       FROM @extschema@.sms_charges GROUP BY org_id, month, provider, currency
     UNION ALL
@@ -14,29 +15,39 @@ CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
            sum(segments)::bigint AS segments, sum(price) AS price,
            sum(segments_without_price)::bigint AS segments_without_price
       FROM counted WHERE provider IN ('twilio', 'sandbox') GROUP BY org_id, month, provider, currency)
-  SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price, t.segments_without_price,
+  SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price,
+    t.segments_without_price,
          CASE WHEN t.sandbox THEN 0
               WHEN t.segments_without_price = 0 THEN t.price
-              WHEN t.currency = coalesce(s.currency, '') THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost,
+              WHEN t.currency = coalesce(s.currency, '')
+                THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost,
          CASE WHEN t.sandbox THEN 'the sandbox hands nothing to Twilio'
-              WHEN t.segments_without_price = 0 OR t.currency = coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL THEN NULL
+              WHEN t.segments_without_price = 0
+                   OR t.currency = coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL THEN NULL
               WHEN t.currency <> coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL
                 THEN format('Twilio charges in %s, price_per_segment is in %s: correct sms_settings.currency',
                             nullif(t.currency, ''), coalesce(s.currency, 'no currency'))
-              ELSE 'no price is known: set sms_settings.price_per_segment and currency, or coach_sms.fetch_prices = on' END AS note,
+              ELSE 'no price is known: set sms_settings.price_per_segment and currency,'
+                   ' or coach_sms.fetch_prices = on' END AS note,
          t.sandbox
     FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
    WHERE (SELECT @extschema@.sms_sees_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_cost IS 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. The sandbox has rows of its own. Fast for one org: WHERE org_id = ...';
+COMMENT ON VIEW sms_cost IS
+'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. '
+'The sandbox has rows of its own. Fast for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_cost.org_id IS 'The org.';
 COMMENT ON COLUMN sms_cost.month IS 'First day of the calendar month, in the org''s time zone.';
-COMMENT ON COLUMN sms_cost.currency IS 'ISO 4217 code: Twilio''s, or sms_settings.currency where Twilio has told no price; NULL where neither is known.';
+COMMENT ON COLUMN sms_cost.currency IS
+'ISO 4217 code: Twilio''s, or sms_settings.currency where Twilio has told no price; NULL where neither is '
+'known.';
 COMMENT ON COLUMN sms_cost.messages IS 'Requests that Twilio took, or may have taken.';
 COMMENT ON COLUMN sms_cost.segments IS 'Their segments, as monthly_budget_segments counts them.';
-COMMENT ON COLUMN sms_cost.price IS 'What Twilio charged, as far as it has told (coach_sms.fetch_prices); NULL where it has told nothing.';
+COMMENT ON COLUMN sms_cost.price IS
+'What Twilio charged, as far as it has told (coach_sms.fetch_prices); NULL where it has told nothing.';
 COMMENT ON COLUMN sms_cost.segments_without_price IS 'Segments of those whose price is not known.';
-COMMENT ON COLUMN sms_cost.cost IS 'price, and sms_settings.price_per_segment for each segment without one; NULL where that is not set.';
+COMMENT ON COLUMN sms_cost.cost IS
+'price, and sms_settings.price_per_segment for each segment without one; NULL where that is not set.';
 COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and what to do; NULL where cost is known.';
 COMMENT ON COLUMN sms_cost.sandbox IS 'true: the sandbox''s messages, which cost nothing.';
 REVOKE ALL ON sms_cost FROM PUBLIC;

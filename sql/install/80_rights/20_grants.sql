@@ -1,4 +1,5 @@
--- Who may do what: tenants (the people of orgs), the application's backend (all orgs), operators (who run it), monitors
+-- Who may do what: tenants (the people of orgs), the application's backend (all orgs), operators (who run
+-- it), monitors
 -- (who watch and may change nothing). A role may
 -- be of several kinds. Each kind has one policy, of its name, on every table it may see.
 
@@ -47,7 +48,8 @@ CREATE FUNCTION sms_rights() RETURNS TABLE (kind text, privileges text, relation
                  ' monthly_budget_segments, max_segments_per_second, paused_until)', 'sms_settings'),
     ('operator', 'SELECT', 'sms_worker_stat'), ('operator', 'SELECT', 'sms_queue_stat'), ('operator', 'SELECT', 'sms_delivery_stats'),
     ('operator', 'SELECT', 'sms_health'), ('operator', 'SELECT', 'sms_cost'),
-    ('monitor', 'SELECT', 'sms_worker_stat'), ('monitor', 'SELECT', 'sms_queue_stat'), ('monitor', 'SELECT', 'sms_delivery_stats'),
+    ('monitor', 'SELECT', 'sms_worker_stat'), ('monitor', 'SELECT', 'sms_queue_stat'),
+    ('monitor', 'SELECT', 'sms_delivery_stats'),
     ('monitor', 'SELECT', 'sms_health'), ('monitor', 'SELECT', 'sms_cost')
 $$;
 REVOKE ALL ON FUNCTION sms_rights() FROM PUBLIC;
@@ -59,7 +61,8 @@ CREATE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
   SELECT @extschema@.sms_own_functions(ARRAY(
     SELECT unnest(f.names)
       FROM (VALUES
-        ('{tenant,service,operator,monitor}'::text[], '{sms_sees_all,sms_acts_for_all,sms_my_orgs,sms_known_zone}'::text[]),
+        ('{tenant,service,operator,monitor}'::text[],
+         '{sms_sees_all,sms_acts_for_all,sms_my_orgs,sms_known_zone}'::text[]),
         ('{tenant,service,operator}', '{sms_why}'),
         ('{tenant}', '{sms_is_my_org}'),
         ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,sms_preview,sms_explain,
@@ -67,7 +70,8 @@ CREATE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
             render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,sms_normalize_phone,sms_uuidv7}'),
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
-        ('{service,operator,monitor}', '{sms_doctor,sms_mode,sms_check_trust,sms_worker_state,sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
+        ('{service,operator,monitor}', '{sms_doctor,sms_mode,sms_check_trust,sms_worker_state,
+            sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
         ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,sms_schedule_reminders,sms_export_opt_outs,
             sms_twilio_webhook,sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
@@ -80,7 +84,8 @@ COMMENT ON FUNCTION sms_functions_of_kinds(text[]) IS 'Internal: the functions t
 CREATE FUNCTION sms_roles() RETURNS TABLE (kind text, role regrole)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT k.kind, a.grantee::regrole
-    FROM (VALUES ('tenant', 'sms_is_my_org'), ('service', 'insert_sms_from_service'), ('operator', 'sms_pause'),
+    FROM (VALUES ('tenant', 'sms_is_my_org'), ('service', 'insert_sms_from_service'),
+                 ('operator', 'sms_pause'),
                  ('monitor', 'sms_watches_every_org')) k (kind, name)
     JOIN pg_proc p ON p.pronamespace = '@extschema@'::regnamespace AND p.proname = k.name
     JOIN @extschema@.sms_own_functions(NULL) own ON own = p.oid
@@ -88,7 +93,8 @@ CREATE FUNCTION sms_roles() RETURNS TABLE (kind text, role regrole)
    WHERE a.grantee NOT IN (p.proowner, 0)
 $$;
 REVOKE ALL ON FUNCTION sms_roles() FROM PUBLIC;
-COMMENT ON FUNCTION sms_roles() IS 'Internal: the roles that were granted as tenants, services, operators and monitors.';
+COMMENT ON FUNCTION sms_roles() IS
+'Internal: the roles that were granted as tenants, services, operators and monitors.';
 
 CREATE FUNCTION sms_lost_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text, roles oid[], is_there boolean)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -196,7 +202,9 @@ CREATE FUNCTION sms_grant_monitor(role regrole) RETURNS void
 AS $$ SELECT @extschema@.sms_set_kinds(role, @extschema@.sms_kinds_of(role) || 'monitor'::text) $$;
 REVOKE ALL ON FUNCTION sms_grant_monitor(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
-'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, neither pause nor go live. Superuser only.';
+'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
+'sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, '
+'neither pause nor go live. Superuser only.';
 
 CREATE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
@@ -224,4 +232,5 @@ CREATE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
 AS $$ SELECT @extschema@.sms_set_kinds(role, array_remove(@extschema@.sms_kinds_of(role), 'monitor')) $$;
 REVOKE ALL ON FUNCTION sms_revoke_monitor(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
-'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. Superuser only.';
+'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. '
+'Superuser only.';
