@@ -93,20 +93,20 @@ class EndingConnection {
   explicit EndingConnection(End end, SSL_CTX* tls = nullptr)
       : server(
             [](Peer& peer, const SeenRequest& request) {
-              latest_ = &peer;
+              latest = &peer;
               created(peer, request);
             },
             tls) {
-    latest_ = nullptr;
-    end_ = end;
+    latest = nullptr;
+    ending = end;
   }
 
   static HttpOptions prepared(HttpOptions options) {
     options.before_send = [] {
-      if (latest_ == nullptr || end_ == nullptr) return;
-      Peer& peer = *latest_;
+      if (latest == nullptr || ending == nullptr) return;
+      Peer& peer = *latest;
       const int client_port = peer.client_port();
-      std::exchange(end_, nullptr)(peer);
+      std::exchange(ending, nullptr)(peer);
       wait_for_news(client_port);
     };
     return options;
@@ -115,8 +115,8 @@ class EndingConnection {
   LoopbackServer server;
 
  private:
-  inline static std::atomic<Peer*> latest_;
-  inline static End end_;
+  inline static std::atomic<Peer*> latest;
+  inline static End ending;
 };
 
 TEST_F(HttpKeptTest, AKeptConnectionThatHasEndedIsNotUsed) {
@@ -176,18 +176,18 @@ class Interrupted {
   using Act = std::function<void(Peer&)>;
 
   explicit Interrupted(Act act) {
-    server.on_request = [](Peer& peer, const std::string&) { latest_ = &peer; };
-    latest_ = nullptr;
-    act_ = std::move(act);
+    server.on_request = [](Peer& peer, const std::string&) { latest = &peer; };
+    latest = nullptr;
+    interruption = std::move(act);
   }
 
   HttpOptions prepared(HttpOptions options) const {
     options.ca_file = server.identity.certificate_file();
     options.before_send = [] {
-      if (latest_ == nullptr || !act_) return;
-      Peer& peer = *latest_;
+      if (latest == nullptr || !interruption) return;
+      Peer& peer = *latest;
       const int client_port = peer.client_port();
-      std::exchange(act_, nullptr)(peer);
+      std::exchange(interruption, nullptr)(peer);
       wait_for_news(client_port);
     };
     return options;
@@ -196,8 +196,8 @@ class Interrupted {
   Http2Server server;
 
  private:
-  inline static std::atomic<Peer*> latest_;
-  inline static Act act_;
+  inline static std::atomic<Peer*> latest;
+  inline static Act interruption;
 };
 
 TEST_F(HttpKeptTest, AnIdleHttp2ConnectionThatBringsAnythingIsNotUsed) {
