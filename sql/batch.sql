@@ -22,7 +22,7 @@ SELECT ordinal, message_id IS NOT NULL AS id, error_code, error_message FROM sms
 SELECT m.client_id, m.to_phone, m.template_key, m.body, m.variables, m.status, m.scheduled_for - m.created_at AS wait,
        m.expires_at - m.created_at AS life, m.related_entity_type, m.related_entity_id, m.idempotency_key, m.priority,
        m.metadata, m.sandbox, q.due_at = m.scheduled_for AS in_time, q.priority = m.priority AS same_priority
-  FROM sms_messages m JOIN sms_queue q ON q.message_id = m.id ORDER BY m.priority;
+  FROM sms_messages m JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id ORDER BY m.priority;
 \x off
 
 -- Bad rows among good ones, each reported by its place: the kind of value, and what sms_enqueue refuses.
@@ -49,7 +49,7 @@ SELECT ordinal, message_id IS NOT NULL AS id, error_code, error_message
   FROM sms_enqueue_batch((SELECT jsonb_agg(message ORDER BY n) FROM rows)) ORDER BY ordinal;
 SELECT body, status FROM sms_messages WHERE body LIKE 'good%' ORDER BY body;
 SELECT count(*) FROM sms_messages;
-SELECT (SELECT count(*) FROM sms_messages) = (SELECT count(*) FROM sms_queue) AS in_step;
+SELECT (SELECT count(*) FROM sms_messages) = (SELECT count(*) FROM coach_sms_internal.sms_queue) AS in_step;
 
 -- Names and numbers may be cut and odd, the batch goes on.
 SELECT ordinal, error_code, length(error_message) < 300 AS short FROM sms_enqueue_batch(jsonb_build_array(
@@ -79,7 +79,7 @@ SELECT count(*), count(message_id) AS good, count(error_code) AS bad, min(error_
          'to_phone', CASE WHEN n % 10 = 0 THEN 'nobody' ELSE '+61491570006' END, 'template_key', 'hello',
          'variables', jsonb_build_object('name', n)) ORDER BY n) FROM generate_series(1, 1000) AS n));
 SELECT count(*) FROM sms_messages WHERE template_key = 'hello' AND idempotency_key IS NULL;
-SELECT (SELECT count(*) FROM sms_messages) = (SELECT count(*) FROM sms_queue) AS in_step;
+SELECT (SELECT count(*) FROM sms_messages) = (SELECT count(*) FROM coach_sms_internal.sms_queue) AS in_step;
 
 -- Of nothing, nothing; and no array is the one error.
 SELECT * FROM sms_enqueue_batch('[]');

@@ -66,18 +66,18 @@ UPDATE bookings SET location_details = 'Court 2' WHERE id = booking(1);
 UPDATE clients SET full_name = 'Anna Lee', phone = '+61 491 570 156';
 UPDATE orgs SET name = 'Coach Jo';
 SELECT * FROM messages;
-SELECT count(*) FROM sms_queue;
+SELECT count(*) FROM coach_sms_internal.sms_queue;
 
 -- Once it has gone, a move is told of by the reminder, not by another confirmation.
 CREATE PROCEDURE send_all() LANGUAGE sql AS $$
   UPDATE sms_messages SET status = 'sent', sent_at = now() WHERE status IN ('pending', 'queued');
-  DELETE FROM sms_queue;
+  DELETE FROM coach_sms_internal.sms_queue;
 $$;
 ALTER TABLE sms_messages DISABLE TRIGGER sms_message_guard;
 CALL send_all();
 UPDATE bookings SET start_time = start_time + interval '1 hour' WHERE id = booking(1);
 SELECT * FROM sms_schedule_reminders();
-SELECT count(*) FROM sms_queue;
+SELECT count(*) FROM coach_sms_internal.sms_queue;
 
 -- 3. The reminder, 24 hours before. It is made shortly before it is due, for its exact time.
 UPDATE bookings SET start_time = now() + interval '24 hours 1 minute' WHERE id = booking(1);
@@ -93,7 +93,7 @@ SELECT n, status, error_code, body, key FROM messages WHERE template_key = 'sess
 CALL send_all();
 UPDATE bookings SET start_time = start_time + interval '2 days' WHERE id = booking(1);
 UPDATE bookings SET start_time = start_time - interval '2 days' WHERE id = booking(1);
-SELECT count(*) FROM sms_queue;
+SELECT count(*) FROM coach_sms_internal.sms_queue;
 UPDATE bookings SET start_time = start_time + interval '1 hour' WHERE id = booking(1);
 SELECT n, status, error_code, body, key FROM messages WHERE template_key = 'session_reminder' AND status <> 'cancelled';
 
@@ -165,9 +165,9 @@ UPDATE bookings SET reminder_sent = false;
 SELECT * FROM sms_schedule_reminders();
 SELECT * FROM texts;
 -- Switched off while it waits: the sender's last look withdraws it.
-SELECT count(*) FROM sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages));
+SELECT count(*) FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages));
 UPDATE sms_schedules SET enabled = false WHERE label = 'two hours';
-SELECT m.template_key, r.reason FROM sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) r JOIN sms_messages m ON m.id = r.message_id;
+SELECT m.template_key, r.reason FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) r JOIN sms_messages m ON m.id = r.message_id;
 SELECT type, label, status, explanation FROM explained(5);
 DELETE FROM sms_schedules;
 
@@ -177,13 +177,13 @@ DELETE FROM sms_booking_texts;
 DELETE FROM sms_messages;
 INSERT INTO bookings SELECT booking(n), :'org', :'ann', now() + interval '2 days', now() + interval '49 hours', 'confirmed', 'Gym' FROM generate_series(11, 16) n;
 UPDATE sms_messages SET status = 'sending';
-DELETE FROM sms_queue;
+DELETE FROM coach_sms_internal.sms_queue;
 UPDATE bookings SET start_time = start_time + interval '1 hour' WHERE id = booking(11);
 UPDATE bookings SET status = 'cancelled' WHERE id = booking(12);
 DELETE FROM bookings WHERE id = booking(13);
 UPDATE bookings SET reminder_sent = true WHERE id = booking(14);
 UPDATE bookings SET location_details = 'Court 9' WHERE id = booking(15);
-SELECT n, r.reason FROM sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) r JOIN sms_messages m ON m.id = r.message_id,
+SELECT n, r.reason FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) r JOIN sms_messages m ON m.id = r.message_id,
        LATERAL (SELECT right(m.related_entity_id::text, 2)) s (n) ORDER BY 1;
 -- The sender withdraws them, and the pass makes anew what is to be.
 UPDATE sms_messages SET status = 'cancelled', error_code = 'booking_changed' WHERE related_entity_id IN (booking(11), booking(15));
@@ -197,7 +197,7 @@ DELETE FROM sms_messages;
 INSERT INTO bookings SELECT booking(n), :'org', :'ann', now() + interval '2 days', now() + interval '49 hours', 'confirmed', 'Gym' FROM generate_series(17, 18) n;
 DELETE FROM bookings WHERE id = booking(17);
 SELECT n, status, error_code FROM messages;
-SELECT count(*) FROM sms_queue;
+SELECT count(*) FROM coach_sms_internal.sms_queue;
 SELECT * FROM explained(17);
 CALL send_all();
 DELETE FROM sms_messages;
@@ -213,7 +213,7 @@ SELECT sms_enqueue(:'org', to_phone => '+61491570156', body => 'By the app', rel
                    idempotency_key => 'booking-confirmation-' || booking(21)) IS NOT NULL AS enqueued;
 UPDATE bookings SET status = 'confirmed';
 SELECT * FROM messages;
-SELECT count(*) FROM sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages));
+SELECT count(*) FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages));
 UPDATE bookings SET start_time = start_time + interval '1 hour';
 SELECT n, status, error_code, body, key FROM messages;
 

@@ -104,18 +104,18 @@ SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'app.bookings'::regc
 SELECT * FROM sms_schedule_reminders();
 SELECT * FROM texts;
 SELECT type, status, explanation FROM sms_explain(app.id(3, 2));
-SELECT r.reason, right(t.booking_id::text, 1) AS booking FROM sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) r JOIN sms_booking_texts t USING (message_id);
+SELECT r.reason, right(t.booking_id::text, 1) AS booking FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) r JOIN sms_booking_texts t USING (message_id);
 SELECT id, reminder_sent FROM app.bookings WHERE reminder_sent;
 -- A new booking in a view is found by the pass. So is one that was cancelled, and what waits for it.
 INSERT INTO app.bookings VALUES (app.id(3, 4), :'org', app.id(2, 1), now() + interval '9 days', now() + interval '10 days', 'confirmed', 'Court');
 SELECT * FROM sms_schedule_reminders();
 SELECT * FROM texts WHERE n = 4;
 UPDATE app.bookings SET status = 'cancelled';
-SELECT count(*) FROM sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) WHERE reason = 'booking_cancelled';
+SELECT count(*) FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) WHERE reason = 'booking_cancelled';
 SELECT * FROM sms_schedule_reminders();
 SELECT status, error_code FROM sms_messages;
 CREATE OR REPLACE FUNCTION app.place(n uuid, place text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$ BEGIN RAISE EXCEPTION 'no place at all'; END $$;
-SELECT * FROM sms_schedule_pass(10);
+SELECT * FROM coach_sms_internal.sms_schedule_pass(10);
 SELECT * FROM sms_schedule_reminders();
 SELECT ok, problem FROM sms_doctor() WHERE check_name = 'bookings';
 SELECT sms_detach_bookings() > 0 AS waiting;

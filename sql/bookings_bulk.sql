@@ -24,7 +24,7 @@ INSERT INTO bookings (org_id, client_id, start_time, end_time, status)
 SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
 SELECT reason, count(*), count(message_id) AS messages FROM sms_booking_texts GROUP BY 1 ORDER BY 1;
 COMMIT;
-ANALYZE sms_messages, sms_booking_texts, sms_queue;  -- autovacuum would
+ANALYZE sms_messages, sms_booking_texts, coach_sms_internal.sms_queue;  -- autovacuum would
 -- Said in words, until the pass that comes within the minute has made it.
 SELECT e.type, e.status, regexp_replace(e.explanation, 'until .*', 'until ...') AS explanation
   FROM (SELECT booking_id FROM sms_booking_texts WHERE reason IS NOT NULL LIMIT 1) t, sms_explain(t.booking_id) e WHERE e.type = 'confirmation';
@@ -37,7 +37,7 @@ SELECT count(*), count(DISTINCT related_entity_id) AS bookings FROM sms_messages
 UPDATE bookings SET start_time = start_time + interval '1 hour', end_time = end_time + interval '1 hour';
 UPDATE bookings SET status = 'cancelled';
 SELECT status, error_code, count(*) FROM sms_messages GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT reason, count(*) FROM sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages WHERE status <> 'cancelled')) GROUP BY 1;
+SELECT reason, count(*) FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages WHERE status <> 'cancelled')) GROUP BY 1;
 DELETE FROM bookings;
 SELECT * FROM sms_schedule_reminders();
 SELECT count(*) FROM sms_messages m WHERE NOT EXISTS (SELECT FROM sms_booking_texts t WHERE t.message_id = m.id);
@@ -49,14 +49,14 @@ INSERT INTO bookings (org_id, client_id, start_time, end_time, status)
     FROM generate_series(1, 600);
 SELECT sms_attach_bookings();
 UPDATE bookings SET location_details = 'New gym';
-SELECT confirmations, looked_at FROM sms_schedule_some(1000, now());
+SELECT confirmations, looked_at FROM coach_sms_internal.sms_schedule_some(1000, now());
 SELECT reason, count(*) FROM sms_booking_texts t JOIN bookings b ON b.id = t.booking_id GROUP BY 1 ORDER BY 1;
 DELETE FROM bookings;
 
 -- Of many that came without a time none was decided: each is confirmed once it has one.
 INSERT INTO bookings (org_id, client_id, status, location_details)
   SELECT '10000000-0000-4000-8000-000000000001', '20000000-0000-4000-8000-000000000001', 'confirmed', i::text FROM generate_series(1, 502) i;
-SELECT confirmations FROM sms_schedule_some(1000, now());
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(1000, now());
 SELECT reason, count(*) FROM sms_booking_texts t JOIN bookings b ON b.id = t.booking_id GROUP BY 1 ORDER BY 1;
 UPDATE bookings SET start_time = now() + interval '2 days', end_time = now() + interval '49 hours' WHERE location_details IN ('1', '502');
 SELECT b.location_details, t.message_id IS NOT NULL AS confirmed FROM bookings b LEFT JOIN sms_booking_texts t ON t.booking_id = b.id WHERE b.start_time IS NOT NULL ORDER BY 1;

@@ -33,15 +33,15 @@ UPDATE bookings SET status = 'cancelled' WHERE id = pg_temp.id(3, 8);
 ALTER TABLE sms_messages DISABLE TRIGGER sms_message_guard;
 UPDATE sms_messages SET status = 'sent', sent_at = now() WHERE related_entity_id IN (pg_temp.id(3, 4), pg_temp.id(3, 5));
 UPDATE sms_messages SET status = 'failed', error_code = '30005', failed_at = now() WHERE related_entity_id = pg_temp.id(3, 9);
-DELETE FROM sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.status IN ('sent', 'failed');
+DELETE FROM coach_sms_internal.sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.status IN ('sent', 'failed');
 UPDATE sms_messages SET created_at = created_at - interval '2 days' WHERE related_entity_id = pg_temp.id(3, 5);
 DELETE FROM sms_booking_texts WHERE type = 'reminder' AND booking_id = pg_temp.id(3, 5);
 SELECT reminders FROM sms_schedule_reminders();
 UPDATE sms_messages SET status = 'sent', sent_at = now() WHERE related_entity_id = pg_temp.id(3, 5) AND status = 'queued';
-DELETE FROM sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.status = 'sent';
+DELETE FROM coach_sms_internal.sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.status = 'sent';
 -- A message that was tried once, and waits for its next attempt.
 UPDATE sms_messages SET attempt_count = 1, error_code = '20429', error_message = 'slow down' WHERE related_entity_id = pg_temp.id(3, 3);
-UPDATE sms_queue q SET failures = 1, due_at = now() + interval '5 minutes' FROM sms_messages m WHERE m.id = q.message_id AND m.related_entity_id = pg_temp.id(3, 3);
+UPDATE coach_sms_internal.sms_queue q SET failures = 1, due_at = now() + interval '5 minutes' FROM sms_messages m WHERE m.id = q.message_id AND m.related_entity_id = pg_temp.id(3, 3);
 ALTER TABLE sms_messages ENABLE TRIGGER sms_message_guard;
 UPDATE sms_booking_texts SET updated_at = updated_at - interval '1 minute';
 
@@ -50,7 +50,7 @@ CREATE VIEW state AS
   SELECT 'text' AS kind, to_jsonb(t) - 'revision' - CASE WHEN t.reason = 'no_client' THEN '{updated_at,try_until}'::text[] ELSE '{}' END AS row
     FROM sms_booking_texts t
   UNION ALL SELECT 'message', to_jsonb(m) FROM sms_messages m
-  UNION ALL SELECT 'queue', to_jsonb(q) FROM sms_queue q;
+  UNION ALL SELECT 'queue', to_jsonb(q) FROM coach_sms_internal.sms_queue q;
 CREATE TABLE before AS TABLE state;
 CREATE VIEW news AS
   SELECT 'gone' AS what, kind, row->>'status' AS status, row->>'reason' AS reason, row->>'message_id' AS message FROM (TABLE before EXCEPT ALL TABLE state) g
@@ -191,10 +191,10 @@ INSERT INTO bookings SELECT pg_temp.id(3, 1000 + n), :org, pg_temp.id(2, 1), now
 SELECT sms_attach_bookings();
 ALTER TABLE bookings ENABLE TRIGGER USER;
 INSERT INTO bookings SELECT pg_temp.id(3, 2000 + n), :org, pg_temp.id(2, 2), now() + interval '9 days', now() + interval '10 days', 'confirmed', '' FROM generate_series(1, 300) n;
-SELECT confirmations FROM sms_schedule_some(1000, now());
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(1000, now());
 ALTER TABLE sms_messages DISABLE TRIGGER sms_message_guard;
 UPDATE sms_messages SET status = 'sent', sent_at = now() WHERE related_entity_id::text ~ '[13579]$';
-DELETE FROM sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.status = 'sent';
+DELETE FROM coach_sms_internal.sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.status = 'sent';
 ALTER TABLE sms_messages ENABLE TRIGGER sms_message_guard;
 TRUNCATE before, copy;
 INSERT INTO copy TABLE bookings;
@@ -203,19 +203,19 @@ BEGIN;
 DELETE FROM bookings;
 INSERT INTO bookings SELECT * FROM copy ORDER BY random();
 COMMIT;
-SELECT sum(confirmations), sum(reminders) FROM generate_series(1, 3) n, sms_schedule_some(1000, now() + n * interval '1 second');
+SELECT sum(confirmations), sum(reminders) FROM generate_series(1, 3) n, coach_sms_internal.sms_schedule_some(1000, now() + n * interval '1 second');
 SELECT what, kind, status, reason, count(*) FROM news_but_called_off GROUP BY 1, 2, 3, 4;
 BEGIN;
 TRUNCATE bookings;
 INSERT INTO bookings SELECT * FROM copy ORDER BY random();
 COMMIT;
-SELECT sum(confirmations), sum(reminders) FROM generate_series(1, 3) n, sms_schedule_some(1000, now() + n * interval '1 second');
+SELECT sum(confirmations), sum(reminders) FROM generate_series(1, 3) n, coach_sms_internal.sms_schedule_some(1000, now() + n * interval '1 second');
 SELECT what, kind, status, reason, count(*) FROM news_but_called_off GROUP BY 1, 2, 3, 4;
 BEGIN;
 UPDATE bookings SET status = 'cancelled';
 UPDATE bookings SET status = 'confirmed';
 COMMIT;
-SELECT sum(confirmations), sum(reminders) FROM generate_series(1, 3) n, sms_schedule_some(1000, now() + n * interval '1 second');
+SELECT sum(confirmations), sum(reminders) FROM generate_series(1, 3) n, coach_sms_internal.sms_schedule_some(1000, now() + n * interval '1 second');
 SELECT what, kind, status, reason, count(*) FROM news_but_called_off GROUP BY 1, 2, 3, 4;
 -- A booking that is made, needs no text for a moment, and becomes another one: its text is not a cancelled one.
 BEGIN;

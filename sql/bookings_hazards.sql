@@ -23,12 +23,12 @@ SELECT count(pg_temp.book(n, interval '20 hours')) FROM generate_series(1, 100) 
 UPDATE sms_messages SET created_at = created_at - interval '2 days';
 DELETE FROM sms_booking_texts WHERE type = 'reminder';
 SELECT count(sms_opt_out(:org, phone)) FROM clients WHERE id <= pg_temp.id(2, 100);
-SELECT looked_at, skipped FROM sms_schedule_some(100, now());
+SELECT looked_at, skipped FROM coach_sms_internal.sms_schedule_some(100, now());
 SELECT pg_temp.book(101, interval '20 hours');
 UPDATE sms_messages SET created_at = created_at - interval '2 days';
 DELETE FROM sms_booking_texts WHERE type = 'reminder' AND booking_id = pg_temp.id(3, 101);
 UPDATE sms_booking_texts SET updated_at = updated_at - interval '1 minute';
-SELECT reminders FROM sms_schedule_some(100, now());
+SELECT reminders FROM coach_sms_internal.sms_schedule_some(100, now());
 DELETE FROM bookings;
 
 -- A region that is none is refused, and one that is none any more stops nobody's last check.
@@ -36,7 +36,7 @@ UPDATE sms_settings SET default_region = 'UK';
 SELECT pg_temp.book(n, interval '5 days') FROM generate_series(110, 111) n;
 ALTER TABLE sms_settings DISABLE TRIGGER sms_settings_check;
 UPDATE sms_settings SET default_region = 'UK';
-SELECT reason FROM sms_recheck_bookings(ARRAY(SELECT message_id FROM sms_booking_texts WHERE booking_id >= pg_temp.id(3, 110) AND message_id IS NOT NULL));
+SELECT reason FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT message_id FROM sms_booking_texts WHERE booking_id >= pg_temp.id(3, 110) AND message_id IS NOT NULL));
 UPDATE sms_settings SET default_region = 'AU';
 ALTER TABLE sms_settings ENABLE TRIGGER sms_settings_check;
 
@@ -67,17 +67,17 @@ SELECT related_entity_type, related_entity_id = pg_temp.id(3, 130) AS of_it FROM
 
 -- Called off in one go and confirmed in another: confirmed again, all of them.
 SELECT count(pg_temp.book(1000 + n, interval '9 days', 140)) FROM generate_series(1, 520) n;
-SELECT confirmations FROM sms_schedule_some(1000, now());
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(1000, now());
 UPDATE bookings SET status = 'cancelled' WHERE id > pg_temp.id(3, 1000);
-SELECT looked_at > 0 AS looked FROM sms_schedule_some(1000, now());
+SELECT looked_at > 0 AS looked FROM coach_sms_internal.sms_schedule_some(1000, now());
 SELECT count(*) FROM sms_booking_texts WHERE booking_id > pg_temp.id(3, 1000) AND type = 'confirmation' AND reason = 'booking_cancelled';
 UPDATE bookings SET status = 'confirmed' WHERE id > pg_temp.id(3, 1000);
-SELECT looked_at > 0 AS looked FROM sms_schedule_some(1000, now());
+SELECT looked_at > 0 AS looked FROM coach_sms_internal.sms_schedule_some(1000, now());
 SELECT count(*) FROM sms_messages m WHERE m.related_entity_id > pg_temp.id(3, 1000) AND m.status = 'queued';
 -- And nothing is left to retry, history least of all.
 INSERT INTO bookings SELECT pg_temp.id(3, 3000 + n), :org, pg_temp.id(2, 150), now() - n * interval '1 day', now() - n * interval '1 day', 'confirmed', '' FROM generate_series(1, 600) n;
 SELECT count(*) FROM sms_booking_texts WHERE try_until > now() AND type = 'confirmation';
-SELECT looked_at FROM sms_schedule_some(1000, now());
+SELECT looked_at FROM coach_sms_internal.sms_schedule_some(1000, now());
 SELECT count(*) FROM sms_booking_texts WHERE try_until > now() AND type = 'confirmation';
 
 -- A bulk change of clients decides no more bookings than any other.

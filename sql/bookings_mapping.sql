@@ -52,7 +52,7 @@ TABLE texts;
 -- Its reminder, by the pass, which marks the row.
 ALTER TABLE sms_messages DISABLE TRIGGER sms_message_guard;
 UPDATE sms_messages SET status = 'sent', created_at = created_at - interval '2 days' WHERE status = 'queued';
-DELETE FROM sms_queue;
+DELETE FROM coach_sms_internal.sms_queue;
 SET session_replication_role = replica;
 UPDATE "the ""app"";"."b%Ik" SET "start""time'); DROP TABLE b" = now() + interval '20 hours';
 RESET session_replication_role;
@@ -60,7 +60,7 @@ UPDATE sms_booking_texts SET session_start = (SELECT "start""time'); DROP TABLE 
 SELECT reminders, skipped FROM sms_schedule_reminders();
 SELECT n, type, body, status, reason FROM texts WHERE type = 'reminder';
 SELECT "re'minded", "fed""back" FROM "the ""app"";"."b%Ik";
-SELECT n, reason FROM (SELECT right(t.booking_id::text, 1) AS n, r.reason FROM sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) r JOIN sms_booking_texts t USING (message_id)) r;
+SELECT n, reason FROM (SELECT right(t.booking_id::text, 1) AS n, r.reason FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) r JOIN sms_booking_texts t USING (message_id)) r;
 -- A client who has had what they may get in a day.
 UPDATE sms_settings SET max_sms_per_client_per_day = 1;
 INSERT INTO "the ""app"";"."b%Ik" VALUES (booking(2), :'org', :'ann', now() + interval '3 days', now() + interval '73 hours', 'fi''xed', 'Court 1');

@@ -28,13 +28,13 @@ CREATE VIEW texts AS
 CREATE VIEW waiting AS
   SELECT right(related_entity_id::text, 3)::integer AS booking, template_key, regexp_replace(body, '[A-Z][a-z]{2} [0-9]+ [A-Z][a-z]{2} [0-9]{4}, [0-9]+:[0-9]{2} [AP]M', '<time>') AS body,
          expires_at = (SELECT start_time FROM bookings b WHERE b.id = related_entity_id) AS until_the_start,
-         body LIKE '%' || sms_local_time((SELECT start_time FROM bookings b WHERE b.id = related_entity_id), 'Australia/Sydney') || '%' AS of_its_time
+         body LIKE '%' || coach_sms_internal.sms_local_time((SELECT start_time FROM bookings b WHERE b.id = related_entity_id), 'Australia/Sydney') || '%' AS of_its_time
     FROM sms_messages WHERE status = 'queued' ORDER BY 1;
 
 -- Without the template: as many as the client's limit lets through, and the others are not tried again.
 SELECT pg_temp.book(1, 12);
 TABLE texts;
-SELECT looked_at FROM sms_schedule_some(100, now() + interval '1 minute');
+SELECT looked_at FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 SELECT * FROM pg_temp.explained(101);
 SELECT * FROM pg_temp.explained(112);
 -- Two are no series: each is tried again.
@@ -54,22 +54,22 @@ SELECT * FROM texts WHERE client > 2;
 SELECT * FROM waiting WHERE booking > 300;
 SELECT * FROM pg_temp.explained(301);
 SELECT * FROM pg_temp.explained(312);
-SELECT looked_at FROM sms_schedule_some(100, now() + interval '1 minute');
+SELECT looked_at FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 -- Moved, the first: the pass makes it anew. Any other moved; one called off; the first called off.
 UPDATE bookings SET start_time = start_time + interval '1 hour' WHERE id = pg_temp.id(3, 301);
 SELECT * FROM pg_temp.explained(301);
-SELECT confirmations FROM sms_schedule_some(100, now() + interval '1 minute');
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 SELECT * FROM waiting WHERE booking > 300;
 UPDATE bookings SET start_time = start_time - interval '20 days' WHERE id = pg_temp.id(3, 303);
-SELECT confirmations FROM sms_schedule_some(100, now() + interval '1 minute');
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 SELECT * FROM waiting WHERE booking > 300;
 DELETE FROM bookings WHERE id IN (pg_temp.id(3, 303), pg_temp.id(3, 312));
-SELECT confirmations FROM sms_schedule_some(100, now() + interval '1 minute');
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 SELECT * FROM waiting WHERE booking > 300;
 SELECT * FROM texts WHERE client = 3;
 -- The whole series moved, and moved there and back.
 UPDATE bookings SET start_time = start_time + interval '1 hour' WHERE client_id = pg_temp.id(2, 3);
-SELECT confirmations FROM sms_schedule_some(100, now() + interval '1 minute');
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 SELECT * FROM waiting WHERE booking > 300;
 SELECT count(*) AS messages FROM sms_messages \gset
 BEGIN;
@@ -77,22 +77,22 @@ CREATE TEMPORARY TABLE copy AS SELECT * FROM bookings WHERE client_id = pg_temp.
 DELETE FROM bookings WHERE client_id = pg_temp.id(2, 3);
 INSERT INTO bookings TABLE copy;
 COMMIT;
-SELECT confirmations FROM sms_schedule_some(100, now() + interval '1 minute');
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 SELECT * FROM waiting WHERE booking > 300;
 SELECT count(*) = :messages AS no_more FROM sms_messages;
 -- Between the claim and the first byte.
 ALTER TABLE sms_messages DISABLE TRIGGER sms_message_guard;
 UPDATE sms_messages SET status = 'sending' WHERE status = 'queued' AND template_key = 'booking_series_confirmation' RETURNING id AS held \gset
-DELETE FROM sms_queue WHERE message_id = :'held';
-SELECT reason FROM sms_recheck_bookings(ARRAY[:'held'::uuid]);
+DELETE FROM coach_sms_internal.sms_queue WHERE message_id = :'held';
+SELECT reason FROM coach_sms_internal.sms_recheck_bookings(ARRAY[:'held'::uuid]);
 UPDATE bookings SET status = 'cancelled' WHERE id = pg_temp.id(3, 304);
-SELECT DISTINCT reason FROM sms_recheck_bookings(ARRAY[:'held'::uuid]);
+SELECT DISTINCT reason FROM coach_sms_internal.sms_recheck_bookings(ARRAY[:'held'::uuid]);
 UPDATE sms_messages SET status = 'cancelled', error_code = 'booking_cancelled' WHERE id = :'held';
-SELECT confirmations FROM sms_schedule_some(100, now() + interval '1 minute');
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 SELECT * FROM waiting WHERE booking > 300;
 -- Once it has gone, what moves is told of by its reminder, and each has its own.
 UPDATE sms_messages SET status = 'sent', sent_at = now(), created_at = now() - interval '2 hours' WHERE status = 'queued' AND template_key = 'booking_series_confirmation';
-DELETE FROM sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.status = 'sent';
+DELETE FROM coach_sms_internal.sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.status = 'sent';
 ALTER TABLE sms_messages ENABLE TRIGGER sms_message_guard;
 UPDATE bookings SET start_time = now() + interval '20 hours' WHERE id IN (pg_temp.id(3, 301), pg_temp.id(3, 305), pg_temp.id(3, 306));
 SELECT * FROM waiting WHERE booking > 300;
@@ -103,14 +103,14 @@ SELECT * FROM waiting WHERE booking = 307;
 -- Fewer than three are left: each by itself.
 SELECT pg_temp.book(5, 4);
 DELETE FROM bookings WHERE id IN (pg_temp.id(3, 502), pg_temp.id(3, 503));
-SELECT confirmations FROM sms_schedule_some(100, now() + interval '1 minute');
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 SELECT * FROM waiting WHERE booking > 500;
 -- A series that cannot be made is tried again as one.
 UPDATE clients SET phone = NULL WHERE id = pg_temp.id(2, 6);
 SELECT pg_temp.book(6, 3);
 SELECT * FROM texts WHERE client = 6;
 UPDATE clients SET phone = '+61491570006' WHERE id = pg_temp.id(2, 6);
-SELECT confirmations FROM sms_schedule_some(100, now() + interval '1 minute');
+SELECT confirmations FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 SELECT * FROM waiting WHERE booking > 600;
 -- Prepared; a savepoint that is rolled back; several clients at once.
 BEGIN;

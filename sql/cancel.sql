@@ -26,7 +26,7 @@ DECLARE
   made uuid := sms_enqueue('10000000-0000-4000-8000-000000000001', to_phone => '+61491570006', body => body);
 BEGIN
   IF status NOT IN ('pending', 'queued') THEN
-    DELETE FROM sms_queue q WHERE q.message_id = made;
+    DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = made;
   END IF;
   SET LOCAL ROLE coach_sms_owner;
   UPDATE sms_messages m SET status = message.status WHERE m.id = made AND m.status <> message.status;
@@ -37,7 +37,7 @@ $$;
 CREATE FUNCTION pg_temp.id_of(body text) RETURNS uuid LANGUAGE sql AS 'SELECT id FROM sms_messages m WHERE m.body = $1';
 CREATE TEMPORARY VIEW messages AS
   SELECT m.body, m.status, m.error_code, m.error_message, q.message_id IS NOT NULL AS waits
-    FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id ORDER BY m.id;
+    FROM sms_messages m LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id ORDER BY m.id;
 
 -- sms_cancel: what waits is cancelled, with a reason or without; the rest is left alone.
 SELECT s AS status, sms_cancel(pg_temp.message(s, s)) FROM unnest(ARRAY['pending', 'queued', 'sending', 'sent', 'delivered', 'failed', 'cancelled', 'unknown']) AS s;
@@ -59,7 +59,7 @@ ROLLBACK;
 TRUNCATE sms_messages;
 CREATE TEMPORARY VIEW times AS
   SELECT m.body, m.status, m.scheduled_for - now() AS scheduled, m.expires_at - now() AS expires, q.due_at - now() AS due
-    FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id;
+    FROM sms_messages m LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id;
 BEGIN;
 SELECT pg_temp.message('movable') AS id \gset
 SELECT sms_reschedule(:'id', now() + interval '2 days');
@@ -105,7 +105,7 @@ SELECT n.status, n.scheduled_for = n.created_at AS now, n.idempotency_key = 'ret
        (n.org_id, n.client_id, n.to_phone, n.template_id, n.template_key, n.body, n.variables, n.related_entity_type, n.related_entity_id, n.segments)
      IS NOT DISTINCT FROM
        (o.org_id, o.client_id, o.to_phone, o.template_id, o.template_key, o.body, o.variables, o.related_entity_type, o.related_entity_id, o.segments) AS same_content,
-       EXISTS (SELECT FROM sms_queue q WHERE q.message_id = n.id) AS waits, o.status AS first_status
+       EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = n.id) AS waits, o.status AS first_status
   FROM sms_messages n, sms_messages o WHERE n.id = :'second' AND o.id = :'first';
 \x off
 SELECT sms_retry(pg_temp.message('failed', 'failed')) IS NOT NULL AS retried;
@@ -128,7 +128,7 @@ SELECT sms_enqueue('10000000-0000-4000-8000-000000000001', to_phone => '+6149157
   FROM unnest(ARRAY['has become due', 'still to come']) AS b;
 SELECT queue_pending_sms();
 UPDATE sms_messages SET scheduled_for = now() - interval '1 minute' WHERE body = 'has become due';
-UPDATE sms_queue SET due_at = now() - interval '1 minute' WHERE message_id = pg_temp.id_of('has become due');
+UPDATE coach_sms_internal.sms_queue SET due_at = now() - interval '1 minute' WHERE message_id = pg_temp.id_of('has become due');
 SELECT queue_pending_sms();
 SELECT queue_pending_sms();
 SELECT * FROM messages;
@@ -155,4 +155,4 @@ SELECT pg_temp.failure($$SELECT insert_sms_from_service('10000000-0000-4000-8000
 SELECT pg_temp.failure($$SELECT insert_sms_from_service(NULL, NULL, '+61491570006', 'hello', '{"name": "x"}')$$);
 \pset tuples_only off
 \pset format aligned
-SELECT (SELECT count(*) FROM sms_messages WHERE status IN ('pending', 'queued')) = (SELECT count(*) FROM sms_queue) AS in_step;
+SELECT (SELECT count(*) FROM sms_messages WHERE status IN ('pending', 'queued')) = (SELECT count(*) FROM coach_sms_internal.sms_queue) AS in_step;

@@ -22,7 +22,7 @@ $$;
 INSERT INTO sms_settings (org_id, default_region) VALUES (:'org', 'AU'), (:'american', 'US');
 CREATE TEMPORARY VIEW messages AS
   SELECT m.org_id = '10000000-0000-4000-8000-000000000001' AS ours, m.to_phone, m.body, m.status, m.error_code, m.error_message, q.message_id IS NOT NULL AS waits
-    FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id ORDER BY m.id;
+    FROM sms_messages m LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id ORDER BY m.id;
 
 -- Written by hand: any form of the number, stored in one.
 INSERT INTO sms_suppression (org_id, phone, reason, source) VALUES
@@ -93,7 +93,7 @@ SELECT pg_temp.failure($$SELECT sms_opt_in('10000000-0000-4000-8000-000000000001
 SELECT pg_temp.failure($$SELECT is_phone_suppressed('10000000-0000-4000-8000-000000000001', 'nobody')$$);
 \pset tuples_only off
 \pset format aligned
-SELECT (SELECT count(*) FROM sms_messages WHERE status IN ('pending', 'queued')) = (SELECT count(*) FROM sms_queue) AS in_step;
+SELECT (SELECT count(*) FROM sms_messages WHERE status IN ('pending', 'queued')) = (SELECT count(*) FROM coach_sms_internal.sms_queue) AS in_step;
 
 -- A short code is one sender in every region, whichever local number its digits could be: a STOP to it binds.
 SET client_min_messages = error;
@@ -102,25 +102,25 @@ CREATE TEMPORARY TABLE coded AS
          unnest(ARRAY['890', '8904', '89045', '890451']) code;
 INSERT INTO sms_settings (org_id, default_region, twilio_account_sid, twilio_phone_number)
   SELECT org_id, region, 'AC' || replace(org_id::text, '-', ''), code FROM coded;
-SELECT count(sms_take_inbound(sms_uuidv7(), 'AC' || replace(org_id::text, '-', ''), code, '', '+61491570006', 'STOP', '{}', true, true)) AS stops
+SELECT count(coach_sms_internal.sms_take_inbound(sms_uuidv7(), 'AC' || replace(org_id::text, '-', ''), code, '', '+61491570006', 'STOP', '{}', true, true)) AS stops
   FROM coded;
 SELECT count(*) AS unbound FROM coded c
- WHERE NOT sms_is_bound(org_id, NULL, '+61491570006') OR NOT EXISTS (SELECT FROM sms_suppression s WHERE s.org_id = c.org_id);
+ WHERE NOT coach_sms_internal.sms_is_bound(org_id, NULL, '+61491570006') OR NOT EXISTS (SELECT FROM sms_suppression s WHERE s.org_id = c.org_id);
 SELECT o.sender, count(*) FROM sms_opt_outs o JOIN coded c ON o.account_sid = 'AC' || replace(c.org_id::text, '-', '') GROUP BY 1 ORDER BY 1;
 -- Twilio's word that somebody opted out is entered for the sender as it is compared, in the org's region.
 INSERT INTO sms_settings (org_id, default_region, twilio_account_sid, twilio_phone_number)
   VALUES ('10000000-0000-4000-8000-000000000049', 'DE', 'AC00000000000000000000000000000049', '0171 1234567');
 SELECT sms_enqueue('10000000-0000-4000-8000-000000000049', to_phone => '+491711234568', body => 'hello') AS refused \gset
 UPDATE sms_messages SET sandbox = false WHERE id = :'refused';
-SELECT sms_heed_code(:'refused', '21610', 'opt_out');
-SELECT sender, phone, sms_is_bound('10000000-0000-4000-8000-000000000049', NULL, phone) AS bound
+SELECT coach_sms_internal.sms_heed_code(:'refused', '21610', 'opt_out');
+SELECT sender, phone, coach_sms_internal.sms_is_bound('10000000-0000-4000-8000-000000000049', NULL, phone) AS bound
   FROM sms_opt_outs WHERE account_sid = 'AC00000000000000000000000000000049';
 
 -- One person, two forms of the number: an entry by one binds the other, whichever was written first.
 CREATE TEMPORARY TABLE forms (n, short, long) AS VALUES
   (1, '+525512345678', '+5215512345678'), (2, '+551187654321', '+5511987654321'), (3, '+541123456789', '+5491123456789');
-SELECT f.short, sms_phone_names(f.short) AS names, sms_phone_names(f.long) AS of_the_other, sms_phone_key(f.short), sms_phone_key(f.long) FROM forms f ORDER BY n;
-SELECT sms_phone_names('+61491570006') AS one_form;
+SELECT f.short, coach_sms_internal.sms_phone_names(f.short) AS names, coach_sms_internal.sms_phone_names(f.long) AS of_the_other, coach_sms_internal.sms_phone_key(f.short), coach_sms_internal.sms_phone_key(f.long) FROM forms f ORDER BY n;
+SELECT coach_sms_internal.sms_phone_names('+61491570006') AS one_form;
 \set forms 10000000-0000-4000-8000-000000000052
 INSERT INTO sms_settings (org_id, default_region, twilio_account_sid, twilio_phone_number, max_sms_per_client_per_day)
   VALUES (:'forms', 'MX', 'AC00000000000000000000000000000052', '+15005550006', 2);
@@ -140,9 +140,9 @@ SELECT count(sms_opt_out(:'forms', f.long)) FROM forms f;
 SELECT to_phone, status, error_code FROM sms_messages WHERE org_id = :'forms' ORDER BY to_phone;
 DELETE FROM sms_suppression WHERE org_id = :'forms';
 -- A STOP and a START come from either form, and find whom they answer.
-SELECT f.n, count(sms_take_inbound(sms_uuidv7(), 'AC00000000000000000000000000000052', '+15005550006', '', f.long, 'STOP', ARRAY[:'forms'::uuid], false, true)) FROM forms f GROUP BY 1 ORDER BY 1;
-SELECT f.short, sms_is_bound(:'forms', NULL, f.short) AS bound FROM forms f ORDER BY n;
-SELECT f.n, count(sms_take_inbound(sms_uuidv7(), 'AC00000000000000000000000000000052', '+15005550006', '', f.short, 'START', ARRAY[:'forms'::uuid], false, true)) FROM forms f GROUP BY 1 ORDER BY 1;
+SELECT f.n, count(coach_sms_internal.sms_take_inbound(sms_uuidv7(), 'AC00000000000000000000000000000052', '+15005550006', '', f.long, 'STOP', ARRAY[:'forms'::uuid], false, true)) FROM forms f GROUP BY 1 ORDER BY 1;
+SELECT f.short, coach_sms_internal.sms_is_bound(:'forms', NULL, f.short) AS bound FROM forms f ORDER BY n;
+SELECT f.n, count(coach_sms_internal.sms_take_inbound(sms_uuidv7(), 'AC00000000000000000000000000000052', '+15005550006', '', f.short, 'START', ARRAY[:'forms'::uuid], false, true)) FROM forms f GROUP BY 1 ORDER BY 1;
 SELECT f.long, is_phone_suppressed(:'forms', f.long) AS bound FROM forms f ORDER BY n;
 -- The daily limit counts a person once.
 DELETE FROM sms_messages WHERE org_id = :'forms';
@@ -153,8 +153,8 @@ SELECT count(sms_opt_out(:'forms', f.long)) FROM forms f;
 SELECT f.n, e.messages FROM forms f, sms_erase_person(:'forms', f.short) e ORDER BY n;
 SELECT left(s.phone, 5) AS phone, count(*) FROM sms_suppression s WHERE s.org_id = :'forms' GROUP BY 1;
 SELECT f.n, is_phone_suppressed(:'forms', f.short) AS by_the_short, is_phone_suppressed(:'forms', f.long) AS by_the_long,
-       cardinality(sms_phone_names(f.short)) AS names FROM forms f ORDER BY n;
-UPDATE sms_suppression s SET phone = (SELECT max(k) FROM unnest(sms_phone_names(f.short)) k WHERE k LIKE 'hash:%')
-  FROM forms f WHERE s.org_id = :'forms' AND s.phone = ANY (sms_phone_names(f.short));
+       cardinality(coach_sms_internal.sms_phone_names(f.short)) AS names FROM forms f ORDER BY n;
+UPDATE sms_suppression s SET phone = (SELECT max(k) FROM unnest(coach_sms_internal.sms_phone_names(f.short)) k WHERE k LIKE 'hash:%')
+  FROM forms f WHERE s.org_id = :'forms' AND s.phone = ANY (coach_sms_internal.sms_phone_names(f.short));
 SELECT f.n, is_phone_suppressed(:'forms', f.short) AS by_the_short, is_phone_suppressed(:'forms', f.long) AS by_the_long FROM forms f ORDER BY n;
 SELECT f.n, sms_opt_in(:'forms', f.short) AS lifted FROM forms f ORDER BY n;

@@ -11,7 +11,7 @@ SELECT sms_opt_out('10000000-0000-4000-8000-000000000001', '+61491570156') IS NO
 CREATE TEMPORARY VIEW messages AS
   SELECT m.body, m.to_phone, m.template_key, m.template_id IS NOT NULL AS has_template, m.status, m.segments, m.encoding, m.sandbox,
          m.error_code, q.priority AS queue_priority, q.due_at = greatest(m.scheduled_for, m.created_at) AS due_in_time
-    FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id ORDER BY m.body;
+    FROM sms_messages m LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id ORDER BY m.body;
 
 -- As the seed app's service inserts: text rendered by itself, status given.
 INSERT INTO sms_messages (org_id, client_id, to_phone, template_key, body, variables, related_entity_type, related_entity_id,
@@ -143,16 +143,16 @@ UPDATE sms_messages SET status = 'nonsense' WHERE body = 'Hi copy';
 -- DELETE and TRUNCATE keep the queue in step, and leave alone what a sender holds.
 INSERT INTO sms_messages (org_id, to_phone, body) SELECT '10000000-0000-4000-8000-000000000001', '+61491570006', 'claimed ' || n FROM generate_series(1, 2) AS n;
 SET ROLE coach_sms_owner;
-WITH claimed AS (DELETE FROM sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.body LIKE 'claimed%' RETURNING q.*, m.body)
-INSERT INTO sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority, claimed_at, lease_until, client_key, segments)
+WITH claimed AS (DELETE FROM coach_sms_internal.sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.body LIKE 'claimed%' RETURNING q.*, m.body)
+INSERT INTO coach_sms_internal.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority, claimed_at, lease_until, client_key, segments)
   SELECT message_id, org_id, 1, CASE body WHEN 'claimed 1' THEN 'leased' ELSE 'unknown' END, 1, 0, 0, now(), now(), 'x', 1 FROM claimed;
 RESET ROLE;
 DELETE FROM sms_messages WHERE body IN ('claimed 1', 'claimed 2', 'now, said to be pending');
 SELECT * FROM messages;
-SELECT state FROM sms_in_flight;
-SELECT count(*) AS without_message FROM sms_queue q WHERE NOT EXISTS (SELECT FROM sms_messages m WHERE m.id = q.message_id);
+SELECT state FROM coach_sms_internal.sms_in_flight;
+SELECT count(*) AS without_message FROM coach_sms_internal.sms_queue q WHERE NOT EXISTS (SELECT FROM sms_messages m WHERE m.id = q.message_id);
 TRUNCATE sms_messages;
-SELECT (SELECT count(*) FROM sms_queue) AS waiting, (SELECT count(*) FROM sms_in_flight) AS in_flight;
+SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue) AS waiting, (SELECT count(*) FROM coach_sms_internal.sms_in_flight) AS in_flight;
 
 -- A restore brings whole rows, born earlier: they stay as they are and wait for sms_go_live() or sms_go_sandbox().
 COPY sms_messages (org_id, to_phone, body, status, scheduled_for, created_at, updated_at, segments, encoding, sandbox) FROM stdin;
@@ -178,6 +178,6 @@ END
 $$;
 CREATE TRIGGER copy_to_coach AFTER INSERT ON sms_messages FOR EACH ROW WHEN (NEW.body = 'the original') EXECUTE FUNCTION copy_to_coach();
 SELECT sms_enqueue(org_id, to_phone => '+61491570006', body => 'the original') IS NOT NULL AS enqueued FROM sms_settings WHERE enabled ORDER BY org_id LIMIT 1;
-SELECT body, segments, q.message_id IS NOT NULL AS queued FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id WHERE body ~ 'copy|original' ORDER BY 1;
+SELECT body, segments, q.message_id IS NOT NULL AS queued FROM sms_messages m LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id WHERE body ~ 'copy|original' ORDER BY 1;
 DROP TRIGGER copy_to_coach ON sms_messages;
 DROP FUNCTION copy_to_coach();

@@ -46,17 +46,17 @@ SELECT m.client_id, m.to_phone, m.template_key, t.version, m.body, m.variables, 
 
 -- Each has its row in the queue, due at its time.
 SELECT m.body, m.status, q.org_id = m.org_id AS same_org, q.priority, q.failures, q.due_at = m.scheduled_for AS in_time
-  FROM sms_messages m JOIN sms_queue q ON q.message_id = m.id ORDER BY m.id;
-SELECT count(*) AS in_flight FROM sms_in_flight;
+  FROM sms_messages m JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id ORDER BY m.id;
+SELECT count(*) AS in_flight FROM coach_sms_internal.sms_in_flight;
 
 -- A time that was, within a day, is due now; NULL is now.
 BEGIN;
 SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'late', scheduled_for => now() - interval '23 hours') IS NOT NULL AS ok;
 SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'null', scheduled_for => NULL) IS NOT NULL AS ok;
 SELECT m.body, m.status, m.scheduled_for - now() AS scheduled, q.due_at - now() AS due
-  FROM sms_messages m JOIN sms_queue q ON q.message_id = m.id WHERE m.created_at = now() ORDER BY m.id;
+  FROM sms_messages m JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id WHERE m.created_at = now() ORDER BY m.id;
 ROLLBACK;
-SELECT (SELECT count(*) FROM sms_messages) AS messages, (SELECT count(*) FROM sms_queue) AS waiting;
+SELECT (SELECT count(*) FROM sms_messages) AS messages, (SELECT count(*) FROM coach_sms_internal.sms_queue) AS waiting;
 
 -- The number is read in the org's region.
 SELECT sms_enqueue(:'other', to_phone => '(415) 555-2671', body => 'US') IS NOT NULL AS ok;
@@ -141,5 +141,5 @@ SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'enabled again') 
 SELECT count(sms_enqueue(:'org', to_phone => '+61491570006', template_key => 'hello', variables => jsonb_build_object('name', n),
          idempotency_key => 'bulk-' || n)) FROM generate_series(1, 1000) AS n;
 SELECT count(*), count(DISTINCT m.body) AS bodies, count(q.message_id) AS waiting
-  FROM sms_messages m LEFT JOIN sms_queue q ON q.message_id = m.id WHERE m.idempotency_key LIKE 'bulk-%';
-SELECT (SELECT count(*) FROM sms_messages WHERE status IN ('pending', 'queued')) = (SELECT count(*) FROM sms_queue) AS in_step;
+  FROM sms_messages m LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id WHERE m.idempotency_key LIKE 'bulk-%';
+SELECT (SELECT count(*) FROM sms_messages WHERE status IN ('pending', 'queued')) = (SELECT count(*) FROM coach_sms_internal.sms_queue) AS in_step;

@@ -108,8 +108,8 @@ SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', idempotency_ke
 
 -- Nothing changed: one message and its place in the queue are still all there is.
 SELECT body, to_phone, status, idempotency_key FROM sms_messages;
-SELECT message_id = :'first' FROM sms_queue;
-SELECT count(*) FROM sms_in_flight;
+SELECT message_id = :'first' FROM coach_sms_internal.sms_queue;
+SELECT count(*) FROM coach_sms_internal.sms_in_flight;
 
 -- What has no limit: expires_at infinity, an empty idempotency key is a key.
 SELECT pg_temp.enqueue($$to_phone => '+61491570006', body => 'x', expires_at => 'infinity'$$);
@@ -169,7 +169,7 @@ SELECT zone, pg_temp.failure(format('UPDATE sms_settings SET timezone = %L WHERE
     'right/Australia/Sydney', 'zone.tab', '../UTC', 'Australia', 'Australia/', '/UTC', 'UTC', 'Australia/sydney']) zone;
 SELECT pg_temp.enqueue('to_phone => ''+61491570006'', body => ''x'', metadata => ''{"timezone": "localtime"}''');
 -- Whatever else PostgreSQL lists is a zone here.
-SELECT name FROM pg_timezone_names WHERE NOT sms_is_zone(name) AND name !~* '^((posix|right)/|(localtime|posixrules|Factory)$)';
+SELECT name FROM pg_timezone_names WHERE NOT coach_sms_internal.sms_is_zone(name) AND name !~* '^((posix|right)/|(localtime|posixrules|Factory)$)';
 -- A priority needs no cast, and fits a smallint.
 SELECT pg_temp.enqueue(format('to_phone => ''+6149157030%s'', body => ''x'', priority => %s', n, p))
   FROM unnest(ARRAY['-1', '32767', '-32768', '32768', '-32769', 'NULL']) WITH ORDINALITY u (p, n);

@@ -20,7 +20,7 @@ SELECT sms_enqueue(:'other', to_phone => '0491 570 006', body => 'of another org
 SET ROLE coach_sms_owner;
 UPDATE sms_messages SET status = 'delivered', error_message = 'to +61491570006', attempt_count = 1, provider_message_id = 'SM1' WHERE id = :'arrived';
 UPDATE sms_messages SET status = 'unknown' WHERE id = :'under_way';
-DELETE FROM sms_queue WHERE message_id IN (:'arrived', :'under_way');
+DELETE FROM coach_sms_internal.sms_queue WHERE message_id IN (:'arrived', :'under_way');
 INSERT INTO sms_attempts (message_id, attempt_number, provider_message_id, request_payload, response_payload, status, error_message, org_id, client_key, segments)
   VALUES (:'arrived', 1, 'SM1', '{"To": "+61491570006"}', '{"to": "+61491570006"}', 'success', 'x +61491570006', :'org', :'client', 1),
          (sms_uuidv7(), 1, 'SM2', '{"To": "+61491570006"}', NULL, 'success', NULL, :'org', '+61491570006', 1),
@@ -41,7 +41,7 @@ SELECT sms_opt_out(:'other', '0491 570 006', 'manual') IS NOT NULL AS opted_out;
 SELECT count(*) AS salts FROM sms_phone_salt;
 SELECT * FROM sms_erase_person(:'org', '(04) 9157 0006');
 SELECT to_phone, body, variables, client_id, metadata, status, error_code, error_message, idempotency_key, sms_queue.message_id IS NOT NULL AS waits
-  FROM sms_messages m LEFT JOIN sms_queue ON message_id = id WHERE m.org_id = :'org' ORDER BY id;
+  FROM sms_messages m LEFT JOIN coach_sms_internal.sms_queue ON message_id = id WHERE m.org_id = :'org' ORDER BY id;
 SELECT provider_message_id, client_key, request_payload, response_payload, error_message FROM sms_attempts ORDER BY 1;
 SELECT provider_message_id, event_payload FROM sms_events ORDER BY 1;
 SELECT detail FROM sms_booking_texts;
@@ -51,12 +51,12 @@ SELECT left(phone, 5) AS phone, length(phone), sender FROM sms_opt_outs;
 -- Not before our own request has ended, though a callback has told: its attempt would bring number and text back.
 SET ROLE coach_sms_owner;
 UPDATE sms_messages SET status = 'failed' WHERE id = :'under_way';
-INSERT INTO sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority, claimed_at, lease_until, client_key, segments)
+INSERT INTO coach_sms_internal.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority, claimed_at, lease_until, client_key, segments)
   VALUES (:'under_way', :'org', 1, 'leased', 1, 0, 0, now(), now(), '+61491570006', 1);
 RESET ROLE;
 SELECT messages, under_way FROM sms_erase_person(:'org', '+61491570006');
 SET ROLE coach_sms_owner;
-DELETE FROM sms_in_flight WHERE message_id = :'under_way';
+DELETE FROM coach_sms_internal.sms_in_flight WHERE message_id = :'under_way';
 RESET ROLE;
 
 -- Settled, it goes too; the next time there is nothing left, and the salt stays the same.
@@ -83,10 +83,10 @@ SELECT sms_opt_in(:'org', '0491 570 006') AS lifted, sms_opt_in(:'org', '0491 57
 SELECT is_phone_suppressed(:'org', '0491 570 006') AS while_it_sends_with_another;
 UPDATE sms_settings SET twilio_phone_number = '0491 570 111' WHERE org_id = :'org';
 SELECT is_phone_suppressed(:'org', '0491 570 006') AS with_that_sender;
-SELECT sms_take_inbound(sms_uuidv7(), :'server_account', '+61491570111', '', '+61491570006', 'START', '{}', true, true);
+SELECT coach_sms_internal.sms_take_inbound(sms_uuidv7(), :'server_account', '+61491570111', '', '+61491570006', 'START', '{}', true, true);
 SELECT is_phone_suppressed(:'org', '0491 570 006') AS after_start;
 -- Said again and erased again: one entry.
-SELECT sms_take_inbound(sms_uuidv7(), :'server_account', '+61491570111', '', '+61491570006', 'STOP', '{}', true, true);
+SELECT coach_sms_internal.sms_take_inbound(sms_uuidv7(), :'server_account', '+61491570111', '', '+61491570006', 'STOP', '{}', true, true);
 SELECT sms_opt_out(:'org', '0491 570 006') IS NOT NULL AS opted_out;
 SELECT messages FROM sms_erase_person(:'org', '+61491570006');
 INSERT INTO sms_suppression (org_id, phone) VALUES (:'org', '+61491570006');
@@ -94,7 +94,7 @@ SELECT messages FROM sms_erase_person(:'org', '+61491570006');
 SELECT left(phone, 5) AS phone, reason FROM sms_suppression WHERE org_id = :'org';
 
 -- A callback for what was erased stores nothing of the person, and lists nobody.
-SELECT sms_heed_code(:'arrived', '30006', 'invalid_number');
+SELECT coach_sms_internal.sms_heed_code(:'arrived', '30006', 'invalid_number');
 
 -- Export, DROP, and import again: the salt makes hashes match.
 CREATE TEMPORARY TABLE exported AS SELECT * FROM sms_export_opt_outs();

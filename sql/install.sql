@@ -25,7 +25,7 @@ SELECT count(*) AS memberships FROM pg_auth_members
 SELECT mode, reason FROM sms_mode();
 SELECT mode, database_oid = (SELECT oid FROM pg_database WHERE datname = current_database()) AS this_database,
        changed_by = session_user AS by_me
-  FROM sms_server;
+  FROM coach_sms_internal.sms_server;
 SELECT (SELECT count(*) FROM sms_settings) + (SELECT count(*) FROM sms_templates) +
        (SELECT count(*) FROM sms_messages) + (SELECT count(*) FROM sms_attempts) +
        (SELECT count(*) FROM sms_events) + (SELECT count(*) FROM sms_suppression) +
@@ -61,7 +61,7 @@ INSERT INTO "Text messages".sms_messages (org_id, to_phone, body)
 SELECT "Text messages".sms_opt_out('10000000-0000-4000-8000-000000000001', '0491 570 156') IS NOT NULL AS opted_out;
 SELECT "Text messages".is_phone_suppressed('10000000-0000-4000-8000-000000000001', '0491570156');
 SELECT to_phone, body, status, error_code FROM "Text messages".sms_messages ORDER BY body;
-SELECT (SELECT count(*) FROM "Text messages".sms_queue) AS waiting;
+SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue) AS waiting;
 SELECT "Text messages".queue_pending_sms();
 SELECT mode FROM "Text messages".sms_mode();
 SELECT * FROM "Text messages".sms_go_sandbox();
@@ -105,31 +105,42 @@ RESET ROLE;
 DROP ROLE regress_plain;
 CREATE EXTENSION coach_sms;
 
+-- The schema of internal objects is the extension's alone.
+DROP EXTENSION coach_sms;
+CREATE SCHEMA coach_sms_internal;
+CREATE EXTENSION coach_sms;
+CREATE EXTENSION coach_sms SCHEMA coach_sms_internal;
+DROP SCHEMA coach_sms_internal;
+CREATE EXTENSION coach_sms;
+
 -- Default privileges, as Supabase has them, give nobody anything of ours; GRANT ALL does, and sms_doctor() tells.
 DROP EXTENSION coach_sms;
 CREATE ROLE regress_anybody;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_anybody;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_anybody;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_anybody;
 CREATE EXTENSION coach_sms;
 CREATE VIEW rights_of_anybody AS
-  SELECT (SELECT count(*) FROM sms_own_functions(NULL) f WHERE has_function_privilege('regress_anybody', f, 'EXECUTE')) AS functions,
-         (SELECT count(*) FROM sms_own_relations('{r,v}') r WHERE has_table_privilege('regress_anybody', r, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')) AS relations,
+  SELECT (SELECT count(*) FROM coach_sms_internal.sms_own_functions(NULL) f WHERE has_function_privilege('regress_anybody', f, 'EXECUTE')) AS functions,
+         (SELECT count(*) FROM coach_sms_internal.sms_own_relations('{r,v}') r WHERE has_table_privilege('regress_anybody', r, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')) AS relations,
+         has_schema_privilege('regress_anybody', 'coach_sms_internal', 'USAGE, CREATE') AS schema,
          (SELECT problem FROM sms_doctor() WHERE check_name = 'grants') AS problem;
 TABLE rights_of_anybody;
 GRANT TRIGGER ON sms_messages TO regress_anybody;
-GRANT EXECUTE ON FUNCTION sms_make_policies() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION coach_sms_internal.sms_make_policies() TO PUBLIC;
 SELECT problem FROM rights_of_anybody;
 REVOKE TRIGGER ON sms_messages FROM regress_anybody;
 GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_anybody;
 SELECT relations > 0 AS relations, problem FROM rights_of_anybody;
-REVOKE ALL ON FUNCTION sms_make_policies() FROM PUBLIC;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_policies() FROM PUBLIC;
 GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO regress_anybody;
-SELECT functions = (SELECT count(*) FROM sms_own_functions(NULL)) AS every_function, problem FROM rights_of_anybody;
+SELECT functions = (SELECT count(*) FROM coach_sms_internal.sms_own_functions(NULL)) AS every_function, problem FROM rights_of_anybody;
 SELECT sms_revoke_tenant('regress_anybody'), sms_revoke_service('regress_anybody'), sms_revoke_operator('regress_anybody'), sms_revoke_monitor('regress_anybody');
 TABLE rights_of_anybody;
 DROP VIEW rights_of_anybody;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_anybody;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM regress_anybody;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM regress_anybody;
 REVOKE ALL ON SCHEMA public FROM regress_anybody;
 DROP ROLE regress_anybody;
 

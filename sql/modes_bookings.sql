@@ -25,7 +25,7 @@ CREATE FUNCTION pg_temp.explained() RETURNS TABLE (n text, type text, status tex
     FROM bookings b, sms_explain(b.id) e ORDER BY 1, 2, 3, 4 $$;
 CREATE PROCEDURE deliver() LANGUAGE sql AS $$
   UPDATE sms_messages SET status = 'delivered', sent_at = now(), delivered_at = now() WHERE status IN ('pending', 'queued');
-  DELETE FROM sms_queue;
+  DELETE FROM coach_sms_internal.sms_queue;
 $$;
 
 -- In the sandbox: confirmed and delivered; confirmed and waiting, near and far; reminded; skipped; not confirmed; over, with
@@ -44,10 +44,10 @@ UPDATE bookings SET status = 'cancelled' WHERE id = pg_temp.id(3, 9);
 SELECT cancelled FROM sms_go_live();
 SELECT * FROM pg_temp.explained() WHERE status IN ('planned', 'skipped');
 -- Which is what comes true.
-SELECT * FROM sms_schedule_some(100, now());
+SELECT * FROM coach_sms_internal.sms_schedule_some(100, now());
 SELECT right(related_entity_id::text, 1) AS n, template_key, status FROM sms_messages WHERE NOT sandbox ORDER BY 1, 2;
 UPDATE clients SET phone = '+61491570005' WHERE id = pg_temp.id(2, 5);
-SELECT * FROM sms_schedule_some(100, now());
+SELECT * FROM coach_sms_internal.sms_schedule_some(100, now());
 SELECT * FROM pg_temp.explained() WHERE n = '5' AND type = 'confirmation';
 -- What is confirmed from now on is told of: for the first time, and again.
 UPDATE bookings SET status = 'cancelled' WHERE id IN (pg_temp.id(3, 1), pg_temp.id(3, 4));
@@ -67,8 +67,8 @@ SELECT * FROM pg_temp.explained() WHERE type = 'confirmation' AND n IN ('1', '5'
 SET session_replication_role = replica;
 SELECT pg_temp.book(10, interval '9 days');
 RESET session_replication_role;
-SELECT looked_at FROM sms_schedule_some(100, now());
-SELECT e.status, replace(e.explanation, sms_local_time(b.start_time - interval '24 hours 2 minutes', 'Australia/Sydney'), '<when it is found>') AS explanation
+SELECT looked_at FROM coach_sms_internal.sms_schedule_some(100, now());
+SELECT e.status, replace(e.explanation, coach_sms_internal.sms_local_time(b.start_time - interval '24 hours 2 minutes', 'Australia/Sydney'), '<when it is found>') AS explanation
   FROM bookings b, sms_explain(b.id) e WHERE b.id = pg_temp.id(3, 10) AND e.type = 'confirmation';
 -- Bookings that cannot be read keep it from going live.
 SELECT queued FROM sms_go_sandbox();
@@ -99,12 +99,12 @@ BEGIN
     IF random() < 0.6 THEN
       INSERT INTO sms_messages (id, org_id, client_id, to_phone, template_key, body, variables, related_entity_type, related_entity_id, status, scheduled_for,
                                 error_code, metadata, created_at, segments, encoding, sandbox)
-        SELECT one.message, one.org_id, one.client_id, coalesce(sms_phone_or_null(b.phone, 'AU'), '+61491570000'),
+        SELECT one.message, one.org_id, one.client_id, coalesce(coach_sms_internal.sms_phone_or_null(b.phone, 'AU'), '+61491570000'),
                CASE one.type WHEN 'confirmation' THEN 'booking_confirmation' WHEN 'reminder' THEN 'session_reminder' ELSE 'feedback_request' END, 'x',
-               sms_booking_variables(b), 'booking', one.id, s.status, now(),
+               coach_sms_internal.sms_booking_variables(b), 'booking', one.id, s.status, now(),
                CASE s.status WHEN 'cancelled' THEN pg_temp.pick('{booking_changed,booking_cancelled,sandbox,expired}') WHEN 'failed' THEN '30005' END,
                jsonb_build_object('booking_text', one.type), now() - random() * interval '2 hours', 1, 'GSM-7', random() < 0.5
-          FROM sms_read_bookings(ARRAY[one.id]) b, pg_temp.pick('{pending,queued,sending,sent,delivered,failed,cancelled,cancelled,unknown}') s (status);
+          FROM coach_sms_internal.sms_read_bookings(ARRAY[one.id]) b, pg_temp.pick('{pending,queued,sending,sent,delivered,failed,cancelled,cancelled,unknown}') s (status);
     ELSE
       one.message := NULL;
     END IF;
@@ -127,7 +127,7 @@ DECLARE
 BEGIN
   CREATE TEMPORARY TABLE told ON COMMIT DROP AS SELECT b.id AS booking, e.* FROM bookings b, sms_explain(b.id) e;
   CREATE TEMPORARY TABLE messages_before ON COMMIT DROP AS SELECT m.id FROM sms_messages m;
-  PERFORM sms_schedule_some(100000, now() + interval '1 second');
+  PERFORM coach_sms_internal.sms_schedule_some(100000, now() + interval '1 second');
   RETURN QUERY
     SELECT coalesce(t.booking, m.related_entity_id), 'made', coalesce(t.type, m.metadata->>'booking_text'), t.label, t.explanation, m.status
       FROM (SELECT * FROM told WHERE explanation = 'is due, and made within a minute') t

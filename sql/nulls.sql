@@ -14,7 +14,8 @@ CREATE FUNCTION pg_temp.sample(type regtype) RETURNS text LANGUAGE sql AS $$
     WHEN 'timestamp with time zone' THEN '''infinity''::timestamptz' WHEN 'interval' THEN '''1 day''::interval' WHEN 'boolean' THEN 'true'
     WHEN 'integer' THEN '-1' WHEN 'smallint' THEN '1::int2' WHEN 'bigint' THEN '7::int8' WHEN 'numeric' THEN '1.5' WHEN 'xid' THEN '''3''::xid'
     WHEN 'regclass' THEN '''pg_class''::regclass' WHEN 'regrole' THEN '''pg_monitor''::regrole' WHEN 'name' THEN '''nowhere''::name'
-    WHEN 'sms_booking' THEN '(SELECT b FROM (SELECT NULL::sms_booking) x (b))' WHEN 'sms_booking[]' THEN '''{NULL}''::sms_booking[]'
+    WHEN 'coach_sms_internal.sms_booking' THEN '(SELECT b FROM (SELECT NULL::coach_sms_internal.sms_booking) x (b))'
+    WHEN 'coach_sms_internal.sms_booking[]' THEN '''{NULL}''::coach_sms_internal.sms_booking[]'
     ELSE 'NULL' END
 $$;
 -- How many calls, and which of them failed in a way that no answer of ours should.

@@ -76,7 +76,7 @@ UPDATE sms_settings SET twilio_auth_token_encrypted = :'sealed', twilio_account_
 DELETE FROM sms_settings WHERE org_id NOT IN ('10000000-0000-4000-8000-000000000001', '10000000-0000-4000-8000-000000000002');
 UPDATE sms_settings SET twilio_account_sid = 'AC1', twilio_phone_number = '+61412345678';
 SELECT right(s.org_id::text, 1) AS org, t.problem, t.what_to_do
-  FROM sms_settings s, sms_check_token(s.org_id, s.twilio_auth_token_encrypted) AS t ORDER BY s.org_id;
+  FROM sms_settings s, coach_sms_internal.sms_check_token(s.org_id, s.twilio_auth_token_encrypted) AS t ORDER BY s.org_id;
 
 -- What is too long to be a token. The error does not show it.
 UPDATE sms_settings SET twilio_auth_token_encrypted = repeat('secret', 1000);
@@ -219,7 +219,7 @@ SELECT pg_reload_conf();
 \c -
 \set SHOW_CONTEXT never
 SELECT regexp_replace(problem, '[0-9a-f]{8}', '<id>', 'g') AS problem, regexp_replace(what_to_do, '[0-9a-f]{8}', '<id>', 'g') AS what_to_do
-  FROM sms_check_token('10000000-0000-4000-8000-000000000001', :'sealed');
+  FROM coach_sms_internal.sms_check_token('10000000-0000-4000-8000-000000000001', :'sealed');
 UPDATE sms_settings SET enabled = true WHERE org_id = '10000000-0000-4000-8000-000000000001' RETURNING twilio_auth_token_encrypted = :'sealed' AS kept;
 ALTER SYSTEM RESET coach_sms.key_file;
 SELECT pg_reload_conf();

@@ -54,8 +54,8 @@ SELECT twilio_auth_token_encrypted LIKE 'sms1:%' AS sealed, sms_settings::text L
 -- What it may not do.
 SELECT statement, pg_temp.try(statement)
   FROM unnest(ARRAY[
-    'SELECT * FROM sms_queue', 'SELECT * FROM sms_in_flight', 'SELECT * FROM sms_server', 'SELECT * FROM sms_opt_outs',
-    'INSERT INTO sms_queue SELECT * FROM sms_queue', 'DELETE FROM sms_queue', 'UPDATE sms_server SET mode = ''live''',
+    'SELECT * FROM coach_sms_internal.sms_queue', 'SELECT * FROM coach_sms_internal.sms_in_flight', 'SELECT * FROM coach_sms_internal.sms_server', 'SELECT * FROM sms_opt_outs',
+    'INSERT INTO coach_sms_internal.sms_queue SELECT * FROM coach_sms_internal.sms_queue', 'DELETE FROM coach_sms_internal.sms_queue', 'UPDATE coach_sms_internal.sms_server SET mode = ''live''',
     'UPDATE sms_messages SET status = ''delivered''', 'UPDATE sms_messages SET to_phone = ''+61491570156''', 'UPDATE sms_messages SET body = ''x''',
     'UPDATE sms_messages SET sandbox = false', 'UPDATE sms_messages SET org_id = org_id', 'DELETE FROM sms_messages', 'TRUNCATE sms_messages',
     'INSERT INTO sms_messages (org_id, to_phone, body, segments) VALUES (''10000000-0000-4000-8000-000000000001'', ''1'', ''x'', 1)',
@@ -64,11 +64,11 @@ SELECT statement, pg_temp.try(statement)
     'INSERT INTO sms_messages (org_id, to_phone, body, status) VALUES (''10000000-0000-4000-8000-000000000001'', ''+61491570006'', ''x'', ''sent'')',
     'INSERT INTO sms_attempts SELECT * FROM sms_attempts', 'UPDATE sms_attempts SET status = ''success''', 'DELETE FROM sms_attempts',
     'INSERT INTO sms_events SELECT * FROM sms_events', 'UPDATE sms_events SET processed_at = now()', 'DELETE FROM sms_events', 'TRUNCATE sms_settings',
-    'SELECT sms_go_live()', 'SELECT sms_go_sandbox()', 'SELECT sms_arm(true)', 'SELECT sms_rebuild_queue(true)', 'SELECT sms_enqueue_waiting(true)',
+    'SELECT sms_go_live()', 'SELECT sms_go_sandbox()', 'SELECT coach_sms_internal.sms_arm(true)', 'SELECT coach_sms_internal.sms_rebuild_queue(true)', 'SELECT coach_sms_internal.sms_enqueue_waiting(true)',
     'SELECT sms_create_key(''/tmp/coach_sms.key'')', 'SELECT sms_grant_service(''regress_stranger'')', 'SELECT sms_revoke_service(''regress_backend'')',
-    'SELECT sms_wake_sender()', 'SELECT sms_detach_worker()', 'SELECT sms_poke_launcher()', 'SELECT sms_cancel_waiting(''{}'', ''x'', ''x'')',
-    'SELECT sms_note_due(''10000000-0000-4000-8000-000000000001'', '''', 0::smallint, now())', 'SELECT sms_system_identifier()', 'SELECT sms_own_functions(NULL)',
-    'ALTER TABLE sms_messages DISABLE TRIGGER ALL', 'DROP TABLE sms_queue', 'CREATE TRIGGER t BEFORE INSERT ON sms_messages FOR EACH ROW EXECUTE FUNCTION sms_touch()',
+    'SELECT sms_wake_sender()', 'SELECT sms_detach_worker()', 'SELECT coach_sms_internal.sms_poke_launcher()', 'SELECT coach_sms_internal.sms_cancel_waiting(''{}'', ''x'', ''x'')',
+    'SELECT coach_sms_internal.sms_note_due(''10000000-0000-4000-8000-000000000001'', '''', 0::smallint, now())', 'SELECT coach_sms_internal.sms_system_identifier()', 'SELECT coach_sms_internal.sms_own_functions(NULL)',
+    'ALTER TABLE sms_messages DISABLE TRIGGER ALL', 'DROP TABLE coach_sms_internal.sms_queue', 'CREATE TRIGGER t BEFORE INSERT ON sms_messages FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_touch()',
     'SET ROLE coach_sms_owner', 'SET coach_sms.key_file = ''''', 'SHOW coach_sms.key_file', 'DROP EXTENSION coach_sms',
     'SET session_replication_role = replica']) AS statement;
 RESET SESSION AUTHORIZATION;

@@ -64,9 +64,9 @@ INSERT INTO pg_temp.readings (statement) VALUES
   ('SELECT org_id, phone FROM sms_suppression'), ('SELECT org_id, reason FROM sms_booking_texts'),
   ('SELECT org_id, waiting FROM sms_queue_stat'), ('SELECT org_id, total FROM sms_delivery_stats'), ('SELECT org_id, messages FROM sms_cost'),
   ('SELECT mode FROM sms_health'), ('SELECT count(*) FROM sms_worker_stat'), ('SELECT twilio_auth_token_encrypted FROM sms_settings'),
-  ('SELECT * FROM sms_settings'), ('SELECT * FROM sms_queue'), ('SELECT * FROM sms_in_flight'), ('SELECT * FROM sms_opt_outs'),
-  ('SELECT * FROM sms_server'), ('SELECT * FROM sms_bookings_source'), ('SELECT * FROM sms_usage'), ('SELECT * FROM sms_idempotency_keys'),
-  ('SELECT * FROM sms_charges');
+  ('SELECT * FROM sms_settings'), ('SELECT * FROM coach_sms_internal.sms_queue'), ('SELECT * FROM coach_sms_internal.sms_in_flight'), ('SELECT * FROM sms_opt_outs'),
+  ('SELECT * FROM coach_sms_internal.sms_server'), ('SELECT * FROM sms_bookings_source'), ('SELECT * FROM sms_usage'), ('SELECT * FROM sms_idempotency_keys'),
+  ('SELECT * FROM coach_sms_internal.sms_charges');
 GRANT SELECT ON pg_temp.readings TO PUBLIC;
 
 -- Each as PostgREST makes them: a role and claims for a transaction, in a session of the authenticator's.
@@ -139,8 +139,8 @@ SELECT statement, pg_temp.try(statement)
     'UPDATE sms_settings SET monthly_budget_segments = NULL', 'UPDATE sms_settings SET paused_until = NULL', 'UPDATE sms_settings SET org_id = NULL', 'DELETE FROM sms_settings',
     'INSERT INTO sms_templates (id, org_id, template_key, body) VALUES (NULL, NULL, ''x'', ''x'')', 'UPDATE sms_templates SET org_id = NULL', 'TRUNCATE sms_templates',
     'SELECT sms_pause()', 'SELECT sms_go_live()', 'SELECT sms_export_opt_outs()', 'SELECT sms_every_org()', 'SELECT sms_set_twilio_credentials(NULL, NULL, NULL)',
-    'SELECT sms_grant_service(''regress_authenticated'')', 'SELECT sms_cancel_as_owner(NULL, NULL)', 'SELECT sms_cancel_waiting(NULL, NULL, NULL)', 'SELECT sms_may_act_for(NULL)',
-    'SELECT sms_doctor()', 'SELECT sms_twilio_webhook(''u'', ''b'', ''s'')', 'SELECT sms_read_bookings(''{}'')',
+    'SELECT sms_grant_service(''regress_authenticated'')', 'SELECT coach_sms_internal.sms_cancel_as_owner(NULL, NULL)', 'SELECT coach_sms_internal.sms_cancel_waiting(NULL, NULL, NULL)', 'SELECT coach_sms_internal.sms_may_act_for(NULL)',
+    'SELECT sms_doctor()', 'SELECT sms_twilio_webhook(''u'', ''b'', ''s'')', 'SELECT coach_sms_internal.sms_read_bookings(''{}'')',
     'SET coach_sms.tenancy_function = ''''', 'SET coach_sms.jwt_authenticators = ''regress_authenticator''']) statement;
 
 -- Copies and plans of what it sees.

@@ -41,8 +41,8 @@ UPDATE sms_messages SET status = 'failed', failed_at = now() - interval '2 hours
 UPDATE sms_messages SET status = 'failed', failed_at = now(), error_code = '30003', error_message = 'unreachable' WHERE id = 'a0000000-0000-7000-8000-000000000007';
 UPDATE sms_messages SET status = 'unknown', error_code = 'unanswered', error_message = 'no answer' WHERE id = 'a0000000-0000-7000-8000-000000000008';
 UPDATE sms_messages SET status = 'cancelled', error_code = 'cancelled_by_user', error_message = 'rain' WHERE id = 'a0000000-0000-7000-8000-000000000009';
-DELETE FROM sms_queue WHERE message_id BETWEEN 'a0000000-0000-7000-8000-000000000003' AND 'a0000000-0000-7000-8000-000000000009';
-INSERT INTO sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority, claimed_at, lease_until, client_key, segments, settlement, next_look_at)
+DELETE FROM coach_sms_internal.sms_queue WHERE message_id BETWEEN 'a0000000-0000-7000-8000-000000000003' AND 'a0000000-0000-7000-8000-000000000009';
+INSERT INTO coach_sms_internal.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority, claimed_at, lease_until, client_key, segments, settlement, next_look_at)
   VALUES ('a0000000-0000-7000-8000-000000000003', 'a0000000-0000-4000-8000-000000000001', 1, 'leased', 1, 0, 0, now(), now(), '+61491570006', 1, NULL, NULL),
          ('a0000000-0000-7000-8000-000000000008', 'a0000000-0000-4000-8000-000000000001', 2, 'unknown', 1, 0, 0, now() - interval '1 day', now() - interval '1 day', '+61491570006', 1,
           '{"error_code": "unanswered", "error_message": "no answer"}', 'infinity');
@@ -73,8 +73,8 @@ SELECT waiting, due, in_flight, unknown, unprocessed_events, failed_last_hour FR
 -- What is wrong, in the sandbox and live.
 SELECT check_name, level, ok, problem FROM sms_doctor() WHERE check_name IN ('sender', 'accounts', 'senders', 'sids', 'own_tokens', 'tokens', 'queue', 'queue_orphans', 'unknown');
 SET ROLE coach_sms_owner;
-DELETE FROM sms_queue WHERE message_id = 'a0000000-0000-7000-8000-000000000001';
-INSERT INTO sms_queue (message_id, org_id, priority, due_at) VALUES ('f0000000-0000-7000-8000-00000000000f', 'a0000000-0000-4000-8000-000000000001', 0, 'infinity');
+DELETE FROM coach_sms_internal.sms_queue WHERE message_id = 'a0000000-0000-7000-8000-000000000001';
+INSERT INTO coach_sms_internal.sms_queue (message_id, org_id, priority, due_at) VALUES ('f0000000-0000-7000-8000-00000000000f', 'a0000000-0000-4000-8000-000000000001', 0, 'infinity');
 RESET ROLE;
 ALTER FUNCTION sms_why(uuid) OWNER TO CURRENT_USER;
 ALTER ROLE coach_sms_owner CREATEDB;
@@ -82,12 +82,12 @@ SELECT check_name, level, ok, problem, what_to_do FROM sms_doctor() WHERE check_
 SELECT detail FROM sms_why('a0000000-0000-7000-8000-000000000001') WHERE what LIKE 'now%';
 ALTER ROLE coach_sms_owner NOCREATEDB;
 ALTER FUNCTION sms_why(uuid) OWNER TO coach_sms_owner;
-DELETE FROM sms_queue WHERE message_id = 'f0000000-0000-7000-8000-00000000000f';
+DELETE FROM coach_sms_internal.sms_queue WHERE message_id = 'f0000000-0000-7000-8000-00000000000f';
 SELECT sms_go_sandbox();
 SELECT check_name, level, ok FROM sms_doctor() WHERE check_name IN ('queue', 'queue_orphans', 'ownership', 'owner_role');
 
 -- A copy is not armed.
-UPDATE sms_server SET system_identifier = 1;
+UPDATE coach_sms_internal.sms_server SET system_identifier = 1;
 SELECT mode, ok, problem FROM sms_health;
 SELECT check_name, level, ok, problem FROM sms_doctor() WHERE check_name IN ('mode', 'sids', 'public_url');
 SELECT detail FROM sms_why('a0000000-0000-7000-8000-000000000001') WHERE what LIKE 'now%';
@@ -109,31 +109,31 @@ SELECT * FROM sms_why(NULL);
 
 -- What the sender publishes: of several holds the one that lasts longest, the lane's own among them, and nothing that is over.
 SET ROLE coach_sms_owner;
-INSERT INTO sms_queue (message_id, org_id, zone, priority, due_at, held_for, failures) VALUES
+INSERT INTO coach_sms_internal.sms_queue (message_id, org_id, zone, priority, due_at, held_for, failures) VALUES
   ('a0000000-0000-7000-8000-0000000000f1', 'a0000000-0000-4000-8000-000000000001', 'Asia/Tokyo', 3, now(), NULL, 0),
   ('a0000000-0000-7000-8000-0000000000f2', 'a0000000-0000-4000-8000-000000000001', '*', 0, now(), NULL, 0),
   ('a0000000-0000-7000-8000-0000000000f3', 'a0000000-0000-4000-8000-000000000001', '', 9, '2100-01-01', 'client_daily_limit', 0),
   ('a0000000-0000-7000-8000-0000000000f4', 'a0000000-0000-4000-8000-000000000001', '', 9, '2100-01-02', NULL, 2);
-INSERT INTO sms_holds (key, rule, org_id, zone, priority, until, is_trouble, why) VALUES
+INSERT INTO coach_sms_internal.sms_holds (key, rule, org_id, zone, priority, until, is_trouble, why) VALUES
   ('1', 'quiet_hours', 'a0000000-0000-4000-8000-000000000001', '', 0, now() + interval '1 hour', false, 'quiet hours, until eight'),
   ('2', 'max_sms_per_hour', 'a0000000-0000-4000-8000-000000000001', NULL, NULL, now() + interval '1 minute', false, 'the hour is full'),
   ('3', 'account', 'a0000000-0000-4000-8000-000000000001', NULL, NULL, now(), true, 'over'),
   ('4', 'quiet_hours', 'a0000000-0000-4000-8000-000000000001', 'Asia/Tokyo', 3, now() + interval '2 hours', false, 'quiet hours in Tokyo'),
   ('5', 'quiet_hours', 'a0000000-0000-4000-8000-000000000001', 'Asia/Tokyo', 4, now() + interval '2 hours', false, 'quiet hours at another priority');
 RESET ROLE;
-SELECT left(org_id::text, 1) AS org, zone, priority, waiting, due, over_limit, retrying, held_by, is_trouble FROM sms_lane_stat ORDER BY org_id, zone, priority;
+SELECT left(org_id::text, 1) AS org, zone, priority, waiting, due, over_limit, retrying, held_by, is_trouble FROM coach_sms_internal.sms_lane_stat ORDER BY org_id, zone, priority;
 SELECT left(org_id::text, 1) AS org, due, oldest_due_age IS NOT NULL AS is_late, held_by FROM sms_queue_stat ORDER BY 1;
 SELECT regexp_replace(waits_for, '(at|for) 2[0-9 :+-]*[0-9]', '\1 (time)', 'g') AS waits_for FROM sms_health;
 SELECT detail FROM sms_why('a0000000-0000-7000-8000-000000000001') WHERE what LIKE 'now%';
 SELECT level, ok, problem FROM sms_doctor() WHERE check_name = 'held';
 -- Trouble comes first, and what is of the whole server before all.
-UPDATE sms_holds SET until = 'infinity' WHERE key = '3';
-SELECT DISTINCT held_by FROM sms_lane_stat WHERE due > 0 AND org_id = 'a0000000-0000-4000-8000-000000000001';
+UPDATE coach_sms_internal.sms_holds SET until = 'infinity' WHERE key = '3';
+SELECT DISTINCT held_by FROM coach_sms_internal.sms_lane_stat WHERE due > 0 AND org_id = 'a0000000-0000-4000-8000-000000000001';
 SELECT level, ok, problem FROM sms_doctor() WHERE check_name = 'held';
-INSERT INTO sms_holds (key, rule, until, is_trouble, why) VALUES ('6', 'server', 'infinity', true, 'the whole server waits');
+INSERT INTO coach_sms_internal.sms_holds (key, rule, until, is_trouble, why) VALUES ('6', 'server', 'infinity', true, 'the whole server waits');
 SELECT DISTINCT held_by FROM sms_queue_stat WHERE due > 0;
-DELETE FROM sms_holds;
-DELETE FROM sms_queue WHERE right(message_id::text, 2) LIKE 'f_';
+DELETE FROM coach_sms_internal.sms_holds;
+DELETE FROM coach_sms_internal.sms_queue WHERE right(message_id::text, 2) LIKE 'f_';
 
 -- For the application's backend and nobody else.
 CREATE ROLE regress_sms_watching;
@@ -149,7 +149,7 @@ SELECT count(*) FROM sms_queue_stat;
 SELECT count(*) FROM sms_delivery_stats;
 SELECT count(*) FROM sms_worker_stat;
 SELECT what FROM sms_why('a0000000-0000-7000-8000-000000000009');
-SELECT * FROM sms_check_token(NULL, NULL);
+SELECT * FROM coach_sms_internal.sms_check_token(NULL, NULL);
 RESET ROLE;
 SELECT sms_revoke_service('regress_sms_watching');
 REVOKE USAGE ON SCHEMA public FROM regress_sms_watching;

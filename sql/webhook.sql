@@ -24,13 +24,13 @@ INSERT INTO sms_messages (id, org_id, to_phone, body) VALUES
 -- 1 to 3 are being sent, 2 and 3 with their SIDs known; 4 is unknown; 5 was queued again; 6 waits.
 SET ROLE coach_sms_owner;
 UPDATE sms_messages SET status = 'sending', attempt_count = 1 WHERE id < 'a0000000-0000-7000-8000-000000000006';
-DELETE FROM sms_queue WHERE message_id < 'a0000000-0000-7000-8000-000000000005';
+DELETE FROM coach_sms_internal.sms_queue WHERE message_id < 'a0000000-0000-7000-8000-000000000005';
 UPDATE sms_messages SET status = 'sent' WHERE id IN ('a0000000-0000-7000-8000-000000000002', 'a0000000-0000-7000-8000-000000000003');
 INSERT INTO sms_attempts (message_id, attempt_number, provider_message_id, status, org_id, client_key, segments)
   SELECT format('a0000000-0000-7000-8000-00000000000%s', n)::uuid, 1, 'SM' || repeat(n::text, 32), 'success',
          'a0000000-0000-4000-8000-000000000001', '+61491570006', 1 FROM generate_series(2, 3) n;
 UPDATE sms_messages SET status = 'unknown', error_code = 'unanswered', error_message = 'no answer' WHERE id = 'a0000000-0000-7000-8000-000000000004';
-INSERT INTO sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority, claimed_at, lease_until, client_key, segments)
+INSERT INTO coach_sms_internal.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority, claimed_at, lease_until, client_key, segments)
   VALUES ('a0000000-0000-7000-8000-000000000004', 'a0000000-0000-4000-8000-000000000001', 1, 'unknown', 1, 0, 0, now(), now(), '+61491570006', 1);
 UPDATE sms_messages SET status = 'queued' WHERE id = 'a0000000-0000-7000-8000-000000000005';
 RESET ROLE;
@@ -69,9 +69,9 @@ SELECT * FROM message WHERE n = '2';
 SELECT http_status FROM sms_twilio_webhook(:'message4', 'MessageSid=SM44444444444444444444444444444444&MessageStatus=sent', 'G6qlXysOcX9kePrwMsh6Q5eywc4=');
 SELECT http_status FROM sms_twilio_webhook(:'message5', 'MessageSid=SM55555555555555555555555555555555&MessageStatus=delivered', 'rO9EpfFs0aigDfARoCIXccCHrq8=');
 SELECT * FROM message WHERE n IN ('4', '5');
-SELECT count(*) FROM sms_in_flight;
+SELECT count(*) FROM coach_sms_internal.sms_in_flight;
 SELECT right(message_id::text, 1) AS n, status, left(provider_message_id, 4) AS sid FROM sms_attempts WHERE message_id >= 'a0000000-0000-7000-8000-000000000004';
-SELECT right(message_id::text, 1) AS n FROM sms_queue ORDER BY 1;
+SELECT right(message_id::text, 1) AS n FROM coach_sms_internal.sms_queue ORDER BY 1;
 
 -- Without our query the SID finds the message.
 SELECT http_status FROM sms_twilio_webhook(:'plain', 'MessageSid=SM33333333333333333333333333333333&MessageStatus=delivered&AccountSid=ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', '+JoC5DLxeq0MG3r/061DD6qhmLc=');

@@ -1,2 +1,2 @@
 -- The last statement: once this commits, the launcher gives the database its sender.
-SELECT sms_poke_launcher();
+SELECT coach_sms_internal.sms_poke_launcher();

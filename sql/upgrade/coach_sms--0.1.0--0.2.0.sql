@@ -10,27 +10,47 @@ DROP FUNCTION sms_check_queue();
 DROP FUNCTION sms_check_rights();
 DROP FUNCTION sms_check_tenancy();
 
-ALTER TYPE sms_booking ADD ATTRIBUTE first_name text;
+-- Internal objects move to a schema of their own. In 0.1.0 the comments of internal functions say so.
+CREATE SCHEMA coach_sms_internal;
+SET LOCAL search_path = pg_catalog, pg_temp;
+ALTER TABLE @extschema@.sms_queue SET SCHEMA coach_sms_internal;
+ALTER TABLE @extschema@.sms_in_flight SET SCHEMA coach_sms_internal;
+ALTER TABLE @extschema@.sms_server SET SCHEMA coach_sms_internal;
+ALTER VIEW @extschema@.sms_charges SET SCHEMA coach_sms_internal;
+ALTER TYPE @extschema@.sms_booking SET SCHEMA coach_sms_internal;
+DO $$
+DECLARE
+  own record;
+BEGIN
+  FOR own IN SELECT p.oid::regprocedure AS function FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
+              WHERE obj_description(p.oid, 'pg_proc') LIKE 'Internal:%' AND p.proname <> 'sms_mode' LOOP
+    EXECUTE format('ALTER FUNCTION %s SET SCHEMA coach_sms_internal', own.function);
+  END LOOP;
+END
+$$;
+SET LOCAL search_path = @extschema@, pg_temp;
+
+ALTER TYPE coach_sms_internal.sms_booking ADD ATTRIBUTE first_name text;
 
 -- A priority may be written without a cast.
 DROP FUNCTION sms_enqueue(uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, smallint, jsonb);
 
 -- List searches that settle nothing are counted; those that could not be made are named.
-ALTER TABLE sms_in_flight
+ALTER TABLE coach_sms_internal.sms_in_flight
   ADD COLUMN inconclusive text CHECK (inconclusive IN ('several', 'unreadable')),
   ADD COLUMN inconclusive_count integer NOT NULL DEFAULT 0,
   ADD COLUMN inconclusive_at timestamptz,
   ADD COLUMN not_asked text,
   ADD COLUMN not_asked_since timestamptz;
 -- What is confirmed when the database goes live is history.
-ALTER TABLE sms_server ADD COLUMN live_since timestamptz;
-UPDATE sms_server SET live_since = changed_at WHERE mode = 'live';
-DROP FUNCTION sms_record_baseline();
+ALTER TABLE coach_sms_internal.sms_server ADD COLUMN live_since timestamptz;
+UPDATE coach_sms_internal.sms_server SET live_since = changed_at WHERE mode = 'live';
+DROP FUNCTION coach_sms_internal.sms_record_baseline();
 
 ALTER TABLE sms_booking_texts ADD COLUMN series uuid;
 CREATE INDEX sms_booking_texts_series ON sms_booking_texts (series) WHERE series IS NOT NULL;
 -- The sender publishes why messages wait.
-CREATE TABLE sms_holds (
+CREATE TABLE coach_sms_internal.sms_holds (
   key         text PRIMARY KEY,
   rule        text NOT NULL,
   org_id      uuid,
@@ -40,15 +60,35 @@ CREATE TABLE sms_holds (
   is_trouble  boolean NOT NULL,
   why         text NOT NULL
 );
-CREATE TRIGGER sms_holds_replica BEFORE INSERT ON sms_holds FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
-ALTER TABLE sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
+CREATE TRIGGER sms_holds_replica BEFORE INSERT ON coach_sms_internal.sms_holds FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
+ALTER TABLE coach_sms_internal.sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
 -- The sender asks each second whether any message is unknown.
 DROP INDEX sms_events_waiting;
 CREATE INDEX sms_events_waiting ON sms_events (received_at) WHERE processed_at IS NULL AND message_id IS NOT NULL;
 CREATE INDEX sms_events_unmatched ON sms_events (received_at) WHERE processed_at IS NULL AND message_id IS NULL;
-CREATE INDEX sms_in_flight_unknown ON sms_in_flight (next_look_at) WHERE state = 'unknown';
+CREATE INDEX sms_in_flight_unknown ON coach_sms_internal.sms_in_flight (next_look_at) WHERE state = 'unknown';
 
 -- Made by `make upgrade-script`: begin.
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_zone(name text) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_is_zone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_zone(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_zone(text) IS 'Internal: whether it is the name of an IANA time zone that this server knows.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_known_zone(name text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_known_zone' LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_known_zone(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_known_zone(text) IS 'Internal: the time zone, or UTC where this server knows none of that name, or none is given.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_zone(name text, place text) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT coach_sms_internal.sms_is_zone(name) THEN
+    RAISE EXCEPTION 'unknown time zone "%"', left(name, 100)
+      USING ERRCODE = 'SM020', DETAIL = format('It was given as %s.', place),
+            HINT = 'Use an IANA name, for example Australia/Sydney; pg_timezone_names lists them.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_zone(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_zone(text, text) IS 'Internal: raises SM020 for what is no time zone.';
 COMMENT ON COLUMN sms_settings.twilio_account_sid IS
 'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
 COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS 'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored, without blanks at its ends; a blank text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: the server''s own token.';
@@ -57,21 +97,63 @@ COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS
 COMMENT ON COLUMN sms_settings.twilio_phone_number IS
 'Number to send from, stored in E.164 form as read in default_region; or a short code of 3 to 6 digits; or a name of 1 to 11 letters, digits, blanks and + - _ & with a letter in it. Anything else is refused (SM006). NULL or blank: the server''s sender.';
 COMMENT ON COLUMN sms_messages.from_phone IS 'Number, short code or name to send from in place of the org''s sender, in the form of sms_settings.twilio_phone_number; NULL: the org''s own.';
-CREATE OR REPLACE FUNCTION sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_zone_of(metadata jsonb) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*' ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
+COMMENT ON FUNCTION coach_sms_internal.sms_zone_of(jsonb) IS 'Internal: sms_queue.zone of a message with this metadata; no zone''s name is longer, and an index takes no name of any length.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_zone_of(jsonb) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE PARALLEL SAFE
   RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
-COMMENT ON FUNCTION sms_ends_at(timestamptz, timestamptz) IS
+COMMENT ON FUNCTION coach_sms_internal.sms_ends_at(timestamptz, timestamptz) IS
 'Internal: when a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due, whichever is earlier.';
-REVOKE ALL ON FUNCTION sms_ends_at(timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON COLUMN sms_in_flight.client_key IS 'Client, or number (its shortest form) where there is none.';
-COMMENT ON COLUMN sms_in_flight.inconclusive IS 'several or unreadable: what the latest listings in a row came to. NULL where the latest one was read to its end and showed nothing.';
-COMMENT ON COLUMN sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
-COMMENT ON COLUMN sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
-COMMENT ON COLUMN sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
-COMMENT ON COLUMN sms_in_flight.not_asked_since IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_ends_at(timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON TABLE coach_sms_internal.sms_queue IS 'Internal: one row for each message not yet handed over, in the order of claims. Not dumped: derived from sms_messages.';
+COMMENT ON COLUMN coach_sms_internal.sms_queue.message_id IS 'The message.';
+COMMENT ON COLUMN coach_sms_internal.sms_queue.org_id IS 'Its org. Org, zone and priority are the lane.';
+COMMENT ON COLUMN coach_sms_internal.sms_queue.zone IS 'Whose quiet hours count: empty the org''s zone, an IANA name (metadata.timezone), or * for any hour (metadata.quiet_hours_override).';
+COMMENT ON COLUMN coach_sms_internal.sms_queue.priority IS 'Lower goes first.';
+COMMENT ON COLUMN coach_sms_internal.sms_queue.failures IS 'Attempts used up so far, of coach_sms.max_attempts.';
+COMMENT ON COLUMN coach_sms_internal.sms_queue.due_at IS 'Not before this time: scheduled_for, the end of a back-off, or when its client''s limit has room again.';
+COMMENT ON COLUMN coach_sms_internal.sms_queue.expires_at IS 'The message''s expires_at, by which waiting messages expire.';
+COMMENT ON COLUMN coach_sms_internal.sms_queue.held_for IS 'client_daily_limit where due_at was put off for that; NULL else.';
+COMMENT ON TABLE coach_sms_internal.sms_in_flight IS 'Internal: claimed messages whose outcome is not settled. Not dumped: derived from sms_messages.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.message_id IS 'The message.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.org_id IS 'Its org.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.fence IS 'Token of this claim; every later write must show it.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.state IS 'leased (a sender works on it), unknown (being found out).';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.attempt_number IS 'Which request of this message.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.failures IS 'Attempts used up before this one.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.priority IS 'For the way back into the queue.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.claimed_at IS 'When the sender took it.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.lease_until IS 'After this time nobody sends it under this claim.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.account_sid IS 'Twilio account of the request.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.client_key IS 'Client, or number (its shortest form) where there is none.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.segments IS 'Segments handed over.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.settlement IS 'For state unknown: what there is to tell of the request; becomes its row in sms_attempts once it is found out.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.next_look_at IS 'When Twilio''s list is looked at next, for state unknown.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.looks IS 'Listings so far that were read to their end and showed nothing.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.inconclusive IS 'several or unreadable: what the latest listings in a row came to. NULL where the latest one was read to its end and showed nothing.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
+COMMENT ON COLUMN coach_sms_internal.sms_in_flight.not_asked_since IS
 'Since when no listing of those due was made. After coach_sms.max_wait the message is given up.';
 COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number (its shortest form) where there is none: what limits count by.';
-CREATE OR REPLACE FUNCTION sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW coach_sms_internal.sms_charges AS
+  SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS month, a.provider,
+         coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
+    FROM @extschema@.sms_attempts a
+    LEFT JOIN @extschema@.sms_settings s ON s.org_id = a.org_id
+    LEFT JOIN @extschema@.sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
+   WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW coach_sms_internal.sms_charges IS 'Internal: one row for each request that Twilio took, or may have taken. sms_cost sums it up.';
+COMMENT ON COLUMN coach_sms_internal.sms_charges.month IS 'First day of the calendar month, in the org''s time zone.';
+COMMENT ON COLUMN coach_sms_internal.sms_charges.currency IS 'Twilio''s, else the org''s, else empty.';
+COMMENT ON COLUMN coach_sms_internal.sms_charges.price IS 'What Twilio charged; NULL where it has not told.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
@@ -81,19 +163,29 @@ BEGIN
           LIMIT 1);
 END
 $$;
-COMMENT ON COLUMN sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
-COMMENT ON COLUMN sms_server.live_since IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_message_with_key(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_message_with_key(uuid, text) IS 'Internal: the message that has this key, or had it when it was pruned; NULL where none had.';
+COMMENT ON TABLE coach_sms_internal.sms_server IS 'Internal: one row that ties sending to this server and this database. Written by CREATE EXTENSION, sms_go_live() and sms_go_sandbox().';
+COMMENT ON COLUMN coach_sms_internal.sms_server.singleton IS 'There is one row.';
+COMMENT ON COLUMN coach_sms_internal.sms_server.mode IS 'sandbox: answers are made in-process; live: messages go to Twilio.';
+COMMENT ON COLUMN coach_sms_internal.sms_server.system_identifier IS 'pg_control''s identifier of the cluster that was armed.';
+COMMENT ON COLUMN coach_sms_internal.sms_server.database_oid IS 'OID of the database that was armed.';
+COMMENT ON COLUMN coach_sms_internal.sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
+COMMENT ON COLUMN coach_sms_internal.sms_server.changed_at IS 'When the mode was set.';
+COMMENT ON COLUMN coach_sms_internal.sms_server.changed_by IS 'Who set it.';
+COMMENT ON COLUMN coach_sms_internal.sms_server.paused_until IS 'Nothing of any org is sent before this time. NULL: not paused.';
+COMMENT ON COLUMN coach_sms_internal.sms_server.live_since IS
 'When sms_go_live() last ended the sandbox. What was confirmed or over before is history.';
-COMMENT ON TABLE sms_holds IS 'Internal: why messages that are due wait, as the sender decided. Never dumped: the sender fills it anew.';
-COMMENT ON COLUMN sms_holds.key IS 'Rule, org and lane in one.';
-COMMENT ON COLUMN sms_holds.rule IS 'The rule that holds: server, org, account, quiet_hours, max_sms_per_hour, monthly_budget_segments or max_segments_per_second.';
-COMMENT ON COLUMN sms_holds.org_id IS 'The org that is held; NULL: all.';
-COMMENT ON COLUMN sms_holds.zone IS 'With priority the lane that is held, as in sms_queue; NULL: all lanes of the org.';
-COMMENT ON COLUMN sms_holds.priority IS 'See zone.';
-COMMENT ON COLUMN sms_holds.until IS 'When the hold ends; infinity: it is not known.';
-COMMENT ON COLUMN sms_holds.is_trouble IS 'It does not pass by itself: somebody must act.';
-COMMENT ON COLUMN sms_holds.why IS 'The reason in words, with its end in the zone of the lane or org.';
-COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
+COMMENT ON TABLE coach_sms_internal.sms_holds IS 'Internal: why messages that are due wait, as the sender decided. Never dumped: the sender fills it anew.';
+COMMENT ON COLUMN coach_sms_internal.sms_holds.key IS 'Rule, org and lane in one.';
+COMMENT ON COLUMN coach_sms_internal.sms_holds.rule IS 'The rule that holds: server, org, account, quiet_hours, max_sms_per_hour, monthly_budget_segments or max_segments_per_second.';
+COMMENT ON COLUMN coach_sms_internal.sms_holds.org_id IS 'The org that is held; NULL: all.';
+COMMENT ON COLUMN coach_sms_internal.sms_holds.zone IS 'With priority the lane that is held, as in sms_queue; NULL: all lanes of the org.';
+COMMENT ON COLUMN coach_sms_internal.sms_holds.priority IS 'See zone.';
+COMMENT ON COLUMN coach_sms_internal.sms_holds.until IS 'When the hold ends; infinity: it is not known.';
+COMMENT ON COLUMN coach_sms_internal.sms_holds.is_trouble IS 'It does not pass by itself: somebody must act.';
+COMMENT ON COLUMN coach_sms_internal.sms_holds.why IS 'The reason in words, with its end in the zone of the lane or org.';
+COMMENT ON TYPE coach_sms_internal.sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
 COMMENT ON COLUMN sms_booking_texts.series IS
 'The same for all bookings that one transaction confirmed to one client.';
 CREATE OR REPLACE FUNCTION sms_watches_every_org() RETURNS boolean
@@ -102,39 +194,95 @@ REVOKE ALL ON FUNCTION sms_watches_every_org() FROM PUBLIC;
 COMMENT ON FUNCTION sms_watches_every_org() IS
 'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role '
 'do so.';
-CREATE OR REPLACE FUNCTION sms_sees_all() RETURNS boolean
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sees_all() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_acts_for_all()
          OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
 $$;
-REVOKE ALL ON FUNCTION sms_sees_all() FROM PUBLIC;
-COMMENT ON FUNCTION sms_sees_all() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_sees_all() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_sees_all() IS
 'Whether the current user sees the figures of every org: it acts for all, or was granted as a monitor.';
-CREATE OR REPLACE FUNCTION sms_first_name(full_name text) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_may_act_for(org_id uuid) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_may_act_for' LANGUAGE C STABLE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_act_for(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_may_act_for(uuid) IS
+'Internal: whether whoever called the public function that asks may act for the org; NULL: for every org.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_require_org(org_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT coach_sms_internal.sms_may_act_for(org_id) THEN
+    RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_require_org(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_require_org(uuid) IS 'Internal: raises SM001 where the caller of a public function may not act for the org.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_first_name(full_name text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_first_name(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_first_name(text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_first_name(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_first_name(text) IS
 'Internal: the name to greet a person by: the first word, passing over titles, or the one behind the comma in "Lee, Ann"; NULL where there is none.';
-CREATE OR REPLACE FUNCTION sms_normalize_sender(sender text, region text) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_keep_phone(phone text, region text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_keep_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_phone(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_keep_phone(text, text) IS
+'Internal: sms_normalize_phone for stored numbers: one in E.164 form that numbering plans do not know any more is kept.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_normalize_sender(sender text, region text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_normalize_sender' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_normalize_sender(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_normalize_sender(text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_normalize_sender(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_normalize_sender(text, text) IS
 'Internal: a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one. Raises SM006 for what can be none.';
-CREATE OR REPLACE FUNCTION sms_sender_address(sender text, region text DEFAULT 'AU') RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sender_address(sender text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_sender_address' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_sender_address(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_sender_address(text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_sender_address(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_sender_address(text, text) IS
 'Internal: a sender in the form in which senders are compared: as sms_normalize_sender has it, or what was given where it is none.';
-CREATE OR REPLACE FUNCTION sms_trim_blanks(given text) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_trim_blanks(given text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_trim_blanks(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_trim_blanks(text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_trim_blanks(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_trim_blanks(text) IS
 'Internal: the text without blanks and invisible characters at its ends; NULL where nothing is left.';
-CREATE OR REPLACE FUNCTION sms_is_sid(sid text, prefix text) RETURNS boolean
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_sid(sid text, prefix text) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_sid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_is_sid(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_sid(text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_sid(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_sid(text, text) IS
 'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_seal_token() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_seal_token' LANGUAGE C;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_seal_token() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_seal_token() IS
+'Internal: seals what is written to the columns of sms_settings that hold tokens. Raises SM013 where coach_sms.key_file holds no key.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sealed(org_id uuid, token text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_sealed' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_sealed(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_sealed(uuid, text) IS
+'Internal: the token sealed for the org; NULL where it is empty, and as it is where it is sealed already. Raises SM013 where coach_sms.key_file holds no key.';
+CREATE OR REPLACE FUNCTION sms_set_twilio_credentials(org_id uuid, account_sid text, auth_token text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  -- The trigger would seal it too, but the UPDATE's plan, which may be logged, would hold the token.
+  sealed text := coach_sms_internal.sms_sealed(org_id, auth_token);
+BEGIN
+  UPDATE @extschema@.sms_settings s
+     SET twilio_account_sid = account_sid, twilio_auth_token_encrypted = sealed
+   WHERE s.org_id = sms_set_twilio_credentials.org_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'unknown org %', sms_set_twilio_credentials.org_id
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.',
+            HINT = 'Insert its settings first.';
+  END IF;
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_server_account() RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_server_account() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_server_account() IS 'Internal: the Twilio account for orgs without one, from coach_sms.twilio_account_sid or TWILIO_ACCOUNT_SID.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz) RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_note_due' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_due(uuid, text, smallint, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_note_due(uuid, text, smallint, timestamptz) IS
+'Internal: tells the sender, at commit, that something of this lane is due at that time.';
 CREATE OR REPLACE FUNCTION sms_enqueue(
   org_id uuid,
   client_id uuid DEFAULT NULL,
@@ -160,16 +308,38 @@ COMMENT ON FUNCTION sms_enqueue(
 'body. scheduled_for: not before (default now); expires_at: not after (default never); priority: -32768 to '
 '32767, lower goes first (default 0). An idempotency_key seen before returns the first message''s id. '
 'Raises SM001 to SM011, SM015 and SM017 to SM020, and changes nothing then.';
-CREATE OR REPLACE FUNCTION sms_unqueue(message_ids uuid[]) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_raise_unknown_message(message_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'unknown message %', coalesce(message_id::text, 'NULL')
+    USING ERRCODE = 'SM012', DETAIL = 'There is no such row in sms_messages.',
+          HINT = 'Give the id that sms_enqueue returned.';
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_raise_unknown_message(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_raise_unknown_message(uuid) IS 'Internal: raises SM012.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_require_message(message_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT coalesce((SELECT coach_sms_internal.sms_may_act_for(m.org_id) FROM @extschema@.sms_messages m
+                    WHERE m.id = sms_require_message.message_id), false) THEN
+    PERFORM coach_sms_internal.sms_raise_unknown_message(message_id);
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_require_message(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_require_message(uuid) IS
+'Internal: raises SM012 where there is no such message, or the caller of a public function may not act for its org.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_unqueue(message_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
-  DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (message_ids);
+  DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (message_ids);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_unqueue(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_unqueue(uuid[]) IS 'Internal: takes the messages out of the queue, each by its key.';
-CREATE OR REPLACE FUNCTION sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_unqueue(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_unqueue(uuid[]) IS 'Internal: takes the messages out of the queue, each by its key.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -182,11 +352,49 @@ BEGIN
   UPDATE @extschema@.sms_messages m
      SET status = 'cancelled', error_code = code, error_message = reason, updated_at = now()
    WHERE m.id = ANY (waiting);
-  PERFORM @extschema@.sms_unqueue(waiting);
+  PERFORM coach_sms_internal.sms_unqueue(waiting);
   RETURN cardinality(waiting);
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_cancel_waiting(uuid[], text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_cancel_waiting(uuid[], text, text) IS
+'Internal: cancels those of the messages that still wait, and returns how many.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_cancel_as_owner(message_id uuid, reason text) RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_require_message(message_id);
+  IF coach_sms_internal.sms_cancel_waiting(ARRAY[message_id], 'cancelled_by_user', reason) > 0 THEN
+    RETURN true;
+  END IF;
+  PERFORM coach_sms_internal.sms_require_message(message_id);  -- which may be gone since
+  RETURN false;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_cancel_as_owner(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_cancel_as_owner(uuid, text) IS
+'Internal: sms_cancel(), once its caller is coach_sms_owner.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_times(scheduled_for timestamptz, expires_at timestamptz) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  problem text;
+BEGIN
+  problem := CASE
+    WHEN scheduled_for > now() + interval '366 days' THEN format('scheduled_for %s is too far in the future', scheduled_for)
+    WHEN scheduled_for < now() - interval '1 day' THEN format('scheduled_for %s is too far in the past', scheduled_for)
+    WHEN expires_at <= scheduled_for THEN format('expires_at %s is not after scheduled_for', expires_at)
+    WHEN expires_at <= now() THEN format('expires_at %s is in the past', expires_at)
+  END;
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION '%', problem
+      USING ERRCODE = 'SM010',
+            DETAIL = 'scheduled_for may be at most one day back and 366 days ahead; expires_at comes after it and after now.',
+            HINT = 'Check the times, or give expires_at too where the message''s own is too early.';
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_times(timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_times(timestamptz, timestamptz) IS 'Internal: raises SM010, by the rules of sms_enqueue.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -194,39 +402,42 @@ DECLARE
   message record;
   new_time timestamptz := coalesce(scheduled_for, now());
 BEGIN
-  PERFORM @extschema@.sms_require_message(message_id);
-  SELECT m.org_id, @extschema@.sms_zone_of(m.metadata) AS zone, m.priority, m.status,
+  PERFORM coach_sms_internal.sms_require_message(message_id);
+  SELECT m.org_id, coach_sms_internal.sms_zone_of(m.metadata) AS zone, m.priority, m.status,
          coalesce(sms_reschedule_as_owner.expires_at, m.expires_at) AS expires_at
     INTO message
     FROM @extschema@.sms_messages m WHERE m.id = sms_reschedule_as_owner.message_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+    PERFORM coach_sms_internal.sms_raise_unknown_message(message_id);
   ELSIF message.status NOT IN ('pending', 'queued') THEN
     RAISE EXCEPTION 'message % is %', message_id, message.status
       USING ERRCODE = 'SM012', DETAIL = 'Only a message that is pending or queued can be moved.',
             HINT = 'Enqueue a new one, or call sms_retry() where it failed or was cancelled.';
   END IF;
-  PERFORM @extschema@.sms_check_times(new_time, message.expires_at);
+  PERFORM coach_sms_internal.sms_check_times(new_time, message.expires_at);
   UPDATE @extschema@.sms_messages m
      SET status = CASE WHEN new_time > now() THEN 'pending' ELSE 'queued' END,
          scheduled_for = new_time, expires_at = message.expires_at, updated_at = now()
    WHERE m.id = sms_reschedule_as_owner.message_id;
-  UPDATE @extschema@.sms_queue q SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
+  UPDATE coach_sms_internal.sms_queue q SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
    WHERE q.message_id = sms_reschedule_as_owner.message_id;
-  PERFORM @extschema@.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
+  PERFORM coach_sms_internal.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_retry_as_owner(message_id uuid) RETURNS uuid
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_reschedule_as_owner(uuid, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_reschedule_as_owner(uuid, timestamptz, timestamptz) IS
+'Internal: sms_reschedule(), once its caller is coach_sms_owner.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_retry_as_owner(message_id uuid) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   earlier @extschema@.sms_messages;
   new_id uuid;
 BEGIN
-  PERFORM @extschema@.sms_require_message(message_id);
+  PERFORM coach_sms_internal.sms_require_message(message_id);
   SELECT * INTO earlier FROM @extschema@.sms_messages m WHERE m.id = sms_retry_as_owner.message_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+    PERFORM coach_sms_internal.sms_raise_unknown_message(message_id);
   ELSIF earlier.status NOT IN ('failed', 'cancelled') THEN
     RAISE EXCEPTION 'message % is %', message_id, earlier.status
       USING ERRCODE = 'SM012',
@@ -237,7 +448,7 @@ BEGIN
       USING ERRCODE = 'SM012', DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
             HINT = 'Enqueue a new one.';
   END IF;
-  new_id := @extschema@.sms_message_with_key(earlier.org_id, 'retry of ' || earlier.id);
+  new_id := coach_sms_internal.sms_message_with_key(earlier.org_id, 'retry of ' || earlier.id);
   IF new_id IS NOT NULL THEN
     RETURN new_id;
   END IF;
@@ -252,6 +463,9 @@ BEGIN
   RETURN new_id;
 END
 $$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_retry_as_owner(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_retry_as_owner(uuid) IS
+'Internal: sms_retry(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION queue_pending_sms() RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -259,7 +473,7 @@ DECLARE
   moved integer;
 BEGIN
   WITH due AS MATERIALIZED (
-    SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+    SELECT m.id FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
      WHERE q.due_at <= now() AND m.status = 'pending'
      ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED)
   UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now() FROM due WHERE m.id = due.id;
@@ -267,6 +481,37 @@ BEGIN
   RETURN moved;
 END
 $$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_preview_as_owner(
+  org_id uuid, template_key text, variables jsonb,
+  OUT body text, OUT encoding text, OUT segments integer, OUT estimated_cost numeric, OUT currency text)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  org @extschema@.sms_settings;
+BEGIN
+  PERFORM coach_sms_internal.sms_require_org(org_id);
+  SELECT * INTO org FROM @extschema@.sms_settings s WHERE s.org_id = sms_preview_as_owner.org_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
+  END IF;
+  SELECT t.body INTO body
+    FROM @extschema@.sms_templates t
+   WHERE t.org_id = sms_preview_as_owner.org_id AND t.template_key = sms_preview_as_owner.template_key AND t.is_active
+   ORDER BY t.version DESC LIMIT 1;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'unknown template "%"', coalesce(template_key, 'NULL')
+      USING ERRCODE = 'SM003', DETAIL = 'The org has no active template of that key.',
+            HINT = 'Insert it into sms_templates, or set is_active.';
+  END IF;
+  body := @extschema@.render_sms_template(body, coalesce(variables, '{}'));
+  SELECT s.encoding, s.segments INTO encoding, segments FROM @extschema@.sms_segments(body) s;
+  estimated_cost := segments * org.price_per_segment;
+  currency := org.currency;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_preview_as_owner(uuid, text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_preview_as_owner(uuid, text, jsonb) IS
+'Internal: sms_preview(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -287,12 +532,12 @@ BEGIN
   PERFORM set_config('response.status', CASE status WHEN 200 THEN '204' ELSE status::text END, true);
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  trimmed text := @extschema@.sms_trim_blanks(sid);
+  trimmed text := coach_sms_internal.sms_trim_blanks(sid);
 BEGIN
-  IF trimmed IS DISTINCT FROM earlier AND NOT @extschema@.sms_is_sid(trimmed, prefix) THEN
+  IF trimmed IS DISTINCT FROM earlier AND NOT coach_sms_internal.sms_is_sid(trimmed, prefix) THEN
     RAISE WARNING '% "%" cannot be a SID', place, left(trimmed, 40)
       USING DETAIL = 'It is stored, and the org''s messages wait until it is corrected.',
             HINT = format('Copy the SID from the Twilio console: %s and 32 hex digits.', prefix);
@@ -300,13 +545,13 @@ BEGIN
   RETURN trimmed;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_sid(text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_sid(text, text, text, text) IS
 'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
-CREATE OR REPLACE FUNCTION sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN @extschema@.sms_normalize_sender(sender, region);
+  RETURN coach_sms_internal.sms_normalize_sender(sender, region);
 EXCEPTION WHEN SQLSTATE 'SM006' THEN
   IF NOT is_restored THEN
     RAISE;
@@ -316,29 +561,30 @@ EXCEPTION WHEN SQLSTATE 'SM006' THEN
   RETURN sender;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_check_sender(text, text, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_sender(text, text, boolean) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_sender(text, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_sender(text, text, boolean) IS
 'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, '
 'with a WARNING.';
-CREATE OR REPLACE FUNCTION sms_check_settings() RETURNS trigger
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
+  PERFORM coach_sms_internal.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
   PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
   IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
-    NEW.twilio_phone_number := @extschema@.sms_check_sender(
+    NEW.twilio_phone_number := coach_sms_internal.sms_check_sender(
       NEW.twilio_phone_number, NEW.default_region, TG_OP = 'INSERT' AND NEW.created_at < now());
   END IF;
   NEW.twilio_account_sid :=
-    @extschema@.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
-  NEW.twilio_messaging_service_sid := @extschema@.sms_check_sid(
+    coach_sms_internal.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
+  NEW.twilio_messaging_service_sid := coach_sms_internal.sms_check_sid(
     NEW.twilio_messaging_service_sid, OLD.twilio_messaging_service_sid, 'MG', 'twilio_messaging_service_sid');
   RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION sms_check_settings() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_settings() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_settings() IS
 'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
-CREATE OR REPLACE FUNCTION sms_release_held() RETURNS trigger
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_release_held() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -346,36 +592,54 @@ DECLARE
 BEGIN
   FOR lane IN
     WITH released AS (
-      UPDATE @extschema@.sms_queue q SET due_at = now(), held_for = NULL
-       WHERE q.message_id IN (SELECT h.message_id FROM @extschema@.sms_queue h
+      UPDATE coach_sms_internal.sms_queue q SET due_at = now(), held_for = NULL
+       WHERE q.message_id IN (SELECT h.message_id FROM coach_sms_internal.sms_queue h
                                WHERE h.org_id = NEW.org_id AND h.held_for = 'client_daily_limit' ORDER BY h.message_id FOR UPDATE SKIP LOCKED)
        RETURNING q.zone, q.priority)
     SELECT DISTINCT r.zone, r.priority FROM released r
   LOOP
-    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, now());
+    PERFORM coach_sms_internal.sms_note_due(NEW.org_id, lane.zone, lane.priority, now());
   END LOOP;
   RETURN NULL;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_move_lane() RETURNS trigger
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_release_held() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_release_held() IS 'Internal: makes what waits for a client''s limit due again when the limit changes.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_move_lane() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   lane record;
 BEGIN
   IF NEW.metadata->>'timezone' IS NOT NULL THEN
-    PERFORM @extschema@.sms_check_zone(NEW.metadata->>'timezone', 'metadata.timezone');
+    PERFORM coach_sms_internal.sms_check_zone(NEW.metadata->>'timezone', 'metadata.timezone');
   END IF;
-  UPDATE @extschema@.sms_queue q SET zone = @extschema@.sms_zone_of(NEW.metadata)
+  UPDATE coach_sms_internal.sms_queue q SET zone = coach_sms_internal.sms_zone_of(NEW.metadata)
    WHERE q.message_id = NEW.id
    RETURNING q.zone, q.priority, q.due_at INTO lane;
   IF FOUND THEN
-    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, lane.due_at);
+    PERFORM coach_sms_internal.sms_note_due(NEW.org_id, lane.zone, lane.priority, lane.due_at);
   END IF;
   RETURN NULL;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_guard_status() RETURNS trigger
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_move_lane() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_move_lane() IS 'Internal: keeps sms_queue.zone in step with metadata; refuses an unknown metadata.timezone (SM020).';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '') RETURNS timestamptz
+  AS 'MODULE_PATHNAME', 'coach_sms_opens_at' LANGUAGE C STABLE STRICT
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_opens_at(uuid, timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_opens_at(uuid, timestamptz, text) IS
+'Internal: the first moment from then on that is not within the org''s quiet hours. zone as in sms_queue: empty the org''s, an IANA name, or * for any hour.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_complete_message() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_complete_message' LANGUAGE C;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_complete_message() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_complete_message() IS 'Internal: checks and completes an inserted message as sms_enqueue would.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_queue_message() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_queue_message' LANGUAGE C;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_message() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_queue_message() IS 'Internal: gives an inserted message its row in sms_queue.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_guard_status() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF OLD.status NOT IN ('pending', 'queued') OR NEW.status <> 'cancelled' THEN
@@ -386,27 +650,42 @@ BEGIN
   END IF;
   NEW.error_code := coalesce(NEW.error_code, 'cancelled_by_user');
   NEW.updated_at := now();
-  PERFORM @extschema@.sms_unqueue(ARRAY[OLD.id]);
+  PERFORM coach_sms_internal.sms_unqueue(ARRAY[OLD.id]);
   RETURN NEW;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_forget_messages() RETURNS trigger
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_guard_status() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_guard_status() IS
+'Internal: lets a plain UPDATE cancel a message that waits, and refuses every other change of a status (SM012).';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_refuse_metadata() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'metadata is not a JSON object'
+    USING ERRCODE = 'SM005', DETAIL = 'It must be an object, as in {"source": "app"}.',
+          HINT = 'Build it with jsonb_build_object().';
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_refuse_metadata() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_refuse_metadata() IS 'Internal: metadata stays an object (SM005).';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_forget_messages() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
-    DELETE FROM @extschema@.sms_queue;
-    DELETE FROM @extschema@.sms_in_flight;
+    DELETE FROM coach_sms_internal.sms_queue;
+    DELETE FROM coach_sms_internal.sms_in_flight;
     UPDATE @extschema@.sms_events e SET message_id = NULL WHERE e.message_id IS NOT NULL;
   ELSE
-    PERFORM @extschema@.sms_unqueue(ARRAY(SELECT g.id FROM gone g));
-    DELETE FROM @extschema@.sms_in_flight f USING gone g WHERE f.message_id = g.id;
+    PERFORM coach_sms_internal.sms_unqueue(ARRAY(SELECT g.id FROM gone g));
+    DELETE FROM coach_sms_internal.sms_in_flight f USING gone g WHERE f.message_id = g.id;
     UPDATE @extschema@.sms_events e SET message_id = NULL FROM gone g WHERE e.message_id = g.id;
   END IF;
   RETURN NULL;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_warn_of_placeholders(body text, names jsonb) RETURNS void
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_forget_messages() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_forget_messages() IS 'Internal: keeps sms_queue, sms_in_flight and sms_events in step with deleted messages.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_warn_of_placeholders(body text, names jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   wrong record;
@@ -425,15 +704,15 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_warn_of_placeholders(text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION sms_warn_of_placeholders(text, jsonb) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_warn_of_placeholders(text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_warn_of_placeholders(text, jsonb) IS
 'Internal: warns of each of the names that the body has in another notation, such as {name}, [name], #name# or %name%.';
-CREATE OR REPLACE FUNCTION sms_check_template() RETURNS trigger
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_template() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM @extschema@.sms_template_variables(NEW.body);
   IF jsonb_typeof(NEW.variables_schema) = 'array' THEN
-    PERFORM @extschema@.sms_warn_of_placeholders(NEW.body, NEW.variables_schema);
+    PERFORM coach_sms_internal.sms_warn_of_placeholders(NEW.body, NEW.variables_schema);
   END IF;
   IF NEW.version IS NULL THEN
     -- Concurrent inserts of a key take their turns; the next statement's snapshot sees the earlier one.
@@ -444,18 +723,47 @@ BEGIN
   RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION sms_check_template() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_template() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_template() IS
 'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
-COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
-CREATE OR REPLACE FUNCTION sms_number_of(address text) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_touch() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.updated_at := now();
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_touch() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_touch() IS 'Internal: writes updated_at.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_forget_facts() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_forget_facts' LANGUAGE C;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_forget_facts() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_forget_facts() IS 'Internal: makes the library read settings, templates, mode and salt again; with an argument, the sender too.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_org_region(org_id uuid) RETURNS text
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((SELECT s.default_region FROM @extschema@.sms_settings s WHERE s.org_id = $1), 'AU')
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_org_region(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_org_region(uuid) IS
+'Internal: in which region the org''s numbers without a country code are read. AU for an org without settings, the column''s default.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_retraction(phone text) RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_note_retraction' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_retraction(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_note_retraction(text) IS
+'Internal: at commit, keeps back messages to this number (E.164) that passed the last check and have not left yet: they are checked again.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_soft_phone(phone text, region text DEFAULT 'AU') RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_soft_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_soft_phone(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_number_of(text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_number_of(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_number_of(text) IS
 'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
-CREATE OR REPLACE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH org AS (
-    SELECT coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') AS account,
+    SELECT coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') AS account,
            nullif(s.twilio_messaging_service_sid, '') AS service, nullif(s.twilio_phone_number, '') AS number, s.default_region
       FROM @extschema@.sms_settings s WHERE s.org_id = $1),
   route AS (
@@ -468,15 +776,43 @@ CREATE OR REPLACE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_si
   SELECT EXISTS (SELECT FROM route r
                   WHERE r.account = $3
                     AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
-                             ELSE @extschema@.sms_sender_address(r.number, r.default_region) = $4 END)
+                             ELSE coach_sms_internal.sms_sender_address(r.number, r.default_region) = $4 END)
 $$;
-COMMENT ON FUNCTION sms_phone_names(text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_sends_as(uuid, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_sends_as(uuid, text, text, text) IS
+'Internal: whether the org sends (from that number of the message''s own, if any) with this account and Messaging Service or number.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]
+  AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_names(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_phone_names(text) IS
 'Internal: all keys under which the person of a number (E.164) may be listed: the number, its other form (Mexico with and without 1, Brazil with and without the ninth digit) and, once somebody was erased, the salted hash of each.';
-CREATE OR REPLACE FUNCTION sms_phone_key(phone text) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_key(phone text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_phone_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_phone_key(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_phone_key(text) IS 'Internal: the shortest form of a number (E.164), by which limits count.';
-CREATE OR REPLACE FUNCTION sms_opt_out_as_owner(
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_key(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_phone_key(text) IS 'Internal: the shortest form of a number (E.164), by which limits count.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM @extschema@.sms_opt_outs o
+                  WHERE o.phone = ANY (coach_sms_internal.sms_phone_names($3)) AND coach_sms_internal.sms_sends_as($1, $2, o.account_sid, o.sender))
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_bound(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_bound(uuid, text, text) IS 'Internal: whether the phone said STOP to the sender that the org would write with.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(org_id uuid, phone text) RETURNS boolean
+  LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  number text;
+BEGIN
+  PERFORM coach_sms_internal.sms_require_org(org_id);
+  number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
+  RETURN EXISTS (SELECT FROM @extschema@.sms_suppression s
+                  WHERE s.org_id = is_phone_suppressed_as_owner.org_id AND s.phone = ANY (coach_sms_internal.sms_phone_names(number)))
+         OR coach_sms_internal.sms_is_bound(org_id, NULL, number);
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(uuid, text) IS
+'Internal: is_phone_suppressed(), once its caller is coach_sms_owner.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opt_out_as_owner(
   org_id uuid, phone text, reason text, source text,
   notes text, client_id uuid)
   RETURNS uuid
@@ -498,70 +834,101 @@ BEGIN
       USING ERRCODE = 'SM015', DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
             HINT = 'Leave reason out for an opt-out; what else there is to say goes into notes.';
   END IF;
-  PERFORM @extschema@.sms_require_org(org_id);
-  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  PERFORM coach_sms_internal.sms_require_org(org_id);
+  number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
   INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
     SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source, sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
      WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's, or one by the other form; the number itself is ON CONFLICT's, which waits for whoever takes it off
-                        WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (@extschema@.sms_phone_names(number)) AND e.phone <> number)
+                        WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (coach_sms_internal.sms_phone_names(number)) AND e.phone <> number)
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING
     RETURNING s.id INTO entry;
   IF entry IS NULL THEN
     SELECT s.id INTO entry FROM @extschema@.sms_suppression s
-     WHERE s.org_id = sms_opt_out_as_owner.org_id AND s.phone = ANY (@extschema@.sms_phone_names(number));
+     WHERE s.org_id = sms_opt_out_as_owner.org_id AND s.phone = ANY (coach_sms_internal.sms_phone_names(number));
   END IF;
   -- Not those that somebody has locked: a STOP must not wait for an application, and the last check finds it.
-  PERFORM @extschema@.sms_cancel_waiting(
-    ARRAY(SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = ANY (@extschema@.sms_phone_names(number))
+  PERFORM coach_sms_internal.sms_cancel_waiting(
+    ARRAY(SELECT m.id FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = ANY (coach_sms_internal.sms_phone_names(number))
            ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),
     'opted_out', format('%s is suppressed: %s', number, reason));
   RETURN entry;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_opt_out_as_owner(uuid, text, text, text, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_opt_out_as_owner(uuid, text, text, text, text, uuid) IS
+'Internal: sms_opt_out(), once its caller is coach_sms_owner.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
-  PERFORM @extschema@.sms_require_org(org_id);
+  PERFORM coach_sms_internal.sms_require_org(org_id);
   DELETE FROM @extschema@.sms_suppression s
    WHERE s.org_id = sms_opt_in_as_owner.org_id
-     AND s.phone = ANY (@extschema@.sms_phone_names(
-           @extschema@.sms_keep_phone(sms_opt_in_as_owner.phone, @extschema@.sms_org_region(sms_opt_in_as_owner.org_id))))
+     AND s.phone = ANY (coach_sms_internal.sms_phone_names(
+           coach_sms_internal.sms_keep_phone(sms_opt_in_as_owner.phone, coach_sms_internal.sms_org_region(sms_opt_in_as_owner.org_id))))
      AND (s.reason <> 'manual' OR include_manual);
   RETURN FOUND;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_opt_in_as_owner(uuid, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_opt_in_as_owner(uuid, text, boolean) IS
+'Internal: sms_opt_in(), once its caller is coach_sms_owner.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_normalize_suppression() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NEW.phone ~ '^hash:[0-9a-f]{64}$' THEN
+    RETURN NEW;
+  END IF;
+  NEW.phone := coach_sms_internal.sms_keep_phone(NEW.phone, coach_sms_internal.sms_org_region(NEW.org_id));
+  PERFORM coach_sms_internal.sms_note_retraction(NEW.phone);
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_normalize_suppression() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_normalize_suppression() IS 'Internal: writes sms_suppression.phone in E.164 form, and keeps back what is on its way there.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_heard(org sms_settings, signers uuid[], by_server boolean) RETURNS boolean
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL THEN org.org_id = ANY (signers) ELSE by_server END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean) IS
+'Internal: whether what was signed by these orgs'' own token, or by the server''s, is said to the org.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.org_id
     FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at FROM @extschema@.sms_messages m
-           WHERE m.to_phone = ANY (@extschema@.sms_phone_names($1)) GROUP BY m.org_id, m.from_phone) o
+           WHERE m.to_phone = ANY (coach_sms_internal.sms_phone_names($1)) GROUP BY m.org_id, m.from_phone) o
     JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
-   WHERE @extschema@.sms_is_heard(s, signers, by_server)
-     AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE @extschema@.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
+   WHERE coach_sms_internal.sms_is_heard(s, signers, by_server)
+     AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
 $$;
-CREATE OR REPLACE FUNCTION sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_orgs_answered(text, text, text[], uuid[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_orgs_answered(text, text, text[], uuid[], boolean) IS
+'Internal: orgs that wrote to the phone with one of these senders of this account, the last one first.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.org_id FROM @extschema@.sms_settings s
-   WHERE coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') = $1
-     AND (s.twilio_messaging_service_sid = ANY ($2) OR @extschema@.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
-     AND @extschema@.sms_is_heard(s, signers, by_server)
+   WHERE coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') = $1
+     AND (s.twilio_messaging_service_sid = ANY ($2) OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
+     AND coach_sms_internal.sms_is_heard(s, signers, by_server)
 $$;
-CREATE OR REPLACE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_orgs_of_sender(text, text[], uuid[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_orgs_of_sender(text, text[], uuid[], boolean) IS 'Internal: orgs whose own settings name one of these senders of this account.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
   signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
-  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
-  orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
+  senders text[] := array_remove(ARRAY[nullif(coach_sms_internal.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
+  orgs uuid[] := ARRAY(SELECT o FROM coach_sms_internal.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
   -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
   bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
                        ELSE ARRAY(SELECT unnest(orgs) UNION
-                                  SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
+                                  SELECT o FROM coach_sms_internal.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
   lifted boolean := false;
   -- Its key holds it off the second time, but that says who signed, and may be another's by then.
   is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
@@ -572,23 +939,23 @@ BEGIN
     INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
       SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
-    PERFORM @extschema@.sms_note_retraction(person);
+    PERFORM coach_sms_internal.sms_note_retraction(person);
     FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
   ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
     -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
     FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
-                WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
+                WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
     DELETE FROM @extschema@.sms_opt_outs o
-     WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
+     WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
     lifted := FOUND;
     -- A YES is an answer like any other to whoever never said STOP.
     IF lifted OR keyword = 'START' THEN
       DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out'
+       WHERE s.org_id = ANY (bound) AND s.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND s.reason = 'opt_out'
          -- What an org that never wrote to them has entered by itself is not this sender's.
          AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
     END IF;
@@ -599,15 +966,18 @@ BEGIN
    WHERE e.id = event_id;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_heed_code(message_id uuid, code text, reason text) RETURNS void
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) IS
+'Internal: what a text from a person does: STOP, START, YES (after a STOP only). Finds the org that it answers, among those that the signature speaks for; opt-outs by sender change where it speaks for the whole account.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_heed_code(message_id uuid, code text, reason text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   message record;
 BEGIN
   SELECT m.org_id, m.to_phone, m.client_id, m.from_phone,
-         coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') AS account_sid,
-         @extschema@.sms_sender_address(
+         coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') AS account_sid,
+         coach_sms_internal.sms_sender_address(
            coalesce(nullif(m.from_phone, ''), nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
                     nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
                     nullif(current_setting('coach_sms.twilio_phone_number', true), '')), s.default_region) AS sender
@@ -625,7 +995,10 @@ BEGIN
   PERFORM @extschema@.sms_opt_out(message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_hash_opt_outs(org_id uuid, number text) RETURNS void
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) IS
+'Internal: enters the recipient of a live message that Twilio refused with this code into sms_suppression, and cancels what waits for them.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_hash_opt_outs(org_id uuid, number text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   names text[];
@@ -634,7 +1007,7 @@ BEGIN
   INSERT INTO @extschema@.sms_phone_salt (salt)
     VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
     ON CONFLICT ON CONSTRAINT sms_phone_salt_pkey DO NOTHING;
-  names := @extschema@.sms_phone_names(number);
+  names := coach_sms_internal.sms_phone_names(number);
   hashed := (SELECT min(n) FROM unnest(names) n WHERE n LIKE 'hash:%');  -- the same for each form of the number
   -- A statement each: what somebody enters meanwhile is either hashed or stays as it is.
   WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (names) AND s.phone <> hashed RETURNING s.*)
@@ -646,16 +1019,19 @@ BEGIN
   -- What was said to senders of other orgs is not this one's to change.
   WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o
                  WHERE o.phone = ANY (names) AND o.phone <> hashed
-                   AND (@extschema@.sms_may_act_for(NULL) OR @extschema@.sms_sends_as($1, NULL, o.account_sid, o.sender)) RETURNING o.*)
+                   AND (coach_sms_internal.sms_may_act_for(NULL) OR coach_sms_internal.sms_sends_as($1, NULL, o.account_sid, o.sender)) RETURNING o.*)
   INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source, created_at)
     SELECT g.account_sid, g.sender, hashed, g.source, g.created_at FROM gone g
     ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_hash_opt_outs(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_hash_opt_outs(uuid, text) IS
+'Internal: puts the salted hash in the number''s place in the lists.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  names text[] := @extschema@.sms_phone_names(number);
+  names text[] := coach_sms_internal.sms_phone_names(number);
 BEGIN
   -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's. A condition at a
   -- time, so that each has its index.
@@ -674,20 +1050,23 @@ BEGIN
     UNION
     SELECT e.id FROM @extschema@.sms_events e
      WHERE e.message_id IS NULL AND e.org_id = $1
-       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
-            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names))
+       AND (coach_sms_internal.sms_number_of(e.event_payload->>'From') = ANY (names)
+            OR coach_sms_internal.sms_number_of(e.event_payload->>'To') = ANY (names))
     UNION
     SELECT e.id FROM @extschema@.sms_events e
-     WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT @extschema@.sms_may_act_for(NULL))
-       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
-            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names)))
+     WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT coach_sms_internal.sms_may_act_for(NULL))
+       AND (coach_sms_internal.sms_number_of(e.event_payload->>'From') = ANY (names)
+            OR coach_sms_internal.sms_number_of(e.event_payload->>'To') = ANY (names)))
   UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL FROM found f WHERE e.id = f.id;
   GET DIAGNOSTICS events = ROW_COUNT;
   UPDATE @extschema@.sms_booking_texts t SET detail = NULL
    WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR EXISTS (SELECT FROM unnest(names) n WHERE position(n IN t.detail) > 0));
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_erase_person_as_owner(org_id uuid, phone text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_erase_history(uuid, text, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_erase_history(uuid, text, uuid[]) IS
+'Internal: takes the person out of the attempts and events of these messages, and of events that name the number.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_erase_person_as_owner(org_id uuid, phone text)
   RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -703,30 +1082,63 @@ BEGIN
     RAISE EXCEPTION 'phone is null'
       USING ERRCODE = 'SM006', DETAIL = 'A person is erased by exactly one number.', HINT = 'Give the number.';
   END IF;
-  PERFORM @extschema@.sms_require_org(org_id);
-  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
-  names := @extschema@.sms_phone_names(number);
-  PERFORM @extschema@.sms_cancel_waiting(
+  PERFORM coach_sms_internal.sms_require_org(org_id);
+  number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
+  names := coach_sms_internal.sms_phone_names(number);
+  PERFORM coach_sms_internal.sms_cancel_waiting(
     ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id),
     'erased', NULL);
   -- A callback may have told the end before our own request has: what is recorded of that comes later.
   ids := ARRAY(
     SELECT m.id FROM @extschema@.sms_messages m
      WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
-       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
+       AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id)
      ORDER BY m.id FOR NO KEY UPDATE);
   UPDATE @extschema@.sms_messages m
      SET to_phone = 'erased', body = '', variables = NULL, client_id = NULL, metadata = '{}', error_message = NULL, updated_at = now()
    WHERE m.id = ANY (ids);
-  SELECT h.attempts, h.events INTO attempts, events FROM @extschema@.sms_erase_history(org_id, number, ids) h;
-  PERFORM @extschema@.sms_hash_opt_outs(org_id, number);
+  SELECT h.attempts, h.events INTO attempts, events FROM coach_sms_internal.sms_erase_history(org_id, number, ids) h;
+  PERFORM coach_sms_internal.sms_hash_opt_outs(org_id, number);
   messages := cardinality(ids);
   under_way := (SELECT count(*) FROM @extschema@.sms_messages m
                  WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id);
   RETURN NEXT;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_erase_person_as_owner(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_erase_person_as_owner(uuid, text) IS
+'Internal: sms_erase_person(), once its caller is coach_sms_owner.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_read_bookings(ids uuid[]) RETURNS SETOF coach_sms_internal.sms_booking
+  AS 'MODULE_PATHNAME', 'coach_sms_read_bookings' LANGUAGE C VOLATILE STRICT ROWS 1;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_read_bookings(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_read_bookings(uuid[]) IS
+'Internal: bookings of the attached relation by id, with client and org, read as their owner.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_find_bookings(
+  starts_after timestamptz, starts_until timestamptz, ends_after timestamptz, ends_until timestamptz, ids uuid[])
+  RETURNS SETOF coach_sms_internal.sms_booking
+  AS 'MODULE_PATHNAME', 'coach_sms_find_bookings' LANGUAGE C VOLATILE STRICT ROWS 1000;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_find_bookings(timestamptz, timestamptz, timestamptz, timestamptz, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_find_bookings(timestamptz, timestamptz, timestamptz, timestamptz, uuid[]) IS
+'Internal: bookings that start, or end, in a range, and those with the ids; without client, org and location, a booking as often as it is found.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_mark_booking(booking_id uuid, feedback boolean) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_mark_booking' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_mark_booking(uuid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_mark_booking(uuid, boolean) IS
+'Internal: writes reminder_sent (or feedback_sent) of a booking, as its owner, unless somebody has locked the row.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_trigger() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_booking_trigger' LANGUAGE C
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_trigger() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_booking_trigger() IS 'Internal: on the attached bookings, clients and orgs; decides anew about the texts of the bookings that a change concerns.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_refuse_bookings(problem text, detail text, hint text) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION '%', problem USING ERRCODE = 'SM021', DETAIL = detail, HINT = hint;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_refuse_bookings(text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_refuse_bookings(text, text, text) IS 'Internal: raises SM021.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES ('bookings', 'id', 'uuid'), ('bookings', 'org_id', 'uuid'), ('bookings', 'client_id', 'uuid'),
          ('bookings', 'start_time', 'timestamptz'), ('bookings', 'end_time', 'timestamptz'), ('bookings', 'status', 'text'),
@@ -735,15 +1147,124 @@ CREATE OR REPLACE FUNCTION sms_booking_columns() RETURNS TABLE (relation text, n
          ('clients', 'first_name', 'text'),
          ('orgs', 'id', 'uuid'), ('orgs', 'name', 'text')
 $$;
-CREATE OR REPLACE FUNCTION sms_complete_mapping(mapping jsonb) RETURNS jsonb
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_columns() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_booking_columns() IS 'Internal: the documented columns of bookings, clients and orgs.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_mapping(mapping jsonb) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  part text;
+  entry record;
+BEGIN
+  IF jsonb_typeof(mapping) IS DISTINCT FROM 'object' THEN
+    PERFORM coach_sms_internal.sms_refuse_bookings('mapping is not a JSON object', 'It names our columns and yours, as in {"bookings": {"start_time": "starts_at"}}.', 'Leave it out where the names are the documented ones.');
+  END IF;
+  FOREACH part IN ARRAY ARRAY(SELECT jsonb_object_keys(mapping)) LOOP
+    IF part NOT IN ('bookings', 'clients', 'orgs', 'status') OR jsonb_typeof(mapping->part) <> 'object' THEN
+      PERFORM coach_sms_internal.sms_refuse_bookings(format('mapping has a part "%s" that is not understood', part),
+        'Its parts are bookings, clients, orgs and status, each an object.', 'Correct its name, or take it out.');
+    END IF;
+    FOR entry IN SELECT * FROM jsonb_each(mapping->part) LOOP
+      IF part = 'status' THEN
+        IF entry.key NOT IN ('confirmed', 'completed') OR jsonb_typeof(entry.value) <> 'array'
+           OR EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(entry.value) WHEN 'array' THEN entry.value ELSE '[]' END) e
+                       WHERE jsonb_typeof(e) <> 'string') THEN
+          PERFORM coach_sms_internal.sms_refuse_bookings(format('mapping of status "%s" is not understood', entry.key),
+            'status has confirmed and completed, each an array of the words that count.', 'Write it as in {"status": {"confirmed": ["confirmed", "paid"]}}.');
+        END IF;
+      ELSIF jsonb_typeof(entry.value) <> 'string'
+            OR NOT EXISTS (SELECT FROM coach_sms_internal.sms_booking_columns() c WHERE c.relation = part AND c.name = entry.key) THEN
+        PERFORM coach_sms_internal.sms_refuse_bookings(format('mapping of %s "%s" is not understood', part, entry.key),
+          format('The columns of %s are %s; each is mapped to a name.', part,
+                 (SELECT string_agg(c.name, ', ') FROM coach_sms_internal.sms_booking_columns() c WHERE c.relation = part)),
+          'Our name comes first, yours second.');
+      END IF;
+    END LOOP;
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_mapping(jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_mapping(jsonb) IS 'Internal: raises SM021 for a mapping that is not understood.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_complete_mapping(mapping jsonb) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_object_agg(c.relation, c.names || coalesce(mapping->c.relation, '{}'))
          || jsonb_build_object('status', '{"confirmed": ["confirmed"], "completed": ["completed"]}' || coalesce(mapping->'status', '{}'))
-    FROM (SELECT relation, jsonb_object_agg(name, name) AS names FROM @extschema@.sms_booking_columns() o
+    FROM (SELECT relation, jsonb_object_agg(name, name) AS names FROM coach_sms_internal.sms_booking_columns() o
            WHERE o.name <> 'first_name' AND (o.name <> 'full_name' OR mapping #> '{clients,first_name}' IS NULL)
            GROUP BY relation) c
 $$;
-CREATE OR REPLACE FUNCTION sms_check_bookings_source(source sms_bookings_source) RETURNS void
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_complete_mapping(jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_complete_mapping(jsonb) IS 'Internal: the mapping with the documented names where it says nothing.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_table(relation regclass) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = $1
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_table(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_table(regclass) IS 'Internal: whether triggers can tell of its changes; a view is looked at by the scheduler instead.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_booking_column(relation regclass, part text, name text, own_name text, kind text) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found_type oid;
+  is_right boolean;
+BEGIN
+  SELECT coalesce(nullif(t.typbasetype, 0), t.oid),
+         CASE kind WHEN 'text' THEN t.typcategory IN ('S', 'E') ELSE coalesce(nullif(t.typbasetype, 0), t.oid) = kind::regtype END
+    INTO found_type, is_right
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+   WHERE a.attrelid = relation AND a.attname = own_name AND a.attnum > 0 AND NOT a.attisdropped;
+  IF NOT FOUND THEN
+    IF kind = 'boolean' AND NOT coach_sms_internal.sms_is_table(relation) THEN
+      RETURN;
+    END IF;
+    PERFORM coach_sms_internal.sms_refuse_bookings(format('%s has no column "%s"', relation, own_name),
+      format('It is looked for as %s of the %s.', name, part),
+      format('Where it has another name, say so: mapping => ''{"%s": {"%s": "your_column"}}''; or attach a view.', part, name));
+  ELSIF NOT is_right THEN
+    PERFORM coach_sms_internal.sms_refuse_bookings(format('column "%s" of %s is of type %s', own_name, relation, format_type(found_type, NULL)),
+      format('It is read as %s of the %s, which is %s.', name, part, CASE kind WHEN 'text' THEN 'text, varchar or an enum' ELSE kind END),
+      CASE WHEN found_type = 'timestamp'::regtype
+           THEN format('It does not say in which zone its times are. Make it timestamptz: ALTER TABLE … ALTER COLUMN %I TYPE timestamptz USING %I AT TIME ZONE ''Australia/Sydney''; or attach a view that does.', own_name, own_name)
+           ELSE 'Map another column, or attach a view that casts it.' END);
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_booking_column(regclass, text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_booking_column(regclass, text, text, text, text) IS 'Internal: raises SM021 where a column is missing or of another type.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_booking_rights(bookings regclass, other regclass) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  owner oid := (SELECT relowner FROM pg_class WHERE oid = bookings);
+  schema oid := (SELECT relnamespace FROM pg_class WHERE oid = other);
+BEGIN
+  IF NOT has_schema_privilege(owner, schema, 'USAGE') OR NOT has_table_privilege(owner, other, 'SELECT') THEN
+    PERFORM coach_sms_internal.sms_refuse_bookings(format('%s, the owner of %s, may not read %s', owner::regrole, bookings, other),
+      'Bookings, clients and orgs are read with the rights of the owner of the bookings.',
+      format('GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s.', schema::regnamespace, owner::regrole, other, owner::regrole));
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_booking_rights(regclass, regclass) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_booking_rights(regclass, regclass) IS 'Internal: raises SM021 where the owner of the bookings may not read a relation.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_status_words(bookings regclass, status_column text, words jsonb) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  enum_type oid;
+  unknown text;
+BEGIN
+  SELECT t.oid INTO enum_type FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+   WHERE a.attrelid = bookings AND a.attname = status_column AND t.typtype = 'e';
+  SELECT w INTO unknown FROM jsonb_each(words) p, jsonb_array_elements_text(p.value) w
+   WHERE enum_type IS NOT NULL AND NOT EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = enum_type AND e.enumlabel = w) LIMIT 1;
+  IF FOUND THEN
+    PERFORM coach_sms_internal.sms_refuse_bookings(format('"%s" is no value of %s', unknown, enum_type::regtype),
+      format('Column "%s" of %s has %s.', status_column, bookings,
+             (SELECT string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = enum_type)),
+      'Say which words count: mapping => ''{"status": {"confirmed": [...], "completed": [...]}}''.');
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_status_words(regclass, text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_status_words(regclass, text, jsonb) IS 'Internal: raises SM021 for a word that the status, an enum, does not have.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_bookings_source(source sms_bookings_source) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   wanted record;
@@ -751,17 +1272,34 @@ BEGIN
   FOR wanted IN
     SELECT c.relation AS part, c.name, source.mapping->c.relation->>c.name AS own_name, c.kind,
            CASE c.relation WHEN 'bookings' THEN source.bookings WHEN 'clients' THEN source.clients ELSE source.orgs END AS relation
-      FROM @extschema@.sms_booking_columns() c
+      FROM coach_sms_internal.sms_booking_columns() c
      WHERE source.mapping->c.relation ? c.name
   LOOP
-    PERFORM @extschema@.sms_check_booking_column(wanted.relation, wanted.part, wanted.name, wanted.own_name, wanted.kind);
+    PERFORM coach_sms_internal.sms_check_booking_column(wanted.relation, wanted.part, wanted.name, wanted.own_name, wanted.kind);
   END LOOP;
-  PERFORM @extschema@.sms_check_status_words(source.bookings, source.mapping #>> '{bookings,status}', source.mapping->'status');
-  PERFORM @extschema@.sms_check_booking_rights(source.bookings, source.clients);
-  PERFORM @extschema@.sms_check_booking_rights(source.bookings, source.orgs);
+  PERFORM coach_sms_internal.sms_check_status_words(source.bookings, source.mapping #>> '{bookings,status}', source.mapping->'status');
+  PERFORM coach_sms_internal.sms_check_booking_rights(source.bookings, source.clients);
+  PERFORM coach_sms_internal.sms_check_booking_rights(source.bookings, source.orgs);
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_create_booking_triggers(source sms_bookings_source) RETURNS void
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_bookings_source(sms_bookings_source) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_bookings_source(sms_bookings_source) IS 'Internal: raises SM021 for whatever would keep the bookings from being read.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_drop_booking_triggers() RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  own record;
+BEGIN
+  FOR own IN
+    SELECT t.tgname, t.tgrelid::regclass AS relation FROM pg_trigger t
+     WHERE t.tgfoid = 'coach_sms_internal.sms_booking_trigger'::regproc AND t.tgparentid = 0
+  LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', own.tgname, own.relation);
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_drop_booking_triggers() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_drop_booking_triggers() IS 'Internal: takes our triggers off the application''s tables.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_create_booking_triggers(source sms_bookings_source) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   b jsonb := source.mapping->'bookings';
@@ -772,34 +1310,59 @@ DECLARE
   changed_client text := (SELECT string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', c->>n), ' OR ')
     FROM unnest(ARRAY['phone', 'full_name', 'first_name', 'org_id']) n WHERE c ? n);
 BEGIN
-  IF @extschema@.sms_is_table(source.bookings) THEN
-    EXECUTE format('CREATE TRIGGER coach_sms_insert AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
+  IF coach_sms_internal.sms_is_table(source.bookings) THEN
+    EXECUTE format('CREATE TRIGGER coach_sms_insert AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, b->>'id', b->>'org_id');
-    EXECUTE format('CREATE TRIGGER coach_sms_update AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
+    EXECUTE format('CREATE TRIGGER coach_sms_update AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, changed, b->>'id', b->>'org_id');
-    EXECUTE format('CREATE TRIGGER coach_sms_delete AFTER DELETE ON %s FOR EACH ROW EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
+    EXECUTE format('CREATE TRIGGER coach_sms_delete AFTER DELETE ON %s FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, b->>'id', b->>'org_id');
-    EXECUTE format('CREATE TRIGGER coach_sms_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.sms_booking_trigger(''truncate'')',
+    EXECUTE format('CREATE TRIGGER coach_sms_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''truncate'')',
                    source.bookings);
   END IF;
-  IF @extschema@.sms_is_table(source.clients) THEN
+  IF coach_sms_internal.sms_is_table(source.clients) THEN
     EXECUTE format('CREATE TRIGGER coach_sms_client AFTER UPDATE ON %s FOR EACH ROW WHEN (%s)'
-                   ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''client'', %L, %L)',
+                   ' EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''client'', %L, %L)',
                    source.clients, changed_client, c->>'id', c->>'org_id');
   END IF;
-  IF @extschema@.sms_is_table(source.orgs) THEN
+  IF coach_sms_internal.sms_is_table(source.orgs) THEN
     EXECUTE format('CREATE TRIGGER coach_sms_org AFTER UPDATE ON %s FOR EACH ROW WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I)'
-                   ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''org'', %3$L, %3$L)',
+                   ' EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''org'', %3$L, %3$L)',
                    source.orgs, o->>'name', o->>'id');
   END IF;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_record_baseline(reason text, OUT ahead integer)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_create_booking_triggers(sms_bookings_source) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_create_booking_triggers(sms_bookings_source) IS 'Internal: puts our triggers on those of the relations that are tables.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_add_booking_flags(bookings regclass, mapping jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  found @extschema@.sms_booking[];
+  flag text;
 BEGIN
-  found := ARRAY(SELECT b FROM @extschema@.sms_find_bookings(now(), 'infinity', 'infinity', 'infinity', '{}') b WHERE b.state = 'confirmed');
+  FOREACH flag IN ARRAY ARRAY['reminder_sent', 'feedback_sent'] LOOP
+    IF coach_sms_internal.sms_is_table(bookings)
+       AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = bookings AND a.attname = mapping->'bookings'->>flag AND NOT a.attisdropped) THEN
+      EXECUTE format('ALTER TABLE %s ADD COLUMN %I boolean DEFAULT false', bookings, mapping->'bookings'->>flag);
+    END IF;
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_add_booking_flags(regclass, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_add_booking_flags(regclass, jsonb) IS 'Internal: adds reminder_sent and feedback_sent to a table that has them not, as the guide does.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_without_flags(bookings regclass, mapping jsonb) RETURNS jsonb
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT mapping || jsonb_build_object('bookings', (mapping->'bookings') - coalesce(
+    (SELECT array_agg(f.name) FROM unnest(ARRAY['reminder_sent', 'feedback_sent']) f(name)
+      WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = bookings AND a.attname = mapping->'bookings'->>f.name AND NOT a.attisdropped)), '{}'))
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_without_flags(regclass, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_without_flags(regclass, jsonb) IS 'Internal: the mapping without the flags that a view has not.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_record_baseline(reason text, OUT ahead integer)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found coach_sms_internal.sms_booking[];
+BEGIN
+  found := ARRAY(SELECT b FROM coach_sms_internal.sms_find_bookings(now(), 'infinity', 'infinity', 'infinity', '{}') b WHERE b.state = 'confirmed');
   INSERT INTO @extschema@.sms_booking_texts AS t
     (booking_id, type, org_id, session_start, session_end, reason)
     SELECT DISTINCT ON (b.id, w.type) b.id, w.type, b.org_id, b.start_time, b.end_time, w.reason
@@ -814,8 +1377,8 @@ BEGIN
   ahead := cardinality(found);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_record_baseline(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_record_baseline(text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_record_baseline(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_record_baseline(text) IS
 'Internal: records for each confirmed booking ahead that it gets no confirmation, and which of the reasons.';
 CREATE OR REPLACE FUNCTION sms_attach_bookings(
   bookings regclass DEFAULT NULL, clients regclass DEFAULT NULL, orgs regclass DEFAULT NULL, mapping jsonb DEFAULT '{}')
@@ -828,25 +1391,25 @@ DECLARE
   ahead integer;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('coach_sms: attach', 0));
-  PERFORM @extschema@.sms_check_mapping(mapping);
+  PERFORM coach_sms_internal.sms_check_mapping(mapping);
   source.singleton := true;
   source.bookings := coalesce(bookings, to_regclass('public.bookings'));
   source.clients := coalesce(clients, to_regclass('public.clients'));
   source.orgs := coalesce(orgs, to_regclass('public.orgs'));
   FOR part IN SELECT * FROM (VALUES ('bookings', source.bookings), ('clients', source.clients), ('orgs', source.orgs)) p (name, relation)
                WHERE p.relation IS NULL LOOP
-    PERFORM @extschema@.sms_refuse_bookings(format('there is no public.%s', part.name), format('It is where the %s are looked for unless you say otherwise.', part.name),
+    PERFORM coach_sms_internal.sms_refuse_bookings(format('there is no public.%s', part.name), format('It is where the %s are looked for unless you say otherwise.', part.name),
                                             format('Name yours: sms_attach_bookings(%s => ''your_%s'').', part.name, part.name));
   END LOOP;
-  source.mapping := @extschema@.sms_complete_mapping(mapping);
+  source.mapping := coach_sms_internal.sms_complete_mapping(mapping);
   -- As strong as it gets, and all before anything else: a lock that grows later would meet an application's that grows.
   FOR part IN SELECT DISTINCT r AS relation FROM unnest(ARRAY[source.bookings, source.clients, source.orgs]) r
-               WHERE @extschema@.sms_is_table(r) ORDER BY 1 LOOP
+               WHERE coach_sms_internal.sms_is_table(r) ORDER BY 1 LOOP
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', part.relation);
   END LOOP;
-  PERFORM @extschema@.sms_add_booking_flags(source.bookings, source.mapping);
-  PERFORM @extschema@.sms_check_bookings_source(source);
-  source.mapping := @extschema@.sms_without_flags(source.bookings, source.mapping);
+  PERFORM coach_sms_internal.sms_add_booking_flags(source.bookings, source.mapping);
+  PERFORM coach_sms_internal.sms_check_bookings_source(source);
+  source.mapping := coach_sms_internal.sms_without_flags(source.bookings, source.mapping);
   source.attached_at := now();
   source.attached_by := session_user;
 
@@ -854,56 +1417,66 @@ BEGIN
   IF (earlier.bookings, earlier.clients, earlier.orgs, earlier.mapping) = (source.bookings, source.clients, source.orgs, source.mapping) THEN
     source := earlier;
   END IF;
-  PERFORM @extschema@.sms_drop_booking_triggers();
+  PERFORM coach_sms_internal.sms_drop_booking_triggers();
   DELETE FROM @extschema@.sms_bookings_source;
   INSERT INTO @extschema@.sms_bookings_source SELECT source.*;
   BEGIN
-    PERFORM @extschema@.sms_read_bookings('{}');
-    ahead := @extschema@.sms_record_baseline('before_attach');
+    PERFORM coach_sms_internal.sms_read_bookings('{}');
+    ahead := coach_sms_internal.sms_record_baseline('before_attach');
   EXCEPTION WHEN OTHERS THEN
-    PERFORM @extschema@.sms_refuse_bookings(format('%s cannot be read as its owner', source.bookings), SQLERRM, 'Mend the view, or give its owner the rights it needs (BYPASSRLS where policies would hide rows from it).');
+    PERFORM coach_sms_internal.sms_refuse_bookings(format('%s cannot be read as its owner', source.bookings), SQLERRM, 'Mend the view, or give its owner the rights it needs (BYPASSRLS where policies would hide rows from it).');
   END;
-  PERFORM @extschema@.sms_create_booking_triggers(source);
+  PERFORM coach_sms_internal.sms_create_booking_triggers(source);
   RETURN ahead;
 END
 $$;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
 'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
-CREATE OR REPLACE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
-  AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION sms_keep_note(text, uuid, jsonb) IS
-'Internal: keeps a note for this transaction; a rolled back savepoint forgets it. False where there is one.';
-CREATE OR REPLACE FUNCTION sms_read_note(kind text, id uuid) RETURNS jsonb
-  AS 'MODULE_PATHNAME', 'coach_sms_read_note' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_read_note(text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_read_note(text, uuid) IS
-'Internal: a note of this transaction; NULL where there is none.';
-CREATE OR REPLACE FUNCTION sms_note_texts(booking_id uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION sms_detach_bookings() RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN @extschema@.sms_read_note('texts', booking_id) IS NULL
-     AND @extschema@.sms_keep_note('texts', booking_id, (
+  PERFORM pg_advisory_xact_lock(hashtextextended('coach_sms: attach', 0));
+  PERFORM coach_sms_internal.sms_drop_booking_triggers();
+  DELETE FROM @extschema@.sms_bookings_source;
+  RETURN (SELECT count(*) FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
+           WHERE m.status IN ('pending', 'queued'));
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_keep_note(text, uuid, jsonb) IS
+'Internal: keeps a note for this transaction; a rolled back savepoint forgets it. False where there is one.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_read_note(kind text, id uuid) RETURNS jsonb
+  AS 'MODULE_PATHNAME', 'coach_sms_read_note' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_read_note(text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_read_note(text, uuid) IS
+'Internal: a note of this transaction; NULL where there is none.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_texts(booking_id uuid) RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN coach_sms_internal.sms_read_note('texts', booking_id) IS NULL
+     AND coach_sms_internal.sms_keep_note('texts', booking_id, (
            SELECT coalesce(jsonb_agg(t), '[]')
              FROM @extschema@.sms_booking_texts t
             WHERE t.booking_id = sms_note_texts.booking_id));
 END
 $$;
-REVOKE ALL ON FUNCTION sms_note_texts(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_note_texts(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_texts(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_note_texts(uuid) IS
 'Internal: notes the texts of a booking before its first change in this transaction; false for a later one.';
-CREATE OR REPLACE FUNCTION sms_note_withdrawal(message_id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_withdrawal(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM @extschema@.sms_keep_note('message', m.id, jsonb_build_object('message', m, 'queue', q))
-     FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
+  PERFORM coach_sms_internal.sms_keep_note('message', m.id, jsonb_build_object('message', m, 'queue', q))
+     FROM @extschema@.sms_messages m LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id
     WHERE m.id = sms_note_withdrawal.message_id;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_note_withdrawal(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_note_withdrawal(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_withdrawal(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_note_withdrawal(uuid) IS
 'Internal: notes a waiting message that is about to be withdrawn.';
-CREATE OR REPLACE FUNCTION sms_queue_again(booking_id uuid) RETURNS integer
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_queue_again(booking_id uuid) RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   requeued integer;
@@ -911,7 +1484,7 @@ BEGIN
   WITH noted AS (
     SELECT jsonb_populate_record(NULL::@extschema@.sms_messages, n->'message') AS message,
            nullif(n->'queue', 'null') AS queue
-      FROM @extschema@.sms_booking_texts t, @extschema@.sms_read_note('message', t.message_id) n
+      FROM @extschema@.sms_booking_texts t, coach_sms_internal.sms_read_note('message', t.message_id) n
      WHERE t.booking_id = sms_queue_again.booking_id AND t.reason IS NULL AND n IS NOT NULL),
   back AS (
     UPDATE @extschema@.sms_messages m
@@ -922,22 +1495,22 @@ BEGIN
        AND m.error_code IN ('booking_changed', 'booking_cancelled')
     RETURNING n.queue),
   queued AS (
-    INSERT INTO @extschema@.sms_queue
-      SELECT q.* FROM back b, jsonb_populate_record(NULL::@extschema@.sms_queue, b.queue) q
+    INSERT INTO coach_sms_internal.sms_queue
+      SELECT q.* FROM back b, jsonb_populate_record(NULL::coach_sms_internal.sms_queue, b.queue) q
        WHERE q.message_id IS NOT NULL
     RETURNING *)
-  SELECT count(@extschema@.sms_note_due(q.org_id, q.zone, q.priority, q.due_at)) INTO requeued
+  SELECT count(coach_sms_internal.sms_note_due(q.org_id, q.zone, q.priority, q.due_at)) INTO requeued
     FROM queued q;
   RETURN requeued;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_queue_again(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_queue_again(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_again(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_queue_again(uuid) IS
 'Internal: takes back this transaction''s withdrawals of a booking''s texts; returns how many wait again.';
-CREATE OR REPLACE FUNCTION sms_take_back(booking_id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_back(booking_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  noted jsonb := @extschema@.sms_read_note('texts', booking_id);
+  noted jsonb := coach_sms_internal.sms_read_note('texts', booking_id);
 BEGIN
   IF noted IS NULL THEN
     RETURN;
@@ -956,46 +1529,46 @@ BEGIN
      AND (t.message_id IS NOT DISTINCT FROM b.message_id
           OR NOT EXISTS (SELECT FROM @extschema@.sms_messages m
                           WHERE m.id = t.message_id AND m.status IN ('pending', 'queued')));
-  PERFORM @extschema@.sms_queue_again(booking_id);
+  PERFORM coach_sms_internal.sms_queue_again(booking_id);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_take_back(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_take_back(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_back(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_take_back(uuid) IS
 'Internal: gives the texts of a booking the state that they had before its first change in this transaction.';
-CREATE OR REPLACE FUNCTION sms_series_of(booking sms_booking) RETURNS uuid
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_series_of(booking coach_sms_internal.sms_booking) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   series uuid;
 BEGIN
-  IF booking.has_client IS NOT TRUE OR @extschema@.sms_read_note('texts', booking.id) IS NULL THEN
+  IF booking.has_client IS NOT TRUE OR coach_sms_internal.sms_read_note('texts', booking.id) IS NULL THEN
     RETURN NULL;
   END IF;
-  PERFORM @extschema@.sms_keep_note('client', booking.client_id, to_jsonb(gen_random_uuid()));
-  series := @extschema@.sms_read_note('client', booking.client_id) #>> '{}';
-  PERFORM @extschema@.sms_keep_note('series', series, 'true');
+  PERFORM coach_sms_internal.sms_keep_note('client', booking.client_id, to_jsonb(gen_random_uuid()));
+  series := coach_sms_internal.sms_read_note('client', booking.client_id) #>> '{}';
+  PERFORM coach_sms_internal.sms_keep_note('series', series, 'true');
   RETURN series;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_series_of(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_series_of(sms_booking) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_of(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_series_of(coach_sms_internal.sms_booking) IS
 'Internal: the number of what this transaction confirms to the booking''s client; NULL in a pass.';
-CREATE OR REPLACE FUNCTION sms_has_template(org_id uuid, key text) RETURNS boolean
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_has_template(org_id uuid, key text) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM @extschema@.sms_templates t
                   WHERE t.org_id = $1 AND t.template_key = $2 AND t.is_active)
 $$;
-REVOKE ALL ON FUNCTION sms_has_template(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_has_template(uuid, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_has_template(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_has_template(uuid, text) IS
 'Internal: whether the org has an active template of that key.';
-CREATE OR REPLACE FUNCTION sms_series_variables(first sms_booking, sessions integer) RETURNS jsonb
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_series_variables(first coach_sms_internal.sms_booking, sessions integer) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT @extschema@.sms_booking_variables(first)
+  SELECT coach_sms_internal.sms_booking_variables(first)
          || jsonb_build_object('session_count', sessions, 'further_sessions', sessions - 1)
 $$;
-REVOKE ALL ON FUNCTION sms_series_variables(sms_booking, integer) FROM PUBLIC;
-COMMENT ON FUNCTION sms_series_variables(sms_booking, integer) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_variables(coach_sms_internal.sms_booking, integer) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_series_variables(coach_sms_internal.sms_booking, integer) IS
 'Internal: the variables of a booking, session_count, and further_sessions, which is one less.';
-CREATE OR REPLACE FUNCTION sms_skip_rest_of_series(series uuid) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_skip_rest_of_series(series uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   UPDATE @extschema@.sms_booking_texts t
@@ -1006,29 +1579,29 @@ BEGIN
                     AND x.message_id IS NOT NULL AND x.reason IS NULL);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_skip_rest_of_series(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_skip_rest_of_series(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_skip_rest_of_series(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_skip_rest_of_series(uuid) IS
 'Internal: skips for good the bookings above the client''s limit, where another of the series was confirmed.';
-CREATE OR REPLACE FUNCTION sms_queue_series(series uuid, first sms_booking, sessions integer) RETURNS uuid
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_queue_series(series uuid, first coach_sms_internal.sms_booking, sessions integer) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN @extschema@.sms_enqueue(first.org_id, client_id => first.client_id, to_phone => first.phone,
     template_key => 'booking_series_confirmation',
-    variables => @extschema@.sms_series_variables(first, sessions),
+    variables => coach_sms_internal.sms_series_variables(first, sessions),
     expires_at => first.start_time, related_entity_type => 'booking', related_entity_id => first.id,
     idempotency_key => concat_ws('-', 'booking-series', series,
       (SELECT sum(t.revision) FROM @extschema@.sms_booking_texts t WHERE t.series = sms_queue_series.series)),
     metadata => '{"booking_text": "confirmation"}');
 END
 $$;
-REVOKE ALL ON FUNCTION sms_queue_series(uuid, sms_booking, integer) FROM PUBLIC;
-COMMENT ON FUNCTION sms_queue_series(uuid, sms_booking, integer) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_series(uuid, coach_sms_internal.sms_booking, integer) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_queue_series(uuid, coach_sms_internal.sms_booking, integer) IS
 'Internal: enqueues the confirmation of a series.';
-CREATE OR REPLACE FUNCTION sms_series_members(series uuid) RETURNS sms_booking[]
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_series_members(series uuid) RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN ARRAY(
-    SELECT b FROM @extschema@.sms_read_bookings(ARRAY(
+    SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY(
              SELECT t.booking_id FROM @extschema@.sms_booking_texts t
               WHERE t.series = sms_series_members.series)) b
       JOIN @extschema@.sms_booking_texts t ON t.booking_id = b.id AND t.series = sms_series_members.series
@@ -1040,66 +1613,66 @@ BEGIN
      ORDER BY b.start_time, b.id);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_series_members(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_series_members(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_members(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_series_members(uuid) IS
 'Internal: the bookings of a series whose confirmation has not left, the first session first.';
-CREATE OR REPLACE FUNCTION sms_make_series(series uuid) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_series(series uuid) RETURNS text
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  members @extschema@.sms_booking[] := @extschema@.sms_series_members(series);
+  members coach_sms_internal.sms_booking[] := coach_sms_internal.sms_series_members(series);
   made uuid;
-  why text := @extschema@.sms_why_unreachable(members[1]);
-  words text := @extschema@.sms_reason_in_words(why, 'confirmation');
+  why text := coach_sms_internal.sms_why_unreachable(members[1]);
+  words text := coach_sms_internal.sms_reason_in_words(why, 'confirmation');
   code text;
 BEGIN
   IF cardinality(members) < 3
-     OR NOT @extschema@.sms_has_template(members[1].org_id, 'booking_series_confirmation') THEN
+     OR NOT coach_sms_internal.sms_has_template(members[1].org_id, 'booking_series_confirmation') THEN
     RETURN 'single';
   ELSIF EXISTS (SELECT FROM unnest(members) b
-                 WHERE NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(b.id))) THEN
+                 WHERE NOT pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(b.id))) THEN
     RETURN 'locked';
   END IF;
   BEGIN
-    PERFORM @extschema@.sms_cancel_waiting(
+    PERFORM coach_sms_internal.sms_cancel_waiting(
       ARRAY(SELECT t.message_id FROM @extschema@.sms_booking_texts t
               JOIN unnest(members) b ON b.id = t.booking_id
              WHERE t.series = sms_make_series.series),
       'booking_changed', 'the booking is confirmed with its series');
     IF why IS NULL THEN
-      made := @extschema@.sms_queue_series(series, members[1], cardinality(members));
+      made := coach_sms_internal.sms_queue_series(series, members[1], cardinality(members));
     END IF;
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, words = MESSAGE_TEXT;
     IF code IN ('SM003', 'SM004', 'SM005', 'SM009', 'SM017') THEN  -- the template's fault silences no booking
       RETURN 'single';
     END IF;
-    why := @extschema@.sms_skip_reason(code);
+    why := coach_sms_internal.sms_skip_reason(code);
     IF why = 'client_daily_limit' THEN  -- whose message names the client
-      words := @extschema@.sms_reason_in_words(why, 'confirmation');
+      words := coach_sms_internal.sms_reason_in_words(why, 'confirmation');
     END IF;
   END;
   UPDATE @extschema@.sms_booking_texts t
      SET message_id = made, reason = why, detail = words,
          session_start = b.start_time, session_end = b.end_time,
          try_until = CASE WHEN made IS NULL
-                          THEN @extschema@.sms_try_until('confirmation', why, b.start_time) END,
+                          THEN coach_sms_internal.sms_try_until('confirmation', why, b.start_time) END,
          revision = t.revision + (made IS NOT NULL)::integer, updated_at = now()
     FROM unnest(members) b
    WHERE t.booking_id = b.id AND t.series = sms_make_series.series;
   RETURN CASE WHEN made IS NULL THEN 'skipped' ELSE 'made' END;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_make_series(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_make_series(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_series(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_make_series(uuid) IS
 'Internal: confirms a series in one text, made or skipped; single where each booking has its own, or locked.';
-CREATE OR REPLACE FUNCTION sms_leave_series(booking sms_booking) RETURNS boolean
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_leave_series(booking coach_sms_internal.sms_booking) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   UPDATE @extschema@.sms_booking_texts t
      SET message_id = NULL, reason = 'series_changed',
-         detail = @extschema@.sms_reason_in_words('series_changed', 'confirmation'),
+         detail = coach_sms_internal.sms_reason_in_words('series_changed', 'confirmation'),
          session_start = booking.start_time, session_end = booking.end_time, updated_at = now(),
-         try_until = @extschema@.sms_try_until('confirmation', 'series_changed', booking.start_time)
+         try_until = coach_sms_internal.sms_try_until('confirmation', 'series_changed', booking.start_time)
    WHERE t.booking_id = booking.id AND t.type = 'confirmation' AND t.series IS NOT NULL
      AND (t.reason = 'series_changed'
           OR EXISTS (SELECT FROM @extschema@.sms_messages m
@@ -1108,28 +1681,28 @@ BEGIN
   RETURN FOUND;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_leave_series(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_leave_series(sms_booking) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_leave_series(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_leave_series(coach_sms_internal.sms_booking) IS
 'Internal: leaves a booking that was confirmed with a series to the pass; false where it was not.';
-CREATE OR REPLACE FUNCTION sms_make_confirmation(
-  booking sms_booking, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz,
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_confirmation(
+  booking coach_sms_internal.sms_booking, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz,
   OUT is_made boolean, OUT is_new boolean)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   known record;
   outcome text := 'single';
 BEGIN
-  IF @extschema@.sms_series_of(booking) IS NULL THEN  -- a pass, which tries a series once
+  IF coach_sms_internal.sms_series_of(booking) IS NULL THEN  -- a pass, which tries a series once
     SELECT t.series, t.updated_at INTO known FROM @extschema@.sms_booking_texts t
      WHERE t.booking_id = booking.id AND t.type = 'confirmation';
     outcome := CASE WHEN known.series IS NULL THEN 'single' WHEN known.updated_at = now() THEN 'skipped'
-                    ELSE @extschema@.sms_make_series(known.series) END;
-  ELSIF @extschema@.sms_leave_series(booking) THEN
+                    ELSE coach_sms_internal.sms_make_series(known.series) END;
+  ELSIF coach_sms_internal.sms_leave_series(booking) THEN
     outcome := 'left';
   END IF;
   IF outcome = 'single' THEN
     SELECT t.* INTO is_made, is_new
-      FROM @extschema@.sms_make_text(
+      FROM coach_sms_internal.sms_make_text(
              booking, 'confirmation', schedule_id, template_key, due_at, expires_at) t;
   ELSE
     is_made := outcome = 'made';
@@ -1137,22 +1710,22 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_make_confirmation(sms_booking, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_make_confirmation(sms_booking, uuid, text, timestamptz, timestamptz) IS
-'Internal: sms_make_text() for a confirmation, which may be its series''.';
-CREATE OR REPLACE FUNCTION sms_confirm_series() RETURNS trigger
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_confirmation(coach_sms_internal.sms_booking, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_make_confirmation(coach_sms_internal.sms_booking, uuid, text, timestamptz, timestamptz) IS
+'Internal: coach_sms_internal.sms_make_text() for a confirmation, which may be its series''.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_confirm_series() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$
 DECLARE
   members bigint;
 BEGIN
-  IF @extschema@.sms_read_note('series', NEW.series) IS NULL THEN
+  IF coach_sms_internal.sms_read_note('series', NEW.series) IS NULL THEN
     RETURN NULL;
   END IF;
   members := (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.series = NEW.series);
-  IF members >= 3 AND @extschema@.sms_keep_note('series of ' || members, NEW.series, 'true')
-     AND @extschema@.sms_make_series(NEW.series) = 'single' THEN
-    PERFORM @extschema@.sms_skip_rest_of_series(NEW.series);
+  IF members >= 3 AND coach_sms_internal.sms_keep_note('series of ' || members, NEW.series, 'true')
+     AND coach_sms_internal.sms_make_series(NEW.series) = 'single' THEN
+    PERFORM coach_sms_internal.sms_skip_rest_of_series(NEW.series);
   END IF;
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
@@ -1160,8 +1733,8 @@ EXCEPTION WHEN OTHERS THEN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_confirm_series() FROM PUBLIC;
-COMMENT ON FUNCTION sms_confirm_series() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_confirm_series() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_confirm_series() IS
 'Internal: once a transaction commits, confirms what it made for a client as a series.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_booking_rules AS
@@ -1200,7 +1773,7 @@ COMMENT ON VIEW sms_booking_rules IS
 'in sms_settings.';
 COMMENT ON COLUMN sms_booking_rules.since IS
 'What was due before is not sent: rows of sms_schedules that take others'' place would send it twice.';
-CREATE OR REPLACE FUNCTION sms_booking_outlook(bookings sms_booking[])
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_outlook(bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text,
                  start_time timestamptz, end_time timestamptz, due_at timestamptz, expires_at timestamptz,
                  verdict text, is_due boolean, is_stale boolean, is_unmarked boolean,
@@ -1217,7 +1790,7 @@ BEGIN
            v.is_live, coalesce(v.live_since, '-infinity') AS live_since
       FROM (SELECT bool_or(s.mode = 'live') AS is_live,
                    max(s.live_since) FILTER (WHERE s.mode = 'live') AS live_since
-              FROM @extschema@.sms_server s) v),
+              FROM coach_sms_internal.sms_server s) v),
   wanted AS (
     SELECT b.id, b.org_id, b.state, b.start_time, b.end_time, b.reminder_sent, b.feedback_sent, clock.*,
            coalesce(r.type, 'confirmation') AS type,
@@ -1306,29 +1879,46 @@ BEGIN
     FROM judged g;
 END
 $$;
-COMMENT ON FUNCTION sms_local_time(timestamptz, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_outlook(coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_booking_outlook(coach_sms_internal.sms_booking[]) IS
+'Internal: each text that the bookings could have, when it is due, and how it stands with it now.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_local_time(at timestamptz, zone text) RETURNS text
+  LANGUAGE sql STABLE
+  RETURN to_char(at AT TIME ZONE zone, 'Dy FMDD Mon YYYY, FMHH12:MI AM');
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_local_time(timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_local_time(timestamptz, text) IS
 'Internal: a time for people, as in Tue 12 May 2026, 9:00 AM.';
-CREATE OR REPLACE FUNCTION sms_booking_variables(booking sms_booking) RETURNS jsonb
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_variables(booking coach_sms_internal.sms_booking) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN jsonb_strip_nulls(jsonb_build_object(
-    'client_name', coalesce(CASE WHEN @extschema@.sms_first_name(booking.first_name) IS NOT NULL
+    'client_name', coalesce(CASE WHEN coach_sms_internal.sms_first_name(booking.first_name) IS NOT NULL
       THEN booking.first_name END,
-                            @extschema@.sms_first_name(booking.full_name), 'there'),
+                            coach_sms_internal.sms_first_name(booking.full_name), 'there'),
     'coach_name', nullif(btrim(booking.org_name), ''),
-    'session_datetime', @extschema@.sms_local_time(booking.start_time,
-      (SELECT @extschema@.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s
+    'session_datetime', coach_sms_internal.sms_local_time(booking.start_time,
+      (SELECT coach_sms_internal.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s
         WHERE s.org_id = booking.org_id)),
     'location', coalesce(nullif(btrim(booking.location), ''), 'TBD'),
-    'feedback_link', nullif(rtrim(@extschema@.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
+    'feedback_link', nullif(rtrim(coach_sms_internal.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
 END
 $$;
-COMMENT ON FUNCTION sms_booking_variables(sms_booking) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_variables(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_booking_variables(coach_sms_internal.sms_booking) IS
 'Internal: client_name, coach_name, session_datetime (in the org''s zone), location and feedback_link of a '
 'booking.';
-COMMENT ON FUNCTION sms_phone_or_null(text, text) IS
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_or_null(phone text, region text) RETURNS text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN @extschema@.sms_normalize_phone(phone, region);
+EXCEPTION WHEN SQLSTATE 'SM006' OR SQLSTATE 'SM015' THEN  -- no number; no region (any more)
+  RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_or_null(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_phone_or_null(text, text) IS
 'Internal: sms_normalize_phone, NULL for what is no number.';
-CREATE OR REPLACE FUNCTION sms_stale_texts(booking_ids uuid[], bookings sms_booking[])
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_stale_texts(booking_ids uuid[], bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET plan_cache_mode = force_generic_plan AS $$
@@ -1345,29 +1935,34 @@ BEGIN
     JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m WHERE m.id = t.message_id LIMIT 1) m ON m.status
       IN ('pending', 'queued', 'sending')
     LEFT JOIN unnest(bookings) b ON b.id = t.booking_id
-    LEFT JOIN @extschema@.sms_booking_outlook(bookings) o
+    LEFT JOIN coach_sms_internal.sms_booking_outlook(bookings) o
            ON o.booking_id = t.booking_id AND o.type = t.type AND o.schedule_id = t.schedule_id
    WHERE t.booking_id = ANY (booking_ids)
      AND (coalesce(o.is_stale, true)
-          OR m.to_phone IS DISTINCT FROM @extschema@.sms_phone_or_null(b.phone,
-            @extschema@.sms_org_region(t.org_id))
+          OR m.to_phone IS DISTINCT FROM coach_sms_internal.sms_phone_or_null(b.phone,
+            coach_sms_internal.sms_org_region(t.org_id))
           OR m.metadata ? 'booking_text' AND m.client_id IS DISTINCT FROM b.client_id
           OR m.metadata ? 'booking_text' AND CASE m.template_key WHEN 'booking_series_confirmation'
                -- It is about its first session.
                THEN m.related_entity_id = b.id
                     AND m.variables - '{session_count,further_sessions}'::text[]
-                        IS DISTINCT FROM @extschema@.sms_booking_variables(b)
+                        IS DISTINCT FROM coach_sms_internal.sms_booking_variables(b)
                ELSE m.template_key IS DISTINCT FROM o.template_key
-                    OR m.variables IS DISTINCT FROM @extschema@.sms_booking_variables(b) END)
+                    OR m.variables IS DISTINCT FROM coach_sms_internal.sms_booking_variables(b) END)
    ORDER BY m.id;
 END
 $$;
-COMMENT ON FUNCTION sms_stale_texts(uuid[], sms_booking[]) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_stale_texts(uuid[], coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_stale_texts(uuid[], coach_sms_internal.sms_booking[]) IS
 'Internal: texts of the bookings that have not gone and must not go as they are, and why: booking_changed '
 'or booking_cancelled.';
-COMMENT ON FUNCTION sms_lock_booking(uuid) IS
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_lock_booking(booking_id uuid) RETURNS bigint
+  LANGUAGE sql IMMUTABLE
+  RETURN hashtextextended('coach_sms: booking ' || booking_id::text, 0::bigint);
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_lock_booking(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_lock_booking(uuid) IS
 'Internal: the advisory lock that whoever decides the texts of a booking holds.';
-CREATE OR REPLACE FUNCTION sms_skip_reason(code text) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_skip_reason(code text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE code
     WHEN 'SM001' THEN 'no_settings' WHEN 'SM002' THEN 'disabled' WHEN 'SM003' THEN 'template_missing'
@@ -1377,7 +1972,9 @@ CREATE OR REPLACE FUNCTION sms_skip_reason(code text) RETURNS text
     WHEN 'SM010' THEN 'bad_time' WHEN 'SM011' THEN 'key_used' WHEN 'SM017' THEN 'too_many_segments'
       WHEN 'SM018' THEN 'client_daily_limit'
     WHEN 'SM019' THEN 'country_not_allowed' WHEN 'SM020' THEN 'unknown_zone' ELSE 'error' END;
-CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_skip_reason(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_skip_reason(text) IS 'Internal: in a word, what kept a text from being queued.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reason_in_words(reason text, type text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE reason
     WHEN 'no_org' THEN 'the booking has no org'
@@ -1406,10 +2003,19 @@ CREATE OR REPLACE FUNCTION sms_reason_in_words(reason text, type text) RETURNS t
     WHEN 'client_daily_limit' THEN
       'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
-COMMENT ON FUNCTION sms_try_until(text, text, timestamptz) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_reason_in_words(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_reason_in_words(text, text) IS 'Internal: why a text is not sent.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
+  LANGUAGE sql STABLE
+  RETURN CASE WHEN reason IN ('before_rule', 'already_sent', 'superseded') THEN NULL
+              WHEN type <> 'confirmation' THEN expires_at
+              WHEN reason IN ('no_settings', 'disabled', 'switched_off') THEN NULL
+              ELSE least(expires_at, now() + interval '1 day') END;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_until(text, text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_try_until(text, text, timestamptz) IS
 'Internal: until when a text that was skipped is tried again; NULL: never.';
-CREATE OR REPLACE FUNCTION sms_record_text(
-  booking sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text,
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_record_text(
+  booking coach_sms_internal.sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text,
     try_until timestamptz) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1421,7 +2027,7 @@ BEGIN
     VALUES (booking.id, type, schedule_id, booking.org_id, booking.start_time, booking.end_time, message_id,
       reason, detail, try_until,
             CASE WHEN message_id IS NULL THEN 0 ELSE 1 END,
-            CASE type WHEN 'confirmation' THEN @extschema@.sms_series_of(booking) END)
+            CASE type WHEN 'confirmation' THEN coach_sms_internal.sms_series_of(booking) END)
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE
       SET org_id = excluded.org_id, session_start = excluded.session_start,
         session_end = excluded.session_end, message_id = excluded.message_id,
@@ -1439,8 +2045,11 @@ BEGIN
   RETURN is_new;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_queue_text(
-  booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_record_text(coach_sms_internal.sms_booking, text, uuid, uuid, text, text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_record_text(coach_sms_internal.sms_booking, text, uuid, uuid, text, text, timestamptz) IS
+'Internal: writes what became of a text; true where that is news.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_queue_text(
+  booking coach_sms_internal.sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
     expires_at timestamptz) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1451,7 +2060,7 @@ DECLARE
     '00000000-0000-0000-0000-000000000000'),
                         CASE WHEN made > 0 THEN made + 1 END);
   -- The guide's application confirms by itself, under the same key.
-  message_id uuid := @extschema@.sms_message_with_key(booking.org_id, key);
+  message_id uuid := coach_sms_internal.sms_message_with_key(booking.org_id, key);
 BEGIN
   IF message_id IS NOT NULL THEN
     -- What is about no booking is not looked at before it leaves.
@@ -1460,104 +2069,117 @@ BEGIN
     RETURN message_id;
   END IF;
   RETURN @extschema@.sms_enqueue(booking.org_id, client_id => booking.client_id, to_phone => booking.phone,
-    template_key => sms_queue_text.template_key, variables => @extschema@.sms_booking_variables(booking),
+    template_key => sms_queue_text.template_key, variables => coach_sms_internal.sms_booking_variables(booking),
     scheduled_for => CASE WHEN sms_queue_text.due_at > now() THEN sms_queue_text.due_at END,
       expires_at => sms_queue_text.expires_at,
     related_entity_type => 'booking', related_entity_id => booking.id, idempotency_key => key,
     metadata => jsonb_build_object('booking_text', type));
 END
 $$;
-COMMENT ON FUNCTION sms_queue_text(sms_booking, text, uuid, text, timestamptz, timestamptz) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_queue_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) IS
 'Internal: enqueues a text of a booking.';
-CREATE OR REPLACE FUNCTION sms_why_unreachable(booking sms_booking) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_unreachable(booking coach_sms_internal.sms_booking) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE WHEN NOT booking.has_client THEN 'no_client'
               WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN 'no_phone' END;
-REVOKE ALL ON FUNCTION sms_why_unreachable(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_why_unreachable(sms_booking) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_unreachable(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_unreachable(coach_sms_internal.sms_booking) IS
 'Internal: no_client, no_phone, or NULL where there is a number to try.';
-CREATE OR REPLACE FUNCTION sms_make_text(
-  booking sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_text(
+  booking coach_sms_internal.sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
     expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   message_id uuid;
-  reason text := @extschema@.sms_why_unreachable(booking);
-  detail text := @extschema@.sms_reason_in_words(reason, type);
+  reason text := coach_sms_internal.sms_why_unreachable(booking);
+  detail text := coach_sms_internal.sms_reason_in_words(reason, type);
   code text;
 BEGIN
   IF reason IS NULL THEN
     BEGIN
-      message_id := @extschema@.sms_queue_text(booking, type, schedule_id, template_key, due_at, expires_at);
+      message_id := coach_sms_internal.sms_queue_text(booking, type, schedule_id, template_key, due_at, expires_at);
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, detail = MESSAGE_TEXT;
-      reason := @extschema@.sms_skip_reason(code);
+      reason := coach_sms_internal.sms_skip_reason(code);
       -- The message names the client, whom somebody may erase.
-      detail := CASE reason WHEN 'client_daily_limit' THEN @extschema@.sms_reason_in_words(reason, type)
+      detail := CASE reason WHEN 'client_daily_limit' THEN coach_sms_internal.sms_reason_in_words(reason, type)
         ELSE detail END;
     END;
   END IF;
   is_made := message_id IS NOT NULL;
-  is_new := @extschema@.sms_record_text(booking, type, schedule_id, message_id, reason, detail,
-    CASE WHEN NOT is_made THEN @extschema@.sms_try_until(type, reason, expires_at) END);
+  is_new := coach_sms_internal.sms_record_text(booking, type, schedule_id, message_id, reason, detail,
+    CASE WHEN NOT is_made THEN coach_sms_internal.sms_try_until(type, reason, expires_at) END);
 END
 $$;
-COMMENT ON FUNCTION sms_make_text(sms_booking, text, uuid, text, timestamptz, timestamptz) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_make_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) IS
 'Internal: makes a text of a booking, or records why not.';
-COMMENT ON FUNCTION sms_try_mark(uuid, boolean) IS
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_mark(booking_id uuid, feedback boolean) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_mark_booking(booking_id, feedback);
+EXCEPTION WHEN OTHERS THEN
+  NULL;  -- a view that cannot be updated is left alone
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_mark(uuid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_try_mark(uuid, boolean) IS
 'Internal: sms_mark_booking, where the bookings can be updated.';
-CREATE OR REPLACE FUNCTION sms_withdraw_stale(booking_id uuid, bookings sms_booking[]) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_withdraw_stale(booking_id uuid, bookings coach_sms_internal.sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  is_noted boolean := @extschema@.sms_read_note('texts', booking_id) IS NOT NULL;
+  is_noted boolean := coach_sms_internal.sms_read_note('texts', booking_id) IS NOT NULL;
   stale record;
   waiting uuid;
 BEGIN
-  FOR stale IN SELECT * FROM @extschema@.sms_stale_texts(ARRAY[booking_id], bookings) LOOP
+  FOR stale IN SELECT * FROM coach_sms_internal.sms_stale_texts(ARRAY[booking_id], bookings) LOOP
     SELECT m.id INTO waiting FROM @extschema@.sms_messages m
      WHERE m.id = stale.message_id FOR NO KEY UPDATE SKIP LOCKED;
     IF is_noted THEN
-      PERFORM @extschema@.sms_note_withdrawal(waiting);
+      PERFORM coach_sms_internal.sms_note_withdrawal(waiting);
     END IF;
-    PERFORM @extschema@.sms_cancel_waiting(ARRAY[waiting], stale.code,
+    PERFORM coach_sms_internal.sms_cancel_waiting(ARRAY[waiting], stale.code,
       CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed'
         ELSE 'the booking was cancelled' END);
     -- The others of a series are confirmed anew by the next pass.
     UPDATE @extschema@.sms_booking_texts t SET try_until = least(t.session_start, now() + interval '1 day')
      WHERE t.message_id = waiting AND t.booking_id <> sms_withdraw_stale.booking_id AND t.series IS NOT NULL;
-    PERFORM @extschema@.sms_note_retraction(stale.to_phone);
+    PERFORM coach_sms_internal.sms_note_retraction(stale.to_phone);
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION sms_withdraw_stale(uuid, sms_booking[]) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_withdraw_stale(uuid, coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_withdraw_stale(uuid, coach_sms_internal.sms_booking[]) IS
 'Internal: cancels what waits for a booking and is not right any more.';
-CREATE OR REPLACE FUNCTION sms_needs_work(verdict text, reason text) RETURNS boolean
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_needs_work(verdict text, reason text) RETURNS boolean
   LANGUAGE sql IMMUTABLE
   RETURN verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'before_rule',
     'already_sent', 'superseded', 'confirmation_just_sent')
                             AND reason IS DISTINCT FROM verdict;
-COMMENT ON FUNCTION sms_needs_work(text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_needs_work(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_needs_work(text, text) IS
 'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';
-CREATE OR REPLACE FUNCTION sms_is_work(
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_work(
   type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz,
   tried_before timestamptz)
   RETURNS boolean
   LANGUAGE sql IMMUTABLE
   RETURN is_stale
-      OR is_due AND @extschema@.sms_needs_work(verdict, reason)
+      OR is_due AND coach_sms_internal.sms_needs_work(verdict, reason)
          AND coalesce(reason IS NULL OR updated_at < tried_before, true)
       OR verdict = 'not_confirmed' AND updated_at IS NOT NULL AND type <> 'feedback'
          AND reason IS DISTINCT FROM 'booking_cancelled';
-REVOKE ALL ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) IS
 'Internal: whether a pass has work with a text. A skipped one is tried again if it was last tried before.';
-CREATE OR REPLACE FUNCTION sms_make_texts(
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_texts(
   booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer,
     OUT skipped integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  booking @extschema@.sms_booking;
-  known @extschema@.sms_booking[];
+  booking coach_sms_internal.sms_booking;
+  known coach_sms_internal.sms_booking[];
   stage text[];
   want record;
   result record;
@@ -1566,9 +2188,9 @@ BEGIN
   reminders := 0;
   feedback_requests := 0;
   skipped := 0;
-  known := ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[booking_id]) b LIMIT 1);
+  known := ARRAY(SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY[booking_id]) b LIMIT 1);
   booking := known[1];
-  PERFORM @extschema@.sms_withdraw_stale(booking_id, known);
+  PERFORM coach_sms_internal.sms_withdraw_stale(booking_id, known);
   IF coalesce(booking.state, 'other') = 'other' THEN
     UPDATE @extschema@.sms_booking_texts t SET reason = 'booking_cancelled', detail = NULL, try_until = NULL,
       updated_at = now()
@@ -1578,21 +2200,21 @@ BEGIN
   -- The confirmation first: a reminder on its heels would be one text too many.
   FOREACH stage SLICE 1 IN ARRAY ARRAY[['confirmation', 'confirmation'], ['reminder', 'feedback']] LOOP
     FOR want IN
-      SELECT o.* FROM @extschema@.sms_booking_outlook(known) o
-       WHERE o.type = ANY (stage) AND o.is_due AND @extschema@.sms_needs_work(o.verdict, o.reason)
+      SELECT o.* FROM coach_sms_internal.sms_booking_outlook(known) o
+       WHERE o.type = ANY (stage) AND o.is_due AND coach_sms_internal.sms_needs_work(o.verdict, o.reason)
          ORDER BY o.due_at DESC
     LOOP
       IF want.verdict = 'due' AND want.type = 'confirmation' THEN
         SELECT c.* INTO result
-          FROM @extschema@.sms_make_confirmation(
+          FROM coach_sms_internal.sms_make_confirmation(
                  booking, want.schedule_id, want.template_key, want.due_at, want.expires_at) c;
       ELSIF want.verdict = 'due' THEN
-        result := @extschema@.sms_make_text(booking, want.type, want.schedule_id, want.template_key,
+        result := coach_sms_internal.sms_make_text(booking, want.type, want.schedule_id, want.template_key,
           want.due_at, want.expires_at);
       ELSE
-        SELECT false AS is_made, @extschema@.sms_record_text(booking, want.type, want.schedule_id, NULL,
+        SELECT false AS is_made, coach_sms_internal.sms_record_text(booking, want.type, want.schedule_id, NULL,
           want.verdict, NULL,
-          @extschema@.sms_try_until(want.type, want.verdict, want.expires_at)) AS is_new INTO result;
+          coach_sms_internal.sms_try_until(want.type, want.verdict, want.expires_at)) AS is_new INTO result;
       END IF;
       confirmations := confirmations + (result.is_made AND want.type = 'confirmation')::integer;
       reminders := reminders + (result.is_made AND want.type = 'reminder')::integer;
@@ -1602,76 +2224,113 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_make_texts(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_make_texts(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_texts(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_make_texts(uuid) IS
 'Internal: makes, moves and cancels the texts of a booking. The caller holds the booking''s advisory lock.';
-CREATE OR REPLACE FUNCTION sms_sync_booking(
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sync_booking(
   booking_id uuid,
   OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   SELECT m.* INTO confirmations, reminders, feedback_requests, skipped
-    FROM @extschema@.sms_make_texts(booking_id) m;
+    FROM coach_sms_internal.sms_make_texts(booking_id) m;
   IF reminders > 0 THEN
-    PERFORM @extschema@.sms_try_mark(booking_id, false);
+    PERFORM coach_sms_internal.sms_try_mark(booking_id, false);
   END IF;
   IF feedback_requests > 0 THEN
-    PERFORM @extschema@.sms_try_mark(booking_id, true);
+    PERFORM coach_sms_internal.sms_try_mark(booking_id, true);
   END IF;
 END
 $$;
-COMMENT ON FUNCTION sms_sync_booking(uuid) IS
-'Internal: sms_make_texts(), and marks the booking where a reminder or feedback request was made.';
-CREATE OR REPLACE FUNCTION sms_bookings_go_live() RETURNS void
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_sync_booking(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_sync_booking(uuid) IS
+'Internal: coach_sms_internal.sms_make_texts(), and marks the booking where a reminder or feedback request was made.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_bookings_go_live() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  UPDATE @extschema@.sms_server s SET live_since = now() WHERE s.mode = 'sandbox';
-  IF NOT FOUND OR @extschema@.sms_is_subscriber() THEN
+  UPDATE coach_sms_internal.sms_server s SET live_since = now() WHERE s.mode = 'sandbox';
+  IF NOT FOUND OR coach_sms_internal.sms_is_subscriber() THEN
     RETURN;
   END IF;
-  PERFORM @extschema@.sms_record_baseline('before_live') FROM @extschema@.sms_bookings_source;
+  PERFORM coach_sms_internal.sms_record_baseline('before_live') FROM @extschema@.sms_bookings_source;
 EXCEPTION WHEN OTHERS THEN
   RAISE EXCEPTION 'cannot go live: the attached bookings cannot be read'
     USING ERRCODE = 'SM021', DETAIL = SQLERRM,
           HINT = 'Correct what DETAIL names, or call sms_detach_bookings() first.';
 END
 $$;
-REVOKE ALL ON FUNCTION sms_bookings_go_live() FROM PUBLIC;
-COMMENT ON FUNCTION sms_bookings_go_live() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_bookings_go_live() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_bookings_go_live() IS
 'Internal: records that confirmed bookings get no confirmation. Raises SM021 where they cannot be read.';
-CREATE OR REPLACE FUNCTION sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_keep_back_texts(booking_ids uuid[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_note_retraction(p.to_phone)
+     FROM (SELECT DISTINCT m.to_phone FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
+            WHERE t.booking_id = ANY (booking_ids) AND m.status IN ('pending', 'queued', 'sending')) p;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_back_texts(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_keep_back_texts(uuid[]) IS 'Internal: at commit, texts of these bookings that have not left yet are checked again before they do.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-  SELECT @extschema@.sms_keep_back_texts(ARRAY[booking_id]);
-  SELECT @extschema@.sms_take_back(booking_id);
+  SELECT coach_sms_internal.sms_keep_back_texts(ARRAY[booking_id]);
+  SELECT coach_sms_internal.sms_take_back(booking_id);
   INSERT INTO @extschema@.sms_booking_texts AS t (booking_id, type, org_id, reason, detail, try_until)
     VALUES (booking_id, 'confirmation', org_id, reason, detail, now() + interval '1 day')
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until
       WHERE t.message_id IS NOT NULL OR t.reason = 'booking_cancelled' OR t.try_until > now()
 $$;
-CREATE OR REPLACE FUNCTION sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_leave_to_pass(uuid, uuid, text, text) IS 'Internal: has the next passes decide the texts of a booking.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_leave_to_pass(booking_id, org_id, reason, detail);
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'the texts of booking % were left as they are: %', booking_id, SQLERRM;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_try_leave_to_pass(uuid, uuid, text, text) IS 'Internal: coach_sms_internal.sms_leave_to_pass(), raising nothing.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_may_wait' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_wait() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_may_wait() IS 'Internal: false once this transaction has waited for a lock in vain.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_wait_no_more() RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_wait_no_more' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_wait_no_more() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_wait_no_more() IS 'Internal: this transaction has waited for a lock in vain.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
 BEGIN
-  IF NOT @extschema@.sms_may_wait() THEN
-    PERFORM @extschema@.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', 'others were changing it');
+  IF NOT coach_sms_internal.sms_may_wait() THEN
+    PERFORM coach_sms_internal.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', 'others were changing it');
     RETURN;
   END IF;
-  PERFORM pg_advisory_xact_lock(@extschema@.sms_lock_booking(booking_id));
-  IF NOT @extschema@.sms_note_texts(booking_id) THEN
-    PERFORM @extschema@.sms_withdraw_stale(
-      booking_id, ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[booking_id]) b LIMIT 1));
-    PERFORM @extschema@.sms_take_back(booking_id);
+  PERFORM pg_advisory_xact_lock(coach_sms_internal.sms_lock_booking(booking_id));
+  IF NOT coach_sms_internal.sms_note_texts(booking_id) THEN
+    PERFORM coach_sms_internal.sms_withdraw_stale(
+      booking_id, ARRAY(SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY[booking_id]) b LIMIT 1));
+    PERFORM coach_sms_internal.sms_take_back(booking_id);
   END IF;
-  PERFORM @extschema@.sms_sync_booking(booking_id);
+  PERFORM coach_sms_internal.sms_sync_booking(booking_id);
 EXCEPTION WHEN OTHERS THEN
   -- The application's transaction goes on, whatever is the matter with the texts; the pass tries again.
   RAISE LOG 'the texts of booking % could not be decided: %', booking_id, SQLERRM;
   IF SQLSTATE = '55P03' THEN  -- lock_not_available
-    PERFORM @extschema@.sms_wait_no_more();
+    PERFORM coach_sms_internal.sms_wait_no_more();
   END IF;
-  PERFORM @extschema@.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
+  PERFORM coach_sms_internal.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_changed(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_booking_changed(uuid, uuid) IS 'Internal: decides the texts of a booking that was changed. Raises nothing.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_may_decide_another() RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_may_decide_another' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_decide_another() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_may_decide_another() IS 'Internal: counts the bookings that this transaction decides; false from the 501st on.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -1679,41 +2338,44 @@ DECLARE
   waiting record;
 BEGIN
   IF kind = 'booking' THEN
-    PERFORM @extschema@.sms_booking_changed(id, org_id);
+    PERFORM coach_sms_internal.sms_booking_changed(id, org_id);
     RETURN;
   ELSIF kind = 'one of many gone' THEN
-    PERFORM @extschema@.sms_keep_back_texts(ARRAY[id]);
+    PERFORM coach_sms_internal.sms_keep_back_texts(ARRAY[id]);
     RETURN;
   ELSIF kind = 'one of many' AND current_setting('transaction_isolation') = 'read committed' THEN
-    PERFORM @extschema@.sms_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
+    PERFORM coach_sms_internal.sms_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
     RETURN;
   ELSIF kind = 'one of many' THEN  -- a subtransaction each
-    PERFORM @extschema@.sms_try_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
+    PERFORM coach_sms_internal.sms_try_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
     RETURN;
   END IF;
   changed := ARRAY(
     SELECT DISTINCT t.booking_id
-      FROM (SELECT q.message_id FROM @extschema@.sms_queue q WHERE kind <> 'client' AND (q.org_id = sms_app_changed.org_id OR kind = 'truncate')
+      FROM (SELECT q.message_id FROM coach_sms_internal.sms_queue q WHERE kind <> 'client' AND (q.org_id = sms_app_changed.org_id OR kind = 'truncate')
             UNION ALL
-            SELECT f.message_id FROM @extschema@.sms_in_flight f WHERE kind <> 'client' AND (f.org_id = sms_app_changed.org_id OR kind = 'truncate')
+            SELECT f.message_id FROM coach_sms_internal.sms_in_flight f WHERE kind <> 'client' AND (f.org_id = sms_app_changed.org_id OR kind = 'truncate')
             UNION ALL
             SELECT m.id FROM @extschema@.sms_messages m
              WHERE kind = 'client' AND m.org_id = sms_app_changed.org_id AND m.client_id = sms_app_changed.id
                AND m.created_at > now() - interval '1 year' AND m.status IN ('pending', 'queued', 'sending', 'unknown')) w
       JOIN @extschema@.sms_booking_texts t ON t.message_id = w.message_id
      ORDER BY t.booking_id);
-  PERFORM @extschema@.sms_keep_back_texts(changed);
+  PERFORM coach_sms_internal.sms_keep_back_texts(changed);
   FOR waiting IN
     SELECT DISTINCT t.booking_id, t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = ANY (changed[1:500]) ORDER BY t.booking_id
   LOOP
-    EXIT WHEN NOT @extschema@.sms_may_decide_another();
+    EXIT WHEN NOT coach_sms_internal.sms_may_decide_another();
     -- Whoever holds it is changing the booking, and may be waiting for the client that we have changed.
-    CONTINUE WHEN NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(waiting.booking_id));
-    PERFORM @extschema@.sms_booking_changed(waiting.booking_id, waiting.org_id);
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(waiting.booking_id));
+    PERFORM coach_sms_internal.sms_booking_changed(waiting.booking_id, waiting.org_id);
   END LOOP;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_pass_ranges(
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_app_changed(text, uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_app_changed(text, uuid, uuid) IS
+'Internal: called by the triggers on the application''s tables: a booking was changed (one of many, or one of many gone: more than 500 in this transaction), or a client, an org or all bookings, and what waits for them is looked at.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_pass_ranges(
   OUT starts_after timestamptz, OUT starts_until timestamptz,
   OUT ends_after timestamptz, OUT ends_until timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -1725,7 +2387,7 @@ BEGIN
   SELECT * INTO source FROM @extschema@.sms_bookings_source;
   SELECT max(r.span) FILTER (WHERE r.type = 'reminder'), max(r.span) FILTER (WHERE r.type = 'feedback')
     INTO before, after FROM @extschema@.sms_booking_rules r WHERE r.is_on AND r.enabled;
-  IF NOT @extschema@.sms_is_table(source.bookings) THEN
+  IF NOT coach_sms_internal.sms_is_table(source.bookings) THEN
     before := interval '366 days';
   END IF;
   starts_after := now();
@@ -1734,26 +2396,71 @@ BEGIN
   ends_until := now() + interval '2 minutes';
 END
 $$;
-REVOKE ALL ON FUNCTION sms_pass_ranges() FROM PUBLIC;
-COMMENT ON FUNCTION sms_pass_ranges() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_pass_ranges() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_pass_ranges() IS
 'Internal: between which times a booking starts or ends that a pass has to judge.';
-CREATE OR REPLACE FUNCTION sms_find_due_bookings(retried uuid[]) RETURNS sms_booking[]
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_find_due_bookings(retried uuid[]) RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN ARRAY(
     SELECT DISTINCT ON (b.id) b
-      FROM @extschema@.sms_pass_ranges() r,
-           @extschema@.sms_find_bookings(
+      FROM coach_sms_internal.sms_pass_ranges() r,
+           coach_sms_internal.sms_find_bookings(
              r.starts_after, r.starts_until, r.ends_after, r.ends_until, retried) b
      WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_schedule_some(
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_find_due_bookings(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_find_due_bookings(uuid[]) IS 'Internal: the bookings that a pass has to judge, those with these ids among them, without what is read of their clients.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_record_unreadable(booking coach_sms_internal.sms_booking, detail text) RETURNS integer
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  want record;
+  news integer := 0;
+BEGIN
+  FOR want IN SELECT * FROM coach_sms_internal.sms_booking_outlook(ARRAY[booking]) o WHERE o.is_due AND o.verdict = 'due' LOOP
+    news := news + coach_sms_internal.sms_record_text(booking, want.type, want.schedule_id, NULL, 'unreadable', detail,
+      coach_sms_internal.sms_try_until(want.type, 'unreadable', want.expires_at))::integer;
+  END LOOP;
+  RETURN news;
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'the texts of booking % were left as they are: %', booking.id, SQLERRM;
+  RETURN 0;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_record_unreadable(coach_sms_internal.sms_booking, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_record_unreadable(coach_sms_internal.sms_booking, text) IS 'Internal: records that a booking could not be read, and how many of its texts that is news for.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_stop_retrying(retried uuid[], known coach_sms_internal.sms_booking[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF retried = '{}' THEN
+    RETURN;
+  END IF;
+  WITH idle AS (
+    SELECT x.booking_id, x.type, x.schedule_id, x.message_id IS NULL AND x.reason IN ('many_at_once', 'unreadable') AS was_never_decided
+    FROM @extschema@.sms_booking_texts x
+   WHERE x.booking_id = ANY (retried) AND x.type = 'confirmation' AND x.try_until > now()
+     AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_booking_outlook(known) o
+                      WHERE o.booking_id = x.booking_id
+                        AND (o.is_stale OR o.type = 'confirmation' AND coach_sms_internal.sms_needs_work(o.verdict, o.reason)
+                             OR o.verdict = 'not_confirmed' AND x.reason IS DISTINCT FROM 'booking_cancelled'))
+     FOR NO KEY UPDATE SKIP LOCKED),
+  undecided AS (
+    DELETE FROM @extschema@.sms_booking_texts t USING idle
+     WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND idle.was_never_decided)
+  UPDATE @extschema@.sms_booking_texts t SET try_until = NULL FROM idle
+   WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND NOT idle.was_never_decided;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_stop_retrying(uuid[], coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_stop_retrying(uuid[], coach_sms_internal.sms_booking[]) IS
+'Internal: takes those of the retried bookings out of the list that are gone or need no confirmation any more; where none was decided on, nothing is kept, so that one may be later.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_schedule_some(
   at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
-  found @extschema@.sms_booking[];
+  found coach_sms_internal.sms_booking[];
   retried uuid[];
   can_mark boolean;
   candidate record;
@@ -1767,24 +2474,24 @@ BEGIN
   skipped := 0;
   looked_at := 0;
   -- Replicated bookings are texted where they come from.
-  IF NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) OR @extschema@.sms_is_subscriber() THEN
+  IF NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) OR coach_sms_internal.sms_is_subscriber() THEN
     RETURN;
   END IF;
   -- Of many, some by chance, so that none that cannot be made stands in the others' way.
   retried := ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.try_until > now() AND t.type = 'confirmation'
                     ORDER BY random() LIMIT 1000);
-  found := @extschema@.sms_find_due_bookings(retried);
-  PERFORM @extschema@.sms_stop_retrying(retried, found);
-  can_mark := (SELECT @extschema@.sms_is_table(s.bookings) FROM @extschema@.sms_bookings_source s);
+  found := coach_sms_internal.sms_find_due_bookings(retried);
+  PERFORM coach_sms_internal.sms_stop_retrying(retried, found);
+  can_mark := (SELECT coach_sms_internal.sms_is_table(s.bookings) FROM @extschema@.sms_bookings_source s);
   FOR candidate IN
     SELECT b AS booking, b.id, w.has_work, w.unmarked
       FROM unnest(found) b
       JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work, min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
                    min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at, array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
-              FROM (SELECT j.*, @extschema@.sms_is_work(
+              FROM (SELECT j.*, coach_sms_internal.sms_is_work(
                              j.type, j.verdict, j.is_due, j.is_stale, j.reason, j.updated_at, tried_before)
                              AS is_work
-                      FROM @extschema@.sms_booking_outlook(found) j) o
+                      FROM coach_sms_internal.sms_booking_outlook(found) j) o
              GROUP BY o.booking_id) w ON w.booking_id = b.id
      WHERE w.has_work OR w.unmarked <> '{}'
      -- What failed before comes after what was not tried yet, the longest ago first; what is only to be marked, last.
@@ -1792,22 +2499,22 @@ BEGIN
   LOOP
     looked_at := looked_at + 1;
     -- Somebody is changing it at this moment, or schedules it: that one decides.
-    CONTINUE WHEN NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(candidate.id));
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(candidate.id));
     -- A row that was locked when its reminder was made.
-    PERFORM @extschema@.sms_try_mark(candidate.id, u = 'feedback') FROM unnest(candidate.unmarked) u;
+    PERFORM coach_sms_internal.sms_try_mark(candidate.id, u = 'feedback') FROM unnest(candidate.unmarked) u;
     CONTINUE WHEN NOT candidate.has_work;
     -- Where somebody has one of its rows without that lock (an import), the next pass decides.
     CONTINUE WHEN (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id)
                   <> (SELECT count(*) FROM (SELECT FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id FOR NO KEY UPDATE SKIP LOCKED) free);
     tried_at := clock_timestamp();
     BEGIN
-      made := @extschema@.sms_sync_booking(candidate.id);
+      made := coach_sms_internal.sms_sync_booking(candidate.id);
       confirmations := confirmations + made.confirmations;
       reminders := reminders + made.reminders;
       feedback_requests := feedback_requests + made.feedback_requests;
       skipped := skipped + made.skipped;
     EXCEPTION WHEN OTHERS THEN
-      skipped := skipped + @extschema@.sms_record_unreadable(candidate.booking, SQLERRM);
+      skipped := skipped + coach_sms_internal.sms_record_unreadable(candidate.booking, SQLERRM);
     END;
     -- Where rows or tables are locked, or a view is slow, each waits its time, and whoever changes these bookings waits for us.
     IF clock_timestamp() - tried_at > interval '1 second' THEN
@@ -1817,12 +2524,31 @@ BEGIN
   END LOOP;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_schedule_some(integer, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_schedule_some(integer, timestamptz) IS
+'Internal: a pass over the bookings that have something to do, at most so many; what was skipped is tried again where that was last done before the time.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_schedule_pass(at_most integer, OUT more boolean, OUT problem text)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  SELECT s.looked_at = at_most AND s.confirmations + s.reminders + s.feedback_requests + s.skipped > 0 INTO more
+    FROM coach_sms_internal.sms_schedule_some(at_most, now() - interval '30 seconds') s;
+EXCEPTION WHEN OTHERS THEN
+  more := false;
+  problem := SQLERRM;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_schedule_pass(integer) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_schedule_pass(integer) IS 'Internal: a pass over at most so many bookings; more: whether the next one should follow at once; problem: why the bookings could not be read.';
+CREATE OR REPLACE FUNCTION sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.reminders, s.feedback_requests, s.skipped FROM coach_sms_internal.sms_schedule_some(500, now()) s
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   ids uuid[];
-  known @extschema@.sms_booking[];
+  known coach_sms_internal.sms_booking[];
   unreadable uuid[] := '{}';
   stale_ids uuid[];
   stale_codes text[];
@@ -1834,7 +2560,7 @@ BEGIN
     RETURN;
   END IF;
   BEGIN
-    known := ARRAY(SELECT DISTINCT ON (b.id) b FROM @extschema@.sms_read_bookings(ids) b);
+    known := ARRAY(SELECT DISTINCT ON (b.id) b FROM coach_sms_internal.sms_read_bookings(ids) b);
   EXCEPTION WHEN OTHERS THEN
     known := '{}';
     FOREACH one IN ARRAY ids LOOP
@@ -1844,7 +2570,7 @@ BEGIN
         CONTINUE;
       END IF;
       BEGIN
-        known := known || ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[one]) b LIMIT 1);
+        known := known || ARRAY(SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY[one]) b LIMIT 1);
       EXCEPTION WHEN OTHERS THEN
         unreadable := unreadable || one;
       END;
@@ -1853,14 +2579,14 @@ BEGIN
   -- One that cannot be judged waits, and keeps no other from being judged.
   BEGIN
     SELECT coalesce(array_agg(s.message_id), '{}'), coalesce(array_agg(s.code), '{}') INTO stale_ids, stale_codes
-      FROM @extschema@.sms_stale_texts(ids, known) s;
+      FROM coach_sms_internal.sms_stale_texts(ids, known) s;
   EXCEPTION WHEN OTHERS THEN
     stale_ids := '{}';
     stale_codes := '{}';
     FOREACH one IN ARRAY ids LOOP
       BEGIN
         SELECT stale_ids || coalesce(array_agg(s.message_id), '{}'), stale_codes || coalesce(array_agg(s.code), '{}') INTO stale_ids, stale_codes
-          FROM @extschema@.sms_stale_texts(ARRAY[one], ARRAY(SELECT k FROM unnest(known) k WHERE k.id = one)) s;
+          FROM coach_sms_internal.sms_stale_texts(ARRAY[one], ARRAY(SELECT k FROM unnest(known) k WHERE k.id = one)) s;
       EXCEPTION WHEN OTHERS THEN
         unreadable := unreadable || one;
       END;
@@ -1881,11 +2607,14 @@ BEGIN
      WHERE NOT t.booking_id = ANY (unreadable);
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_bookings_problem() RETURNS text
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_recheck_bookings(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_recheck_bookings(uuid[]) IS
+'Internal: which of these claimed messages must not go: booking_changed, booking_cancelled, or booking_unreadable for now. Raises nothing.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_bookings_problem() RETURNS text
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $$
 BEGIN
-  PERFORM @extschema@.sms_find_due_bookings('{}') FROM @extschema@.sms_bookings_source;
-  PERFORM @extschema@.sms_read_bookings('{}');
+  PERFORM coach_sms_internal.sms_find_due_bookings('{}') FROM @extschema@.sms_bookings_source;
+  PERFORM coach_sms_internal.sms_read_bookings('{}');
   RETURN NULL;
 EXCEPTION
   WHEN query_canceled THEN
@@ -1893,55 +2622,84 @@ EXCEPTION
       USING ERRCODE = '57014', HINT = 'Call sms_doctor() again.';
   WHEN assert_failure OR OTHERS THEN
     RETURN 'the attached bookings cannot be read: '
-           || CASE WHEN @extschema@.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
+           || CASE WHEN coach_sms_internal.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
 END
 $$;
-COMMENT ON FUNCTION sms_bookings_problem() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_bookings_problem() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_bookings_problem() IS
 'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none. The '
 'application''s words only for those who act for every org.';
-CREATE OR REPLACE FUNCTION sms_verdict_in_words(
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach_sms_internal.sms_booking) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN NOT booking.has_client THEN coach_sms_internal.sms_reason_in_words('no_client', NULL)
+              WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN coach_sms_internal.sms_reason_in_words('no_phone', NULL)
+              WHEN n.number IS NULL THEN format('invalid phone number "%s"', booking.phone)
+              WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number) THEN format('%s is suppressed', n.number) END
+    FROM (SELECT coach_sms_internal.sms_phone_or_null(booking.phone, coach_sms_internal.sms_org_region(booking.org_id))) n (number)
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_obstacle(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_booking_obstacle(coach_sms_internal.sms_booking) IS 'Internal: why a booking''s client cannot be texted as things stand; NULL where they can.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_verdict_in_words(
   verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
   RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE verdict
     WHEN 'later' THEN CASE
-      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s', @extschema@.sms_local_time(due_at, zone), obstacle)
-      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', @extschema@.sms_local_time(due_at, zone),
-                                              @extschema@.sms_local_time(opens_at, zone))
-      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', @extschema@.sms_local_time(due_at, zone),
-                                         @extschema@.sms_local_time(opens_at, zone))
-      ELSE 'goes out on ' || @extschema@.sms_local_time(due_at, zone) END
+      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s', coach_sms_internal.sms_local_time(due_at, zone), obstacle)
+      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', coach_sms_internal.sms_local_time(due_at, zone),
+                                              coach_sms_internal.sms_local_time(opens_at, zone))
+      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', coach_sms_internal.sms_local_time(due_at, zone),
+                                         coach_sms_internal.sms_local_time(opens_at, zone))
+      ELSE 'goes out on ' || coach_sms_internal.sms_local_time(due_at, zone) END
     WHEN 'made_next' THEN 'is due, and made within a minute'
-    WHEN 'unseen' THEN 'is due, and made on ' || @extschema@.sms_local_time(due_at, zone)
+    WHEN 'unseen' THEN 'is due, and made on ' || coach_sms_internal.sms_local_time(due_at, zone)
     WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
       ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason),
-                  @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
-    WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
+                  coach_sms_internal.sms_local_time(coalesce(try_until, expires_at), zone)) END
+    WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || coach_sms_internal.sms_local_time(due_at, zone) || ', once the session is completed'
                                    ELSE 'was not sent: the session was not completed' END
-    WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, @extschema@.sms_reason_in_words(reason, type)),
+    WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, coach_sms_internal.sms_reason_in_words(reason, type)),
                                   CASE type WHEN 'feedback' THEN 'was due more than three days ago' ELSE 'is not sent any more: the session has started' END)
-    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, @extschema@.sms_reason_in_words(verdict, type))
+    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, coach_sms_internal.sms_reason_in_words(verdict, type))
   END
 $$;
-CREATE OR REPLACE FUNCTION sms_texts_now(known sms_booking[]) RETURNS jsonb
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) IS
+'Internal: how it stands with a text that has no message.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_in_words(message sms_messages, zone text) RETURNS text
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE message.status
+    WHEN 'sending' THEN 'is being handed to Twilio'
+    WHEN 'sent' THEN 'was handed to Twilio on ' || coach_sms_internal.sms_local_time(message.sent_at, zone)
+    WHEN 'delivered' THEN 'was delivered on ' || coach_sms_internal.sms_local_time(message.delivered_at, zone)
+    WHEN 'failed' THEN format('failed on %s: %s', coach_sms_internal.sms_local_time(message.failed_at, zone),
+                              coach_sms_internal.sms_reason(message.error_code, message.error_message))
+    WHEN 'cancelled' THEN format('was cancelled on %s: %s', coach_sms_internal.sms_local_time(message.updated_at, zone),
+                                 coalesce(nullif(message.error_message, ''), message.error_code))
+    WHEN 'unknown' THEN 'may have been sent; it is being found out'
+    ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(message.id) END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_message_in_words(sms_messages, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_message_in_words(sms_messages, text) IS 'Internal: how it stands with a message.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_texts_now(known coach_sms_internal.sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (SELECT coalesce(jsonb_agg(
                    to_jsonb(o) || jsonb_build_object('detail', t.detail, 'try_until', t.try_until)), '[]')
-            FROM @extschema@.sms_booking_outlook(known) o
+            FROM coach_sms_internal.sms_booking_outlook(known) o
             LEFT JOIN @extschema@.sms_booking_texts t
                    ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_texts_now(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_texts_now(sms_booking[]) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_texts_now(coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_texts_now(coach_sms_internal.sms_booking[]) IS
 'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
-CREATE OR REPLACE FUNCTION sms_is_seen(booking sms_booking, OUT seen boolean, OUT seen_at timestamptz)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_seen(booking coach_sms_internal.sms_booking, OUT seen boolean, OUT seen_at timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   range record;
 BEGIN
-  SELECT * INTO range FROM @extschema@.sms_pass_ranges();
+  SELECT * INTO range FROM coach_sms_internal.sms_pass_ranges();
   seen := booking.start_time > range.starts_after AND booking.start_time <= range.starts_until
        OR booking.end_time > range.ends_after AND booking.end_time <= range.ends_until
        OR EXISTS (SELECT FROM @extschema@.sms_booking_texts t
@@ -1949,34 +2707,34 @@ BEGIN
   seen_at := booking.start_time - (range.starts_until - range.starts_after);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_is_seen(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_seen(sms_booking) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_seen(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_seen(coach_sms_internal.sms_booking) IS
 'Internal: whether the next pass judges a booking, and else from when on the passes do.';
-CREATE OR REPLACE FUNCTION sms_texts_after_pass(known sms_booking[]) RETURNS jsonb
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_texts_after_pass(known coach_sms_internal.sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  texts jsonb := @extschema@.sms_texts_now(known);
+  texts jsonb := coach_sms_internal.sms_texts_now(known);
   later jsonb;
   pass record;
 BEGIN
-  SELECT * INTO pass FROM @extschema@.sms_is_seen(known[1]);
+  SELECT * INTO pass FROM coach_sms_internal.sms_is_seen(known[1]);
   IF pass.seen IS NOT TRUE THEN
     RETURN (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due'
                              THEN t || jsonb_build_object('verdict', 'unseen', 'due_at', pass.seen_at)
                              ELSE t END)
               FROM jsonb_array_elements(texts) t);
-  ELSIF NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
-                     WHERE @extschema@.sms_is_work(
+  ELSIF NOT EXISTS (SELECT FROM coach_sms_internal.sms_booking_outlook(known) o
+                     WHERE coach_sms_internal.sms_is_work(
                              o.type, o.verdict, o.is_due, o.is_stale, o.reason, o.updated_at, 'infinity'))
   THEN
     RETURN texts;
   END IF;
   BEGIN
-    IF pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(known[1].id)) THEN
-      PERFORM @extschema@.sms_make_texts(known[1].id);
+    IF pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(known[1].id)) THEN
+      PERFORM coach_sms_internal.sms_make_texts(known[1].id);
       later := (SELECT jsonb_agg(CASE WHEN a->>'message_id' <> coalesce(b->>'message_id', '')
                                       THEN a || '{"verdict": "made_next"}' ELSE a END)
-                  FROM jsonb_array_elements(@extschema@.sms_texts_now(known)) a
+                  FROM jsonb_array_elements(coach_sms_internal.sms_texts_now(known)) a
                   JOIN jsonb_array_elements(texts) b
                     ON a->'type' = b->'type' AND a->'schedule_id' = b->'schedule_id');
       RAISE EXCEPTION USING ERRCODE = 'ZDONE';
@@ -1995,19 +2753,19 @@ BEGIN
   RETURN texts;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_texts_after_pass(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_texts_after_pass(sms_booking[]) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_texts_after_pass(coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_texts_after_pass(coach_sms_internal.sms_booking[]) IS
 'Internal: how it will stand with the texts of a booking after the next pass.';
-CREATE OR REPLACE FUNCTION sms_explain_texts(booking_id uuid, org_ids uuid[], known sms_booking[], zone text)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_explain_texts(booking_id uuid, org_ids uuid[], known coach_sms_internal.sms_booking[], zone text)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
   PERFORM set_config('TimeZone', zone, true);
   RETURN QUERY
-    WITH outlook AS MATERIALIZED (SELECT * FROM @extschema@.sms_booking_outlook(known))
+    WITH outlook AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_booking_outlook(known))
     SELECT coalesce(t.type, m.metadata->>'booking_text', 'message'), coalesce(o.label, m.metadata->>'booking_text', m.template_key),
            m.scheduled_for, m.status, m.id,
-           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE @extschema@.sms_message_in_words(m, zone) END
+           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE coach_sms_internal.sms_message_in_words(m, zone) END
       FROM @extschema@.sms_messages m
       LEFT JOIN @extschema@.sms_booking_texts t
              ON t.message_id = m.id AND t.booking_id = sms_explain_texts.booking_id
@@ -2030,11 +2788,11 @@ BEGIN
            CASE WHEN p.verdict IN ('later', 'made_next', 'unseen') OR p.verdict = 'due' AND p.reason IS NULL
                      OR p.verdict = 'not_completed' AND p.expires_at > now()
                 THEN 'planned' ELSE 'skipped' END, NULL,
-           @extschema@.sms_verdict_in_words(
-             p.verdict, p.type, @extschema@.sms_booking_obstacle(known[1]), p.due_at,
-             @extschema@.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until,
+           coach_sms_internal.sms_verdict_in_words(
+             p.verdict, p.type, coach_sms_internal.sms_booking_obstacle(known[1]), p.due_at,
+             coach_sms_internal.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until,
              p.reason, p.detail, zone)
-      FROM jsonb_to_recordset(@extschema@.sms_texts_after_pass(known)) p (
+      FROM jsonb_to_recordset(coach_sms_internal.sms_texts_after_pass(known)) p (
              type text, schedule_id uuid, label text, verdict text, due_at timestamptz,
              expires_at timestamptz, message_id uuid, reason text, detail text, try_until timestamptz)
       JOIN outlook o ON o.type = p.type AND o.schedule_id = p.schedule_id
@@ -2043,13 +2801,107 @@ BEGIN
      ORDER BY 3 NULLS FIRST, 5, 1;
 END
 $$;
-COMMENT ON FUNCTION sms_arm(boolean) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_explain_texts(uuid, uuid[], coach_sms_internal.sms_booking[], text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_explain_texts(uuid, uuid[], coach_sms_internal.sms_booking[], text) IS 'Internal: messages and outlook of a booking, in the time of its org.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_explain_as_owner(booking_id uuid)
+  RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  known coach_sms_internal.sms_booking[] := '{}';
+  org_ids uuid[];
+  zone text;
+  state text := 'gone';
+  problem text;
+BEGIN
+  BEGIN
+    known := ARRAY(SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY[booking_id]) b WHERE coach_sms_internal.sms_may_act_for(b.org_id) LIMIT 1);
+    problem := CASE WHEN known <> '{}' THEN NULL
+                    WHEN EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN 'the booking is not there any more, and nothing is sent for it'
+                    ELSE 'no bookings are attached any more; what waits goes out all the same' END;
+  EXCEPTION WHEN OTHERS THEN
+    state := 'unreadable';
+    problem := 'the booking cannot be read: ' || SQLERRM;
+  END;
+  org_ids := ARRAY(SELECT o.org_id
+                     FROM (SELECT t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = sms_explain_as_owner.booking_id
+                           UNION SELECT k.org_id FROM unnest(known) k) o
+                    WHERE coach_sms_internal.sms_may_act_for(o.org_id));
+  IF org_ids = '{}' THEN
+    RAISE EXCEPTION 'unknown booking %', coalesce(booking_id::text, 'NULL')
+      USING ERRCODE = 'SM012', DETAIL = CASE WHEN state = 'gone' OR NOT coach_sms_internal.sms_may_act_for(NULL) THEN 'It is not among the attached bookings, and nothing is known of it.' ELSE problem END, HINT = 'Give the id of a row of the attached bookings.';
+  END IF;
+  zone := coach_sms_internal.sms_known_zone((SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1));
+  IF problem IS NOT NULL THEN
+    RETURN QUERY SELECT 'booking', NULL::text, NULL::timestamptz, state, NULL::uuid, problem;
+    RETURN QUERY SELECT t.type, t.type, NULL::timestamptz, 'skipped', NULL::uuid, 'was not sent: ' || coalesce(t.detail, coach_sms_internal.sms_reason_in_words(t.reason, t.type))
+                   FROM @extschema@.sms_booking_texts t
+                  WHERE t.booking_id = sms_explain_as_owner.booking_id AND t.org_id = ANY (org_ids) AND t.message_id IS NULL ORDER BY 1;
+  END IF;
+  RETURN QUERY SELECT * FROM coach_sms_internal.sms_explain_texts(booking_id, org_ids, known, zone);
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) IS
+'Internal: sms_explain(), once its caller is coach_sms_owner.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_system_identifier() RETURNS bigint
+  AS 'MODULE_PATHNAME', 'coach_sms_system_identifier' LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_system_identifier() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_system_identifier() IS 'Internal: pg_control''s identifier of this cluster.';
+COMMENT ON FUNCTION sms_mode() IS
+'Whether this server sends for this database: mode is sandbox, live or not armed; reason says why it is not armed.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_arm(live boolean) RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_arm' LANGUAGE C VOLATILE STRICT
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_arm(boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
-COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
-CREATE OR REPLACE FUNCTION sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_subscriber() RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
+                  WHERE EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srrelid = '@extschema@.sms_messages'::regclass)
+                     OR NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid))  -- restored, and not refreshed yet
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_subscriber() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_subscriber() IS 'Internal: whether a subscription of this database brings messages of another server''s.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_pass_over() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_pass_over' LANGUAGE C;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_pass_over() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_enqueue_waiting(for_sandbox boolean) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  is_subscriber boolean := @extschema@.sms_is_subscriber();
+  lane record;
+  total bigint := 0;
+BEGIN
+  FOR lane IN
+    WITH waiting AS MATERIALIZED (
+      SELECT m.id, m.org_id, coach_sms_internal.sms_zone_of(m.metadata) AS zone, m.priority,
+             greatest(m.scheduled_for, now()) AS due_at, m.expires_at
+        FROM @extschema@.sms_messages m
+       WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued') AND NOT (SELECT coach_sms_internal.sms_is_subscriber())
+         AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
+       ORDER BY m.id FOR NO KEY UPDATE OF m),
+    queued AS (
+      INSERT INTO coach_sms_internal.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)
+        SELECT w.id, w.org_id, w.zone, w.priority, w.due_at, w.expires_at FROM waiting w
+        ON CONFLICT ON CONSTRAINT sms_queue_pkey DO NOTHING
+        RETURNING org_id, zone, priority, due_at)
+    SELECT q.org_id, q.zone, q.priority, min(q.due_at) AS first_due, count(*) AS messages
+      FROM queued q GROUP BY q.org_id, q.zone, q.priority
+  LOOP
+    total := total + lane.messages;
+    PERFORM coach_sms_internal.sms_note_due(lane.org_id, lane.zone, lane.priority, lane.first_due);
+  END LOOP;
+  RETURN total;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_enqueue_waiting(boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_enqueue_waiting(boolean) IS
+'Internal: gives each waiting message of the sandbox (or of live sending) that has no row in sms_queue one, and returns how many.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  is_subscriber boolean := coach_sms_internal.sms_is_subscriber();
   ids uuid[];
 BEGIN
   cancelled := 0;
@@ -2060,30 +2912,30 @@ BEGIN
     ids := ARRAY(
       SELECT m.id FROM @extschema@.sms_messages m
        WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
-         AND (NOT is_subscriber OR EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)
-              OR EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id))
+         AND (NOT is_subscriber OR EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
+              OR EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id))
        ORDER BY m.id FOR NO KEY UPDATE);
     cancelled := cardinality(ids);
     UPDATE @extschema@.sms_messages m
        SET status = 'cancelled', error_code = 'sandbox',
            error_message = 'enqueued in the sandbox, and never sent live', updated_at = now()
      WHERE m.id = ANY (ids);
-    DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (ids);
-    DELETE FROM @extschema@.sms_in_flight f WHERE f.message_id = ANY (ids);
+    DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (ids);
+    DELETE FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = ANY (ids);
 
     -- A copy or a restore knows that these were under way, and no more.
     ids := ARRAY(
       SELECT m.id FROM @extschema@.sms_messages m
        WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
-         AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
+         AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id)
        ORDER BY m.id FOR NO KEY UPDATE OF m);
     -- The sender may have settled some while their rows were waited for.
     WITH lost AS (
-      INSERT INTO @extschema@.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority,
+      INSERT INTO coach_sms_internal.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority,
           claimed_at, lease_until, client_key, segments, settlement, next_look_at)
         SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
                'unknown', greatest(m.attempt_count, 1), 0, m.priority, greatest(m.created_at, m.scheduled_for), now(),
-               coalesce(m.client_id::text, @extschema@.sms_phone_key(m.to_phone)), m.segments,
+               coalesce(m.client_id::text, coach_sms_internal.sms_phone_key(m.to_phone)), m.segments,
                jsonb_build_object('error_code', 'sender_lost',
                  'error_message', 'the database was copied or restored while it was under way'),
                now() + current_setting('coach_sms.reconcile_delay')::interval
@@ -2098,53 +2950,105 @@ BEGIN
   ELSE
     -- Live messages wait for the next sms_go_live().
     WITH foreign_rows AS MATERIALIZED (
-      SELECT q.message_id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+      SELECT q.message_id FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
        WHERE NOT m.sandbox AND NOT is_subscriber  -- whose own would not come back
        ORDER BY m.id FOR NO KEY UPDATE OF m)
-    DELETE FROM @extschema@.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
+    DELETE FROM coach_sms_internal.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
 
     -- Sandbox messages that a copy knows as under way start again.
     UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
      WHERE m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
-       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id);
+       AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id);
   END IF;
-  queued := @extschema@.sms_enqueue_waiting(for_sandbox => NOT live);
+  queued := coach_sms_internal.sms_enqueue_waiting(for_sandbox => NOT live);
 END
 $$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_rebuild_queue(boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_rebuild_queue(boolean) IS
+'Internal: derives sms_queue and sms_in_flight from sms_messages for the mode that was just set. Claims of a running sender are left alone.';
 CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM @extschema@.sms_bookings_go_live();
-  PERFORM @extschema@.sms_arm(true);
-  PERFORM @extschema@.sms_make_policies();
-  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
-  PERFORM @extschema@.sms_tell_overdue();
+  PERFORM coach_sms_internal.sms_bookings_go_live();
+  PERFORM coach_sms_internal.sms_arm(true);
+  PERFORM coach_sms_internal.sms_make_policies();
+  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM coach_sms_internal.sms_rebuild_queue(true) r;
+  PERFORM coach_sms_internal.sms_tell_overdue();
 END
 $$;
 COMMENT ON FUNCTION sms_go_live() IS
 'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. Bookings that were confirmed before get their reminders, and no confirmation. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
-CREATE OR REPLACE FUNCTION sms_check_trust(OUT problem text, OUT what_to_do text)
+CREATE OR REPLACE FUNCTION sms_go_sandbox(OUT queued integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_arm(false);
+  PERFORM coach_sms_internal.sms_make_policies();
+  SELECT r.queued INTO queued FROM coach_sms_internal.sms_rebuild_queue(false) r;
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_poke_launcher() RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_poke_launcher' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_poke_launcher() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_poke_launcher() IS 'Internal: at commit, the launcher looks whether this database needs a sender.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_worker_state(
+  OUT database_oid oid, OUT database text, OUT pid integer, OUT state text, OUT activity text,
+  OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz, OUT held_until timestamptz,
+  OUT restarts integer, OUT claimed bigint, OUT accepted bigint, OUT rejected bigint, OUT retried bigint, OUT unknown bigint,
+  OUT in_flight integer, OUT latency_p50_ms double precision, OUT latency_p99_ms double precision,
+  OUT last_error text, OUT last_error_at timestamptz, OUT library_version text)
+  RETURNS SETOF record
+  AS 'MODULE_PATHNAME', 'coach_sms_worker_stat' LANGUAGE C VOLATILE ROWS 4;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_worker_state() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_worker_state() IS
+'Internal: what shared memory knows of each database''s sender; no row where the library is not preloaded. The view sms_worker_stat shows this database''s.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_trust(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_check_trust() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
-CREATE OR REPLACE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_trust() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_preloaded() RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_is_preloaded' LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_preloaded() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_preloaded() IS 'Internal: whether coach_sms is in shared_preload_libraries; without it messages wait.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_launcher_pid() RETURNS integer
+  AS 'MODULE_PATHNAME', 'coach_sms_launcher_pid' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_launcher_pid() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_launcher_pid() IS 'Internal: process of the launcher; NULL where there is none.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_webapp_url() RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_webapp_url' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_webapp_url() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_webapp_url() IS 'Internal: where the application is, from coach_sms.webapp_url or WEBAPP_URL; empty where neither says.';
+CREATE OR REPLACE FUNCTION sms_pause(org_id uuid DEFAULT NULL, until timestamptz DEFAULT 'infinity') RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF sms_pause.org_id IS NULL THEN
+    UPDATE coach_sms_internal.sms_server SET paused_until = until;
+    RETURN;
+  END IF;
+  UPDATE @extschema@.sms_settings s SET paused_until = until WHERE s.org_id = sms_pause.org_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'unknown org %', sms_pause.org_id
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Check the org_id.';
+  END IF;
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT count(*)
     FROM @extschema@.sms_messages m
    WHERE ($1 IS NULL OR m.org_id = $1)
-     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM @extschema@.sms_server v)
+     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM coach_sms_internal.sms_server v)
      AND (m.status IN ('pending', 'queued')
           OR m.status = 'cancelled' AND m.error_code = 'expired'
              AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
-     AND @extschema@.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
+     AND coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
 $$;
-REVOKE ALL ON FUNCTION sms_count_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_count_overdue(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_count_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_count_overdue(uuid) IS
 'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
-CREATE OR REPLACE FUNCTION sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  overdue bigint := @extschema@.sms_count_overdue(org_id);
+  overdue bigint := coach_sms_internal.sms_count_overdue(org_id);
 BEGIN
   IF overdue > 0 THEN
     RAISE NOTICE 'messages that waited longer than coach_sms.max_wait (%) and are not sent: %',
@@ -2154,15 +3058,135 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_tell_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_tell_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
 CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_pause(sms_resume.org_id, NULL);
-  SELECT @extschema@.sms_tell_overdue(sms_resume.org_id)
+  SELECT coach_sms_internal.sms_tell_overdue(sms_resume.org_id)
 $$;
 COMMENT ON FUNCTION sms_resume(uuid) IS
 'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_tell_news() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF current_setting('coach_sms.notify', true) IS DISTINCT FROM 'off' THEN
+    PERFORM pg_notify(TG_ARGV[0], NEW.id::text);
+  END IF;
+  RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_tell_news() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_tell_news() IS 'Internal: sends NOTIFY on the named channel with the row''s id, unless coach_sms.notify is off.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_messages(org_id uuid, before timestamptz, at_most integer, horizon xid) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  -- As many are looked at, so that a step takes its time and no more: also where nothing may go, since some snapshot is old.
+  window_size CONSTANT integer := 10 * at_most;
+  oldest uuid[] := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE m.org_id = $1 AND m.created_at < before AND m.updated_at < before AND m.status IN ('sent', 'delivered', 'failed', 'cancelled')
+     ORDER BY m.created_at LIMIT window_size);
+  moved integer;
+  ids uuid[];
+BEGIN
+  INSERT INTO @extschema@.sms_idempotency_keys (org_id, idempotency_key, message_id, payload_hash)
+    SELECT m.org_id, m.idempotency_key, m.id, m.payload_hash FROM @extschema@.sms_messages m
+     WHERE m.id = ANY (oldest) AND m.idempotency_key IS NOT NULL
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys k WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key)
+     ORDER BY m.created_at LIMIT at_most
+    ON CONFLICT ON CONSTRAINT sms_idempotency_keys_pkey DO NOTHING;
+  GET DIAGNOSTICS moved = ROW_COUNT;
+  ids := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE m.id = ANY (oldest) AND m.updated_at < before
+       AND (m.idempotency_key IS NULL
+            OR EXISTS (SELECT FROM @extschema@.sms_idempotency_keys k
+                        WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key AND age(k.xmin) > age(horizon)))
+     ORDER BY m.created_at LIMIT at_most
+       FOR UPDATE SKIP LOCKED);
+  PERFORM coach_sms_internal.sms_sum_up(org_id, ids);
+  -- What was called off may be wanted again, as it could before.
+  UPDATE @extschema@.sms_booking_texts t
+     SET detail = NULL, message_id = CASE WHEN m.is_off THEN NULL ELSE t.message_id END,
+         reason = CASE WHEN m.is_off THEN 'booking_cancelled' ELSE t.reason END
+    FROM (SELECT g.id, g.status = 'cancelled' AND g.error_code IN ('booking_changed', 'booking_cancelled', 'sandbox') AS is_off
+            FROM @extschema@.sms_messages g WHERE g.id = ANY (ids)) m
+   WHERE t.message_id = m.id;
+  DELETE FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids);
+  DELETE FROM @extschema@.sms_events e WHERE e.message_id = ANY (ids);
+  DELETE FROM @extschema@.sms_messages m WHERE m.id = ANY (ids);
+  RETURN greatest(moved, cardinality(ids));
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_messages(uuid, timestamptz, integer, xid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_prune_messages(uuid, timestamptz, integer, xid) IS
+'Internal: moves the keys of up to that many finished messages, and deletes up to that many whose keys were moved before the horizon. Returns the larger number.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sum_up(org_id uuid, ids uuid[]) RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO @extschema@.sms_usage AS u (org_id, month, provider, currency, messages, segments, price, segments_without_price)
+    SELECT $1, h.month, h.provider, h.currency, count(*), sum(h.segments), sum(h.price),
+           coalesce(sum(h.segments) FILTER (WHERE h.price IS NULL), 0)
+      FROM coach_sms_internal.sms_charges h WHERE h.org_id = $1 AND h.message_id = ANY (ids)
+     GROUP BY h.month, h.provider, h.currency
+    ON CONFLICT ON CONSTRAINT sms_usage_pkey DO UPDATE
+      SET messages = u.messages + excluded.messages, segments = u.segments + excluded.segments,
+          price = CASE WHEN excluded.price IS NULL THEN u.price ELSE coalesce(u.price, 0) + excluded.price END,
+          segments_without_price = u.segments_without_price + excluded.segments_without_price
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_sum_up(uuid, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_sum_up(uuid, uuid[]) IS 'Internal: adds what these messages cost to sms_usage.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_strays_before() RETURNS timestamptz
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN bool_and(s.retention_days IS NOT NULL) THEN now() - make_interval(days => max(s.retention_days)) END FROM @extschema@.sms_settings s
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_strays_before() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_strays_before() IS 'Internal: before when what belongs to no org is pruned; NULL where some org keeps everything.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_events(org_id uuid, before timestamptz, at_most integer) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+  pruned integer;
+BEGIN
+  -- A START or YES stays without its text: Twilio signs no time, and a call that was caught would lift a later STOP.
+  WITH old AS (
+    SELECT i.id, i.event_type = 'inbound' AND coalesce(i.event_status IN ('START', 'YES'), false) AS stays FROM @extschema@.sms_events i
+     WHERE CASE WHEN $1 IS NULL THEN i.org_id IS NULL ELSE i.org_id = $1 END AND i.message_id IS NULL AND i.received_at < before
+       AND (i.event_payload IS NOT NULL OR i.event_type <> 'inbound' OR coalesce(i.event_status NOT IN ('START', 'YES'), true))
+     ORDER BY i.received_at LIMIT at_most FOR UPDATE SKIP LOCKED),
+  gone AS (DELETE FROM @extschema@.sms_events e USING old o WHERE e.id = o.id AND NOT o.stays),
+  kept AS (UPDATE @extschema@.sms_events e SET event_payload = NULL FROM old o WHERE e.id = o.id AND o.stays)
+  SELECT count(*) INTO pruned FROM old;
+  RETURN pruned;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_events(uuid, timestamptz, integer) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_prune_events(uuid, timestamptz, integer) IS
+'Internal: deletes up to that many inbound texts and events without a message, of the org or (NULL) of none; of a START or YES, whose key must stay, only the text.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_next(at_most integer, horizon xid, INOUT behind uuid)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  orgs_at_most CONSTANT integer := 100;
+  org record;
+  orgs integer := 0;
+BEGIN
+  FOR org IN SELECT s.org_id, now() - make_interval(days => s.retention_days) AS before FROM @extschema@.sms_settings s
+              WHERE s.retention_days IS NOT NULL AND (behind IS NULL OR s.org_id >= behind) ORDER BY s.org_id LIMIT orgs_at_most LOOP
+    behind := org.org_id;
+    orgs := orgs + 1;
+    IF greatest(coach_sms_internal.sms_prune_messages(org.org_id, org.before, at_most, horizon),
+                coach_sms_internal.sms_prune_events(org.org_id, org.before, at_most)) > 0 THEN
+      RETURN;
+    END IF;
+  END LOOP;
+  IF orgs = orgs_at_most OR coach_sms_internal.sms_prune_events(NULL, coach_sms_internal.sms_strays_before(), at_most) > 0 THEN
+    RETURN;
+  END IF;
+  behind := NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_next(integer, xid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_prune_next(integer, xid, uuid) IS
+'Internal: prunes a batch of the first org from there on that has something to prune. Returns where to go on; NULL at the end.';
 CREATE OR REPLACE FUNCTION sms_doctor(
   OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
@@ -2172,11 +3196,19 @@ COMMENT ON FUNCTION sms_doctor() IS
 'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do '
 'are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Monitors are shown '
 'no words of the application''s code. Reads all messages: for people; alarms read sms_health.';
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_worker_stat AS
+  SELECT database_oid, database, pid, state, activity, started_at, heartbeat_at, next_wake_at, held_until, restarts,
+         claimed, accepted, rejected, retried, unknown, in_flight, latency_p50_ms, latency_p99_ms,
+         last_error, last_error_at, library_version
+    FROM coach_sms_internal.sms_worker_state()
+   WHERE database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps failing, as last_error says; starting, stopping, backing off, held, stopped.';
 SET LOCAL search_path = pg_catalog, pg_temp;
-CREATE OR REPLACE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
-  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_sees_all() AS sees_all,
-                                      CASE WHEN NOT @extschema@.sms_sees_all()
+CREATE OR REPLACE VIEW coach_sms_internal.sms_lane_stat WITH (security_barrier) AS
+  WITH reader AS MATERIALIZED (SELECT coach_sms_internal.sms_sees_all() AS sees_all,
+                                      CASE WHEN NOT coach_sms_internal.sms_sees_all()
                                         THEN @extschema@.sms_my_orgs() END AS orgs),
   lane AS (SELECT org_id, zone, priority, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at,
                   count(*) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS over_limit,
@@ -2184,9 +3216,9 @@ CREATE OR REPLACE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
                   count(*) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retrying,
                   min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retry_at,
                   min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures = 0) AS scheduled_for
-             FROM @extschema@.sms_queue
+             FROM coach_sms_internal.sms_queue
             WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]) GROUP BY org_id, zone, priority),
-  hold AS MATERIALIZED (SELECT * FROM @extschema@.sms_holds WHERE until > now()),
+  hold AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_holds WHERE until > now()),
   server_hold AS (SELECT why, is_trouble FROM hold WHERE org_id IS NULL ORDER BY until DESC LIMIT 1)
   SELECT DISTINCT ON (l.org_id, l.zone, l.priority) l.*,
          CASE WHEN l.due > 0 THEN coalesce(v.why, h.why) END AS held_by,
@@ -2196,13 +3228,13 @@ CREATE OR REPLACE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
     LEFT JOIN server_hold v ON true
    ORDER BY l.org_id, l.zone, l.priority, h.until DESC NULLS LAST, h.rule;
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_lane_stat IS 'Internal: what waits in each lane, and why. For sms_queue_stat and sms_health.';
+COMMENT ON VIEW coach_sms_internal.sms_lane_stat IS 'Internal: what waits in each lane, and why. For sms_queue_stat and sms_health.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (
-    SELECT @extschema@.sms_sees_all() AS sees_all,
-           CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
-  server AS (SELECT max(paused_until) AS paused_until FROM @extschema@.sms_server),
+    SELECT coach_sms_internal.sms_sees_all() AS sees_all,
+           CASE WHEN NOT coach_sms_internal.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  server AS (SELECT max(paused_until) AS paused_until FROM coach_sms_internal.sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
             FROM @extschema@.sms_settings s CROSS JOIN server v),
   queued AS (SELECT org_id, sum(waiting)::bigint AS waiting, sum(due)::bigint AS due, min(next_due_at) AS next_due_at,
@@ -2210,10 +3242,10 @@ CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
                     coalesce((array_agg(held_by ORDER BY is_trouble DESC, due DESC, held_by) FILTER (WHERE held_by IS NOT NULL))[1],
                              CASE WHEN sum(over_limit) > 0 THEN format('max_sms_per_client_per_day is reached (messages: %s), until %s',
                                                                        sum(over_limit), date_trunc('minute', min(room_at))) END) AS held_by
-               FROM @extschema@.sms_lane_stat GROUP BY org_id),
+               FROM coach_sms_internal.sms_lane_stat GROUP BY org_id),
   claimed AS (SELECT org_id, count(*) FILTER (WHERE state <> 'unknown') AS in_flight,
                      count(*) FILTER (WHERE state = 'unknown') AS unknown
-                FROM @extschema@.sms_in_flight GROUP BY org_id)
+                FROM coach_sms_internal.sms_in_flight GROUP BY org_id)
   SELECT org_id, coalesce(org.may_send, false) AS may_send, coalesce(waiting, 0) AS waiting, coalesce(due, 0) AS due,
          CASE WHEN org.may_send AND free_due_at <= now() THEN now() - free_due_at END AS oldest_due_age,
          coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at, held_by COLLATE "C" AS held_by
@@ -2224,7 +3256,7 @@ COMMENT ON COLUMN sms_queue_stat.held_by IS 'The reason for which messages that 
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   WITH message AS (
-    SELECT m.org_id, (m.created_at AT TIME ZONE @extschema@.sms_known_zone(s.timezone))::date AS day,
+    SELECT m.org_id, (m.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS day,
            m.sandbox, m.status, m.segments,
            m.price, m.price_unit, m.provider_message_id IS NOT NULL AS was_taken,
            m.status IN ('sent', 'delivered', 'failed')
@@ -2248,7 +3280,7 @@ CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
          round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
     FROM counted
-   WHERE (SELECT @extschema@.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+   WHERE (SELECT coach_sms_internal.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
 'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast for '
@@ -2275,7 +3307,7 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
            round(extract(epoch FROM max(oldest_due_age)))::bigint AS oldest_due_seconds,
            coalesce(sum(in_flight), 0)::bigint AS in_flight, coalesce(sum(unknown), 0)::bigint AS unknown
       FROM @extschema@.sms_queue_stat),
-  lane AS MATERIALIZED (SELECT * FROM @extschema@.sms_lane_stat),
+  lane AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_lane_stat),
   wait AS (
     SELECT sum(due) AS messages, format(' (org %s): %s', org_id, held_by) AS what FROM lane
      WHERE held_by IS NOT NULL GROUP BY org_id, held_by
@@ -2296,14 +3328,14 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
   trouble AS (
     SELECT sum(due) AS messages, min(held_by) AS held_by FROM lane WHERE is_trouble),
   fact AS MATERIALIZED (
-    SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, @extschema@.sms_is_preloaded() AS is_preloaded,
+    SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, coach_sms_internal.sms_is_preloaded() AS is_preloaded,
            @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
            (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL AND message_id IS NOT NULL)
              + (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL AND message_id IS NULL)
              AS unprocessed_events, q.*, f.*, t.waits_for,
            b.messages AS troubled, b.held_by AS trouble,
-           (SELECT count(*) FROM @extschema@.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
-           (SELECT c.problem FROM @extschema@.sms_check_trust() c WHERE m.mode = 'live') AS trust_problem
+           (SELECT count(*) FROM coach_sms_internal.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
+           (SELECT c.problem FROM coach_sms_internal.sms_check_trust() c WHERE m.mode = 'live') AS trust_problem
       FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN told t CROSS JOIN trouble b CROSS JOIN pg_extension x
      WHERE x.extname = 'coach_sms'),
   judged AS (
@@ -2331,23 +3363,46 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
     FROM judged;
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON COLUMN sms_health.waits_for IS 'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting alone is no problem.';
-CREATE OR REPLACE FUNCTION sms_foreign_live_file() RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_key_file(OUT problem text, OUT what_to_do text)
+  AS 'MODULE_PATHNAME', 'coach_sms_check_key_file' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_key_file() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_key_file() IS 'Internal: whether coach_sms.key_file holds a key.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_foreign_live_file() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;
-COMMENT ON FUNCTION sms_foreign_live_file() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_foreign_live_file() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_foreign_live_file() IS
 'Internal: the file <key_file>.live.<database oid> of 0.1.0 where it is not this database''s; NULL where there is none.';
-CREATE OR REPLACE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_token(org_id uuid, sealed text, OUT problem text, OUT what_to_do text)
+  AS 'MODULE_PATHNAME', 'coach_sms_check_token' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_token(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_token(uuid, text) IS 'Internal: whether an org''s sealed token opens; NULL: whether the server has a token.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_setting_place(setting text) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_setting_place' LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_setting_place(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_setting_place(text) IS 'Internal: file and line that set it, where the caller is a superuser.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_oldest_snapshot(OUT holder text, OUT since timestamptz)
+  AS 'MODULE_PATHNAME', 'coach_sms_oldest_snapshot' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_oldest_snapshot() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_oldest_snapshot() IS 'Internal: the oldest transaction here that keeps dead rows, among those that the caller may see.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_list_orgs(org_ids uuid[]) RETURNS text
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_to_string(org_ids[1:5], ', ')
+         || CASE WHEN cardinality(org_ids) > 5 THEN format(' and %s more', cardinality(org_ids) - 5) ELSE '' END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_list_orgs(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_list_orgs(uuid[]) IS 'Internal: the first five, and how many more.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_processes() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (
-    SELECT @extschema@.sms_is_preloaded() AS preloaded, CASE WHEN pg_is_in_recovery() THEN 'note' ELSE 'error' END AS level,
-           @extschema@.sms_launcher_pid() AS launcher, @extschema@.sms_library_version() AS library, x.extversion AS extension,
+    SELECT coach_sms_internal.sms_is_preloaded() AS preloaded, CASE WHEN pg_is_in_recovery() THEN 'note' ELSE 'error' END AS level,
+           coach_sms_internal.sms_launcher_pid() AS launcher, @extschema@.sms_library_version() AS library, x.extversion AS extension,
            coalesce(current_setting('coach_sms.databases', true), '') AS databases,
-           (SELECT count(*) FROM @extschema@.sms_in_flight f WHERE f.state <> 'unknown' AND f.lease_until < now() - interval '30 seconds') AS unrecorded, w.*
+           (SELECT count(*) FROM coach_sms_internal.sms_in_flight f WHERE f.state <> 'unknown' AND f.lease_until < now() - interval '30 seconds') AS unrecorded, w.*
       FROM pg_extension x LEFT JOIN @extschema@.sms_worker_stat w ON true WHERE x.extname = 'coach_sms')
   SELECT 'preloaded', 'error', CASE WHEN NOT preloaded THEN 'coach_sms is not in shared_preload_libraries: messages wait' END,
          format('Add coach_sms to shared_preload_libraries (%s) and restart the server; a reload is not enough.',
                 CASE WHEN NOT preloaded  -- for it reads the files, and checks all settings
-                     THEN coalesce(@extschema@.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM') END) FROM fact
+                     THEN coalesce(coach_sms_internal.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM') END) FROM fact
   UNION ALL
   SELECT 'launcher', level, CASE WHEN launcher IS NULL THEN 'the launcher is not running' END,
          CASE WHEN preloaded THEN 'It starts again within seconds; if not, the server''s log says why (raise max_worker_processes, or look for coach_sms there).'
@@ -2372,9 +3427,9 @@ CREATE OR REPLACE FUNCTION sms_check_processes() RETURNS TABLE (check_name text,
          format('Raise max_worker_processes (now %s; one for the launcher and one for each database that sends) and restart the server.',
                 current_setting('max_worker_processes')) FROM fact
 $$;
-REVOKE ALL ON FUNCTION sms_check_processes() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_processes() IS 'Internal: sms_doctor''s checks of library, launcher and sender.';
-CREATE OR REPLACE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_processes() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_processes() IS 'Internal: sms_doctor''s checks of library, launcher and sender.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_arming() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (SELECT m.mode, m.reason FROM @extschema@.sms_mode() m)
   SELECT 'mode', 'error', CASE WHEN mode = 'not armed' THEN format('this server is not armed for this database, and sends nothing: %s', reason) END,
@@ -2383,104 +3438,104 @@ CREATE OR REPLACE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, le
   SELECT 'key_file',
          CASE WHEN mode <> 'sandbox' OR EXISTS (SELECT FROM @extschema@.sms_settings WHERE twilio_auth_token_encrypted IS NOT NULL)
               THEN 'error' ELSE 'note' END,
-         k.problem, k.what_to_do FROM fact, @extschema@.sms_check_key_file() k
+         k.problem, k.what_to_do FROM fact, coach_sms_internal.sms_check_key_file() k
   UNION ALL
   SELECT 'trust', CASE WHEN mode <> 'sandbox' THEN 'error' ELSE 'note' END, t.problem, t.what_to_do
-    FROM fact, @extschema@.sms_check_trust() t
+    FROM fact, coach_sms_internal.sms_check_trust() t
   UNION ALL
   SELECT 'live_file', 'note', format('file "%s" has the name that coach_sms 0.1.0 gave, and is not this database''s', f),
          'Leave it where another server still runs 0.1.0 with this key file; else remove it.'
-    FROM @extschema@.sms_foreign_live_file() f WHERE f IS NOT NULL
+    FROM coach_sms_internal.sms_foreign_live_file() f WHERE f IS NOT NULL
   UNION ALL
   SELECT 'public_url', CASE WHEN mode <> 'sandbox' THEN 'warning' ELSE 'note' END,
          CASE WHEN current_setting('coach_sms.public_url', true) = '' THEN 'coach_sms.public_url is not set: receipts and people''s texts (STOP) do not reach us'
            || CASE WHEN current_setting('coach_sms.fetch_delay', true) = '0' THEN ', and coach_sms.fetch_delay is 0: sent is the end' ELSE '; Twilio is asked about each message instead' END END,
          'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.' FROM fact
 $$;
-REVOKE ALL ON FUNCTION sms_check_arming() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_arming() IS 'Internal: sms_doctor''s checks of what live sending needs of the server.';
-CREATE OR REPLACE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_arming() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_arming() IS 'Internal: sms_doctor''s checks of what live sending needs of the server.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_orgs() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH server AS MATERIALIZED (
-    SELECT CASE WHEN m.mode <> 'sandbox' THEN 'error' ELSE 'note' END AS level, @extschema@.sms_server_account() AS account,
+    SELECT CASE WHEN m.mode <> 'sandbox' THEN 'error' ELSE 'note' END AS level, coach_sms_internal.sms_server_account() AS account,
            nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '') AS service,
            coalesce(current_setting('coach_sms.twilio_phone_number', true), '') <> ''
              OR coalesce(current_setting('coach_sms.twilio_messaging_service_sid', true), '') <> '' AS has_sender
       FROM @extschema@.sms_mode() m),
   org AS MATERIALIZED (
     SELECT s.org_id, nullif(s.twilio_account_sid, '') AS account, nullif(s.twilio_messaging_service_sid, '') AS service,
-           nullif(s.twilio_phone_number, '') AS number, t.own, t.sealed, @extschema@.sms_is_zone(s.timezone) AS has_zone
+           nullif(s.twilio_phone_number, '') AS number, t.own, t.sealed, coach_sms_internal.sms_is_zone(s.timezone) AS has_zone
       FROM @extschema@.sms_settings s
       CROSS JOIN LATERAL (SELECT s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted IS NOT NULL AS own,
                                  s.twilio_auth_token_encrypted AS sealed) t
      WHERE s.enabled),
   token AS MATERIALIZED (
-    SELECT o.org_id, c.problem, c.what_to_do FROM org o CROSS JOIN LATERAL @extschema@.sms_check_token(o.org_id, o.sealed) c WHERE o.own
+    SELECT o.org_id, c.problem, c.what_to_do FROM org o CROSS JOIN LATERAL coach_sms_internal.sms_check_token(o.org_id, o.sealed) c WHERE o.own
     UNION ALL
-    SELECT NULL, c.problem, c.what_to_do FROM @extschema@.sms_check_token(NULL, NULL) c
+    SELECT NULL, c.problem, c.what_to_do FROM coach_sms_internal.sms_check_token(NULL, NULL) c
      WHERE EXISTS (SELECT FROM org o WHERE o.own IS NOT TRUE)),
   without AS (
     SELECT array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.account, v.account) IS NULL) AS account,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.service, o.number) IS NULL AND NOT v.has_sender) AS sender,
            array_agg(o.org_id ORDER BY o.org_id)
-             FILTER (WHERE NOT @extschema@.sms_is_sid(o.account, 'AC') OR NOT @extschema@.sms_is_sid(o.service, 'MG')) AS sids,
+             FILTER (WHERE NOT coach_sms_internal.sms_is_sid(o.account, 'AC') OR NOT coach_sms_internal.sms_is_sid(o.service, 'MG')) AS sids,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE NOT o.has_zone) AS zone
       FROM org o CROSS JOIN server v)
-  SELECT 'accounts', v.level, 'enabled orgs without a Twilio account: ' || @extschema@.sms_list_orgs(w.account),
+  SELECT 'accounts', v.level, 'enabled orgs without a Twilio account: ' || coach_sms_internal.sms_list_orgs(w.account),
          'Fill sms_settings.twilio_account_sid and twilio_auth_token_encrypted, or set coach_sms.twilio_account_sid for all.' FROM server v, without w
   UNION ALL
-  SELECT 'senders', v.level, 'enabled orgs without a sender: ' || @extschema@.sms_list_orgs(w.sender),
+  SELECT 'senders', v.level, 'enabled orgs without a sender: ' || coach_sms_internal.sms_list_orgs(w.sender),
          'Fill sms_settings.twilio_phone_number or twilio_messaging_service_sid, or set coach_sms.twilio_phone_number for all.' FROM server v, without w
   UNION ALL
-  SELECT 'sids', v.level, 'orgs with a malformed SID: ' || @extschema@.sms_list_orgs(w.sids),
+  SELECT 'sids', v.level, 'orgs with a malformed SID: ' || coach_sms_internal.sms_list_orgs(w.sids),
          'twilio_account_sid is AC and 32 hex digits, twilio_messaging_service_sid MG and 32 hex digits; the orgs'' messages wait until they are corrected.' FROM server v, without w
   UNION ALL
-  SELECT 'zones', 'warning', 'orgs whose time zone this server does not know: ' || @extschema@.sms_list_orgs(w.zone),
+  SELECT 'zones', 'warning', 'orgs whose time zone this server does not know: ' || coach_sms_internal.sms_list_orgs(w.zone),
          'Set sms_settings.timezone to a name in pg_timezone_names, or install the time zones that are missing (on Debian tzdata-legacy); they count as UTC meanwhile.' FROM without w
   UNION ALL
   SELECT 'budgets', 'warning', 'orgs whose monthly_budget_segments is used up, and whose messages wait: '
-           || @extschema@.sms_list_orgs((SELECT array_agg(h.org_id ORDER BY h.org_id) FROM @extschema@.sms_holds h
+           || coach_sms_internal.sms_list_orgs((SELECT array_agg(h.org_id ORDER BY h.org_id) FROM coach_sms_internal.sms_holds h
                                       WHERE h.rule = 'monthly_budget_segments' AND h.until > now())),
          'Cancel what should not go, or raise the budget; else it goes when the next month begins, if it fits the budget at all.'
   UNION ALL
-  SELECT 'held', 'error', (SELECT string_agg(h.why || ': ' || @extschema@.sms_list_orgs(h.orgs), '; ' ORDER BY h.why)
-                             FROM (SELECT why, array_agg(org_id ORDER BY org_id) AS orgs FROM @extschema@.sms_holds
+  SELECT 'held', 'error', (SELECT string_agg(h.why || ': ' || coach_sms_internal.sms_list_orgs(h.orgs), '; ' ORDER BY h.why)
+                             FROM (SELECT why, array_agg(org_id ORDER BY org_id) AS orgs FROM coach_sms_internal.sms_holds
                                     WHERE is_trouble AND until > now() AND org_id IS NOT NULL GROUP BY why) h),
          'Messages of these orgs wait, and use up no attempt. They go once what is named is put right.'
   UNION ALL
-  SELECT 'server_account', v.level, CASE WHEN NOT @extschema@.sms_is_sid(v.account, 'AC') THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
+  SELECT 'server_account', v.level, CASE WHEN NOT coach_sms_internal.sms_is_sid(v.account, 'AC') THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
          'It is AC and 32 hex digits; messages of orgs without an account of their own wait until it is corrected.' FROM server v
   UNION ALL
   SELECT 'server_service', v.level,
-         CASE WHEN NOT @extschema@.sms_is_sid(v.service, 'MG') THEN 'coach_sms.twilio_messaging_service_sid is malformed' END,
+         CASE WHEN NOT coach_sms_internal.sms_is_sid(v.service, 'MG') THEN 'coach_sms.twilio_messaging_service_sid is malformed' END,
          'It is MG and 32 hex digits; messages of orgs without a sender of their own wait until it is corrected.' FROM server v
   UNION ALL
-  SELECT 'own_tokens', v.level, 'orgs with an account of their own, but no token: ' || @extschema@.sms_list_orgs(w.own_token),
+  SELECT 'own_tokens', v.level, 'orgs with an account of their own, but no token: ' || coach_sms_internal.sms_list_orgs(w.own_token),
          'Write the account''s auth token into sms_settings.twilio_auth_token_encrypted: the server''s token does not fit another account.' FROM server v, without w
   UNION ALL
   SELECT 'tokens', v.level, (SELECT string_agg(concat_ws(': ', t.org_id::text, t.problem), '; ')
                                  FROM (SELECT * FROM token WHERE problem IS NOT NULL ORDER BY token.org_id LIMIT 5) t),
          (SELECT min(t.what_to_do) FROM token t WHERE t.problem IS NOT NULL) FROM server v
 $$;
-REVOKE ALL ON FUNCTION sms_check_orgs() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_orgs() IS 'Internal: sms_doctor''s checks of accounts, senders and tokens.';
-CREATE OR REPLACE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_orgs() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_orgs() IS 'Internal: sms_doctor''s checks of accounts, senders and tokens.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_queue() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  WITH server AS MATERIALIZED (SELECT m.mode, @extschema@.sms_is_subscriber() AS is_subscriber,
+  WITH server AS MATERIALIZED (SELECT m.mode, coach_sms_internal.sms_is_subscriber() AS is_subscriber,
            EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = '@extschema@.sms_messages'::regclass) AS brings_messages FROM @extschema@.sms_mode() m),
   found AS MATERIALIZED (
     SELECT (SELECT count(*) FROM @extschema@.sms_messages m, server v
              WHERE m.status IN ('pending', 'queued') AND m.sandbox = (v.mode = 'sandbox') AND v.mode <> 'not armed' AND NOT v.is_subscriber
-               AND NOT EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)) AS unqueued,
+               AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)) AS unqueued,
            (SELECT count(*) FROM @extschema@.sms_messages m, server v
              WHERE m.status IN ('pending', 'queued') AND NOT m.sandbox AND v.mode <> 'live' AND NOT v.is_subscriber) AS kept,
-           (SELECT count(*) FROM @extschema@.sms_queue q
+           (SELECT count(*) FROM coach_sms_internal.sms_queue q
              WHERE NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = q.message_id)) AS orphans,
            u.*, s.holder, s.since
-      FROM @extschema@.sms_oldest_snapshot() s
+      FROM coach_sms_internal.sms_oldest_snapshot() s
      CROSS JOIN (SELECT count(*) AS unknown, count(f.not_asked) AS not_asked, min(f.not_asked) AS why_not_asked
-                   FROM @extschema@.sms_in_flight f
+                   FROM coach_sms_internal.sms_in_flight f
                   WHERE f.state = 'unknown'
                     AND f.lease_until < now() - current_setting('coach_sms.reconcile_limit')::interval - interval '5 minutes') u)
   SELECT 'queue', 'error', CASE WHEN unqueued > 0 THEN format('messages that wait without a row in sms_queue: %s', unqueued) END,
@@ -2496,7 +3551,7 @@ CREATE OR REPLACE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, lev
               ELSE 'ALTER SUBSCRIPTION … REFRESH PUBLICATION, or DROP SUBSCRIPTION; then sms_go_live().' END FROM server v
   UNION ALL
   SELECT 'queue_orphans', 'warning', CASE WHEN orphans > 0 THEN format('rows of sms_queue without a message: %s', orphans) END,
-         'They are harmless; as a superuser, delete them from sms_queue.' FROM found
+         'They are harmless; as a superuser, delete them from coach_sms_internal.sms_queue.' FROM found
   UNION ALL
   SELECT 'unknown', 'warning',
          CASE WHEN unknown > 0 THEN format('messages of which it is still unknown whether Twilio took them: %s', unknown) END
@@ -2507,21 +3562,21 @@ CREATE OR REPLACE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, lev
   SELECT 'snapshot', 'warning', CASE WHEN since < now() - interval '1 hour' THEN format('%s has been open since %s and keeps dead rows of the queue', holder, since) END,
          'End it (pg_terminate_backend, or ROLLBACK PREPARED): claims slow down while it lasts.' FROM found
 $$;
-REVOKE ALL ON FUNCTION sms_check_queue() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_queue() IS 'Internal: sms_doctor''s checks of the queue.';
-CREATE OR REPLACE FUNCTION sms_check_waiting() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_queue() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_queue() IS 'Internal: sms_doctor''s checks of the queue.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_waiting() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH orphan AS MATERIALIZED (
     SELECT sum(o.messages) AS messages, array_agg(o.org_id ORDER BY o.org_id) AS orgs
-      FROM (SELECT q.org_id, count(*) AS messages FROM @extschema@.sms_queue q
+      FROM (SELECT q.org_id, count(*) AS messages FROM coach_sms_internal.sms_queue q
              WHERE NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = q.org_id) GROUP BY q.org_id) o),
   overdue AS MATERIALIZED (
-    SELECT @extschema@.sms_count_overdue() AS ended,
-           (SELECT count(*) FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-             WHERE @extschema@.sms_ends_at(m.scheduled_for, NULL) BETWEEN now() AND least(m.expires_at, now() + interval '1 day')) AS ends_soon)
+    SELECT coach_sms_internal.sms_count_overdue() AS ended,
+           (SELECT count(*) FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+             WHERE coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) BETWEEN now() AND least(m.expires_at, now() + interval '1 day')) AS ends_soon)
   SELECT 'settings', 'error',
          CASE WHEN o.messages > 0
-              THEN format('messages of orgs without a row in sms_settings: %s, of %s', o.messages, @extschema@.sms_list_orgs(o.orgs)) END,
+              THEN format('messages of orgs without a row in sms_settings: %s, of %s', o.messages, coach_sms_internal.sms_list_orgs(o.orgs)) END,
          'Insert the settings of these orgs again, or cancel their messages; else coach_sms.max_wait ends them.' FROM orphan o
   UNION ALL
   SELECT 'max_wait', 'warning',
@@ -2533,9 +3588,9 @@ CREATE OR REPLACE FUNCTION sms_check_waiting() RETURNS TABLE (check_name text, l
          'sms_queue_stat.held_by and sms_why() say what holds those that wait; sms_retry() sends one that has ended after all.'
     FROM overdue
 $$;
-REVOKE ALL ON FUNCTION sms_check_waiting() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_waiting() IS 'Internal: sms_doctor''s checks of messages that wait for something that may never come.';
-CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_waiting() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_waiting() IS 'Internal: sms_doctor''s checks of messages that wait for something that may never come.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_rights() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH owner AS (SELECT * FROM pg_roles WHERE rolname = 'coach_sms_owner'),
   own AS (
@@ -2556,12 +3611,12 @@ CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, le
   -- What no kind of role has and GRANT ALL gives: functions of ours alone; TRUNCATE, which asks no policy; TRIGGER, whose
   -- function would run as coach_sms_owner.
   excess AS (
-    SELECT a.grantee FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
+    SELECT a.grantee FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
      CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
      WHERE a.grantee <> p.proowner
-       AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
+       AND f NOT IN (SELECT k FROM coach_sms_internal.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
     UNION
-    SELECT a.grantee FROM @extschema@.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
+    SELECT a.grantee FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
      WHERE a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'TRIGGER'))
   SELECT 'owner_role', 'error',
          CASE WHEN o.rolsuper OR o.rolcanlogin OR o.rolcreaterole OR o.rolcreatedb OR o.rolbypassrls OR o.rolreplication
@@ -2586,25 +3641,25 @@ CREATE OR REPLACE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, le
          'ALTER TABLE sms_bookings_source OWNER TO a superuser.'
     FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = '@extschema@.sms_bookings_source'::regclass
   UNION ALL
-  SELECT 'bookings', 'error', @extschema@.sms_bookings_problem(),
+  SELECT 'bookings', 'error', coach_sms_internal.sms_bookings_problem(),
          'Mend the view, or give the owner of the bookings the rights it needs; after a change of names call sms_attach_bookings() again.'
 $$;
-REVOKE ALL ON FUNCTION sms_check_rights() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_rights() IS 'Internal: sms_doctor''s checks of who owns what.';
-CREATE OR REPLACE FUNCTION sms_check_tenancy() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_rights() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_rights() IS 'Internal: sms_doctor''s checks of who owns what.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_tenancy() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH found AS (
     SELECT nullif(current_setting('coach_sms.tenancy_function', true), '') AS name, nullif(current_setting('coach_sms.jwt_authenticators', true), '') AS authenticators,
-           EXISTS (SELECT FROM @extschema@.sms_roles() r WHERE r.kind = 'tenant') AS has_tenants)
+           EXISTS (SELECT FROM coach_sms_internal.sms_roles() r WHERE r.kind = 'tenant') AS has_tenants)
   SELECT 'row_security', 'error',
          (SELECT 'row-level security is off for ' || string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text)
-            FROM @extschema@.sms_own_relations('{r}') own JOIN pg_class c ON c.oid = own
+            FROM coach_sms_internal.sms_own_relations('{r}') own JOIN pg_class c ON c.oid = own
            WHERE NOT c.relrowsecurity AND c.oid <> '@extschema@.sms_bookings_source'::regclass),
          'ALTER TABLE … ENABLE ROW LEVEL SECURITY for each of them.'
   UNION ALL
   SELECT 'policies', 'error',
          (SELECT 'policies are not those of the roles that were granted: ' || string_agg(l.kind || ' on ' || l.relation, ', ' ORDER BY l.kind, l.relation)
-            FROM @extschema@.sms_lost_policies() l),
+            FROM coach_sms_internal.sms_lost_policies() l),
          'A dump carries no policies of extensions: sms_go_live() or sms_go_sandbox() makes them, and so does granting again.'
   UNION ALL
   SELECT 'tenancy', 'error',
@@ -2617,34 +3672,34 @@ CREATE OR REPLACE FUNCTION sms_check_tenancy() RETURNS TABLE (check_name text, l
               ELSE 'Set coach_sms.tenancy_function to a function as in public.is_org_member(uuid), or coach_sms.jwt_authenticators to the role that PostgREST connects as.' END
     FROM found f LEFT JOIN pg_proc p ON p.oid = to_regprocedure(f.name)
 $$;
-REVOKE ALL ON FUNCTION sms_check_tenancy() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
-CREATE OR REPLACE FUNCTION sms_doctor_as_owner(
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_tenancy() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_doctor_as_owner(
   OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.check_name, CASE WHEN c.problem IS NULL THEN 'ok' ELSE c.level END,
          c.problem IS NULL OR c.level = 'note', c.problem, CASE WHEN c.problem IS NOT NULL THEN c.what_to_do END
-    FROM (SELECT 1 AS part, * FROM @extschema@.sms_check_processes()
-          UNION ALL SELECT 2, * FROM @extschema@.sms_check_arming()
-          UNION ALL SELECT 3, * FROM @extschema@.sms_check_orgs()
-          UNION ALL SELECT 4, * FROM @extschema@.sms_check_queue()
-          UNION ALL SELECT 5, * FROM @extschema@.sms_check_waiting()
-          UNION ALL SELECT 6, * FROM @extschema@.sms_check_rights()
-          UNION ALL SELECT 7, * FROM @extschema@.sms_check_tenancy()) c
+    FROM (SELECT 1 AS part, * FROM coach_sms_internal.sms_check_processes()
+          UNION ALL SELECT 2, * FROM coach_sms_internal.sms_check_arming()
+          UNION ALL SELECT 3, * FROM coach_sms_internal.sms_check_orgs()
+          UNION ALL SELECT 4, * FROM coach_sms_internal.sms_check_queue()
+          UNION ALL SELECT 5, * FROM coach_sms_internal.sms_check_waiting()
+          UNION ALL SELECT 6, * FROM coach_sms_internal.sms_check_rights()
+          UNION ALL SELECT 7, * FROM coach_sms_internal.sms_check_tenancy()) c
    ORDER BY c.part
 $$;
-REVOKE ALL ON FUNCTION sms_doctor_as_owner() FROM PUBLIC;
-COMMENT ON FUNCTION sms_doctor_as_owner() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_doctor_as_owner() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_doctor_as_owner() IS
 'Internal: sms_doctor(), once its caller is coach_sms_owner.';
-CREATE OR REPLACE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
            WHEN m.sandbox AND v.mode = 'live' THEN 'it was enqueued in the sandbox, and is never sent live'
            WHEN NOT m.sandbox AND v.mode = 'sandbox' THEN 'it is a live message, and the database is in the sandbox; sms_go_live() sends it'
            WHEN v.mode = 'not armed' THEN concat_ws(': ', 'this server is not armed for this database', CASE WHEN c.may_know THEN v.reason END)
            WHEN q.message_id IS NULL THEN 'it has no row in sms_queue; sms_doctor() says how to repair that'
-           WHEN @extschema@.sms_ends_at(m.scheduled_for, m.expires_at) <= now() THEN 'it has expired, and will be cancelled'
+           WHEN coach_sms_internal.sms_ends_at(m.scheduled_for, m.expires_at) <= now() THEN 'it has expired, and will be cancelled'
            WHEN q.held_for = 'client_daily_limit' AND q.due_at > now() THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s', s.max_sms_per_client_per_day, q.due_at)
            WHEN q.due_at > now() AND q.failures > 0 THEN format('its next attempt is due at %s (attempts used up: %s of %s)', q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
            WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
@@ -2656,13 +3711,21 @@ CREATE OR REPLACE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
     FROM @extschema@.sms_messages m
     CROSS JOIN @extschema@.sms_mode() v
     CROSS JOIN (SELECT e.problem FROM @extschema@.sms_health e) h
-    CROSS JOIN (SELECT @extschema@.sms_may_act_for(NULL)) c (may_know)
-    LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
+    CROSS JOIN (SELECT coach_sms_internal.sms_may_act_for(NULL)) c (may_know)
+    LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-    LEFT JOIN @extschema@.sms_lane_stat r ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
+    LEFT JOIN coach_sms_internal.sms_lane_stat r ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
    WHERE m.id = $1
 $$;
-CREATE OR REPLACE FUNCTION sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_waiting(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_waiting(uuid) IS 'Internal: why a pending or queued message has not gone out yet.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reason(error_code text, error_message text) RETURNS text
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(concat_ws(': ', error_code, nullif(error_message, '')), '')
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_reason(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_reason(text, text) IS 'Internal: an error in one line.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT m.created_at, 1, 'enqueued',
          format('to %s, %s, %s segment(s) in %s%s', m.to_phone, coalesce('template ' || m.template_key, 'a text of its own'), m.segments, m.encoding,
@@ -2676,24 +3739,26 @@ CREATE OR REPLACE FUNCTION sms_why_past(message_id uuid) RETURNS TABLE (at times
          CASE a.status
            WHEN 'success' THEN format('accepted by %s, SID %s',
              CASE a.provider WHEN 'sandbox' THEN 'the sandbox' ELSE 'Twilio' END, a.provider_message_id)
-           WHEN 'permanent_error' THEN 'refused for good: ' || @extschema@.sms_reason(a.error_code, a.error_message)
-           WHEN 'transient_error' THEN 'not taken: ' || @extschema@.sms_reason(a.error_code, a.error_message)
-           ELSE 'no clear answer: ' || @extschema@.sms_reason(a.error_code, a.error_message) END
+           WHEN 'permanent_error' THEN 'refused for good: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message)
+           WHEN 'transient_error' THEN 'not taken: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message)
+           ELSE 'no clear answer: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message) END
          || coalesce(' (HTTP ' || a.response_status || ')', '') || coalesce(', ' || a.duration_ms || ' ms', '')
     FROM @extschema@.sms_attempts a WHERE a.message_id = $1
   UNION ALL
   SELECT f.claimed_at, 3, format('attempt %s', f.attempt_number),
          CASE f.state
-           WHEN 'unknown' THEN 'no clear answer: ' || @extschema@.sms_reason(f.settlement->>'error_code', f.settlement->>'error_message')
+           WHEN 'unknown' THEN 'no clear answer: ' || coach_sms_internal.sms_reason(f.settlement->>'error_code', f.settlement->>'error_message')
            ELSE format('claimed by the sender until %s', f.lease_until) END
-    FROM @extschema@.sms_in_flight f WHERE f.message_id = $1
+    FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = $1
   UNION ALL
   SELECT e.received_at, 4, CASE e.event_type WHEN 'fetch' THEN format('%s was asked', e.provider) ELSE format('%s said', e.provider) END,
-         concat_ws(', ', e.event_status, nullif(@extschema@.sms_reason(e.error_code, e.error_message), ''),
+         concat_ws(', ', e.event_status, nullif(coach_sms_internal.sms_reason(e.error_code, e.error_message), ''),
                    CASE WHEN e.processed_at IS NULL THEN 'not applied yet' END)
     FROM @extschema@.sms_events e WHERE e.message_id = $1
 $$;
-CREATE OR REPLACE FUNCTION sms_why_unknown(claim sms_in_flight) RETURNS text
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_past(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_past(uuid) IS 'Internal: what happened to a message.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_unknown(claim coach_sms_internal.sms_in_flight) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN claim.not_asked IS NOT NULL THEN format('Twilio''s list was not asked: %s', claim.not_asked)
               WHEN claim.inconclusive = 'unreadable' THEN 'Twilio''s list was asked and could not be read'
@@ -2701,9 +3766,9 @@ CREATE OR REPLACE FUNCTION sms_why_unknown(claim sms_in_flight) RETURNS text
               WHEN claim.looks > 0 THEN format('Twilio''s list was read without showing it (listings: %s)', claim.looks)
               ELSE 'Twilio''s list has not been asked yet' END
 $$;
-REVOKE ALL ON FUNCTION sms_why_unknown(sms_in_flight) FROM PUBLIC;
-COMMENT ON FUNCTION sms_why_unknown(sms_in_flight) IS 'Internal: what Twilio''s list came to for a message whose outcome is unknown.';
-CREATE OR REPLACE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_unknown(coach_sms_internal.sms_in_flight) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_unknown(coach_sms_internal.sms_in_flight) IS 'Internal: what Twilio''s list came to for a message whose outcome is unknown.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE m.status WHEN 'delivered' THEN m.delivered_at WHEN 'failed' THEN m.failed_at WHEN 'cancelled' THEN m.updated_at ELSE now() END,
          5,
@@ -2711,22 +3776,38 @@ CREATE OR REPLACE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timest
          CASE m.status
            WHEN 'delivered'
              THEN CASE WHEN m.sandbox THEN 'reported by the sandbox' ELSE 'reported by the carrier' END
-           WHEN 'failed' THEN @extschema@.sms_reason(m.error_code, m.error_message)
-           WHEN 'cancelled' THEN @extschema@.sms_reason(m.error_code, m.error_message)
+           WHEN 'failed' THEN coach_sms_internal.sms_reason(m.error_code, m.error_message)
+           WHEN 'cancelled' THEN coach_sms_internal.sms_reason(m.error_code, m.error_message)
            WHEN 'sent' THEN 'waits for the carrier''s receipt; some carriers send none'
            WHEN 'sending' THEN 'waits for Twilio''s answer'
-           WHEN 'unknown' THEN format('waits for a callback, or for the list search at Twilio at %s; %s', f.next_look_at, @extschema@.sms_why_unknown(f))
-           ELSE 'waits: ' || @extschema@.sms_why_waiting(m.id) END
-    FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_in_flight f ON f.message_id = m.id
+           WHEN 'unknown' THEN format('waits for a callback, or for the list search at Twilio at %s; %s', f.next_look_at, coach_sms_internal.sms_why_unknown(f))
+           ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(m.id) END
+    FROM @extschema@.sms_messages m LEFT JOIN coach_sms_internal.sms_in_flight f ON f.message_id = m.id
    WHERE m.id = $1
 $$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_now(uuid) IS 'Internal: how a message stands.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_as_owner(message_id uuid) RETURNS TABLE (at timestamptz, what text, detail text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_require_message(message_id);
+  RETURN QUERY
+    SELECT w.at, w.what, w.detail
+      FROM (SELECT * FROM coach_sms_internal.sms_why_past(sms_why_as_owner.message_id)
+            UNION ALL SELECT * FROM coach_sms_internal.sms_why_now(sms_why_as_owner.message_id)) w
+     ORDER BY w.step = 5, w.at, w.step, w.what;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_as_owner(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_as_owner(uuid) IS
+'Internal: sms_why(), once its caller is coach_sms_owner.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
   WITH counted AS (
     SELECT org_id, month, provider, currency, count(*) AS messages,
            sum(segments) AS segments, sum(price) AS price,
            coalesce(sum(segments) FILTER (WHERE price IS NULL), 0) AS segments_without_price
-      FROM @extschema@.sms_charges GROUP BY org_id, month, provider, currency
+      FROM coach_sms_internal.sms_charges GROUP BY org_id, month, provider, currency
     UNION ALL
     SELECT org_id, month, provider, currency, messages, segments, price, segments_without_price
       FROM @extschema@.sms_usage),
@@ -2751,7 +3832,7 @@ CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
                    ' or coach_sms.fetch_prices = on' END AS note,
          t.sandbox
     FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
-   WHERE (SELECT @extschema@.sms_sees_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+   WHERE (SELECT coach_sms_internal.sms_sees_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_cost IS
 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. '
@@ -2765,7 +3846,29 @@ COMMENT ON COLUMN sms_cost.cost IS
 'price, and sms_settings.price_per_segment for each segment without one; NULL where that is not set.';
 COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and what to do; NULL where cost is known.';
 COMMENT ON COLUMN sms_cost.sandbox IS 'true: the sandbox''s messages, which cost nothing.';
-CREATE OR REPLACE FUNCTION sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_own_functions(names text[]) RETURNS SETOF regprocedure
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.oid::regprocedure
+    FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
+   WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
+     AND d.refobjid = (SELECT e.oid FROM pg_extension e WHERE e.extname = 'coach_sms')
+     AND (names IS NULL OR p.proname = ANY (names))
+   ORDER BY 1
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_own_functions(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_own_functions(text[]) IS 'Internal: functions of this extension by name; NULL for all.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_own_relations(kinds "char"[]) RETURNS SETOF regclass
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT c.oid::regclass
+    FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
+   WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_class'::regclass
+     AND d.refobjid = (SELECT e.oid FROM pg_extension e WHERE e.extname = 'coach_sms')
+     AND c.relkind = ANY (kinds)
+   ORDER BY 1
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_own_relations("char"[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_own_relations("char"[]) IS 'Internal: relations of this extension by kind: r tables, v views.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   role regrole;
@@ -2775,9 +3878,24 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_revoke_from_all(text, text, aclitem[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_revoke_from_all(text, text, aclitem[]) IS 'Internal: takes an object of ours from every role that has rights to it, but its owner.';
-CREATE OR REPLACE FUNCTION sms_rights() RETURNS TABLE (kind text, privileges text, relation text)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_revoke_from_all(text, text, aclitem[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_revoke_from_all(text, text, aclitem[]) IS 'Internal: takes an object of ours from every role that has rights to it, but its owner.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text)
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT 'service', t, 'ALL', 'true', 'true'
+    FROM unnest(ARRAY['sms_settings', 'sms_templates', 'sms_schedules', 'sms_suppression',
+                      'sms_messages', 'sms_attempts', 'sms_events', 'sms_booking_texts']) t
+  UNION ALL
+  SELECT 'tenant', t.relation, t.command, 'org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[])', t.check_condition
+    FROM (VALUES ('sms_settings', 'ALL', '@extschema@.sms_is_my_org(org_id)'), ('sms_templates', 'ALL', NULL), ('sms_schedules', 'ALL', NULL),
+                 ('sms_suppression', 'SELECT', NULL), ('sms_messages', 'SELECT', NULL), ('sms_attempts', 'SELECT', NULL),
+                 ('sms_events', 'SELECT', NULL), ('sms_booking_texts', 'SELECT', NULL)) t (relation, command, check_condition)
+  UNION ALL
+  SELECT 'operator', 'sms_settings', 'SELECT', 'true', NULL
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_policies() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_policies() IS 'Internal: the policies that each kind of role has. The orgs are listed once a statement, so that an index on org_id serves.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privileges text, relation text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES
     ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_settings'), ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_templates'),
@@ -2810,9 +3928,11 @@ CREATE OR REPLACE FUNCTION sms_rights() RETURNS TABLE (kind text, privileges tex
     ('monitor', 'SELECT', 'sms_delivery_stats'),
     ('monitor', 'SELECT', 'sms_health'), ('monitor', 'SELECT', 'sms_cost')
 $$;
-CREATE OR REPLACE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_rights() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_rights() IS 'Internal: what each kind of role may do with tables and views.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT @extschema@.sms_own_functions(ARRAY(
+  SELECT coach_sms_internal.sms_own_functions(ARRAY(
     SELECT unnest(f.names)
       FROM (VALUES
         ('{tenant,service,operator,monitor}'::text[],
@@ -2831,55 +3951,150 @@ CREATE OR REPLACE FUNCTION sms_functions_of_kinds(kinds text[]) RETURNS SETOF re
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
      WHERE f.kinds && $1))
 $$;
-CREATE OR REPLACE FUNCTION sms_roles() RETURNS TABLE (kind text, role regrole)
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_functions_of_kinds(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_functions_of_kinds(text[]) IS 'Internal: the functions that roles of these kinds may execute.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind text, role regrole)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT k.kind, a.grantee::regrole
     FROM (VALUES ('tenant', 'sms_is_my_org'), ('service', 'insert_sms_from_service'),
                  ('operator', 'sms_pause'),
                  ('monitor', 'sms_watches_every_org')) k (kind, name)
     JOIN pg_proc p ON p.pronamespace = '@extschema@'::regnamespace AND p.proname = k.name
-    JOIN @extschema@.sms_own_functions(NULL) own ON own = p.oid
+    JOIN coach_sms_internal.sms_own_functions(NULL) own ON own = p.oid
    CROSS JOIN aclexplode(p.proacl) a
    WHERE a.grantee NOT IN (p.proowner, 0)
 $$;
-COMMENT ON FUNCTION sms_roles() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_roles() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_roles() IS
 'Internal: the roles that were granted as tenants, services, operators and monitors.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_lost_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text, roles oid[], is_there boolean)
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT o.kind, o.relation, o.command, o.condition, o.check_condition, w.roles, p.oid IS NOT NULL
+    FROM coach_sms_internal.sms_policies() o
+   CROSS JOIN LATERAL (SELECT ARRAY(SELECT r.role::oid FROM coach_sms_internal.sms_roles() r WHERE r.kind = o.kind ORDER BY 1) AS roles) w
+    LEFT JOIN pg_policy p ON p.polrelid = format('@extschema@.%I', o.relation)::regclass AND p.polname = o.kind
+   WHERE w.roles <> ARRAY(SELECT r FROM unnest(p.polroles) r ORDER BY 1)
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_lost_policies() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_lost_policies() IS 'Internal: policies whose roles are not those that were granted, and the roles that they should have.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_policies() RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  lost record;
+  roles text;
+BEGIN
+  FOR lost IN SELECT * FROM coach_sms_internal.sms_lost_policies() LOOP
+    roles := (SELECT string_agg(r::regrole::text, ', ') FROM unnest(lost.roles) r);
+    IF roles IS NULL THEN
+      EXECUTE format('DROP POLICY %I ON @extschema@.%I', lost.kind, lost.relation);
+    ELSIF lost.is_there THEN
+      EXECUTE format('ALTER POLICY %I ON @extschema@.%I TO %s', lost.kind, lost.relation, roles);
+    ELSE
+      EXECUTE format('CREATE POLICY %I ON @extschema@.%I FOR %s TO %s USING (%s)', lost.kind, lost.relation, lost.command, roles, lost.condition)
+              || coalesce(' WITH CHECK (' || lost.check_condition || ')', '');
+    END IF;
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_policies() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_make_policies() IS 'Internal: makes the policies that the granted roles need; those that are there are left alone.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_kinds_of(role regrole) RETURNS text[]
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT ARRAY(SELECT r.kind FROM coach_sms_internal.sms_roles() r WHERE r.role = $1)
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_kinds_of(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_kinds_of(regrole) IS 'Internal: of which kinds a role is.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_grantees() RETURNS SETOF regrole
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT a.grantee::regrole
+    FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f CROSS JOIN aclexplode(p.proacl) a
+   WHERE a.grantee NOT IN (p.proowner, 0)
+  UNION
+  SELECT a.grantee::regrole
+    FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
+   WHERE a.grantee NOT IN (c.relowner, 'coach_sms_owner'::regrole, 0)
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_grantees() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_grantees() IS 'Internal: the roles, but coach_sms_owner, that have any right to a function, table or view of ours.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_set_kinds(role regrole, kinds text[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  own record;
+BEGIN
+  FOR own IN SELECT f FROM coach_sms_internal.sms_own_functions(NULL) f LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', own.f, role);
+  END LOOP;
+  FOR own IN SELECT r FROM coach_sms_internal.sms_own_relations('{r,v}') r LOOP
+    EXECUTE format('REVOKE ALL ON %s FROM %s', own.r, role);
+  END LOOP;
+  IF kinds <> '{}' THEN
+    EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
+  END IF;
+  FOR own IN SELECT f FROM coach_sms_internal.sms_functions_of_kinds(kinds) f LOOP
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', own.f, role);
+  END LOOP;
+  FOR own IN SELECT * FROM coach_sms_internal.sms_rights() r WHERE r.kind = ANY (kinds) LOOP
+    EXECUTE format('GRANT %s ON @extschema@.%I TO %s', own.privileges, own.relation, role);
+  END LOOP;
+  PERFORM coach_sms_internal.sms_make_policies();
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_set_kinds(regrole, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_set_kinds(regrole, text[]) IS 'Internal: gives a role what these kinds have, and takes everything else of ours.';
+CREATE OR REPLACE FUNCTION sms_grant_tenant(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'tenant'::text) $$;
+CREATE OR REPLACE FUNCTION sms_grant_service(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'service'::text) $$;
+CREATE OR REPLACE FUNCTION sms_grant_operator(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'operator'::text) $$;
 CREATE OR REPLACE FUNCTION sms_grant_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT @extschema@.sms_set_kinds(role, @extschema@.sms_kinds_of(role) || 'monitor'::text) $$;
+AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text) $$;
 REVOKE ALL ON FUNCTION sms_grant_monitor(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
 'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
 'sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, '
 'neither pause nor go live. Superuser only.';
+CREATE OR REPLACE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'tenant')) $$;
+CREATE OR REPLACE FUNCTION sms_revoke_service(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'service')) $$;
+CREATE OR REPLACE FUNCTION sms_revoke_operator(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'operator')) $$;
 CREATE OR REPLACE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT @extschema@.sms_set_kinds(role, array_remove(@extschema@.sms_kinds_of(role), 'monitor')) $$;
+AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'monitor')) $$;
 REVOKE ALL ON FUNCTION sms_revoke_monitor(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
 'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. '
 'Superuser only.';
-CREATE OR REPLACE FUNCTION sms_take_ownership() RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_ownership() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   own record;
 BEGIN
-  FOR own IN SELECT p.oid::regprocedure AS function FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
+  FOR own IN SELECT p.oid::regprocedure AS function FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
               WHERE p.proowner <> 'coach_sms_owner'::regrole LOOP
     EXECUTE format('ALTER FUNCTION %s OWNER TO coach_sms_owner', own.function);
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', own.function);
     -- Default privileges, such as Supabase's, have given rights to it as it was made.
-    PERFORM @extschema@.sms_revoke_from_all('FUNCTION', own.function::text,
+    PERFORM coach_sms_internal.sms_revoke_from_all('FUNCTION', own.function::text,
       (SELECT p.proacl FROM pg_proc p WHERE p.oid = own.function));
   END LOOP;
-  FOR own IN SELECT c.oid::regclass AS relation, c.relkind FROM @extschema@.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r
+  FOR own IN SELECT c.oid::regclass AS relation, c.relkind FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r
               WHERE c.relowner <> 'coach_sms_owner'::regrole LOOP
     -- That one says whose tables are read with their owner's rights: coach_sms_owner must not widen its own reach.
     IF own.relation <> '@extschema@.sms_bookings_source'::regclass THEN
       EXECUTE format('ALTER TABLE %s OWNER TO coach_sms_owner', own.relation);
     END IF;
     EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', own.relation);
-    PERFORM @extschema@.sms_revoke_from_all('TABLE', own.relation::text,
+    PERFORM coach_sms_internal.sms_revoke_from_all('TABLE', own.relation::text,
       (SELECT c.relacl FROM pg_class c WHERE c.oid = own.relation));
     -- No policy comes with the extension: older minor releases of pg_dump dump those of its tables, which would then be
     -- there twice. The grants make them, and until then nobody but the owner sees a row. The one table that is not the
@@ -2889,33 +4104,37 @@ BEGIN
     END IF;
   END LOOP;
   GRANT SELECT ON @extschema@.sms_bookings_source TO coach_sms_owner;
-  ALTER TYPE @extschema@.sms_booking OWNER TO coach_sms_owner;
-  REVOKE ALL ON TYPE @extschema@.sms_booking FROM PUBLIC;
+  ALTER TYPE coach_sms_internal.sms_booking OWNER TO coach_sms_owner;
+  REVOKE ALL ON TYPE coach_sms_internal.sms_booking FROM PUBLIC;
+  REVOKE ALL ON SCHEMA coach_sms_internal FROM PUBLIC;
+  PERFORM coach_sms_internal.sms_revoke_from_all('SCHEMA', 'coach_sms_internal',
+    (SELECT n.nspacl FROM pg_namespace n WHERE n.nspname = 'coach_sms_internal'));
+  GRANT USAGE ON SCHEMA coach_sms_internal TO coach_sms_owner;
   -- A role has what its kinds have now, which may be more than before.
-  PERFORM @extschema@.sms_set_kinds(g.role, @extschema@.sms_kinds_of(g.role))
-     FROM @extschema@.sms_grantees() g (role) WHERE @extschema@.sms_kinds_of(g.role) <> '{}';
+  PERFORM coach_sms_internal.sms_set_kinds(g.role, coach_sms_internal.sms_kinds_of(g.role))
+     FROM coach_sms_internal.sms_grantees() g (role) WHERE coach_sms_internal.sms_kinds_of(g.role) <> '{}';
 END
 $$;
-REVOKE ALL ON FUNCTION sms_take_ownership() FROM PUBLIC;
-COMMENT ON FUNCTION sms_take_ownership() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_ownership() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_take_ownership() IS
 'Internal: gives what is new of the extension to coach_sms_owner, takes it from everybody else, and gives each role anew what its kinds have.';
 -- Made by `make upgrade-script`: end.
 
 CREATE OR REPLACE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, variables_schema, version ON sms_templates
-  FOR EACH ROW EXECUTE FUNCTION sms_check_template();
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_check_template();
 CREATE OR REPLACE TRIGGER sms_settings_check
   BEFORE INSERT OR UPDATE OF timezone, default_region, twilio_phone_number, twilio_account_sid, twilio_messaging_service_sid
-  ON sms_settings FOR EACH ROW EXECUTE FUNCTION sms_check_settings();
+  ON sms_settings FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_check_settings();
 CREATE CONSTRAINT TRIGGER sms_series_confirm AFTER INSERT OR UPDATE OF series ON sms_booking_texts
   DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW WHEN (NEW.series IS NOT NULL) EXECUTE FUNCTION sms_confirm_series();
+  FOR EACH ROW WHEN (NEW.series IS NOT NULL) EXECUTE FUNCTION coach_sms_internal.sms_confirm_series();
 -- The sender alone judges why something is held.
 DROP FUNCTION sms_why_held(uuid, text);
-DROP FUNCTION sms_why_held_as_owner(uuid, text);
-DROP FUNCTION sms_handed_over(uuid, text, timestamptz, boolean);
-DROP FUNCTION sms_first_id(timestamptz);
+DROP FUNCTION coach_sms_internal.sms_why_held_as_owner(uuid, text);
+DROP FUNCTION coach_sms_internal.sms_handed_over(uuid, text, timestamptz, boolean);
+DROP FUNCTION coach_sms_internal.sms_first_id(timestamptz);
 
-SELECT sms_take_ownership();
+SELECT coach_sms_internal.sms_take_ownership();
 
 -- Senders and SIDs of before, in the form that they are written in from now on.
 DO $$
@@ -2926,15 +4145,15 @@ BEGIN
   FOR org IN SELECT s.org_id FROM @extschema@.sms_settings s ORDER BY s.org_id LOOP
     BEGIN
       UPDATE @extschema@.sms_settings s
-         SET twilio_account_sid = @extschema@.sms_trim_blanks(s.twilio_account_sid),
-             twilio_messaging_service_sid = @extschema@.sms_trim_blanks(s.twilio_messaging_service_sid)
+         SET twilio_account_sid = coach_sms_internal.sms_trim_blanks(s.twilio_account_sid),
+             twilio_messaging_service_sid = coach_sms_internal.sms_trim_blanks(s.twilio_messaging_service_sid)
        WHERE s.org_id = org
-         AND (s.twilio_account_sid IS DISTINCT FROM @extschema@.sms_trim_blanks(s.twilio_account_sid)
-              OR s.twilio_messaging_service_sid IS DISTINCT FROM @extschema@.sms_trim_blanks(s.twilio_messaging_service_sid));
+         AND (s.twilio_account_sid IS DISTINCT FROM coach_sms_internal.sms_trim_blanks(s.twilio_account_sid)
+              OR s.twilio_messaging_service_sid IS DISTINCT FROM coach_sms_internal.sms_trim_blanks(s.twilio_messaging_service_sid));
       UPDATE @extschema@.sms_settings s
-         SET twilio_phone_number = @extschema@.sms_normalize_sender(s.twilio_phone_number, s.default_region)
+         SET twilio_phone_number = coach_sms_internal.sms_normalize_sender(s.twilio_phone_number, s.default_region)
        WHERE s.org_id = org
-         AND s.twilio_phone_number IS DISTINCT FROM @extschema@.sms_normalize_sender(s.twilio_phone_number, s.default_region);
+         AND s.twilio_phone_number IS DISTINCT FROM coach_sms_internal.sms_normalize_sender(s.twilio_phone_number, s.default_region);
     EXCEPTION WHEN SQLSTATE 'SM006' OR SQLSTATE 'SM015' OR SQLSTATE 'SM020' THEN
       GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT;
       RAISE WARNING 'the settings of org % were left as they are: %', org, problem USING HINT = 'Correct them.';
@@ -2942,4 +4161,4 @@ BEGIN
   END LOOP;
 END
 $$;
-SELECT sms_poke_launcher();
+SELECT coach_sms_internal.sms_poke_launcher();

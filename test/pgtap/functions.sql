@@ -12,7 +12,7 @@ SELECT results_eq($$
              '(''[^'']*'')::[a-z]+( with time zone)?', '\1', 'g') || ') returns ' || pg_get_function_result(oid) || ': ' ||
          concat_ws(' ', CASE provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END,
            CASE WHEN proisstrict THEN 'strict' END, CASE WHEN prosecdef THEN 'definer' END) COLLATE "default"
-    FROM own WHERE comment NOT LIKE 'Internal:%' ORDER BY 1$$, ARRAY[
+    FROM own WHERE pronamespace <> 'coach_sms_internal'::regnamespace ORDER BY 1$$, ARRAY[
   'insert_sms_from_service(p_org_id uuid, p_client_id uuid, p_to_phone text, p_template_key text, p_variables jsonb, p_body text DEFAULT NULL, p_scheduled_for timestamp with time zone DEFAULT NULL, p_idempotency_key text DEFAULT NULL) returns uuid: volatile definer',
   'is_phone_suppressed(org_id uuid, phone text) returns boolean: stable strict',
   'queue_pending_sms() returns integer: volatile definer',
@@ -38,6 +38,7 @@ SELECT results_eq($$
   'sms_grant_tenant(role regrole) returns void: volatile',
   'sms_is_my_org(org_id uuid) returns boolean: stable strict',
   'sms_library_version() returns text: stable',
+  'sms_mode(OUT mode text, OUT reason text) returns record: stable definer',
   'sms_my_orgs() returns uuid[]: stable',
   'sms_normalize_phone(phone text, region text DEFAULT ''AU'') returns text: stable strict',
   'sms_opt_in(org_id uuid, phone text, include_manual boolean DEFAULT false) returns boolean: volatile',
@@ -53,7 +54,6 @@ SELECT results_eq($$
   'sms_revoke_tenant(role regrole) returns void: volatile',
   'sms_rotate_key(old_file text, new_file text) returns integer: volatile strict',
   'sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer) returns record: volatile definer',
-  'sms_sees_all() returns boolean: stable',
   'sms_segments(body text, OUT encoding text, OUT segments integer, OUT units integer) returns record: immutable strict',
   'sms_set_twilio_credentials(org_id uuid, account_sid text, auth_token text) returns void: volatile definer',
   'sms_smart_encode(body text) returns text: immutable strict',
@@ -67,7 +67,7 @@ SELECT results_eq($$
   'sms_why(message_id uuid) returns TABLE(at timestamp with time zone, what text, detail text): volatile'], 'the functions for users');
 
 SELECT is_empty($$SELECT oid::regprocedure FROM own WHERE coalesce(comment, '') !~ '^[A-Za-z].*[.]$'$$, 'every function has a comment of whole sentences');
-SELECT is_empty($$SELECT oid::regprocedure, comment FROM own WHERE prorettype = 'trigger'::regtype AND comment NOT LIKE 'Internal:%'$$, 'triggers are internal');
+SELECT is_empty($$SELECT oid::regprocedure, comment FROM own WHERE prorettype = 'trigger'::regtype AND pronamespace <> 'coach_sms_internal'::regnamespace$$, 'triggers are internal');
 SELECT is_empty($$
   SELECT oid::regprocedure, code FROM own, regexp_matches(comment, 'SM[0-9]{3}', 'g') AS m(codes), unnest(codes) AS code WHERE code NOT BETWEEN 'SM001' AND 'SM022'$$,
   'comments name only SQLSTATEs that exist');

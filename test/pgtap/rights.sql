@@ -62,9 +62,9 @@ BEGIN
   END IF;
 END
 $$;
-SELECT is((SELECT problem FROM sms_check_rights() WHERE check_name = 'ownership'), NULL, 'sms_doctor reports no row type and no array type');
-ALTER TYPE sms_booking OWNER TO CURRENT_USER;
-SELECT matches((SELECT problem FROM sms_check_rights() WHERE check_name = 'ownership'), 'sms_booking$', 'and reports a type of another owner');
+SELECT is((SELECT problem FROM coach_sms_internal.sms_check_rights() WHERE check_name = 'ownership'), NULL, 'sms_doctor reports no row type and no array type');
+ALTER TYPE coach_sms_internal.sms_booking OWNER TO CURRENT_USER;
+SELECT matches((SELECT problem FROM coach_sms_internal.sms_check_rights() WHERE check_name = 'ownership'), 'sms_booking$', 'and reports a type of another owner');
 
 -- The application's backend gets what it needs and no way around it.
 CREATE ROLE pgtap_backend;

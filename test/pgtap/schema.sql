@@ -111,7 +111,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_messages')$$, ARRAY[
   'sandbox boolean not null',
   'payload_hash bytea'], 'columns of sms_messages');
 
-SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_queue')$$, ARRAY[
+SELECT results_eq($$SELECT * FROM pg_temp.columns('coach_sms_internal.sms_queue')$$, ARRAY[
   'message_id uuid not null',
   'org_id uuid not null',
   'zone text not null default ''''::text',
@@ -121,7 +121,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_queue')$$, ARRAY[
   'expires_at timestamp with time zone',
   'held_for text'], 'columns of sms_queue');
 
-SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_in_flight')$$, ARRAY[
+SELECT results_eq($$SELECT * FROM pg_temp.columns('coach_sms_internal.sms_in_flight')$$, ARRAY[
   'message_id uuid not null',
   'org_id uuid not null',
   'fence bigint not null',
@@ -229,7 +229,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_booking_texts')$$, ARRAY[
   'updated_at timestamp with time zone not null default now()',
   'series uuid'], 'columns of sms_booking_texts');
 
-SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_server')$$, ARRAY[
+SELECT results_eq($$SELECT * FROM pg_temp.columns('coach_sms_internal.sms_server')$$, ARRAY[
   'singleton boolean not null default true',
   'mode text not null',
   'system_identifier bigint not null',
@@ -347,30 +347,30 @@ SELECT results_eq($$
            CASE WHEN t.tgtype & 1 > 0 THEN 'row' ELSE 'statement' END, CASE t.tgenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'origin' WHEN 'R' THEN 'replica' END,
            t.tgfoid::regproc) COLLATE "default"
     FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid WHERE r.relname LIKE 'sms%' AND NOT t.tgisinternal ORDER BY 1$$, ARRAY[
-  'sms_booking_texts.sms_series_confirm: after insert or update row, origin, sms_confirm_series()',
-  'sms_events.sms_inbound_news: after insert row, origin, sms_tell_news()',
-  'sms_holds.sms_holds_replica: before insert row, replica, sms_pass_over()',
-  'sms_in_flight.sms_in_flight_replica: before insert row, replica, sms_pass_over()',
-  'sms_messages.sms_message_complete: before insert row, origin, sms_complete_message()',
-  'sms_messages.sms_message_delete: after delete statement, origin, sms_forget_messages()',
-  'sms_messages.sms_message_guard: before update row, origin, sms_guard_status()',
-  'sms_messages.sms_message_metadata: before update row, origin, sms_refuse_metadata()',
-  'sms_messages.sms_message_news: after update row, origin, sms_tell_news()',
-  'sms_messages.sms_message_queue: after insert row, origin, sms_queue_message()',
-  'sms_messages.sms_message_truncate: after truncate statement, origin, sms_forget_messages()',
-  'sms_messages.sms_message_zone: after update row, origin, sms_move_lane()',
-  'sms_phone_salt.sms_phone_salt_forget: after insert or delete or update statement, origin, sms_forget_facts()',
-  'sms_queue.sms_queue_replica: before insert row, replica, sms_pass_over()',
-  'sms_server.sms_server_forget: after insert or delete or update row, origin, sms_forget_facts()',
-  'sms_settings.00_seal_token: before insert or update row, always, sms_seal_token()',
-  'sms_settings.sms_settings_check: before insert or update row, origin, sms_check_settings()',
-  'sms_settings.sms_settings_forget: after insert or delete or update row, origin, sms_forget_facts()',
-  'sms_settings.sms_settings_release: after update row, origin, sms_release_held()',
-  'sms_settings.sms_settings_touch: before update row, origin, sms_touch()',
-  'sms_suppression.sms_suppression_phone: before insert or update row, origin, sms_normalize_suppression()',
-  'sms_templates.sms_template_check: before insert or update row, origin, sms_check_template()',
-  'sms_templates.sms_template_touch: before update row, origin, sms_touch()',
-  'sms_templates.sms_templates_forget: after insert or delete or update statement, origin, sms_forget_facts()'], 'triggers; only those that seal and keep the queue fire for replication');
+  'sms_booking_texts.sms_series_confirm: after insert or update row, origin, coach_sms_internal.sms_confirm_series()',
+  'sms_events.sms_inbound_news: after insert row, origin, coach_sms_internal.sms_tell_news()',
+  'sms_holds.sms_holds_replica: before insert row, replica, coach_sms_internal.sms_pass_over()',
+  'sms_in_flight.sms_in_flight_replica: before insert row, replica, coach_sms_internal.sms_pass_over()',
+  'sms_messages.sms_message_complete: before insert row, origin, coach_sms_internal.sms_complete_message()',
+  'sms_messages.sms_message_delete: after delete statement, origin, coach_sms_internal.sms_forget_messages()',
+  'sms_messages.sms_message_guard: before update row, origin, coach_sms_internal.sms_guard_status()',
+  'sms_messages.sms_message_metadata: before update row, origin, coach_sms_internal.sms_refuse_metadata()',
+  'sms_messages.sms_message_news: after update row, origin, coach_sms_internal.sms_tell_news()',
+  'sms_messages.sms_message_queue: after insert row, origin, coach_sms_internal.sms_queue_message()',
+  'sms_messages.sms_message_truncate: after truncate statement, origin, coach_sms_internal.sms_forget_messages()',
+  'sms_messages.sms_message_zone: after update row, origin, coach_sms_internal.sms_move_lane()',
+  'sms_phone_salt.sms_phone_salt_forget: after insert or delete or update statement, origin, coach_sms_internal.sms_forget_facts()',
+  'sms_queue.sms_queue_replica: before insert row, replica, coach_sms_internal.sms_pass_over()',
+  'sms_server.sms_server_forget: after insert or delete or update row, origin, coach_sms_internal.sms_forget_facts()',
+  'sms_settings.00_seal_token: before insert or update row, always, coach_sms_internal.sms_seal_token()',
+  'sms_settings.sms_settings_check: before insert or update row, origin, coach_sms_internal.sms_check_settings()',
+  'sms_settings.sms_settings_forget: after insert or delete or update row, origin, coach_sms_internal.sms_forget_facts()',
+  'sms_settings.sms_settings_release: after update row, origin, coach_sms_internal.sms_release_held()',
+  'sms_settings.sms_settings_touch: before update row, origin, coach_sms_internal.sms_touch()',
+  'sms_suppression.sms_suppression_phone: before insert or update row, origin, coach_sms_internal.sms_normalize_suppression()',
+  'sms_templates.sms_template_check: before insert or update row, origin, coach_sms_internal.sms_check_template()',
+  'sms_templates.sms_template_touch: before update row, origin, coach_sms_internal.sms_touch()',
+  'sms_templates.sms_templates_forget: after insert or delete or update statement, origin, coach_sms_internal.sms_forget_facts()'], 'triggers; only those that seal and keep the queue fire for replication');
 SELECT is((SELECT min(tgname) FROM pg_trigger WHERE tgrelid = 'sms_settings'::regclass AND NOT tgisinternal), '00_seal_token',
   'the trigger that seals is the first, so that no other sees a token');
 

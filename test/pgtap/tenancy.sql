@@ -102,7 +102,7 @@ SELECT is_empty($$SELECT proname FROM pg_proc JOIN own ON classid = 'pg_proc'::r
                    WHERE prosecdef AND grantee = 'pgtap_tenant'::regrole$$, 'tenants call no definer function');
 SELECT is_empty($$SELECT p.proname FROM pg_proc p JOIN own ON classid = 'pg_proc'::regclass AND objid = p.oid
                    WHERE p.prosrc = 'coach_sms_as_owner' AND has_function_privilege('pgtap_tenant', p.oid, 'EXECUTE')
-                     AND NOT EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace AND o.proname = p.proname || '_as_owner'
+                     AND NOT EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = 'coach_sms_internal'::regnamespace AND o.proname = p.proname || '_as_owner'
                                         AND o.proargtypes = p.proargtypes AND o.prosrc ~ 'sms_(require_org|require_message|may_act_for)\(')$$,
   'each function that becomes the owner for a tenant asks whether it may act for the org');
 

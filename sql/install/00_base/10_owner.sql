@@ -15,6 +15,13 @@ BEGIN
             DETAIL = 'It must be NOLOGIN, without superuser, createrole, createdb, bypassrls or replication, in no role and with no member.',
             HINT = 'Alter the role, or rename it and let CREATE EXTENSION make its own.';
   END IF;
+  IF '@extschema@' OPERATOR(pg_catalog.=) 'coach_sms_internal' THEN
+    RAISE EXCEPTION 'coach_sms cannot be created in schema coach_sms_internal'
+      USING ERRCODE = 'SM016', DETAIL = 'The extension makes that schema for its internal objects.',
+            HINT = 'Drop the schema, and name another one in CREATE EXTENSION coach_sms SCHEMA ....';
+  END IF;
 END
 $$;
+-- What nobody calls or reads by name. A schema of that name that somebody made beforehand is refused.
+CREATE SCHEMA coach_sms_internal;
 GRANT USAGE ON SCHEMA @extschema@ TO coach_sms_owner;

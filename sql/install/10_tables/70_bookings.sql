@@ -20,7 +20,7 @@ COMMENT ON COLUMN sms_bookings_source.mapping IS 'Our column names and theirs, a
 COMMENT ON COLUMN sms_bookings_source.attached_at IS 'What ended before this time is history: nobody is asked for feedback on it.';
 COMMENT ON COLUMN sms_bookings_source.attached_by IS 'Who attached them.';
 
-CREATE TYPE sms_booking AS (
+CREATE TYPE coach_sms_internal.sms_booking AS (
   id             uuid,
   org_id         uuid,
   client_id      uuid,
@@ -36,7 +36,7 @@ CREATE TYPE sms_booking AS (
   org_name       text,
   first_name     text
 );
-COMMENT ON TYPE sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
+COMMENT ON TYPE coach_sms_internal.sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
 
 CREATE TABLE sms_booking_texts (
   booking_id     uuid NOT NULL,

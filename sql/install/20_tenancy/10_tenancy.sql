@@ -21,13 +21,13 @@ COMMENT ON FUNCTION sms_watches_every_org() IS
 'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role '
 'do so.';
 
-CREATE FUNCTION sms_sees_all() RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_sees_all() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_acts_for_all()
          OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
 $$;
-REVOKE ALL ON FUNCTION sms_sees_all() FROM PUBLIC;
-COMMENT ON FUNCTION sms_sees_all() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_sees_all() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_sees_all() IS
 'Whether the current user sees the figures of every org: it acts for all, or was granted as a monitor.';
 
 CREATE FUNCTION sms_my_orgs() RETURNS uuid[]
@@ -42,21 +42,21 @@ REVOKE ALL ON FUNCTION sms_is_my_org(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_is_my_org(uuid) IS
 'Whether the current user belongs to the org, which need not have settings yet. Raises SM022 where coach_sms.tenancy_function cannot be used.';
 
-CREATE FUNCTION sms_may_act_for(org_id uuid) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_may_act_for(org_id uuid) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_act_for' LANGUAGE C STABLE;
-REVOKE ALL ON FUNCTION sms_may_act_for(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_may_act_for(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_act_for(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_may_act_for(uuid) IS
 'Internal: whether whoever called the public function that asks may act for the org; NULL: for every org.';
 
 -- An org of others' is unknown, as one that there is not.
-CREATE FUNCTION sms_require_org(org_id uuid) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_require_org(org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT @extschema@.sms_may_act_for(org_id) THEN
+  IF NOT coach_sms_internal.sms_may_act_for(org_id) THEN
     RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
       USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_require_org(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_require_org(uuid) IS 'Internal: raises SM001 where the caller of a public function may not act for the org.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_require_org(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_require_org(uuid) IS 'Internal: raises SM001 where the caller of a public function may not act for the org.';

@@ -22,10 +22,10 @@ COMMENT ON FUNCTION sms_smart_encode(text) IS
 'The text as Twilio''s Smart Encoding would change it: curly quotes, dashes and their like become characters of GSM-7.';
 
 -- Not IMMUTABLE: Unicode grows with ICU.
-CREATE FUNCTION sms_first_name(full_name text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_first_name(full_name text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_first_name(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_first_name(text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_first_name(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_first_name(text) IS
 'Internal: the name to greet a person by: the first word, passing over titles, or the one behind the comma in "Lee, Ann"; NULL where there is none.';
 
 -- Not IMMUTABLE: numbering plans change with a new libphonenumber, and an index would not.
@@ -35,34 +35,34 @@ REVOKE ALL ON FUNCTION sms_normalize_phone(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_normalize_phone(text, text) IS
 'The number in E.164 form; one without a country code is read as dialled in the region (ISO 3166, default AU). Raises SM006 for what is no possible number, SM015 for an unknown region.';
 
-CREATE FUNCTION sms_keep_phone(phone text, region text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_keep_phone(phone text, region text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_keep_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_keep_phone(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_keep_phone(text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_phone(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_keep_phone(text, text) IS
 'Internal: sms_normalize_phone for stored numbers: one in E.164 form that numbering plans do not know any more is kept.';
 
-CREATE FUNCTION sms_normalize_sender(sender text, region text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_normalize_sender(sender text, region text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_normalize_sender' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_normalize_sender(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_normalize_sender(text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_normalize_sender(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_normalize_sender(text, text) IS
 'Internal: a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one. Raises SM006 for what can be none.';
 
-CREATE FUNCTION sms_sender_address(sender text, region text DEFAULT 'AU') RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_sender_address(sender text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_sender_address' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_sender_address(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_sender_address(text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_sender_address(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_sender_address(text, text) IS
 'Internal: a sender in the form in which senders are compared: as sms_normalize_sender has it, or what was given where it is none.';
 
-CREATE FUNCTION sms_trim_blanks(given text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_trim_blanks(given text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_trim_blanks(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_trim_blanks(text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_trim_blanks(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_trim_blanks(text) IS
 'Internal: the text without blanks and invisible characters at its ends; NULL where nothing is left.';
 
-CREATE FUNCTION sms_is_sid(sid text, prefix text) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_is_sid(sid text, prefix text) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_sid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_is_sid(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_sid(text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_sid(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_sid(text, text) IS
 'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
 
 CREATE FUNCTION sms_validate_twilio_signature(

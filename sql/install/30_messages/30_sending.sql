@@ -2,10 +2,10 @@
 -- sms_in_flight; several messages in the order of their ids. What is decided after a lock is read
 -- by a statement of its own, whose snapshot is newer than the lock.
 
-CREATE FUNCTION sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_due' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_note_due(uuid, text, smallint, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_note_due(uuid, text, smallint, timestamptz) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_due(uuid, text, smallint, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_note_due(uuid, text, smallint, timestamptz) IS
 'Internal: tells the sender, at commit, that something of this lane is due at that time.';
 
 CREATE FUNCTION sms_enqueue(
@@ -41,7 +41,7 @@ REVOKE ALL ON FUNCTION sms_enqueue_batch(jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION sms_enqueue_batch(jsonb) IS
 'Queues an array of messages, each an object whose keys are the arguments of sms_enqueue. One row for each, in order from 1: its message_id, or the error (SQLSTATE and text) that kept it out while the others went in. Raises SM015 only where messages is no array.';
 
-CREATE FUNCTION sms_raise_unknown_message(message_id uuid) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_raise_unknown_message(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION 'unknown message %', coalesce(message_id::text, 'NULL')
@@ -49,34 +49,34 @@ BEGIN
           HINT = 'Give the id that sms_enqueue returned.';
 END
 $$;
-REVOKE ALL ON FUNCTION sms_raise_unknown_message(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_raise_unknown_message(uuid) IS 'Internal: raises SM012.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_raise_unknown_message(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_raise_unknown_message(uuid) IS 'Internal: raises SM012.';
 
-CREATE FUNCTION sms_require_message(message_id uuid) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_require_message(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT coalesce((SELECT @extschema@.sms_may_act_for(m.org_id) FROM @extschema@.sms_messages m
+  IF NOT coalesce((SELECT coach_sms_internal.sms_may_act_for(m.org_id) FROM @extschema@.sms_messages m
                     WHERE m.id = sms_require_message.message_id), false) THEN
-    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+    PERFORM coach_sms_internal.sms_raise_unknown_message(message_id);
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_require_message(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_require_message(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_require_message(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_require_message(uuid) IS
 'Internal: raises SM012 where there is no such message, or the caller of a public function may not act for its org.';
 
 -- The plan is kept, and may have been made while the queue was empty.
-CREATE FUNCTION sms_unqueue(message_ids uuid[]) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_unqueue(message_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
-  DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (message_ids);
+  DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (message_ids);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_unqueue(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_unqueue(uuid[]) IS 'Internal: takes the messages out of the queue, each by its key.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_unqueue(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_unqueue(uuid[]) IS 'Internal: takes the messages out of the queue, each by its key.';
 
-CREATE FUNCTION sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
+CREATE FUNCTION coach_sms_internal.sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -89,30 +89,30 @@ BEGIN
   UPDATE @extschema@.sms_messages m
      SET status = 'cancelled', error_code = code, error_message = reason, updated_at = now()
    WHERE m.id = ANY (waiting);
-  PERFORM @extschema@.sms_unqueue(waiting);
+  PERFORM coach_sms_internal.sms_unqueue(waiting);
   RETURN cardinality(waiting);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_cancel_waiting(uuid[], text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_cancel_waiting(uuid[], text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_cancel_waiting(uuid[], text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_cancel_waiting(uuid[], text, text) IS
 'Internal: cancels those of the messages that still wait, and returns how many.';
 
-CREATE FUNCTION sms_cancel_as_owner(message_id uuid, reason text) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_cancel_as_owner(message_id uuid, reason text) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM @extschema@.sms_require_message(message_id);
-  IF @extschema@.sms_cancel_waiting(ARRAY[message_id], 'cancelled_by_user', reason) > 0 THEN
+  PERFORM coach_sms_internal.sms_require_message(message_id);
+  IF coach_sms_internal.sms_cancel_waiting(ARRAY[message_id], 'cancelled_by_user', reason) > 0 THEN
     RETURN true;
   END IF;
-  PERFORM @extschema@.sms_require_message(message_id);  -- which may be gone since
+  PERFORM coach_sms_internal.sms_require_message(message_id);  -- which may be gone since
   RETURN false;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_cancel_as_owner(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_cancel_as_owner(uuid, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_cancel_as_owner(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_cancel_as_owner(uuid, text) IS
 'Internal: sms_cancel(), once its caller is coach_sms_owner.';
 
-CREATE FUNCTION sms_check_times(scheduled_for timestamptz, expires_at timestamptz) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_check_times(scheduled_for timestamptz, expires_at timestamptz) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   problem text;
@@ -131,10 +131,10 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_check_times(timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_times(timestamptz, timestamptz) IS 'Internal: raises SM010, by the rules of sms_enqueue.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_times(timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_times(timestamptz, timestamptz) IS 'Internal: raises SM010, by the rules of sms_enqueue.';
 
-CREATE FUNCTION sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
+CREATE FUNCTION coach_sms_internal.sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -142,43 +142,43 @@ DECLARE
   message record;
   new_time timestamptz := coalesce(scheduled_for, now());
 BEGIN
-  PERFORM @extschema@.sms_require_message(message_id);
-  SELECT m.org_id, @extschema@.sms_zone_of(m.metadata) AS zone, m.priority, m.status,
+  PERFORM coach_sms_internal.sms_require_message(message_id);
+  SELECT m.org_id, coach_sms_internal.sms_zone_of(m.metadata) AS zone, m.priority, m.status,
          coalesce(sms_reschedule_as_owner.expires_at, m.expires_at) AS expires_at
     INTO message
     FROM @extschema@.sms_messages m WHERE m.id = sms_reschedule_as_owner.message_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+    PERFORM coach_sms_internal.sms_raise_unknown_message(message_id);
   ELSIF message.status NOT IN ('pending', 'queued') THEN
     RAISE EXCEPTION 'message % is %', message_id, message.status
       USING ERRCODE = 'SM012', DETAIL = 'Only a message that is pending or queued can be moved.',
             HINT = 'Enqueue a new one, or call sms_retry() where it failed or was cancelled.';
   END IF;
-  PERFORM @extschema@.sms_check_times(new_time, message.expires_at);
+  PERFORM coach_sms_internal.sms_check_times(new_time, message.expires_at);
   UPDATE @extschema@.sms_messages m
      SET status = CASE WHEN new_time > now() THEN 'pending' ELSE 'queued' END,
          scheduled_for = new_time, expires_at = message.expires_at, updated_at = now()
    WHERE m.id = sms_reschedule_as_owner.message_id;
-  UPDATE @extschema@.sms_queue q SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
+  UPDATE coach_sms_internal.sms_queue q SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
    WHERE q.message_id = sms_reschedule_as_owner.message_id;
-  PERFORM @extschema@.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
+  PERFORM coach_sms_internal.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
 END
 $$;
-REVOKE ALL ON FUNCTION sms_reschedule_as_owner(uuid, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_reschedule_as_owner(uuid, timestamptz, timestamptz) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_reschedule_as_owner(uuid, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_reschedule_as_owner(uuid, timestamptz, timestamptz) IS
 'Internal: sms_reschedule(), once its caller is coach_sms_owner.';
 
-CREATE FUNCTION sms_retry_as_owner(message_id uuid) RETURNS uuid
+CREATE FUNCTION coach_sms_internal.sms_retry_as_owner(message_id uuid) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   earlier @extschema@.sms_messages;
   new_id uuid;
 BEGIN
-  PERFORM @extschema@.sms_require_message(message_id);
+  PERFORM coach_sms_internal.sms_require_message(message_id);
   SELECT * INTO earlier FROM @extschema@.sms_messages m WHERE m.id = sms_retry_as_owner.message_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM @extschema@.sms_raise_unknown_message(message_id);
+    PERFORM coach_sms_internal.sms_raise_unknown_message(message_id);
   ELSIF earlier.status NOT IN ('failed', 'cancelled') THEN
     RAISE EXCEPTION 'message % is %', message_id, earlier.status
       USING ERRCODE = 'SM012',
@@ -189,7 +189,7 @@ BEGIN
       USING ERRCODE = 'SM012', DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
             HINT = 'Enqueue a new one.';
   END IF;
-  new_id := @extschema@.sms_message_with_key(earlier.org_id, 'retry of ' || earlier.id);
+  new_id := coach_sms_internal.sms_message_with_key(earlier.org_id, 'retry of ' || earlier.id);
   IF new_id IS NOT NULL THEN
     RETURN new_id;
   END IF;
@@ -204,8 +204,8 @@ BEGIN
   RETURN new_id;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_retry_as_owner(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_retry_as_owner(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_retry_as_owner(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_retry_as_owner(uuid) IS
 'Internal: sms_retry(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION queue_pending_sms() RETURNS integer
@@ -215,7 +215,7 @@ DECLARE
   moved integer;
 BEGIN
   WITH due AS MATERIALIZED (
-    SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+    SELECT m.id FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
      WHERE q.due_at <= now() AND m.status = 'pending'
      ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED)
   UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now() FROM due WHERE m.id = due.id;
@@ -256,14 +256,14 @@ REVOKE ALL ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, te
 COMMENT ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text) IS
 'sms_enqueue under the name and arguments that the Coach OS app calls. With both a body and a template_key the body is sent and the key is kept for reports. Raises what sms_enqueue raises.';
 
-CREATE FUNCTION sms_preview_as_owner(
+CREATE FUNCTION coach_sms_internal.sms_preview_as_owner(
   org_id uuid, template_key text, variables jsonb,
   OUT body text, OUT encoding text, OUT segments integer, OUT estimated_cost numeric, OUT currency text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   org @extschema@.sms_settings;
 BEGIN
-  PERFORM @extschema@.sms_require_org(org_id);
+  PERFORM coach_sms_internal.sms_require_org(org_id);
   SELECT * INTO org FROM @extschema@.sms_settings s WHERE s.org_id = sms_preview_as_owner.org_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
@@ -284,6 +284,6 @@ BEGIN
   currency := org.currency;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_preview_as_owner(uuid, text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION sms_preview_as_owner(uuid, text, jsonb) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_preview_as_owner(uuid, text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_preview_as_owner(uuid, text, jsonb) IS
 'Internal: sms_preview(), once its caller is coach_sms_owner.';

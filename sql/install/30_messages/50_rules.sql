@@ -1,11 +1,11 @@
 -- The rules about when and how much: quiet hours, limits.
 
-CREATE FUNCTION sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  trimmed text := @extschema@.sms_trim_blanks(sid);
+  trimmed text := coach_sms_internal.sms_trim_blanks(sid);
 BEGIN
-  IF trimmed IS DISTINCT FROM earlier AND NOT @extschema@.sms_is_sid(trimmed, prefix) THEN
+  IF trimmed IS DISTINCT FROM earlier AND NOT coach_sms_internal.sms_is_sid(trimmed, prefix) THEN
     RAISE WARNING '% "%" cannot be a SID', place, left(trimmed, 40)
       USING DETAIL = 'It is stored, and the org''s messages wait until it is corrected.',
             HINT = format('Copy the SID from the Twilio console: %s and 32 hex digits.', prefix);
@@ -13,16 +13,16 @@ BEGIN
   RETURN trimmed;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_check_sid(text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_sid(text, text, text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_sid(text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_sid(text, text, text, text) IS
 'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
 
 -- created_at tells a new row from a restored one: a restore must not fail for a sender that an earlier
 -- version took.
-CREATE FUNCTION sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN @extschema@.sms_normalize_sender(sender, region);
+  RETURN coach_sms_internal.sms_normalize_sender(sender, region);
 EXCEPTION WHEN SQLSTATE 'SM006' THEN
   IF NOT is_restored THEN
     RAISE;
@@ -32,38 +32,38 @@ EXCEPTION WHEN SQLSTATE 'SM006' THEN
   RETURN sender;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_check_sender(text, text, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_sender(text, text, boolean) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_sender(text, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_sender(text, text, boolean) IS
 'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, '
 'with a WARNING.';
 
-CREATE FUNCTION sms_check_settings() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM @extschema@.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
+  PERFORM coach_sms_internal.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
   PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
   IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
-    NEW.twilio_phone_number := @extschema@.sms_check_sender(
+    NEW.twilio_phone_number := coach_sms_internal.sms_check_sender(
       NEW.twilio_phone_number, NEW.default_region, TG_OP = 'INSERT' AND NEW.created_at < now());
   END IF;
   NEW.twilio_account_sid :=
-    @extschema@.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
-  NEW.twilio_messaging_service_sid := @extschema@.sms_check_sid(
+    coach_sms_internal.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
+  NEW.twilio_messaging_service_sid := coach_sms_internal.sms_check_sid(
     NEW.twilio_messaging_service_sid, OLD.twilio_messaging_service_sid, 'MG', 'twilio_messaging_service_sid');
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_check_settings() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_settings() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_settings() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_settings() IS
 'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
 
 CREATE TRIGGER sms_settings_check
   BEFORE INSERT OR UPDATE OF timezone, default_region, twilio_phone_number, twilio_account_sid, twilio_messaging_service_sid
-  ON sms_settings FOR EACH ROW EXECUTE FUNCTION sms_check_settings();
+  ON sms_settings FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_check_settings();
 
 -- Messages that wait for their client's limit were put off to when it has room; another limit may have room now. At the end
 -- of the transaction: until then others would wait for the rows, and more could be put off by the old limit.
-CREATE FUNCTION sms_release_held() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_release_held() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -71,55 +71,55 @@ DECLARE
 BEGIN
   FOR lane IN
     WITH released AS (
-      UPDATE @extschema@.sms_queue q SET due_at = now(), held_for = NULL
-       WHERE q.message_id IN (SELECT h.message_id FROM @extschema@.sms_queue h
+      UPDATE coach_sms_internal.sms_queue q SET due_at = now(), held_for = NULL
+       WHERE q.message_id IN (SELECT h.message_id FROM coach_sms_internal.sms_queue h
                                WHERE h.org_id = NEW.org_id AND h.held_for = 'client_daily_limit' ORDER BY h.message_id FOR UPDATE SKIP LOCKED)
        RETURNING q.zone, q.priority)
     SELECT DISTINCT r.zone, r.priority FROM released r
   LOOP
-    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, now());
+    PERFORM coach_sms_internal.sms_note_due(NEW.org_id, lane.zone, lane.priority, now());
   END LOOP;
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_release_held() FROM PUBLIC;
-COMMENT ON FUNCTION sms_release_held() IS 'Internal: makes what waits for a client''s limit due again when the limit changes.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_release_held() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_release_held() IS 'Internal: makes what waits for a client''s limit due again when the limit changes.';
 
 CREATE CONSTRAINT TRIGGER sms_settings_release AFTER UPDATE OF max_sms_per_client_per_day ON sms_settings
   DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (OLD.max_sms_per_client_per_day IS DISTINCT FROM NEW.max_sms_per_client_per_day)
-  EXECUTE FUNCTION sms_release_held();
+  EXECUTE FUNCTION coach_sms_internal.sms_release_held();
 
 -- A message that waits may be told another zone, or to go at any hour.
-CREATE FUNCTION sms_move_lane() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_move_lane() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   lane record;
 BEGIN
   IF NEW.metadata->>'timezone' IS NOT NULL THEN
-    PERFORM @extschema@.sms_check_zone(NEW.metadata->>'timezone', 'metadata.timezone');
+    PERFORM coach_sms_internal.sms_check_zone(NEW.metadata->>'timezone', 'metadata.timezone');
   END IF;
-  UPDATE @extschema@.sms_queue q SET zone = @extschema@.sms_zone_of(NEW.metadata)
+  UPDATE coach_sms_internal.sms_queue q SET zone = coach_sms_internal.sms_zone_of(NEW.metadata)
    WHERE q.message_id = NEW.id
    RETURNING q.zone, q.priority, q.due_at INTO lane;
   IF FOUND THEN
-    PERFORM @extschema@.sms_note_due(NEW.org_id, lane.zone, lane.priority, lane.due_at);
+    PERFORM coach_sms_internal.sms_note_due(NEW.org_id, lane.zone, lane.priority, lane.due_at);
   END IF;
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_move_lane() FROM PUBLIC;
-COMMENT ON FUNCTION sms_move_lane() IS 'Internal: keeps sms_queue.zone in step with metadata; refuses an unknown metadata.timezone (SM020).';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_move_lane() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_move_lane() IS 'Internal: keeps sms_queue.zone in step with metadata; refuses an unknown metadata.timezone (SM020).';
 
 CREATE TRIGGER sms_message_zone AFTER UPDATE OF metadata ON sms_messages
   FOR EACH ROW WHEN (OLD.metadata->'timezone'::text IS DISTINCT FROM NEW.metadata->'timezone'::text
                      OR OLD.metadata->'quiet_hours_override'::text IS DISTINCT FROM NEW.metadata->'quiet_hours_override'::text)
-  EXECUTE FUNCTION sms_move_lane();
+  EXECUTE FUNCTION coach_sms_internal.sms_move_lane();
 
-CREATE FUNCTION sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '') RETURNS timestamptz
+CREATE FUNCTION coach_sms_internal.sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '') RETURNS timestamptz
   AS 'MODULE_PATHNAME', 'coach_sms_opens_at' LANGUAGE C STABLE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION sms_opens_at(uuid, timestamptz, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_opens_at(uuid, timestamptz, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_opens_at(uuid, timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_opens_at(uuid, timestamptz, text) IS
 'Internal: the first moment from then on that is not within the org''s quiet hours. zone as in sms_queue: empty the org''s, an IANA name, or * for any hour.';

@@ -3,21 +3,21 @@
 -- The two on INSERT take on their owner's rights themselves, and only for rows that need it: a row
 -- without a segment count is somebody's plain INSERT; sms_enqueue and a restore bring one.
 
-CREATE FUNCTION sms_complete_message() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_complete_message() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_complete_message' LANGUAGE C;
-REVOKE ALL ON FUNCTION sms_complete_message() FROM PUBLIC;
-COMMENT ON FUNCTION sms_complete_message() IS 'Internal: checks and completes an inserted message as sms_enqueue would.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_complete_message() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_complete_message() IS 'Internal: checks and completes an inserted message as sms_enqueue would.';
 CREATE TRIGGER sms_message_complete BEFORE INSERT ON sms_messages
-  FOR EACH ROW EXECUTE FUNCTION sms_complete_message();
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_complete_message();
 
-CREATE FUNCTION sms_queue_message() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_queue_message() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_queue_message' LANGUAGE C;
-REVOKE ALL ON FUNCTION sms_queue_message() FROM PUBLIC;
-COMMENT ON FUNCTION sms_queue_message() IS 'Internal: gives an inserted message its row in sms_queue.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_message() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_queue_message() IS 'Internal: gives an inserted message its row in sms_queue.';
 CREATE TRIGGER sms_message_queue AFTER INSERT ON sms_messages
-  FOR EACH ROW WHEN (NEW.attempt_count = 0) EXECUTE FUNCTION sms_queue_message();
+  FOR EACH ROW WHEN (NEW.attempt_count = 0) EXECUTE FUNCTION coach_sms_internal.sms_queue_message();
 
-CREATE FUNCTION sms_guard_status() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_guard_status() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF OLD.status NOT IN ('pending', 'queued') OR NEW.status <> 'cancelled' THEN
@@ -28,19 +28,19 @@ BEGIN
   END IF;
   NEW.error_code := coalesce(NEW.error_code, 'cancelled_by_user');
   NEW.updated_at := now();
-  PERFORM @extschema@.sms_unqueue(ARRAY[OLD.id]);
+  PERFORM coach_sms_internal.sms_unqueue(ARRAY[OLD.id]);
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_guard_status() FROM PUBLIC;
-COMMENT ON FUNCTION sms_guard_status() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_guard_status() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_guard_status() IS
 'Internal: lets a plain UPDATE cancel a message that waits, and refuses every other change of a status (SM012).';
 
 CREATE TRIGGER sms_message_guard BEFORE UPDATE OF status ON sms_messages
   FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status AND CURRENT_USER <> 'coach_sms_owner')
-  EXECUTE FUNCTION sms_guard_status();
+  EXECUTE FUNCTION coach_sms_internal.sms_guard_status();
 
-CREATE FUNCTION sms_refuse_metadata() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_refuse_metadata() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION 'metadata is not a JSON object'
@@ -48,43 +48,43 @@ BEGIN
           HINT = 'Build it with jsonb_build_object().';
 END
 $$;
-REVOKE ALL ON FUNCTION sms_refuse_metadata() FROM PUBLIC;
-COMMENT ON FUNCTION sms_refuse_metadata() IS 'Internal: metadata stays an object (SM005).';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_refuse_metadata() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_refuse_metadata() IS 'Internal: metadata stays an object (SM005).';
 
 CREATE TRIGGER sms_message_metadata BEFORE UPDATE OF metadata ON sms_messages
   FOR EACH ROW WHEN (jsonb_typeof(NEW.metadata) IS DISTINCT FROM 'object')
-  EXECUTE FUNCTION sms_refuse_metadata();
+  EXECUTE FUNCTION coach_sms_internal.sms_refuse_metadata();
 
 -- A claim goes with its message: the sender's result then finds no fence to show. Its events are without a message from
 -- then on, as texts from people are, and are pruned and erased like those.
-CREATE FUNCTION sms_forget_messages() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_forget_messages() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
-    DELETE FROM @extschema@.sms_queue;
-    DELETE FROM @extschema@.sms_in_flight;
+    DELETE FROM coach_sms_internal.sms_queue;
+    DELETE FROM coach_sms_internal.sms_in_flight;
     UPDATE @extschema@.sms_events e SET message_id = NULL WHERE e.message_id IS NOT NULL;
   ELSE
-    PERFORM @extschema@.sms_unqueue(ARRAY(SELECT g.id FROM gone g));
-    DELETE FROM @extschema@.sms_in_flight f USING gone g WHERE f.message_id = g.id;
+    PERFORM coach_sms_internal.sms_unqueue(ARRAY(SELECT g.id FROM gone g));
+    DELETE FROM coach_sms_internal.sms_in_flight f USING gone g WHERE f.message_id = g.id;
     UPDATE @extschema@.sms_events e SET message_id = NULL FROM gone g WHERE e.message_id = g.id;
   END IF;
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_forget_messages() FROM PUBLIC;
-COMMENT ON FUNCTION sms_forget_messages() IS 'Internal: keeps sms_queue, sms_in_flight and sms_events in step with deleted messages.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_forget_messages() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_forget_messages() IS 'Internal: keeps sms_queue, sms_in_flight and sms_events in step with deleted messages.';
 
 CREATE TRIGGER sms_message_delete AFTER DELETE ON sms_messages
-  REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_messages();
+  REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION coach_sms_internal.sms_forget_messages();
 CREATE TRIGGER sms_message_truncate AFTER TRUNCATE ON sms_messages
-  FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_messages();
+  FOR EACH STATEMENT EXECUTE FUNCTION coach_sms_internal.sms_forget_messages();
 
 -- sms_templates
 
 -- A variable's name in the notation of another template language is text to ours.
-CREATE FUNCTION sms_warn_of_placeholders(body text, names jsonb) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_warn_of_placeholders(body text, names jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   wrong record;
@@ -103,16 +103,16 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_warn_of_placeholders(text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION sms_warn_of_placeholders(text, jsonb) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_warn_of_placeholders(text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_warn_of_placeholders(text, jsonb) IS
 'Internal: warns of each of the names that the body has in another notation, such as {name}, [name], #name# or %name%.';
 
-CREATE FUNCTION sms_check_template() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_check_template() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM @extschema@.sms_template_variables(NEW.body);
   IF jsonb_typeof(NEW.variables_schema) = 'array' THEN
-    PERFORM @extschema@.sms_warn_of_placeholders(NEW.body, NEW.variables_schema);
+    PERFORM coach_sms_internal.sms_warn_of_placeholders(NEW.body, NEW.variables_schema);
   END IF;
   IF NEW.version IS NULL THEN
     -- Concurrent inserts of a key take their turns; the next statement's snapshot sees the earlier one.
@@ -123,41 +123,41 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_check_template() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_template() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_template() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_template() IS
 'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
 
 CREATE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, variables_schema, version ON sms_templates
-  FOR EACH ROW EXECUTE FUNCTION sms_check_template();
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_check_template();
 
 -- updated_at
 
-CREATE FUNCTION sms_touch() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_touch() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   NEW.updated_at := now();
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_touch() FROM PUBLIC;
-COMMENT ON FUNCTION sms_touch() IS 'Internal: writes updated_at.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_touch() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_touch() IS 'Internal: writes updated_at.';
 
-CREATE TRIGGER sms_template_touch BEFORE UPDATE ON sms_templates FOR EACH ROW EXECUTE FUNCTION sms_touch();
-CREATE TRIGGER sms_settings_touch BEFORE UPDATE ON sms_settings FOR EACH ROW EXECUTE FUNCTION sms_touch();
+CREATE TRIGGER sms_template_touch BEFORE UPDATE ON sms_templates FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_touch();
+CREATE TRIGGER sms_settings_touch BEFORE UPDATE ON sms_settings FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_touch();
 
 -- The library remembers these rows within a statement. With rows of 'wake' tables that change, the sender looks at everything
 -- anew: what waits under the old settings may go, or stop, under the new ones.
 
-CREATE FUNCTION sms_forget_facts() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_forget_facts() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_forget_facts' LANGUAGE C;
-REVOKE ALL ON FUNCTION sms_forget_facts() FROM PUBLIC;
-COMMENT ON FUNCTION sms_forget_facts() IS 'Internal: makes the library read settings, templates, mode and salt again; with an argument, the sender too.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_forget_facts() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_forget_facts() IS 'Internal: makes the library read settings, templates, mode and salt again; with an argument, the sender too.';
 
 CREATE TRIGGER sms_settings_forget AFTER INSERT OR UPDATE OR DELETE ON sms_settings
-  FOR EACH ROW EXECUTE FUNCTION sms_forget_facts('wake');
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_forget_facts('wake');
 CREATE TRIGGER sms_templates_forget AFTER INSERT OR UPDATE OR DELETE ON sms_templates
-  FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();
-CREATE TRIGGER sms_server_forget AFTER INSERT OR UPDATE OR DELETE ON sms_server
-  FOR EACH ROW EXECUTE FUNCTION sms_forget_facts('wake');
+  FOR EACH STATEMENT EXECUTE FUNCTION coach_sms_internal.sms_forget_facts();
+CREATE TRIGGER sms_server_forget AFTER INSERT OR UPDATE OR DELETE ON coach_sms_internal.sms_server
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_forget_facts('wake');
 CREATE TRIGGER sms_phone_salt_forget AFTER INSERT OR UPDATE OR DELETE ON sms_phone_salt
-  FOR EACH STATEMENT EXECUTE FUNCTION sms_forget_facts();
+  FOR EACH STATEMENT EXECUTE FUNCTION coach_sms_internal.sms_forget_facts();

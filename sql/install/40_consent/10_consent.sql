@@ -1,36 +1,36 @@
 -- Consent: who must not be written to.
 
-CREATE FUNCTION sms_org_region(org_id uuid) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_org_region(org_id uuid) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce((SELECT s.default_region FROM @extschema@.sms_settings s WHERE s.org_id = $1), 'AU')
 $$;
-REVOKE ALL ON FUNCTION sms_org_region(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_org_region(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_org_region(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_org_region(uuid) IS
 'Internal: in which region the org''s numbers without a country code are read. AU for an org without settings, the column''s default.';
 
-CREATE FUNCTION sms_note_retraction(phone text) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_note_retraction(phone text) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_retraction' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_note_retraction(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_note_retraction(text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_retraction(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_note_retraction(text) IS
 'Internal: at commit, keeps back messages to this number (E.164) that passed the last check and have not left yet: they are checked again.';
 
-CREATE FUNCTION sms_soft_phone(phone text, region text DEFAULT 'AU') RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_soft_phone(phone text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_soft_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_soft_phone(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_soft_phone(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
 
-CREATE FUNCTION sms_number_of(address text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_number_of(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_number_of(text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_number_of(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_number_of(text) IS
 'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
 
 -- As whom an org sends a message: what a person's STOP binds. The last check (pg/sender/last_check.cpp)
 -- has the same rule.
-CREATE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH org AS (
-    SELECT coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') AS account,
+    SELECT coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') AS account,
            nullif(s.twilio_messaging_service_sid, '') AS service, nullif(s.twilio_phone_number, '') AS number, s.default_region
       FROM @extschema@.sms_settings s WHERE s.org_id = $1),
   route AS (
@@ -43,48 +43,48 @@ CREATE FUNCTION sms_sends_as(org_id uuid, from_phone text, account_sid text, sen
   SELECT EXISTS (SELECT FROM route r
                   WHERE r.account = $3
                     AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
-                             ELSE @extschema@.sms_sender_address(r.number, r.default_region) = $4 END)
+                             ELSE coach_sms_internal.sms_sender_address(r.number, r.default_region) = $4 END)
 $$;
-REVOKE ALL ON FUNCTION sms_sends_as(uuid, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_sends_as(uuid, text, text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_sends_as(uuid, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_sends_as(uuid, text, text, text) IS
 'Internal: whether the org sends (from that number of the message''s own, if any) with this account and Messaging Service or number.';
 
-CREATE FUNCTION sms_phone_names(phone text) RETURNS text[]
+CREATE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]
   AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
-REVOKE ALL ON FUNCTION sms_phone_names(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_phone_names(text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_names(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_phone_names(text) IS
 'Internal: all keys under which the person of a number (E.164) may be listed: the number, its other form (Mexico with and without 1, Brazil with and without the ninth digit) and, once somebody was erased, the salted hash of each.';
 
-CREATE FUNCTION sms_phone_key(phone text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_phone_key(phone text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_phone_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_phone_key(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_phone_key(text) IS 'Internal: the shortest form of a number (E.164), by which limits count.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_key(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_phone_key(text) IS 'Internal: the shortest form of a number (E.164), by which limits count.';
 
-CREATE FUNCTION sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM @extschema@.sms_opt_outs o
-                  WHERE o.phone = ANY (@extschema@.sms_phone_names($3)) AND @extschema@.sms_sends_as($1, $2, o.account_sid, o.sender))
+                  WHERE o.phone = ANY (coach_sms_internal.sms_phone_names($3)) AND coach_sms_internal.sms_sends_as($1, $2, o.account_sid, o.sender))
 $$;
-REVOKE ALL ON FUNCTION sms_is_bound(uuid, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_bound(uuid, text, text) IS 'Internal: whether the phone said STOP to the sender that the org would write with.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_bound(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_bound(uuid, text, text) IS 'Internal: whether the phone said STOP to the sender that the org would write with.';
 
-CREATE FUNCTION is_phone_suppressed_as_owner(org_id uuid, phone text) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(org_id uuid, phone text) RETURNS boolean
   LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   number text;
 BEGIN
-  PERFORM @extschema@.sms_require_org(org_id);
-  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  PERFORM coach_sms_internal.sms_require_org(org_id);
+  number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
   RETURN EXISTS (SELECT FROM @extschema@.sms_suppression s
-                  WHERE s.org_id = is_phone_suppressed_as_owner.org_id AND s.phone = ANY (@extschema@.sms_phone_names(number)))
-         OR @extschema@.sms_is_bound(org_id, NULL, number);
+                  WHERE s.org_id = is_phone_suppressed_as_owner.org_id AND s.phone = ANY (coach_sms_internal.sms_phone_names(number)))
+         OR coach_sms_internal.sms_is_bound(org_id, NULL, number);
 END
 $$;
-REVOKE ALL ON FUNCTION is_phone_suppressed_as_owner(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION is_phone_suppressed_as_owner(uuid, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(uuid, text) IS
 'Internal: is_phone_suppressed(), once its caller is coach_sms_owner.';
 
-CREATE FUNCTION sms_opt_out_as_owner(
+CREATE FUNCTION coach_sms_internal.sms_opt_out_as_owner(
   org_id uuid, phone text, reason text, source text,
   notes text, client_id uuid)
   RETURNS uuid
@@ -106,61 +106,61 @@ BEGIN
       USING ERRCODE = 'SM015', DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
             HINT = 'Leave reason out for an opt-out; what else there is to say goes into notes.';
   END IF;
-  PERFORM @extschema@.sms_require_org(org_id);
-  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
+  PERFORM coach_sms_internal.sms_require_org(org_id);
+  number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
   INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
     SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source, sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
      WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's, or one by the other form; the number itself is ON CONFLICT's, which waits for whoever takes it off
-                        WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (@extschema@.sms_phone_names(number)) AND e.phone <> number)
+                        WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (coach_sms_internal.sms_phone_names(number)) AND e.phone <> number)
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING
     RETURNING s.id INTO entry;
   IF entry IS NULL THEN
     SELECT s.id INTO entry FROM @extschema@.sms_suppression s
-     WHERE s.org_id = sms_opt_out_as_owner.org_id AND s.phone = ANY (@extschema@.sms_phone_names(number));
+     WHERE s.org_id = sms_opt_out_as_owner.org_id AND s.phone = ANY (coach_sms_internal.sms_phone_names(number));
   END IF;
   -- Not those that somebody has locked: a STOP must not wait for an application, and the last check finds it.
-  PERFORM @extschema@.sms_cancel_waiting(
-    ARRAY(SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = ANY (@extschema@.sms_phone_names(number))
+  PERFORM coach_sms_internal.sms_cancel_waiting(
+    ARRAY(SELECT m.id FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = ANY (coach_sms_internal.sms_phone_names(number))
            ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),
     'opted_out', format('%s is suppressed: %s', number, reason));
   RETURN entry;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_opt_out_as_owner(uuid, text, text, text, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_opt_out_as_owner(uuid, text, text, text, text, uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_opt_out_as_owner(uuid, text, text, text, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_opt_out_as_owner(uuid, text, text, text, text, uuid) IS
 'Internal: sms_opt_out(), once its caller is coach_sms_owner.';
 
-CREATE FUNCTION sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
-  PERFORM @extschema@.sms_require_org(org_id);
+  PERFORM coach_sms_internal.sms_require_org(org_id);
   DELETE FROM @extschema@.sms_suppression s
    WHERE s.org_id = sms_opt_in_as_owner.org_id
-     AND s.phone = ANY (@extschema@.sms_phone_names(
-           @extschema@.sms_keep_phone(sms_opt_in_as_owner.phone, @extschema@.sms_org_region(sms_opt_in_as_owner.org_id))))
+     AND s.phone = ANY (coach_sms_internal.sms_phone_names(
+           coach_sms_internal.sms_keep_phone(sms_opt_in_as_owner.phone, coach_sms_internal.sms_org_region(sms_opt_in_as_owner.org_id))))
      AND (s.reason <> 'manual' OR include_manual);
   RETURN FOUND;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_opt_in_as_owner(uuid, text, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_opt_in_as_owner(uuid, text, boolean) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_opt_in_as_owner(uuid, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_opt_in_as_owner(uuid, text, boolean) IS
 'Internal: sms_opt_in(), once its caller is coach_sms_owner.';
 
-CREATE FUNCTION sms_normalize_suppression() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_normalize_suppression() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NEW.phone ~ '^hash:[0-9a-f]{64}$' THEN
     RETURN NEW;
   END IF;
-  NEW.phone := @extschema@.sms_keep_phone(NEW.phone, @extschema@.sms_org_region(NEW.org_id));
-  PERFORM @extschema@.sms_note_retraction(NEW.phone);
+  NEW.phone := coach_sms_internal.sms_keep_phone(NEW.phone, coach_sms_internal.sms_org_region(NEW.org_id));
+  PERFORM coach_sms_internal.sms_note_retraction(NEW.phone);
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_normalize_suppression() FROM PUBLIC;
-COMMENT ON FUNCTION sms_normalize_suppression() IS 'Internal: writes sms_suppression.phone in E.164 form, and keeps back what is on its way there.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_normalize_suppression() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_normalize_suppression() IS 'Internal: writes sms_suppression.phone in E.164 form, and keeps back what is on its way there.';
 
 CREATE TRIGGER sms_suppression_phone BEFORE INSERT OR UPDATE OF phone, org_id ON sms_suppression
-  FOR EACH ROW EXECUTE FUNCTION sms_normalize_suppression();
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_normalize_suppression();

@@ -1,53 +1,53 @@
 -- Texts from people, and what Twilio's refusals tell of them.
 
 -- Whom a signature speaks for: the orgs whose own token made it, and where the server's did those that send with it.
-CREATE FUNCTION sms_is_heard(org sms_settings, signers uuid[], by_server boolean) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_is_heard(org sms_settings, signers uuid[], by_server boolean) RETURNS boolean
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL THEN org.org_id = ANY (signers) ELSE by_server END
 $$;
-REVOKE ALL ON FUNCTION sms_is_heard(sms_settings, uuid[], boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_heard(sms_settings, uuid[], boolean) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean) IS
 'Internal: whether what was signed by these orgs'' own token, or by the server''s, is said to the org.';
 
-CREATE FUNCTION sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+CREATE FUNCTION coach_sms_internal.sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.org_id
     FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at FROM @extschema@.sms_messages m
-           WHERE m.to_phone = ANY (@extschema@.sms_phone_names($1)) GROUP BY m.org_id, m.from_phone) o
+           WHERE m.to_phone = ANY (coach_sms_internal.sms_phone_names($1)) GROUP BY m.org_id, m.from_phone) o
     JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
-   WHERE @extschema@.sms_is_heard(s, signers, by_server)
-     AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE @extschema@.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
+   WHERE coach_sms_internal.sms_is_heard(s, signers, by_server)
+     AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
 $$;
-REVOKE ALL ON FUNCTION sms_orgs_answered(text, text, text[], uuid[], boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_orgs_answered(text, text, text[], uuid[], boolean) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_orgs_answered(text, text, text[], uuid[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_orgs_answered(text, text, text[], uuid[], boolean) IS
 'Internal: orgs that wrote to the phone with one of these senders of this account, the last one first.';
 
 -- Whoever would write as that now, by settings of their own: where nobody is known to have written to them, be it that it
 -- was pruned or erased, and where orgs dispute whose account it is.
-CREATE FUNCTION sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+CREATE FUNCTION coach_sms_internal.sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.org_id FROM @extschema@.sms_settings s
-   WHERE coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') = $1
-     AND (s.twilio_messaging_service_sid = ANY ($2) OR @extschema@.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
-     AND @extschema@.sms_is_heard(s, signers, by_server)
+   WHERE coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') = $1
+     AND (s.twilio_messaging_service_sid = ANY ($2) OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
+     AND coach_sms_internal.sms_is_heard(s, signers, by_server)
 $$;
-REVOKE ALL ON FUNCTION sms_orgs_of_sender(text, text[], uuid[], boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_orgs_of_sender(text, text[], uuid[], boolean) IS 'Internal: orgs whose own settings name one of these senders of this account.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_orgs_of_sender(text, text[], uuid[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_orgs_of_sender(text, text[], uuid[], boolean) IS 'Internal: orgs whose own settings name one of these senders of this account.';
 
-CREATE FUNCTION sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
+CREATE FUNCTION coach_sms_internal.sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
   signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
-  senders text[] := array_remove(ARRAY[nullif(@extschema@.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
-  orgs uuid[] := ARRAY(SELECT o FROM @extschema@.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
+  senders text[] := array_remove(ARRAY[nullif(coach_sms_internal.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
+  orgs uuid[] := ARRAY(SELECT o FROM coach_sms_internal.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
   -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
   bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
                        ELSE ARRAY(SELECT unnest(orgs) UNION
-                                  SELECT o FROM @extschema@.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
+                                  SELECT o FROM coach_sms_internal.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
   lifted boolean := false;
   -- Its key holds it off the second time, but that says who signed, and may be another's by then.
   is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
@@ -58,23 +58,23 @@ BEGIN
     INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
       SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
-    PERFORM @extschema@.sms_note_retraction(person);
+    PERFORM coach_sms_internal.sms_note_retraction(person);
     FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
   ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
     -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
     FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
-                WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
+                WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
     DELETE FROM @extschema@.sms_opt_outs o
-     WHERE whole_account AND o.phone = ANY (@extschema@.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
+     WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
     lifted := FOUND;
     -- A YES is an answer like any other to whoever never said STOP.
     IF lifted OR keyword = 'START' THEN
       DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (bound) AND s.phone = ANY (@extschema@.sms_phone_names(person)) AND s.reason = 'opt_out'
+       WHERE s.org_id = ANY (bound) AND s.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND s.reason = 'opt_out'
          -- What an org that never wrote to them has entered by itself is not this sender's.
          AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
     END IF;
@@ -85,19 +85,19 @@ BEGIN
    WHERE e.id = event_id;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) IS
 'Internal: what a text from a person does: STOP, START, YES (after a STOP only). Finds the org that it answers, among those that the signature speaks for; opt-outs by sender change where it speaks for the whole account.';
 
-CREATE FUNCTION sms_heed_code(message_id uuid, code text, reason text) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_heed_code(message_id uuid, code text, reason text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
   message record;
 BEGIN
   SELECT m.org_id, m.to_phone, m.client_id, m.from_phone,
-         coalesce(nullif(s.twilio_account_sid, ''), @extschema@.sms_server_account(), '') AS account_sid,
-         @extschema@.sms_sender_address(
+         coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') AS account_sid,
+         coach_sms_internal.sms_sender_address(
            coalesce(nullif(m.from_phone, ''), nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
                     nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
                     nullif(current_setting('coach_sms.twilio_phone_number', true), '')), s.default_region) AS sender
@@ -115,6 +115,6 @@ BEGIN
   PERFORM @extschema@.sms_opt_out(message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_heed_code(uuid, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_heed_code(uuid, text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) IS
 'Internal: enters the recipient of a live message that Twilio refused with this code into sms_suppression, and cancels what waits for them.';

@@ -2,7 +2,7 @@
 
 -- Whoever opted out must stay so: the entries stay, with a hash in place of the number. Two entries of one
 -- person become one. Here as below, what belongs to no org is for those who act for all.
-CREATE FUNCTION sms_hash_opt_outs(org_id uuid, number text) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_hash_opt_outs(org_id uuid, number text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   names text[];
@@ -11,7 +11,7 @@ BEGIN
   INSERT INTO @extschema@.sms_phone_salt (salt)
     VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
     ON CONFLICT ON CONSTRAINT sms_phone_salt_pkey DO NOTHING;
-  names := @extschema@.sms_phone_names(number);
+  names := coach_sms_internal.sms_phone_names(number);
   hashed := (SELECT min(n) FROM unnest(names) n WHERE n LIKE 'hash:%');  -- the same for each form of the number
   -- A statement each: what somebody enters meanwhile is either hashed or stays as it is.
   WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (names) AND s.phone <> hashed RETURNING s.*)
@@ -23,20 +23,20 @@ BEGIN
   -- What was said to senders of other orgs is not this one's to change.
   WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o
                  WHERE o.phone = ANY (names) AND o.phone <> hashed
-                   AND (@extschema@.sms_may_act_for(NULL) OR @extschema@.sms_sends_as($1, NULL, o.account_sid, o.sender)) RETURNING o.*)
+                   AND (coach_sms_internal.sms_may_act_for(NULL) OR coach_sms_internal.sms_sends_as($1, NULL, o.account_sid, o.sender)) RETURNING o.*)
   INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source, created_at)
     SELECT g.account_sid, g.sender, hashed, g.source, g.created_at FROM gone g
     ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_hash_opt_outs(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_hash_opt_outs(uuid, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_hash_opt_outs(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_hash_opt_outs(uuid, text) IS
 'Internal: puts the salted hash in the number''s place in the lists.';
 
-CREATE FUNCTION sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
+CREATE FUNCTION coach_sms_internal.sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  names text[] := @extschema@.sms_phone_names(number);
+  names text[] := coach_sms_internal.sms_phone_names(number);
 BEGIN
   -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's. A condition at a
   -- time, so that each has its index.
@@ -55,24 +55,24 @@ BEGIN
     UNION
     SELECT e.id FROM @extschema@.sms_events e
      WHERE e.message_id IS NULL AND e.org_id = $1
-       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
-            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names))
+       AND (coach_sms_internal.sms_number_of(e.event_payload->>'From') = ANY (names)
+            OR coach_sms_internal.sms_number_of(e.event_payload->>'To') = ANY (names))
     UNION
     SELECT e.id FROM @extschema@.sms_events e
-     WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT @extschema@.sms_may_act_for(NULL))
-       AND (@extschema@.sms_number_of(e.event_payload->>'From') = ANY (names)
-            OR @extschema@.sms_number_of(e.event_payload->>'To') = ANY (names)))
+     WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT coach_sms_internal.sms_may_act_for(NULL))
+       AND (coach_sms_internal.sms_number_of(e.event_payload->>'From') = ANY (names)
+            OR coach_sms_internal.sms_number_of(e.event_payload->>'To') = ANY (names)))
   UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL FROM found f WHERE e.id = f.id;
   GET DIAGNOSTICS events = ROW_COUNT;
   UPDATE @extschema@.sms_booking_texts t SET detail = NULL
    WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR EXISTS (SELECT FROM unnest(names) n WHERE position(n IN t.detail) > 0));
 END
 $$;
-REVOKE ALL ON FUNCTION sms_erase_history(uuid, text, uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_erase_history(uuid, text, uuid[]) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_erase_history(uuid, text, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_erase_history(uuid, text, uuid[]) IS
 'Internal: takes the person out of the attempts and events of these messages, and of events that name the number.';
 
-CREATE FUNCTION sms_erase_person_as_owner(org_id uuid, phone text)
+CREATE FUNCTION coach_sms_internal.sms_erase_person_as_owner(org_id uuid, phone text)
   RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -88,31 +88,31 @@ BEGIN
     RAISE EXCEPTION 'phone is null'
       USING ERRCODE = 'SM006', DETAIL = 'A person is erased by exactly one number.', HINT = 'Give the number.';
   END IF;
-  PERFORM @extschema@.sms_require_org(org_id);
-  number := @extschema@.sms_keep_phone(phone, @extschema@.sms_org_region(org_id));
-  names := @extschema@.sms_phone_names(number);
-  PERFORM @extschema@.sms_cancel_waiting(
+  PERFORM coach_sms_internal.sms_require_org(org_id);
+  number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
+  names := coach_sms_internal.sms_phone_names(number);
+  PERFORM coach_sms_internal.sms_cancel_waiting(
     ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id),
     'erased', NULL);
   -- A callback may have told the end before our own request has: what is recorded of that comes later.
   ids := ARRAY(
     SELECT m.id FROM @extschema@.sms_messages m
      WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
-       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
+       AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id)
      ORDER BY m.id FOR NO KEY UPDATE);
   UPDATE @extschema@.sms_messages m
      SET to_phone = 'erased', body = '', variables = NULL, client_id = NULL, metadata = '{}', error_message = NULL, updated_at = now()
    WHERE m.id = ANY (ids);
-  SELECT h.attempts, h.events INTO attempts, events FROM @extschema@.sms_erase_history(org_id, number, ids) h;
-  PERFORM @extschema@.sms_hash_opt_outs(org_id, number);
+  SELECT h.attempts, h.events INTO attempts, events FROM coach_sms_internal.sms_erase_history(org_id, number, ids) h;
+  PERFORM coach_sms_internal.sms_hash_opt_outs(org_id, number);
   messages := cardinality(ids);
   under_way := (SELECT count(*) FROM @extschema@.sms_messages m
                  WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id);
   RETURN NEXT;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_erase_person_as_owner(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_erase_person_as_owner(uuid, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_erase_person_as_owner(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_erase_person_as_owner(uuid, text) IS
 'Internal: sms_erase_person(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION sms_export_opt_outs()

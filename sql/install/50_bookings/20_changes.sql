@@ -2,46 +2,46 @@
 -- the first change the booking's texts are noted. Each later change takes back the work of the earlier ones
 -- and judges against that state. So equal states are no news, and each text is in its table at once.
 
-CREATE FUNCTION sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION sms_keep_note(text, uuid, jsonb) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_keep_note(text, uuid, jsonb) IS
 'Internal: keeps a note for this transaction; a rolled back savepoint forgets it. False where there is one.';
 
-CREATE FUNCTION sms_read_note(kind text, id uuid) RETURNS jsonb
+CREATE FUNCTION coach_sms_internal.sms_read_note(kind text, id uuid) RETURNS jsonb
   AS 'MODULE_PATHNAME', 'coach_sms_read_note' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_read_note(text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_read_note(text, uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_read_note(text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_read_note(text, uuid) IS
 'Internal: a note of this transaction; NULL where there is none.';
 
-CREATE FUNCTION sms_note_texts(booking_id uuid) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_note_texts(booking_id uuid) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN @extschema@.sms_read_note('texts', booking_id) IS NULL
-     AND @extschema@.sms_keep_note('texts', booking_id, (
+  RETURN coach_sms_internal.sms_read_note('texts', booking_id) IS NULL
+     AND coach_sms_internal.sms_keep_note('texts', booking_id, (
            SELECT coalesce(jsonb_agg(t), '[]')
              FROM @extschema@.sms_booking_texts t
             WHERE t.booking_id = sms_note_texts.booking_id));
 END
 $$;
-REVOKE ALL ON FUNCTION sms_note_texts(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_note_texts(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_texts(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_note_texts(uuid) IS
 'Internal: notes the texts of a booking before its first change in this transaction; false for a later one.';
 
 -- A message is noted with its row in sms_queue, so that its attempts and its back-off stay.
-CREATE FUNCTION sms_note_withdrawal(message_id uuid) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_note_withdrawal(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM @extschema@.sms_keep_note('message', m.id, jsonb_build_object('message', m, 'queue', q))
-     FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
+  PERFORM coach_sms_internal.sms_keep_note('message', m.id, jsonb_build_object('message', m, 'queue', q))
+     FROM @extschema@.sms_messages m LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id
     WHERE m.id = sms_note_withdrawal.message_id;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_note_withdrawal(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_note_withdrawal(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_withdrawal(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_note_withdrawal(uuid) IS
 'Internal: notes a waiting message that is about to be withdrawn.';
 
-CREATE FUNCTION sms_queue_again(booking_id uuid) RETURNS integer
+CREATE FUNCTION coach_sms_internal.sms_queue_again(booking_id uuid) RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   requeued integer;
@@ -49,7 +49,7 @@ BEGIN
   WITH noted AS (
     SELECT jsonb_populate_record(NULL::@extschema@.sms_messages, n->'message') AS message,
            nullif(n->'queue', 'null') AS queue
-      FROM @extschema@.sms_booking_texts t, @extschema@.sms_read_note('message', t.message_id) n
+      FROM @extschema@.sms_booking_texts t, coach_sms_internal.sms_read_note('message', t.message_id) n
      WHERE t.booking_id = sms_queue_again.booking_id AND t.reason IS NULL AND n IS NOT NULL),
   back AS (
     UPDATE @extschema@.sms_messages m
@@ -60,24 +60,24 @@ BEGIN
        AND m.error_code IN ('booking_changed', 'booking_cancelled')
     RETURNING n.queue),
   queued AS (
-    INSERT INTO @extschema@.sms_queue
-      SELECT q.* FROM back b, jsonb_populate_record(NULL::@extschema@.sms_queue, b.queue) q
+    INSERT INTO coach_sms_internal.sms_queue
+      SELECT q.* FROM back b, jsonb_populate_record(NULL::coach_sms_internal.sms_queue, b.queue) q
        WHERE q.message_id IS NOT NULL
     RETURNING *)
-  SELECT count(@extschema@.sms_note_due(q.org_id, q.zone, q.priority, q.due_at)) INTO requeued
+  SELECT count(coach_sms_internal.sms_note_due(q.org_id, q.zone, q.priority, q.due_at)) INTO requeued
     FROM queued q;
   RETURN requeued;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_queue_again(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_queue_again(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_again(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_queue_again(uuid) IS
 'Internal: takes back this transaction''s withdrawals of a booking''s texts; returns how many wait again.';
 
 -- A text that was made in this transaction and still waits stays: the caller has withdrawn what is stale.
-CREATE FUNCTION sms_take_back(booking_id uuid) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_take_back(booking_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  noted jsonb := @extschema@.sms_read_note('texts', booking_id);
+  noted jsonb := coach_sms_internal.sms_read_note('texts', booking_id);
 BEGIN
   IF noted IS NULL THEN
     RETURN;
@@ -96,9 +96,9 @@ BEGIN
      AND (t.message_id IS NOT DISTINCT FROM b.message_id
           OR NOT EXISTS (SELECT FROM @extschema@.sms_messages m
                           WHERE m.id = t.message_id AND m.status IN ('pending', 'queued')));
-  PERFORM @extschema@.sms_queue_again(booking_id);
+  PERFORM coach_sms_internal.sms_queue_again(booking_id);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_take_back(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_take_back(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_back(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_take_back(uuid) IS
 'Internal: gives the texts of a booking the state that they had before its first change in this transaction.';

@@ -3,44 +3,44 @@
 -- booking has its own text: nobody knows yet how many there will be. The rows in sms_booking_texts of a
 -- series share its number and its message, which is about the first session. Later changes are left to the pass.
 
-CREATE FUNCTION sms_series_of(booking sms_booking) RETURNS uuid
+CREATE FUNCTION coach_sms_internal.sms_series_of(booking coach_sms_internal.sms_booking) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   series uuid;
 BEGIN
-  IF booking.has_client IS NOT TRUE OR @extschema@.sms_read_note('texts', booking.id) IS NULL THEN
+  IF booking.has_client IS NOT TRUE OR coach_sms_internal.sms_read_note('texts', booking.id) IS NULL THEN
     RETURN NULL;
   END IF;
-  PERFORM @extschema@.sms_keep_note('client', booking.client_id, to_jsonb(gen_random_uuid()));
-  series := @extschema@.sms_read_note('client', booking.client_id) #>> '{}';
-  PERFORM @extschema@.sms_keep_note('series', series, 'true');
+  PERFORM coach_sms_internal.sms_keep_note('client', booking.client_id, to_jsonb(gen_random_uuid()));
+  series := coach_sms_internal.sms_read_note('client', booking.client_id) #>> '{}';
+  PERFORM coach_sms_internal.sms_keep_note('series', series, 'true');
   RETURN series;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_series_of(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_series_of(sms_booking) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_of(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_series_of(coach_sms_internal.sms_booking) IS
 'Internal: the number of what this transaction confirms to the booking''s client; NULL in a pass.';
 
-CREATE FUNCTION sms_has_template(org_id uuid, key text) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_has_template(org_id uuid, key text) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM @extschema@.sms_templates t
                   WHERE t.org_id = $1 AND t.template_key = $2 AND t.is_active)
 $$;
-REVOKE ALL ON FUNCTION sms_has_template(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_has_template(uuid, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_has_template(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_has_template(uuid, text) IS
 'Internal: whether the org has an active template of that key.';
 
-CREATE FUNCTION sms_series_variables(first sms_booking, sessions integer) RETURNS jsonb
+CREATE FUNCTION coach_sms_internal.sms_series_variables(first coach_sms_internal.sms_booking, sessions integer) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT @extschema@.sms_booking_variables(first)
+  SELECT coach_sms_internal.sms_booking_variables(first)
          || jsonb_build_object('session_count', sessions, 'further_sessions', sessions - 1)
 $$;
-REVOKE ALL ON FUNCTION sms_series_variables(sms_booking, integer) FROM PUBLIC;
-COMMENT ON FUNCTION sms_series_variables(sms_booking, integer) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_variables(coach_sms_internal.sms_booking, integer) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_series_variables(coach_sms_internal.sms_booking, integer) IS
 'Internal: the variables of a booking, session_count, and further_sessions, which is one less.';
 
 -- Without the template: the client's limit has been told of some, and is not tried again for the others.
-CREATE FUNCTION sms_skip_rest_of_series(series uuid) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_skip_rest_of_series(series uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   UPDATE @extschema@.sms_booking_texts t
@@ -51,32 +51,32 @@ BEGIN
                     AND x.message_id IS NOT NULL AND x.reason IS NULL);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_skip_rest_of_series(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_skip_rest_of_series(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_skip_rest_of_series(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_skip_rest_of_series(uuid) IS
 'Internal: skips for good the bookings above the client''s limit, where another of the series was confirmed.';
 
-CREATE FUNCTION sms_queue_series(series uuid, first sms_booking, sessions integer) RETURNS uuid
+CREATE FUNCTION coach_sms_internal.sms_queue_series(series uuid, first coach_sms_internal.sms_booking, sessions integer) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN @extschema@.sms_enqueue(first.org_id, client_id => first.client_id, to_phone => first.phone,
     template_key => 'booking_series_confirmation',
-    variables => @extschema@.sms_series_variables(first, sessions),
+    variables => coach_sms_internal.sms_series_variables(first, sessions),
     expires_at => first.start_time, related_entity_type => 'booking', related_entity_id => first.id,
     idempotency_key => concat_ws('-', 'booking-series', series,
       (SELECT sum(t.revision) FROM @extschema@.sms_booking_texts t WHERE t.series = sms_queue_series.series)),
     metadata => '{"booking_text": "confirmation"}');
 END
 $$;
-REVOKE ALL ON FUNCTION sms_queue_series(uuid, sms_booking, integer) FROM PUBLIC;
-COMMENT ON FUNCTION sms_queue_series(uuid, sms_booking, integer) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_series(uuid, coach_sms_internal.sms_booking, integer) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_queue_series(uuid, coach_sms_internal.sms_booking, integer) IS
 'Internal: enqueues the confirmation of a series.';
 
 -- The members: those that are due, and those whose own text of ours, or their series', still waits.
-CREATE FUNCTION sms_series_members(series uuid) RETURNS sms_booking[]
+CREATE FUNCTION coach_sms_internal.sms_series_members(series uuid) RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN ARRAY(
-    SELECT b FROM @extschema@.sms_read_bookings(ARRAY(
+    SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY(
              SELECT t.booking_id FROM @extschema@.sms_booking_texts t
               WHERE t.series = sms_series_members.series)) b
       JOIN @extschema@.sms_booking_texts t ON t.booking_id = b.id AND t.series = sms_series_members.series
@@ -88,69 +88,69 @@ BEGIN
      ORDER BY b.start_time, b.id);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_series_members(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_series_members(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_members(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_series_members(uuid) IS
 'Internal: the bookings of a series whose confirmation has not left, the first session first.';
 
-CREATE FUNCTION sms_make_series(series uuid) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_make_series(series uuid) RETURNS text
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  members @extschema@.sms_booking[] := @extschema@.sms_series_members(series);
+  members coach_sms_internal.sms_booking[] := coach_sms_internal.sms_series_members(series);
   made uuid;
-  why text := @extschema@.sms_why_unreachable(members[1]);
-  words text := @extschema@.sms_reason_in_words(why, 'confirmation');
+  why text := coach_sms_internal.sms_why_unreachable(members[1]);
+  words text := coach_sms_internal.sms_reason_in_words(why, 'confirmation');
   code text;
 BEGIN
   IF cardinality(members) < 3
-     OR NOT @extschema@.sms_has_template(members[1].org_id, 'booking_series_confirmation') THEN
+     OR NOT coach_sms_internal.sms_has_template(members[1].org_id, 'booking_series_confirmation') THEN
     RETURN 'single';
   ELSIF EXISTS (SELECT FROM unnest(members) b
-                 WHERE NOT pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(b.id))) THEN
+                 WHERE NOT pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(b.id))) THEN
     RETURN 'locked';
   END IF;
   BEGIN
-    PERFORM @extschema@.sms_cancel_waiting(
+    PERFORM coach_sms_internal.sms_cancel_waiting(
       ARRAY(SELECT t.message_id FROM @extschema@.sms_booking_texts t
               JOIN unnest(members) b ON b.id = t.booking_id
              WHERE t.series = sms_make_series.series),
       'booking_changed', 'the booking is confirmed with its series');
     IF why IS NULL THEN
-      made := @extschema@.sms_queue_series(series, members[1], cardinality(members));
+      made := coach_sms_internal.sms_queue_series(series, members[1], cardinality(members));
     END IF;
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, words = MESSAGE_TEXT;
     IF code IN ('SM003', 'SM004', 'SM005', 'SM009', 'SM017') THEN  -- the template's fault silences no booking
       RETURN 'single';
     END IF;
-    why := @extschema@.sms_skip_reason(code);
+    why := coach_sms_internal.sms_skip_reason(code);
     IF why = 'client_daily_limit' THEN  -- whose message names the client
-      words := @extschema@.sms_reason_in_words(why, 'confirmation');
+      words := coach_sms_internal.sms_reason_in_words(why, 'confirmation');
     END IF;
   END;
   UPDATE @extschema@.sms_booking_texts t
      SET message_id = made, reason = why, detail = words,
          session_start = b.start_time, session_end = b.end_time,
          try_until = CASE WHEN made IS NULL
-                          THEN @extschema@.sms_try_until('confirmation', why, b.start_time) END,
+                          THEN coach_sms_internal.sms_try_until('confirmation', why, b.start_time) END,
          revision = t.revision + (made IS NOT NULL)::integer, updated_at = now()
     FROM unnest(members) b
    WHERE t.booking_id = b.id AND t.series = sms_make_series.series;
   RETURN CASE WHEN made IS NULL THEN 'skipped' ELSE 'made' END;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_make_series(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_make_series(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_series(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_make_series(uuid) IS
 'Internal: confirms a series in one text, made or skipped; single where each booking has its own, or locked.';
 
 -- The application's transaction changed a booking whose series waited: the pass confirms the series anew.
-CREATE FUNCTION sms_leave_series(booking sms_booking) RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_leave_series(booking coach_sms_internal.sms_booking) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   UPDATE @extschema@.sms_booking_texts t
      SET message_id = NULL, reason = 'series_changed',
-         detail = @extschema@.sms_reason_in_words('series_changed', 'confirmation'),
+         detail = coach_sms_internal.sms_reason_in_words('series_changed', 'confirmation'),
          session_start = booking.start_time, session_end = booking.end_time, updated_at = now(),
-         try_until = @extschema@.sms_try_until('confirmation', 'series_changed', booking.start_time)
+         try_until = coach_sms_internal.sms_try_until('confirmation', 'series_changed', booking.start_time)
    WHERE t.booking_id = booking.id AND t.type = 'confirmation' AND t.series IS NOT NULL
      AND (t.reason = 'series_changed'
           OR EXISTS (SELECT FROM @extschema@.sms_messages m
@@ -159,29 +159,29 @@ BEGIN
   RETURN FOUND;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_leave_series(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_leave_series(sms_booking) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_leave_series(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_leave_series(coach_sms_internal.sms_booking) IS
 'Internal: leaves a booking that was confirmed with a series to the pass; false where it was not.';
 
-CREATE FUNCTION sms_make_confirmation(
-  booking sms_booking, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz,
+CREATE FUNCTION coach_sms_internal.sms_make_confirmation(
+  booking coach_sms_internal.sms_booking, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz,
   OUT is_made boolean, OUT is_new boolean)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   known record;
   outcome text := 'single';
 BEGIN
-  IF @extschema@.sms_series_of(booking) IS NULL THEN  -- a pass, which tries a series once
+  IF coach_sms_internal.sms_series_of(booking) IS NULL THEN  -- a pass, which tries a series once
     SELECT t.series, t.updated_at INTO known FROM @extschema@.sms_booking_texts t
      WHERE t.booking_id = booking.id AND t.type = 'confirmation';
     outcome := CASE WHEN known.series IS NULL THEN 'single' WHEN known.updated_at = now() THEN 'skipped'
-                    ELSE @extschema@.sms_make_series(known.series) END;
-  ELSIF @extschema@.sms_leave_series(booking) THEN
+                    ELSE coach_sms_internal.sms_make_series(known.series) END;
+  ELSIF coach_sms_internal.sms_leave_series(booking) THEN
     outcome := 'left';
   END IF;
   IF outcome = 'single' THEN
     SELECT t.* INTO is_made, is_new
-      FROM @extschema@.sms_make_text(
+      FROM coach_sms_internal.sms_make_text(
              booking, 'confirmation', schedule_id, template_key, due_at, expires_at) t;
   ELSE
     is_made := outcome = 'made';
@@ -189,24 +189,24 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_make_confirmation(sms_booking, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_make_confirmation(sms_booking, uuid, text, timestamptz, timestamptz) IS
-'Internal: sms_make_text() for a confirmation, which may be its series''.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_confirmation(coach_sms_internal.sms_booking, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_make_confirmation(coach_sms_internal.sms_booking, uuid, text, timestamptz, timestamptz) IS
+'Internal: coach_sms_internal.sms_make_text() for a confirmation, which may be its series''.';
 
 -- At commit. Rows without a note of this transaction, as those of a dump that is restored, are left alone.
-CREATE FUNCTION sms_confirm_series() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_confirm_series() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$
 DECLARE
   members bigint;
 BEGIN
-  IF @extschema@.sms_read_note('series', NEW.series) IS NULL THEN
+  IF coach_sms_internal.sms_read_note('series', NEW.series) IS NULL THEN
     RETURN NULL;
   END IF;
   members := (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.series = NEW.series);
-  IF members >= 3 AND @extschema@.sms_keep_note('series of ' || members, NEW.series, 'true')
-     AND @extschema@.sms_make_series(NEW.series) = 'single' THEN
-    PERFORM @extschema@.sms_skip_rest_of_series(NEW.series);
+  IF members >= 3 AND coach_sms_internal.sms_keep_note('series of ' || members, NEW.series, 'true')
+     AND coach_sms_internal.sms_make_series(NEW.series) = 'single' THEN
+    PERFORM coach_sms_internal.sms_skip_rest_of_series(NEW.series);
   END IF;
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
@@ -214,9 +214,9 @@ EXCEPTION WHEN OTHERS THEN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_confirm_series() FROM PUBLIC;
-COMMENT ON FUNCTION sms_confirm_series() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_confirm_series() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_confirm_series() IS
 'Internal: once a transaction commits, confirms what it made for a client as a series.';
 CREATE CONSTRAINT TRIGGER sms_series_confirm AFTER INSERT OR UPDATE OF series ON sms_booking_texts
   DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW WHEN (NEW.series IS NOT NULL) EXECUTE FUNCTION sms_confirm_series();
+  FOR EACH ROW WHEN (NEW.series IS NOT NULL) EXECUTE FUNCTION coach_sms_internal.sms_confirm_series();

@@ -46,7 +46,7 @@ COMMENT ON COLUMN sms_booking_rules.since IS
 -- looked up by its key, row by row (LIMIT and OFFSET 0 see to it), so that a plan made for one booking
 -- serves for thousands, and one made while the tables were empty does not read them whole when they are
 -- full. plpgsql with a generic plan: planning takes longer than all the rest, and a session does it once.
-CREATE FUNCTION sms_booking_outlook(bookings sms_booking[])
+CREATE FUNCTION coach_sms_internal.sms_booking_outlook(bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text,
                  start_time timestamptz, end_time timestamptz, due_at timestamptz, expires_at timestamptz,
                  verdict text, is_due boolean, is_stale boolean, is_unmarked boolean,
@@ -63,7 +63,7 @@ BEGIN
            v.is_live, coalesce(v.live_since, '-infinity') AS live_since
       FROM (SELECT bool_or(s.mode = 'live') AS is_live,
                    max(s.live_since) FILTER (WHERE s.mode = 'live') AS live_since
-              FROM @extschema@.sms_server s) v),
+              FROM coach_sms_internal.sms_server s) v),
   wanted AS (
     SELECT b.id, b.org_id, b.state, b.start_time, b.end_time, b.reminder_sent, b.feedback_sent, clock.*,
            coalesce(r.type, 'confirmation') AS type,
@@ -152,6 +152,6 @@ BEGIN
     FROM judged g;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_booking_outlook(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_booking_outlook(sms_booking[]) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_outlook(coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_booking_outlook(coach_sms_internal.sms_booking[]) IS
 'Internal: each text that the bookings could have, when it is due, and how it stands with it now.';

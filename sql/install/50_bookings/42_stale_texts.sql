@@ -1,34 +1,34 @@
 -- The words of a text, and which texts are not right any more.
 
-CREATE FUNCTION sms_local_time(at timestamptz, zone text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_local_time(at timestamptz, zone text) RETURNS text
   LANGUAGE sql STABLE
   RETURN to_char(at AT TIME ZONE zone, 'Dy FMDD Mon YYYY, FMHH12:MI AM');
-REVOKE ALL ON FUNCTION sms_local_time(timestamptz, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_local_time(timestamptz, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_local_time(timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_local_time(timestamptz, text) IS
 'Internal: a time for people, as in Tue 12 May 2026, 9:00 AM.';
 
 -- The guide's variables. What is empty is left out, so that a template which needs it says so.
-CREATE FUNCTION sms_booking_variables(booking sms_booking) RETURNS jsonb
+CREATE FUNCTION coach_sms_internal.sms_booking_variables(booking coach_sms_internal.sms_booking) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN jsonb_strip_nulls(jsonb_build_object(
-    'client_name', coalesce(CASE WHEN @extschema@.sms_first_name(booking.first_name) IS NOT NULL
+    'client_name', coalesce(CASE WHEN coach_sms_internal.sms_first_name(booking.first_name) IS NOT NULL
       THEN booking.first_name END,
-                            @extschema@.sms_first_name(booking.full_name), 'there'),
+                            coach_sms_internal.sms_first_name(booking.full_name), 'there'),
     'coach_name', nullif(btrim(booking.org_name), ''),
-    'session_datetime', @extschema@.sms_local_time(booking.start_time,
-      (SELECT @extschema@.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s
+    'session_datetime', coach_sms_internal.sms_local_time(booking.start_time,
+      (SELECT coach_sms_internal.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s
         WHERE s.org_id = booking.org_id)),
     'location', coalesce(nullif(btrim(booking.location), ''), 'TBD'),
-    'feedback_link', nullif(rtrim(@extschema@.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
+    'feedback_link', nullif(rtrim(coach_sms_internal.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
 END
 $$;
-REVOKE ALL ON FUNCTION sms_booking_variables(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_booking_variables(sms_booking) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_variables(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_booking_variables(coach_sms_internal.sms_booking) IS
 'Internal: client_name, coach_name, session_datetime (in the org''s zone), location and feedback_link of a '
 'booking.';
 
-CREATE FUNCTION sms_phone_or_null(phone text, region text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_phone_or_null(phone text, region text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN @extschema@.sms_normalize_phone(phone, region);
@@ -36,13 +36,13 @@ EXCEPTION WHEN SQLSTATE 'SM006' OR SQLSTATE 'SM015' THEN  -- no number; no regio
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_phone_or_null(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_phone_or_null(text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_or_null(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_phone_or_null(text, text) IS
 'Internal: sms_normalize_phone, NULL for what is no number.';
 
 -- Compared with what it would be made of today. A message that the application made itself under our key
 -- carries its own words: of those only number and time count.
-CREATE FUNCTION sms_stale_texts(booking_ids uuid[], bookings sms_booking[])
+CREATE FUNCTION coach_sms_internal.sms_stale_texts(booking_ids uuid[], bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET plan_cache_mode = force_generic_plan AS $$
@@ -59,24 +59,24 @@ BEGIN
     JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m WHERE m.id = t.message_id LIMIT 1) m ON m.status
       IN ('pending', 'queued', 'sending')
     LEFT JOIN unnest(bookings) b ON b.id = t.booking_id
-    LEFT JOIN @extschema@.sms_booking_outlook(bookings) o
+    LEFT JOIN coach_sms_internal.sms_booking_outlook(bookings) o
            ON o.booking_id = t.booking_id AND o.type = t.type AND o.schedule_id = t.schedule_id
    WHERE t.booking_id = ANY (booking_ids)
      AND (coalesce(o.is_stale, true)
-          OR m.to_phone IS DISTINCT FROM @extschema@.sms_phone_or_null(b.phone,
-            @extschema@.sms_org_region(t.org_id))
+          OR m.to_phone IS DISTINCT FROM coach_sms_internal.sms_phone_or_null(b.phone,
+            coach_sms_internal.sms_org_region(t.org_id))
           OR m.metadata ? 'booking_text' AND m.client_id IS DISTINCT FROM b.client_id
           OR m.metadata ? 'booking_text' AND CASE m.template_key WHEN 'booking_series_confirmation'
                -- It is about its first session.
                THEN m.related_entity_id = b.id
                     AND m.variables - '{session_count,further_sessions}'::text[]
-                        IS DISTINCT FROM @extschema@.sms_booking_variables(b)
+                        IS DISTINCT FROM coach_sms_internal.sms_booking_variables(b)
                ELSE m.template_key IS DISTINCT FROM o.template_key
-                    OR m.variables IS DISTINCT FROM @extschema@.sms_booking_variables(b) END)
+                    OR m.variables IS DISTINCT FROM coach_sms_internal.sms_booking_variables(b) END)
    ORDER BY m.id;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_stale_texts(uuid[], sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_stale_texts(uuid[], sms_booking[]) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_stale_texts(uuid[], coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_stale_texts(uuid[], coach_sms_internal.sms_booking[]) IS
 'Internal: texts of the bookings that have not gone and must not go as they are, and why: booking_changed '
 'or booking_cancelled.';

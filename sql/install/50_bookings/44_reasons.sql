@@ -1,13 +1,13 @@
 -- Why a booking has no text, and for how long that is tried again.
 
-CREATE FUNCTION sms_lock_booking(booking_id uuid) RETURNS bigint
+CREATE FUNCTION coach_sms_internal.sms_lock_booking(booking_id uuid) RETURNS bigint
   LANGUAGE sql IMMUTABLE
   RETURN hashtextextended('coach_sms: booking ' || booking_id::text, 0::bigint);
-REVOKE ALL ON FUNCTION sms_lock_booking(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_lock_booking(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_lock_booking(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_lock_booking(uuid) IS
 'Internal: the advisory lock that whoever decides the texts of a booking holds.';
 
-CREATE FUNCTION sms_skip_reason(code text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_skip_reason(code text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE code
     WHEN 'SM001' THEN 'no_settings' WHEN 'SM002' THEN 'disabled' WHEN 'SM003' THEN 'template_missing'
@@ -17,10 +17,10 @@ CREATE FUNCTION sms_skip_reason(code text) RETURNS text
     WHEN 'SM010' THEN 'bad_time' WHEN 'SM011' THEN 'key_used' WHEN 'SM017' THEN 'too_many_segments'
       WHEN 'SM018' THEN 'client_daily_limit'
     WHEN 'SM019' THEN 'country_not_allowed' WHEN 'SM020' THEN 'unknown_zone' ELSE 'error' END;
-REVOKE ALL ON FUNCTION sms_skip_reason(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_skip_reason(text) IS 'Internal: in a word, what kept a text from being queued.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_skip_reason(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_skip_reason(text) IS 'Internal: in a word, what kept a text from being queued.';
 
-CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_reason_in_words(reason text, type text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE reason
     WHEN 'no_org' THEN 'the booking has no org'
@@ -49,18 +49,18 @@ CREATE FUNCTION sms_reason_in_words(reason text, type text) RETURNS text
     WHEN 'client_daily_limit' THEN
       'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
-REVOKE ALL ON FUNCTION sms_reason_in_words(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_reason_in_words(text, text) IS 'Internal: why a text is not sent.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_reason_in_words(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_reason_in_words(text, text) IS 'Internal: why a text is not sent.';
 
 -- A confirmation that comes days late would only puzzle: it is tried again for a day. What the org had not
 -- set up or had switched off when the booking was made stays without one, so that switching it on texts no
 -- history. A reminder that a confirmation made needless is needed after all where that one fails.
-CREATE FUNCTION sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
+CREATE FUNCTION coach_sms_internal.sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE
   RETURN CASE WHEN reason IN ('before_rule', 'already_sent', 'superseded') THEN NULL
               WHEN type <> 'confirmation' THEN expires_at
               WHEN reason IN ('no_settings', 'disabled', 'switched_off') THEN NULL
               ELSE least(expires_at, now() + interval '1 day') END;
-REVOKE ALL ON FUNCTION sms_try_until(text, text, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION sms_try_until(text, text, timestamptz) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_until(text, text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_try_until(text, text, timestamptz) IS
 'Internal: until when a text that was skipped is tried again; NULL: never.';

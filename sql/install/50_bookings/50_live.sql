@@ -2,20 +2,20 @@
 -- confirmation. No feedback is asked for on a session that was over. Texts that the sandbox made do not count
 -- then: sms_booking_outlook() leaves them out. A database that is live already stays as it is.
 
-CREATE FUNCTION sms_bookings_go_live() RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_bookings_go_live() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  UPDATE @extschema@.sms_server s SET live_since = now() WHERE s.mode = 'sandbox';
-  IF NOT FOUND OR @extschema@.sms_is_subscriber() THEN
+  UPDATE coach_sms_internal.sms_server s SET live_since = now() WHERE s.mode = 'sandbox';
+  IF NOT FOUND OR coach_sms_internal.sms_is_subscriber() THEN
     RETURN;
   END IF;
-  PERFORM @extschema@.sms_record_baseline('before_live') FROM @extschema@.sms_bookings_source;
+  PERFORM coach_sms_internal.sms_record_baseline('before_live') FROM @extschema@.sms_bookings_source;
 EXCEPTION WHEN OTHERS THEN
   RAISE EXCEPTION 'cannot go live: the attached bookings cannot be read'
     USING ERRCODE = 'SM021', DETAIL = SQLERRM,
           HINT = 'Correct what DETAIL names, or call sms_detach_bookings() first.';
 END
 $$;
-REVOKE ALL ON FUNCTION sms_bookings_go_live() FROM PUBLIC;
-COMMENT ON FUNCTION sms_bookings_go_live() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_bookings_go_live() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_bookings_go_live() IS
 'Internal: records that confirmed bookings get no confirmation. Raises SM021 where they cannot be read.';

@@ -1,81 +1,81 @@
 -- sms_explain(booking_id): which texts a booking had, will have and will not have, and why.
 
 -- What would keep a text from being queued, were it due now.
-CREATE FUNCTION sms_booking_obstacle(booking sms_booking) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach_sms_internal.sms_booking) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN NOT booking.has_client THEN @extschema@.sms_reason_in_words('no_client', NULL)
-              WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN @extschema@.sms_reason_in_words('no_phone', NULL)
+  SELECT CASE WHEN NOT booking.has_client THEN coach_sms_internal.sms_reason_in_words('no_client', NULL)
+              WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN coach_sms_internal.sms_reason_in_words('no_phone', NULL)
               WHEN n.number IS NULL THEN format('invalid phone number "%s"', booking.phone)
               WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number) THEN format('%s is suppressed', n.number) END
-    FROM (SELECT @extschema@.sms_phone_or_null(booking.phone, @extschema@.sms_org_region(booking.org_id))) n (number)
+    FROM (SELECT coach_sms_internal.sms_phone_or_null(booking.phone, coach_sms_internal.sms_org_region(booking.org_id))) n (number)
 $$;
-REVOKE ALL ON FUNCTION sms_booking_obstacle(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_booking_obstacle(sms_booking) IS 'Internal: why a booking''s client cannot be texted as things stand; NULL where they can.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_obstacle(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_booking_obstacle(coach_sms_internal.sms_booking) IS 'Internal: why a booking''s client cannot be texted as things stand; NULL where they can.';
 
-CREATE FUNCTION sms_verdict_in_words(
+CREATE FUNCTION coach_sms_internal.sms_verdict_in_words(
   verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
   RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE verdict
     WHEN 'later' THEN CASE
-      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s', @extschema@.sms_local_time(due_at, zone), obstacle)
-      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', @extschema@.sms_local_time(due_at, zone),
-                                              @extschema@.sms_local_time(opens_at, zone))
-      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', @extschema@.sms_local_time(due_at, zone),
-                                         @extschema@.sms_local_time(opens_at, zone))
-      ELSE 'goes out on ' || @extschema@.sms_local_time(due_at, zone) END
+      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s', coach_sms_internal.sms_local_time(due_at, zone), obstacle)
+      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', coach_sms_internal.sms_local_time(due_at, zone),
+                                              coach_sms_internal.sms_local_time(opens_at, zone))
+      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', coach_sms_internal.sms_local_time(due_at, zone),
+                                         coach_sms_internal.sms_local_time(opens_at, zone))
+      ELSE 'goes out on ' || coach_sms_internal.sms_local_time(due_at, zone) END
     WHEN 'made_next' THEN 'is due, and made within a minute'
-    WHEN 'unseen' THEN 'is due, and made on ' || @extschema@.sms_local_time(due_at, zone)
+    WHEN 'unseen' THEN 'is due, and made on ' || coach_sms_internal.sms_local_time(due_at, zone)
     WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
       ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason),
-                  @extschema@.sms_local_time(coalesce(try_until, expires_at), zone)) END
-    WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || @extschema@.sms_local_time(due_at, zone) || ', once the session is completed'
+                  coach_sms_internal.sms_local_time(coalesce(try_until, expires_at), zone)) END
+    WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || coach_sms_internal.sms_local_time(due_at, zone) || ', once the session is completed'
                                    ELSE 'was not sent: the session was not completed' END
-    WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, @extschema@.sms_reason_in_words(reason, type)),
+    WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, coach_sms_internal.sms_reason_in_words(reason, type)),
                                   CASE type WHEN 'feedback' THEN 'was due more than three days ago' ELSE 'is not sent any more: the session has started' END)
-    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, @extschema@.sms_reason_in_words(verdict, type))
+    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, coach_sms_internal.sms_reason_in_words(verdict, type))
   END
 $$;
-REVOKE ALL ON FUNCTION sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) IS
 'Internal: how it stands with a text that has no message.';
 
-CREATE FUNCTION sms_message_in_words(message sms_messages, zone text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_message_in_words(message sms_messages, zone text) RETURNS text
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE message.status
     WHEN 'sending' THEN 'is being handed to Twilio'
-    WHEN 'sent' THEN 'was handed to Twilio on ' || @extschema@.sms_local_time(message.sent_at, zone)
-    WHEN 'delivered' THEN 'was delivered on ' || @extschema@.sms_local_time(message.delivered_at, zone)
-    WHEN 'failed' THEN format('failed on %s: %s', @extschema@.sms_local_time(message.failed_at, zone),
-                              @extschema@.sms_reason(message.error_code, message.error_message))
-    WHEN 'cancelled' THEN format('was cancelled on %s: %s', @extschema@.sms_local_time(message.updated_at, zone),
+    WHEN 'sent' THEN 'was handed to Twilio on ' || coach_sms_internal.sms_local_time(message.sent_at, zone)
+    WHEN 'delivered' THEN 'was delivered on ' || coach_sms_internal.sms_local_time(message.delivered_at, zone)
+    WHEN 'failed' THEN format('failed on %s: %s', coach_sms_internal.sms_local_time(message.failed_at, zone),
+                              coach_sms_internal.sms_reason(message.error_code, message.error_message))
+    WHEN 'cancelled' THEN format('was cancelled on %s: %s', coach_sms_internal.sms_local_time(message.updated_at, zone),
                                  coalesce(nullif(message.error_message, ''), message.error_code))
     WHEN 'unknown' THEN 'may have been sent; it is being found out'
-    ELSE 'waits: ' || @extschema@.sms_why_waiting(message.id) END
+    ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(message.id) END
 $$;
-REVOKE ALL ON FUNCTION sms_message_in_words(sms_messages, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_message_in_words(sms_messages, text) IS 'Internal: how it stands with a message.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_message_in_words(sms_messages, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_message_in_words(sms_messages, text) IS 'Internal: how it stands with a message.';
 
-CREATE FUNCTION sms_texts_now(known sms_booking[]) RETURNS jsonb
+CREATE FUNCTION coach_sms_internal.sms_texts_now(known coach_sms_internal.sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (SELECT coalesce(jsonb_agg(
                    to_jsonb(o) || jsonb_build_object('detail', t.detail, 'try_until', t.try_until)), '[]')
-            FROM @extschema@.sms_booking_outlook(known) o
+            FROM coach_sms_internal.sms_booking_outlook(known) o
             LEFT JOIN @extschema@.sms_booking_texts t
                    ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_texts_now(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_texts_now(sms_booking[]) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_texts_now(coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_texts_now(coach_sms_internal.sms_booking[]) IS
 'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
 
-CREATE FUNCTION sms_is_seen(booking sms_booking, OUT seen boolean, OUT seen_at timestamptz)
+CREATE FUNCTION coach_sms_internal.sms_is_seen(booking coach_sms_internal.sms_booking, OUT seen boolean, OUT seen_at timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   range record;
 BEGIN
-  SELECT * INTO range FROM @extschema@.sms_pass_ranges();
+  SELECT * INTO range FROM coach_sms_internal.sms_pass_ranges();
   seen := booking.start_time > range.starts_after AND booking.start_time <= range.starts_until
        OR booking.end_time > range.ends_after AND booking.end_time <= range.ends_until
        OR EXISTS (SELECT FROM @extschema@.sms_booking_texts t
@@ -83,37 +83,37 @@ BEGIN
   seen_at := booking.start_time - (range.starts_until - range.starts_after);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_is_seen(sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_seen(sms_booking) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_seen(coach_sms_internal.sms_booking) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_seen(coach_sms_internal.sms_booking) IS
 'Internal: whether the next pass judges a booking, and else from when on the passes do.';
 
 -- Does the work of the next pass and takes it back, so that sms_explain() agrees with it. Verdicts besides
 -- those of the outlook: made_next, where the next pass makes the text; unseen, where a later one does.
-CREATE FUNCTION sms_texts_after_pass(known sms_booking[]) RETURNS jsonb
+CREATE FUNCTION coach_sms_internal.sms_texts_after_pass(known coach_sms_internal.sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  texts jsonb := @extschema@.sms_texts_now(known);
+  texts jsonb := coach_sms_internal.sms_texts_now(known);
   later jsonb;
   pass record;
 BEGIN
-  SELECT * INTO pass FROM @extschema@.sms_is_seen(known[1]);
+  SELECT * INTO pass FROM coach_sms_internal.sms_is_seen(known[1]);
   IF pass.seen IS NOT TRUE THEN
     RETURN (SELECT jsonb_agg(CASE t->>'verdict' WHEN 'due'
                              THEN t || jsonb_build_object('verdict', 'unseen', 'due_at', pass.seen_at)
                              ELSE t END)
               FROM jsonb_array_elements(texts) t);
-  ELSIF NOT EXISTS (SELECT FROM @extschema@.sms_booking_outlook(known) o
-                     WHERE @extschema@.sms_is_work(
+  ELSIF NOT EXISTS (SELECT FROM coach_sms_internal.sms_booking_outlook(known) o
+                     WHERE coach_sms_internal.sms_is_work(
                              o.type, o.verdict, o.is_due, o.is_stale, o.reason, o.updated_at, 'infinity'))
   THEN
     RETURN texts;
   END IF;
   BEGIN
-    IF pg_try_advisory_xact_lock(@extschema@.sms_lock_booking(known[1].id)) THEN
-      PERFORM @extschema@.sms_make_texts(known[1].id);
+    IF pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(known[1].id)) THEN
+      PERFORM coach_sms_internal.sms_make_texts(known[1].id);
       later := (SELECT jsonb_agg(CASE WHEN a->>'message_id' <> coalesce(b->>'message_id', '')
                                       THEN a || '{"verdict": "made_next"}' ELSE a END)
-                  FROM jsonb_array_elements(@extschema@.sms_texts_now(known)) a
+                  FROM jsonb_array_elements(coach_sms_internal.sms_texts_now(known)) a
                   JOIN jsonb_array_elements(texts) b
                     ON a->'type' = b->'type' AND a->'schedule_id' = b->'schedule_id');
       RAISE EXCEPTION USING ERRCODE = 'ZDONE';
@@ -132,21 +132,21 @@ BEGIN
   RETURN texts;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_texts_after_pass(sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_texts_after_pass(sms_booking[]) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_texts_after_pass(coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_texts_after_pass(coach_sms_internal.sms_booking[]) IS
 'Internal: how it will stand with the texts of a booking after the next pass.';
 
 -- TimeZone is set here so that what others write of times is the org's time too; it is the session's again afterwards.
-CREATE FUNCTION sms_explain_texts(booking_id uuid, org_ids uuid[], known sms_booking[], zone text)
+CREATE FUNCTION coach_sms_internal.sms_explain_texts(booking_id uuid, org_ids uuid[], known coach_sms_internal.sms_booking[], zone text)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
   PERFORM set_config('TimeZone', zone, true);
   RETURN QUERY
-    WITH outlook AS MATERIALIZED (SELECT * FROM @extschema@.sms_booking_outlook(known))
+    WITH outlook AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_booking_outlook(known))
     SELECT coalesce(t.type, m.metadata->>'booking_text', 'message'), coalesce(o.label, m.metadata->>'booking_text', m.template_key),
            m.scheduled_for, m.status, m.id,
-           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE @extschema@.sms_message_in_words(m, zone) END
+           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE coach_sms_internal.sms_message_in_words(m, zone) END
       FROM @extschema@.sms_messages m
       LEFT JOIN @extschema@.sms_booking_texts t
              ON t.message_id = m.id AND t.booking_id = sms_explain_texts.booking_id
@@ -169,11 +169,11 @@ BEGIN
            CASE WHEN p.verdict IN ('later', 'made_next', 'unseen') OR p.verdict = 'due' AND p.reason IS NULL
                      OR p.verdict = 'not_completed' AND p.expires_at > now()
                 THEN 'planned' ELSE 'skipped' END, NULL,
-           @extschema@.sms_verdict_in_words(
-             p.verdict, p.type, @extschema@.sms_booking_obstacle(known[1]), p.due_at,
-             @extschema@.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until,
+           coach_sms_internal.sms_verdict_in_words(
+             p.verdict, p.type, coach_sms_internal.sms_booking_obstacle(known[1]), p.due_at,
+             coach_sms_internal.sms_opens_at(o.org_id, p.due_at), p.expires_at, p.try_until,
              p.reason, p.detail, zone)
-      FROM jsonb_to_recordset(@extschema@.sms_texts_after_pass(known)) p (
+      FROM jsonb_to_recordset(coach_sms_internal.sms_texts_after_pass(known)) p (
              type text, schedule_id uuid, label text, verdict text, due_at timestamptz,
              expires_at timestamptz, message_id uuid, reason text, detail text, try_until timestamptz)
       JOIN outlook o ON o.type = p.type AND o.schedule_id = p.schedule_id
@@ -182,21 +182,21 @@ BEGIN
      ORDER BY 3 NULLS FIRST, 5, 1;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_explain_texts(uuid, uuid[], sms_booking[], text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_explain_texts(uuid, uuid[], sms_booking[], text) IS 'Internal: messages and outlook of a booking, in the time of its org.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_explain_texts(uuid, uuid[], coach_sms_internal.sms_booking[], text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_explain_texts(uuid, uuid[], coach_sms_internal.sms_booking[], text) IS 'Internal: messages and outlook of a booking, in the time of its org.';
 
-CREATE FUNCTION sms_explain_as_owner(booking_id uuid)
+CREATE FUNCTION coach_sms_internal.sms_explain_as_owner(booking_id uuid)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  known @extschema@.sms_booking[] := '{}';
+  known coach_sms_internal.sms_booking[] := '{}';
   org_ids uuid[];
   zone text;
   state text := 'gone';
   problem text;
 BEGIN
   BEGIN
-    known := ARRAY(SELECT b FROM @extschema@.sms_read_bookings(ARRAY[booking_id]) b WHERE @extschema@.sms_may_act_for(b.org_id) LIMIT 1);
+    known := ARRAY(SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY[booking_id]) b WHERE coach_sms_internal.sms_may_act_for(b.org_id) LIMIT 1);
     problem := CASE WHEN known <> '{}' THEN NULL
                     WHEN EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN 'the booking is not there any more, and nothing is sent for it'
                     ELSE 'no bookings are attached any more; what waits goes out all the same' END;
@@ -207,21 +207,21 @@ BEGIN
   org_ids := ARRAY(SELECT o.org_id
                      FROM (SELECT t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = sms_explain_as_owner.booking_id
                            UNION SELECT k.org_id FROM unnest(known) k) o
-                    WHERE @extschema@.sms_may_act_for(o.org_id));
+                    WHERE coach_sms_internal.sms_may_act_for(o.org_id));
   IF org_ids = '{}' THEN
     RAISE EXCEPTION 'unknown booking %', coalesce(booking_id::text, 'NULL')
-      USING ERRCODE = 'SM012', DETAIL = CASE WHEN state = 'gone' OR NOT @extschema@.sms_may_act_for(NULL) THEN 'It is not among the attached bookings, and nothing is known of it.' ELSE problem END, HINT = 'Give the id of a row of the attached bookings.';
+      USING ERRCODE = 'SM012', DETAIL = CASE WHEN state = 'gone' OR NOT coach_sms_internal.sms_may_act_for(NULL) THEN 'It is not among the attached bookings, and nothing is known of it.' ELSE problem END, HINT = 'Give the id of a row of the attached bookings.';
   END IF;
-  zone := @extschema@.sms_known_zone((SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1));
+  zone := coach_sms_internal.sms_known_zone((SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1));
   IF problem IS NOT NULL THEN
     RETURN QUERY SELECT 'booking', NULL::text, NULL::timestamptz, state, NULL::uuid, problem;
-    RETURN QUERY SELECT t.type, t.type, NULL::timestamptz, 'skipped', NULL::uuid, 'was not sent: ' || coalesce(t.detail, @extschema@.sms_reason_in_words(t.reason, t.type))
+    RETURN QUERY SELECT t.type, t.type, NULL::timestamptz, 'skipped', NULL::uuid, 'was not sent: ' || coalesce(t.detail, coach_sms_internal.sms_reason_in_words(t.reason, t.type))
                    FROM @extschema@.sms_booking_texts t
                   WHERE t.booking_id = sms_explain_as_owner.booking_id AND t.org_id = ANY (org_ids) AND t.message_id IS NULL ORDER BY 1;
   END IF;
-  RETURN QUERY SELECT * FROM @extschema@.sms_explain_texts(booking_id, org_ids, known, zone);
+  RETURN QUERY SELECT * FROM coach_sms_internal.sms_explain_texts(booking_id, org_ids, known, zone);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_explain_as_owner(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_explain_as_owner(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) IS
 'Internal: sms_explain(), once its caller is coach_sms_owner.';

@@ -1,13 +1,13 @@
 -- Sandbox, live, and the processes.
 
-CREATE FUNCTION sms_system_identifier() RETURNS bigint
+CREATE FUNCTION coach_sms_internal.sms_system_identifier() RETURNS bigint
   AS 'MODULE_PATHNAME', 'coach_sms_system_identifier' LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_system_identifier() FROM PUBLIC;
-COMMENT ON FUNCTION sms_system_identifier() IS 'Internal: pg_control''s identifier of this cluster.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_system_identifier() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_system_identifier() IS 'Internal: pg_control''s identifier of this cluster.';
 
 -- Fires sms_server_forget, which wakes nobody yet.
-INSERT INTO sms_server (mode, system_identifier, database_oid, arm_id)
-  SELECT 'sandbox', sms_system_identifier(), d.oid, gen_random_uuid()
+INSERT INTO coach_sms_internal.sms_server (mode, system_identifier, database_oid, arm_id)
+  SELECT 'sandbox', coach_sms_internal.sms_system_identifier(), d.oid, gen_random_uuid()
     FROM pg_catalog.pg_database d WHERE d.datname = current_database();
 
 CREATE FUNCTION sms_mode(OUT mode text, OUT reason text)
@@ -15,39 +15,39 @@ CREATE FUNCTION sms_mode(OUT mode text, OUT reason text)
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 REVOKE ALL ON FUNCTION sms_mode() FROM PUBLIC;
 COMMENT ON FUNCTION sms_mode() IS
-'Internal: sandbox, live, or not armed with the reason: whether this server sends for this database.';
+'Whether this server sends for this database: mode is sandbox, live or not armed; reason says why it is not armed.';
 
-CREATE FUNCTION sms_arm(live boolean) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_arm(live boolean) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_arm' LANGUAGE C VOLATILE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION sms_arm(boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_arm(boolean) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_arm(boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_arm(boolean) IS
 'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
 
 -- What came by logical replication is its publisher's to send. Nothing else marks those messages, and so on a subscriber none
 -- is queued anew: its own were given their rows when they were enqueued.
-CREATE FUNCTION sms_is_subscriber() RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_is_subscriber() RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
                   WHERE EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srrelid = '@extschema@.sms_messages'::regclass)
                      OR NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid))  -- restored, and not refreshed yet
 $$;
-REVOKE ALL ON FUNCTION sms_is_subscriber() FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_subscriber() IS 'Internal: whether a subscription of this database brings messages of another server''s.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_subscriber() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_subscriber() IS 'Internal: whether a subscription of this database brings messages of another server''s.';
 
 -- Nor do rows of the publisher's queue count here, where a publication of all tables brings them too.
-CREATE FUNCTION sms_pass_over() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_pass_over() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_pass_over' LANGUAGE C;
-REVOKE ALL ON FUNCTION sms_pass_over() FROM PUBLIC;
-COMMENT ON FUNCTION sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
-CREATE TRIGGER sms_queue_replica BEFORE INSERT ON sms_queue FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
-ALTER TABLE sms_queue ENABLE REPLICA TRIGGER sms_queue_replica;
-CREATE TRIGGER sms_in_flight_replica BEFORE INSERT ON sms_in_flight FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
-ALTER TABLE sms_in_flight ENABLE REPLICA TRIGGER sms_in_flight_replica;
-CREATE TRIGGER sms_holds_replica BEFORE INSERT ON sms_holds FOR EACH ROW EXECUTE FUNCTION sms_pass_over();
-ALTER TABLE sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_pass_over() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
+CREATE TRIGGER sms_queue_replica BEFORE INSERT ON coach_sms_internal.sms_queue FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
+ALTER TABLE coach_sms_internal.sms_queue ENABLE REPLICA TRIGGER sms_queue_replica;
+CREATE TRIGGER sms_in_flight_replica BEFORE INSERT ON coach_sms_internal.sms_in_flight FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
+ALTER TABLE coach_sms_internal.sms_in_flight ENABLE REPLICA TRIGGER sms_in_flight_replica;
+CREATE TRIGGER sms_holds_replica BEFORE INSERT ON coach_sms_internal.sms_holds FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
+ALTER TABLE coach_sms_internal.sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
 
-CREATE FUNCTION sms_enqueue_waiting(for_sandbox boolean) RETURNS integer
+CREATE FUNCTION coach_sms_internal.sms_enqueue_waiting(for_sandbox boolean) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   lane record;
@@ -55,14 +55,14 @@ DECLARE
 BEGIN
   FOR lane IN
     WITH waiting AS MATERIALIZED (
-      SELECT m.id, m.org_id, @extschema@.sms_zone_of(m.metadata) AS zone, m.priority,
+      SELECT m.id, m.org_id, coach_sms_internal.sms_zone_of(m.metadata) AS zone, m.priority,
              greatest(m.scheduled_for, now()) AS due_at, m.expires_at
         FROM @extschema@.sms_messages m
-       WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued') AND NOT (SELECT @extschema@.sms_is_subscriber())
-         AND NOT EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)
+       WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued') AND NOT (SELECT coach_sms_internal.sms_is_subscriber())
+         AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
        ORDER BY m.id FOR NO KEY UPDATE OF m),
     queued AS (
-      INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)
+      INSERT INTO coach_sms_internal.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)
         SELECT w.id, w.org_id, w.zone, w.priority, w.due_at, w.expires_at FROM waiting w
         ON CONFLICT ON CONSTRAINT sms_queue_pkey DO NOTHING
         RETURNING org_id, zone, priority, due_at)
@@ -70,19 +70,19 @@ BEGIN
       FROM queued q GROUP BY q.org_id, q.zone, q.priority
   LOOP
     total := total + lane.messages;
-    PERFORM @extschema@.sms_note_due(lane.org_id, lane.zone, lane.priority, lane.first_due);
+    PERFORM coach_sms_internal.sms_note_due(lane.org_id, lane.zone, lane.priority, lane.first_due);
   END LOOP;
   RETURN total;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_enqueue_waiting(boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_enqueue_waiting(boolean) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_enqueue_waiting(boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_enqueue_waiting(boolean) IS
 'Internal: gives each waiting message of the sandbox (or of live sending) that has no row in sms_queue one, and returns how many.';
 
-CREATE FUNCTION sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
+CREATE FUNCTION coach_sms_internal.sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  is_subscriber boolean := @extschema@.sms_is_subscriber();
+  is_subscriber boolean := coach_sms_internal.sms_is_subscriber();
   ids uuid[];
 BEGIN
   cancelled := 0;
@@ -93,30 +93,30 @@ BEGIN
     ids := ARRAY(
       SELECT m.id FROM @extschema@.sms_messages m
        WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
-         AND (NOT is_subscriber OR EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)
-              OR EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id))
+         AND (NOT is_subscriber OR EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
+              OR EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id))
        ORDER BY m.id FOR NO KEY UPDATE);
     cancelled := cardinality(ids);
     UPDATE @extschema@.sms_messages m
        SET status = 'cancelled', error_code = 'sandbox',
            error_message = 'enqueued in the sandbox, and never sent live', updated_at = now()
      WHERE m.id = ANY (ids);
-    DELETE FROM @extschema@.sms_queue q WHERE q.message_id = ANY (ids);
-    DELETE FROM @extschema@.sms_in_flight f WHERE f.message_id = ANY (ids);
+    DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (ids);
+    DELETE FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = ANY (ids);
 
     -- A copy or a restore knows that these were under way, and no more.
     ids := ARRAY(
       SELECT m.id FROM @extschema@.sms_messages m
        WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
-         AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)
+         AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id)
        ORDER BY m.id FOR NO KEY UPDATE OF m);
     -- The sender may have settled some while their rows were waited for.
     WITH lost AS (
-      INSERT INTO @extschema@.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority,
+      INSERT INTO coach_sms_internal.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority,
           claimed_at, lease_until, client_key, segments, settlement, next_look_at)
         SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
                'unknown', greatest(m.attempt_count, 1), 0, m.priority, greatest(m.created_at, m.scheduled_for), now(),
-               coalesce(m.client_id::text, @extschema@.sms_phone_key(m.to_phone)), m.segments,
+               coalesce(m.client_id::text, coach_sms_internal.sms_phone_key(m.to_phone)), m.segments,
                jsonb_build_object('error_code', 'sender_lost',
                  'error_message', 'the database was copied or restored while it was under way'),
                now() + current_setting('coach_sms.reconcile_delay')::interval
@@ -131,31 +131,31 @@ BEGIN
   ELSE
     -- Live messages wait for the next sms_go_live().
     WITH foreign_rows AS MATERIALIZED (
-      SELECT q.message_id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+      SELECT q.message_id FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
        WHERE NOT m.sandbox AND NOT is_subscriber  -- whose own would not come back
        ORDER BY m.id FOR NO KEY UPDATE OF m)
-    DELETE FROM @extschema@.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
+    DELETE FROM coach_sms_internal.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
 
     -- Sandbox messages that a copy knows as under way start again.
     UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
      WHERE m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
-       AND NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id);
+       AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id);
   END IF;
-  queued := @extschema@.sms_enqueue_waiting(for_sandbox => NOT live);
+  queued := coach_sms_internal.sms_enqueue_waiting(for_sandbox => NOT live);
 END
 $$;
-REVOKE ALL ON FUNCTION sms_rebuild_queue(boolean) FROM PUBLIC;
-COMMENT ON FUNCTION sms_rebuild_queue(boolean) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_rebuild_queue(boolean) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_rebuild_queue(boolean) IS
 'Internal: derives sms_queue and sms_in_flight from sms_messages for the mode that was just set. Claims of a running sender are left alone.';
 
 CREATE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM @extschema@.sms_bookings_go_live();
-  PERFORM @extschema@.sms_arm(true);
-  PERFORM @extschema@.sms_make_policies();
-  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM @extschema@.sms_rebuild_queue(true) r;
-  PERFORM @extschema@.sms_tell_overdue();
+  PERFORM coach_sms_internal.sms_bookings_go_live();
+  PERFORM coach_sms_internal.sms_arm(true);
+  PERFORM coach_sms_internal.sms_make_policies();
+  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM coach_sms_internal.sms_rebuild_queue(true) r;
+  PERFORM coach_sms_internal.sms_tell_overdue();
 END
 $$;
 REVOKE ALL ON FUNCTION sms_go_live() FROM PUBLIC;
@@ -165,19 +165,19 @@ COMMENT ON FUNCTION sms_go_live() IS
 CREATE FUNCTION sms_go_sandbox(OUT queued integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM @extschema@.sms_arm(false);
-  PERFORM @extschema@.sms_make_policies();
-  SELECT r.queued INTO queued FROM @extschema@.sms_rebuild_queue(false) r;
+  PERFORM coach_sms_internal.sms_arm(false);
+  PERFORM coach_sms_internal.sms_make_policies();
+  SELECT r.queued INTO queued FROM coach_sms_internal.sms_rebuild_queue(false) r;
 END
 $$;
 REVOKE ALL ON FUNCTION sms_go_sandbox() FROM PUBLIC;
 COMMENT ON FUNCTION sms_go_sandbox() IS
 'Makes the database a sandbox of this server: from the commit on answers are made in-process. Live messages that wait are kept for the next sms_go_live(). After a restore it also makes the policies of the roles that were granted, which no dump carries. Returns how many sandbox messages were queued anew.';
 
-CREATE FUNCTION sms_poke_launcher() RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_poke_launcher() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_poke_launcher' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_poke_launcher() FROM PUBLIC;
-COMMENT ON FUNCTION sms_poke_launcher() IS 'Internal: at commit, the launcher looks whether this database needs a sender.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_poke_launcher() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_poke_launcher() IS 'Internal: at commit, the launcher looks whether this database needs a sender.';
 
 CREATE FUNCTION sms_wake_sender() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_wake_sender' LANGUAGE C VOLATILE;
@@ -190,7 +190,7 @@ REVOKE ALL ON FUNCTION sms_detach_worker(name, interval) FROM PUBLIC;
 COMMENT ON FUNCTION sms_detach_worker(name, interval) IS
 'Ends the sender of a database and starts none before the interval (default 1 minute) is over, so that the database can be renamed or copied. True once no sender is left. For the database''s owner, who must be granted EXECUTE.';
 
-CREATE FUNCTION sms_worker_state(
+CREATE FUNCTION coach_sms_internal.sms_worker_state(
   OUT database_oid oid, OUT database text, OUT pid integer, OUT state text, OUT activity text,
   OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz, OUT held_until timestamptz,
   OUT restarts integer, OUT claimed bigint, OUT accepted bigint, OUT rejected bigint, OUT retried bigint, OUT unknown bigint,
@@ -198,8 +198,8 @@ CREATE FUNCTION sms_worker_state(
   OUT last_error text, OUT last_error_at timestamptz, OUT library_version text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'coach_sms_worker_stat' LANGUAGE C VOLATILE ROWS 4;
-REVOKE ALL ON FUNCTION sms_worker_state() FROM PUBLIC;
-COMMENT ON FUNCTION sms_worker_state() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_worker_state() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_worker_state() IS
 'Internal: what shared memory knows of each database''s sender; no row where the library is not preloaded. The view sms_worker_stat shows this database''s.';
 
 CREATE FUNCTION sms_library_version() RETURNS text
@@ -207,22 +207,22 @@ CREATE FUNCTION sms_library_version() RETURNS text
 REVOKE ALL ON FUNCTION sms_library_version() FROM PUBLIC;
 COMMENT ON FUNCTION sms_library_version() IS 'Version of the loaded library; the extension''s own is in pg_extension.';
 
-CREATE FUNCTION sms_check_trust(OUT problem text, OUT what_to_do text)
+CREATE FUNCTION coach_sms_internal.sms_check_trust(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_check_trust() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_trust() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
 
-CREATE FUNCTION sms_is_preloaded() RETURNS boolean
+CREATE FUNCTION coach_sms_internal.sms_is_preloaded() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_preloaded' LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_is_preloaded() FROM PUBLIC;
-COMMENT ON FUNCTION sms_is_preloaded() IS 'Internal: whether coach_sms is in shared_preload_libraries; without it messages wait.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_preloaded() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_preloaded() IS 'Internal: whether coach_sms is in shared_preload_libraries; without it messages wait.';
 
-CREATE FUNCTION sms_launcher_pid() RETURNS integer
+CREATE FUNCTION coach_sms_internal.sms_launcher_pid() RETURNS integer
   AS 'MODULE_PATHNAME', 'coach_sms_launcher_pid' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_launcher_pid() FROM PUBLIC;
-COMMENT ON FUNCTION sms_launcher_pid() IS 'Internal: process of the launcher; NULL where there is none.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_launcher_pid() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_launcher_pid() IS 'Internal: process of the launcher; NULL where there is none.';
 
-CREATE FUNCTION sms_webapp_url() RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_webapp_url() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_webapp_url' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_webapp_url() FROM PUBLIC;
-COMMENT ON FUNCTION sms_webapp_url() IS 'Internal: where the application is, from coach_sms.webapp_url or WEBAPP_URL; empty where neither says.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_webapp_url() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_webapp_url() IS 'Internal: where the application is, from coach_sms.webapp_url or WEBAPP_URL; empty where neither says.';

@@ -4,7 +4,7 @@ CREATE FUNCTION sms_pause(org_id uuid DEFAULT NULL, until timestamptz DEFAULT 'i
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF sms_pause.org_id IS NULL THEN
-    UPDATE @extschema@.sms_server SET paused_until = until;
+    UPDATE coach_sms_internal.sms_server SET paused_until = until;
     RETURN;
   END IF;
   UPDATE @extschema@.sms_settings s SET paused_until = until WHERE s.org_id = sms_pause.org_id;
@@ -19,25 +19,25 @@ COMMENT ON FUNCTION sms_pause(uuid, timestamptz) IS
 'Sends nothing of an org (NULL, the default: of any org) before the given time (default: until sms_resume). Messages wait. Raises SM001 for an unknown org.';
 
 -- Both what waits and what has ended: whoever lets messages go again wants to know which will not.
-CREATE FUNCTION sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT count(*)
     FROM @extschema@.sms_messages m
    WHERE ($1 IS NULL OR m.org_id = $1)
-     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM @extschema@.sms_server v)
+     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM coach_sms_internal.sms_server v)
      AND (m.status IN ('pending', 'queued')
           OR m.status = 'cancelled' AND m.error_code = 'expired'
              AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
-     AND @extschema@.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
+     AND coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
 $$;
-REVOKE ALL ON FUNCTION sms_count_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_count_overdue(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_count_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_count_overdue(uuid) IS
 'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
 
-CREATE FUNCTION sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  overdue bigint := @extschema@.sms_count_overdue(org_id);
+  overdue bigint := coach_sms_internal.sms_count_overdue(org_id);
 BEGIN
   IF overdue > 0 THEN
     RAISE NOTICE 'messages that waited longer than coach_sms.max_wait (%) and are not sent: %',
@@ -47,13 +47,13 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_tell_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_tell_overdue(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
 
 CREATE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_pause(sms_resume.org_id, NULL);
-  SELECT @extschema@.sms_tell_overdue(sms_resume.org_id)
+  SELECT coach_sms_internal.sms_tell_overdue(sms_resume.org_id)
 $$;
 REVOKE ALL ON FUNCTION sms_resume(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_resume(uuid) IS

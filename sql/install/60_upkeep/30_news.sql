@@ -1,7 +1,7 @@
 -- News for the application, so that it need not poll: ids only, because whoever is connected to the
 -- database may listen.
 
-CREATE FUNCTION sms_tell_news() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_tell_news() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF current_setting('coach_sms.notify', true) IS DISTINCT FROM 'off' THEN
@@ -10,16 +10,16 @@ BEGIN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_tell_news() FROM PUBLIC;
-COMMENT ON FUNCTION sms_tell_news() IS 'Internal: sends NOTIFY on the named channel with the row''s id, unless coach_sms.notify is off.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_tell_news() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_tell_news() IS 'Internal: sends NOTIFY on the named channel with the row''s id, unless coach_sms.notify is off.';
 
 -- Not of what the application itself took back: it knows, and PostgreSQL lets no transaction that
 -- has sent a NOTIFY be prepared.
 CREATE TRIGGER sms_message_news AFTER UPDATE OF status ON sms_messages
   FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status IN ('delivered', 'failed', 'cancelled')
                      AND coalesce(NEW.error_code, '') NOT IN ('cancelled_by_user', 'booking_cancelled', 'booking_changed'))
-  EXECUTE FUNCTION sms_tell_news('sms_message');
+  EXECUTE FUNCTION coach_sms_internal.sms_tell_news('sms_message');
 
 CREATE TRIGGER sms_inbound_news AFTER INSERT ON sms_events
   FOR EACH ROW WHEN (NEW.event_type = 'inbound')
-  EXECUTE FUNCTION sms_tell_news('sms_inbound');
+  EXECUTE FUNCTION coach_sms_internal.sms_tell_news('sms_inbound');

@@ -3,7 +3,7 @@
 
 -- A key is moved in one transaction and its message deleted in a later one, once every snapshot that anybody still uses shows
 -- the move: whoever enqueues with the key sees it in one table or in both, and never in neither.
-CREATE FUNCTION sms_prune_messages(org_id uuid, before timestamptz, at_most integer, horizon xid) RETURNS integer
+CREATE FUNCTION coach_sms_internal.sms_prune_messages(org_id uuid, before timestamptz, at_most integer, horizon xid) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   -- As many are looked at, so that a step takes its time and no more: also where nothing may go, since some snapshot is old.
@@ -30,7 +30,7 @@ BEGIN
                         WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key AND age(k.xmin) > age(horizon)))
      ORDER BY m.created_at LIMIT at_most
        FOR UPDATE SKIP LOCKED);
-  PERFORM @extschema@.sms_sum_up(org_id, ids);
+  PERFORM coach_sms_internal.sms_sum_up(org_id, ids);
   -- What was called off may be wanted again, as it could before.
   UPDATE @extschema@.sms_booking_texts t
      SET detail = NULL, message_id = CASE WHEN m.is_off THEN NULL ELSE t.message_id END,
@@ -44,34 +44,34 @@ BEGIN
   RETURN greatest(moved, cardinality(ids));
 END
 $$;
-REVOKE ALL ON FUNCTION sms_prune_messages(uuid, timestamptz, integer, xid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_prune_messages(uuid, timestamptz, integer, xid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_messages(uuid, timestamptz, integer, xid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_prune_messages(uuid, timestamptz, integer, xid) IS
 'Internal: moves the keys of up to that many finished messages, and deletes up to that many whose keys were moved before the horizon. Returns the larger number.';
 
-CREATE FUNCTION sms_sum_up(org_id uuid, ids uuid[]) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_sum_up(org_id uuid, ids uuid[]) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO @extschema@.sms_usage AS u (org_id, month, provider, currency, messages, segments, price, segments_without_price)
     SELECT $1, h.month, h.provider, h.currency, count(*), sum(h.segments), sum(h.price),
            coalesce(sum(h.segments) FILTER (WHERE h.price IS NULL), 0)
-      FROM @extschema@.sms_charges h WHERE h.org_id = $1 AND h.message_id = ANY (ids)
+      FROM coach_sms_internal.sms_charges h WHERE h.org_id = $1 AND h.message_id = ANY (ids)
      GROUP BY h.month, h.provider, h.currency
     ON CONFLICT ON CONSTRAINT sms_usage_pkey DO UPDATE
       SET messages = u.messages + excluded.messages, segments = u.segments + excluded.segments,
           price = CASE WHEN excluded.price IS NULL THEN u.price ELSE coalesce(u.price, 0) + excluded.price END,
           segments_without_price = u.segments_without_price + excluded.segments_without_price
 $$;
-REVOKE ALL ON FUNCTION sms_sum_up(uuid, uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_sum_up(uuid, uuid[]) IS 'Internal: adds what these messages cost to sms_usage.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_sum_up(uuid, uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_sum_up(uuid, uuid[]) IS 'Internal: adds what these messages cost to sms_usage.';
 
 -- Those that belong to no org (org_id NULL) may belong to any: they stay as long as any org keeps its own.
-CREATE FUNCTION sms_strays_before() RETURNS timestamptz
+CREATE FUNCTION coach_sms_internal.sms_strays_before() RETURNS timestamptz
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN bool_and(s.retention_days IS NOT NULL) THEN now() - make_interval(days => max(s.retention_days)) END FROM @extschema@.sms_settings s
 $$;
-REVOKE ALL ON FUNCTION sms_strays_before() FROM PUBLIC;
-COMMENT ON FUNCTION sms_strays_before() IS 'Internal: before when what belongs to no org is pruned; NULL where some org keeps everything.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_strays_before() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_strays_before() IS 'Internal: before when what belongs to no org is pruned; NULL where some org keeps everything.';
 
-CREATE FUNCTION sms_prune_events(org_id uuid, before timestamptz, at_most integer) RETURNS integer
+CREATE FUNCTION coach_sms_internal.sms_prune_events(org_id uuid, before timestamptz, at_most integer) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   pruned integer;
@@ -88,11 +88,11 @@ BEGIN
   RETURN pruned;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_prune_events(uuid, timestamptz, integer) FROM PUBLIC;
-COMMENT ON FUNCTION sms_prune_events(uuid, timestamptz, integer) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_events(uuid, timestamptz, integer) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_prune_events(uuid, timestamptz, integer) IS
 'Internal: deletes up to that many inbound texts and events without a message, of the org or (NULL) of none; of a START or YES, whose key must stay, only the text.';
 
-CREATE FUNCTION sms_prune_next(at_most integer, horizon xid, INOUT behind uuid)
+CREATE FUNCTION coach_sms_internal.sms_prune_next(at_most integer, horizon xid, INOUT behind uuid)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   orgs_at_most CONSTANT integer := 100;
@@ -103,17 +103,17 @@ BEGIN
               WHERE s.retention_days IS NOT NULL AND (behind IS NULL OR s.org_id >= behind) ORDER BY s.org_id LIMIT orgs_at_most LOOP
     behind := org.org_id;
     orgs := orgs + 1;
-    IF greatest(@extschema@.sms_prune_messages(org.org_id, org.before, at_most, horizon),
-                @extschema@.sms_prune_events(org.org_id, org.before, at_most)) > 0 THEN
+    IF greatest(coach_sms_internal.sms_prune_messages(org.org_id, org.before, at_most, horizon),
+                coach_sms_internal.sms_prune_events(org.org_id, org.before, at_most)) > 0 THEN
       RETURN;
     END IF;
   END LOOP;
-  IF orgs = orgs_at_most OR @extschema@.sms_prune_events(NULL, @extschema@.sms_strays_before(), at_most) > 0 THEN
+  IF orgs = orgs_at_most OR coach_sms_internal.sms_prune_events(NULL, coach_sms_internal.sms_strays_before(), at_most) > 0 THEN
     RETURN;
   END IF;
   behind := NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_prune_next(integer, xid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_prune_next(integer, xid, uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_next(integer, xid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_prune_next(integer, xid, uuid) IS
 'Internal: prunes a batch of the first org from there on that has something to prune. Returns where to go on; NULL at the end.';

@@ -5,7 +5,7 @@ CREATE VIEW @extschema@.sms_worker_stat AS
   SELECT database_oid, database, pid, state, activity, started_at, heartbeat_at, next_wake_at, held_until, restarts,
          claimed, accepted, rejected, retried, unknown, in_flight, latency_p50_ms, latency_p99_ms,
          last_error, last_error_at, library_version
-    FROM @extschema@.sms_worker_state()
+    FROM coach_sms_internal.sms_worker_state()
    WHERE database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_worker_stat IS 'This database''s sender, from shared memory. No row where the library is not preloaded or the launcher has not come here yet.';
@@ -26,9 +26,9 @@ COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99 of 100 of them were fast
 -- Views read as coach_sms_owner, whom no policy binds: those that tenants may read choose the reader's orgs themselves.
 -- Of several holds the one that lasts longest counts.
 SET LOCAL search_path = pg_catalog, pg_temp;
-CREATE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
-  WITH reader AS MATERIALIZED (SELECT @extschema@.sms_sees_all() AS sees_all,
-                                      CASE WHEN NOT @extschema@.sms_sees_all()
+CREATE VIEW coach_sms_internal.sms_lane_stat WITH (security_barrier) AS
+  WITH reader AS MATERIALIZED (SELECT coach_sms_internal.sms_sees_all() AS sees_all,
+                                      CASE WHEN NOT coach_sms_internal.sms_sees_all()
                                         THEN @extschema@.sms_my_orgs() END AS orgs),
   lane AS (SELECT org_id, zone, priority, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at,
                   count(*) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS over_limit,
@@ -36,9 +36,9 @@ CREATE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
                   count(*) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retrying,
                   min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retry_at,
                   min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures = 0) AS scheduled_for
-             FROM @extschema@.sms_queue
+             FROM coach_sms_internal.sms_queue
             WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]) GROUP BY org_id, zone, priority),
-  hold AS MATERIALIZED (SELECT * FROM @extschema@.sms_holds WHERE until > now()),
+  hold AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_holds WHERE until > now()),
   server_hold AS (SELECT why, is_trouble FROM hold WHERE org_id IS NULL ORDER BY until DESC LIMIT 1)
   SELECT DISTINCT ON (l.org_id, l.zone, l.priority) l.*,
          CASE WHEN l.due > 0 THEN coalesce(v.why, h.why) END AS held_by,
@@ -48,14 +48,14 @@ CREATE VIEW @extschema@.sms_lane_stat WITH (security_barrier) AS
     LEFT JOIN server_hold v ON true
    ORDER BY l.org_id, l.zone, l.priority, h.until DESC NULLS LAST, h.rule;
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_lane_stat IS 'Internal: what waits in each lane, and why. For sms_queue_stat and sms_health.';
+COMMENT ON VIEW coach_sms_internal.sms_lane_stat IS 'Internal: what waits in each lane, and why. For sms_queue_stat and sms_health.';
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (
-    SELECT @extschema@.sms_sees_all() AS sees_all,
-           CASE WHEN NOT @extschema@.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
-  server AS (SELECT max(paused_until) AS paused_until FROM @extschema@.sms_server),
+    SELECT coach_sms_internal.sms_sees_all() AS sees_all,
+           CASE WHEN NOT coach_sms_internal.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  server AS (SELECT max(paused_until) AS paused_until FROM coach_sms_internal.sms_server),
   org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
             FROM @extschema@.sms_settings s CROSS JOIN server v),
   queued AS (SELECT org_id, sum(waiting)::bigint AS waiting, sum(due)::bigint AS due, min(next_due_at) AS next_due_at,
@@ -63,10 +63,10 @@ CREATE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
                     coalesce((array_agg(held_by ORDER BY is_trouble DESC, due DESC, held_by) FILTER (WHERE held_by IS NOT NULL))[1],
                              CASE WHEN sum(over_limit) > 0 THEN format('max_sms_per_client_per_day is reached (messages: %s), until %s',
                                                                        sum(over_limit), date_trunc('minute', min(room_at))) END) AS held_by
-               FROM @extschema@.sms_lane_stat GROUP BY org_id),
+               FROM coach_sms_internal.sms_lane_stat GROUP BY org_id),
   claimed AS (SELECT org_id, count(*) FILTER (WHERE state <> 'unknown') AS in_flight,
                      count(*) FILTER (WHERE state = 'unknown') AS unknown
-                FROM @extschema@.sms_in_flight GROUP BY org_id)
+                FROM coach_sms_internal.sms_in_flight GROUP BY org_id)
   SELECT org_id, coalesce(org.may_send, false) AS may_send, coalesce(waiting, 0) AS waiting, coalesce(due, 0) AS due,
          CASE WHEN org.may_send AND free_due_at <= now() THEN now() - free_due_at END AS oldest_due_age,
          coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at, held_by COLLATE "C" AS held_by
@@ -86,7 +86,7 @@ COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one 
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   WITH message AS (
-    SELECT m.org_id, (m.created_at AT TIME ZONE @extschema@.sms_known_zone(s.timezone))::date AS day,
+    SELECT m.org_id, (m.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS day,
            m.sandbox, m.status, m.segments,
            m.price, m.price_unit, m.provider_message_id IS NOT NULL AS was_taken,
            m.status IN ('sent', 'delivered', 'failed')
@@ -110,7 +110,7 @@ CREATE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
          round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
     FROM counted
-   WHERE (SELECT @extschema@.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+   WHERE (SELECT coach_sms_internal.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
 'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast for '
@@ -147,7 +147,7 @@ CREATE VIEW @extschema@.sms_health AS
            round(extract(epoch FROM max(oldest_due_age)))::bigint AS oldest_due_seconds,
            coalesce(sum(in_flight), 0)::bigint AS in_flight, coalesce(sum(unknown), 0)::bigint AS unknown
       FROM @extschema@.sms_queue_stat),
-  lane AS MATERIALIZED (SELECT * FROM @extschema@.sms_lane_stat),
+  lane AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_lane_stat),
   wait AS (
     SELECT sum(due) AS messages, format(' (org %s): %s', org_id, held_by) AS what FROM lane
      WHERE held_by IS NOT NULL GROUP BY org_id, held_by
@@ -168,14 +168,14 @@ CREATE VIEW @extschema@.sms_health AS
   trouble AS (
     SELECT sum(due) AS messages, min(held_by) AS held_by FROM lane WHERE is_trouble),
   fact AS MATERIALIZED (
-    SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, @extschema@.sms_is_preloaded() AS is_preloaded,
+    SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, coach_sms_internal.sms_is_preloaded() AS is_preloaded,
            @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
            (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL AND message_id IS NOT NULL)
              + (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL AND message_id IS NULL)
              AS unprocessed_events, q.*, f.*, t.waits_for,
            b.messages AS troubled, b.held_by AS trouble,
-           (SELECT count(*) FROM @extschema@.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
-           (SELECT c.problem FROM @extschema@.sms_check_trust() c WHERE m.mode = 'live') AS trust_problem
+           (SELECT count(*) FROM coach_sms_internal.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
+           (SELECT c.problem FROM coach_sms_internal.sms_check_trust() c WHERE m.mode = 'live') AS trust_problem
       FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN told t CROSS JOIN trouble b CROSS JOIN pg_extension x
      WHERE x.extname = 'coach_sms'),
   judged AS (
@@ -214,4 +214,4 @@ COMMENT ON COLUMN sms_health.last_error IS 'The sender''s last error; it may be 
 COMMENT ON COLUMN sms_health.problem IS 'In words; NULL where all is well. On a standby, which sends nothing, it is NULL.';
 
 COMMENT ON COLUMN sms_health.waits_for IS 'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting alone is no problem.';
-REVOKE ALL ON sms_lane_stat, sms_worker_stat, sms_queue_stat, sms_delivery_stats, sms_health FROM PUBLIC;
+REVOKE ALL ON coach_sms_internal.sms_lane_stat, sms_worker_stat, sms_queue_stat, sms_delivery_stats, sms_health FROM PUBLIC;

@@ -2,52 +2,52 @@
 -- or NULL, and the level that the problem has. An error keeps messages from going out or breaks a rule of rights; a warning
 -- is for somebody to put right; a note is for information, such as settings that the sandbox does without.
 
-CREATE FUNCTION sms_check_key_file(OUT problem text, OUT what_to_do text)
+CREATE FUNCTION coach_sms_internal.sms_check_key_file(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_key_file' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_check_key_file() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_key_file() IS 'Internal: whether coach_sms.key_file holds a key.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_key_file() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_key_file() IS 'Internal: whether coach_sms.key_file holds a key.';
 
-CREATE FUNCTION sms_foreign_live_file() RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_foreign_live_file() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_foreign_live_file() FROM PUBLIC;
-COMMENT ON FUNCTION sms_foreign_live_file() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_foreign_live_file() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_foreign_live_file() IS
 'Internal: the file <key_file>.live.<database oid> of 0.1.0 where it is not this database''s; NULL where there is none.';
 
-CREATE FUNCTION sms_check_token(org_id uuid, sealed text, OUT problem text, OUT what_to_do text)
+CREATE FUNCTION coach_sms_internal.sms_check_token(org_id uuid, sealed text, OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_token' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_check_token(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_token(uuid, text) IS 'Internal: whether an org''s sealed token opens; NULL: whether the server has a token.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_token(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_token(uuid, text) IS 'Internal: whether an org''s sealed token opens; NULL: whether the server has a token.';
 
-CREATE FUNCTION sms_setting_place(setting text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_setting_place(setting text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_setting_place' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_setting_place(text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_setting_place(text) IS 'Internal: file and line that set it, where the caller is a superuser.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_setting_place(text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_setting_place(text) IS 'Internal: file and line that set it, where the caller is a superuser.';
 
-CREATE FUNCTION sms_oldest_snapshot(OUT holder text, OUT since timestamptz)
+CREATE FUNCTION coach_sms_internal.sms_oldest_snapshot(OUT holder text, OUT since timestamptz)
   AS 'MODULE_PATHNAME', 'coach_sms_oldest_snapshot' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_oldest_snapshot() FROM PUBLIC;
-COMMENT ON FUNCTION sms_oldest_snapshot() IS 'Internal: the oldest transaction here that keeps dead rows, among those that the caller may see.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_oldest_snapshot() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_oldest_snapshot() IS 'Internal: the oldest transaction here that keeps dead rows, among those that the caller may see.';
 
-CREATE FUNCTION sms_list_orgs(org_ids uuid[]) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_list_orgs(org_ids uuid[]) RETURNS text
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_to_string(org_ids[1:5], ', ')
          || CASE WHEN cardinality(org_ids) > 5 THEN format(' and %s more', cardinality(org_ids) - 5) ELSE '' END
 $$;
-REVOKE ALL ON FUNCTION sms_list_orgs(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_list_orgs(uuid[]) IS 'Internal: the first five, and how many more.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_list_orgs(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_list_orgs(uuid[]) IS 'Internal: the first five, and how many more.';
 
-CREATE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+CREATE FUNCTION coach_sms_internal.sms_check_processes() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (
-    SELECT @extschema@.sms_is_preloaded() AS preloaded, CASE WHEN pg_is_in_recovery() THEN 'note' ELSE 'error' END AS level,
-           @extschema@.sms_launcher_pid() AS launcher, @extschema@.sms_library_version() AS library, x.extversion AS extension,
+    SELECT coach_sms_internal.sms_is_preloaded() AS preloaded, CASE WHEN pg_is_in_recovery() THEN 'note' ELSE 'error' END AS level,
+           coach_sms_internal.sms_launcher_pid() AS launcher, @extschema@.sms_library_version() AS library, x.extversion AS extension,
            coalesce(current_setting('coach_sms.databases', true), '') AS databases,
-           (SELECT count(*) FROM @extschema@.sms_in_flight f WHERE f.state <> 'unknown' AND f.lease_until < now() - interval '30 seconds') AS unrecorded, w.*
+           (SELECT count(*) FROM coach_sms_internal.sms_in_flight f WHERE f.state <> 'unknown' AND f.lease_until < now() - interval '30 seconds') AS unrecorded, w.*
       FROM pg_extension x LEFT JOIN @extschema@.sms_worker_stat w ON true WHERE x.extname = 'coach_sms')
   SELECT 'preloaded', 'error', CASE WHEN NOT preloaded THEN 'coach_sms is not in shared_preload_libraries: messages wait' END,
          format('Add coach_sms to shared_preload_libraries (%s) and restart the server; a reload is not enough.',
                 CASE WHEN NOT preloaded  -- for it reads the files, and checks all settings
-                     THEN coalesce(@extschema@.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM') END) FROM fact
+                     THEN coalesce(coach_sms_internal.sms_setting_place('shared_preload_libraries'), 'in postgresql.conf, or by ALTER SYSTEM') END) FROM fact
   UNION ALL
   SELECT 'launcher', level, CASE WHEN launcher IS NULL THEN 'the launcher is not running' END,
          CASE WHEN preloaded THEN 'It starts again within seconds; if not, the server''s log says why (raise max_worker_processes, or look for coach_sms there).'
@@ -72,10 +72,10 @@ CREATE FUNCTION sms_check_processes() RETURNS TABLE (check_name text, level text
          format('Raise max_worker_processes (now %s; one for the launcher and one for each database that sends) and restart the server.',
                 current_setting('max_worker_processes')) FROM fact
 $$;
-REVOKE ALL ON FUNCTION sms_check_processes() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_processes() IS 'Internal: sms_doctor''s checks of library, launcher and sender.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_processes() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_processes() IS 'Internal: sms_doctor''s checks of library, launcher and sender.';
 
-CREATE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+CREATE FUNCTION coach_sms_internal.sms_check_arming() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (SELECT m.mode, m.reason FROM @extschema@.sms_mode() m)
   SELECT 'mode', 'error', CASE WHEN mode = 'not armed' THEN format('this server is not armed for this database, and sends nothing: %s', reason) END,
@@ -84,106 +84,106 @@ CREATE FUNCTION sms_check_arming() RETURNS TABLE (check_name text, level text, p
   SELECT 'key_file',
          CASE WHEN mode <> 'sandbox' OR EXISTS (SELECT FROM @extschema@.sms_settings WHERE twilio_auth_token_encrypted IS NOT NULL)
               THEN 'error' ELSE 'note' END,
-         k.problem, k.what_to_do FROM fact, @extschema@.sms_check_key_file() k
+         k.problem, k.what_to_do FROM fact, coach_sms_internal.sms_check_key_file() k
   UNION ALL
   SELECT 'trust', CASE WHEN mode <> 'sandbox' THEN 'error' ELSE 'note' END, t.problem, t.what_to_do
-    FROM fact, @extschema@.sms_check_trust() t
+    FROM fact, coach_sms_internal.sms_check_trust() t
   UNION ALL
   SELECT 'live_file', 'note', format('file "%s" has the name that coach_sms 0.1.0 gave, and is not this database''s', f),
          'Leave it where another server still runs 0.1.0 with this key file; else remove it.'
-    FROM @extschema@.sms_foreign_live_file() f WHERE f IS NOT NULL
+    FROM coach_sms_internal.sms_foreign_live_file() f WHERE f IS NOT NULL
   UNION ALL
   SELECT 'public_url', CASE WHEN mode <> 'sandbox' THEN 'warning' ELSE 'note' END,
          CASE WHEN current_setting('coach_sms.public_url', true) = '' THEN 'coach_sms.public_url is not set: receipts and people''s texts (STOP) do not reach us'
            || CASE WHEN current_setting('coach_sms.fetch_delay', true) = '0' THEN ', and coach_sms.fetch_delay is 0: sent is the end' ELSE '; Twilio is asked about each message instead' END END,
          'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.' FROM fact
 $$;
-REVOKE ALL ON FUNCTION sms_check_arming() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_arming() IS 'Internal: sms_doctor''s checks of what live sending needs of the server.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_arming() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_arming() IS 'Internal: sms_doctor''s checks of what live sending needs of the server.';
 
-CREATE FUNCTION sms_check_orgs() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+CREATE FUNCTION coach_sms_internal.sms_check_orgs() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH server AS MATERIALIZED (
-    SELECT CASE WHEN m.mode <> 'sandbox' THEN 'error' ELSE 'note' END AS level, @extschema@.sms_server_account() AS account,
+    SELECT CASE WHEN m.mode <> 'sandbox' THEN 'error' ELSE 'note' END AS level, coach_sms_internal.sms_server_account() AS account,
            nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '') AS service,
            coalesce(current_setting('coach_sms.twilio_phone_number', true), '') <> ''
              OR coalesce(current_setting('coach_sms.twilio_messaging_service_sid', true), '') <> '' AS has_sender
       FROM @extschema@.sms_mode() m),
   org AS MATERIALIZED (
     SELECT s.org_id, nullif(s.twilio_account_sid, '') AS account, nullif(s.twilio_messaging_service_sid, '') AS service,
-           nullif(s.twilio_phone_number, '') AS number, t.own, t.sealed, @extschema@.sms_is_zone(s.timezone) AS has_zone
+           nullif(s.twilio_phone_number, '') AS number, t.own, t.sealed, coach_sms_internal.sms_is_zone(s.timezone) AS has_zone
       FROM @extschema@.sms_settings s
       CROSS JOIN LATERAL (SELECT s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted IS NOT NULL AS own,
                                  s.twilio_auth_token_encrypted AS sealed) t
      WHERE s.enabled),
   token AS MATERIALIZED (
-    SELECT o.org_id, c.problem, c.what_to_do FROM org o CROSS JOIN LATERAL @extschema@.sms_check_token(o.org_id, o.sealed) c WHERE o.own
+    SELECT o.org_id, c.problem, c.what_to_do FROM org o CROSS JOIN LATERAL coach_sms_internal.sms_check_token(o.org_id, o.sealed) c WHERE o.own
     UNION ALL
-    SELECT NULL, c.problem, c.what_to_do FROM @extschema@.sms_check_token(NULL, NULL) c
+    SELECT NULL, c.problem, c.what_to_do FROM coach_sms_internal.sms_check_token(NULL, NULL) c
      WHERE EXISTS (SELECT FROM org o WHERE o.own IS NOT TRUE)),
   without AS (
     SELECT array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.account, v.account) IS NULL) AS account,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE coalesce(o.service, o.number) IS NULL AND NOT v.has_sender) AS sender,
            array_agg(o.org_id ORDER BY o.org_id)
-             FILTER (WHERE NOT @extschema@.sms_is_sid(o.account, 'AC') OR NOT @extschema@.sms_is_sid(o.service, 'MG')) AS sids,
+             FILTER (WHERE NOT coach_sms_internal.sms_is_sid(o.account, 'AC') OR NOT coach_sms_internal.sms_is_sid(o.service, 'MG')) AS sids,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token,
            array_agg(o.org_id ORDER BY o.org_id) FILTER (WHERE NOT o.has_zone) AS zone
       FROM org o CROSS JOIN server v)
-  SELECT 'accounts', v.level, 'enabled orgs without a Twilio account: ' || @extschema@.sms_list_orgs(w.account),
+  SELECT 'accounts', v.level, 'enabled orgs without a Twilio account: ' || coach_sms_internal.sms_list_orgs(w.account),
          'Fill sms_settings.twilio_account_sid and twilio_auth_token_encrypted, or set coach_sms.twilio_account_sid for all.' FROM server v, without w
   UNION ALL
-  SELECT 'senders', v.level, 'enabled orgs without a sender: ' || @extschema@.sms_list_orgs(w.sender),
+  SELECT 'senders', v.level, 'enabled orgs without a sender: ' || coach_sms_internal.sms_list_orgs(w.sender),
          'Fill sms_settings.twilio_phone_number or twilio_messaging_service_sid, or set coach_sms.twilio_phone_number for all.' FROM server v, without w
   UNION ALL
-  SELECT 'sids', v.level, 'orgs with a malformed SID: ' || @extschema@.sms_list_orgs(w.sids),
+  SELECT 'sids', v.level, 'orgs with a malformed SID: ' || coach_sms_internal.sms_list_orgs(w.sids),
          'twilio_account_sid is AC and 32 hex digits, twilio_messaging_service_sid MG and 32 hex digits; the orgs'' messages wait until they are corrected.' FROM server v, without w
   UNION ALL
-  SELECT 'zones', 'warning', 'orgs whose time zone this server does not know: ' || @extschema@.sms_list_orgs(w.zone),
+  SELECT 'zones', 'warning', 'orgs whose time zone this server does not know: ' || coach_sms_internal.sms_list_orgs(w.zone),
          'Set sms_settings.timezone to a name in pg_timezone_names, or install the time zones that are missing (on Debian tzdata-legacy); they count as UTC meanwhile.' FROM without w
   UNION ALL
   SELECT 'budgets', 'warning', 'orgs whose monthly_budget_segments is used up, and whose messages wait: '
-           || @extschema@.sms_list_orgs((SELECT array_agg(h.org_id ORDER BY h.org_id) FROM @extschema@.sms_holds h
+           || coach_sms_internal.sms_list_orgs((SELECT array_agg(h.org_id ORDER BY h.org_id) FROM coach_sms_internal.sms_holds h
                                       WHERE h.rule = 'monthly_budget_segments' AND h.until > now())),
          'Cancel what should not go, or raise the budget; else it goes when the next month begins, if it fits the budget at all.'
   UNION ALL
-  SELECT 'held', 'error', (SELECT string_agg(h.why || ': ' || @extschema@.sms_list_orgs(h.orgs), '; ' ORDER BY h.why)
-                             FROM (SELECT why, array_agg(org_id ORDER BY org_id) AS orgs FROM @extschema@.sms_holds
+  SELECT 'held', 'error', (SELECT string_agg(h.why || ': ' || coach_sms_internal.sms_list_orgs(h.orgs), '; ' ORDER BY h.why)
+                             FROM (SELECT why, array_agg(org_id ORDER BY org_id) AS orgs FROM coach_sms_internal.sms_holds
                                     WHERE is_trouble AND until > now() AND org_id IS NOT NULL GROUP BY why) h),
          'Messages of these orgs wait, and use up no attempt. They go once what is named is put right.'
   UNION ALL
-  SELECT 'server_account', v.level, CASE WHEN NOT @extschema@.sms_is_sid(v.account, 'AC') THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
+  SELECT 'server_account', v.level, CASE WHEN NOT coach_sms_internal.sms_is_sid(v.account, 'AC') THEN 'coach_sms.twilio_account_sid (or TWILIO_ACCOUNT_SID) is malformed' END,
          'It is AC and 32 hex digits; messages of orgs without an account of their own wait until it is corrected.' FROM server v
   UNION ALL
   SELECT 'server_service', v.level,
-         CASE WHEN NOT @extschema@.sms_is_sid(v.service, 'MG') THEN 'coach_sms.twilio_messaging_service_sid is malformed' END,
+         CASE WHEN NOT coach_sms_internal.sms_is_sid(v.service, 'MG') THEN 'coach_sms.twilio_messaging_service_sid is malformed' END,
          'It is MG and 32 hex digits; messages of orgs without a sender of their own wait until it is corrected.' FROM server v
   UNION ALL
-  SELECT 'own_tokens', v.level, 'orgs with an account of their own, but no token: ' || @extschema@.sms_list_orgs(w.own_token),
+  SELECT 'own_tokens', v.level, 'orgs with an account of their own, but no token: ' || coach_sms_internal.sms_list_orgs(w.own_token),
          'Write the account''s auth token into sms_settings.twilio_auth_token_encrypted: the server''s token does not fit another account.' FROM server v, without w
   UNION ALL
   SELECT 'tokens', v.level, (SELECT string_agg(concat_ws(': ', t.org_id::text, t.problem), '; ')
                                  FROM (SELECT * FROM token WHERE problem IS NOT NULL ORDER BY token.org_id LIMIT 5) t),
          (SELECT min(t.what_to_do) FROM token t WHERE t.problem IS NOT NULL) FROM server v
 $$;
-REVOKE ALL ON FUNCTION sms_check_orgs() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_orgs() IS 'Internal: sms_doctor''s checks of accounts, senders and tokens.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_orgs() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_orgs() IS 'Internal: sms_doctor''s checks of accounts, senders and tokens.';
 
-CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+CREATE FUNCTION coach_sms_internal.sms_check_queue() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  WITH server AS MATERIALIZED (SELECT m.mode, @extschema@.sms_is_subscriber() AS is_subscriber,
+  WITH server AS MATERIALIZED (SELECT m.mode, coach_sms_internal.sms_is_subscriber() AS is_subscriber,
            EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = '@extschema@.sms_messages'::regclass) AS brings_messages FROM @extschema@.sms_mode() m),
   found AS MATERIALIZED (
     SELECT (SELECT count(*) FROM @extschema@.sms_messages m, server v
              WHERE m.status IN ('pending', 'queued') AND m.sandbox = (v.mode = 'sandbox') AND v.mode <> 'not armed' AND NOT v.is_subscriber
-               AND NOT EXISTS (SELECT FROM @extschema@.sms_queue q WHERE q.message_id = m.id)) AS unqueued,
+               AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)) AS unqueued,
            (SELECT count(*) FROM @extschema@.sms_messages m, server v
              WHERE m.status IN ('pending', 'queued') AND NOT m.sandbox AND v.mode <> 'live' AND NOT v.is_subscriber) AS kept,
-           (SELECT count(*) FROM @extschema@.sms_queue q
+           (SELECT count(*) FROM coach_sms_internal.sms_queue q
              WHERE NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = q.message_id)) AS orphans,
            u.*, s.holder, s.since
-      FROM @extschema@.sms_oldest_snapshot() s
+      FROM coach_sms_internal.sms_oldest_snapshot() s
      CROSS JOIN (SELECT count(*) AS unknown, count(f.not_asked) AS not_asked, min(f.not_asked) AS why_not_asked
-                   FROM @extschema@.sms_in_flight f
+                   FROM coach_sms_internal.sms_in_flight f
                   WHERE f.state = 'unknown'
                     AND f.lease_until < now() - current_setting('coach_sms.reconcile_limit')::interval - interval '5 minutes') u)
   SELECT 'queue', 'error', CASE WHEN unqueued > 0 THEN format('messages that wait without a row in sms_queue: %s', unqueued) END,
@@ -199,7 +199,7 @@ CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, level text, pr
               ELSE 'ALTER SUBSCRIPTION … REFRESH PUBLICATION, or DROP SUBSCRIPTION; then sms_go_live().' END FROM server v
   UNION ALL
   SELECT 'queue_orphans', 'warning', CASE WHEN orphans > 0 THEN format('rows of sms_queue without a message: %s', orphans) END,
-         'They are harmless; as a superuser, delete them from sms_queue.' FROM found
+         'They are harmless; as a superuser, delete them from coach_sms_internal.sms_queue.' FROM found
   UNION ALL
   SELECT 'unknown', 'warning',
          CASE WHEN unknown > 0 THEN format('messages of which it is still unknown whether Twilio took them: %s', unknown) END
@@ -210,23 +210,23 @@ CREATE FUNCTION sms_check_queue() RETURNS TABLE (check_name text, level text, pr
   SELECT 'snapshot', 'warning', CASE WHEN since < now() - interval '1 hour' THEN format('%s has been open since %s and keeps dead rows of the queue', holder, since) END,
          'End it (pg_terminate_backend, or ROLLBACK PREPARED): claims slow down while it lasts.' FROM found
 $$;
-REVOKE ALL ON FUNCTION sms_check_queue() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_queue() IS 'Internal: sms_doctor''s checks of the queue.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_queue() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_queue() IS 'Internal: sms_doctor''s checks of the queue.';
 
 -- What waits for something that may never come, and what ended for it.
-CREATE FUNCTION sms_check_waiting() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+CREATE FUNCTION coach_sms_internal.sms_check_waiting() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH orphan AS MATERIALIZED (
     SELECT sum(o.messages) AS messages, array_agg(o.org_id ORDER BY o.org_id) AS orgs
-      FROM (SELECT q.org_id, count(*) AS messages FROM @extschema@.sms_queue q
+      FROM (SELECT q.org_id, count(*) AS messages FROM coach_sms_internal.sms_queue q
              WHERE NOT EXISTS (SELECT FROM @extschema@.sms_settings s WHERE s.org_id = q.org_id) GROUP BY q.org_id) o),
   overdue AS MATERIALIZED (
-    SELECT @extschema@.sms_count_overdue() AS ended,
-           (SELECT count(*) FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-             WHERE @extschema@.sms_ends_at(m.scheduled_for, NULL) BETWEEN now() AND least(m.expires_at, now() + interval '1 day')) AS ends_soon)
+    SELECT coach_sms_internal.sms_count_overdue() AS ended,
+           (SELECT count(*) FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+             WHERE coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) BETWEEN now() AND least(m.expires_at, now() + interval '1 day')) AS ends_soon)
   SELECT 'settings', 'error',
          CASE WHEN o.messages > 0
-              THEN format('messages of orgs without a row in sms_settings: %s, of %s', o.messages, @extschema@.sms_list_orgs(o.orgs)) END,
+              THEN format('messages of orgs without a row in sms_settings: %s, of %s', o.messages, coach_sms_internal.sms_list_orgs(o.orgs)) END,
          'Insert the settings of these orgs again, or cancel their messages; else coach_sms.max_wait ends them.' FROM orphan o
   UNION ALL
   SELECT 'max_wait', 'warning',
@@ -238,10 +238,10 @@ CREATE FUNCTION sms_check_waiting() RETURNS TABLE (check_name text, level text, 
          'sms_queue_stat.held_by and sms_why() say what holds those that wait; sms_retry() sends one that has ended after all.'
     FROM overdue
 $$;
-REVOKE ALL ON FUNCTION sms_check_waiting() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_waiting() IS 'Internal: sms_doctor''s checks of messages that wait for something that may never come.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_waiting() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_waiting() IS 'Internal: sms_doctor''s checks of messages that wait for something that may never come.';
 
-CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+CREATE FUNCTION coach_sms_internal.sms_check_rights() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH owner AS (SELECT * FROM pg_roles WHERE rolname = 'coach_sms_owner'),
   own AS (
@@ -262,12 +262,12 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, p
   -- What no kind of role has and GRANT ALL gives: functions of ours alone; TRUNCATE, which asks no policy; TRIGGER, whose
   -- function would run as coach_sms_owner.
   excess AS (
-    SELECT a.grantee FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
+    SELECT a.grantee FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
      CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
      WHERE a.grantee <> p.proowner
-       AND f NOT IN (SELECT k FROM @extschema@.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
+       AND f NOT IN (SELECT k FROM coach_sms_internal.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
     UNION
-    SELECT a.grantee FROM @extschema@.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
+    SELECT a.grantee FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
      WHERE a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'TRIGGER'))
   SELECT 'owner_role', 'error',
          CASE WHEN o.rolsuper OR o.rolcanlogin OR o.rolcreaterole OR o.rolcreatedb OR o.rolbypassrls OR o.rolreplication
@@ -292,27 +292,27 @@ CREATE FUNCTION sms_check_rights() RETURNS TABLE (check_name text, level text, p
          'ALTER TABLE sms_bookings_source OWNER TO a superuser.'
     FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = '@extschema@.sms_bookings_source'::regclass
   UNION ALL
-  SELECT 'bookings', 'error', @extschema@.sms_bookings_problem(),
+  SELECT 'bookings', 'error', coach_sms_internal.sms_bookings_problem(),
          'Mend the view, or give the owner of the bookings the rights it needs; after a change of names call sms_attach_bookings() again.'
 $$;
-REVOKE ALL ON FUNCTION sms_check_rights() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_rights() IS 'Internal: sms_doctor''s checks of who owns what.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_rights() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_rights() IS 'Internal: sms_doctor''s checks of who owns what.';
 
 -- A function that takes its names from whoever asks can be made to say anything by them.
-CREATE FUNCTION sms_check_tenancy() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+CREATE FUNCTION coach_sms_internal.sms_check_tenancy() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH found AS (
     SELECT nullif(current_setting('coach_sms.tenancy_function', true), '') AS name, nullif(current_setting('coach_sms.jwt_authenticators', true), '') AS authenticators,
-           EXISTS (SELECT FROM @extschema@.sms_roles() r WHERE r.kind = 'tenant') AS has_tenants)
+           EXISTS (SELECT FROM coach_sms_internal.sms_roles() r WHERE r.kind = 'tenant') AS has_tenants)
   SELECT 'row_security', 'error',
          (SELECT 'row-level security is off for ' || string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text)
-            FROM @extschema@.sms_own_relations('{r}') own JOIN pg_class c ON c.oid = own
+            FROM coach_sms_internal.sms_own_relations('{r}') own JOIN pg_class c ON c.oid = own
            WHERE NOT c.relrowsecurity AND c.oid <> '@extschema@.sms_bookings_source'::regclass),
          'ALTER TABLE … ENABLE ROW LEVEL SECURITY for each of them.'
   UNION ALL
   SELECT 'policies', 'error',
          (SELECT 'policies are not those of the roles that were granted: ' || string_agg(l.kind || ' on ' || l.relation, ', ' ORDER BY l.kind, l.relation)
-            FROM @extschema@.sms_lost_policies() l),
+            FROM coach_sms_internal.sms_lost_policies() l),
          'A dump carries no policies of extensions: sms_go_live() or sms_go_sandbox() makes them, and so does granting again.'
   UNION ALL
   SELECT 'tenancy', 'error',
@@ -325,24 +325,24 @@ CREATE FUNCTION sms_check_tenancy() RETURNS TABLE (check_name text, level text, 
               ELSE 'Set coach_sms.tenancy_function to a function as in public.is_org_member(uuid), or coach_sms.jwt_authenticators to the role that PostgREST connects as.' END
     FROM found f LEFT JOIN pg_proc p ON p.oid = to_regprocedure(f.name)
 $$;
-REVOKE ALL ON FUNCTION sms_check_tenancy() FROM PUBLIC;
-COMMENT ON FUNCTION sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_tenancy() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
 
-CREATE FUNCTION sms_doctor_as_owner(
+CREATE FUNCTION coach_sms_internal.sms_doctor_as_owner(
   OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.check_name, CASE WHEN c.problem IS NULL THEN 'ok' ELSE c.level END,
          c.problem IS NULL OR c.level = 'note', c.problem, CASE WHEN c.problem IS NOT NULL THEN c.what_to_do END
-    FROM (SELECT 1 AS part, * FROM @extschema@.sms_check_processes()
-          UNION ALL SELECT 2, * FROM @extschema@.sms_check_arming()
-          UNION ALL SELECT 3, * FROM @extschema@.sms_check_orgs()
-          UNION ALL SELECT 4, * FROM @extschema@.sms_check_queue()
-          UNION ALL SELECT 5, * FROM @extschema@.sms_check_waiting()
-          UNION ALL SELECT 6, * FROM @extschema@.sms_check_rights()
-          UNION ALL SELECT 7, * FROM @extschema@.sms_check_tenancy()) c
+    FROM (SELECT 1 AS part, * FROM coach_sms_internal.sms_check_processes()
+          UNION ALL SELECT 2, * FROM coach_sms_internal.sms_check_arming()
+          UNION ALL SELECT 3, * FROM coach_sms_internal.sms_check_orgs()
+          UNION ALL SELECT 4, * FROM coach_sms_internal.sms_check_queue()
+          UNION ALL SELECT 5, * FROM coach_sms_internal.sms_check_waiting()
+          UNION ALL SELECT 6, * FROM coach_sms_internal.sms_check_rights()
+          UNION ALL SELECT 7, * FROM coach_sms_internal.sms_check_tenancy()) c
    ORDER BY c.part
 $$;
-REVOKE ALL ON FUNCTION sms_doctor_as_owner() FROM PUBLIC;
-COMMENT ON FUNCTION sms_doctor_as_owner() IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_doctor_as_owner() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_doctor_as_owner() IS
 'Internal: sms_doctor(), once its caller is coach_sms_owner.';

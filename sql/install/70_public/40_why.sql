@@ -1,13 +1,13 @@
 -- sms_why(message_id): what happened to a message, and what it waits for.
 
-CREATE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
            WHEN m.sandbox AND v.mode = 'live' THEN 'it was enqueued in the sandbox, and is never sent live'
            WHEN NOT m.sandbox AND v.mode = 'sandbox' THEN 'it is a live message, and the database is in the sandbox; sms_go_live() sends it'
            WHEN v.mode = 'not armed' THEN concat_ws(': ', 'this server is not armed for this database', CASE WHEN c.may_know THEN v.reason END)
            WHEN q.message_id IS NULL THEN 'it has no row in sms_queue; sms_doctor() says how to repair that'
-           WHEN @extschema@.sms_ends_at(m.scheduled_for, m.expires_at) <= now() THEN 'it has expired, and will be cancelled'
+           WHEN coach_sms_internal.sms_ends_at(m.scheduled_for, m.expires_at) <= now() THEN 'it has expired, and will be cancelled'
            WHEN q.held_for = 'client_daily_limit' AND q.due_at > now() THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s', s.max_sms_per_client_per_day, q.due_at)
            WHEN q.due_at > now() AND q.failures > 0 THEN format('its next attempt is due at %s (attempts used up: %s of %s)', q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
            WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
@@ -19,23 +19,23 @@ CREATE FUNCTION sms_why_waiting(message_id uuid) RETURNS text
     FROM @extschema@.sms_messages m
     CROSS JOIN @extschema@.sms_mode() v
     CROSS JOIN (SELECT e.problem FROM @extschema@.sms_health e) h
-    CROSS JOIN (SELECT @extschema@.sms_may_act_for(NULL)) c (may_know)
-    LEFT JOIN @extschema@.sms_queue q ON q.message_id = m.id
+    CROSS JOIN (SELECT coach_sms_internal.sms_may_act_for(NULL)) c (may_know)
+    LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-    LEFT JOIN @extschema@.sms_lane_stat r ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
+    LEFT JOIN coach_sms_internal.sms_lane_stat r ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
    WHERE m.id = $1
 $$;
-REVOKE ALL ON FUNCTION sms_why_waiting(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_why_waiting(uuid) IS 'Internal: why a pending or queued message has not gone out yet.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_waiting(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_waiting(uuid) IS 'Internal: why a pending or queued message has not gone out yet.';
 
-CREATE FUNCTION sms_reason(error_code text, error_message text) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_reason(error_code text, error_message text) RETURNS text
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(concat_ws(': ', error_code, nullif(error_message, '')), '')
 $$;
-REVOKE ALL ON FUNCTION sms_reason(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION sms_reason(text, text) IS 'Internal: an error in one line.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_reason(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_reason(text, text) IS 'Internal: an error in one line.';
 
-CREATE FUNCTION sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
+CREATE FUNCTION coach_sms_internal.sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT m.created_at, 1, 'enqueued',
          format('to %s, %s, %s segment(s) in %s%s', m.to_phone, coalesce('template ' || m.template_key, 'a text of its own'), m.segments, m.encoding,
@@ -49,27 +49,27 @@ CREATE FUNCTION sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, ste
          CASE a.status
            WHEN 'success' THEN format('accepted by %s, SID %s',
              CASE a.provider WHEN 'sandbox' THEN 'the sandbox' ELSE 'Twilio' END, a.provider_message_id)
-           WHEN 'permanent_error' THEN 'refused for good: ' || @extschema@.sms_reason(a.error_code, a.error_message)
-           WHEN 'transient_error' THEN 'not taken: ' || @extschema@.sms_reason(a.error_code, a.error_message)
-           ELSE 'no clear answer: ' || @extschema@.sms_reason(a.error_code, a.error_message) END
+           WHEN 'permanent_error' THEN 'refused for good: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message)
+           WHEN 'transient_error' THEN 'not taken: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message)
+           ELSE 'no clear answer: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message) END
          || coalesce(' (HTTP ' || a.response_status || ')', '') || coalesce(', ' || a.duration_ms || ' ms', '')
     FROM @extschema@.sms_attempts a WHERE a.message_id = $1
   UNION ALL
   SELECT f.claimed_at, 3, format('attempt %s', f.attempt_number),
          CASE f.state
-           WHEN 'unknown' THEN 'no clear answer: ' || @extschema@.sms_reason(f.settlement->>'error_code', f.settlement->>'error_message')
+           WHEN 'unknown' THEN 'no clear answer: ' || coach_sms_internal.sms_reason(f.settlement->>'error_code', f.settlement->>'error_message')
            ELSE format('claimed by the sender until %s', f.lease_until) END
-    FROM @extschema@.sms_in_flight f WHERE f.message_id = $1
+    FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = $1
   UNION ALL
   SELECT e.received_at, 4, CASE e.event_type WHEN 'fetch' THEN format('%s was asked', e.provider) ELSE format('%s said', e.provider) END,
-         concat_ws(', ', e.event_status, nullif(@extschema@.sms_reason(e.error_code, e.error_message), ''),
+         concat_ws(', ', e.event_status, nullif(coach_sms_internal.sms_reason(e.error_code, e.error_message), ''),
                    CASE WHEN e.processed_at IS NULL THEN 'not applied yet' END)
     FROM @extschema@.sms_events e WHERE e.message_id = $1
 $$;
-REVOKE ALL ON FUNCTION sms_why_past(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_why_past(uuid) IS 'Internal: what happened to a message.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_past(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_past(uuid) IS 'Internal: what happened to a message.';
 
-CREATE FUNCTION sms_why_unknown(claim sms_in_flight) RETURNS text
+CREATE FUNCTION coach_sms_internal.sms_why_unknown(claim coach_sms_internal.sms_in_flight) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN claim.not_asked IS NOT NULL THEN format('Twilio''s list was not asked: %s', claim.not_asked)
               WHEN claim.inconclusive = 'unreadable' THEN 'Twilio''s list was asked and could not be read'
@@ -77,10 +77,10 @@ CREATE FUNCTION sms_why_unknown(claim sms_in_flight) RETURNS text
               WHEN claim.looks > 0 THEN format('Twilio''s list was read without showing it (listings: %s)', claim.looks)
               ELSE 'Twilio''s list has not been asked yet' END
 $$;
-REVOKE ALL ON FUNCTION sms_why_unknown(sms_in_flight) FROM PUBLIC;
-COMMENT ON FUNCTION sms_why_unknown(sms_in_flight) IS 'Internal: what Twilio''s list came to for a message whose outcome is unknown.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_unknown(coach_sms_internal.sms_in_flight) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_unknown(coach_sms_internal.sms_in_flight) IS 'Internal: what Twilio''s list came to for a message whose outcome is unknown.';
 
-CREATE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
+CREATE FUNCTION coach_sms_internal.sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE m.status WHEN 'delivered' THEN m.delivered_at WHEN 'failed' THEN m.failed_at WHEN 'cancelled' THEN m.updated_at ELSE now() END,
          5,
@@ -88,29 +88,29 @@ CREATE FUNCTION sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step
          CASE m.status
            WHEN 'delivered'
              THEN CASE WHEN m.sandbox THEN 'reported by the sandbox' ELSE 'reported by the carrier' END
-           WHEN 'failed' THEN @extschema@.sms_reason(m.error_code, m.error_message)
-           WHEN 'cancelled' THEN @extschema@.sms_reason(m.error_code, m.error_message)
+           WHEN 'failed' THEN coach_sms_internal.sms_reason(m.error_code, m.error_message)
+           WHEN 'cancelled' THEN coach_sms_internal.sms_reason(m.error_code, m.error_message)
            WHEN 'sent' THEN 'waits for the carrier''s receipt; some carriers send none'
            WHEN 'sending' THEN 'waits for Twilio''s answer'
-           WHEN 'unknown' THEN format('waits for a callback, or for the list search at Twilio at %s; %s', f.next_look_at, @extschema@.sms_why_unknown(f))
-           ELSE 'waits: ' || @extschema@.sms_why_waiting(m.id) END
-    FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_in_flight f ON f.message_id = m.id
+           WHEN 'unknown' THEN format('waits for a callback, or for the list search at Twilio at %s; %s', f.next_look_at, coach_sms_internal.sms_why_unknown(f))
+           ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(m.id) END
+    FROM @extschema@.sms_messages m LEFT JOIN coach_sms_internal.sms_in_flight f ON f.message_id = m.id
    WHERE m.id = $1
 $$;
-REVOKE ALL ON FUNCTION sms_why_now(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_why_now(uuid) IS 'Internal: how a message stands.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_now(uuid) IS 'Internal: how a message stands.';
 
-CREATE FUNCTION sms_why_as_owner(message_id uuid) RETURNS TABLE (at timestamptz, what text, detail text)
+CREATE FUNCTION coach_sms_internal.sms_why_as_owner(message_id uuid) RETURNS TABLE (at timestamptz, what text, detail text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM @extschema@.sms_require_message(message_id);
+  PERFORM coach_sms_internal.sms_require_message(message_id);
   RETURN QUERY
     SELECT w.at, w.what, w.detail
-      FROM (SELECT * FROM @extschema@.sms_why_past(sms_why_as_owner.message_id)
-            UNION ALL SELECT * FROM @extschema@.sms_why_now(sms_why_as_owner.message_id)) w
+      FROM (SELECT * FROM coach_sms_internal.sms_why_past(sms_why_as_owner.message_id)
+            UNION ALL SELECT * FROM coach_sms_internal.sms_why_now(sms_why_as_owner.message_id)) w
      ORDER BY w.step = 5, w.at, w.step, w.what;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_why_as_owner(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION sms_why_as_owner(uuid) IS
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_as_owner(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_why_as_owner(uuid) IS
 'Internal: sms_why(), once its caller is coach_sms_owner.';

@@ -6,7 +6,7 @@ CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
     SELECT org_id, month, provider, currency, count(*) AS messages,
            sum(segments) AS segments, sum(price) AS price,
            coalesce(sum(segments) FILTER (WHERE price IS NULL), 0) AS segments_without_price
-      FROM @extschema@.sms_charges GROUP BY org_id, month, provider, currency
+      FROM coach_sms_internal.sms_charges GROUP BY org_id, month, provider, currency
     UNION ALL
     SELECT org_id, month, provider, currency, messages, segments, price, segments_without_price
       FROM @extschema@.sms_usage),
@@ -31,7 +31,7 @@ CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
                    ' or coach_sms.fetch_prices = on' END AS note,
          t.sandbox
     FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
-   WHERE (SELECT @extschema@.sms_sees_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+   WHERE (SELECT coach_sms_internal.sms_sees_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_cost IS
 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. '

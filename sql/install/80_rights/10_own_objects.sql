@@ -1,6 +1,6 @@
 -- What is ours.
 
-CREATE FUNCTION sms_own_functions(names text[]) RETURNS SETOF regprocedure
+CREATE FUNCTION coach_sms_internal.sms_own_functions(names text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.oid::regprocedure
     FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
@@ -9,10 +9,10 @@ CREATE FUNCTION sms_own_functions(names text[]) RETURNS SETOF regprocedure
      AND (names IS NULL OR p.proname = ANY (names))
    ORDER BY 1
 $$;
-REVOKE ALL ON FUNCTION sms_own_functions(text[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_own_functions(text[]) IS 'Internal: functions of this extension by name; NULL for all.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_own_functions(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_own_functions(text[]) IS 'Internal: functions of this extension by name; NULL for all.';
 
-CREATE FUNCTION sms_own_relations(kinds "char"[]) RETURNS SETOF regclass
+CREATE FUNCTION coach_sms_internal.sms_own_relations(kinds "char"[]) RETURNS SETOF regclass
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.oid::regclass
     FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
@@ -21,10 +21,10 @@ CREATE FUNCTION sms_own_relations(kinds "char"[]) RETURNS SETOF regclass
      AND c.relkind = ANY (kinds)
    ORDER BY 1
 $$;
-REVOKE ALL ON FUNCTION sms_own_relations("char"[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_own_relations("char"[]) IS 'Internal: relations of this extension by kind: r tables, v views.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_own_relations("char"[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_own_relations("char"[]) IS 'Internal: relations of this extension by kind: r tables, v views.';
 
-CREATE FUNCTION sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   role regrole;
@@ -34,5 +34,5 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_revoke_from_all(text, text, aclitem[]) FROM PUBLIC;
-COMMENT ON FUNCTION sms_revoke_from_all(text, text, aclitem[]) IS 'Internal: takes an object of ours from every role that has rights to it, but its owner.';
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_revoke_from_all(text, text, aclitem[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_revoke_from_all(text, text, aclitem[]) IS 'Internal: takes an object of ours from every role that has rights to it, but its owner.';

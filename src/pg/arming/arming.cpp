@@ -21,14 +21,14 @@ const char* what_is_wrong_with_row(int64 system_identifier, int64 database) {
 }
 
 void lock_server_row() {
-  static Statement lock{"LOCK TABLE @extschema@.sms_server IN SHARE ROW EXCLUSIVE MODE", {}};
+  static Statement lock{"LOCK TABLE @internal@.sms_server IN SHARE ROW EXCLUSIVE MODE", {}};
   lock.run(std::initializer_list<Datum>{});
 }
 
 // The row of a copy still names its original.
 void warn_of_live_original() {
   static Statement read{
-      "SELECT system_identifier, database_oid::bigint, arm_id FROM @extschema@.sms_server"
+      "SELECT system_identifier, database_oid::bigint, arm_id FROM @internal@.sms_server"
       " WHERE mode = 'live'",
       {}};
   if (read.run(std::initializer_list<Datum>{}) != 1) return;
@@ -46,7 +46,7 @@ void warn_of_live_original() {
 // Writes mode and a new random id; `arm_id` gets its text.
 void write_row(const char* mode, char (&arm_id)[kIdLength + 1]) {
   static Statement write{
-      "INSERT INTO @extschema@.sms_server AS s"
+      "INSERT INTO @internal@.sms_server AS s"
       "  (mode, system_identifier, database_oid, arm_id, changed_by)"
       " VALUES ($1, $2, $3, gen_random_uuid(), session_user)"
       " ON CONFLICT ON CONSTRAINT sms_server_pkey DO UPDATE SET mode = excluded.mode, arm_id = "
@@ -65,7 +65,7 @@ void write_row(const char* mode, char (&arm_id)[kIdLength + 1]) {
 Mode read_mode(const char** why) {
   static Statement read{
       "SELECT mode = 'live', system_identifier, database_oid::bigint, arm_id"
-      "  FROM @extschema@.sms_server",
+      "  FROM @internal@.sms_server",
       {}};
   *why = nullptr;
   if (read.run(std::initializer_list<Datum>{}) != 1) {

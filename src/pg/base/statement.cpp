@@ -1,5 +1,6 @@
 #include "pg/base/statement.hpp"
 
+#include "pg/base/extension.hpp"
 #include "pg/base/plans.hpp"
 
 namespace coach_sms {
@@ -7,22 +8,40 @@ namespace coach_sms {
 namespace {
 
 Oid schema_in_use = InvalidOid;
+Oid internal_schema_in_use = InvalidOid;
 
 SPITupleTable* rows() {
   return SPI_tuptable;
+}
+
+char* name_of(Oid schema) {
+  char* name = get_namespace_name(schema);
+  if (name == nullptr) elog(ERROR, "schema %u of coach_sms is gone", schema);
+  return name;
+}
+
+char* replace_all(const char* text, const char* mark, Oid schema) {
+  const char* name = quote_identifier(name_of(schema));
+  StringInfoData result;
+  initStringInfo(&result);
+  for (const char* at = strstr(text, mark); at != nullptr; at = strstr(text, mark)) {
+    appendBinaryStringInfo(&result, text, static_cast<int>(at - text));
+    appendStringInfoString(&result, name);
+    text = at + strlen(mark);
+  }
+  appendStringInfoString(&result, text);
+  return result.data;
 }
 
 }  // namespace
 
 void use_schema(Oid schema) {
   schema_in_use = schema;
+  internal_schema_in_use = internal_schema_beside(schema);
 }
 
-// Nothing keeps a function from being dropped while it runs.
 void use_schema_of(FunctionCallInfo fcinfo) {
-  const Oid schema = get_func_namespace(fcinfo->flinfo->fn_oid);
-  if (!OidIsValid(schema)) elog(ERROR, "coach_sms was dropped");
-  schema_in_use = schema;
+  use_schema(extension_schema_of(fcinfo));
 }
 
 Oid current_schema() {
@@ -30,23 +49,12 @@ Oid current_schema() {
 }
 
 char* current_schema_name() {
-  char* name = get_namespace_name(schema_in_use);
-  if (name == nullptr) elog(ERROR, "schema %u of coach_sms is gone", schema_in_use);
-  return name;
+  return name_of(schema_in_use);
 }
 
 char* with_schema(const char* sql) {
-  static constexpr char kMark[] = "@extschema@";
-  const char* quoted = quote_identifier(current_schema_name());
-  StringInfoData text;
-  initStringInfo(&text);
-  for (const char* mark = strstr(sql, kMark); mark != nullptr; mark = strstr(sql, kMark)) {
-    appendBinaryStringInfo(&text, sql, static_cast<int>(mark - sql));
-    appendStringInfoString(&text, quoted);
-    sql = mark + sizeof kMark - 1;
-  }
-  appendStringInfoString(&text, sql);
-  return text.data;
+  return replace_all(replace_all(sql, "@extschema@", schema_in_use), "@internal@",
+                     internal_schema_in_use);
 }
 
 // An earlier plan is left where it is: it may be running further out.
@@ -58,11 +66,13 @@ void Statement::prepare() {
   if (SPI_keepplan(fresh) != 0) elog(ERROR, "could not keep a plan");
   plan_ = fresh;
   schema_ = schema_in_use;
+  internal_schema_ = internal_schema_in_use;
 }
 
 uint64 Statement::run(Datum* values, const char* nulls) {
   MemoryContext caller = CurrentMemoryContext;  // SPI leaves its own one behind
-  if (plan_ == nullptr || schema_ != schema_in_use) prepare();
+  if (plan_ == nullptr || schema_ != schema_in_use || internal_schema_ != internal_schema_in_use)
+    prepare();
   const int result = SPI_execute_plan(plan_, values, nulls, false, 0);
   MemoryContextSwitchTo(caller);
   if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql_, SPI_result_code_string(result));

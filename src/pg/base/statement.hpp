@@ -7,8 +7,9 @@
 namespace coach_sms {
 
 // One SQL statement of ours: parsed once a session, run many times. `@extschema@` in its text is
-// the schema the extension lives in, as in the install script; every name is qualified, and the
-// caller's search_path is pinned by the SQL function or by the worker that runs it.
+// the schema the extension lives in, as in the install script, `@internal@` the schema of its
+// internal objects (extension.hpp). Every name is qualified, and the caller's search_path is pinned
+// by the SQL function or by the worker that runs it.
 //
 //   static Statement find_org{"SELECT ... WHERE org_id = $1", {UUIDOID}};
 //   uint64 rows = find_org.run({UUIDPGetDatum(id)});
@@ -37,7 +38,8 @@ class Statement {
   Oid types_[kMaxParameters] = {};
   int count_ = 0;
   SPIPlanPtr plan_ = nullptr;
-  Oid schema_ = InvalidOid;  // the schema that plan_ was made for
+  Oid schema_ = InvalidOid;  // the schemas that plan_ was made for
+  Oid internal_schema_ = InvalidOid;
 };
 
 // The schema that statements run in from now on. SQL functions name their own, workers the
@@ -47,7 +49,7 @@ void use_schema_of(FunctionCallInfo fcinfo);
 Oid current_schema();
 char* current_schema_name();
 
-// `@extschema@` replaced; in the current memory context.
+// Returns the text with `@extschema@` and `@internal@` replaced; in the current memory context.
 char* with_schema(const char* sql);
 
 // Columns of a row that SPI returned. Texts are copied into the current memory context.

@@ -43,7 +43,7 @@ bool is_one_of_many() {
 }
 
 void tell(const char* kind, const pg_uuid_t& id, const pg_uuid_t& org_id) {
-  static Statement tell{"SELECT @extschema@.sms_app_changed($1, $2, $3)",
+  static Statement tell{"SELECT @internal@.sms_app_changed($1, $2, $3)",
                         {TEXTOID, UUIDOID, UUIDOID}};
   tell.run({CStringGetTextDatum(kind), UUIDPGetDatum(&id), UUIDPGetDatum(&org_id)});
 }

@@ -88,13 +88,14 @@ Statement insert_message{
     "                      WHERE org_id = $2 AND phone = ANY ($22))"
     "     AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o"
     "                      WHERE o.phone = ANY ($22)"
-    "                        AND @extschema@.sms_sends_as($2, $5, o.account_sid, o.sender))"
+    "                        AND @internal@.sms_sends_as($2, $5, o.account_sid, o.sender))"
     "     AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys"
     "                      WHERE org_id = $2 AND idempotency_key = $13)"
     "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
     "  RETURNING id, org_id, metadata, priority, expires_at)"
-    " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"
-    " SELECT id, org_id, @extschema@.sms_zone_of(metadata), priority, $21, expires_at FROM "
+    " INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, due_at, "
+    "expires_at)"
+    " SELECT id, org_id, @internal@.sms_zone_of(metadata), priority, $21, expires_at FROM "
     "message"
     " RETURNING zone",
     {UUIDOID, UUIDOID,  UUIDOID,        TEXTOID,     TEXTOID, UUIDOID,
@@ -117,7 +118,8 @@ void at_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactio
 void fail_suppressed(const MessageRequest& wanted, const PreparedMessage& ready, Failure* failure) {
   static Statement find{
       "SELECT reason FROM @extschema@.sms_suppression"
-      " WHERE org_id = $1 AND phone = ANY (@extschema@.sms_phone_names($2)) ORDER BY created_at",
+      " WHERE org_id = $1 AND phone = ANY (@internal@.sms_phone_names($2)) ORDER BY "
+      "created_at",
       {UUIDOID, TEXTOID}};
   const bool found = find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) > 0;
   fail(failure, kSuppressed,

@@ -98,7 +98,7 @@ const TemplateFacts* find_template(const pg_uuid_t& org_id, const char* key) {
 }
 
 bool database_is_live() {
-  static Statement read{"SELECT mode = 'live' FROM @extschema@.sms_server", {}};
+  static Statement read{"SELECT mode = 'live' FROM @internal@.sms_server", {}};
   if (is_fresh(mode_read_in)) return live;
   live = read.run(std::initializer_list<Datum>{}) == 1 && bool_column(0, 1);
   mode_read_in = GetCurrentStatementStartTimestamp();

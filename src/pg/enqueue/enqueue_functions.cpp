@@ -1,5 +1,6 @@
 #include "pg/base/cpp_boundary.hpp"
 
+#include "pg/base/extension.hpp"
 #include "pg/base/security_context.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
@@ -105,7 +106,7 @@ TriggerRow inserted_row(FunctionCallInfo fcinfo) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
   if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
-      RelationGetNamespace(trigger->tg_relation) != get_func_namespace(fcinfo->flinfo->fn_oid))
+      RelationGetNamespace(trigger->tg_relation) != extension_schema_of(fcinfo))
     elog(ERROR, "a trigger function of sms_messages was put on something else");
   return {trigger->tg_relation, trigger->tg_trigtuple, trigger->tg_relation->rd_att};
 }
@@ -147,8 +148,8 @@ void refuse_status(const TriggerRow& row) {
 void refuse_suppressed(const MessageRequest& wanted, const PreparedMessage& ready) {
   static Statement find{
       "SELECT FROM @extschema@.sms_suppression"
-      " WHERE org_id = $1 AND phone = ANY (@extschema@.sms_phone_names($2))"
-      " UNION ALL SELECT WHERE @extschema@.sms_is_bound($1, $3, $2)",
+      " WHERE org_id = $1 AND phone = ANY (@internal@.sms_phone_names($2))"
+      " UNION ALL SELECT WHERE @internal@.sms_is_bound($1, $3, $2)",
       {UUIDOID, TEXTOID, TEXTOID}};
   if (find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone),
                 ready.from_phone != nullptr ? PointerGetDatum(ready.from_phone)
@@ -290,8 +291,10 @@ Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
 // store() has done it for its own, and restored rows wait for sms_go_live() or sms_go_sandbox().
 Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   static Statement insert{
-      "INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"
-      " VALUES ($1, $2, @extschema@.sms_zone_of($3), $4, greatest($5, now()), $6) RETURNING zone",
+      "INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, due_at, "
+      "expires_at)"
+      " VALUES ($1, $2, @internal@.sms_zone_of($3), $4, greatest($5, now()), $6) RETURNING "
+      "zone",
       {UUIDOID, UUIDOID, JSONBOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
   const TriggerRow row = inserted_row(fcinfo);
   bool given;

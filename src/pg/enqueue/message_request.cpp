@@ -206,7 +206,7 @@ bool check_country(const PreparedMessage& ready, Failure* failure) {
 
 // A key seen before makes no new message, whatever the client has had.
 bool key_is_known(const MessageRequest& wanted) {
-  static Statement find{"SELECT WHERE @extschema@.sms_message_with_key($1, $2) IS NOT NULL",
+  static Statement find{"SELECT WHERE @internal@.sms_message_with_key($1, $2) IS NOT NULL",
                         {UUIDOID, TEXTOID}};
   return wanted.idempotency_key != nullptr &&
          find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key)}) > 0;

@@ -12,7 +12,7 @@ namespace coach_sms {
   "   WHEN m.status IN ('sending', 'unknown') THEN now() > $5 - interval '24 hours'" \
   "   WHEN m.status IN ('pending', 'queued') THEN"                                   \
   "     (SELECT q.due_at > $5 - interval '24 hours' AND q.due_at <= $5"              \
-  "        FROM @extschema@.sms_queue q WHERE q.message_id = m.id) END"
+  "        FROM @internal@.sms_queue q WHERE q.message_id = m.id) END"
 
 int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, Datum keys,
                        bool sandbox, TimestampTz due_at) {

@@ -99,9 +99,9 @@ bool is_of_another_attempt(const Stored& event, const CurrentState& current, con
 void settle_claim(const Stored& event) {
   static Statement settle{
       "WITH unqueued AS ("
-      " DELETE FROM @extschema@.sms_queue WHERE message_id = $1),"
+      " DELETE FROM @internal@.sms_queue WHERE message_id = $1),"
       " known AS ("
-      " DELETE FROM @extschema@.sms_in_flight WHERE message_id = $1 AND org_id = $2"
+      " DELETE FROM @internal@.sms_in_flight WHERE message_id = $1 AND org_id = $2"
       "    AND state = 'unknown' RETURNING *)"
       " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider,"
       "   provider_message_id, request_payload, response_status, status, org_id, client_key,"
@@ -238,8 +238,7 @@ uint64 apply_found(uint64 found, bool may_wait) {
 }  // namespace
 
 void suppress_if_permanent(const pg_uuid_t& message_id, const char* code) {
-  static Statement heed{"SELECT @extschema@.sms_heed_code($1, $2, $3)",
-                        {UUIDOID, TEXTOID, TEXTOID}};
+  static Statement heed{"SELECT @internal@.sms_heed_code($1, $2, $3)", {UUIDOID, TEXTOID, TEXTOID}};
   const char* reason = reason_of(code);
   if (reason == nullptr) return;
   heed.run({UUIDPGetDatum(&message_id), CStringGetTextDatum(code), CStringGetTextDatum(reason)});

@@ -47,7 +47,8 @@ Datum failures_of(const SettledRows& results) {
 void mark(const SettledRows& results) {
   static Statement still_ours{
       "SELECT f.message_id FROM unnest($2, $3) AS r (message_id, fence)"
-      "  JOIN @extschema@.sms_in_flight f ON f.message_id = r.message_id AND f.fence = r.fence"
+      "  JOIN @internal@.sms_in_flight f ON f.message_id = r.message_id AND f.fence = "
+      "r.fence"
       " WHERE f.org_id = $1",
       {UUIDOID, UUIDARRAYOID, INT8ARRAYOID}};
   for (int i = 0; i < results.count; ++i)

@@ -24,7 +24,7 @@ namespace {
 // The claim ends: its row goes, shown the fence.
 #define SETTLED                                                                 \
   " settled AS ("                                                               \
-  " DELETE FROM @extschema@.sms_in_flight f USING free r"                       \
+  " DELETE FROM @internal@.sms_in_flight f USING free r"                        \
   "  WHERE f.message_id = r.message_id AND f.org_id = $1 AND f.fence = r.fence" \
   "  RETURNING r.*, f.attempt_number, f.client_key, f.segments, f.priority, f.settlement)"
 
@@ -43,11 +43,12 @@ namespace {
   "  FROM settled)"
 
 // Back into the queue, to its lane.
-#define QUEUED_AGAIN                                                                          \
-  " queue AS ("                                                                               \
-  " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, failures, due_at," \
-  "   expires_at, held_for)"                                                                  \
-  " SELECT id, $1, @extschema@.sms_zone_of(metadata), priority, failures, at, expires_at,"    \
+#define QUEUED_AGAIN                                                                      \
+  " queue AS ("                                                                           \
+  " INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, failures, "     \
+  "due_at,"                                                                               \
+  "   expires_at, held_for)"                                                              \
+  " SELECT id, $1, @internal@.sms_zone_of(metadata), priority, failures, at, expires_at," \
   "   held_for FROM queued)"
 
 #define RESULT_TYPES                                                                               \
@@ -119,7 +120,7 @@ void record_unknown(const SettledRows& results) {
   static Statement record{
       FREE_RESULTS
       " kept AS ("
-      " UPDATE @extschema@.sms_in_flight f"
+      " UPDATE @internal@.sms_in_flight f"
       "    SET state = 'unknown', next_look_at = r.at,"
       "        settlement = jsonb_strip_nulls(jsonb_build_object('provider', $14,"
       "          'attempt_status', $15, 'error_code', r.error_code,"
@@ -173,21 +174,23 @@ void withdraw(const SettledRows& results) {
 void take_back_unsent(int64 fence) {
   static Statement take_back{
       "WITH unsent AS MATERIALIZED ("
-      " SELECT f.message_id FROM @extschema@.sms_in_flight f"
+      " SELECT f.message_id FROM @internal@.sms_in_flight f"
       "   JOIN @extschema@.sms_messages m ON m.id = f.message_id"
       "  WHERE f.state = 'leased' AND f.fence = $1 AND m.status = 'sending'"
       "  ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),"
       " settled AS ("
-      " DELETE FROM @extschema@.sms_in_flight f USING unsent u WHERE f.message_id = u.message_id"
+      " DELETE FROM @internal@.sms_in_flight f USING unsent u WHERE f.message_id = "
+      "u.message_id"
       " RETURNING f.message_id, f.org_id, f.priority, f.failures),"
       " queued AS ("
       " UPDATE @extschema@.sms_messages m"
       "    SET status = 'queued', attempt_count = m.attempt_count - 1, updated_at = now()"
       "   FROM settled s WHERE m.id = s.message_id"
       " RETURNING m.id, m.metadata, m.expires_at, s.org_id, s.priority, s.failures)"
-      " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, failures, due_at,"
+      " INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, failures, "
+      "due_at,"
       "   expires_at)"
-      " SELECT id, org_id, @extschema@.sms_zone_of(metadata), priority, failures, now(),"
+      " SELECT id, org_id, @internal@.sms_zone_of(metadata), priority, failures, now(),"
       "   expires_at FROM queued",
       {INT8OID}};
   take_back.run({Int64GetDatum(fence)});
@@ -196,21 +199,24 @@ void take_back_unsent(int64 fence) {
 uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
   static Statement expire{
       "WITH orphan AS MATERIALIZED ("
-      " SELECT f.message_id, m.sandbox, m.metadata, m.expires_at FROM @extschema@.sms_in_flight f"
+      " SELECT f.message_id, m.sandbox, m.metadata, m.expires_at FROM "
+      "@internal@.sms_in_flight f"
       "   JOIN @extschema@.sms_messages m ON m.id = f.message_id"
       "  WHERE f.state = 'leased' AND ($2 OR f.lease_until < now()) AND f.message_id <> ALL ($1)"
       "  ORDER BY f.message_id LIMIT 1000 FOR NO KEY UPDATE OF m SKIP LOCKED),"
       " unsent AS ("
-      " DELETE FROM @extschema@.sms_in_flight f USING orphan o"
+      " DELETE FROM @internal@.sms_in_flight f USING orphan o"
       "  WHERE f.message_id = o.message_id AND o.sandbox"
       " RETURNING f.message_id, f.org_id, o.metadata, f.priority, f.failures, o.expires_at),"
       " queue AS ("
-      " INSERT INTO @extschema@.sms_queue (message_id, org_id, zone, priority, failures, due_at,"
+      " INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, failures, "
+      "due_at,"
       "   expires_at)"
-      " SELECT message_id, org_id, @extschema@.sms_zone_of(metadata), priority, failures, now(),"
+      " SELECT message_id, org_id, @internal@.sms_zone_of(metadata), priority, failures, "
+      "now(),"
       "   expires_at FROM unsent),"
       " kept AS ("
-      " UPDATE @extschema@.sms_in_flight f"
+      " UPDATE @internal@.sms_in_flight f"
       "    SET state = 'unknown', next_look_at = greatest(now(), f.claimed_at) + $3 * interval '1 "
       "millisecond',"
       "        settlement = jsonb_build_object('error_code', 'sender_lost', 'error_message',"
@@ -233,13 +239,14 @@ uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
 uint64 expire_waiting(int limit) {
   static Statement expire{
       "WITH late AS MATERIALIZED ("
-      " SELECT m.id FROM @extschema@.sms_messages m JOIN @extschema@.sms_queue q ON q.message_id = "
+      " SELECT m.id FROM @extschema@.sms_messages m JOIN @internal@.sms_queue q ON "
+      "q.message_id = "
       "m.id"
       "  WHERE q.expires_at <= now() AND m.status IN ('pending', 'queued')"
       "  ORDER BY q.expires_at LIMIT $1"
       "  FOR NO KEY UPDATE OF m SKIP LOCKED FOR UPDATE OF q SKIP LOCKED),"
       " unqueued AS ("
-      " DELETE FROM @extschema@.sms_queue q USING late WHERE q.message_id = late.id)"
+      " DELETE FROM @internal@.sms_queue q USING late WHERE q.message_id = late.id)"
       " UPDATE @extschema@.sms_messages m"
       "    SET status = 'cancelled', error_code = 'expired', updated_at = now(),"
       "        error_message = 'it could not go before its expires_at'"
@@ -252,15 +259,15 @@ uint64 expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last) {
   // Rows that are due later are scheduled later, but for those whose client's day is full.
   static Statement expire{
       "WITH late AS MATERIALIZED ("
-      " SELECT m.id FROM @extschema@.sms_queue q JOIN @extschema@.sms_messages m"
+      " SELECT m.id FROM @internal@.sms_queue q JOIN @extschema@.sms_messages m"
       "     ON m.id = q.message_id"
       "  WHERE q.message_id > $1 AND q.message_id <= $2"
       "    AND (q.due_at <= now() OR q.held_for IS NOT NULL)"
-      "    AND @extschema@.sms_ends_at(m.scheduled_for, m.expires_at) <= now()"
+      "    AND @internal@.sms_ends_at(m.scheduled_for, m.expires_at) <= now()"
       "    AND m.status IN ('pending', 'queued')"
       "  ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED FOR UPDATE OF q SKIP LOCKED),"
       " unqueued AS ("
-      " DELETE FROM @extschema@.sms_queue q USING late WHERE q.message_id = late.id)"
+      " DELETE FROM @internal@.sms_queue q USING late WHERE q.message_id = late.id)"
       " UPDATE @extschema@.sms_messages m"
       "    SET status = 'cancelled', error_code = 'expired', updated_at = now(),"
       "        error_message = 'it could not go within coach_sms.max_wait after it was due'"
@@ -272,7 +279,7 @@ uint64 expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last) {
 uint64 promote_due(const pg_uuid_t& after, int limit, pg_uuid_t* last) {
   static Statement promote{
       "WITH next AS MATERIALIZED ("
-      " SELECT message_id, due_at FROM @extschema@.sms_queue WHERE message_id > $1"
+      " SELECT message_id, due_at FROM @internal@.sms_queue WHERE message_id > $1"
       "  ORDER BY message_id LIMIT $2),"
       " due AS MATERIALIZED ("
       " SELECT m.id FROM next n JOIN @extschema@.sms_messages m ON m.id = n.message_id"

@@ -2,6 +2,7 @@
 #include "core/text/blanks.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
+#include "pg/base/extension.hpp"
 #include "pg/base/security_context.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
@@ -186,7 +187,7 @@ Datum coach_sms_seal_token(PG_FUNCTION_ARGS) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   const auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
   if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-      RelationGetNamespace(trigger->tg_relation) != get_func_namespace(fcinfo->flinfo->fn_oid))
+      RelationGetNamespace(trigger->tg_relation) != extension_schema_of(fcinfo))
     elog(ERROR, "the trigger function of sms_settings was put on something else");
   HeapTuple row =
       TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;

@@ -28,7 +28,7 @@ void log_problem(const char* problem) {
 }  // namespace
 
 void bookings_step(void* state) {
-  static Statement pass{"SELECT more, problem FROM @extschema@.sms_schedule_pass($1)", {INT4OID}};
+  static Statement pass{"SELECT more, problem FROM @internal@.sms_schedule_pass($1)", {INT4OID}};
   auto* sender = static_cast<Sender*>(state);
   sender->bookings_looked_at = GetCurrentTimestamp();
   sender->more_bookings = false;

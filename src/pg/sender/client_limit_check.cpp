@@ -39,7 +39,7 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
   static Statement read{
       "WITH client AS ("
       " SELECT min(t.position) AS position, t.org_id, t.client_id::uuid,"
-      "   CASE WHEN t.client_id IS NULL THEN @extschema@.sms_phone_names(t.phone)"
+      "   CASE WHEN t.client_id IS NULL THEN @internal@.sms_phone_names(t.phone)"
       "        ELSE ARRAY[t.client_id] END AS keys"
       "   FROM unnest($1, $2, $3, $4) AS t (position, org_id, client_id, phone) GROUP BY t.org_id, "
       "t.client_id, t.phone)"
@@ -81,7 +81,8 @@ TimestampTz room_at(const Claimed& one, const Client& client, int64 handed, cons
   static Statement read{
       "SELECT a.created_at + interval '24 hours' FROM @extschema@.sms_attempts a"
       " WHERE a.org_id = $1 AND a.client_key = ANY (CASE WHEN $2 LIKE '+%' THEN"
-      "   @extschema@.sms_phone_names($2) ELSE ARRAY[$2] END) AND a.created_at > now() - interval "
+      "   @internal@.sms_phone_names($2) ELSE ARRAY[$2] END) AND a.created_at > now() - "
+      "interval "
       "'24 hours'"
       "   AND a.provider = $3 AND " ATTEMPT_COUNTS " ORDER BY a.created_at OFFSET $4 LIMIT 1",
       {UUIDOID, TEXTOID, TEXTOID, INT8OID}};

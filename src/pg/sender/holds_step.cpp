@@ -42,20 +42,21 @@ HoldRow row_of(const HoldChange& change) {
 }
 
 void delete_all(Sender* sender) {
-  static Statement clear{"DELETE FROM @extschema@.sms_holds", {}};
+  static Statement clear{"DELETE FROM @internal@.sms_holds", {}};
   clear.run(std::initializer_list<Datum>{});
   sender->holds_are_ours = true;
 }
 
 void delete_rows(const HoldRow* rows, int count) {
-  static Statement remove{"DELETE FROM @extschema@.sms_holds WHERE key = ANY ($1)", {TEXTARRAYOID}};
+  static Statement remove{"DELETE FROM @internal@.sms_holds WHERE key = ANY ($1)", {TEXTARRAYOID}};
   remove.run({texts_of(count, [&](int i) { return rows[i].key; })});
 }
 
 // Times are told in the zone whose hours they are.
 void insert_rows(const HoldRow* rows, int count) {
   static Statement insert{
-      "INSERT INTO @extschema@.sms_holds (key, rule, org_id, zone, priority, until, is_trouble, "
+      "INSERT INTO @internal@.sms_holds (key, rule, org_id, zone, priority, until, "
+      "is_trouble, "
       "why)"
       " SELECT h.key, h.rule, h.org_id, h.zone, h.priority::smallint, h.until, h.is_trouble,"
       "   h.why || CASE WHEN h.until < 'infinity' AND h.rule <> 'max_segments_per_second'"
@@ -64,7 +65,7 @@ void insert_rows(const HoldRow* rows, int count) {
       "   FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)"
       "     AS h (key, rule, org_id, zone, priority, until, is_trouble, why)"
       "   LEFT JOIN @extschema@.sms_settings s ON s.org_id = h.org_id"
-      "  CROSS JOIN LATERAL (SELECT @extschema@.sms_known_zone("
+      "  CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone("
       "    coalesce(nullif(nullif(h.zone, ''), '*'), s.timezone, 'UTC')) AS zone) z"
       "  WHERE h.why IS NOT NULL",
       {TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID,

@@ -70,10 +70,11 @@ OrgRoute* read_route(const pg_uuid_t& org_id, bool needs_token) {
   static Statement read{
       "SELECT coalesce(s.twilio_account_sid, ''), s.twilio_auth_token_encrypted,"
       "       coalesce(s.twilio_messaging_service_sid, ''),"
-      "       coalesce(@extschema@.sms_sender_address(s.twilio_phone_number, s.default_region), "
+      "       coalesce(@internal@.sms_sender_address(s.twilio_phone_number, "
+      "s.default_region), "
       "''),"
       "       s.enabled, greatest(s.paused_until, (SELECT paused_until FROM "
-      "@extschema@.sms_server)), s.xmin::text || s.ctid::text"
+      "@internal@.sms_server)), s.xmin::text || s.ctid::text"
       "  FROM @extschema@.sms_settings s WHERE s.org_id = $1",
       {UUIDOID}};
   auto* route = static_cast<OrgRoute*>(palloc0(sizeof(OrgRoute)));
@@ -149,7 +150,7 @@ void judge(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode, Ch
 // after all, or somebody deleted it.
 void find_outlived(const Claimed* claimed, int count, bool* ours) {
   static Statement find{
-      "SELECT f.fence, f.message_id FROM @extschema@.sms_in_flight f"
+      "SELECT f.fence, f.message_id FROM @internal@.sms_in_flight f"
       "  JOIN @extschema@.sms_messages m ON m.id = f.message_id"
       " WHERE f.message_id = ANY ($1) AND f.state = 'leased' AND m.status = 'sending'",
       {UUIDARRAYOID}};
@@ -170,11 +171,12 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
   static Statement find_suppressed{
       "SELECT t.position FROM unnest($1, $2, $3) AS t (position, org_id, phone)"
       "  JOIN @extschema@.sms_suppression s"
-      "    ON s.org_id = t.org_id AND s.phone = ANY (@extschema@.sms_phone_names(t.phone))"
+      "    ON s.org_id = t.org_id AND s.phone = ANY (@internal@.sms_phone_names(t.phone))"
       " UNION"
       " SELECT t.position FROM unnest($1, $2, $3, $4) AS t (position, org_id, phone, from_phone)"
-      "  JOIN @extschema@.sms_opt_outs o ON o.phone = ANY (@extschema@.sms_phone_names(t.phone))"
-      " WHERE @extschema@.sms_sends_as(t.org_id, t.from_phone, o.account_sid, o.sender)",
+      "  JOIN @extschema@.sms_opt_outs o ON o.phone = ANY "
+      "(@internal@.sms_phone_names(t.phone))"
+      " WHERE @internal@.sms_sends_as(t.org_id, t.from_phone, o.account_sid, o.sender)",
       {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID}};
   auto* suppressed = static_cast<bool*>(palloc0(sizeof(bool) * count));
   auto* ours = static_cast<bool*>(palloc0(sizeof(bool) * count));
@@ -204,7 +206,7 @@ void put_back_unreadable(Checked* checked) {
 }  // namespace
 
 void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked* checked) {
-  static Statement recheck{"SELECT message_id, reason FROM @extschema@.sms_recheck_bookings($1)",
+  static Statement recheck{"SELECT message_id, reason FROM @internal@.sms_recheck_bookings($1)",
                            {UUIDARRAYOID}};
   auto* about = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(count)));
   int about_bookings = 0;

@@ -42,7 +42,7 @@ void read_rules(Sender* sender, const IdList& orgs) {
       "SELECT s.org_id, s.xmin::text || s.ctid::text, s.quiet_hours_start, s.quiet_hours_end,"
       "       s.timezone, s.max_sms_per_hour, s.monthly_budget_segments, s.max_segments_per_second,"
       "       concat_ws('|', coalesce(nullif(s.twilio_account_sid, ''), $2),"
-      "         @extschema@.sms_sender_address("
+      "         @internal@.sms_sender_address("
       "           coalesce(nullif(s.twilio_messaging_service_sid, ''),"
       "                    nullif(s.twilio_phone_number, ''), nullif($3, ''), $4),"
       "           s.default_region)),"
@@ -50,7 +50,7 @@ void read_rules(Sender* sender, const IdList& orgs) {
       "       (date_trunc('month', now() AT TIME ZONE z.zone) + interval '1 month') AT TIME ZONE "
       "z.zone"
       "  FROM @extschema@.sms_settings s"
-      " CROSS JOIN LATERAL (SELECT @extschema@.sms_known_zone(s.timezone) AS zone) z"
+      " CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone(s.timezone) AS zone) z"
       " WHERE s.org_id = ANY ($1)",
       {UUIDARRAYOID, TEXTOID, TEXTOID, TEXTOID}};
   const uint64 count =
@@ -124,7 +124,7 @@ void read_spent(Sender* sender, Datum orgs) {
       " SELECT s.org_id, date_trunc('month', now(), z.zone) AS month_starts_at,"
       "        date_trunc('month', now() AT TIME ZONE z.zone)::date AS month"
       "   FROM @extschema@.sms_settings s"
-      "  CROSS JOIN LATERAL (SELECT @extschema@.sms_known_zone(s.timezone) AS zone) z"
+      "  CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone(s.timezone) AS zone) z"
       "  WHERE s.org_id = ANY ($1) AND s.monthly_budget_segments IS NOT NULL)"
       " SELECT spent.org_id, sum(spent.segments)::bigint FROM ("
       "  SELECT o.org_id, a.segments"
@@ -148,7 +148,8 @@ void read_spent(Sender* sender, Datum orgs) {
 
 void read_flights(Sender* sender, Datum orgs) {
   static Statement read{
-      "SELECT org_id, message_id, segments FROM @extschema@.sms_in_flight WHERE org_id = ANY ($1)",
+      "SELECT org_id, message_id, segments FROM @internal@.sms_in_flight WHERE org_id = "
+      "ANY ($1)",
       {UUIDARRAYOID}};
   const uint64 count = read.run({orgs});
   for (uint64 row = 0; row < count; ++row) {
@@ -253,7 +254,8 @@ void read_settled_elsewhere(Sender* sender) {
       "  LEFT JOIN LATERAL (SELECT a.created_at, a.segments FROM @extschema@.sms_attempts a"
       "    WHERE a.message_id = m.id AND " HANDED_OVER
       "    ORDER BY a.created_at DESC LIMIT 1) a ON true"
-      " WHERE NOT EXISTS (SELECT FROM @extschema@.sms_in_flight f WHERE f.message_id = m.id)",
+      " WHERE NOT EXISTS (SELECT FROM @internal@.sms_in_flight f WHERE f.message_id = "
+      "m.id)",
       {UUIDARRAYOID, TEXTOID}};
   const IdList in_flight =
       list_of([&] { return sender->dispatch->not_in_hand(sender->limits->in_flight()); });

@@ -40,7 +40,7 @@ struct Due {
 void tidy_settled() {
   static Statement tidy{
       "WITH known AS ("
-      " DELETE FROM @extschema@.sms_in_flight f USING @extschema@.sms_messages m"
+      " DELETE FROM @internal@.sms_in_flight f USING @extschema@.sms_messages m"
       "  WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', "
       "'unknown')"
       " RETURNING f.*, m.provider_message_id)"
@@ -59,8 +59,8 @@ void tidy_settled() {
 // Whatever nobody could be asked about may be asked about now.
 void make_unasked_due() {
   static Statement update{
-      "UPDATE @extschema@.sms_in_flight SET next_look_at = now() WHERE message_id IN ("
-      " SELECT message_id FROM @extschema@.sms_in_flight"
+      "UPDATE @internal@.sms_in_flight SET next_look_at = now() WHERE message_id IN ("
+      " SELECT message_id FROM @internal@.sms_in_flight"
       "  WHERE state = 'unknown' AND not_asked IS NOT NULL AND next_look_at > now()"
       "  FOR UPDATE SKIP LOCKED)",
       {}};
@@ -74,7 +74,7 @@ int find_due(Due** due) {
       " SELECT message_id, org_id, fence, claimed_at, lease_until, account_sid, next_look_at,"
       "   not_asked_since,"
       "   row_number() OVER (PARTITION BY account_sid ORDER BY next_look_at, message_id) AS place"
-      "   FROM @extschema@.sms_in_flight"
+      "   FROM @internal@.sms_in_flight"
       "  WHERE state = 'unknown' AND next_look_at <= now())"
       " SELECT r.message_id, r.org_id, r.fence, m.to_phone, r.claimed_at, r.lease_until,"
       "   coalesce(r.account_sid, ''), r.not_asked_since"
@@ -159,13 +159,13 @@ OrgRoute* route_for(const pg_uuid_t& org_id, OrgRoute** routes, int* count) {
 
 void note(const Due* due, int count) {
   static Statement update{
-      "UPDATE @extschema@.sms_in_flight f"
+      "UPDATE @internal@.sms_in_flight f"
       "   SET next_look_at = n.at, not_asked = coalesce(n.not_asked, f.not_asked),"
       "       not_asked_since = CASE WHEN n.not_asked IS NULL THEN f.not_asked_since"
       "                              ELSE coalesce(f.not_asked_since, now()) END"
       "  FROM unnest($1, $2, $3, $4) AS n (message_id, fence, at, not_asked)"
       " WHERE f.message_id = n.message_id AND f.fence = n.fence AND f.message_id IN ("
-      "   SELECT message_id FROM @extschema@.sms_in_flight"
+      "   SELECT message_id FROM @internal@.sms_in_flight"
       "    WHERE message_id = ANY ($1) AND state = 'unknown' FOR UPDATE SKIP LOCKED)",
       {UUIDARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID}};
   if (count == 0) return;

@@ -41,7 +41,8 @@ bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
       "SELECT f.org_id, f.failures, f.looks, f.claimed_at, f.lease_until,"
       "       m.body, coalesce(s.unknown_policy, 'hold') = 'resend_if_absent',"
       "       f.inconclusive, f.inconclusive_count, f.inconclusive_at, f.not_asked_since"
-      "  FROM @extschema@.sms_in_flight f JOIN @extschema@.sms_messages m ON m.id = f.message_id"
+      "  FROM @internal@.sms_in_flight f JOIN @extschema@.sms_messages m ON m.id = "
+      "f.message_id"
       "  LEFT JOIN @extschema@.sms_settings s ON s.org_id = f.org_id"
       " WHERE f.message_id = $1 AND f.fence = $2 AND f.state = 'unknown'",
       {UUIDOID, INT8OID}};
@@ -142,7 +143,7 @@ TimestampTz next_search(const Unknown& unknown, bool absent) {
 
 void search_again(const Unknown& unknown, TimestampTz next, bool absent, const Noted& noted) {
   static Statement update{
-      "UPDATE @extschema@.sms_in_flight SET looks = looks + $3, next_look_at = $4,"
+      "UPDATE @internal@.sms_in_flight SET looks = looks + $3, next_look_at = $4,"
       "   inconclusive = $5, inconclusive_count = $6, inconclusive_at = $7, not_asked = $8,"
       "   not_asked_since = CASE WHEN $8 IS NOT NULL THEN coalesce(not_asked_since, now()) END"
       " WHERE message_id = $1 AND fence = $2 AND state = 'unknown'",
@@ -305,7 +306,7 @@ void settle_search_step(void* state) {
 
 void count_unsettled() {
   static Statement count{
-      "SELECT EXISTS (SELECT FROM @extschema@.sms_in_flight WHERE state = 'unknown'),"
+      "SELECT EXISTS (SELECT FROM @internal@.sms_in_flight WHERE state = 'unknown'),"
       "       EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
       "               AND received_at > now() - interval '1 day' AND message_id IS NOT NULL)"
       "       OR EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"

@@ -25,7 +25,7 @@ TransactionId seen_by_all() {
 }  // namespace
 
 void retention_step(void* state) {
-  static Statement prune{"SELECT @extschema@.sms_prune_next($1, $2, $3)",
+  static Statement prune{"SELECT @internal@.sms_prune_next($1, $2, $3)",
                          {INT4OID, XIDOID, UUIDOID}};
   auto* sender = static_cast<Sender*>(state);
   const TimestampTz now = GetCurrentTimestamp();

@@ -1,5 +1,6 @@
 #include "pg/base/cpp_boundary.hpp"
 
+#include "pg/base/extension.hpp"
 #include "pg/base/security_context.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/tenancy/tenancy.hpp"
@@ -18,17 +19,18 @@ using namespace coach_sms;
 
 namespace {
 
-// A public function's other half: the same name, followed by _as_owner, and the same arguments.
+// Returns a public function's other half, in the internal schema: the same name, followed by
+// _as_owner, and the same arguments. The caller needs no right to it.
 Oid other_half(Oid function) {
   HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
   if (!HeapTupleIsValid(tuple)) elog(ERROR, "function %u is gone", function);
   auto* form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
-  char* schema = get_namespace_name(form->pronamespace);
-  if (schema == nullptr) elog(ERROR, "coach_sms was dropped");
-  List* name =
-      list_make2(makeString(schema), makeString(psprintf("%s_as_owner", NameStr(form->proname))));
-  const Oid found = LookupFuncName(name, form->pronargs, form->proargtypes.values, false);
+  const char* name = psprintf("%s_as_owner", NameStr(form->proname));
+  const Oid found = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+                                    PointerGetDatum(&form->proargtypes),
+                                    ObjectIdGetDatum(internal_schema_beside(form->pronamespace)));
   ReleaseSysCache(tuple);
+  if (!OidIsValid(found)) elog(ERROR, "coach_sms lacks its function %s", name);
   return found;
 }
 

@@ -49,8 +49,9 @@ uint64 run_candidates(const WebhookCall& call) {
       " WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')"
       " ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,"
       "   coalesce(s.twilio_messaging_service_sid = nullif($3, '')"
-      "     OR @extschema@.sms_sender_address(s.twilio_phone_number, s.default_region)"
-      "        = @extschema@.sms_sender_address(nullif($4, '')), false) DESC, s.org_id LIMIT 5",
+      "     OR @internal@.sms_sender_address(s.twilio_phone_number, s.default_region)"
+      "        = @internal@.sms_sender_address(nullif($4, '')), false) DESC, s.org_id "
+      "LIMIT 5",
       {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
   if (call.has_target) return of_target.run({UUIDPGetDatum(&call.org_id)});
   const char* sid = call.kind == WebhookKind::kInbound ? "" : call.sid;

@@ -81,7 +81,7 @@ void store_status(const WebhookCall& call, const Verification& verification) {
 
 void store_inbound(const WebhookCall& call, const Verification& verification) {
   static Statement take_text{
-      "SELECT @extschema@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+      "SELECT @internal@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
       {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDARRAYOID, BOOLOID, BOOLOID,
        UUIDARRAYOID}};
   Event event{};

@@ -1,5 +1,6 @@
 #include "pg/workers/utility_hooks.hpp"
 
+#include "pg/base/extension.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/shared/commit_signals.hpp"
 #include "pg/shared/shared_state.hpp"
@@ -60,14 +61,9 @@ bool lock_extension() {
   const Oid extension = get_extension_oid("coach_sms", true);
   if (!OidIsValid(extension)) return false;
   LockDatabaseObject(ExtensionRelationId, extension, 0, AccessExclusiveLock);
-  Oid types[] = {OIDOID};
-  Datum values[] = {ObjectIdGetDatum(extension)};
-  bool is_null;
-  SPI_execute_with_args(
-      "SELECT extnamespace FROM pg_catalog.pg_extension WHERE oid OPERATOR(pg_catalog.=) $1", 1,
-      types, values, nullptr, false, 1);
-  if (SPI_processed == 0) return false;
-  use_schema(DatumGetObjectId(datum_column(0, 1, &is_null)));
+  ExtensionRow row;
+  if (!read_extension(&row)) return false;
+  use_schema(row.schema);
   return true;
 }
 

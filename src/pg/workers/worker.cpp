@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pg/base/extension.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
@@ -12,7 +13,6 @@ namespace coach_sms {
 
 namespace {
 
-constexpr char kExtensionName[] = "coach_sms";
 constexpr char kOwnerName[] = "coach_sms_owner";
 constexpr int kGraceForDrop = 3000;
 
@@ -20,34 +20,6 @@ WorkerContext context;
 MemoryContext step_caller_context;
 
 // --- the extension ----------------------------------------------------------------------------
-
-struct ExtensionRow {
-  Oid oid;
-  Oid schema;
-  char version[64];
-};
-
-bool read_extension(ExtensionRow* row) {
-  ScanKeyData key;
-  ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
-              CStringGetDatum(kExtensionName));
-  Relation relation = table_open(ExtensionRelationId, AccessShareLock);
-  SysScanDesc scan = systable_beginscan(relation, ExtensionNameIndexId, true, nullptr, 1, &key);
-  HeapTuple tuple = systable_getnext(scan);
-  const bool found = HeapTupleIsValid(tuple);
-  if (found) {
-    const auto* form = reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple));
-    bool is_null;
-    const Datum version =
-        heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(relation), &is_null);
-    row->oid = form->oid;
-    row->schema = form->extnamespace;
-    strlcpy(row->version, is_null ? "" : TextDatumGetCString(version), sizeof(row->version));
-  }
-  systable_endscan(scan);
-  table_close(relation, AccessShareLock);
-  return found;
-}
 
 // Until the end of the step nobody can drop the extension. False if somebody is about to.
 bool lock_extension(Oid extension) {

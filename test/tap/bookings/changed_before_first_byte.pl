@@ -39,7 +39,7 @@ sub changed_at_the_last_moment {
 sub hold {
     my ($booking) = @_;
     my $session = $node->background_psql('postgres', on_error_stop => 1);
-    $session->query_safe("BEGIN; SELECT pg_advisory_xact_lock(sms_lock_booking('$booking'))");
+    $session->query_safe("BEGIN; SELECT pg_advisory_xact_lock(coach_sms_internal.sms_lock_booking('$booking'))");
     return $session;
 }
 

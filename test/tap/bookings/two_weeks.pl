@@ -120,6 +120,6 @@ is(join(', ', map { taken_at('+61491570158', $_) } 1, 2), 'Wed 15:01, Fri 13:01'
 
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 is($fake->count, 3 + 2 + 3 + 3, 'and nothing else');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'nothing is left over');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM coach_sms_internal.sms_queue'), '0', 'nothing is left over');
 
 done_testing();

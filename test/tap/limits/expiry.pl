@@ -54,7 +54,7 @@ for my $name (sort keys %message) {
     $node->wait_for_sql("SELECT status, error_code FROM sms_messages WHERE id = '$message{$name}'", 'cancelled|expired', 20, name => "waiting for $name it expires");
     is($fake->count(body => "waits for $name"), 0, 'and Twilio never had it');
 }
-is($node->safe_psql('postgres', "SELECT count(*) FROM sms_queue q JOIN sms_messages m ON m.id = q.message_id WHERE m.body LIKE 'waits for%'"), '0', 'none of them waits any more');
+is($node->safe_psql('postgres', "SELECT count(*) FROM coach_sms_internal.sms_queue q JOIN sms_messages m ON m.id = q.message_id WHERE m.body LIKE 'waits for%'"), '0', 'none of them waits any more');
 for my $name (grep { $_ ne 'its account' } sort keys %message) {
     is($node->safe_psql('postgres', "SELECT attempt_count FROM sms_messages WHERE id = '$message{$name}'"), '0', "there was no request for the one that waited for $name");
 }
@@ -95,7 +95,7 @@ $node->wait_for_sql("SELECT status, error_code FROM sms_messages WHERE id = '$sc
 is($fake->count(contains => 'its session began'), 0, 'and nothing went');
 is_deeply([ sort(bodies($node, qr/^downtime/)) ], [ 'downtime: its quiet hours came and went', 'downtime: still worth it' ], 'what still makes sense went, once');
 $node->wait_for_sql('SELECT ok, problem FROM sms_health', 't|', undef, name => 'sms_health is content');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'nothing waits');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM coach_sms_internal.sms_queue'), '0', 'nothing waits');
 
 # A time that only PostgreSQL's calendar holds is as none.
 $node->wait_for_status(text($node->make_org, 'the end of all times', expires_at => '294276-12-31'), 'sent');

@@ -41,7 +41,7 @@ sub big_ones { return $fake->get('counters')->{accepted} - $number; }
 
 # Enqueued ready, as sms_enqueue_batch would, but by plain INSERT: what counts is what waits.
 $node->safe_psql('postgres', "INSERT INTO sms_messages (org_id, to_phone, body) SELECT '$big', '+614915' || lpad((n % 100000)::text, 5, '0'), 'big ' || n FROM generate_series(1, 100000) n");
-is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '100000', '100,000 wait');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM coach_sms_internal.sms_queue'), '100000', '100,000 wait');
 check_delay('in quiet hours');
 is(big_ones(), 0, 'and none of them goes');
 

@@ -116,7 +116,7 @@ texts($daily, 'other', 4, client_id => $other);
 settings($daily, 'paused_until = NULL, max_sms_per_client_per_day = 3');
 wait_for_bodies($node, qr/^other/, 3, 'the other client gets a third, with the batch\'s');
 is(count(qr/^(one|other)/), 9, 'and nobody more than the limit');
-is($node->safe_psql('postgres', "SELECT count(*), min(held_for) FROM sms_queue WHERE org_id = '$daily' AND due_at < '2026-03-12'"), '5|client_daily_limit', 'the rest waits and says why');
+is($node->safe_psql('postgres', "SELECT count(*), min(held_for) FROM coach_sms_internal.sms_queue WHERE org_id = '$daily' AND due_at < '2026-03-12'"), '5|client_daily_limit', 'the rest waits and says why');
 settings($daily, 'max_sms_per_client_per_day = 4');
 wait_for_bodies($node, qr/^other/, 4, 'a raised limit lets one more go at once');
 $node->advance('24 hours 5 minutes');

@@ -100,6 +100,6 @@ for (1 .. 5) {
 wait_for_bodies($node, qr/^daily/, 5, 'all go in the end');
 cmp_ok(most_within($node, 86_400, qr/^daily/), '<=', 2, 'and never more than two in any 24 hours');
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
-is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM sms_queue), (SELECT count(*) FROM sms_in_flight)'), '0|0', 'nothing is left over');
+is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)'), '0|0', 'nothing is left over');
 
 done_testing();

@@ -32,7 +32,7 @@ sub copy_secrets {
 sub rows {
     my ($of) = @_;
     return $of->safe_psql('postgres', join ' UNION ALL ',
-        map { "SELECT '$_', count(*), md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM $_ t" } qw(sms_settings sms_messages sms_attempts sms_queue));
+        map { "SELECT '$_', count(*), md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM $_ t" } qw(sms_settings sms_messages sms_attempts coach_sms_internal.sms_queue));
 }
 
 # pg_basebackup, started elsewhere: it has the key, but not the live file.

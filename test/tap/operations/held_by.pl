@@ -33,10 +33,10 @@ is(health(), "t||3 messages wait (org $quiet): $night", 'sms_health is content, 
 like($node->safe_psql('postgres', "SELECT string_agg(detail, '|') FROM sms_messages m, sms_why(m.id) w WHERE org_id = '$quiet' AND what = 'now queued'"),
     qr/^(waits: \Q$night\E\|?){3}$/, 'sms_why says the same');
 text($quiet, 'Tokyo', metadata => '{"timezone": "Asia/Tokyo"}');
-$node->wait_for_sql("SELECT held_by FROM sms_lane_stat WHERE org_id = '$quiet' AND zone = 'Asia/Tokyo'", '', 20, name => 'half past eight in Tokyo: nothing holds that lane');
+$node->wait_for_sql("SELECT held_by FROM coach_sms_internal.sms_lane_stat WHERE org_id = '$quiet' AND zone = 'Asia/Tokyo'", '', 20, name => 'half past eight in Tokyo: nothing holds that lane');
 $node->set_clock('2026-03-10 23:30:00+11');
 text($quiet, 'Tokyo again', metadata => '{"timezone": "Asia/Tokyo"}');
-$node->wait_for_sql("SELECT held_by FROM sms_lane_stat WHERE org_id = '$quiet' AND zone = 'Asia/Tokyo'", 'quiet hours, until 2026-03-11 08:00 Asia/Tokyo', 20,
+$node->wait_for_sql("SELECT held_by FROM coach_sms_internal.sms_lane_stat WHERE org_id = '$quiet' AND zone = 'Asia/Tokyo'", 'quiet hours, until 2026-03-11 08:00 Asia/Tokyo', 20,
     name => 'an hour later the client\'s own zone holds it');
 
 my $hour = $node->make_org(max_sms_per_hour => 1);
@@ -99,7 +99,7 @@ $node->safe_psql('postgres', "CREATE ROLE member LOGIN; SELECT sms_grant_tenant(
 $node->reload;
 $node->wait_for_sql('SHOW coach_sms.tenancy_function', 'public.my_orgs()');
 is($node->safe_psql('postgres', 'SET ROLE member; SELECT org_id, held_by FROM sms_queue_stat'), "$paused|sending is paused", 'a tenant sees why its own messages wait');
-my ($rc) = $node->psql('postgres', 'SET ROLE member; SELECT * FROM sms_holds');
+my ($rc) = $node->psql('postgres', 'SET ROLE member; SELECT * FROM coach_sms_internal.sms_holds');
 isnt($rc, 0, 'and nothing of others');
 
 # --- a sender that is killed, and the morning --------------------------------------------------------------------------------
@@ -113,8 +113,8 @@ $node->set_clock('2026-03-11 10:00:00+11');    # eight in Tokyo too
 $node->wait_for_sql("SELECT coalesce(sum(waiting), 0) FROM sms_queue_stat WHERE org_id = '$quiet'", '0', undef, name => 'in the morning all go');
 text($quiet, 'morning');
 wait_for_bodies($node, qr/^morning/, 1, 'and the next at once');
-$node->wait_for_sql("SELECT count(*) FROM sms_holds WHERE org_id = '$quiet'", '0', undef, name => 'their holds are forgotten');
-$node->safe_psql('postgres', "UPDATE sms_server SET system_identifier = 1; SELECT sms_wake_sender()");
+$node->wait_for_sql("SELECT count(*) FROM coach_sms_internal.sms_holds WHERE org_id = '$quiet'", '0', undef, name => 'their holds are forgotten');
+$node->safe_psql('postgres', "UPDATE coach_sms_internal.sms_server SET system_identifier = 1; SELECT sms_wake_sender()");
 held($disabled, 'this server is not armed for this database', 'a server that is not armed holds all');
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 

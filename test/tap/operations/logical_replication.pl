@@ -7,7 +7,7 @@ use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
 
-my @tables = qw(sms_settings sms_templates sms_messages sms_attempts sms_events sms_suppression sms_queue sms_in_flight);
+my @tables = qw(sms_settings sms_templates sms_messages sms_attempts sms_events sms_suppression coach_sms_internal.sms_queue coach_sms_internal.sms_in_flight);
 my $fake = start_fake();
 my $publisher = new_server('publisher', fake => $fake, init => { allows_streaming => 'logical' }, conf => short_times());
 my $subscriber = new_server('subscriber', fake => $fake, fresh => 1, init => { allows_streaming => 'logical' }, conf => short_times());
@@ -34,18 +34,18 @@ my $own = $subscriber->make_org;
 $subscriber->wait_for_status($subscriber->enqueue($own, '+61491570120', 'its own'), 'sent');
 $subscriber->restart;
 $subscriber->wait_for_status($subscriber->enqueue($own, '+61491570120', 'its own again'), 'sent');
-is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'what was replicated is not in its queue');
+is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM coach_sms_internal.sms_queue'), '0', 'what was replicated is not in its queue');
 
 # Nor does arming it again put it there, whatever waits without a row; its own stay.
 my $later = $subscriber->enqueue($own, '+61491570121', 'its own tomorrow', scheduled_for => 'tomorrow');
 $subscriber->safe_psql('postgres', 'SELECT sms_go_live()');
-is($subscriber->safe_psql('postgres', 'SELECT message_id FROM sms_queue'), $later, 'sms_go_live() queues none of it');
+is($subscriber->safe_psql('postgres', 'SELECT message_id FROM coach_sms_internal.sms_queue'), $later, 'sms_go_live() queues none of it');
 is($subscriber->safe_psql('postgres', "SELECT string_agg(check_name || ' ' || ok || coalesce(' ' || problem, ''), ', ' ORDER BY check_name) FROM sms_doctor() WHERE check_name IN ('queue', 'live_messages', 'subscription')"),
     'live_messages true, queue true, subscription true messages come from another server by a subscription, and that server sends them', 'sms_doctor says whose they are');
 $subscriber->safe_psql('postgres', 'SELECT sms_go_sandbox()');
-is($subscriber->safe_psql('postgres', 'SELECT message_id FROM sms_queue'), $later, 'nor the sandbox');
+is($subscriber->safe_psql('postgres', 'SELECT message_id FROM coach_sms_internal.sms_queue'), $later, 'nor the sandbox');
 $subscriber->go_live;
-is($subscriber->safe_psql('postgres', 'SELECT message_id FROM sms_queue'), $later, 'and back');
+is($subscriber->safe_psql('postgres', 'SELECT message_id FROM coach_sms_internal.sms_queue'), $later, 'and back');
 
 # The publisher goes on, and the subscriber learns of it.
 $publisher->safe_psql('postgres', 'SELECT sms_resume()');

@@ -55,7 +55,7 @@ $primary->wait_for_catchup($_) for $heir, $bare;
 
 for my $node ($heir, $bare) {
     my $name = $node->name;
-    is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '3', "$name has what waits");
+    is($node->safe_psql('postgres', 'SELECT count(*) FROM coach_sms_internal.sms_queue'), '3', "$name has what waits");
     is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'coach_sms%'"), '0', 'and no process of ours');
     is($node->safe_psql('postgres', 'SELECT ok, problem FROM sms_health'), 't|', 'sms_health is content with a standby');
     is($node->safe_psql('postgres', "SELECT string_agg(check_name, ',') FROM sms_doctor() WHERE NOT ok AND check_name IN ('preloaded', 'launcher', 'sender', 'version', 'queue')"),

@@ -49,13 +49,13 @@ $node->wait_for_status($node->enqueue($here, '+61491570006', 'here'), 'delivered
 
 # Dropped while its sender starts.
 
-my $launcher = $node->safe_psql('postgres', 'SELECT sms_launcher_pid()');
+my $launcher = $node->safe_psql('postgres', 'SELECT coach_sms_internal.sms_launcher_pid()');
 for my $time (1 .. 5) {
     $node->safe_psql('postgres', 'CREATE DATABASE brief');
     $node->create_extension('brief');
     drop('DROP DATABASE brief', "just created, time $time");
 }
-is($node->safe_psql('postgres', 'SELECT sms_launcher_pid()'), $launcher, 'the launcher lives on');
+is($node->safe_psql('postgres', 'SELECT coach_sms_internal.sms_launcher_pid()'), $launcher, 'the launcher lives on');
 is($node->sender_pid, $pid, 'and the sender of another database');
 $node->assert_no_crash;
 

@@ -23,16 +23,16 @@ sub told {
 }
 
 $node->wait_for_status($node->enqueue($org, '+61491570006', 'first'), 'delivered');
-told('ALTER TABLE sms_queue RENAME due_at TO due_at_gone', 'due_at', 'ALTER TABLE sms_queue RENAME due_at_gone TO due_at', 'the sweep');
+told('ALTER TABLE coach_sms_internal.sms_queue RENAME due_at TO due_at_gone', 'due_at', 'ALTER TABLE coach_sms_internal.sms_queue RENAME due_at_gone TO due_at', 'the sweep');
 # Behind a sweep that works.
-told('ALTER TABLE sms_queue RENAME expires_at TO expires_gone', 'expires_at', 'ALTER TABLE sms_queue RENAME expires_gone TO expires_at', 'housekeeping');
+told('ALTER TABLE coach_sms_internal.sms_queue RENAME expires_at TO expires_gone', 'expires_at', 'ALTER TABLE coach_sms_internal.sms_queue RENAME expires_gone TO expires_at', 'housekeeping');
 # What is only for people who watch.
 my $held = $node->make_org(enabled => 'f');
-$node->safe_psql('postgres', "UPDATE sms_settings SET enabled = true WHERE org_id = '$held'; SELECT sms_pause('$held'); ALTER TABLE sms_holds RENAME why TO why_gone");
+$node->safe_psql('postgres', "UPDATE sms_settings SET enabled = true WHERE org_id = '$held'; SELECT sms_pause('$held'); ALTER TABLE coach_sms_internal.sms_holds RENAME why TO why_gone");
 $node->enqueue($held, '+61491570006', 'held');
 $node->wait_for_sql('SELECT state FROM sms_worker_stat', 'step failed', undef, name => 'holds that cannot be published are told');
 $node->wait_for_status($node->enqueue($org, '+61491570006', 'meanwhile'), 'delivered', undef, name => 'and keep nothing from being sent');
-$node->safe_psql('postgres', 'ALTER TABLE sms_holds RENAME why_gone TO why');
+$node->safe_psql('postgres', 'ALTER TABLE coach_sms_internal.sms_holds RENAME why_gone TO why');
 $node->wait_for_sql("SELECT held_by FROM sms_queue_stat WHERE org_id = '$held'", 'sending is paused', undef, name => 'they are published later');
 $node->wait_for_sql('SELECT ok FROM sms_health', 't', undef, name => 'then all is well');
 

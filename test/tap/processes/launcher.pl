@@ -79,10 +79,10 @@ for my $time (1 .. 3) {
     delivers($node, 'postgres', 'and sends');
 }
 
-my $launcher = $node->safe_psql('postgres', 'SELECT sms_launcher_pid()');
+my $launcher = $node->safe_psql('postgres', 'SELECT coach_sms_internal.sms_launcher_pid()');
 my $sender = $node->sender_pid;
 terminate($launcher);
-$node->wait_for_sql("SELECT sms_launcher_pid() <> $launcher", 't', undef, name => 'the launcher, terminated, is back');
+$node->wait_for_sql("SELECT coach_sms_internal.sms_launcher_pid() <> $launcher", 't', undef, name => 'the launcher, terminated, is back');
 is($node->sender_pid, $sender, 'its senders lived on');
 terminate($sender);
 $node->wait_for_sql("SELECT pid <> $sender FROM sms_worker_stat", 't', undef,

@@ -57,7 +57,7 @@ sub large_nodes {
 
 # Plans are made on tables that have never had a row, and again on tables that were vacuumed when they were empty.
 send_some(10);
-$node->safe_psql('postgres', 'VACUUM ANALYZE sms_queue; VACUUM ANALYZE sms_in_flight; VACUUM ANALYZE sms_messages; VACUUM ANALYZE sms_attempts; VACUUM ANALYZE sms_events');
+$node->safe_psql('postgres', 'VACUUM ANALYZE coach_sms_internal.sms_queue; VACUUM ANALYZE coach_sms_internal.sms_in_flight; VACUUM ANALYZE sms_messages; VACUUM ANALYZE sms_attempts; VACUUM ANALYZE sms_events');
 is($node->safe_psql('postgres', "SELECT reltuples FROM pg_class WHERE relname = 'sms_queue'"), '0', 'statistics say that the queue is empty');
 send_some(10);
 send_some(1) for 1 .. 3;

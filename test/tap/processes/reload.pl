@@ -85,7 +85,7 @@ $node->wait_for_status($waits, 'sent');
 
 # Statistics reach the server while the sender lives, and autovacuum does its work.
 
-$node->safe_psql('postgres', 'ALTER TABLE sms_queue SET (autovacuum_vacuum_threshold = 100);
+$node->safe_psql('postgres', 'ALTER TABLE coach_sms_internal.sms_queue SET (autovacuum_vacuum_threshold = 100);
     ALTER TABLE sms_attempts SET (autovacuum_analyze_threshold = 100, autovacuum_analyze_scale_factor = 0)');
 my $before = $node->safe_psql('postgres', "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'sms_attempts'");
 $node->safe_psql('postgres', "SELECT count(sms_enqueue('$org', to_phone => '+61491570110', body => 'bulk ' || n)) FROM generate_series(1, 200) n");

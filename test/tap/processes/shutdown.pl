@@ -55,7 +55,7 @@ sub start_again {
     $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent' AND body LIKE 'round $round,%'", '12');
     is($fake->count, 12, 'Twilio took 12 messages');
     is_deeply([ $fake->duplicates ], [], 'and none twice');
-    is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM sms_queue), (SELECT count(*) FROM sms_in_flight)'), '0|0', 'nothing is left over');
+    is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)'), '0|0', 'nothing is left over');
     return log_since($node, $mark);
 }
 

@@ -78,7 +78,7 @@ all_sent(601);
     $folder .= '/extension';
     -w $folder or die "$folder is not writable";
     my $upgrade = "$folder/coach_sms--0.0.9--$version.sql";
-    PostgreSQL::Test::Utils::append_to_file($upgrade, "ALTER TABLE sms_messages ADD COLUMN of_the_new_version text;\nSELECT sms_poke_launcher();\n");
+    PostgreSQL::Test::Utils::append_to_file($upgrade, "ALTER TABLE sms_messages ADD COLUMN of_the_new_version text;\nSELECT coach_sms_internal.sms_poke_launcher();\n");
     $finish = start_load();
     $node->wait_for_sql("SELECT count(*) > 650 FROM sms_messages", 't');
     pretend_version('0.0.9');

@@ -38,7 +38,7 @@ is($fake->count, 2, 'but the two whose answers a frozen sender has not recorded'
 
 for my $name (sort keys %frozen) {
     my ($node, $id) = @{ $frozen{$name} }{qw(node id)};
-    $node->wait_for_sql("SELECT lease_until < clock_timestamp() FROM sms_in_flight WHERE message_id = '$id'", 't', undef, name => "$name: the lease is over");
+    $node->wait_for_sql("SELECT lease_until < clock_timestamp() FROM coach_sms_internal.sms_in_flight WHERE message_id = '$id'", 't', undef, name => "$name: the lease is over");
     is($node->safe_psql('postgres', "SELECT status, attempt_count FROM sms_messages WHERE id = '$id'"), 'sending|1', "$name: nobody else took it");
 }
 is($fake->count, 2, 'still nothing has left');
@@ -51,7 +51,7 @@ $answered->{node}->wait_for_status($answered->{id}, 'delivered');
 
 # Somebody else has claimed this one meanwhile: the frozen sender's answer is that of an old claim.
 my $replaced = $frozen{replaced};
-$replaced->{node}->safe_psql('postgres', "UPDATE sms_in_flight SET fence = fence + 1 WHERE message_id = '$replaced->{id}'");
+$replaced->{node}->safe_psql('postgres', "UPDATE coach_sms_internal.sms_in_flight SET fence = fence + 1 WHERE message_id = '$replaced->{id}'");
 $fake->post('list-fault', marker => 'status=503');
 
 kill CONT => $frozen{$_}{pid} for keys %frozen;
@@ -64,13 +64,13 @@ for my $name (qw(claimed checked connected)) {
     my ($sent) = $fake->ledger(to => $to);
     is($node->safe_psql('postgres', "SELECT provider_message_id, attempt_count FROM sms_messages WHERE id = '$id'"), "$sent->{sid}|1",
         "$name: its SID is stored");
-    is($node->safe_psql('postgres', 'SELECT claimed FROM sms_worker_state()'), 2, "$name: nothing left under the claim that was over, but under a new one");
+    is($node->safe_psql('postgres', 'SELECT claimed FROM coach_sms_internal.sms_worker_state()'), 2, "$name: nothing left under the claim that was over, but under a new one");
     is($node->safe_psql('postgres', "SELECT count(*), min(status) FROM sms_attempts WHERE message_id = '$id'"), '1|success', "$name: one attempt");
 }
 
 $answered->{node}->wait_for_sql("SELECT status, provider_message_id FROM sms_messages WHERE id = '$answered->{id}'",
     'delivered|' . ($fake->ledger(to => $answered->{to}))[0]{sid}, undef, name => 'answered: what the callback said stays');
-$answered->{node}->wait_for_sql('SELECT count(*) FROM sms_in_flight', '0', undef, name => 'answered: its claim ends');
+$answered->{node}->wait_for_sql('SELECT count(*) FROM coach_sms_internal.sms_in_flight', '0', undef, name => 'answered: its claim ends');
 
 $replaced->{node}->wait_for_status($replaced->{id}, 'unknown', undef, name => 'replaced: the old claim settles nothing');
 like(PostgreSQL::Test::Utils::slurp_file($replaced->{node}->logfile), qr/1 results came too late/, 'replaced: which is logged');
@@ -82,7 +82,7 @@ for my $name (sort keys %frozen) {
     my ($node, $pid, $to) = @{ $frozen{$name} }{qw(node pid to)};
     is($fake->count(to => $to), 1, "$name: Twilio took it once");
     is($node->sender_pid, $pid, "$name: the sender is the same process");
-    is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM sms_queue), (SELECT count(*) FROM sms_in_flight)'), '0|0', "$name: nothing is left over");
+    is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)'), '0|0', "$name: nothing is left over");
 }
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 

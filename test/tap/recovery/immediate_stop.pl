@@ -55,7 +55,7 @@ is_deeply([ $fake->duplicates ], [], 'and none twice');
 is( $node->safe_psql('postgres', "SELECT status, count(*) FROM sms_attempts GROUP BY 1 ORDER BY 1"),
     "success|1050\nunknown|25", 'each request is written down');
 is( $node->safe_psql('postgres', 'SELECT count(DISTINCT provider_message_id) FROM sms_messages'), 1050, 'each message has its own SID');
-is( $node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM sms_queue), (SELECT count(*) FROM sms_in_flight)'), '0|0', 'nothing is left over');
+is( $node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)'), '0|0', 'nothing is left over');
 
 # A fast stop: what is in flight is answered and recorded, what was not started goes back into the queue.
 $fake->post('default', marker => 'accept-then-delay=1000');

@@ -67,7 +67,7 @@ for my $name (sort keys %message) {
         $taken{$name} ? 'success' : 'unknown,success', "$name: its attempts are written down");
 }
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
-is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM sms_queue), (SELECT count(*) FROM sms_in_flight)'), '0|0', 'nothing is left over');
+is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)'), '0|0', 'nothing is left over');
 like(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/1 messages were in flight when the sender before this one ended/,
     'the log says what a sender left behind');
 

@@ -39,15 +39,15 @@ $node->reload;
 my $taken  = $node->enqueue($org, '+61491570111', 'taken [fake:stall]');
 my $absent = $node->enqueue($org, '+61491570112', 'absent [fake:stall-before times=1]');
 for my $id ($taken, $absent, $late) {
-    $node->wait_for_sql("SELECT looks >= 3 FROM sms_in_flight WHERE message_id = '$id'", 't', undef,
+    $node->wait_for_sql("SELECT looks >= 3 FROM coach_sms_internal.sms_in_flight WHERE message_id = '$id'", 't', undef,
         name => 'three lists were read and showed nothing');
 }
-$node->wait_for_sql("SELECT min(lease_until) < now() FROM sms_in_flight", 't', undef, name => 'the leases are over');
+$node->wait_for_sql("SELECT min(lease_until) < now() FROM coach_sms_internal.sms_in_flight", 't', undef, name => 'the leases are over');
 is(message($taken, 'status'), 'unknown', 'what was taken is still unknown');
 is(message($absent, 'status'), 'unknown', 'what was not taken is unknown too');
 is($fake->count(to => '+61491570111'), 1, 'the one was not sent again');
 is($fake->count(to => '+61491570112'), 0, 'nor was the other');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), 0, 'none waits for its turn');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM coach_sms_internal.sms_queue'), 0, 'none waits for its turn');
 
 # A minute later (the fake's clock) the list shows the one.
 $fake->post('time-shift', seconds => 61);
@@ -67,7 +67,7 @@ is_deeply([ map { $_->{sid} } $fake->ledger(to => '+61491570113') ],
     [ message($first, 'provider_message_id'), message($second, 'provider_message_id') ], 'each text has its own SID');
 
 # Absent for longer than reconcile_limit after the lease: believed, and sent again.
-my $lease = $node->safe_psql('postgres', "SELECT lease_until FROM sms_in_flight WHERE message_id = '$absent'");
+my $lease = $node->safe_psql('postgres', "SELECT lease_until FROM coach_sms_internal.sms_in_flight WHERE message_id = '$absent'");
 $node->append_conf('postgresql.conf', "coach_sms.reconcile_limit = '1s'");
 $node->reload;
 $node->wait_for_status($absent, 'sent');

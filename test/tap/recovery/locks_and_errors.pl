@@ -80,24 +80,24 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM sms_attempts WHERE status 
 my $sender = $node->sender_pid;
 arm($node, 'after-claim=error');
 my $claimed = $node->enqueue($org, '+61491570130', 'Claimed');
-$node->wait_for_sql('SELECT last_error FROM sms_worker_state()', 'failpoint "after-claim"', undef, name => 'the error is shown');
+$node->wait_for_sql('SELECT last_error FROM coach_sms_internal.sms_worker_state()', 'failpoint "after-claim"', undef, name => 'the error is shown');
 is($fake->count(to => '+61491570130'), 0, 'nothing has left');
 disarm($node);
 $node->wait_for_status($claimed, 'sent');
 
 arm($node, 'after-answer=error@1');
 my $answered = $node->enqueue($org, '+61491570131', 'Answered');
-$node->wait_for_sql('SELECT last_error FROM sms_worker_state()', 'failpoint "after-answer"', undef, name => 'the next error is shown');
+$node->wait_for_sql('SELECT last_error FROM coach_sms_internal.sms_worker_state()', 'failpoint "after-answer"', undef, name => 'the next error is shown');
 $node->wait_for_status($answered, 'sent');
 is($fake->count(to => "+6149157013$_"), 1, 'Twilio took it once') for 0, 1;
 
 # Nothing is done as an owner that somebody made a superuser.
 $node->safe_psql('postgres', 'ALTER ROLE coach_sms_owner SUPERUSER');
 $node->safe_psql('postgres', "INSERT INTO sms_messages (org_id, to_phone, body) VALUES ('$org', '+61491570132', 'Refused')");
-$node->wait_for_sql('SELECT last_error FROM sms_worker_state()', 'role "coach_sms_owner" is a superuser', undef, name => 'a superuser is no owner');
+$node->wait_for_sql('SELECT last_error FROM coach_sms_internal.sms_worker_state()', 'role "coach_sms_owner" is a superuser', undef, name => 'a superuser is no owner');
 $node->safe_psql('postgres', 'ALTER ROLE coach_sms_owner NOSUPERUSER');
 $node->wait_for_sql("SELECT status FROM sms_messages WHERE to_phone = '+61491570132'", 'sent');
 is($node->sender_pid, $sender, 'the sender is the same process');
-is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM sms_queue), (SELECT count(*) FROM sms_in_flight)'), '0|0', 'nothing is left over');
+is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)'), '0|0', 'nothing is left over');
 
 done_testing();

@@ -42,7 +42,7 @@ for my $twin (@twins) {
 is($fake->count(to => '+61491570112'), 2, 'neither went again');
 
 # Nobody can ask about that one, so nothing is given up (recovery/unknown_of_held_account.pl).
-like($node->safe_psql('postgres', "SELECT not_asked FROM sms_in_flight WHERE message_id = '$moved'"), qr/no token/, 'moved: nobody was asked');
+like($node->safe_psql('postgres', "SELECT not_asked FROM coach_sms_internal.sms_in_flight WHERE message_id = '$moved'"), qr/no token/, 'moved: nobody was asked');
 is($node->safe_psql('postgres', "SELECT status FROM sms_messages WHERE id = '$moved'"), 'unknown', 'and it is still unknown');
 is($fake->count(to => '+61491570111'), 1, 'Twilio took it once');
 

@@ -41,7 +41,7 @@ for my $from ($org, $other) {
 $fake->post('scenario', to => '+61491570198', marker => 'reset-after times=1');
 my $lost = $node->enqueue($gone, '+61491570198', 'lost');
 my $ids = join ',', map { "'$_'" } values %id;
-wait_or_end("SELECT count(*) FROM sms_in_flight WHERE state = 'unknown' AND inconclusive_count = 1", 61, 'of 61 messages it is unknown, and the list was asked');
+wait_or_end("SELECT count(*) FROM coach_sms_internal.sms_in_flight WHERE state = 'unknown' AND inconclusive_count = 1", 61, 'of 61 messages it is unknown, and the list was asked');
 my ($to) = sort grep { $taken{$_} } keys %id;
 like(detail($id{$to}), qr/Twilio's list was asked and could not be read/, 'sms_why() says that it was asked');
 
@@ -53,11 +53,11 @@ $node->enqueue($org, '+61491570191', 'waits for its token');
 my $looked = lists();
 for my $limit (1 .. 11) {
     $node->advance('15 minutes');
-    wait_or_end("SELECT count(*) FILTER (WHERE not_asked IS NULL OR next_look_at <= now()) FROM sms_in_flight WHERE state = 'unknown'", 0,
+    wait_or_end("SELECT count(*) FILTER (WHERE not_asked IS NULL OR next_look_at <= now()) FROM coach_sms_internal.sms_in_flight WHERE state = 'unknown'", 0,
         "limit $limit: each was due, and is put off");
 }
 is(rows("SELECT DISTINCT status FROM sms_messages WHERE id IN ($ids, '$lost')"), 'unknown', 'nothing is given up');
-is(rows("SELECT DISTINCT inconclusive_count || ' ' || looks FROM sms_in_flight WHERE state = 'unknown'"), '1 0', 'and nothing was counted');
+is(rows("SELECT DISTINCT inconclusive_count || ' ' || looks FROM coach_sms_internal.sms_in_flight WHERE state = 'unknown'"), '1 0', 'and nothing was counted');
 cmp_ok(lists() - $looked, '<', 61, 'hardly any list was asked');
 like(detail($id{$to}), qr/Twilio's list was not asked: (its account is held|Twilio refuses its account's credentials)/, 'sms_why() says that it was not asked');
 like(detail($lost), qr/was not asked: there is no token for the account that it was sent with/, 'nor was the one without a token');
@@ -90,9 +90,9 @@ $node->stop;
 $node = new_server('long_pause', fake => $fake, clock => 1, conf => short_times(reconcile_limit => '15min'));
 $node->go_live;
 my $long = $node->enqueue($node->make_org, '+61491570197', 'a long pause');
-wait_or_end("SELECT count(*) FROM sms_in_flight WHERE message_id = '$long' AND inconclusive_count = 1", 1, 'of one more it is unknown, and its list was asked');
+wait_or_end("SELECT count(*) FROM coach_sms_internal.sms_in_flight WHERE message_id = '$long' AND inconclusive_count = 1", 1, 'of one more it is unknown, and its list was asked');
 $node->advance('8 days');
-wait_or_end("SELECT count(*) FROM sms_in_flight WHERE message_id = '$long' AND inconclusive_count = 2", 1, 'it is asked again');
+wait_or_end("SELECT count(*) FROM coach_sms_internal.sms_in_flight WHERE message_id = '$long' AND inconclusive_count = 2", 1, 'it is asked again');
 is(rows("SELECT status FROM sms_messages WHERE id = '$long'"), 'unknown', 'it still waits');
 $fake->post('list-fault', marker => '');
 $node->advance('1 hour');

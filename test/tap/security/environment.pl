@@ -17,7 +17,7 @@ $node->go_live;
 my $id = $node->enqueue($org, '+61491570006', 'Hello');
 $node->wait_for_status($id, 'sent');
 is($fake->count(to => '+61491570006'), 1, 'the message went with them');
-like($node->safe_psql('postgres', "SELECT sms_booking_variables(jsonb_populate_record(NULL::sms_booking, jsonb_build_object('id', gen_random_uuid(), 'org_id', '$org')))"),
+like($node->safe_psql('postgres', "SELECT coach_sms_internal.sms_booking_variables(jsonb_populate_record(NULL::coach_sms_internal.sms_booking, jsonb_build_object('id', gen_random_uuid(), 'org_id', '$org')))"),
     qr{"https://coach.example/feedback/}, 'and feedback_link leads to the application');
 
 my $handed_on = $node->safe_psql('postgres', q(CREATE TABLE environment (line text); COPY environment FROM PROGRAM 'env' (DELIMITER E'\b'); TABLE environment));

@@ -71,7 +71,7 @@ $node->append_conf('postgresql.conf', "coach_sms.ca_file = '$file'");
 $node->reload;
 my $unconnected = $node->enqueue($keyed, '+61491570199', 'no connection');
 $node->wait_for_sql("SELECT count(*) > 0 FROM sms_attempts WHERE message_id = '$unconnected' AND error_code = 'server_trouble'", 't');
-ask('SELECT * FROM sms_attempts; SELECT * FROM sms_worker_state()');
+ask('SELECT * FROM sms_attempts; SELECT * FROM coach_sms_internal.sms_worker_state()');
 my $new = $node->secrets_dir . '/new.key';
 $node->safe_psql('postgres', "SELECT sms_create_key('$new')");
 $node->append_conf('postgresql.conf', "coach_sms.key_file = '$new'\ncoach_sms.old_key_file = '${\ $node->key_file}'");

@@ -39,7 +39,7 @@ $node->create_extension;
 # The README's own lines.
 my ($set_up) = slurp_file('README.md') =~ /```sql\n(CREATE FUNCTION public\.is_org_member.*?)```/s or die 'the README has changed';
 $set_up =~ s/ALTER DATABASE app /ALTER DATABASE postgres / or die 'the README has changed';
-is(sql("SELECT count(*) FROM sms_grantees()"), 0, 'default privileges give nobody anything of ours');
+is(sql("SELECT count(*) FROM coach_sms_internal.sms_grantees()"), 0, 'default privileges give nobody anything of ours');
 sql($set_up);
 $node->make_org(org_id => $_) for $org, $other;
 $node->go_live;
@@ -84,7 +84,7 @@ for my $callback ($fake->callbacks) {
         200, "and hands on Twilio's call");
 }
 $node->wait_for_status($id, 'delivered');
-is(request('service_role', $service, $_), '42501', "but may not: $_") for 'SELECT * FROM public.sms_go_live()', 'SELECT count(*) FROM public.sms_queue';
+is(request('service_role', $service, $_), '42501', "but may not: $_") for 'SELECT * FROM public.sms_go_live()', 'SELECT count(*) FROM coach_sms_internal.sms_queue';
 
 # Who leaves an org, leaves it at once.
 sql("DELETE FROM org_members WHERE user_id = '$ann'");

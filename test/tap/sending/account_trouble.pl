@@ -42,7 +42,7 @@ my @mine = map { $node->enqueue($org, "+6149157012$_", "Mine $_") } 0 .. 4;
 $node->wait_for_status($_, 'sent') for @mine;
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_messages WHERE org_id = '$other' AND status = 'queued'"), 200, 'the other org\'s wait');
 cmp_ok(scalar(grep { $_->{status} == 401 } $fake->requests), '<=', 110, 'those in flight were refused, the others were not tried');
-like($node->safe_psql('postgres', 'SELECT last_error FROM sms_worker_state()'), qr/credentials/, 'the view says so');
+like($node->safe_psql('postgres', 'SELECT last_error FROM coach_sms_internal.sms_worker_state()'), qr/credentials/, 'the view says so');
 like(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/Twilio refuses an account's credentials: error 20003/, 'and so does the log');
 
 $node->safe_psql('postgres', "UPDATE sms_settings SET twilio_auth_token_encrypted = '$other_token' WHERE org_id = '$other'");

@@ -55,7 +55,7 @@ sub wait_for_looks {
     my $looks = sub { return scalar grep { $_->{kind} eq 'list' } $fake->requests };
     my $start = $looks->();
     ok(wait_until(sub { $looks->() >= $start + $more }), $name);
-    is($node->safe_psql('postgres', 'SELECT count(*), max(looks) FROM sms_in_flight'), '10|0', 'and proves nothing');
+    is($node->safe_psql('postgres', 'SELECT count(*), max(looks) FROM coach_sms_internal.sms_in_flight'), '10|0', 'and proves nothing');
     return;
 }
 

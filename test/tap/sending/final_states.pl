@@ -67,7 +67,7 @@ is(message($expires, 'error_code, attempt_count'), 'expired|0', 'expired');
 
 is_deeply([ sort map { $_->{to} } $fake->ledger ],
     [ map { "+614915701$_" } 22, 32, 40, 41, 43 ], 'Twilio took what was to be sent, each once');
-is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM sms_queue), (SELECT count(*) FROM sms_in_flight)'), '0|0', 'nothing is left over');
+is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)'), '0|0', 'nothing is left over');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_attempts'), 10, 'only requests are attempts');
 
 done_testing();

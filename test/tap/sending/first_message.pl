@@ -13,7 +13,7 @@ $node->wait_for_status($id, 'delivered');
 is( $node->safe_psql('postgres', "SELECT sandbox, attempt_count, sent_at IS NOT NULL, delivered_at IS NOT NULL
                                   FROM sms_messages WHERE id = '$id'"),
     't|1|t|t', 'it was sent once, in the sandbox, and has its times');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'nothing waits any more');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM coach_sms_internal.sms_queue'), '0', 'nothing waits any more');
 
 my ($status, undef, $error) = $node->psql('postgres', "BEGIN; SELECT sms_enqueue('$org', to_phone => '+61491570006', body => 'never'); ROLLBACK;");
 is($status, 0, 'a transaction with a message rolls back') or diag($error);

@@ -62,7 +62,7 @@ for my $case (
     my $held = $node->make_org;
     ($id, $to) = while_claimed($held, $name, sprintf $before, $held);
     $node->wait_for_sql("SELECT status, attempt_count FROM sms_messages WHERE id = '$id'", 'queued|0', undef, name => "$name: it waits again");
-    is($node->safe_psql('postgres', "SELECT (SELECT count(*) FROM sms_queue WHERE message_id = '$id'), (SELECT count(*) FROM sms_in_flight)"),
+    is($node->safe_psql('postgres', "SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue WHERE message_id = '$id'), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)"),
         '1|0', "$name: in the queue");
     $name eq 'server paused' ? is($fake->requests(to => $to), 0, "$name: Twilio saw no request for it") : asks_nothing($name, $to);
     $node->safe_psql('postgres', sprintf $after, $held);

@@ -33,7 +33,7 @@ like($sent->{status_callback}, qr/^\Q$public_url\E\?org=$org&message=$id&attempt
 is( $node->safe_psql('postgres', "SELECT provider_message_id, attempt_count, sandbox, sent_at IS NOT NULL, error_code
                                   FROM sms_messages WHERE id = '$id'"),
     "$sent->{sid}|1|f|t|", 'the SID of the 201 is stored');
-is($node->safe_psql('postgres', "SELECT (SELECT count(*) FROM sms_queue), (SELECT count(*) FROM sms_in_flight)"),
+is($node->safe_psql('postgres', "SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)"),
     '0|0', 'nothing waits and nothing is under way any more');
 
 is( $node->safe_psql('postgres', "SELECT attempt_number, provider, provider_message_id, response_status, status, error_code,
@@ -74,7 +74,7 @@ is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 
 # The token is in no place where it could be read.
 my $everything = $node->safe_psql('postgres', "SELECT row_to_json(m) FROM sms_messages m; SELECT row_to_json(s) FROM sms_settings s;
-    SELECT row_to_json(a) FROM sms_attempts a; SELECT row_to_json(e) FROM sms_events e; SELECT row_to_json(w) FROM sms_worker_state() w");
+    SELECT row_to_json(a) FROM sms_attempts a; SELECT row_to_json(e) FROM sms_events e; SELECT row_to_json(w) FROM coach_sms_internal.sms_worker_state() w");
 unlike($everything, qr/\Q$token\E|\Q$basic\E/, 'no table and no view holds the token');
 $node->stop('fast');
 unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/\Q$basic\E|See you at 9|\Q$to\E/,

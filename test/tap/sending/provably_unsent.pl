@@ -72,7 +72,7 @@ is($node->safe_psql('postgres', "SELECT attempt_count, error_code, failed_at IS 
     '2|connect_failed|t|', 'after two attempts it failed');
 like($node->safe_psql('postgres', "SELECT error_message FROM sms_messages WHERE id = '$given_up'"), qr/refused|connect/i, 'with the reason');
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_attempts WHERE message_id = '$given_up'"), 2, 'both attempts are written down');
-is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM sms_queue), (SELECT count(*) FROM sms_in_flight)'), '0|0', 'nothing is left over');
+is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)'), '0|0', 'nothing is left over');
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_attempts WHERE status = 'unknown'"), 0, 'nothing ever was unknown');
 is($node->sender_pid, $sender, 'the sender is still the same process');
 is($fake->count, 1002, 'Twilio took what it was to take');

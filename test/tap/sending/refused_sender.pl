@@ -29,7 +29,7 @@ like($node->safe_psql('postgres', 'SELECT ok, problem FROM sms_health'), qr/^f\|
 is($node->safe_psql('postgres', "SELECT level, problem FROM sms_doctor() WHERE check_name = 'held'"), "error|$why: $org", 'sms_doctor names the org');
 $node->wait_for_status($node->enqueue($other, $_, 'Of the other'), 'sent', undef, name => 'another sender of the account goes on') for @others;
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_messages WHERE org_id = '$org' AND status IN ('queued', 'sending')"), 50, 'all of its messages wait');
-cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM sms_queue WHERE failures > 0"), '<=', 1, 'and at most the first used up an attempt');
+cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM coach_sms_internal.sms_queue WHERE failures > 0"), '<=', 1, 'and at most the first used up an attempt');
 cmp_ok(scalar(grep { $_->{status} == 400 } $fake->requests), '<=', 12, 'those under way were refused, hardly any other was tried');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_attempts WHERE status = \'permanent_error\''), 0, 'none was refused for good');
 

@@ -63,7 +63,7 @@ $node->safe_psql('postgres', 'SELECT sms_resume()');
 $id = $node->enqueue($org, '+61491570113', 'sandbox again');
 $node->wait_for_status($id, 'delivered');
 is(status($waits), 'queued||f', 'a live message waits');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM sms_queue'), '0', 'outside the queue');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM coach_sms_internal.sms_queue'), '0', 'outside the queue');
 is($node->safe_psql('postgres', "SELECT sms_cancel('$tomorrow')"), 't', 'it can be cancelled meanwhile');
 is($fake->count, 1, 'Twilio has got nothing in between');
 is($node->safe_psql('postgres', 'SELECT queued FROM sms_go_live()'), '1', 'the next sms_go_live queues it');

@@ -65,7 +65,7 @@ $node->wait_for_sql("SELECT xact_start IS NULL, backend_xmin IS NULL, backend_xi
                       WHERE backend_type = 'coach_sms sender'", 't|t|t|idle', 20, name => 'no transaction is open during HTTP');
 $node->wait_for_sql("SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                       WHERE a.backend_type = 'coach_sms sender' AND l.locktype NOT IN ('advisory', 'virtualxid')", '0', 20, name => 'and no lock is held');
-is($node->psql('postgres', "SET lock_timeout = '10s'; VACUUM FULL sms_in_flight; VACUUM FULL sms_messages; TRUNCATE sms_attempts"), 0,
+is($node->psql('postgres', "SET lock_timeout = '10s'; VACUUM FULL coach_sms_internal.sms_in_flight; VACUUM FULL sms_messages; TRUNCATE sms_attempts"), 0,
     'VACUUM FULL and TRUNCATE are not blocked');
 is($node->safe_psql('postgres', "SELECT status FROM sms_messages WHERE id = '$slow'"), 'sending', 'while it is still under way');
 $fake->post('release');

@@ -81,7 +81,7 @@ for my $case (@cases) {
     is(events($id{$number}), $events, 'these are they');
     is(row($id{$number}), $end, 'the message is as Twilio said');
 }
-$node->wait_for_sql('SELECT count(*) FROM sms_in_flight', '0');
+$node->wait_for_sql('SELECT count(*) FROM coach_sms_internal.sms_in_flight', '0');
 ok(wait_until(sub { 19 == grep { $_->{outcome} eq '200' } $fake->callbacks }), 'every callback was answered with 200')
   or diag(explain([ $fake->callbacks ]));
 is($node->safe_psql('postgres', "SELECT string_agg(DISTINCT n::text, ',') FROM (SELECT count(*) AS n FROM sms_attempts GROUP BY message_id) a"), '1', 'one attempt each');

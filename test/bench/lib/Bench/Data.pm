@@ -118,7 +118,7 @@ sub fill {
            FROM sms_messages",
         "INSERT INTO sms_messages ($columns, status, scheduled_for)
          SELECT $of_the_org, 'pending', now() + interval '1 day' FROM generate_series(1, $waiting) n",
-        "INSERT INTO sms_queue (message_id, org_id, priority, due_at)
+        "INSERT INTO coach_sms_internal.sms_queue (message_id, org_id, priority, due_at)
          SELECT id, org_id, priority, scheduled_for FROM sms_messages WHERE status = 'pending'");
     $server->sql('full', 'VACUUM (FREEZE, ANALYZE)', 'CHECKPOINT');
     return;
@@ -127,13 +127,13 @@ sub fill {
 sub empty {
     my ($server, $db) = @_;
     return forget_queued($server, $db) if $db eq 'full';
-    $server->sql($db, 'TRUNCATE sms_messages, sms_queue, sms_in_flight, sms_attempts, sms_events');
+    $server->sql($db, 'TRUNCATE sms_messages, coach_sms_internal.sms_queue, coach_sms_internal.sms_in_flight, sms_attempts, sms_events');
     return;
 }
 
 sub empty_plain { my ($server) = @_; $server->sql('fresh', 'TRUNCATE plain_messages, plain_queue, plain_events'); return; }
 
 # What was enqueued where no sender runs is not to be sent later. Only future ones stay.
-sub forget_queued { my ($server, $db) = @_; $server->sql($db, 'DELETE FROM sms_queue WHERE due_at <= now()'); return; }
+sub forget_queued { my ($server, $db) = @_; $server->sql($db, 'DELETE FROM coach_sms_internal.sms_queue WHERE due_at <= now()'); return; }
 
 1;

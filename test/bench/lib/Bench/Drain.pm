@@ -71,7 +71,7 @@ sub drain {
     my $before = counters($server, $db);
     my (undef, $commit) = $server->timed($db, bulk_enqueue($count));
     $fake->wait_accepted($count);
-    $server->wait_until('the last record', sub { $server->sql($db, 'SELECT count(*) FROM sms_in_flight') == 0 });
+    $server->wait_until('the last record', sub { $server->sql($db, 'SELECT count(*) FROM coach_sms_internal.sms_in_flight') == 0 });
     my $recorded = $server->sql($db, sprintf "SELECT extract(epoch FROM max(sent_at)) FROM sms_messages WHERE org_id = '$org' AND created_at > to_timestamp(%f)", $commit - 60);
     my $after = counters($server, $db);
     my @arrivals = map { $_->[1] } $fake->arrivals;
@@ -101,7 +101,7 @@ sub bare {
 
 sub sender_pid {
     my ($server, $db) = @_;
-    return $server->sql($db, 'SELECT pid FROM sms_worker_state() WHERE database = current_database()');
+    return $server->sql($db, 'SELECT pid FROM coach_sms_internal.sms_worker_state() WHERE database = current_database()');
 }
 
 sub slurp { my ($path) = @_; open my $file, '<', $path or die "cannot read $path: $!"; local $/; return <$file>; }

@@ -84,7 +84,7 @@ sub restart_with {
     $self->start;
     return if $self->{settings}{'coach_sms.databases'} eq '';
     for my $db (qw(fresh full)) {
-        $self->wait_until("a sender in $db", sub { $self->sql($db, "SELECT state = 'live' FROM sms_worker_state() WHERE database = current_database()") eq 't' });
+        $self->wait_until("a sender in $db", sub { $self->sql($db, "SELECT state = 'live' FROM coach_sms_internal.sms_worker_state() WHERE database = current_database()") eq 't' });
     }
     return;
 }

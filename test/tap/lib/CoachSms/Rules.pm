@@ -35,7 +35,7 @@ sub settle {
 # What has arrived is recorded too, so that a move of the clock does not come in between. No request may hang.
 sub wait_recorded {
     my ($node) = @_;
-    wait_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM sms_in_flight WHERE state = 'leased'") == 0 })
+    wait_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM coach_sms_internal.sms_in_flight WHERE state = 'leased'") == 0 })
       or die "requests do not end; the server's log ends:\n" . $node->log_end;
     return;
 }
