@@ -24,7 +24,17 @@ DECLARE
 BEGIN
   FOR own IN SELECT p.oid::regprocedure AS function FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
               WHERE obj_description(p.oid, 'pg_proc') LIKE 'Internal:%' AND p.proname <> 'sms_mode' LOOP
+    EXECUTE format('COMMENT ON FUNCTION %s IS NULL', own.function);
     EXECUTE format('ALTER FUNCTION %s SET SCHEMA coach_sms_internal', own.function);
+  END LOOP;
+  FOR own IN SELECT format('COLUMN %s.%I', c.oid::regclass, a.attname) AS name
+               FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+              WHERE c.relnamespace = 'coach_sms_internal'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0
+             UNION ALL
+             SELECT unnest(ARRAY['TABLE coach_sms_internal.sms_queue', 'TABLE coach_sms_internal.sms_in_flight',
+                                 'TABLE coach_sms_internal.sms_server', 'VIEW coach_sms_internal.sms_charges',
+                                 'TYPE coach_sms_internal.sms_booking']) LOOP
+    EXECUTE format('COMMENT ON %s IS NULL', own.name);
   END LOOP;
 END
 $$;
@@ -71,12 +81,8 @@ CREATE INDEX sms_in_flight_unknown ON coach_sms_internal.sms_in_flight (next_loo
 -- Made by `make upgrade-script`: begin.
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_zone(name text) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_zone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_zone(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_zone(text) IS 'Internal: whether it is the name of an IANA time zone that this server knows.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_known_zone(name text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_known_zone' LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_known_zone(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_known_zone(text) IS 'Internal: the time zone, or UTC where this server knows none of that name, or none is given.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_zone(name text, place text) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -87,8 +93,6 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_zone(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_zone(text, text) IS 'Internal: raises SM020 for what is no time zone.';
 COMMENT ON COLUMN sms_settings.twilio_account_sid IS
 'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
 COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS 'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored, without blanks at its ends; a blank text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: the server''s own token.';
@@ -100,46 +104,11 @@ COMMENT ON COLUMN sms_messages.from_phone IS 'Number, short code or name to send
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_zone_of(metadata jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*' ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
-COMMENT ON FUNCTION coach_sms_internal.sms_zone_of(jsonb) IS 'Internal: sms_queue.zone of a message with this metadata; no zone''s name is longer, and an index takes no name of any length.';
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_zone_of(jsonb) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE PARALLEL SAFE
   RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
-COMMENT ON FUNCTION coach_sms_internal.sms_ends_at(timestamptz, timestamptz) IS
-'Internal: when a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due, whichever is earlier.';
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_ends_at(timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON TABLE coach_sms_internal.sms_queue IS 'Internal: one row for each message not yet handed over, in the order of claims. Not dumped: derived from sms_messages.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.message_id IS 'The message.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.org_id IS 'Its org. Org, zone and priority are the lane.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.zone IS 'Whose quiet hours count: empty the org''s zone, an IANA name (metadata.timezone), or * for any hour (metadata.quiet_hours_override).';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.priority IS 'Lower goes first.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.failures IS 'Attempts used up so far, of coach_sms.max_attempts.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.due_at IS 'Not before this time: scheduled_for, the end of a back-off, or when its client''s limit has room again.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.expires_at IS 'The message''s expires_at, by which waiting messages expire.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.held_for IS 'client_daily_limit where due_at was put off for that; NULL else.';
-COMMENT ON TABLE coach_sms_internal.sms_in_flight IS 'Internal: claimed messages whose outcome is not settled. Not dumped: derived from sms_messages.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.message_id IS 'The message.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.org_id IS 'Its org.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.fence IS 'Token of this claim; every later write must show it.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.state IS 'leased (a sender works on it), unknown (being found out).';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.attempt_number IS 'Which request of this message.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.failures IS 'Attempts used up before this one.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.priority IS 'For the way back into the queue.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.claimed_at IS 'When the sender took it.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.lease_until IS 'After this time nobody sends it under this claim.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.account_sid IS 'Twilio account of the request.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.client_key IS 'Client, or number (its shortest form) where there is none.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.segments IS 'Segments handed over.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.settlement IS 'For state unknown: what there is to tell of the request; becomes its row in sms_attempts once it is found out.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.next_look_at IS 'When Twilio''s list is looked at next, for state unknown.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.looks IS 'Listings so far that were read to their end and showed nothing.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.inconclusive IS 'several or unreadable: what the latest listings in a row came to. NULL where the latest one was read to its end and showed nothing.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.not_asked_since IS
-'Since when no listing of those due was made. After coach_sms.max_wait the message is given up.';
 COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number (its shortest form) where there is none: what limits count by.';
+COMMENT ON TABLE sms_usage IS 'Sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_charges AS
   SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS month, a.provider,
@@ -149,10 +118,7 @@ CREATE OR REPLACE VIEW coach_sms_internal.sms_charges AS
     LEFT JOIN @extschema@.sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
    WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW coach_sms_internal.sms_charges IS 'Internal: one row for each request that Twilio took, or may have taken. sms_cost sums it up.';
-COMMENT ON COLUMN coach_sms_internal.sms_charges.month IS 'First day of the calendar month, in the org''s time zone.';
-COMMENT ON COLUMN coach_sms_internal.sms_charges.currency IS 'Twilio''s, else the org''s, else empty.';
-COMMENT ON COLUMN coach_sms_internal.sms_charges.price IS 'What Twilio charged; NULL where it has not told.';
+COMMENT ON TABLE sms_idempotency_keys IS 'The idempotency keys of messages that retention_days has pruned, or is about to.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -163,34 +129,13 @@ BEGIN
           LIMIT 1);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_message_with_key(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_message_with_key(uuid, text) IS 'Internal: the message that has this key, or had it when it was pruned; NULL where none had.';
-COMMENT ON TABLE coach_sms_internal.sms_server IS 'Internal: one row that ties sending to this server and this database. Written by CREATE EXTENSION, sms_go_live() and sms_go_sandbox().';
-COMMENT ON COLUMN coach_sms_internal.sms_server.singleton IS 'There is one row.';
-COMMENT ON COLUMN coach_sms_internal.sms_server.mode IS 'sandbox: answers are made in-process; live: messages go to Twilio.';
-COMMENT ON COLUMN coach_sms_internal.sms_server.system_identifier IS 'pg_control''s identifier of the cluster that was armed.';
-COMMENT ON COLUMN coach_sms_internal.sms_server.database_oid IS 'OID of the database that was armed.';
-COMMENT ON COLUMN coach_sms_internal.sms_server.arm_id IS 'Random; live needs the same id in the file <key_file>.live.<system identifier>.<database oid>.';
-COMMENT ON COLUMN coach_sms_internal.sms_server.changed_at IS 'When the mode was set.';
-COMMENT ON COLUMN coach_sms_internal.sms_server.changed_by IS 'Who set it.';
-COMMENT ON COLUMN coach_sms_internal.sms_server.paused_until IS 'Nothing of any org is sent before this time. NULL: not paused.';
-COMMENT ON COLUMN coach_sms_internal.sms_server.live_since IS
-'When sms_go_live() last ended the sandbox. What was confirmed or over before is history.';
-COMMENT ON TABLE coach_sms_internal.sms_holds IS 'Internal: why messages that are due wait, as the sender decided. Never dumped: the sender fills it anew.';
-COMMENT ON COLUMN coach_sms_internal.sms_holds.key IS 'Rule, org and lane in one.';
-COMMENT ON COLUMN coach_sms_internal.sms_holds.rule IS 'The rule that holds: server, org, account, quiet_hours, max_sms_per_hour, monthly_budget_segments or max_segments_per_second.';
-COMMENT ON COLUMN coach_sms_internal.sms_holds.org_id IS 'The org that is held; NULL: all.';
-COMMENT ON COLUMN coach_sms_internal.sms_holds.zone IS 'With priority the lane that is held, as in sms_queue; NULL: all lanes of the org.';
-COMMENT ON COLUMN coach_sms_internal.sms_holds.priority IS 'See zone.';
-COMMENT ON COLUMN coach_sms_internal.sms_holds.until IS 'When the hold ends; infinity: it is not known.';
-COMMENT ON COLUMN coach_sms_internal.sms_holds.is_trouble IS 'It does not pass by itself: somebody must act.';
-COMMENT ON COLUMN coach_sms_internal.sms_holds.why IS 'The reason in words, with its end in the zone of the lane or org.';
-COMMENT ON TYPE coach_sms_internal.sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
+COMMENT ON TABLE sms_opt_outs IS 'Opt-outs by sender, so that they bind every org that shares it.';
+COMMENT ON TABLE sms_phone_salt IS 'With what the numbers of erased persons are hashed. One row, from the first erasure on.';
+COMMENT ON TABLE sms_bookings_source IS 'The attached bookings, one row, written by sms_attach_bookings(). Only superusers may write it: it says whose tables are read.';
 COMMENT ON COLUMN sms_booking_texts.series IS
 'The same for all bookings that one transaction confirmed to one client.';
 CREATE OR REPLACE FUNCTION sms_watches_every_org() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT true $$;
-REVOKE ALL ON FUNCTION sms_watches_every_org() FROM PUBLIC;
 COMMENT ON FUNCTION sms_watches_every_org() IS
 'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role '
 'do so.';
@@ -199,14 +144,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sees_all() RETURNS boolean
   SELECT @extschema@.sms_acts_for_all()
          OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sees_all() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sees_all() IS
-'Whether the current user sees the figures of every org: it acts for all, or was granted as a monitor.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_may_act_for(org_id uuid) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_act_for' LANGUAGE C STABLE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_act_for(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_may_act_for(uuid) IS
-'Internal: whether whoever called the public function that asks may act for the org; NULL: for every org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_require_org(org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -216,48 +155,22 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_require_org(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_require_org(uuid) IS 'Internal: raises SM001 where the caller of a public function may not act for the org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_first_name(full_name text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_first_name(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_first_name(text) IS
-'Internal: the name to greet a person by: the first word, passing over titles, or the one behind the comma in "Lee, Ann"; NULL where there is none.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_keep_phone(phone text, region text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_keep_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_phone(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_keep_phone(text, text) IS
-'Internal: sms_normalize_phone for stored numbers: one in E.164 form that numbering plans do not know any more is kept.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_normalize_sender(sender text, region text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_normalize_sender' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_normalize_sender(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_normalize_sender(text, text) IS
-'Internal: a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one. Raises SM006 for what can be none.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sender_address(sender text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_sender_address' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sender_address(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sender_address(text, text) IS
-'Internal: a sender in the form in which senders are compared: as sms_normalize_sender has it, or what was given where it is none.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_trim_blanks(given text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_trim_blanks(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_trim_blanks(text) IS
-'Internal: the text without blanks and invisible characters at its ends; NULL where nothing is left.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_sid(sid text, prefix text) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_sid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_sid(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_sid(text, text) IS
-'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_seal_token() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_seal_token' LANGUAGE C;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_seal_token() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_seal_token() IS
-'Internal: seals what is written to the columns of sms_settings that hold tokens. Raises SM013 where coach_sms.key_file holds no key.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sealed(org_id uuid, token text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_sealed' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sealed(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sealed(uuid, text) IS
-'Internal: the token sealed for the org; NULL where it is empty, and as it is where it is sealed already. Raises SM013 where coach_sms.key_file holds no key.';
 CREATE OR REPLACE FUNCTION sms_set_twilio_credentials(org_id uuid, account_sid text, auth_token text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -276,13 +189,8 @@ END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_server_account() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_server_account() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_server_account() IS 'Internal: the Twilio account for orgs without one, from coach_sms.twilio_account_sid or TWILIO_ACCOUNT_SID.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_due' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_due(uuid, text, smallint, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_note_due(uuid, text, smallint, timestamptz) IS
-'Internal: tells the sender, at commit, that something of this lane is due at that time.';
 CREATE OR REPLACE FUNCTION sms_enqueue(
   org_id uuid,
   client_id uuid DEFAULT NULL,
@@ -299,9 +207,6 @@ CREATE OR REPLACE FUNCTION sms_enqueue(
   metadata jsonb DEFAULT NULL)
   RETURNS uuid
   AS 'MODULE_PATHNAME', 'coach_sms_enqueue' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_enqueue(
-  uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb)
-    FROM PUBLIC;
 COMMENT ON FUNCTION sms_enqueue(
   uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) IS
 'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or '
@@ -316,8 +221,6 @@ BEGIN
           HINT = 'Give the id that sms_enqueue returned.';
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_raise_unknown_message(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_raise_unknown_message(uuid) IS 'Internal: raises SM012.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_require_message(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -327,9 +230,6 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_require_message(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_require_message(uuid) IS
-'Internal: raises SM012 where there is no such message, or the caller of a public function may not act for its org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_unqueue(message_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -337,8 +237,6 @@ BEGIN
   DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (message_ids);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_unqueue(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_unqueue(uuid[]) IS 'Internal: takes the messages out of the queue, each by its key.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -356,9 +254,6 @@ BEGIN
   RETURN cardinality(waiting);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_cancel_waiting(uuid[], text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_cancel_waiting(uuid[], text, text) IS
-'Internal: cancels those of the messages that still wait, and returns how many.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_cancel_as_owner(message_id uuid, reason text) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -370,9 +265,6 @@ BEGIN
   RETURN false;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_cancel_as_owner(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_cancel_as_owner(uuid, text) IS
-'Internal: sms_cancel(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_times(scheduled_for timestamptz, expires_at timestamptz) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -392,8 +284,6 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_times(timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_times(timestamptz, timestamptz) IS 'Internal: raises SM010, by the rules of sms_enqueue.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -424,9 +314,6 @@ BEGIN
   PERFORM coach_sms_internal.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_reschedule_as_owner(uuid, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_reschedule_as_owner(uuid, timestamptz, timestamptz) IS
-'Internal: sms_reschedule(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_retry_as_owner(message_id uuid) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -463,9 +350,6 @@ BEGIN
   RETURN new_id;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_retry_as_owner(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_retry_as_owner(uuid) IS
-'Internal: sms_retry(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION queue_pending_sms() RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -509,9 +393,6 @@ BEGIN
   currency := org.currency;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_preview_as_owner(uuid, text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_preview_as_owner(uuid, text, jsonb) IS
-'Internal: sms_preview(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -545,9 +426,6 @@ BEGIN
   RETURN trimmed;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_sid(text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_sid(text, text, text, text) IS
-'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -561,10 +439,6 @@ EXCEPTION WHEN SQLSTATE 'SM006' THEN
   RETURN sender;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_sender(text, text, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_sender(text, text, boolean) IS
-'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, '
-'with a WARNING.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -581,9 +455,6 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_settings() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_settings() IS
-'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_release_held() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -603,8 +474,6 @@ BEGIN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_release_held() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_release_held() IS 'Internal: makes what waits for a client''s limit due again when the limit changes.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_move_lane() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -623,22 +492,13 @@ BEGIN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_move_lane() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_move_lane() IS 'Internal: keeps sms_queue.zone in step with metadata; refuses an unknown metadata.timezone (SM020).';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '') RETURNS timestamptz
   AS 'MODULE_PATHNAME', 'coach_sms_opens_at' LANGUAGE C STABLE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_opens_at(uuid, timestamptz, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_opens_at(uuid, timestamptz, text) IS
-'Internal: the first moment from then on that is not within the org''s quiet hours. zone as in sms_queue: empty the org''s, an IANA name, or * for any hour.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_complete_message() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_complete_message' LANGUAGE C;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_complete_message() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_complete_message() IS 'Internal: checks and completes an inserted message as sms_enqueue would.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_queue_message() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_queue_message' LANGUAGE C;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_message() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_queue_message() IS 'Internal: gives an inserted message its row in sms_queue.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_guard_status() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -654,9 +514,6 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_guard_status() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_guard_status() IS
-'Internal: lets a plain UPDATE cancel a message that waits, and refuses every other change of a status (SM012).';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_refuse_metadata() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -665,8 +522,6 @@ BEGIN
           HINT = 'Build it with jsonb_build_object().';
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_refuse_metadata() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_refuse_metadata() IS 'Internal: metadata stays an object (SM005).';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_forget_messages() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -683,8 +538,6 @@ BEGIN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_forget_messages() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_forget_messages() IS 'Internal: keeps sms_queue, sms_in_flight and sms_events in step with deleted messages.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_warn_of_placeholders(body text, names jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -704,9 +557,6 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_warn_of_placeholders(text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_warn_of_placeholders(text, jsonb) IS
-'Internal: warns of each of the names that the body has in another notation, such as {name}, [name], #name# or %name%.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_template() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -723,9 +573,6 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_template() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_template() IS
-'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_touch() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -733,33 +580,18 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_touch() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_touch() IS 'Internal: writes updated_at.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_forget_facts() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_forget_facts' LANGUAGE C;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_forget_facts() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_forget_facts() IS 'Internal: makes the library read settings, templates, mode and salt again; with an argument, the sender too.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_org_region(org_id uuid) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce((SELECT s.default_region FROM @extschema@.sms_settings s WHERE s.org_id = $1), 'AU')
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_org_region(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_org_region(uuid) IS
-'Internal: in which region the org''s numbers without a country code are read. AU for an org without settings, the column''s default.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_retraction(phone text) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_retraction' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_retraction(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_note_retraction(text) IS
-'Internal: at commit, keeps back messages to this number (E.164) that passed the last check and have not left yet: they are checked again.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_soft_phone(phone text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_soft_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_soft_phone(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_number_of(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_number_of(text) IS
-'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH org AS (
@@ -778,25 +610,15 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_pho
                     AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
                              ELSE coach_sms_internal.sms_sender_address(r.number, r.default_region) = $4 END)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sends_as(uuid, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sends_as(uuid, text, text, text) IS
-'Internal: whether the org sends (from that number of the message''s own, if any) with this account and Messaging Service or number.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]
   AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_names(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_phone_names(text) IS
-'Internal: all keys under which the person of a number (E.164) may be listed: the number, its other form (Mexico with and without 1, Brazil with and without the ninth digit) and, once somebody was erased, the salted hash of each.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_key(phone text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_phone_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_key(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_phone_key(text) IS 'Internal: the shortest form of a number (E.164), by which limits count.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM @extschema@.sms_opt_outs o
                   WHERE o.phone = ANY (coach_sms_internal.sms_phone_names($3)) AND coach_sms_internal.sms_sends_as($1, $2, o.account_sid, o.sender))
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_bound(uuid, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_bound(uuid, text, text) IS 'Internal: whether the phone said STOP to the sender that the org would write with.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(org_id uuid, phone text) RETURNS boolean
   LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -809,9 +631,6 @@ BEGIN
          OR coach_sms_internal.sms_is_bound(org_id, NULL, number);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(uuid, text) IS
-'Internal: is_phone_suppressed(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opt_out_as_owner(
   org_id uuid, phone text, reason text, source text,
   notes text, client_id uuid)
@@ -855,9 +674,6 @@ BEGIN
   RETURN entry;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_opt_out_as_owner(uuid, text, text, text, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_opt_out_as_owner(uuid, text, text, text, text, uuid) IS
-'Internal: sms_opt_out(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -871,9 +687,6 @@ BEGIN
   RETURN FOUND;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_opt_in_as_owner(uuid, text, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_opt_in_as_owner(uuid, text, boolean) IS
-'Internal: sms_opt_in(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_normalize_suppression() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -885,15 +698,10 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_normalize_suppression() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_normalize_suppression() IS 'Internal: writes sms_suppression.phone in E.164 form, and keeps back what is on its way there.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_heard(org sms_settings, signers uuid[], by_server boolean) RETURNS boolean
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL THEN org.org_id = ANY (signers) ELSE by_server END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean) IS
-'Internal: whether what was signed by these orgs'' own token, or by the server''s, is said to the org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.org_id
@@ -904,9 +712,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_answered(phone text, acco
      AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_orgs_answered(text, text, text[], uuid[], boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_orgs_answered(text, text, text[], uuid[], boolean) IS
-'Internal: orgs that wrote to the phone with one of these senders of this account, the last one first.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.org_id FROM @extschema@.sms_settings s
@@ -914,8 +719,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_of_sender(account_sid tex
      AND (s.twilio_messaging_service_sid = ANY ($2) OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
      AND coach_sms_internal.sms_is_heard(s, signers, by_server)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_orgs_of_sender(text, text[], uuid[], boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_orgs_of_sender(text, text[], uuid[], boolean) IS 'Internal: orgs whose own settings name one of these senders of this account.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
   signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -966,9 +769,6 @@ BEGIN
    WHERE e.id = event_id;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) IS
-'Internal: what a text from a person does: STOP, START, YES (after a STOP only). Finds the org that it answers, among those that the signature speaks for; opt-outs by sender change where it speaks for the whole account.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_heed_code(message_id uuid, code text, reason text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -995,9 +795,6 @@ BEGIN
   PERFORM @extschema@.sms_opt_out(message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) IS
-'Internal: enters the recipient of a live message that Twilio refused with this code into sms_suppression, and cancels what waits for them.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_hash_opt_outs(org_id uuid, number text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1025,9 +822,6 @@ BEGIN
     ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_hash_opt_outs(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_hash_opt_outs(uuid, text) IS
-'Internal: puts the salted hash in the number''s place in the lists.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1063,9 +857,6 @@ BEGIN
    WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR EXISTS (SELECT FROM unnest(names) n WHERE position(n IN t.detail) > 0));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_erase_history(uuid, text, uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_erase_history(uuid, text, uuid[]) IS
-'Internal: takes the person out of the attempts and events of these messages, and of events that name the number.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_erase_person_as_owner(org_id uuid, phone text)
   RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -1105,9 +896,6 @@ BEGIN
   RETURN NEXT;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_erase_person_as_owner(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_erase_person_as_owner(uuid, text) IS
-'Internal: sms_erase_person(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_read_bookings(ids uuid[]) RETURNS SETOF coach_sms_internal.sms_booking
   AS 'MODULE_PATHNAME', 'coach_sms_read_bookings' LANGUAGE C VOLATILE STRICT ROWS 1;
 REVOKE ALL ON FUNCTION coach_sms_internal.sms_read_bookings(uuid[]) FROM PUBLIC;
@@ -2845,28 +2633,19 @@ COMMENT ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) IS
 'Internal: sms_explain(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_system_identifier() RETURNS bigint
   AS 'MODULE_PATHNAME', 'coach_sms_system_identifier' LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_system_identifier() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_system_identifier() IS 'Internal: pg_control''s identifier of this cluster.';
 COMMENT ON FUNCTION sms_mode() IS
 'Whether this server sends for this database: mode is sandbox, live or not armed; reason says why it is not armed.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_arm(live boolean) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_arm' LANGUAGE C VOLATILE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_arm(boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_arm(boolean) IS
-'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_subscriber() RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
                   WHERE EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srrelid = '@extschema@.sms_messages'::regclass)
                      OR NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid))  -- restored, and not refreshed yet
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_subscriber() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_subscriber() IS 'Internal: whether a subscription of this database brings messages of another server''s.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_pass_over() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_pass_over' LANGUAGE C;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_pass_over() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_enqueue_waiting(for_sandbox boolean) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2895,9 +2674,6 @@ BEGIN
   RETURN total;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_enqueue_waiting(boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_enqueue_waiting(boolean) IS
-'Internal: gives each waiting message of the sandbox (or of live sending) that has no row in sms_queue one, and returns how many.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2963,9 +2739,6 @@ BEGIN
   queued := coach_sms_internal.sms_enqueue_waiting(for_sandbox => NOT live);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_rebuild_queue(boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_rebuild_queue(boolean) IS
-'Internal: derives sms_queue and sms_in_flight from sms_messages for the mode that was just set. Claims of a running sender are left alone.';
 CREATE OR REPLACE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2988,8 +2761,6 @@ END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_poke_launcher() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_poke_launcher' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_poke_launcher() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_poke_launcher() IS 'Internal: at commit, the launcher looks whether this database needs a sender.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_worker_state(
   OUT database_oid oid, OUT database text, OUT pid integer, OUT state text, OUT activity text,
   OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz, OUT held_until timestamptz,
@@ -2998,25 +2769,14 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_worker_state(
   OUT last_error text, OUT last_error_at timestamptz, OUT library_version text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'coach_sms_worker_stat' LANGUAGE C VOLATILE ROWS 4;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_worker_state() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_worker_state() IS
-'Internal: what shared memory knows of each database''s sender; no row where the library is not preloaded. The view sms_worker_stat shows this database''s.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_trust(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_trust() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_preloaded() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_preloaded' LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_preloaded() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_preloaded() IS 'Internal: whether coach_sms is in shared_preload_libraries; without it messages wait.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_launcher_pid() RETURNS integer
   AS 'MODULE_PATHNAME', 'coach_sms_launcher_pid' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_launcher_pid() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_launcher_pid() IS 'Internal: process of the launcher; NULL where there is none.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_webapp_url() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_webapp_url' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_webapp_url() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_webapp_url() IS 'Internal: where the application is, from coach_sms.webapp_url or WEBAPP_URL; empty where neither says.';
 CREATE OR REPLACE FUNCTION sms_pause(org_id uuid DEFAULT NULL, until timestamptz DEFAULT 'infinity') RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -3042,9 +2802,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFA
              AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
      AND coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_count_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_count_overdue(uuid) IS
-'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -3058,8 +2815,6 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_tell_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
 CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_pause(sms_resume.org_id, NULL);
@@ -3076,8 +2831,6 @@ BEGIN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_tell_news() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_tell_news() IS 'Internal: sends NOTIFY on the named channel with the row''s id, unless coach_sms.notify is off.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_messages(org_id uuid, before timestamptz, at_most integer, horizon xid) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -3119,9 +2872,6 @@ BEGIN
   RETURN greatest(moved, cardinality(ids));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_messages(uuid, timestamptz, integer, xid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_prune_messages(uuid, timestamptz, integer, xid) IS
-'Internal: moves the keys of up to that many finished messages, and deletes up to that many whose keys were moved before the horizon. Returns the larger number.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sum_up(org_id uuid, ids uuid[]) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO @extschema@.sms_usage AS u (org_id, month, provider, currency, messages, segments, price, segments_without_price)
@@ -3134,14 +2884,10 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sum_up(org_id uuid, ids uuid[]
           price = CASE WHEN excluded.price IS NULL THEN u.price ELSE coalesce(u.price, 0) + excluded.price END,
           segments_without_price = u.segments_without_price + excluded.segments_without_price
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sum_up(uuid, uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sum_up(uuid, uuid[]) IS 'Internal: adds what these messages cost to sms_usage.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_strays_before() RETURNS timestamptz
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN bool_and(s.retention_days IS NOT NULL) THEN now() - make_interval(days => max(s.retention_days)) END FROM @extschema@.sms_settings s
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_strays_before() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_strays_before() IS 'Internal: before when what belongs to no org is pruned; NULL where some org keeps everything.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_events(org_id uuid, before timestamptz, at_most integer) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -3159,9 +2905,6 @@ BEGIN
   RETURN pruned;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_events(uuid, timestamptz, integer) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_prune_events(uuid, timestamptz, integer) IS
-'Internal: deletes up to that many inbound texts and events without a message, of the org or (NULL) of none; of a START or YES, whose key must stay, only the text.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_next(at_most integer, horizon xid, INOUT behind uuid)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -3184,14 +2927,10 @@ BEGIN
   behind := NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_next(integer, xid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_prune_next(integer, xid, uuid) IS
-'Internal: prunes a batch of the first org from there on that has something to prune. Returns where to go on; NULL at the end.';
 CREATE OR REPLACE FUNCTION sms_doctor(
   OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_doctor() FROM PUBLIC;
 COMMENT ON FUNCTION sms_doctor() IS
 'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do '
 'are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Monitors are shown '
@@ -3228,7 +2967,6 @@ CREATE OR REPLACE VIEW coach_sms_internal.sms_lane_stat WITH (security_barrier) 
     LEFT JOIN server_hold v ON true
    ORDER BY l.org_id, l.zone, l.priority, h.until DESC NULLS LAST, h.rule;
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW coach_sms_internal.sms_lane_stat IS 'Internal: what waits in each lane, and why. For sms_queue_stat and sms_health.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (
@@ -3365,32 +3103,19 @@ SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON COLUMN sms_health.waits_for IS 'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting alone is no problem.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_key_file(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_key_file' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_key_file() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_key_file() IS 'Internal: whether coach_sms.key_file holds a key.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_foreign_live_file() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_foreign_live_file() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_foreign_live_file() IS
-'Internal: the file <key_file>.live.<database oid> of 0.1.0 where it is not this database''s; NULL where there is none.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_token(org_id uuid, sealed text, OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_token' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_token(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_token(uuid, text) IS 'Internal: whether an org''s sealed token opens; NULL: whether the server has a token.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_setting_place(setting text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_setting_place' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_setting_place(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_setting_place(text) IS 'Internal: file and line that set it, where the caller is a superuser.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_oldest_snapshot(OUT holder text, OUT since timestamptz)
   AS 'MODULE_PATHNAME', 'coach_sms_oldest_snapshot' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_oldest_snapshot() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_oldest_snapshot() IS 'Internal: the oldest transaction here that keeps dead rows, among those that the caller may see.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_list_orgs(org_ids uuid[]) RETURNS text
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_to_string(org_ids[1:5], ', ')
          || CASE WHEN cardinality(org_ids) > 5 THEN format(' and %s more', cardinality(org_ids) - 5) ELSE '' END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_list_orgs(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_list_orgs(uuid[]) IS 'Internal: the first five, and how many more.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_processes() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (
@@ -3427,8 +3152,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_processes() RETURNS TABL
          format('Raise max_worker_processes (now %s; one for the launcher and one for each database that sends) and restart the server.',
                 current_setting('max_worker_processes')) FROM fact
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_processes() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_processes() IS 'Internal: sms_doctor''s checks of library, launcher and sender.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_arming() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (SELECT m.mode, m.reason FROM @extschema@.sms_mode() m)
@@ -3452,8 +3175,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_arming() RETURNS TABLE (
            || CASE WHEN current_setting('coach_sms.fetch_delay', true) = '0' THEN ', and coach_sms.fetch_delay is 0: sent is the end' ELSE '; Twilio is asked about each message instead' END END,
          'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.' FROM fact
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_arming() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_arming() IS 'Internal: sms_doctor''s checks of what live sending needs of the server.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_orgs() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH server AS MATERIALIZED (
@@ -3518,8 +3239,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_orgs() RETURNS TABLE (ch
                                  FROM (SELECT * FROM token WHERE problem IS NOT NULL ORDER BY token.org_id LIMIT 5) t),
          (SELECT min(t.what_to_do) FROM token t WHERE t.problem IS NOT NULL) FROM server v
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_orgs() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_orgs() IS 'Internal: sms_doctor''s checks of accounts, senders and tokens.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_queue() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH server AS MATERIALIZED (SELECT m.mode, coach_sms_internal.sms_is_subscriber() AS is_subscriber,
@@ -3562,8 +3281,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_queue() RETURNS TABLE (c
   SELECT 'snapshot', 'warning', CASE WHEN since < now() - interval '1 hour' THEN format('%s has been open since %s and keeps dead rows of the queue', holder, since) END,
          'End it (pg_terminate_backend, or ROLLBACK PREPARED): claims slow down while it lasts.' FROM found
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_queue() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_queue() IS 'Internal: sms_doctor''s checks of the queue.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_waiting() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH orphan AS MATERIALIZED (
@@ -3588,8 +3305,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_waiting() RETURNS TABLE 
          'sms_queue_stat.held_by and sms_why() say what holds those that wait; sms_retry() sends one that has ended after all.'
     FROM overdue
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_waiting() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_waiting() IS 'Internal: sms_doctor''s checks of messages that wait for something that may never come.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_rights() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH owner AS (SELECT * FROM pg_roles WHERE rolname = 'coach_sms_owner'),
@@ -3644,8 +3359,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_rights() RETURNS TABLE (
   SELECT 'bookings', 'error', coach_sms_internal.sms_bookings_problem(),
          'Mend the view, or give the owner of the bookings the rights it needs; after a change of names call sms_attach_bookings() again.'
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_rights() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_rights() IS 'Internal: sms_doctor''s checks of who owns what.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_tenancy() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH found AS (
@@ -3672,8 +3385,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_tenancy() RETURNS TABLE 
               ELSE 'Set coach_sms.tenancy_function to a function as in public.is_org_member(uuid), or coach_sms.jwt_authenticators to the role that PostgREST connects as.' END
     FROM found f LEFT JOIN pg_proc p ON p.oid = to_regprocedure(f.name)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_tenancy() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_doctor_as_owner(
   OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
@@ -3689,9 +3400,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_doctor_as_owner(
           UNION ALL SELECT 7, * FROM coach_sms_internal.sms_check_tenancy()) c
    ORDER BY c.part
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_doctor_as_owner() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_doctor_as_owner() IS
-'Internal: sms_doctor(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
@@ -3717,14 +3425,10 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) R
     LEFT JOIN coach_sms_internal.sms_lane_stat r ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
    WHERE m.id = $1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_waiting(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_waiting(uuid) IS 'Internal: why a pending or queued message has not gone out yet.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reason(error_code text, error_message text) RETURNS text
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(concat_ws(': ', error_code, nullif(error_message, '')), '')
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_reason(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_reason(text, text) IS 'Internal: an error in one line.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT m.created_at, 1, 'enqueued',
@@ -3756,8 +3460,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_past(message_id uuid) RETU
                    CASE WHEN e.processed_at IS NULL THEN 'not applied yet' END)
     FROM @extschema@.sms_events e WHERE e.message_id = $1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_past(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_past(uuid) IS 'Internal: what happened to a message.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_unknown(claim coach_sms_internal.sms_in_flight) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN claim.not_asked IS NOT NULL THEN format('Twilio''s list was not asked: %s', claim.not_asked)
@@ -3766,8 +3468,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_unknown(claim coach_sms_in
               WHEN claim.looks > 0 THEN format('Twilio''s list was read without showing it (listings: %s)', claim.looks)
               ELSE 'Twilio''s list has not been asked yet' END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_unknown(coach_sms_internal.sms_in_flight) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_unknown(coach_sms_internal.sms_in_flight) IS 'Internal: what Twilio''s list came to for a message whose outcome is unknown.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE m.status WHEN 'delivered' THEN m.delivered_at WHEN 'failed' THEN m.failed_at WHEN 'cancelled' THEN m.updated_at ELSE now() END,
@@ -3785,8 +3485,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_now(message_id uuid) RETUR
     FROM @extschema@.sms_messages m LEFT JOIN coach_sms_internal.sms_in_flight f ON f.message_id = m.id
    WHERE m.id = $1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_now(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_now(uuid) IS 'Internal: how a message stands.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_as_owner(message_id uuid) RETURNS TABLE (at timestamptz, what text, detail text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -3798,9 +3496,6 @@ BEGIN
      ORDER BY w.step = 5, w.at, w.step, w.what;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_as_owner(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_as_owner(uuid) IS
-'Internal: sms_why(), once its caller is coach_sms_owner.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
   WITH counted AS (
@@ -3855,8 +3550,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_own_functions(names text[]) RE
      AND (names IS NULL OR p.proname = ANY (names))
    ORDER BY 1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_own_functions(text[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_own_functions(text[]) IS 'Internal: functions of this extension by name; NULL for all.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_own_relations(kinds "char"[]) RETURNS SETOF regclass
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.oid::regclass
@@ -3866,8 +3559,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_own_relations(kinds "char"[]) 
      AND c.relkind = ANY (kinds)
    ORDER BY 1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_own_relations("char"[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_own_relations("char"[]) IS 'Internal: relations of this extension by kind: r tables, v views.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -3878,8 +3569,6 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_revoke_from_all(text, text, aclitem[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_revoke_from_all(text, text, aclitem[]) IS 'Internal: takes an object of ours from every role that has rights to it, but its owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT 'service', t, 'ALL', 'true', 'true'
@@ -3893,8 +3582,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_policies() RETURNS TABLE (kind
   UNION ALL
   SELECT 'operator', 'sms_settings', 'SELECT', 'true', NULL
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_policies() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_policies() IS 'Internal: the policies that each kind of role has. The orgs are listed once a statement, so that an index on org_id serves.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privileges text, relation text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES
@@ -3928,8 +3615,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind t
     ('monitor', 'SELECT', 'sms_delivery_stats'),
     ('monitor', 'SELECT', 'sms_health'), ('monitor', 'SELECT', 'sms_cost')
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_rights() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_rights() IS 'Internal: what each kind of role may do with tables and views.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_own_functions(ARRAY(
@@ -3951,8 +3636,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
      WHERE f.kinds && $1))
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_functions_of_kinds(text[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_functions_of_kinds(text[]) IS 'Internal: the functions that roles of these kinds may execute.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind text, role regrole)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT k.kind, a.grantee::regrole
@@ -3964,9 +3647,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind te
    CROSS JOIN aclexplode(p.proacl) a
    WHERE a.grantee NOT IN (p.proowner, 0)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_roles() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_roles() IS
-'Internal: the roles that were granted as tenants, services, operators and monitors.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_lost_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text, roles oid[], is_there boolean)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.kind, o.relation, o.command, o.condition, o.check_condition, w.roles, p.oid IS NOT NULL
@@ -3975,8 +3655,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_lost_policies() RETURNS TABLE 
     LEFT JOIN pg_policy p ON p.polrelid = format('@extschema@.%I', o.relation)::regclass AND p.polname = o.kind
    WHERE w.roles <> ARRAY(SELECT r FROM unnest(p.polroles) r ORDER BY 1)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_lost_policies() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_lost_policies() IS 'Internal: policies whose roles are not those that were granted, and the roles that they should have.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_policies() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -3996,14 +3674,10 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_policies() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_make_policies() IS 'Internal: makes the policies that the granted roles need; those that are there are left alone.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_kinds_of(role regrole) RETURNS text[]
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT ARRAY(SELECT r.kind FROM coach_sms_internal.sms_roles() r WHERE r.role = $1)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_kinds_of(regrole) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_kinds_of(regrole) IS 'Internal: of which kinds a role is.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_grantees() RETURNS SETOF regrole
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT a.grantee::regrole
@@ -4014,8 +3688,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_grantees() RETURNS SETOF regro
     FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
    WHERE a.grantee NOT IN (c.relowner, 'coach_sms_owner'::regrole, 0)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_grantees() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_grantees() IS 'Internal: the roles, but coach_sms_owner, that have any right to a function, table or view of ours.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_set_kinds(role regrole, kinds text[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -4039,8 +3711,6 @@ BEGIN
   PERFORM coach_sms_internal.sms_make_policies();
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_set_kinds(regrole, text[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_set_kinds(regrole, text[]) IS 'Internal: gives a role what these kinds have, and takes everything else of ours.';
 CREATE OR REPLACE FUNCTION sms_grant_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'tenant'::text) $$;
@@ -4053,7 +3723,6 @@ AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds
 CREATE OR REPLACE FUNCTION sms_grant_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text) $$;
-REVOKE ALL ON FUNCTION sms_grant_monitor(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
 'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
 'sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, '
@@ -4070,7 +3739,6 @@ AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_inter
 CREATE OR REPLACE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'monitor')) $$;
-REVOKE ALL ON FUNCTION sms_revoke_monitor(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
 'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. '
 'Superuser only.';
@@ -4115,9 +3783,6 @@ BEGIN
      FROM coach_sms_internal.sms_grantees() g (role) WHERE coach_sms_internal.sms_kinds_of(g.role) <> '{}';
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_ownership() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_take_ownership() IS
-'Internal: gives what is new of the extension to coach_sms_owner, takes it from everybody else, and gives each role anew what its kinds have.';
 -- Made by `make upgrade-script`: end.
 
 CREATE OR REPLACE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, variables_schema, version ON sms_templates

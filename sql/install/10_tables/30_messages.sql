@@ -80,89 +80,89 @@ COMMENT ON COLUMN sms_messages.price_unit IS 'ISO 4217 code of price.';
 COMMENT ON COLUMN sms_messages.sandbox IS 'true: enqueued while the database was in sandbox; never sent live.';
 COMMENT ON COLUMN sms_messages.payload_hash IS 'SHA-256 of what an idempotency_key stands for; NULL without a key.';
 
+-- sms_queue.zone of a message with this metadata; no zone's name is longer, and an index takes no name
+-- of any length.
 -- Which quiet hours a message waits for. No SET clause: it is inlined into the statements of the queue.
 CREATE FUNCTION coach_sms_internal.sms_zone_of(metadata jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*' ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
-COMMENT ON FUNCTION coach_sms_internal.sms_zone_of(jsonb) IS 'Internal: sms_queue.zone of a message with this metadata; no zone''s name is longer, and an index takes no name of any length.';
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_zone_of(jsonb) FROM PUBLIC;
 
+-- When a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due,
+-- whichever is earlier.
 -- When a message that waits ends, whatever holds it. No SET clause: it is inlined too.
 CREATE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE PARALLEL SAFE
   RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
-COMMENT ON FUNCTION coach_sms_internal.sms_ends_at(timestamptz, timestamptz) IS
-'Internal: when a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due, whichever is earlier.';
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_ends_at(timestamptz, timestamptz) FROM PUBLIC;
 
+-- One row for each message not yet handed over, in the order of claims. Not dumped: derived from
+-- sms_messages.
 CREATE TABLE coach_sms_internal.sms_queue (
   message_id  uuid PRIMARY KEY,
+  -- Its org. Org, zone and priority are the lane.
   org_id      uuid NOT NULL,
+  -- Whose quiet hours count: empty the org's zone, an IANA name (metadata.timezone), or * for any hour
+  -- (metadata.quiet_hours_override).
   zone        text COLLATE "C" NOT NULL DEFAULT '',
+  -- Lower goes first.
   priority    smallint NOT NULL,
+  -- Attempts used up so far, of coach_sms.max_attempts.
   failures    smallint NOT NULL DEFAULT 0,
+  -- Not before this time: scheduled_for, the end of a back-off, or when its client's limit has room
+  -- again.
   due_at      timestamptz NOT NULL,
+  -- The message's expires_at, by which waiting messages expire.
   expires_at  timestamptz,
+  -- client_daily_limit where due_at was put off for that; else NULL.
   held_for    text CHECK (held_for IN ('client_daily_limit'))
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
 CREATE INDEX sms_queue_claim ON coach_sms_internal.sms_queue (org_id, zone, priority, due_at, message_id);
 CREATE INDEX sms_queue_expiry ON coach_sms_internal.sms_queue (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX sms_queue_held ON coach_sms_internal.sms_queue (org_id) WHERE held_for IS NOT NULL;
-COMMENT ON TABLE coach_sms_internal.sms_queue IS 'Internal: one row for each message not yet handed over, in the order of claims. Not dumped: derived from sms_messages.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.message_id IS 'The message.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.org_id IS 'Its org. Org, zone and priority are the lane.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.zone IS 'Whose quiet hours count: empty the org''s zone, an IANA name (metadata.timezone), or * for any hour (metadata.quiet_hours_override).';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.priority IS 'Lower goes first.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.failures IS 'Attempts used up so far, of coach_sms.max_attempts.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.due_at IS 'Not before this time: scheduled_for, the end of a back-off, or when its client''s limit has room again.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.expires_at IS 'The message''s expires_at, by which waiting messages expire.';
-COMMENT ON COLUMN coach_sms_internal.sms_queue.held_for IS 'client_daily_limit where due_at was put off for that; NULL else.';
 
+-- Claimed messages whose outcome is not settled. Not dumped: derived from sms_messages.
 CREATE TABLE coach_sms_internal.sms_in_flight (
   message_id           uuid PRIMARY KEY,
   org_id               uuid NOT NULL,
+  -- Token of this claim; every later write must show it.
   fence                bigint NOT NULL,
+  -- leased (a sender works on it), unknown (being found out).
   state                text NOT NULL DEFAULT 'leased' CHECK (state IN ('leased', 'unknown')),
+  -- Which request of this message.
   attempt_number       integer NOT NULL,
+  -- Attempts used up before this one.
   failures             smallint NOT NULL,
+  -- For the way back into the queue.
   priority             smallint NOT NULL,
+  -- When the sender took it.
   claimed_at           timestamptz NOT NULL,
+  -- After this time nobody sends it under this claim.
   lease_until          timestamptz NOT NULL,
+  -- Twilio account of the request.
   account_sid          text,
+  -- Client, or number (its shortest form) where there is none.
   client_key           text NOT NULL,
+  -- Segments handed over.
   segments             integer NOT NULL,
+  -- For state unknown: what there is to tell of the request; becomes its row in sms_attempts once it is
+  -- found out.
   settlement           jsonb,
+  -- When Twilio's list is looked at next, for state unknown.
   next_look_at         timestamptz,
+  -- Listings so far that were read to their end and showed nothing.
   looks                integer NOT NULL DEFAULT 0,
+  -- several or unreadable: what the latest listings in a row came to. NULL where the latest one was read
+  -- to its end and showed nothing.
   inconclusive         text CHECK (inconclusive IN ('several', 'unreadable')),
+  -- Those listings, counted once a coach_sms.reconcile_limit.
   inconclusive_count   integer NOT NULL DEFAULT 0,
+  -- When the latest of them was counted.
   inconclusive_at      timestamptz,
+  -- Why the listing that was due last was not made. NULL where it was made, or none was due.
   not_asked            text,
+  -- Since when no listing of those due was made. After coach_sms.max_wait the message is given up.
   not_asked_since      timestamptz
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
 -- Looked at each second; few messages are ever in it, and the others cost nothing here.
 CREATE INDEX sms_in_flight_unknown ON coach_sms_internal.sms_in_flight (next_look_at) WHERE state = 'unknown';
-COMMENT ON TABLE coach_sms_internal.sms_in_flight IS 'Internal: claimed messages whose outcome is not settled. Not dumped: derived from sms_messages.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.message_id IS 'The message.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.org_id IS 'Its org.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.fence IS 'Token of this claim; every later write must show it.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.state IS 'leased (a sender works on it), unknown (being found out).';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.attempt_number IS 'Which request of this message.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.failures IS 'Attempts used up before this one.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.priority IS 'For the way back into the queue.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.claimed_at IS 'When the sender took it.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.lease_until IS 'After this time nobody sends it under this claim.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.account_sid IS 'Twilio account of the request.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.client_key IS 'Client, or number (its shortest form) where there is none.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.segments IS 'Segments handed over.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.settlement IS 'For state unknown: what there is to tell of the request; becomes its row in sms_attempts once it is found out.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.next_look_at IS 'When Twilio''s list is looked at next, for state unknown.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.looks IS 'Listings so far that were read to their end and showed nothing.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.inconclusive IS 'several or unreadable: what the latest listings in a row came to. NULL where the latest one was read to its end and showed nothing.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.inconclusive_count IS 'Those listings, counted once a coach_sms.reconcile_limit.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.inconclusive_at IS 'When the latest of them was counted.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.not_asked IS 'Why the listing that was due last was not made. NULL where it was made, or none was due.';
-COMMENT ON COLUMN coach_sms_internal.sms_in_flight.not_asked_since IS
-'Since when no listing of those due was made. After coach_sms.max_wait the message is given up.';

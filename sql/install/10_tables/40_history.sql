@@ -90,7 +90,7 @@ CREATE TABLE sms_usage (
   segments_without_price  bigint NOT NULL,
   PRIMARY KEY (org_id, month, provider, currency)
 );
-COMMENT ON TABLE sms_usage IS 'Internal: sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
+COMMENT ON TABLE sms_usage IS 'Sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
 COMMENT ON COLUMN sms_usage.org_id IS 'The org.';
 COMMENT ON COLUMN sms_usage.month IS 'First day of the calendar month, in the org''s time zone.';
 COMMENT ON COLUMN sms_usage.provider IS 'twilio or sandbox.';
@@ -102,6 +102,7 @@ COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of those whose p
 
 -- What Twilio charges for: a message that was sent again after all, because nothing was known of the first request, is two.
 SET LOCAL search_path = pg_catalog, pg_temp;
+-- One row for each request that Twilio took, or may have taken. sms_cost sums it up.
 CREATE VIEW coach_sms_internal.sms_charges AS
   SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS month, a.provider,
          coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
@@ -110,10 +111,6 @@ CREATE VIEW coach_sms_internal.sms_charges AS
     LEFT JOIN @extschema@.sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
    WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW coach_sms_internal.sms_charges IS 'Internal: one row for each request that Twilio took, or may have taken. sms_cost sums it up.';
-COMMENT ON COLUMN coach_sms_internal.sms_charges.month IS 'First day of the calendar month, in the org''s time zone.';
-COMMENT ON COLUMN coach_sms_internal.sms_charges.currency IS 'Twilio''s, else the org''s, else empty.';
-COMMENT ON COLUMN coach_sms_internal.sms_charges.price IS 'What Twilio charged; NULL where it has not told.';
 
 -- A key stays taken when its message is gone.
 CREATE TABLE sms_idempotency_keys (
@@ -123,12 +120,13 @@ CREATE TABLE sms_idempotency_keys (
   payload_hash     bytea,
   PRIMARY KEY (org_id, idempotency_key)
 );
-COMMENT ON TABLE sms_idempotency_keys IS 'Internal: the idempotency keys of messages that retention_days has pruned, or is about to.';
+COMMENT ON TABLE sms_idempotency_keys IS 'The idempotency keys of messages that retention_days has pruned, or is about to.';
 COMMENT ON COLUMN sms_idempotency_keys.org_id IS 'The org.';
 COMMENT ON COLUMN sms_idempotency_keys.idempotency_key IS 'The key.';
 COMMENT ON COLUMN sms_idempotency_keys.message_id IS 'Its message.';
 COMMENT ON COLUMN sms_idempotency_keys.payload_hash IS 'What the key stood for, as in sms_messages.';
 
+-- The message that has this key, or had it when it was pruned; NULL where none had.
 CREATE FUNCTION coach_sms_internal.sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -139,5 +137,3 @@ BEGIN
           LIMIT 1);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_message_with_key(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_message_with_key(uuid, text) IS 'Internal: the message that has this key, or had it when it was pruned; NULL where none had.';

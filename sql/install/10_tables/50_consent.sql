@@ -28,7 +28,7 @@ CREATE TABLE sms_opt_outs (
   created_at   timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (phone, account_sid, sender)
 );
-COMMENT ON TABLE sms_opt_outs IS 'Internal: opt-outs by sender, so that they bind every org that shares it.';
+COMMENT ON TABLE sms_opt_outs IS 'Opt-outs by sender, so that they bind every org that shares it.';
 COMMENT ON COLUMN sms_opt_outs.account_sid IS 'Twilio account; empty where none was told.';
 COMMENT ON COLUMN sms_opt_outs.sender IS 'Number or Messaging Service that the person answered to.';
 COMMENT ON COLUMN sms_opt_outs.phone IS 'The person''s number, E.164, or its salted hash as in sms_suppression.';
@@ -39,7 +39,7 @@ CREATE TABLE sms_phone_salt (
   singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   salt       bytea NOT NULL
 );
-COMMENT ON TABLE sms_phone_salt IS 'Internal: with what the numbers of erased persons are hashed. One row, from the first erasure on.';
+COMMENT ON TABLE sms_phone_salt IS 'With what the numbers of erased persons are hashed. One row, from the first erasure on.';
 COMMENT ON COLUMN sms_phone_salt.singleton IS 'There is one row.';
 COMMENT ON COLUMN sms_phone_salt.salt IS 'Random.';
 

@@ -11,7 +11,7 @@ CREATE TABLE sms_bookings_source (
   attached_at  timestamptz NOT NULL DEFAULT now(),
   attached_by  text NOT NULL DEFAULT session_user
 );
-COMMENT ON TABLE sms_bookings_source IS 'Internal: the attached bookings, one row, written by sms_attach_bookings(). Only superusers may write it: it says whose tables are read.';
+COMMENT ON TABLE sms_bookings_source IS 'The attached bookings, one row, written by sms_attach_bookings(). Only superusers may write it: it says whose tables are read.';
 COMMENT ON COLUMN sms_bookings_source.singleton IS 'There is one row.';
 COMMENT ON COLUMN sms_bookings_source.bookings IS 'The application''s bookings, a table or view. Dumped by name.';
 COMMENT ON COLUMN sms_bookings_source.clients IS 'Its clients.';
@@ -20,6 +20,8 @@ COMMENT ON COLUMN sms_bookings_source.mapping IS 'Our column names and theirs, a
 COMMENT ON COLUMN sms_bookings_source.attached_at IS 'What ended before this time is history: nobody is asked for feedback on it.';
 COMMENT ON COLUMN sms_bookings_source.attached_by IS 'Who attached them.';
 
+-- A booking as read from the application's tables; state is confirmed, completed or other; first_name
+-- where the mapping names one.
 CREATE TYPE coach_sms_internal.sms_booking AS (
   id             uuid,
   org_id         uuid,
@@ -36,7 +38,6 @@ CREATE TYPE coach_sms_internal.sms_booking AS (
   org_name       text,
   first_name     text
 );
-COMMENT ON TYPE coach_sms_internal.sms_booking IS 'Internal: a booking as read from the application''s tables; state is confirmed, completed or other; first_name where the mapping names one.';
 
 CREATE TABLE sms_booking_texts (
   booking_id     uuid NOT NULL,

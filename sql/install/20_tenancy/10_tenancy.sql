@@ -4,50 +4,43 @@
 CREATE FUNCTION sms_every_org() RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT s.org_id FROM @extschema@.sms_settings s $$;
-REVOKE ALL ON FUNCTION sms_every_org() FROM PUBLIC;
 COMMENT ON FUNCTION sms_every_org() IS
 'Every org that has settings. Who may execute this acts for all orgs: sms_grant_service and sms_grant_operator let a role do so.';
 
 CREATE FUNCTION sms_acts_for_all() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_acts_for_all' LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_acts_for_all() FROM PUBLIC;
 COMMENT ON FUNCTION sms_acts_for_all() IS
 'Whether the current user acts for every org: whether it may execute sms_every_org().';
 
 CREATE FUNCTION sms_watches_every_org() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT true $$;
-REVOKE ALL ON FUNCTION sms_watches_every_org() FROM PUBLIC;
 COMMENT ON FUNCTION sms_watches_every_org() IS
 'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role '
 'do so.';
 
+-- Returns whether the current user sees the figures of every org: it acts for all, or was granted as a
+-- monitor.
 CREATE FUNCTION coach_sms_internal.sms_sees_all() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_acts_for_all()
          OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sees_all() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sees_all() IS
-'Whether the current user sees the figures of every org: it acts for all, or was granted as a monitor.';
 
 CREATE FUNCTION sms_my_orgs() RETURNS uuid[]
   AS 'MODULE_PATHNAME', 'coach_sms_my_orgs' LANGUAGE C STABLE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION sms_my_orgs() FROM PUBLIC;
 COMMENT ON FUNCTION sms_my_orgs() IS
 'The orgs that the current user belongs to, by coach_sms.tenancy_function or the claims of its token. Policies ask it once a statement. Raises SM022 where the function cannot be used.';
 
 CREATE FUNCTION sms_is_my_org(org_id uuid) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_my_org' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION sms_is_my_org(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_is_my_org(uuid) IS
 'Whether the current user belongs to the org, which need not have settings yet. Raises SM022 where coach_sms.tenancy_function cannot be used.';
 
+-- Whether whoever called the public function that asks may act for the org; NULL: for every org.
 CREATE FUNCTION coach_sms_internal.sms_may_act_for(org_id uuid) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_act_for' LANGUAGE C STABLE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_act_for(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_may_act_for(uuid) IS
-'Internal: whether whoever called the public function that asks may act for the org; NULL: for every org.';
 
+-- Raises SM001 where the caller of a public function may not act for the org.
 -- An org of others' is unknown, as one that there is not.
 CREATE FUNCTION coach_sms_internal.sms_require_org(org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -58,5 +51,3 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_require_org(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_require_org(uuid) IS 'Internal: raises SM001 where the caller of a public function may not act for the org.';

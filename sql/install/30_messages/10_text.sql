@@ -1,74 +1,60 @@
 -- Text: templates, segments, numbers. The library's, without a look at any table.
 
-REVOKE ALL ON FUNCTION sms_uuidv7() FROM PUBLIC;
-REVOKE ALL ON FUNCTION sms_template_variables(text) FROM PUBLIC;
 
 CREATE FUNCTION render_sms_template(body text, variables jsonb DEFAULT '{}') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_render_template' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION render_sms_template(text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION render_sms_template(text, jsonb) IS
 'The text with every {{name}} replaced, in one pass: a value that looks like a placeholder stays text. Raises SM003 (broken placeholder), SM004 (variables that are missing), SM005 (variables not an object of plain values).';
 
 CREATE FUNCTION sms_segments(body text, OUT encoding text, OUT segments integer, OUT units integer)
   AS 'MODULE_PATHNAME', 'coach_sms_segments' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_segments(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_segments(text) IS
 'How the text travels: encoding GSM-7 or UCS-2, segments (what is paid for), and units (septets in GSM-7, 16-bit units in UCS-2).';
 
 CREATE FUNCTION sms_smart_encode(body text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_smart_encode' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_smart_encode(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_smart_encode(text) IS
 'The text as Twilio''s Smart Encoding would change it: curly quotes, dashes and their like become characters of GSM-7.';
 
+-- The name to greet a person by: the first word, passing over titles, or the one behind the comma in
+-- "Lee, Ann"; NULL where there is none.
 -- Not IMMUTABLE: Unicode grows with ICU.
 CREATE FUNCTION coach_sms_internal.sms_first_name(full_name text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_first_name(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_first_name(text) IS
-'Internal: the name to greet a person by: the first word, passing over titles, or the one behind the comma in "Lee, Ann"; NULL where there is none.';
 
 -- Not IMMUTABLE: numbering plans change with a new libphonenumber, and an index would not.
 CREATE FUNCTION sms_normalize_phone(phone text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_normalize_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_normalize_phone(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_normalize_phone(text, text) IS
 'The number in E.164 form; one without a country code is read as dialled in the region (ISO 3166, default AU). Raises SM006 for what is no possible number, SM015 for an unknown region.';
 
+-- sms_normalize_phone for stored numbers: one in E.164 form that numbering plans do not know any more is
+-- kept.
 CREATE FUNCTION coach_sms_internal.sms_keep_phone(phone text, region text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_keep_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_phone(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_keep_phone(text, text) IS
-'Internal: sms_normalize_phone for stored numbers: one in E.164 form that numbering plans do not know any more is kept.';
 
+-- A sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one.
+-- Raises SM006 for what can be none.
 CREATE FUNCTION coach_sms_internal.sms_normalize_sender(sender text, region text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_normalize_sender' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_normalize_sender(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_normalize_sender(text, text) IS
-'Internal: a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one. Raises SM006 for what can be none.';
 
+-- A sender in the form in which senders are compared: as sms_normalize_sender has it, or what was given
+-- where it is none.
 CREATE FUNCTION coach_sms_internal.sms_sender_address(sender text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_sender_address' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sender_address(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sender_address(text, text) IS
-'Internal: a sender in the form in which senders are compared: as sms_normalize_sender has it, or what was given where it is none.';
 
+-- The text without blanks and invisible characters at its ends; NULL where nothing is left.
 CREATE FUNCTION coach_sms_internal.sms_trim_blanks(given text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_trim_blanks(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_trim_blanks(text) IS
-'Internal: the text without blanks and invisible characters at its ends; NULL where nothing is left.';
 
+-- Whether it can be a SID of Twilio's: the prefix (AC an account, MG a Messaging Service) and 32 hex
+-- digits.
 CREATE FUNCTION coach_sms_internal.sms_is_sid(sid text, prefix text) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_sid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_sid(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_sid(text, text) IS
-'Internal: whether it can be a SID of Twilio''s: the prefix (AC an account, MG a Messaging Service) and 32 hex digits.';
 
 CREATE FUNCTION sms_validate_twilio_signature(
   auth_token text, url text, body text, signature text, content_type text DEFAULT 'application/x-www-form-urlencoded')
   RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_validate_signature' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_validate_twilio_signature(text, text, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_validate_twilio_signature(text, text, text, text, text) IS
 'Whether Twilio signed a request (X-Twilio-Signature) to this public URL with this raw body. Anything malformed or NULL is false; takes constant time.';

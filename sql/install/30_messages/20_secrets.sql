@@ -2,21 +2,18 @@
 
 CREATE FUNCTION sms_create_key(path text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_create_key' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_create_key(text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_create_key(text) IS
 'Makes a new key file at an absolute path outside the data directory (mode 0600, never overwritten) and returns the key''s id. Then set coach_sms.key_file to the path. Superuser only. Raises SM013 where the file cannot be made.';
 
 CREATE FUNCTION sms_rotate_key(old_file text, new_file text) RETURNS integer
   AS 'MODULE_PATHNAME', 'coach_sms_rotate_key' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_rotate_key(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_rotate_key(text, text) IS
 'Seals every token anew that was sealed with the key in old_file, with the one in new_file, and returns how many. coach_sms.key_file must be new_file and coach_sms.old_key_file old_file by then, so that tokens open with either meanwhile. A token that does not open is warned of and left. Superuser only. Raises SM013 for settings and files that are not so.';
 
+-- Seals what is written to the columns of sms_settings that hold tokens. Raises SM013 where
+-- coach_sms.key_file holds no key.
 CREATE FUNCTION coach_sms_internal.sms_seal_token() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_seal_token' LANGUAGE C;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_seal_token() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_seal_token() IS
-'Internal: seals what is written to the columns of sms_settings that hold tokens. Raises SM013 where coach_sms.key_file holds no key.';
 
 -- Triggers fire in the order of their names: this one first, so that no other sees the token. And
 -- ALWAYS, so that a token that arrives by replication is sealed too; sealed values pass unchanged.
@@ -24,11 +21,10 @@ CREATE TRIGGER "00_seal_token" BEFORE INSERT OR UPDATE OF twilio_auth_token_encr
   FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_seal_token();
 ALTER TABLE sms_settings ENABLE ALWAYS TRIGGER "00_seal_token";
 
+-- The token sealed for the org; NULL where it is empty, and as it is where it is sealed already. Raises
+-- SM013 where coach_sms.key_file holds no key.
 CREATE FUNCTION coach_sms_internal.sms_sealed(org_id uuid, token text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_sealed' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sealed(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sealed(uuid, text) IS
-'Internal: the token sealed for the org; NULL where it is empty, and as it is where it is sealed already. Raises SM013 where coach_sms.key_file holds no key.';
 
 CREATE FUNCTION sms_set_twilio_credentials(org_id uuid, account_sid text, auth_token text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -46,11 +42,9 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_set_twilio_credentials(uuid, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sms_set_twilio_credentials(uuid, text, text) IS
 'Gives an org its own Twilio account and token; the token is sealed before it is stored. Call it with parameters, and with log_parameter_max_length = 0 where statements are logged, so that no log holds the token. Raises SM001 for an unknown org, SM013 without a key.';
 
+-- The Twilio account for orgs without one, from coach_sms.twilio_account_sid or TWILIO_ACCOUNT_SID.
 CREATE FUNCTION coach_sms_internal.sms_server_account() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_server_account() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_server_account() IS 'Internal: the Twilio account for orgs without one, from coach_sms.twilio_account_sid or TWILIO_ACCOUNT_SID.';

@@ -2,11 +2,9 @@
 -- sms_in_flight; several messages in the order of their ids. What is decided after a lock is read
 -- by a statement of its own, whose snapshot is newer than the lock.
 
+-- Tells the sender, at commit, that something of this lane is due at that time.
 CREATE FUNCTION coach_sms_internal.sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_due' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_due(uuid, text, smallint, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_note_due(uuid, text, smallint, timestamptz) IS
-'Internal: tells the sender, at commit, that something of this lane is due at that time.';
 
 CREATE FUNCTION sms_enqueue(
   org_id uuid,
@@ -24,9 +22,6 @@ CREATE FUNCTION sms_enqueue(
   metadata jsonb DEFAULT NULL)
   RETURNS uuid
   AS 'MODULE_PATHNAME', 'coach_sms_enqueue' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_enqueue(
-  uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb)
-    FROM PUBLIC;
 COMMENT ON FUNCTION sms_enqueue(
   uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) IS
 'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or '
@@ -37,10 +32,10 @@ COMMENT ON FUNCTION sms_enqueue(
 CREATE FUNCTION sms_enqueue_batch(messages jsonb)
   RETURNS TABLE (ordinal integer, message_id uuid, error_code text, error_message text)
   AS 'MODULE_PATHNAME', 'coach_sms_enqueue_batch' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_enqueue_batch(jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION sms_enqueue_batch(jsonb) IS
 'Queues an array of messages, each an object whose keys are the arguments of sms_enqueue. One row for each, in order from 1: its message_id, or the error (SQLSTATE and text) that kept it out while the others went in. Raises SM015 only where messages is no array.';
 
+-- Raises SM012.
 CREATE FUNCTION coach_sms_internal.sms_raise_unknown_message(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -49,9 +44,9 @@ BEGIN
           HINT = 'Give the id that sms_enqueue returned.';
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_raise_unknown_message(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_raise_unknown_message(uuid) IS 'Internal: raises SM012.';
 
+-- Raises SM012 where there is no such message, or the caller of a public function may not act for its
+-- org.
 CREATE FUNCTION coach_sms_internal.sms_require_message(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -61,10 +56,8 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_require_message(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_require_message(uuid) IS
-'Internal: raises SM012 where there is no such message, or the caller of a public function may not act for its org.';
 
+-- Takes the messages out of the queue, each by its key.
 -- The plan is kept, and may have been made while the queue was empty.
 CREATE FUNCTION coach_sms_internal.sms_unqueue(message_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -73,9 +66,8 @@ BEGIN
   DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (message_ids);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_unqueue(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_unqueue(uuid[]) IS 'Internal: takes the messages out of the queue, each by its key.';
 
+-- Cancels those of the messages that still wait, and returns how many.
 CREATE FUNCTION coach_sms_internal.sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -93,10 +85,8 @@ BEGIN
   RETURN cardinality(waiting);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_cancel_waiting(uuid[], text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_cancel_waiting(uuid[], text, text) IS
-'Internal: cancels those of the messages that still wait, and returns how many.';
 
+-- sms_cancel(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_cancel_as_owner(message_id uuid, reason text) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -108,10 +98,8 @@ BEGIN
   RETURN false;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_cancel_as_owner(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_cancel_as_owner(uuid, text) IS
-'Internal: sms_cancel(), once its caller is coach_sms_owner.';
 
+-- Raises SM010, by the rules of sms_enqueue.
 CREATE FUNCTION coach_sms_internal.sms_check_times(scheduled_for timestamptz, expires_at timestamptz) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -131,9 +119,8 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_times(timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_times(timestamptz, timestamptz) IS 'Internal: raises SM010, by the rules of sms_enqueue.';
 
+-- sms_reschedule(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -164,10 +151,8 @@ BEGIN
   PERFORM coach_sms_internal.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_reschedule_as_owner(uuid, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_reschedule_as_owner(uuid, timestamptz, timestamptz) IS
-'Internal: sms_reschedule(), once its caller is coach_sms_owner.';
 
+-- sms_retry(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_retry_as_owner(message_id uuid) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -204,9 +189,6 @@ BEGIN
   RETURN new_id;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_retry_as_owner(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_retry_as_owner(uuid) IS
-'Internal: sms_retry(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION queue_pending_sms() RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -223,7 +205,6 @@ BEGIN
   RETURN moved;
 END
 $$;
-REVOKE ALL ON FUNCTION queue_pending_sms() FROM PUBLIC;
 COMMENT ON FUNCTION queue_pending_sms() IS
 'Marks pending messages whose time has come as queued and returns how many. The sender does the same by itself: nothing needs to call this.';
 
@@ -252,10 +233,10 @@ BEGIN
   RETURN message_id;
 END
 $$;
-REVOKE ALL ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text) FROM PUBLIC;
 COMMENT ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text) IS
 'sms_enqueue under the name and arguments that the Coach OS app calls. With both a body and a template_key the body is sent and the key is kept for reports. Raises what sms_enqueue raises.';
 
+-- sms_preview(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_preview_as_owner(
   org_id uuid, template_key text, variables jsonb,
   OUT body text, OUT encoding text, OUT segments integer, OUT estimated_cost numeric, OUT currency text)
@@ -284,6 +265,3 @@ BEGIN
   currency := org.currency;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_preview_as_owner(uuid, text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_preview_as_owner(uuid, text, jsonb) IS
-'Internal: sms_preview(), once its caller is coach_sms_owner.';

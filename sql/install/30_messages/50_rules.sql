@@ -1,5 +1,7 @@
 -- The rules about when and how much: quiet hours, limits.
 
+-- The SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none
+-- and was another before.
 CREATE FUNCTION coach_sms_internal.sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -13,10 +15,9 @@ BEGIN
   RETURN trimmed;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_sid(text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_sid(text, text, text, text) IS
-'Internal: the SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none and was another before.';
 
+-- The sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, with a
+-- WARNING.
 -- created_at tells a new row from a restored one: a restore must not fail for a sender that an earlier
 -- version took.
 CREATE FUNCTION coach_sms_internal.sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
@@ -32,11 +33,9 @@ EXCEPTION WHEN SQLSTATE 'SM006' THEN
   RETURN sender;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_sender(text, text, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_sender(text, text, boolean) IS
-'Internal: the sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, '
-'with a WARNING.';
 
+-- Refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts
+-- sender and SIDs into their one form.
 CREATE FUNCTION coach_sms_internal.sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -53,14 +52,12 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_settings() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_settings() IS
-'Internal: refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts sender and SIDs into their one form.';
 
 CREATE TRIGGER sms_settings_check
   BEFORE INSERT OR UPDATE OF timezone, default_region, twilio_phone_number, twilio_account_sid, twilio_messaging_service_sid
   ON sms_settings FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_check_settings();
 
+-- Makes what waits for a client's limit due again when the limit changes.
 -- Messages that wait for their client's limit were put off to when it has room; another limit may have room now. At the end
 -- of the transaction: until then others would wait for the rows, and more could be put off by the old limit.
 CREATE FUNCTION coach_sms_internal.sms_release_held() RETURNS trigger
@@ -82,14 +79,13 @@ BEGIN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_release_held() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_release_held() IS 'Internal: makes what waits for a client''s limit due again when the limit changes.';
 
 CREATE CONSTRAINT TRIGGER sms_settings_release AFTER UPDATE OF max_sms_per_client_per_day ON sms_settings
   DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (OLD.max_sms_per_client_per_day IS DISTINCT FROM NEW.max_sms_per_client_per_day)
   EXECUTE FUNCTION coach_sms_internal.sms_release_held();
 
+-- Keeps sms_queue.zone in step with metadata; refuses an unknown metadata.timezone (SM020).
 -- A message that waits may be told another zone, or to go at any hour.
 CREATE FUNCTION coach_sms_internal.sms_move_lane() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -109,17 +105,14 @@ BEGIN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_move_lane() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_move_lane() IS 'Internal: keeps sms_queue.zone in step with metadata; refuses an unknown metadata.timezone (SM020).';
 
 CREATE TRIGGER sms_message_zone AFTER UPDATE OF metadata ON sms_messages
   FOR EACH ROW WHEN (OLD.metadata->'timezone'::text IS DISTINCT FROM NEW.metadata->'timezone'::text
                      OR OLD.metadata->'quiet_hours_override'::text IS DISTINCT FROM NEW.metadata->'quiet_hours_override'::text)
   EXECUTE FUNCTION coach_sms_internal.sms_move_lane();
 
+-- The first moment from then on that is not within the org's quiet hours. zone as in sms_queue: empty
+-- the org's, an IANA name, or * for any hour.
 CREATE FUNCTION coach_sms_internal.sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '') RETURNS timestamptz
   AS 'MODULE_PATHNAME', 'coach_sms_opens_at' LANGUAGE C STABLE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_opens_at(uuid, timestamptz, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_opens_at(uuid, timestamptz, text) IS
-'Internal: the first moment from then on that is not within the org''s quiet hours. zone as in sms_queue: empty the org''s, an IANA name, or * for any hour.';

@@ -3,20 +3,19 @@
 -- The two on INSERT take on their owner's rights themselves, and only for rows that need it: a row
 -- without a segment count is somebody's plain INSERT; sms_enqueue and a restore bring one.
 
+-- Checks and completes an inserted message as sms_enqueue would.
 CREATE FUNCTION coach_sms_internal.sms_complete_message() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_complete_message' LANGUAGE C;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_complete_message() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_complete_message() IS 'Internal: checks and completes an inserted message as sms_enqueue would.';
 CREATE TRIGGER sms_message_complete BEFORE INSERT ON sms_messages
   FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_complete_message();
 
+-- Gives an inserted message its row in sms_queue.
 CREATE FUNCTION coach_sms_internal.sms_queue_message() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_queue_message' LANGUAGE C;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_message() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_queue_message() IS 'Internal: gives an inserted message its row in sms_queue.';
 CREATE TRIGGER sms_message_queue AFTER INSERT ON sms_messages
   FOR EACH ROW WHEN (NEW.attempt_count = 0) EXECUTE FUNCTION coach_sms_internal.sms_queue_message();
 
+-- Lets a plain UPDATE cancel a message that waits, and refuses every other change of a status (SM012).
 CREATE FUNCTION coach_sms_internal.sms_guard_status() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -32,14 +31,12 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_guard_status() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_guard_status() IS
-'Internal: lets a plain UPDATE cancel a message that waits, and refuses every other change of a status (SM012).';
 
 CREATE TRIGGER sms_message_guard BEFORE UPDATE OF status ON sms_messages
   FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status AND CURRENT_USER <> 'coach_sms_owner')
   EXECUTE FUNCTION coach_sms_internal.sms_guard_status();
 
+-- Metadata stays an object (SM005).
 CREATE FUNCTION coach_sms_internal.sms_refuse_metadata() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -48,13 +45,12 @@ BEGIN
           HINT = 'Build it with jsonb_build_object().';
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_refuse_metadata() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_refuse_metadata() IS 'Internal: metadata stays an object (SM005).';
 
 CREATE TRIGGER sms_message_metadata BEFORE UPDATE OF metadata ON sms_messages
   FOR EACH ROW WHEN (jsonb_typeof(NEW.metadata) IS DISTINCT FROM 'object')
   EXECUTE FUNCTION coach_sms_internal.sms_refuse_metadata();
 
+-- Keeps sms_queue, sms_in_flight and sms_events in step with deleted messages.
 -- A claim goes with its message: the sender's result then finds no fence to show. Its events are without a message from
 -- then on, as texts from people are, and are pruned and erased like those.
 CREATE FUNCTION coach_sms_internal.sms_forget_messages() RETURNS trigger
@@ -73,8 +69,6 @@ BEGIN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_forget_messages() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_forget_messages() IS 'Internal: keeps sms_queue, sms_in_flight and sms_events in step with deleted messages.';
 
 CREATE TRIGGER sms_message_delete AFTER DELETE ON sms_messages
   REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION coach_sms_internal.sms_forget_messages();
@@ -83,6 +77,8 @@ CREATE TRIGGER sms_message_truncate AFTER TRUNCATE ON sms_messages
 
 -- sms_templates
 
+-- Warns of each of the names that the body has in another notation, such as {name}, [name], #name# or
+-- %name%.
 -- A variable's name in the notation of another template language is text to ours.
 CREATE FUNCTION coach_sms_internal.sms_warn_of_placeholders(body text, names jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -103,10 +99,9 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_warn_of_placeholders(text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_warn_of_placeholders(text, jsonb) IS
-'Internal: warns of each of the names that the body has in another notation, such as {name}, [name], #name# or %name%.';
 
+-- Refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a
+-- new one its version.
 CREATE FUNCTION coach_sms_internal.sms_check_template() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -123,15 +118,13 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_template() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_template() IS
-'Internal: refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a new one its version.';
 
 CREATE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, variables_schema, version ON sms_templates
   FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_check_template();
 
 -- updated_at
 
+-- Writes updated_at.
 CREATE FUNCTION coach_sms_internal.sms_touch() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -139,8 +132,6 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_touch() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_touch() IS 'Internal: writes updated_at.';
 
 CREATE TRIGGER sms_template_touch BEFORE UPDATE ON sms_templates FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_touch();
 CREATE TRIGGER sms_settings_touch BEFORE UPDATE ON sms_settings FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_touch();
@@ -148,10 +139,9 @@ CREATE TRIGGER sms_settings_touch BEFORE UPDATE ON sms_settings FOR EACH ROW EXE
 -- The library remembers these rows within a statement. With rows of 'wake' tables that change, the sender looks at everything
 -- anew: what waits under the old settings may go, or stop, under the new ones.
 
+-- Makes the library read settings, templates, mode and salt again; with an argument, the sender too.
 CREATE FUNCTION coach_sms_internal.sms_forget_facts() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_forget_facts' LANGUAGE C;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_forget_facts() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_forget_facts() IS 'Internal: makes the library read settings, templates, mode and salt again; with an argument, the sender too.';
 
 CREATE TRIGGER sms_settings_forget AFTER INSERT OR UPDATE OR DELETE ON sms_settings
   FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_forget_facts('wake');

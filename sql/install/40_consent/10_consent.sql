@@ -1,30 +1,27 @@
 -- Consent: who must not be written to.
 
+-- In which region the org's numbers without a country code are read. AU for an org without settings, the
+-- column's default.
 CREATE FUNCTION coach_sms_internal.sms_org_region(org_id uuid) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce((SELECT s.default_region FROM @extschema@.sms_settings s WHERE s.org_id = $1), 'AU')
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_org_region(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_org_region(uuid) IS
-'Internal: in which region the org''s numbers without a country code are read. AU for an org without settings, the column''s default.';
 
+-- At commit, keeps back messages to this number (E.164) that passed the last check and have not left
+-- yet: they are checked again.
 CREATE FUNCTION coach_sms_internal.sms_note_retraction(phone text) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_retraction' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_retraction(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_note_retraction(text) IS
-'Internal: at commit, keeps back messages to this number (E.164) that passed the last check and have not left yet: they are checked again.';
 
+-- The number in E.164 form, or what was given where it is none.
 CREATE FUNCTION coach_sms_internal.sms_soft_phone(phone text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_soft_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_soft_phone(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_soft_phone(text, text) IS 'Internal: the number in E.164 form, or what was given where it is none.';
 
+-- The number (E.164) in an address of Twilio's, such as whatsapp:+61412000123; NULL where none is.
 CREATE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_number_of(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_number_of(text) IS
-'Internal: the number (E.164) in an address of Twilio''s, such as whatsapp:+61412000123; NULL where none is.';
 
+-- Whether the org sends (from that number of the message's own, if any) with this account and Messaging
+-- Service or number.
 -- As whom an org sends a message: what a person's STOP binds. The last check (pg/sender/last_check.cpp)
 -- has the same rule.
 CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
@@ -45,29 +42,25 @@ CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, ac
                     AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
                              ELSE coach_sms_internal.sms_sender_address(r.number, r.default_region) = $4 END)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sends_as(uuid, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sends_as(uuid, text, text, text) IS
-'Internal: whether the org sends (from that number of the message''s own, if any) with this account and Messaging Service or number.';
 
+-- All keys under which the person of a number (E.164) may be listed: the number, its other form (Mexico
+-- with and without 1, Brazil with and without the ninth digit) and, once somebody was erased, the salted
+-- hash of each.
 CREATE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]
   AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_names(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_phone_names(text) IS
-'Internal: all keys under which the person of a number (E.164) may be listed: the number, its other form (Mexico with and without 1, Brazil with and without the ninth digit) and, once somebody was erased, the salted hash of each.';
 
+-- The shortest form of a number (E.164), by which limits count.
 CREATE FUNCTION coach_sms_internal.sms_phone_key(phone text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_phone_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_key(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_phone_key(text) IS 'Internal: the shortest form of a number (E.164), by which limits count.';
 
+-- Whether the phone said STOP to the sender that the org would write with.
 CREATE FUNCTION coach_sms_internal.sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM @extschema@.sms_opt_outs o
                   WHERE o.phone = ANY (coach_sms_internal.sms_phone_names($3)) AND coach_sms_internal.sms_sends_as($1, $2, o.account_sid, o.sender))
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_bound(uuid, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_bound(uuid, text, text) IS 'Internal: whether the phone said STOP to the sender that the org would write with.';
 
+-- is_phone_suppressed(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(org_id uuid, phone text) RETURNS boolean
   LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -80,10 +73,8 @@ BEGIN
          OR coach_sms_internal.sms_is_bound(org_id, NULL, number);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(uuid, text) IS
-'Internal: is_phone_suppressed(), once its caller is coach_sms_owner.';
 
+-- sms_opt_out(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_opt_out_as_owner(
   org_id uuid, phone text, reason text, source text,
   notes text, client_id uuid)
@@ -127,10 +118,8 @@ BEGIN
   RETURN entry;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_opt_out_as_owner(uuid, text, text, text, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_opt_out_as_owner(uuid, text, text, text, text, uuid) IS
-'Internal: sms_opt_out(), once its caller is coach_sms_owner.';
 
+-- sms_opt_in(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -144,10 +133,8 @@ BEGIN
   RETURN FOUND;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_opt_in_as_owner(uuid, text, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_opt_in_as_owner(uuid, text, boolean) IS
-'Internal: sms_opt_in(), once its caller is coach_sms_owner.';
 
+-- Writes sms_suppression.phone in E.164 form, and keeps back what is on its way there.
 CREATE FUNCTION coach_sms_internal.sms_normalize_suppression() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -159,8 +146,6 @@ BEGIN
   RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_normalize_suppression() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_normalize_suppression() IS 'Internal: writes sms_suppression.phone in E.164 form, and keeps back what is on its way there.';
 
 CREATE TRIGGER sms_suppression_phone BEFORE INSERT OR UPDATE OF phone, org_id ON sms_suppression
   FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_normalize_suppression();

@@ -1,14 +1,13 @@
 -- Texts from people, and what Twilio's refusals tell of them.
 
+-- Whether what was signed by these orgs' own token, or by the server's, is said to the org.
 -- Whom a signature speaks for: the orgs whose own token made it, and where the server's did those that send with it.
 CREATE FUNCTION coach_sms_internal.sms_is_heard(org sms_settings, signers uuid[], by_server boolean) RETURNS boolean
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL THEN org.org_id = ANY (signers) ELSE by_server END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean) IS
-'Internal: whether what was signed by these orgs'' own token, or by the server''s, is said to the org.';
 
+-- Orgs that wrote to the phone with one of these senders of this account, the last one first.
 CREATE FUNCTION coach_sms_internal.sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.org_id
@@ -19,10 +18,8 @@ CREATE FUNCTION coach_sms_internal.sms_orgs_answered(phone text, account_sid tex
      AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_orgs_answered(text, text, text[], uuid[], boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_orgs_answered(text, text, text[], uuid[], boolean) IS
-'Internal: orgs that wrote to the phone with one of these senders of this account, the last one first.';
 
+-- Orgs whose own settings name one of these senders of this account.
 -- Whoever would write as that now, by settings of their own: where nobody is known to have written to them, be it that it
 -- was pruned or erased, and where orgs dispute whose account it is.
 CREATE FUNCTION coach_sms_internal.sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
@@ -32,9 +29,10 @@ CREATE FUNCTION coach_sms_internal.sms_orgs_of_sender(account_sid text, senders 
      AND (s.twilio_messaging_service_sid = ANY ($2) OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
      AND coach_sms_internal.sms_is_heard(s, signers, by_server)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_orgs_of_sender(text, text[], uuid[], boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_orgs_of_sender(text, text[], uuid[], boolean) IS 'Internal: orgs whose own settings name one of these senders of this account.';
 
+-- What a text from a person does: STOP, START, YES (after a STOP only). Finds the org that it answers,
+-- among those that the signature speaks for; opt-outs by sender change where it speaks for the whole
+-- account.
 CREATE FUNCTION coach_sms_internal.sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
   signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -85,10 +83,9 @@ BEGIN
    WHERE e.id = event_id;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_take_inbound(uuid, text, text, text, text, text, uuid[], boolean, boolean, uuid[]) IS
-'Internal: what a text from a person does: STOP, START, YES (after a STOP only). Finds the org that it answers, among those that the signature speaks for; opt-outs by sender change where it speaks for the whole account.';
 
+-- Enters the recipient of a live message that Twilio refused with this code into sms_suppression, and
+-- cancels what waits for them.
 CREATE FUNCTION coach_sms_internal.sms_heed_code(message_id uuid, code text, reason text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -115,6 +112,3 @@ BEGIN
   PERFORM @extschema@.sms_opt_out(message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) IS
-'Internal: enters the recipient of a live message that Twilio refused with this code into sms_suppression, and cancels what waits for them.';

@@ -1,5 +1,6 @@
 -- A person who wants to be forgotten, and the lists that must outlive that.
 
+-- Puts the salted hash in the number's place in the lists.
 -- Whoever opted out must stay so: the entries stay, with a hash in place of the number. Two entries of one
 -- person become one. Here as below, what belongs to no org is for those who act for all.
 CREATE FUNCTION coach_sms_internal.sms_hash_opt_outs(org_id uuid, number text) RETURNS void
@@ -29,10 +30,8 @@ BEGIN
     ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_hash_opt_outs(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_hash_opt_outs(uuid, text) IS
-'Internal: puts the salted hash in the number''s place in the lists.';
 
+-- Takes the person out of the attempts and events of these messages, and of events that name the number.
 CREATE FUNCTION coach_sms_internal.sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -68,10 +67,8 @@ BEGIN
    WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR EXISTS (SELECT FROM unnest(names) n WHERE position(n IN t.detail) > 0));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_erase_history(uuid, text, uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_erase_history(uuid, text, uuid[]) IS
-'Internal: takes the person out of the attempts and events of these messages, and of events that name the number.';
 
+-- sms_erase_person(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_erase_person_as_owner(org_id uuid, phone text)
   RETURNS TABLE (messages integer, attempts integer, events integer, under_way integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -111,9 +108,6 @@ BEGIN
   RETURN NEXT;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_erase_person_as_owner(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_erase_person_as_owner(uuid, text) IS
-'Internal: sms_erase_person(), once its caller is coach_sms_owner.';
 
 CREATE FUNCTION sms_export_opt_outs()
   RETURNS TABLE (org_id uuid, phone text, reason text, source text, notes text, created_at timestamptz, account_sid text, sender text)
@@ -123,6 +117,5 @@ CREATE FUNCTION sms_export_opt_outs()
   SELECT NULL, o.phone, 'opt_out', o.source, NULL, o.created_at, o.account_sid, o.sender FROM @extschema@.sms_opt_outs o
   ORDER BY 1, 2, 7, 8
 $$;
-REVOKE ALL ON FUNCTION sms_export_opt_outs() FROM PUBLIC;
 COMMENT ON FUNCTION sms_export_opt_outs() IS
 'Every entry of sms_suppression (with org_id) and of sms_opt_outs (with account_sid and sender), to be kept in a file before DROP EXTENSION.';

@@ -1,9 +1,8 @@
 -- Sandbox, live, and the processes.
 
+-- Returns pg_control's identifier of this cluster.
 CREATE FUNCTION coach_sms_internal.sms_system_identifier() RETURNS bigint
   AS 'MODULE_PATHNAME', 'coach_sms_system_identifier' LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_system_identifier() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_system_identifier() IS 'Internal: pg_control''s identifier of this cluster.';
 
 -- Fires sms_server_forget, which wakes nobody yet.
 INSERT INTO coach_sms_internal.sms_server (mode, system_identifier, database_oid, arm_id)
@@ -13,17 +12,15 @@ INSERT INTO coach_sms_internal.sms_server (mode, system_identifier, database_oid
 CREATE FUNCTION sms_mode(OUT mode text, OUT reason text)
   AS 'MODULE_PATHNAME', 'coach_sms_mode' LANGUAGE C STABLE
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION sms_mode() FROM PUBLIC;
 COMMENT ON FUNCTION sms_mode() IS
 'Whether this server sends for this database: mode is sandbox, live or not armed; reason says why it is not armed.';
 
+-- Writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.
 CREATE FUNCTION coach_sms_internal.sms_arm(live boolean) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_arm' LANGUAGE C VOLATILE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_arm(boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_arm(boolean) IS
-'Internal: writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.';
 
+-- Whether a subscription of this database brings messages of another server's.
 -- What came by logical replication is its publisher's to send. Nothing else marks those messages, and so on a subscriber none
 -- is queued anew: its own were given their rows when they were enqueued.
 CREATE FUNCTION coach_sms_internal.sms_is_subscriber() RETURNS boolean
@@ -32,14 +29,11 @@ CREATE FUNCTION coach_sms_internal.sms_is_subscriber() RETURNS boolean
                   WHERE EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srrelid = '@extschema@.sms_messages'::regclass)
                      OR NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid))  -- restored, and not refreshed yet
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_subscriber() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_subscriber() IS 'Internal: whether a subscription of this database brings messages of another server''s.';
 
+-- Keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.
 -- Nor do rows of the publisher's queue count here, where a publication of all tables brings them too.
 CREATE FUNCTION coach_sms_internal.sms_pass_over() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_pass_over' LANGUAGE C;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_pass_over() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_pass_over() IS 'Internal: keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.';
 CREATE TRIGGER sms_queue_replica BEFORE INSERT ON coach_sms_internal.sms_queue FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
 ALTER TABLE coach_sms_internal.sms_queue ENABLE REPLICA TRIGGER sms_queue_replica;
 CREATE TRIGGER sms_in_flight_replica BEFORE INSERT ON coach_sms_internal.sms_in_flight FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
@@ -47,6 +41,8 @@ ALTER TABLE coach_sms_internal.sms_in_flight ENABLE REPLICA TRIGGER sms_in_fligh
 CREATE TRIGGER sms_holds_replica BEFORE INSERT ON coach_sms_internal.sms_holds FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
 ALTER TABLE coach_sms_internal.sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
 
+-- Gives each waiting message of the sandbox (or of live sending) that has no row in sms_queue one, and
+-- returns how many.
 CREATE FUNCTION coach_sms_internal.sms_enqueue_waiting(for_sandbox boolean) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -75,10 +71,9 @@ BEGIN
   RETURN total;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_enqueue_waiting(boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_enqueue_waiting(boolean) IS
-'Internal: gives each waiting message of the sandbox (or of live sending) that has no row in sms_queue one, and returns how many.';
 
+-- Derives sms_queue and sms_in_flight from sms_messages for the mode that was just set. Claims of a
+-- running sender are left alone.
 CREATE FUNCTION coach_sms_internal.sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -144,9 +139,6 @@ BEGIN
   queued := coach_sms_internal.sms_enqueue_waiting(for_sandbox => NOT live);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_rebuild_queue(boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_rebuild_queue(boolean) IS
-'Internal: derives sms_queue and sms_in_flight from sms_messages for the mode that was just set. Claims of a running sender are left alone.';
 
 CREATE FUNCTION sms_go_live(OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -158,7 +150,6 @@ BEGIN
   PERFORM coach_sms_internal.sms_tell_overdue();
 END
 $$;
-REVOKE ALL ON FUNCTION sms_go_live() FROM PUBLIC;
 COMMENT ON FUNCTION sms_go_live() IS
 'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. Bookings that were confirmed before get their reminders, and no confirmation. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
 
@@ -170,26 +161,24 @@ BEGIN
   SELECT r.queued INTO queued FROM coach_sms_internal.sms_rebuild_queue(false) r;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_go_sandbox() FROM PUBLIC;
 COMMENT ON FUNCTION sms_go_sandbox() IS
 'Makes the database a sandbox of this server: from the commit on answers are made in-process. Live messages that wait are kept for the next sms_go_live(). After a restore it also makes the policies of the roles that were granted, which no dump carries. Returns how many sandbox messages were queued anew.';
 
+-- At commit, the launcher looks whether this database needs a sender.
 CREATE FUNCTION coach_sms_internal.sms_poke_launcher() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_poke_launcher' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_poke_launcher() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_poke_launcher() IS 'Internal: at commit, the launcher looks whether this database needs a sender.';
 
 CREATE FUNCTION sms_wake_sender() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_wake_sender' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION sms_wake_sender() FROM PUBLIC;
 COMMENT ON FUNCTION sms_wake_sender() IS 'Wakes this database''s sender at once. For trouble-shooting: a commit wakes it by itself.';
 
 CREATE FUNCTION sms_detach_worker(database name DEFAULT current_database(), hold interval DEFAULT '1 minute') RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_detach_worker' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION sms_detach_worker(name, interval) FROM PUBLIC;
 COMMENT ON FUNCTION sms_detach_worker(name, interval) IS
 'Ends the sender of a database and starts none before the interval (default 1 minute) is over, so that the database can be renamed or copied. True once no sender is left. For the database''s owner, who must be granted EXECUTE.';
 
+-- What shared memory knows of each database's sender; no row where the library is not preloaded. The
+-- view sms_worker_stat shows this database's.
 CREATE FUNCTION coach_sms_internal.sms_worker_state(
   OUT database_oid oid, OUT database text, OUT pid integer, OUT state text, OUT activity text,
   OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz, OUT held_until timestamptz,
@@ -198,31 +187,23 @@ CREATE FUNCTION coach_sms_internal.sms_worker_state(
   OUT last_error text, OUT last_error_at timestamptz, OUT library_version text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'coach_sms_worker_stat' LANGUAGE C VOLATILE ROWS 4;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_worker_state() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_worker_state() IS
-'Internal: what shared memory knows of each database''s sender; no row where the library is not preloaded. The view sms_worker_stat shows this database''s.';
 
 CREATE FUNCTION sms_library_version() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_library_version' LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION sms_library_version() FROM PUBLIC;
 COMMENT ON FUNCTION sms_library_version() IS 'Version of the loaded library; the extension''s own is in pg_extension.';
 
+-- Whether the certificates by which Twilio is known can be read.
 CREATE FUNCTION coach_sms_internal.sms_check_trust(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_trust() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_trust() IS 'Internal: whether the certificates by which Twilio is known can be read.';
 
+-- Whether coach_sms is in shared_preload_libraries; without it messages wait.
 CREATE FUNCTION coach_sms_internal.sms_is_preloaded() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_preloaded' LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_preloaded() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_preloaded() IS 'Internal: whether coach_sms is in shared_preload_libraries; without it messages wait.';
 
+-- Process of the launcher; NULL where there is none.
 CREATE FUNCTION coach_sms_internal.sms_launcher_pid() RETURNS integer
   AS 'MODULE_PATHNAME', 'coach_sms_launcher_pid' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_launcher_pid() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_launcher_pid() IS 'Internal: process of the launcher; NULL where there is none.';
 
+-- Where the application is, from coach_sms.webapp_url or WEBAPP_URL; empty where neither says.
 CREATE FUNCTION coach_sms_internal.sms_webapp_url() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_webapp_url' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_webapp_url() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_webapp_url() IS 'Internal: where the application is, from coach_sms.webapp_url or WEBAPP_URL; empty where neither says.';

@@ -14,10 +14,10 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_pause(uuid, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION sms_pause(uuid, timestamptz) IS
 'Sends nothing of an org (NULL, the default: of any org) before the given time (default: until sms_resume). Messages wait. Raises SM001 for an unknown org.';
 
+-- Messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.
 -- Both what waits and what has ended: whoever lets messages go again wants to know which will not.
 CREATE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -30,10 +30,8 @@ CREATE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFAULT NULL) R
              AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
      AND coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_count_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_count_overdue(uuid) IS
-'Internal: messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.';
 
+-- A NOTICE of how many messages coach_sms.max_wait ends.
 CREATE FUNCTION coach_sms_internal.sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -47,14 +45,11 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_tell_overdue(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_tell_overdue(uuid) IS 'Internal: a NOTICE of how many messages coach_sms.max_wait ends.';
 
 CREATE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_pause(sms_resume.org_id, NULL);
   SELECT coach_sms_internal.sms_tell_overdue(sms_resume.org_id)
 $$;
-REVOKE ALL ON FUNCTION sms_resume(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION sms_resume(uuid) IS
 'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';

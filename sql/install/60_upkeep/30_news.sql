@@ -1,6 +1,7 @@
 -- News for the application, so that it need not poll: ids only, because whoever is connected to the
 -- database may listen.
 
+-- Sends NOTIFY on the named channel with the row's id, unless coach_sms.notify is off.
 CREATE FUNCTION coach_sms_internal.sms_tell_news() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -10,8 +11,6 @@ BEGIN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_tell_news() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_tell_news() IS 'Internal: sends NOTIFY on the named channel with the row''s id, unless coach_sms.notify is off.';
 
 -- Not of what the application itself took back: it knows, and PostgreSQL lets no transaction that
 -- has sent a NOTIFY be prepared.

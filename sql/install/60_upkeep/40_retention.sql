@@ -1,6 +1,8 @@
 -- retention_days: finished messages leave with their attempts and events. What they were still needed for stays: the
 -- idempotency key, and what they cost.
 
+-- Moves the keys of up to that many finished messages, and deletes up to that many whose keys were moved
+-- before the horizon. Returns the larger number.
 -- A key is moved in one transaction and its message deleted in a later one, once every snapshot that anybody still uses shows
 -- the move: whoever enqueues with the key sees it in one table or in both, and never in neither.
 CREATE FUNCTION coach_sms_internal.sms_prune_messages(org_id uuid, before timestamptz, at_most integer, horizon xid) RETURNS integer
@@ -44,10 +46,8 @@ BEGIN
   RETURN greatest(moved, cardinality(ids));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_messages(uuid, timestamptz, integer, xid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_prune_messages(uuid, timestamptz, integer, xid) IS
-'Internal: moves the keys of up to that many finished messages, and deletes up to that many whose keys were moved before the horizon. Returns the larger number.';
 
+-- Adds what these messages cost to sms_usage.
 CREATE FUNCTION coach_sms_internal.sms_sum_up(org_id uuid, ids uuid[]) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO @extschema@.sms_usage AS u (org_id, month, provider, currency, messages, segments, price, segments_without_price)
@@ -60,17 +60,16 @@ CREATE FUNCTION coach_sms_internal.sms_sum_up(org_id uuid, ids uuid[]) RETURNS v
           price = CASE WHEN excluded.price IS NULL THEN u.price ELSE coalesce(u.price, 0) + excluded.price END,
           segments_without_price = u.segments_without_price + excluded.segments_without_price
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sum_up(uuid, uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sum_up(uuid, uuid[]) IS 'Internal: adds what these messages cost to sms_usage.';
 
+-- Before when what belongs to no org is pruned; NULL where some org keeps everything.
 -- Those that belong to no org (org_id NULL) may belong to any: they stay as long as any org keeps its own.
 CREATE FUNCTION coach_sms_internal.sms_strays_before() RETURNS timestamptz
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN bool_and(s.retention_days IS NOT NULL) THEN now() - make_interval(days => max(s.retention_days)) END FROM @extschema@.sms_settings s
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_strays_before() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_strays_before() IS 'Internal: before when what belongs to no org is pruned; NULL where some org keeps everything.';
 
+-- Deletes up to that many inbound texts and events without a message, of the org or (NULL) of none; of a
+-- START or YES, whose key must stay, only the text.
 CREATE FUNCTION coach_sms_internal.sms_prune_events(org_id uuid, before timestamptz, at_most integer) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -88,10 +87,9 @@ BEGIN
   RETURN pruned;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_events(uuid, timestamptz, integer) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_prune_events(uuid, timestamptz, integer) IS
-'Internal: deletes up to that many inbound texts and events without a message, of the org or (NULL) of none; of a START or YES, whose key must stay, only the text.';
 
+-- Prunes a batch of the first org from there on that has something to prune. Returns where to go on;
+-- NULL at the end.
 CREATE FUNCTION coach_sms_internal.sms_prune_next(at_most integer, horizon xid, INOUT behind uuid)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -114,6 +112,3 @@ BEGIN
   behind := NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_prune_next(integer, xid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_prune_next(integer, xid, uuid) IS
-'Internal: prunes a batch of the first org from there on that has something to prune. Returns where to go on; NULL at the end.';

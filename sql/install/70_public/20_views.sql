@@ -26,6 +26,7 @@ COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99 of 100 of them were fast
 -- Views read as coach_sms_owner, whom no policy binds: those that tenants may read choose the reader's orgs themselves.
 -- Of several holds the one that lasts longest counts.
 SET LOCAL search_path = pg_catalog, pg_temp;
+-- What waits in each lane, and why. For sms_queue_stat and sms_health.
 CREATE VIEW coach_sms_internal.sms_lane_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (SELECT coach_sms_internal.sms_sees_all() AS sees_all,
                                       CASE WHEN NOT coach_sms_internal.sms_sees_all()
@@ -48,7 +49,6 @@ CREATE VIEW coach_sms_internal.sms_lane_stat WITH (security_barrier) AS
     LEFT JOIN server_hold v ON true
    ORDER BY l.org_id, l.zone, l.priority, h.until DESC NULLS LAST, h.rule;
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW coach_sms_internal.sms_lane_stat IS 'Internal: what waits in each lane, and why. For sms_queue_stat and sms_health.';
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS

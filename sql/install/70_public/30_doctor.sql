@@ -2,40 +2,35 @@
 -- or NULL, and the level that the problem has. An error keeps messages from going out or breaks a rule of rights; a warning
 -- is for somebody to put right; a note is for information, such as settings that the sandbox does without.
 
+-- Whether coach_sms.key_file holds a key.
 CREATE FUNCTION coach_sms_internal.sms_check_key_file(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_key_file' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_key_file() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_key_file() IS 'Internal: whether coach_sms.key_file holds a key.';
 
+-- The file <key_file>.live.<database oid> of 0.1.0 where it is not this database's; NULL where there is
+-- none.
 CREATE FUNCTION coach_sms_internal.sms_foreign_live_file() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_foreign_live_file' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_foreign_live_file() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_foreign_live_file() IS
-'Internal: the file <key_file>.live.<database oid> of 0.1.0 where it is not this database''s; NULL where there is none.';
 
+-- Whether an org's sealed token opens; NULL: whether the server has a token.
 CREATE FUNCTION coach_sms_internal.sms_check_token(org_id uuid, sealed text, OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_token' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_token(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_token(uuid, text) IS 'Internal: whether an org''s sealed token opens; NULL: whether the server has a token.';
 
+-- File and line that set it, where the caller is a superuser.
 CREATE FUNCTION coach_sms_internal.sms_setting_place(setting text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_setting_place' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_setting_place(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_setting_place(text) IS 'Internal: file and line that set it, where the caller is a superuser.';
 
+-- The oldest transaction here that keeps dead rows, among those that the caller may see.
 CREATE FUNCTION coach_sms_internal.sms_oldest_snapshot(OUT holder text, OUT since timestamptz)
   AS 'MODULE_PATHNAME', 'coach_sms_oldest_snapshot' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_oldest_snapshot() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_oldest_snapshot() IS 'Internal: the oldest transaction here that keeps dead rows, among those that the caller may see.';
 
+-- The first five, and how many more.
 CREATE FUNCTION coach_sms_internal.sms_list_orgs(org_ids uuid[]) RETURNS text
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_to_string(org_ids[1:5], ', ')
          || CASE WHEN cardinality(org_ids) > 5 THEN format(' and %s more', cardinality(org_ids) - 5) ELSE '' END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_list_orgs(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_list_orgs(uuid[]) IS 'Internal: the first five, and how many more.';
 
+-- sms_doctor's checks of library, launcher and sender.
 CREATE FUNCTION coach_sms_internal.sms_check_processes() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (
@@ -72,9 +67,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_processes() RETURNS TABLE (check_na
          format('Raise max_worker_processes (now %s; one for the launcher and one for each database that sends) and restart the server.',
                 current_setting('max_worker_processes')) FROM fact
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_processes() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_processes() IS 'Internal: sms_doctor''s checks of library, launcher and sender.';
 
+-- sms_doctor's checks of what live sending needs of the server.
 CREATE FUNCTION coach_sms_internal.sms_check_arming() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH fact AS MATERIALIZED (SELECT m.mode, m.reason FROM @extschema@.sms_mode() m)
@@ -98,9 +92,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_arming() RETURNS TABLE (check_name 
            || CASE WHEN current_setting('coach_sms.fetch_delay', true) = '0' THEN ', and coach_sms.fetch_delay is 0: sent is the end' ELSE '; Twilio is asked about each message instead' END END,
          'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.' FROM fact
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_arming() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_arming() IS 'Internal: sms_doctor''s checks of what live sending needs of the server.';
 
+-- sms_doctor's checks of accounts, senders and tokens.
 CREATE FUNCTION coach_sms_internal.sms_check_orgs() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH server AS MATERIALIZED (
@@ -165,9 +158,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_orgs() RETURNS TABLE (check_name te
                                  FROM (SELECT * FROM token WHERE problem IS NOT NULL ORDER BY token.org_id LIMIT 5) t),
          (SELECT min(t.what_to_do) FROM token t WHERE t.problem IS NOT NULL) FROM server v
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_orgs() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_orgs() IS 'Internal: sms_doctor''s checks of accounts, senders and tokens.';
 
+-- sms_doctor's checks of the queue.
 CREATE FUNCTION coach_sms_internal.sms_check_queue() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH server AS MATERIALIZED (SELECT m.mode, coach_sms_internal.sms_is_subscriber() AS is_subscriber,
@@ -210,9 +202,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_queue() RETURNS TABLE (check_name t
   SELECT 'snapshot', 'warning', CASE WHEN since < now() - interval '1 hour' THEN format('%s has been open since %s and keeps dead rows of the queue', holder, since) END,
          'End it (pg_terminate_backend, or ROLLBACK PREPARED): claims slow down while it lasts.' FROM found
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_queue() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_queue() IS 'Internal: sms_doctor''s checks of the queue.';
 
+-- sms_doctor's checks of messages that wait for something that may never come.
 -- What waits for something that may never come, and what ended for it.
 CREATE FUNCTION coach_sms_internal.sms_check_waiting() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -238,9 +229,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_waiting() RETURNS TABLE (check_name
          'sms_queue_stat.held_by and sms_why() say what holds those that wait; sms_retry() sends one that has ended after all.'
     FROM overdue
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_waiting() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_waiting() IS 'Internal: sms_doctor''s checks of messages that wait for something that may never come.';
 
+-- sms_doctor's checks of who owns what.
 CREATE FUNCTION coach_sms_internal.sms_check_rights() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH owner AS (SELECT * FROM pg_roles WHERE rolname = 'coach_sms_owner'),
@@ -295,9 +285,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_rights() RETURNS TABLE (check_name 
   SELECT 'bookings', 'error', coach_sms_internal.sms_bookings_problem(),
          'Mend the view, or give the owner of the bookings the rights it needs; after a change of names call sms_attach_bookings() again.'
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_rights() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_rights() IS 'Internal: sms_doctor''s checks of who owns what.';
 
+-- sms_doctor's checks of who sees what.
 -- A function that takes its names from whoever asks can be made to say anything by them.
 CREATE FUNCTION coach_sms_internal.sms_check_tenancy() RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -325,9 +314,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_tenancy() RETURNS TABLE (check_name
               ELSE 'Set coach_sms.tenancy_function to a function as in public.is_org_member(uuid), or coach_sms.jwt_authenticators to the role that PostgREST connects as.' END
     FROM found f LEFT JOIN pg_proc p ON p.oid = to_regprocedure(f.name)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_tenancy() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_tenancy() IS 'Internal: sms_doctor''s checks of who sees what.';
 
+-- sms_doctor(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_doctor_as_owner(
   OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
@@ -343,6 +331,3 @@ CREATE FUNCTION coach_sms_internal.sms_doctor_as_owner(
           UNION ALL SELECT 7, * FROM coach_sms_internal.sms_check_tenancy()) c
    ORDER BY c.part
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_doctor_as_owner() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_doctor_as_owner() IS
-'Internal: sms_doctor(), once its caller is coach_sms_owner.';

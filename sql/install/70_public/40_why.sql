@@ -1,5 +1,6 @@
 -- sms_why(message_id): what happened to a message, and what it waits for.
 
+-- Why a pending or queued message has not gone out yet.
 CREATE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
@@ -25,16 +26,14 @@ CREATE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
     LEFT JOIN coach_sms_internal.sms_lane_stat r ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
    WHERE m.id = $1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_waiting(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_waiting(uuid) IS 'Internal: why a pending or queued message has not gone out yet.';
 
+-- An error in one line.
 CREATE FUNCTION coach_sms_internal.sms_reason(error_code text, error_message text) RETURNS text
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(concat_ws(': ', error_code, nullif(error_message, '')), '')
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_reason(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_reason(text, text) IS 'Internal: an error in one line.';
 
+-- What happened to a message.
 CREATE FUNCTION coach_sms_internal.sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT m.created_at, 1, 'enqueued',
@@ -66,9 +65,8 @@ CREATE FUNCTION coach_sms_internal.sms_why_past(message_id uuid) RETURNS TABLE (
                    CASE WHEN e.processed_at IS NULL THEN 'not applied yet' END)
     FROM @extschema@.sms_events e WHERE e.message_id = $1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_past(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_past(uuid) IS 'Internal: what happened to a message.';
 
+-- What Twilio's list came to for a message whose outcome is unknown.
 CREATE FUNCTION coach_sms_internal.sms_why_unknown(claim coach_sms_internal.sms_in_flight) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN claim.not_asked IS NOT NULL THEN format('Twilio''s list was not asked: %s', claim.not_asked)
@@ -77,9 +75,8 @@ CREATE FUNCTION coach_sms_internal.sms_why_unknown(claim coach_sms_internal.sms_
               WHEN claim.looks > 0 THEN format('Twilio''s list was read without showing it (listings: %s)', claim.looks)
               ELSE 'Twilio''s list has not been asked yet' END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_unknown(coach_sms_internal.sms_in_flight) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_unknown(coach_sms_internal.sms_in_flight) IS 'Internal: what Twilio''s list came to for a message whose outcome is unknown.';
 
+-- How a message stands.
 CREATE FUNCTION coach_sms_internal.sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE m.status WHEN 'delivered' THEN m.delivered_at WHEN 'failed' THEN m.failed_at WHEN 'cancelled' THEN m.updated_at ELSE now() END,
@@ -97,9 +94,8 @@ CREATE FUNCTION coach_sms_internal.sms_why_now(message_id uuid) RETURNS TABLE (a
     FROM @extschema@.sms_messages m LEFT JOIN coach_sms_internal.sms_in_flight f ON f.message_id = m.id
    WHERE m.id = $1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_now(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_now(uuid) IS 'Internal: how a message stands.';
 
+-- sms_why(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_why_as_owner(message_id uuid) RETURNS TABLE (at timestamptz, what text, detail text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -111,6 +107,3 @@ BEGIN
      ORDER BY w.step = 5, w.at, w.step, w.what;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_as_owner(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_as_owner(uuid) IS
-'Internal: sms_why(), once its caller is coach_sms_owner.';

@@ -1,5 +1,6 @@
 -- What is ours.
 
+-- Functions of this extension by name; NULL for all.
 CREATE FUNCTION coach_sms_internal.sms_own_functions(names text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.oid::regprocedure
@@ -9,9 +10,8 @@ CREATE FUNCTION coach_sms_internal.sms_own_functions(names text[]) RETURNS SETOF
      AND (names IS NULL OR p.proname = ANY (names))
    ORDER BY 1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_own_functions(text[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_own_functions(text[]) IS 'Internal: functions of this extension by name; NULL for all.';
 
+-- Relations of this extension by kind: r tables, v views.
 CREATE FUNCTION coach_sms_internal.sms_own_relations(kinds "char"[]) RETURNS SETOF regclass
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.oid::regclass
@@ -21,9 +21,8 @@ CREATE FUNCTION coach_sms_internal.sms_own_relations(kinds "char"[]) RETURNS SET
      AND c.relkind = ANY (kinds)
    ORDER BY 1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_own_relations("char"[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_own_relations("char"[]) IS 'Internal: relations of this extension by kind: r tables, v views.';
 
+-- Takes an object of ours from every role that has rights to it, but its owner.
 CREATE FUNCTION coach_sms_internal.sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -34,5 +33,3 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_revoke_from_all(text, text, aclitem[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_revoke_from_all(text, text, aclitem[]) IS 'Internal: takes an object of ours from every role that has rights to it, but its owner.';

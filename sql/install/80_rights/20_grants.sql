@@ -3,6 +3,8 @@
 -- (who watch and may change nothing). A role may
 -- be of several kinds. Each kind has one policy, of its name, on every table it may see.
 
+-- The policies that each kind of role has. The orgs are listed once a statement, so that an index on
+-- org_id serves.
 CREATE FUNCTION coach_sms_internal.sms_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT 'service', t, 'ALL', 'true', 'true'
@@ -16,9 +18,8 @@ CREATE FUNCTION coach_sms_internal.sms_policies() RETURNS TABLE (kind text, rela
   UNION ALL
   SELECT 'operator', 'sms_settings', 'SELECT', 'true', NULL
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_policies() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_policies() IS 'Internal: the policies that each kind of role has. The orgs are listed once a statement, so that an index on org_id serves.';
 
+-- What each kind of role may do with tables and views.
 CREATE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privileges text, relation text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES
@@ -52,9 +53,8 @@ CREATE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privil
     ('monitor', 'SELECT', 'sms_delivery_stats'),
     ('monitor', 'SELECT', 'sms_health'), ('monitor', 'SELECT', 'sms_cost')
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_rights() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_rights() IS 'Internal: what each kind of role may do with tables and views.';
 
+-- The functions that roles of these kinds may execute.
 -- Views call some of these for whoever reads them, a column's default another.
 CREATE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -77,9 +77,8 @@ CREATE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS 
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
      WHERE f.kinds && $1))
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_functions_of_kinds(text[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_functions_of_kinds(text[]) IS 'Internal: the functions that roles of these kinds may execute.';
 
+-- The roles that were granted as tenants, services, operators and monitors.
 -- Of which kinds roles are, their rights say, which a dump carries; it carries no policies. One function is each kind's alone.
 CREATE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind text, role regrole)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -92,10 +91,8 @@ CREATE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind text, role re
    CROSS JOIN aclexplode(p.proacl) a
    WHERE a.grantee NOT IN (p.proowner, 0)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_roles() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_roles() IS
-'Internal: the roles that were granted as tenants, services, operators and monitors.';
 
+-- Policies whose roles are not those that were granted, and the roles that they should have.
 CREATE FUNCTION coach_sms_internal.sms_lost_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text, roles oid[], is_there boolean)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.kind, o.relation, o.command, o.condition, o.check_condition, w.roles, p.oid IS NOT NULL
@@ -104,9 +101,8 @@ CREATE FUNCTION coach_sms_internal.sms_lost_policies() RETURNS TABLE (kind text,
     LEFT JOIN pg_policy p ON p.polrelid = format('@extschema@.%I', o.relation)::regclass AND p.polname = o.kind
    WHERE w.roles <> ARRAY(SELECT r FROM unnest(p.polroles) r ORDER BY 1)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_lost_policies() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_lost_policies() IS 'Internal: policies whose roles are not those that were granted, and the roles that they should have.';
 
+-- Makes the policies that the granted roles need; those that are there are left alone.
 CREATE FUNCTION coach_sms_internal.sms_make_policies() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -126,16 +122,14 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_policies() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_make_policies() IS 'Internal: makes the policies that the granted roles need; those that are there are left alone.';
 
+-- Of which kinds a role is.
 CREATE FUNCTION coach_sms_internal.sms_kinds_of(role regrole) RETURNS text[]
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT ARRAY(SELECT r.kind FROM coach_sms_internal.sms_roles() r WHERE r.role = $1)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_kinds_of(regrole) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_kinds_of(regrole) IS 'Internal: of which kinds a role is.';
 
+-- The roles, but coach_sms_owner, that have any right to a function, table or view of ours.
 CREATE FUNCTION coach_sms_internal.sms_grantees() RETURNS SETOF regrole
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT a.grantee::regrole
@@ -146,9 +140,8 @@ CREATE FUNCTION coach_sms_internal.sms_grantees() RETURNS SETOF regrole
     FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
    WHERE a.grantee NOT IN (c.relowner, 'coach_sms_owner'::regrole, 0)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_grantees() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_grantees() IS 'Internal: the roles, but coach_sms_owner, that have any right to a function, table or view of ours.';
 
+-- Gives a role what these kinds have, and takes everything else of ours.
 -- Everything is taken and given anew, so that a role has what its kinds have and no more, whatever it had.
 CREATE FUNCTION coach_sms_internal.sms_set_kinds(role regrole, kinds text[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -173,34 +166,28 @@ BEGIN
   PERFORM coach_sms_internal.sms_make_policies();
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_set_kinds(regrole, text[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_set_kinds(regrole, text[]) IS 'Internal: gives a role what these kinds have, and takes everything else of ours.';
 
 CREATE FUNCTION sms_grant_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'tenant'::text) $$;
-REVOKE ALL ON FUNCTION sms_grant_tenant(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_grant_tenant(regrole) IS
 'Lets a role (on Supabase authenticated) enqueue, preview, cancel and read for the orgs it belongs to, and manage their templates, schedules and settings, but for account, sender, token, budget and pause. coach_sms.tenancy_function or coach_sms.jwt_authenticators say which orgs these are. Superuser only.';
 
 CREATE FUNCTION sms_grant_service(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'service'::text) $$;
-REVOKE ALL ON FUNCTION sms_grant_service(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_grant_service(regrole) IS
 'Lets a role (the application''s backend; on Supabase service_role) send, read and configure for all orgs. Superuser only.';
 
 CREATE FUNCTION sms_grant_operator(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'operator'::text) $$;
-REVOKE ALL ON FUNCTION sms_grant_operator(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_grant_operator(regrole) IS
 'Lets a role watch (the views, sms_doctor, sms_why), pause and resume, and take the database live or back to the sandbox, for all orgs; not send, nor read texts. Superuser only.';
 
 CREATE FUNCTION sms_grant_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text) $$;
-REVOKE ALL ON FUNCTION sms_grant_monitor(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
 'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
 'sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, '
@@ -209,28 +196,24 @@ COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
 CREATE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'tenant')) $$;
-REVOKE ALL ON FUNCTION sms_revoke_tenant(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_revoke_tenant(regrole) IS
 'Takes back what sms_grant_tenant gave, but for USAGE on the schema, which others may have given too. Superuser only.';
 
 CREATE FUNCTION sms_revoke_service(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'service')) $$;
-REVOKE ALL ON FUNCTION sms_revoke_service(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_revoke_service(regrole) IS
 'Takes back what sms_grant_service gave, but for USAGE on the schema, which others may have given too. Superuser only.';
 
 CREATE FUNCTION sms_revoke_operator(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'operator')) $$;
-REVOKE ALL ON FUNCTION sms_revoke_operator(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_revoke_operator(regrole) IS
 'Takes back what sms_grant_operator gave, but for USAGE on the schema, which others may have given too. Superuser only.';
 
 CREATE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'monitor')) $$;
-REVOKE ALL ON FUNCTION sms_revoke_monitor(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
 'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. '
 'Superuser only.';

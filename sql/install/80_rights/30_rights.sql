@@ -1,6 +1,8 @@
 -- Everything belongs to coach_sms_owner, and nothing is anybody else's. The install script calls it once, and each upgrade
 -- script after what it made: until then a new object belongs to the superuser who runs the script.
 
+-- Gives what is new of the extension to coach_sms_owner, takes it from everybody else, and gives each
+-- role anew what its kinds have.
 CREATE FUNCTION coach_sms_internal.sms_take_ownership() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -42,8 +44,5 @@ BEGIN
      FROM coach_sms_internal.sms_grantees() g (role) WHERE coach_sms_internal.sms_kinds_of(g.role) <> '{}';
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_ownership() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_take_ownership() IS
-'Internal: gives what is new of the extension to coach_sms_owner, takes it from everybody else, and gives each role anew what its kinds have.';
 
 SELECT coach_sms_internal.sms_take_ownership();
