@@ -99,26 +99,9 @@ BEGIN
 END
 $$;
 
--- Raises SM010, by the rules of sms_enqueue.
+-- Raises SM010 unless a message may be sent then, by the rules of sms_enqueue().
 CREATE FUNCTION coach_sms_internal.sms_check_times(scheduled_for timestamptz, expires_at timestamptz) RETURNS void
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  problem text;
-BEGIN
-  problem := CASE
-    WHEN scheduled_for > now() + interval '366 days' THEN format('scheduled_for %s is too far in the future', scheduled_for)
-    WHEN scheduled_for < now() - interval '1 day' THEN format('scheduled_for %s is too far in the past', scheduled_for)
-    WHEN expires_at <= scheduled_for THEN format('expires_at %s is not after scheduled_for', expires_at)
-    WHEN expires_at <= now() THEN format('expires_at %s is in the past', expires_at)
-  END;
-  IF problem IS NOT NULL THEN
-    RAISE EXCEPTION '%', problem
-      USING ERRCODE = 'SM010',
-            DETAIL = 'scheduled_for may be at most one day back and 366 days ahead; expires_at comes after it and after now.',
-            HINT = 'Check the times, or give expires_at too where the message''s own is too early.';
-  END IF;
-END
-$$;
+  AS 'MODULE_PATHNAME', 'coach_sms_check_times' LANGUAGE C STABLE;
 
 -- sms_reschedule(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)

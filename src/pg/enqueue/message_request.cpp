@@ -12,6 +12,7 @@
 #include "pg/base/zones.hpp"
 #include "pg/enqueue/enqueue_cache.hpp"
 #include "pg/enqueue/message_request.hpp"
+#include "pg/enqueue/message_times.hpp"
 #include "pg/enqueue/suppression_keys.hpp"
 #include "pg/limits/client_limits.hpp"
 #include "pg/settings.hpp"
@@ -20,11 +21,6 @@
 namespace coach_sms {
 
 namespace {
-
-// A booking is rarely made more than a year ahead; a time beyond that is a unit mistaken.
-constexpr int64 kFarthest = INT64CONST(366) * USECS_PER_DAY;
-// Late is allowed (a queue that was down), long ago is a mistake.
-constexpr int64 kLatest = INT64CONST(1) * USECS_PER_DAY;
 
 void fail_unknown_org(const MessageRequest& wanted, Failure* failure) {
   fail(failure, kUnknownOrg, "The org has no row in sms_settings.",
@@ -67,31 +63,12 @@ bool read_sender(const MessageRequest& wanted, const OrgFacts& org, PreparedMess
   return !failure->failed;
 }
 
-const char* time_text(TimestampTz time) {
-  return timestamptz_to_str(time);
-}
-
-bool check_times(const MessageRequest& wanted, PreparedMessage* ready, Failure* failure) {
+bool read_times(const MessageRequest& wanted, PreparedMessage* ready, Failure* failure) {
   const TimestampTz now = GetCurrentTransactionStartTimestamp();
   ready->scheduled_for = wanted.has_scheduled_for ? wanted.scheduled_for : now;
-  if (ready->scheduled_for > now + kFarthest)  // infinity too; -infinity is long ago
-    fail(failure, kBadTime, "A message can be scheduled at most 366 days ahead.",
-         "Check the date, or enqueue it later.", "scheduled_for %s is too far in the future",
-         time_text(ready->scheduled_for));
-  else if (ready->scheduled_for < now - kLatest)
-    fail(failure, kBadTime, "A message can be scheduled at most one day back.",
-         "Leave scheduled_for out to send now.", "scheduled_for %s is too far in the past",
-         time_text(ready->scheduled_for));
-  else if (wanted.has_expires_at && wanted.expires_at <= ready->scheduled_for)
-    fail(failure, kBadTime, "A message must have some time between scheduled_for and expires_at.",
-         "Leave expires_at out, or set it after scheduled_for.",
-         "expires_at %s is not after scheduled_for", time_text(wanted.expires_at));
-  else if (wanted.has_expires_at && wanted.expires_at <= now)
-    fail(failure, kBadTime, "It would expire before it could be sent.",
-         "Leave expires_at out, or set it in the future.", "expires_at %s is in the past",
-         time_text(wanted.expires_at));
   ready->due_at = ready->scheduled_for > now ? ready->scheduled_for : now;
-  return !failure->failed;
+  return check_times(ready->scheduled_for, wanted.has_expires_at ? &wanted.expires_at : nullptr,
+                     failure);
 }
 
 bool check_source(const MessageRequest& wanted, Failure* failure) {
@@ -225,7 +202,7 @@ bool check_client_limit(const MessageRequest& wanted, const PreparedMessage& rea
   fail(failure, kClientLimit,
        psprintf("The org's max_sms_per_client_per_day is %d. Messages handed over in the 24 hours "
                 "before %s and messages that wait until then count.",
-                org.max_per_client_per_day, time_text(ready.due_at)),
+                org.max_per_client_per_day, timestamptz_to_str(ready.due_at)),
        "Enqueue it for another day, or raise the limit in sms_settings.",
        "client %s has reached the daily limit",
        client != nullptr ? uuid_text(*client) : text_to_cstring(ready.to_phone));
@@ -261,7 +238,7 @@ bool prepare_message(const MessageRequest& wanted, PreparedMessage* ready, Failu
   ready->sandbox = !database_is_live();
   if (!read_sender(wanted, *org, ready, failure) || !check_org(wanted, *org, *ready, failure) ||
       !check_source(wanted, failure) || !check_recipient(wanted, failure) ||
-      !check_key(wanted, failure) || !check_times(wanted, ready, failure))
+      !check_key(wanted, failure) || !read_times(wanted, ready, failure))
     return false;
   std::string_view template_body;
   if (wanted.template_key != nullptr) {
