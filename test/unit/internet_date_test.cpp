@@ -7,8 +7,6 @@
 namespace coach_sms {
 namespace {
 
-constexpr std::int64_t kNow = 1'795'000'000;  // November 2026
-
 TEST(InternetDateTest, TwiliosDatesAreRead) {
   EXPECT_EQ(parse_rfc5322_date("Thu, 24 Aug 2023 05:01:45 +0000"), 1'692'853'305);
   EXPECT_EQ(parse_rfc5322_date("Thu, 01 Jan 1970 00:00:00 +0000"), 0);
@@ -31,15 +29,26 @@ TEST(InternetDateTest, AShortDayAndWiderBlanksAreTaken) {
   EXPECT_TRUE(parse_rfc5322_date("2 Aug 2023 05:01:45 +0000"));
 }
 
+TEST(InternetDateTest, DigitsThatSayNothingMayBeLeftOut) {
+  EXPECT_EQ(parse_rfc5322_date("Thu, 24 Aug 2023 05:01:45 +00"), 1'692'853'305);
+  EXPECT_EQ(parse_rfc5322_date("Thu, 24 Aug 2023 5:1:45 +0000"), 1'692'853'305);
+}
+
+TEST(InternetDateTest, NothingMayFollowBehindANul) {
+  using namespace std::string_view_literals;
+  EXPECT_EQ(parse_rfc5322_date("Thu, 24 Aug 2023 05:01:45 +0000\0"sv), std::nullopt);
+}
+
 TEST(InternetDateTest, WhatIsNoDateIsRefused) {
   for (const char* text : {"",
                            " ",
                            "garbage",
                            "2023-08-24T05:01:45Z",
                            "Thu, 24 Aug 2023 05:01:45",
-                           "Thu, 24 Aug 2023 05:01:45 +00",
                            "Thu, 24 Aug 2023 05:01:45 +0060",
                            "Thu, 24 Aug 2023 05:01:45 +2400",
+                           "Thu, 24 Aug 2023 05:01:45 -2400",
+                           "Foo, 24 Aug 2023 05:01:45 +0000",
                            "Thu, 24 Aug 2023 05:01:45 PST",
                            "Thu, 24 Aug 2023 25:01:45 +0000",
                            "Thu, 24 Aug 2023 05:60:45 +0000",
@@ -50,7 +59,6 @@ TEST(InternetDateTest, WhatIsNoDateIsRefused) {
                            "Thu, 24 Aug 23 05:01:45 +0000",
                            "Thu, 24 Aug 99999999999 05:01:45 +0000",
                            "Thu, 24 Aug 2023 05:01:45 +0000 and more",
-                           "Thu, 24 Aug 2023 5:1:45 +0000",
                            "Thu 24 Aug 2023 05:01:45 +0000"}) {
     EXPECT_EQ(parse_rfc5322_date(text), std::nullopt) << text;
   }
@@ -58,27 +66,27 @@ TEST(InternetDateTest, WhatIsNoDateIsRefused) {
 
 TEST(InternetDateTest, AllThreeHttpFormsAreTheSameMoment) {
   constexpr std::int64_t kExample = 784'111'777;  // the example of RFC 9110
-  EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT", kNow), kExample);
-  EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT", kNow), kExample);
-  EXPECT_EQ(parse_http_date("Sun Nov  6 08:49:37 1994", kNow), kExample);
+  EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), kExample);
+  EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), kExample);
+  EXPECT_EQ(parse_http_date("Sun Nov  6 08:49:37 1994"), kExample);
 }
 
-TEST(InternetDateTest, ATwoDigitYearIsAtMostFiftyYearsAhead) {
-  EXPECT_EQ(parse_http_date("Sunday, 01-Jan-76 00:00:00 GMT", kNow),
-            parse_rfc5322_date("1 Jan 2076 00:00:00 GMT"));
-  EXPECT_EQ(parse_http_date("Sunday, 01-Jan-77 00:00:00 GMT", kNow),
-            parse_rfc5322_date("1 Jan 1977 00:00:00 GMT"));
+TEST(InternetDateTest, ATwoDigitYearIsOneOf1969To2068) {
+  EXPECT_EQ(parse_http_date("Sunday, 01-Jan-68 00:00:00 GMT"),
+            parse_rfc5322_date("1 Jan 2068 00:00:00 GMT"));
+  EXPECT_EQ(parse_http_date("Sunday, 01-Jan-69 00:00:00 GMT"),
+            parse_rfc5322_date("1 Jan 1969 00:00:00 GMT"));
 }
 
 TEST(InternetDateTest, ALeapSecondIsTheSecondAfterIt) {
-  EXPECT_EQ(parse_http_date("Sat, 31 Dec 2016 23:59:60 GMT", kNow),
-            parse_http_date("Sun, 01 Jan 2017 00:00:00 GMT", kNow));
+  EXPECT_EQ(parse_http_date("Sat, 31 Dec 2016 23:59:60 GMT"),
+            parse_http_date("Sun, 01 Jan 2017 00:00:00 GMT"));
 }
 
 TEST(InternetDateTest, GarbageIsNoHttpDate) {
   for (const char* text : {"", "120", "-1", "soon", "Sun, 06 Nov 1994 08:49:37 GMT\r\n",
                            "Sunday, 06-Nov-94 08:49:37 PST", "Sun Nov  6 08:49:37"}) {
-    EXPECT_EQ(parse_http_date(text, kNow), std::nullopt) << text;
+    EXPECT_EQ(parse_http_date(text), std::nullopt) << text;
   }
 }
 

@@ -66,7 +66,7 @@ std::chrono::milliseconds retry_after_of(std::string_view header, std::int64_t n
     const auto end = header.data() + header.size();
     const bool too_long = std::from_chars(header.data(), end, seconds).ec != std::errc();
     if (too_long) seconds = kLongest;
-  } else if (const auto date = parse_http_date(header, now_epoch_s)) {
+  } else if (const auto date = parse_http_date(header)) {
     seconds = *date - now_epoch_s;
   }
   return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, kLongest));
