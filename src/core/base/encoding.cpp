@@ -1,31 +1,20 @@
 #include "core/base/encoding.hpp"
 
+#include <openssl/evp.h>
+
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
 
 namespace coach_sms {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-constexpr std::string_view kBase64Digits =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::uint32_t byte_at(std::string_view bytes, std::size_t index) {
-  return index < bytes.size() ? static_cast<unsigned char>(bytes[index]) : 0U;
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-int base64_digit_value(char digit) noexcept {
-  if (digit >= 'A' && digit <= 'Z') return digit - 'A';
-  if (digit >= 'a' && digit <= 'z') return digit - 'a' + 26;
-  if (digit >= '0' && digit <= '9') return digit - '0' + 52;
-  if (digit == '+') return 62;
-  if (digit == '/') return 63;
-  return -1;
-}
-
-std::size_t padding_of(std::string_view text) {
-  if (text.size() < 4 || text.back() != '=') return 0;
-  return text[text.size() - 2] == '=' ? 2 : 1;
+unsigned char* bytes_of(std::string& text) {
+  return reinterpret_cast<unsigned char*>(text.data());
 }
 
 }  // namespace
@@ -62,36 +51,19 @@ std::optional<std::string> from_hex(std::string_view text) {
 }
 
 std::string to_base64(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::uint32_t group =
-        byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
-    text += kBase64Digits[group >> 18];
-    text += kBase64Digits[group >> 12 & 63];
-    text += i + 1 < bytes.size() ? kBase64Digits[group >> 6 & 63] : '=';
-    text += i + 2 < bytes.size() ? kBase64Digits[group & 63] : '=';
-  }
+  std::string text((bytes.size() + 2) / 3 * 4, '=');  // behind it, OpenSSL writes the NUL again
+  EVP_EncodeBlock(bytes_of(text), bytes_of(bytes), static_cast<int>(bytes.size()));
   return text;
 }
 
+// OpenSSL skips blanks and takes a '=' or stray bits anywhere, as a second text for the same bytes.
 std::optional<std::string> from_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  std::uint32_t bits = 0;
-  int bit_count = 0;
-  for (const char digit : text.substr(0, text.size() - padding_of(text))) {
-    const int value = base64_digit_value(digit);
-    if (value < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    bit_count += 6;
-    if (bit_count < 8) continue;
-    bit_count -= 8;
-    bytes += static_cast<char>(bits >> bit_count & 255);
-    bits &= (1U << bit_count) - 1;
-  }
-  if (bits != 0) return std::nullopt;  // a second text for the same bytes
+  std::string bytes(text.size() / 4 * 3, '\0');
+  const int size = EVP_DecodeBlock(bytes_of(bytes), bytes_of(text), static_cast<int>(text.size()));
+  const std::size_t padding = text.size() - std::min(text.find('='), text.size());
+  if (size < 0 || static_cast<std::size_t>(size) < padding) return std::nullopt;
+  bytes.resize(static_cast<std::size_t>(size) - padding);
+  if (to_base64(bytes) != text) return std::nullopt;
   return bytes;
 }
 
