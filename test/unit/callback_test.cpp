@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/utf8.hpp"
 #include "core/webhook/signature.hpp"
 #include "core/webhook/signed_url.hpp"
 
@@ -98,7 +99,7 @@ TEST(ReadWebhook, HandsOnCleanTextOnly) {
   EXPECT_EQ(inbound.inbound.body,
             "a\xEF\xBF\xBD"
             "b\xEF\xBF\xBD");
-  EXPECT_TRUE(is_clean_text(inbound.inbound.from));
+  EXPECT_EQ(clean_text(inbound.inbound.from), inbound.inbound.from);
   const Webhook status = read("MessageSid=" + kSid + "&MessageStatus=failed&ErrorMessage=%00");
   EXPECT_EQ(status.status.error_message, "\xEF\xBF\xBD");
 }

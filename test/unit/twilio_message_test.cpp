@@ -100,8 +100,10 @@ TEST(TwilioMessageTest, TextIsMadeFitForAColumn) {
   const auto message =
       read_message("{\"sid\":\"SM1\",\"body\":\"a\\u0000b\xFF\",\"status\":\"\\u0000\"}");
   ASSERT_TRUE(message);
-  EXPECT_EQ(message->body, "a b\xEF\xBF\xBD");
-  EXPECT_EQ(message->status, " ");
+  EXPECT_EQ(message->body,
+            "a\xEF\xBF\xBD"
+            "b\xEF\xBF\xBD");
+  EXPECT_EQ(message->status, "\xEF\xBF\xBD");
 }
 
 TEST(TwilioMessageTest, AListIsReadWithTheWayToItsNextPage) {

@@ -8,7 +8,8 @@
 #include "core/base/error.hpp"
 #include "core/base/internet_date.hpp"
 #include "core/base/rapidjson.hpp"
-#include "core/twilio/clean_text.hpp"
+#include "core/base/utf8.hpp"
+#include "core/twilio/error_message.hpp"
 #include "core/twilio/twilio_errors.hpp"
 
 namespace coach_sms {

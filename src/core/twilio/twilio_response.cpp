@@ -10,8 +10,8 @@
 
 #include "core/base/internet_date.hpp"
 #include "core/base/rapidjson.hpp"
-#include "core/twilio/clean_text.hpp"
 #include "core/twilio/delivery_status.hpp"
+#include "core/twilio/error_message.hpp"
 #include "core/twilio/twilio_errors.hpp"
 
 namespace coach_sms {

@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "core/base/encoding.hpp"
-#include "core/twilio/clean_text.hpp"
+#include "core/base/utf8.hpp"
+#include "core/twilio/error_message.hpp"
 #include "core/twilio/twilio_errors.hpp"
 #include "core/twilio/twilio_sid.hpp"
 #include "core/webhook/form_cut.hpp"
@@ -20,7 +21,7 @@ constexpr std::size_t kMaxStatusSize = 64;
 
 std::string text_of(const FormParams& params, std::string_view name) {
   const std::string* const value = find(params, name);
-  return value == nullptr ? std::string() : to_clean_text(*value);
+  return value == nullptr ? std::string() : clean_text(*value);
 }
 
 std::string text_of(const FormParams& params, std::string_view name, std::string_view old_name) {

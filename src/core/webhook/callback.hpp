@@ -15,7 +15,7 @@ namespace coach_sms {
 // What Twilio says in a call to our webhook (Twilio docs, "Track the Message Status of Outbound
 // Messages" and "Twilio's request to your incoming message Webhook URL"). Nothing but the message's
 // SID and its status is promised: everything else may be empty. All text is clean in the sense of
-// is_clean_text.
+// clean_text.
 
 struct StatusCallback {
   std::string message_sid;

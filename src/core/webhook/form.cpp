@@ -6,11 +6,10 @@
 #include "core/base/encoding.hpp"
 #include "core/base/error.hpp"
 #include "core/base/rapidjson.hpp"
+#include "core/base/utf8.hpp"
 
 namespace coach_sms {
 namespace {
-
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 [[noreturn]] void throw_over_limit(std::string_view what, std::size_t limit) {
   throw Error(ErrorKind::kInvalidArgument, "form has too many " + std::string(what),
@@ -32,27 +31,6 @@ std::string decode(std::string_view text) {
     }
   }
   return decoded;
-}
-
-unsigned char byte_at(std::string_view text, std::size_t index) {
-  return index < text.size() ? static_cast<unsigned char>(text[index]) : 0;
-}
-
-// The length of the well-formed character at the start of the text, 0 if there is none (RFC 3629,
-// section 4). The range of the second byte is what keeps out overlong forms, surrogates and
-// whatever lies above U+10FFFF.
-std::size_t character_length(std::string_view text) {
-  const unsigned char first = byte_at(text, 0);
-  if (first < 0x80) return first == 0 ? 0 : 1;
-  if (first < 0xC2 || first > 0xF4) return 0;
-  const std::size_t length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  const unsigned char low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-  const unsigned char high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-  if (byte_at(text, 1) < low || byte_at(text, 1) > high) return 0;
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((byte_at(text, i) & 0xC0) != 0x80) return 0;
-  }
-  return length;
 }
 
 using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
@@ -92,30 +70,10 @@ const std::string* find(const FormParams& params, std::string_view name) {
   return found == params.end() ? nullptr : &found->second;
 }
 
-bool is_clean_text(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = character_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
-std::string to_clean_text(std::string_view text) {
-  std::string clean;
-  clean.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t length = character_length(text);
-    clean += length == 0 ? kReplacement : text.substr(0, length);
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return clean;
-}
-
 std::string form_to_json(const FormParams& params) {
   std::map<std::string, std::vector<std::string>> values_by_name;
   for (const auto& [name, value] : params) {
-    values_by_name[to_clean_text(name)].push_back(to_clean_text(value));
+    values_by_name[clean_text(name)].push_back(clean_text(value));
   }
   rapidjson::StringBuffer buffer;
   JsonWriter writer(buffer);

@@ -28,12 +28,6 @@ FormParams parse_form(std::string_view body, const FormLimits& limits = {});
 // The value of the first parameter of that name, or nullptr. Valid as long as the params.
 const std::string* find(const FormParams& params, std::string_view name);
 
-// Whether PostgreSQL's text can hold it: UTF-8 (RFC 3629) without NUL.
-bool is_clean_text(std::string_view text);
-
-// The same text with U+FFFD in place of each byte that stands in the way.
-std::string to_clean_text(std::string_view text);
-
 // The parameters as a JSON object of strings; a name that repeats holds an array. Unclean text is
 // cleaned first, so that jsonb takes it.
 std::string form_to_json(const FormParams& params);

@@ -1,4 +1,4 @@
-#include "core/twilio/clean_text.hpp"
+#include "core/twilio/error_message.hpp"
 
 #include <algorithm>
 
@@ -7,8 +7,6 @@
 
 namespace coach_sms {
 namespace {
-
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 bool is_control(char c) {
   return (c >= 0 && c < ' ') || c == '\x7F';
@@ -39,20 +37,6 @@ std::string redact_credentials(std::string_view text) {
 }
 
 }  // namespace
-
-std::string clean_text(std::string_view text, std::size_t max_bytes) {
-  std::string clean;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t start = at;
-    const char32_t code_point = decode_utf8(text, at);
-    std::string_view character = text.substr(start, at - start);
-    if (code_point == kNotUtf8) character = kReplacement;
-    if (code_point == 0) character = " ";
-    if (clean.size() + character.size() > max_bytes) break;
-    clean += character;
-  }
-  return clean;
-}
 
 std::string clean_error_message(std::string_view text) {
   // A credential may begin before the cut and end after it, so it is hidden before cutting. What

@@ -13,10 +13,6 @@ namespace coach_sms {
 // The most that we keep of somebody else's error message, in bytes.
 inline constexpr std::size_t kMaxErrorMessageBytes = 500;
 
-// Text from Twilio, fit for a PostgreSQL text column in UTF-8: a NUL becomes a blank, bytes that
-// are not UTF-8 become U+FFFD, and what is over max_bytes is cut between two characters.
-std::string clean_text(std::string_view text, std::size_t max_bytes);
-
 // An error of Twilio's or libcurl's as one line: as clean_text at kMaxErrorMessageBytes, with
 // blanks for control characters and "[redacted]" for anything that could be a credential: a run of
 // 32 or more letters and digits that is not a SID (two capitals and 32 hex digits). That covers
