@@ -1,5 +1,7 @@
 #include <cctype>
 
+#include "core/base/encoding.hpp"
+
 #include "pg/base/soft_input.hpp"
 
 #include "pg/base/pg_api.hpp"
@@ -9,13 +11,6 @@ namespace coach_sms {
 namespace {
 
 constexpr size_t kMaxTimeText = MAXDATELEN;  // as timestamptz_in has it
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 #if PG_VERSION_NUM >= 160000
 
@@ -51,8 +46,8 @@ bool parse_uuid(const char* text, pg_uuid_t* value) {
   const bool braces = *text == '{';
   if (braces) ++text;
   for (int byte = 0; byte < UUID_LEN; ++byte) {
-    const int high = hex_digit(text[0]);
-    const int low = high < 0 ? -1 : hex_digit(text[1]);
+    const int high = hex_digit_value(text[0]);
+    const int low = high < 0 ? -1 : hex_digit_value(text[1]);
     if (low < 0) return false;
     value->data[byte] = static_cast<unsigned char>(high * 16 + low);
     text += 2;
