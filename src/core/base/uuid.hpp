@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/encoding.hpp"
+
 namespace coach_sms {
 
 // 16 bytes in the order of the text form, as PostgreSQL's pg_uuid_t has them.
@@ -44,9 +46,8 @@ inline std::optional<Uuid> uuid_from_text(std::string_view text) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
     if (dash != (c == '-')) return std::nullopt;
     if (dash) continue;
-    const int lower = c | 0x20;
-    if (!(c >= '0' && c <= '9') && !(lower >= 'a' && lower <= 'f')) return std::nullopt;
-    const int value = c <= '9' ? c - '0' : lower - 'a' + 10;
+    const int value = hex_digit_value(c);
+    if (value < 0) return std::nullopt;
     std::uint8_t& byte = id.bytes[digits++ / 2];
     byte = static_cast<std::uint8_t>(byte << 4 | value);
   }

@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "core/base/ascii.hpp"
 #include "core/base/error.hpp"
 
 namespace coach_sms {
@@ -44,14 +45,10 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* self) noexc
   return static_cast<HttpTransfer*>(self)->take_body({data, size}) ? size : CURL_WRITEFUNC_ERROR;
 }
 
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 bool starts_with_name(std::string_view line, std::string_view name) noexcept {
   return line.size() > name.size() && line[name.size()] == ':' &&
          std::equal(name.begin(), name.end(), line.begin(),
-                    [](char a, char b) { return a == lower(b); });
+                    [](char a, char b) { return a == to_lower(b); });
 }
 
 // A server may put anything into a header or a certificate, and libcurl quotes them in its errors.

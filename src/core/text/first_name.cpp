@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "core/base/ascii.hpp"
 #include "core/base/utf8.hpp"
 
 namespace coach_sms {
@@ -107,9 +108,7 @@ bool is_suffix(const Word& word) {
 
 bool is_title(const Word& word) {
   std::string text = ascii_letters(word);
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
+  std::ranges::transform(text, text.begin(), to_upper);
   return text.size() == word.size() && std::ranges::find(kTitles, text) != std::end(kTitles);
 }
 

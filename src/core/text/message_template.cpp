@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "core/base/ascii.hpp"
 #include "core/base/error.hpp"
 #include "core/base/utf8.hpp"
 
@@ -22,15 +23,10 @@ struct Placeholder {
   std::string_view name;
 };
 
-// Locale-free on purpose: the server's locale must not decide what a name is.
-bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
 bool is_name(std::string_view text) {
-  return !text.empty() && is_name_start(text.front()) &&
+  return !text.empty() && !is_digit(text.front()) &&
          std::all_of(text.begin(), text.end(),
-                     [](char c) { return is_name_start(c) || (c >= '0' && c <= '9'); });
+                     [](char c) { return is_alphanumeric(c) || c == '_'; });
 }
 
 std::string_view without_blanks(std::string_view text) {

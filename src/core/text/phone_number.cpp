@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/ascii.hpp"
 #include "core/base/error.hpp"
 #include "core/base/utf8.hpp"
 #include "core/text/phone_forms.hpp"
@@ -36,10 +37,6 @@ const PhoneNumberUtil& library() {
 [[noreturn]] void refuse(std::string_view phone, std::string why) {
   throw Error(ErrorKind::kInvalidPhone, "invalid phone number " + excerpt(phone), std::move(why),
               "Write it in international form, such as +61412345678.");
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 bool repeats_one_digit(std::string_view digits) {

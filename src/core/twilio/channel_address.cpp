@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.hpp"
 #include "core/base/error.hpp"
 #include "core/text/phone_number.hpp"
 
@@ -9,10 +10,6 @@ namespace coach_sms {
 namespace {
 
 constexpr std::size_t kMaxAddressBytes = 100;  // it becomes a part of an index key
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 // "+" and 7 to 15 digits, of which the first is no zero (ITU-T E.164).
 bool has_e164_form(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.hpp"
 #include "core/base/utf8.hpp"
 #include "core/twilio/twilio_sid.hpp"
 
@@ -10,15 +11,6 @@ namespace {
 
 bool is_control(char c) {
   return (c >= 0 && c < ' ') || c == '\x7F';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_upper(char c) {
-  return c >= 'A' && c <= 'Z';
-}
-bool is_alphanumeric(char c) {
-  return is_digit(c) || is_upper(c) || (c >= 'a' && c <= 'z');
 }
 
 std::string redact_credentials(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.hpp"
 #include "core/base/error.hpp"
 #include "core/base/utf8.hpp"
 #include "core/text/blanks.hpp"
@@ -13,16 +14,8 @@ namespace {
 
 constexpr std::size_t kLongestName = 11;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool is_letter(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 bool may_stand_in_name(char c) {
-  return is_letter(c) || is_digit(c) || std::string_view(" +-_&").find(c) != std::string_view::npos;
+  return is_alphanumeric(c) || std::string_view(" +-_&").find(c) != std::string_view::npos;
 }
 
 [[noreturn]] void refuse(std::string_view sender, std::string why) {

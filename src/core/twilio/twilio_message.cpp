@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/base/ascii.hpp"
 #include "core/base/error.hpp"
 #include "core/base/internet_date.hpp"
 #include "core/base/rapidjson.hpp"
@@ -18,16 +19,6 @@ namespace {
 constexpr std::size_t kMaxMessageBytes = 1U << 20U;
 constexpr std::size_t kMaxBodyBytes = 64 * 1024;  // 1,600 characters are 6,400 bytes at most
 constexpr std::size_t kMaxWordBytes = 64;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_alphanumeric(char c) {
-  return is_digit(c) || is_letter(c);
-}
 
 std::string_view string_of(const rapidjson::Value& value) {
   return {value.GetString(), value.GetStringLength()};
@@ -77,9 +68,7 @@ std::string price_of(std::string_view text) {
 std::string price_unit_of(std::string_view text) {
   if (text.size() != 3 || !std::all_of(text.begin(), text.end(), is_letter)) return {};
   std::string unit(text);
-  for (char& c : unit) {
-    if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
-  }
+  std::transform(unit.begin(), unit.end(), unit.begin(), to_upper);
   return unit;
 }
 

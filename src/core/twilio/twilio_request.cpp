@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/ascii.hpp"
 #include "core/base/error.hpp"
 #include "core/base/rapidjson.hpp"
 #include "core/base/utf8.hpp"
@@ -12,10 +13,6 @@ namespace coach_sms {
 namespace {
 
 using Parameter = std::pair<const char*, std::string>;
-
-bool is_alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
 
 // RFC 3986 section 2.3: all but the unreserved characters are escaped. A blank becomes %20, which
 // is right in a query and in a form alike.

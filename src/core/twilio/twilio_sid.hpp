@@ -6,6 +6,8 @@
 
 #include <string_view>
 
+#include "core/base/ascii.hpp"
+
 namespace coach_sms {
 
 // Whether `sid` can be a SID of Twilio's: two letters that say of what, then 32 hex digits.
@@ -17,9 +19,7 @@ inline bool is_sid(std::string_view sid, std::string_view prefix) noexcept {
 
 // The same for a SID of anything: two capitals, then 32 hex digits.
 inline bool is_sid(std::string_view sid) noexcept {
-  const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
-  return sid.size() == 34 && is_capital(sid[0]) && is_capital(sid[1]) &&
-         is_sid(sid, sid.substr(0, 2));
+  return sid.size() == 34 && is_upper(sid[0]) && is_upper(sid[1]) && is_sid(sid, sid.substr(0, 2));
 }
 
 inline constexpr std::string_view kAccountSid = "AC";

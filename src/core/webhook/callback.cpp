@@ -5,8 +5,9 @@
 #include <system_error>
 #include <utility>
 
-#include "core/base/encoding.hpp"
+#include "core/base/ascii.hpp"
 #include "core/base/utf8.hpp"
+#include "core/base/uuid.hpp"
 #include "core/twilio/error_message.hpp"
 #include "core/twilio/twilio_errors.hpp"
 #include "core/twilio/twilio_sid.hpp"
@@ -29,14 +30,10 @@ std::string text_of(const FormParams& params, std::string_view name, std::string
   return text.empty() ? text_of(params, old_name) : text;
 }
 
-bool is_small(char character) {
-  return character >= 'a' && character <= 'z';
-}
-
 bool is_status(std::string_view text) {
   return !text.empty() && text.size() <= kMaxStatusSize &&
          std::all_of(text.begin(), text.end(), [](char character) {
-           return is_small(character) || character == '_' || character == '-';
+           return is_lower(character) || character == '_' || character == '-';
          });
 }
 
@@ -76,15 +73,6 @@ InboundMessage read_inbound(const FormParams& params, std::string sid) {
           .to = text_of(params, "To"),
           .body = text_of(params, "Body"),
           .opt_out_type = text_of(params, "OptOutType")};
-}
-
-bool is_uuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool is_hyphen_place = i == 8 || i == 13 || i == 18 || i == 23;
-    if (is_hyphen_place ? text[i] != '-' : hex_digit_value(text[i]) < 0) return false;
-  }
-  return true;
 }
 
 // Digits without a sign or leading zeros; 0 for anything else.
@@ -158,7 +146,7 @@ std::optional<CallbackTarget> read_callback_target(std::string_view url) {
   const FormParams params = parse_form(sent.substr(query + 1), {kMaxUrlSize, kMaxUrlSize});
   CallbackTarget target{last_of(params, "org"), last_of(params, "message"),
                         read_attempt(last_of(params, "attempt"))};
-  if (!is_uuid(target.org_id) || !is_uuid(target.message_id) || target.attempt == 0) {
+  if (!uuid_from_text(target.org_id) || !uuid_from_text(target.message_id) || target.attempt == 0) {
     return std::nullopt;
   }
   return target;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/base/ascii.hpp"
 #include "core/base/utf8.hpp"
 #include "core/twilio/twilio_sid.hpp"
 
@@ -23,16 +24,6 @@ constexpr std::array<std::string_view, 13> kOurNames = {
 // Those of them that no value holds by chance.
 constexpr std::array<std::string_view, 4> kTellingNames = {kMessageSid, "SmsSid", "SmsStatus",
                                                            "MessageStatus"};
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_capital(char c) {
-  return c >= 'A' && c <= 'Z';
-}
-bool is_small(char c) {
-  return c >= 'a' && c <= 'z';
-}
 
 bool holds(std::string_view text, std::string_view name) {
   return text.find(name) != std::string_view::npos;
@@ -55,7 +46,7 @@ std::string said(std::string_view name, const char* what, std::string_view other
 // channel, and behind it MessageSid or a parameter that sorts before it may begin. Where an address
 // of another channel ends cannot be seen, so that may be anywhere.
 bool begins_with_address(std::string_view text) {
-  const auto* const colon = std::find_if_not(text.begin(), text.end(), is_small);
+  const auto* const colon = std::find_if_not(text.begin(), text.end(), is_lower);
   if (colon != text.begin() && colon != text.end() && *colon == ':') return true;
   if (text.substr(0, 1) != "+") return false;
   const auto* const end = std::find_if_not(text.begin() + 1, text.end(), is_digit);
@@ -124,7 +115,7 @@ const std::string* find_other_reading(const FormParams& sorted) {
 bool is_plain_name(std::string_view name) {
   bool is_odd = false;
   for (const char c : name) {
-    if (is_digit(c) || is_capital(c) || is_small(c) || c == '_') continue;
+    if (is_alphanumeric(c) || c == '_') continue;
     if (c != '-' && c != '.' && c != '[' && c != ']') return false;
     is_odd = true;
   }

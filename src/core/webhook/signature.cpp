@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/ascii.hpp"
 #include "core/base/encoding.hpp"
 #include "core/base/error.hpp"
 #include "core/webhook/signed_url.hpp"
@@ -68,9 +69,7 @@ bool is_json(std::string_view content_type) {
   while (!type.empty() && type.back() == ' ')
     type.remove_suffix(1);
   return std::equal(type.begin(), type.end(), kJsonType.begin(), kJsonType.end(),
-                    [](char left, char right) {
-                      return (left >= 'A' && left <= 'Z' ? left - 'A' + 'a' : left) == right;
-                    });
+                    [](char left, char right) { return to_lower(left) == right; });
 }
 
 bool has_hash_of(std::string_view url, std::string_view body) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/base/ascii.hpp"
 #include "core/base/encoding.hpp"
 #include "core/webhook/form.hpp"
 
@@ -37,11 +38,9 @@ bool is_control(char character) {
   return static_cast<unsigned char>(character) < 0x20;
 }
 
-std::string to_lower(std::string_view text) {
+std::string lower_case(std::string_view text) {
   std::string lower(text);
-  for (char& letter : lower) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
+  std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
   return lower;
 }
 
@@ -83,7 +82,7 @@ std::optional<UrlParts> split_url(std::string_view url) {
       0, host_and_port.find(':', bracket == std::string_view::npos ? 0 : bracket));
   const std::string_view port = host_and_port.substr(host.size());
 
-  const std::string lower_scheme = to_lower(scheme);
+  const std::string lower_scheme = lower_case(scheme);
   if (lower_scheme != "http://" && lower_scheme != "https://") return std::nullopt;
   if (!is_host(host) || !is_port(port)) return std::nullopt;
   return UrlParts{std::string(scheme), std::string(user_info),
@@ -92,7 +91,7 @@ std::optional<UrlParts> split_url(std::string_view url) {
 }
 
 std::string default_port(const UrlParts& url) {
-  return to_lower(url.scheme) == "https://" ? ":443" : ":80";
+  return lower_case(url.scheme) == "https://" ? ":443" : ":80";
 }
 
 std::string join(const UrlParts& url, std::string_view port) {
@@ -118,7 +117,7 @@ std::string escape(std::string_view text, std::string_view escaped) {
 int dots_in(std::string_view segment) {
   int dots = 0;
   while (!segment.empty() && dots < 3) {
-    const bool is_escaped = to_lower(segment.substr(0, 3)) == "%2e";
+    const bool is_escaped = lower_case(segment.substr(0, 3)) == "%2e";
     if (!is_escaped && segment.front() != '.') return 0;
     segment.remove_prefix(is_escaped ? 3 : 1);
     ++dots;
@@ -156,8 +155,8 @@ std::string normalise_port(const UrlParts& url) {
 // International names are left as they are: Twilio wants its callback hosts in ASCII.
 UrlParts normalise(UrlParts url) {
   url.port = normalise_port(url);
-  url.scheme = to_lower(url.scheme);
-  url.host = to_lower(url.host);
+  url.scheme = lower_case(url.scheme);
+  url.host = lower_case(url.host);
   url.path = normalise_path(std::move(url.path));
   url.query = escape(url.query, kEscapedInQuery);
   return url;

@@ -1,0 +1,34 @@
+#pragma once
+
+#ifdef PG_VERSION_NUM
+#error "core headers come before PostgreSQL's"
+#endif
+
+namespace coach_sms {
+
+// Classes of ASCII characters, whatever the server's locale.
+
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_upper(char c) noexcept {
+  return c >= 'A' && c <= 'Z';
+}
+constexpr bool is_lower(char c) noexcept {
+  return c >= 'a' && c <= 'z';
+}
+constexpr bool is_letter(char c) noexcept {
+  return is_upper(c) || is_lower(c);
+}
+constexpr bool is_alphanumeric(char c) noexcept {
+  return is_letter(c) || is_digit(c);
+}
+
+constexpr char to_lower(char c) noexcept {
+  return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+}
+constexpr char to_upper(char c) noexcept {
+  return is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+}  // namespace coach_sms
