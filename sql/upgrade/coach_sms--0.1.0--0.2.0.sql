@@ -1539,11 +1539,6 @@ CREATE OR REPLACE VIEW @extschema@.sms_booking_rules AS
            ELSE s.send_feedback_requests END, x.created_at
     FROM @extschema@.sms_schedules x JOIN @extschema@.sms_settings s ON s.org_id = x.org_id;
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_booking_rules IS
-'Internal: the texts that each org wants for a booking. Rows of sms_schedules take the place of the hours '
-'in sms_settings.';
-COMMENT ON COLUMN sms_booking_rules.since IS
-'What was due before is not sent: rows of sms_schedules that take others'' place would send it twice.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_outlook(bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text,
                  start_time timestamptz, end_time timestamptz, due_at timestamptz, expires_at timestamptz,
@@ -3515,13 +3510,6 @@ SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_cost IS
 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. '
 'The sandbox has rows of its own. Fast for one org: WHERE org_id = ...';
-COMMENT ON COLUMN sms_cost.currency IS
-'ISO 4217 code: Twilio''s, or sms_settings.currency where Twilio has told no price; NULL where neither is '
-'known.';
-COMMENT ON COLUMN sms_cost.price IS
-'What Twilio charged, as far as it has told (coach_sms.fetch_prices); NULL where it has told nothing.';
-COMMENT ON COLUMN sms_cost.cost IS
-'price, and sms_settings.price_per_segment for each segment without one; NULL where that is not set.';
 COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and what to do; NULL where cost is known.';
 COMMENT ON COLUMN sms_cost.sandbox IS 'true: the sandbox''s messages, which cost nothing.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_own_functions(names text[]) RETURNS SETOF regprocedure

@@ -47,12 +47,19 @@ sub again {
     return;
 }
 
-my %old = map { $_ => 1 } statements(slurp("test/upgrade/coach_sms--$old.sql"));
+# What a statement says: a comment's text may be split into several literals.
+sub said {
+    my ($statement) = @_;
+    $statement =~ s/'\n'|(?<=IS)\s+//g if $statement =~ /^COMMENT ON /;
+    return $statement;
+}
+
+my %old = map { said($_) => 1 } statements(slurp("test/upgrade/coach_sms--$old.sql"));
 my $before = slurp($upgrade_file);
 my ($by_hand) = $before =~ /^(.*)^\Q$begin\E/ms;
 my $dropped = join '|', map { quotemeta } $by_hand =~ /^DROP (?:FUNCTION|VIEW) (?:coach_sms_internal\.)?(\w+)/mg;
 my $made = join '', map { "$_\n" } grep { defined } map { again($_) }
-  grep { !$old{$_} || ($dropped && /^(?:CREATE|COMMENT|REVOKE) [A-Z ]*(?:(?:\@extschema\@|coach_sms_internal)\.)?(?:$dropped)\b/) } statements($install);
+  grep { !$old{said($_)} || ($dropped && /^(?:CREATE|COMMENT|REVOKE) [A-Z ]*(?:(?:\@extschema\@|coach_sms_internal)\.)?(?:$dropped)\b/) } statements($install);
 (my $after = $before) =~ s/^\Q$begin\E.*^\Q$end\E/$begin$made$end/ms or die "$upgrade_file lacks its two marks\n";
 if ($check) {
     print "$upgrade_file\n" if $after ne $before;
