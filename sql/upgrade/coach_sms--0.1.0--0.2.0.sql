@@ -94,21 +94,32 @@ BEGIN
 END
 $$;
 COMMENT ON COLUMN sms_settings.twilio_account_sid IS
-'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
-COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS 'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored, without blanks at its ends; a blank text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: the server''s own token.';
+'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait '
+'until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
+COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS
+'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored, '
+'without blanks at its ends; a blank text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: '
+'the server''s own token.';
 COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS
-'Messaging Service to send with, MG and 32 hex digits; goes before twilio_phone_number. Another text is stored with a WARNING, and the org''s messages wait until it is corrected.';
+'Messaging Service to send with, MG and 32 hex digits; goes before twilio_phone_number. Another text is '
+'stored with a WARNING, and the org''s messages wait until it is corrected.';
 COMMENT ON COLUMN sms_settings.twilio_phone_number IS
-'Number to send from, stored in E.164 form as read in default_region; or a short code of 3 to 6 digits; or a name of 1 to 11 letters, digits, blanks and + - _ & with a letter in it. Anything else is refused (SM006). NULL or blank: the server''s sender.';
-COMMENT ON COLUMN sms_messages.from_phone IS 'Number, short code or name to send from in place of the org''s sender, in the form of sms_settings.twilio_phone_number; NULL: the org''s own.';
+'Number to send from, stored in E.164 form as read in default_region; or a short code of 3 to 6 digits; or '
+'a name of 1 to 11 letters, digits, blanks and + - _ & with a letter in it. Anything else is refused '
+'(SM006). NULL or blank: the server''s sender.';
+COMMENT ON COLUMN sms_messages.from_phone IS
+'Number, short code or name to send from in place of the org''s sender, in the form of '
+'sms_settings.twilio_phone_number; NULL: the org''s own.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_zone_of(metadata jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*' ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE PARALLEL SAFE
   RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
-COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number (its shortest form) where there is none: what limits count by.';
-COMMENT ON TABLE sms_usage IS 'Sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
+COMMENT ON COLUMN sms_attempts.client_key IS
+'Client, or number (its shortest form) where there is none: what limits count by.';
+COMMENT ON TABLE sms_usage IS
+'Sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_charges AS
   SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS month, a.provider,
@@ -118,7 +129,8 @@ CREATE OR REPLACE VIEW coach_sms_internal.sms_charges AS
     LEFT JOIN @extschema@.sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
    WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON TABLE sms_idempotency_keys IS 'The idempotency keys of messages that retention_days has pruned, or is about to.';
+COMMENT ON TABLE sms_idempotency_keys IS
+'The idempotency keys of messages that retention_days has pruned, or is about to.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -130,8 +142,11 @@ BEGIN
 END
 $$;
 COMMENT ON TABLE sms_opt_outs IS 'Opt-outs by sender, so that they bind every org that shares it.';
-COMMENT ON TABLE sms_phone_salt IS 'With what the numbers of erased persons are hashed. One row, from the first erasure on.';
-COMMENT ON TABLE sms_bookings_source IS 'The attached bookings, one row, written by sms_attach_bookings(). Only superusers may write it: it says whose tables are read.';
+COMMENT ON TABLE sms_phone_salt IS
+'With what the numbers of erased persons are hashed. One row, from the first erasure on.';
+COMMENT ON TABLE sms_bookings_source IS
+'The attached bookings, one row, written by sms_attach_bookings(). Only superusers may write it: it says '
+'whose tables are read.';
 COMMENT ON COLUMN sms_booking_texts.series IS
 'The same for all bookings that one transaction confirmed to one client.';
 CREATE OR REPLACE FUNCTION sms_watches_every_org() RETURNS boolean
@@ -2612,7 +2627,8 @@ COMMENT ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) IS
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_system_identifier() RETURNS bigint
   AS 'MODULE_PATHNAME', 'coach_sms_system_identifier' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION sms_mode() IS
-'Whether this server sends for this database: mode is sandbox, live or not armed; reason says why it is not armed.';
+'Whether this server sends for this database: mode is sandbox, live or not armed; reason says why it is '
+'not armed.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_arm(live boolean) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_arm' LANGUAGE C VOLATILE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
@@ -2728,7 +2744,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sms_go_live() IS
-'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file (SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio took them; those are found out about. Bookings that were confirmed before get their reminders, and no confirmation. After a restore it also makes the policies of the roles that were granted, which no dump carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: their publisher sends them.';
+'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file '
+'(SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages '
+'were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio '
+'took them; those are found out about. Bookings that were confirmed before get their reminders, and no '
+'confirmation. After a restore it also makes the policies of the roles that were granted, which no dump '
+'carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling '
+'it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: '
+'their publisher sends them.';
 CREATE OR REPLACE FUNCTION sms_go_sandbox(OUT queued integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2799,7 +2822,8 @@ CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
   SELECT coach_sms_internal.sms_tell_overdue(sms_resume.org_id)
 $$;
 COMMENT ON FUNCTION sms_resume(uuid) IS
-'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
+'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says '
+'how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_tell_news() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2921,7 +2945,9 @@ CREATE OR REPLACE VIEW @extschema@.sms_worker_stat AS
     FROM coach_sms_internal.sms_worker_state()
    WHERE database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps failing, as last_error says; starting, stopping, backing off, held, stopped.';
+COMMENT ON COLUMN sms_worker_stat.state IS
+'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps '
+'failing, as last_error says; starting, stopping, backing off, held, stopped.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_lane_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (SELECT coach_sms_internal.sms_sees_all() AS sees_all,
@@ -2968,7 +2994,10 @@ CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
     FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id)
    WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON COLUMN sms_queue_stat.held_by IS 'The reason for which messages that are due wait, and its end where it is known: quiet hours, a limit, a pause, the account and so on. The sender decides and tells at once. Where none is due, the daily limit of clients. NULL where nothing is held.';
+COMMENT ON COLUMN sms_queue_stat.held_by IS
+'The reason for which messages that are due wait, and its end where it is known: quiet hours, a limit, a '
+'pause, the account and so on. The sender decides and tells at once. Where none is due, the daily limit of '
+'clients. NULL where nothing is held.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   WITH message AS (
@@ -2999,8 +3028,8 @@ CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
    WHERE (SELECT coach_sms_internal.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
-'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast for '
-'one org: WHERE org_id = ...';
+'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
+'for one org: WHERE org_id = ...';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_health AS
   WITH mark AS (
@@ -3078,7 +3107,9 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
          unknown, unprocessed_events, failed_last_hour, last_error, last_error_at, problem IS NULL AS ok, problem, waits_for
     FROM judged;
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON COLUMN sms_health.waits_for IS 'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting alone is no problem.';
+COMMENT ON COLUMN sms_health.waits_for IS
+'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting '
+'alone is no problem.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_key_file(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_key_file' LANGUAGE C VOLATILE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_foreign_live_file() RETURNS text

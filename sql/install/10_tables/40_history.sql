@@ -22,21 +22,25 @@ CREATE TABLE sms_attempts (
 CREATE INDEX sms_attempts_message ON sms_attempts (message_id);
 CREATE INDEX sms_attempts_client ON sms_attempts (org_id, client_key, created_at);
 CREATE INDEX sms_attempts_provider ON sms_attempts (provider_message_id) WHERE provider_message_id IS NOT NULL;
-COMMENT ON TABLE sms_attempts IS 'One row for each HTTP request whose outcome was settled. Append-only but for retention and erasure.';
+COMMENT ON TABLE sms_attempts IS
+'One row for each HTTP request whose outcome was settled. Append-only but for retention and erasure.';
 COMMENT ON COLUMN sms_attempts.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_attempts.message_id IS 'The message.';
 COMMENT ON COLUMN sms_attempts.attempt_number IS 'Counts from 1 within the message.';
 COMMENT ON COLUMN sms_attempts.provider IS 'twilio, or sandbox for answers made in-process.';
 COMMENT ON COLUMN sms_attempts.provider_message_id IS 'Twilio''s SID, where one was given.';
 COMMENT ON COLUMN sms_attempts.request_payload IS 'The request''s parameters; no secret is in it.';
-COMMENT ON COLUMN sms_attempts.response_payload IS 'Twilio''s answer: status, code, message; NULL where none came.';
+COMMENT ON COLUMN sms_attempts.response_payload IS
+'Twilio''s answer: status, code, message; NULL where none came.';
 COMMENT ON COLUMN sms_attempts.response_status IS 'HTTP status; NULL where no answer came.';
-COMMENT ON COLUMN sms_attempts.status IS 'success, transient_error (goes again), permanent_error, unknown (may have been taken).';
+COMMENT ON COLUMN sms_attempts.status IS
+'success, transient_error (goes again), permanent_error, unknown (may have been taken).';
 COMMENT ON COLUMN sms_attempts.error_code IS 'Twilio''s number or a word of ours.';
 COMMENT ON COLUMN sms_attempts.error_message IS 'The error in words.';
 COMMENT ON COLUMN sms_attempts.created_at IS 'When the attempt was settled.';
 COMMENT ON COLUMN sms_attempts.org_id IS 'The message''s org.';
-COMMENT ON COLUMN sms_attempts.client_key IS 'Client, or number (its shortest form) where there is none: what limits count by.';
+COMMENT ON COLUMN sms_attempts.client_key IS
+'Client, or number (its shortest form) where there is none: what limits count by.';
 COMMENT ON COLUMN sms_attempts.segments IS 'Segments handed over.';
 COMMENT ON COLUMN sms_attempts.duration_ms IS 'Milliseconds from the start of the request to its end.';
 
@@ -63,20 +67,32 @@ CREATE INDEX sms_events_waiting ON sms_events (received_at)
   WHERE processed_at IS NULL AND message_id IS NOT NULL;
 CREATE INDEX sms_events_unmatched ON sms_events (received_at)
   WHERE processed_at IS NULL AND message_id IS NULL;
-COMMENT ON TABLE sms_events IS 'What Twilio told us, by webhook or when asked, each event once. Append-only but for matching, retention and erasure.';
+COMMENT ON TABLE sms_events IS
+'What Twilio told us, by webhook or when asked, each event once. Append-only but for matching, retention '
+'and erasure.';
 COMMENT ON COLUMN sms_events.id IS 'UUIDv7.';
-COMMENT ON COLUMN sms_events.message_id IS 'The message it is about; NULL while not matched, and for inbound texts.';
-COMMENT ON COLUMN sms_events.org_id IS 'Its org, as far as the signature tells; NULL while not matched otherwise.';
+COMMENT ON COLUMN sms_events.message_id IS
+'The message it is about; NULL while not matched, and for inbound texts.';
+COMMENT ON COLUMN sms_events.org_id IS
+'Its org, as far as the signature tells; NULL while not matched otherwise.';
 COMMENT ON COLUMN sms_events.provider IS 'twilio, or sandbox.';
 COMMENT ON COLUMN sms_events.provider_message_id IS 'Twilio''s SID.';
-COMMENT ON COLUMN sms_events.event_type IS 'status (a callback), fetch (what Twilio said of a message when asked, coach_sms.fetch_delay), or inbound (a text from a person).';
-COMMENT ON COLUMN sms_events.event_status IS 'Twilio''s message status; of a text from a person STOP, START, HELP or YES, where it was no more than that (START also for a YES that lifted a STOP).';
+COMMENT ON COLUMN sms_events.event_type IS
+'status (a callback), fetch (what Twilio said of a message when asked, coach_sms.fetch_delay), or inbound '
+'(a text from a person).';
+COMMENT ON COLUMN sms_events.event_status IS
+'Twilio''s message status; of a text from a person STOP, START, HELP or YES, where it was no more than '
+'that (START also for a YES that lifted a STOP).';
 COMMENT ON COLUMN sms_events.error_code IS 'Twilio''s error code, if any.';
 COMMENT ON COLUMN sms_events.error_message IS 'The error in words, if any.';
-COMMENT ON COLUMN sms_events.event_payload IS 'The webhook''s parameters; NULL for fetch, once the person was erased, and of a START or YES that retention_days has reached.';
-COMMENT ON COLUMN sms_events.dedupe_key IS 'SID and status (and the org whose own token signed it): a callback that comes twice is stored once.';
+COMMENT ON COLUMN sms_events.event_payload IS
+'The webhook''s parameters; NULL for fetch, once the person was erased, and of a START or YES that '
+'retention_days has reached.';
+COMMENT ON COLUMN sms_events.dedupe_key IS
+'SID and status (and the org whose own token signed it): a callback that comes twice is stored once.';
 COMMENT ON COLUMN sms_events.received_at IS 'When it came.';
-COMMENT ON COLUMN sms_events.processed_at IS 'When it was applied to its message; NULL while it waits for a match.';
+COMMENT ON COLUMN sms_events.processed_at IS
+'When it was applied to its message; NULL while it waits for a match.';
 
 -- What retention has taken away must still count: for the month's budget, and for sms_cost.
 CREATE TABLE sms_usage (
@@ -90,7 +106,8 @@ CREATE TABLE sms_usage (
   segments_without_price  bigint NOT NULL,
   PRIMARY KEY (org_id, month, provider, currency)
 );
-COMMENT ON TABLE sms_usage IS 'Sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
+COMMENT ON TABLE sms_usage IS
+'Sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
 COMMENT ON COLUMN sms_usage.org_id IS 'The org.';
 COMMENT ON COLUMN sms_usage.month IS 'First day of the calendar month, in the org''s time zone.';
 COMMENT ON COLUMN sms_usage.provider IS 'twilio or sandbox.';
@@ -120,7 +137,8 @@ CREATE TABLE sms_idempotency_keys (
   payload_hash     bytea,
   PRIMARY KEY (org_id, idempotency_key)
 );
-COMMENT ON TABLE sms_idempotency_keys IS 'The idempotency keys of messages that retention_days has pruned, or is about to.';
+COMMENT ON TABLE sms_idempotency_keys IS
+'The idempotency keys of messages that retention_days has pruned, or is about to.';
 COMMENT ON COLUMN sms_idempotency_keys.org_id IS 'The org.';
 COMMENT ON COLUMN sms_idempotency_keys.idempotency_key IS 'The key.';
 COMMENT ON COLUMN sms_idempotency_keys.message_id IS 'Its message.';

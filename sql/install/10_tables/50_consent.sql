@@ -13,8 +13,11 @@ CREATE TABLE sms_suppression (
 COMMENT ON TABLE sms_suppression IS 'Numbers to which an org sends nothing.';
 COMMENT ON COLUMN sms_suppression.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_suppression.org_id IS 'The org.';
-COMMENT ON COLUMN sms_suppression.phone IS 'E.164; any other form is normalised with the org''s default_region when it is written. Of an erased person: hash: and the salted hash of it.';
-COMMENT ON COLUMN sms_suppression.reason IS 'opt_out (the person said so), invalid_number, carrier_violation, manual (default).';
+COMMENT ON COLUMN sms_suppression.phone IS
+'E.164; any other form is normalised with the org''s default_region when it is written. Of an erased '
+'person: hash: and the salted hash of it.';
+COMMENT ON COLUMN sms_suppression.reason IS
+'opt_out (the person said so), invalid_number, carrier_violation, manual (default).';
 COMMENT ON COLUMN sms_suppression.source IS 'Where it came from, for example sms_opt_out or twilio.';
 COMMENT ON COLUMN sms_suppression.notes IS 'A note for people.';
 COMMENT ON COLUMN sms_suppression.client_id IS 'The person, if known.';
@@ -31,7 +34,8 @@ CREATE TABLE sms_opt_outs (
 COMMENT ON TABLE sms_opt_outs IS 'Opt-outs by sender, so that they bind every org that shares it.';
 COMMENT ON COLUMN sms_opt_outs.account_sid IS 'Twilio account; empty where none was told.';
 COMMENT ON COLUMN sms_opt_outs.sender IS 'Number or Messaging Service that the person answered to.';
-COMMENT ON COLUMN sms_opt_outs.phone IS 'The person''s number, E.164, or its salted hash as in sms_suppression.';
+COMMENT ON COLUMN sms_opt_outs.phone IS
+'The person''s number, E.164, or its salted hash as in sms_suppression.';
 COMMENT ON COLUMN sms_opt_outs.source IS 'Where it came from.';
 COMMENT ON COLUMN sms_opt_outs.created_at IS 'When it came.';
 
@@ -39,7 +43,8 @@ CREATE TABLE sms_phone_salt (
   singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   salt       bytea NOT NULL
 );
-COMMENT ON TABLE sms_phone_salt IS 'With what the numbers of erased persons are hashed. One row, from the first erasure on.';
+COMMENT ON TABLE sms_phone_salt IS
+'With what the numbers of erased persons are hashed. One row, from the first erasure on.';
 COMMENT ON COLUMN sms_phone_salt.singleton IS 'There is one row.';
 COMMENT ON COLUMN sms_phone_salt.salt IS 'Random.';
 
@@ -55,13 +60,16 @@ CREATE TABLE sms_schedules (
   created_at    timestamptz NOT NULL DEFAULT now(),
   UNIQUE (org_id, type, mins_offset, template_key)
 );
-COMMENT ON TABLE sms_schedules IS 'Several reminders or follow-ups per org, in place of the one of sms_settings.';
+COMMENT ON TABLE sms_schedules IS
+'Several reminders or follow-ups per org, in place of the one of sms_settings.';
 COMMENT ON COLUMN sms_schedules.id IS 'UUIDv7.';
-COMMENT ON COLUMN sms_schedules.created_at IS 'When the row was made; what was due before it is not sent by it.';
+COMMENT ON COLUMN sms_schedules.created_at IS
+'When the row was made; what was due before it is not sent by it.';
 COMMENT ON COLUMN sms_schedules.org_id IS 'The org.';
 COMMENT ON COLUMN sms_schedules.type IS 'pre_session or post_session.';
 COMMENT ON COLUMN sms_schedules.label IS 'A name for people.';
-COMMENT ON COLUMN sms_schedules.mins_offset IS 'Minutes before the start (pre_session) or after the end (post_session).';
+COMMENT ON COLUMN sms_schedules.mins_offset IS
+'Minutes before the start (pre_session) or after the end (post_session).';
 COMMENT ON COLUMN sms_schedules.template_key IS 'Which template.';
 COMMENT ON COLUMN sms_schedules.enabled IS 'Default true.';
 COMMENT ON COLUMN sms_schedules.sort_order IS 'Order for people. Default 0.';

@@ -5,7 +5,8 @@ CREATE FUNCTION sms_every_org() RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT s.org_id FROM @extschema@.sms_settings s $$;
 COMMENT ON FUNCTION sms_every_org() IS
-'Every org that has settings. Who may execute this acts for all orgs: sms_grant_service and sms_grant_operator let a role do so.';
+'Every org that has settings. Who may execute this acts for all orgs: sms_grant_service and '
+'sms_grant_operator let a role do so.';
 
 CREATE FUNCTION sms_acts_for_all() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_acts_for_all' LANGUAGE C STABLE PARALLEL SAFE;
@@ -29,12 +30,14 @@ $$;
 CREATE FUNCTION sms_my_orgs() RETURNS uuid[]
   AS 'MODULE_PATHNAME', 'coach_sms_my_orgs' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION sms_my_orgs() IS
-'The orgs that the current user belongs to, by coach_sms.tenancy_function or the claims of its token. Policies ask it once a statement. Raises SM022 where the function cannot be used.';
+'The orgs that the current user belongs to, by coach_sms.tenancy_function or the claims of its token. '
+'Policies ask it once a statement. Raises SM022 where the function cannot be used.';
 
 CREATE FUNCTION sms_is_my_org(org_id uuid) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_my_org' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION sms_is_my_org(uuid) IS
-'Whether the current user belongs to the org, which need not have settings yet. Raises SM022 where coach_sms.tenancy_function cannot be used.';
+'Whether the current user belongs to the org, which need not have settings yet. Raises SM022 where '
+'coach_sms.tenancy_function cannot be used.';
 
 -- Whether whoever called the public function that asks may act for the org; NULL: for every org.
 CREATE FUNCTION coach_sms_internal.sms_may_act_for(org_id uuid) RETURNS boolean

@@ -33,7 +33,9 @@ CREATE FUNCTION sms_enqueue_batch(messages jsonb)
   RETURNS TABLE (ordinal integer, message_id uuid, error_code text, error_message text)
   AS 'MODULE_PATHNAME', 'coach_sms_enqueue_batch' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION sms_enqueue_batch(jsonb) IS
-'Queues an array of messages, each an object whose keys are the arguments of sms_enqueue. One row for each, in order from 1: its message_id, or the error (SQLSTATE and text) that kept it out while the others went in. Raises SM015 only where messages is no array.';
+'Queues an array of messages, each an object whose keys are the arguments of sms_enqueue. One row for '
+'each, in order from 1: its message_id, or the error (SQLSTATE and text) that kept it out while the others '
+'went in. Raises SM015 only where messages is no array.';
 
 -- Raises SM012.
 CREATE FUNCTION coach_sms_internal.sms_raise_unknown_message(message_id uuid) RETURNS void
@@ -189,7 +191,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION queue_pending_sms() IS
-'Marks pending messages whose time has come as queued and returns how many. The sender does the same by itself: nothing needs to call this.';
+'Marks pending messages whose time has come as queued and returns how many. The sender does the same by '
+'itself: nothing needs to call this.';
 
 CREATE FUNCTION insert_sms_from_service(
   p_org_id uuid,
@@ -217,7 +220,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text) IS
-'sms_enqueue under the name and arguments that the Coach OS app calls. With both a body and a template_key the body is sent and the key is kept for reports. Raises what sms_enqueue raises.';
+'sms_enqueue under the name and arguments that the Coach OS app calls. With both a body and a template_key '
+'the body is sent and the key is kept for reports. Raises what sms_enqueue raises.';
 
 -- sms_preview(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_preview_as_owner(

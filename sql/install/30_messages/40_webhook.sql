@@ -5,7 +5,11 @@ CREATE FUNCTION sms_twilio_webhook(
   AS 'MODULE_PATHNAME', 'coach_sms_twilio_webhook' LANGUAGE C VOLATILE
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION sms_twilio_webhook(text, text, text) IS
-'Takes a call of Twilio''s: the URL that was called, the raw body (a form) and the header X-Twilio-Signature. Status callbacks move their message on, texts from people are kept in sms_events; each is stored once. Answer with what it returns: 200 taken, 400 not a form, 403 not signed by an account of ours, 413 too large (URL 8 kB, body 64 kB), 503 the token that could tell is not readable. Never raises for what a stranger sends. Behind a proxy, coach_sms.public_url says how Twilio calls it.';
+'Takes a call of Twilio''s: the URL that was called, the raw body (a form) and the header '
+'X-Twilio-Signature. Status callbacks move their message on, texts from people are kept in sms_events; '
+'each is stored once. Answer with what it returns: 200 taken, 400 not a form, 403 not signed by an account '
+'of ours, 413 too large (URL 8 kB, body 64 kB), 503 the token that could tell is not readable. Never '
+'raises for what a stranger sends. Behind a proxy, coach_sms.public_url says how Twilio calls it.';
 
 -- For PostgREST, which hands a text/plain body on as it came to a function with one unnamed text parameter. It would
 -- make JSON of whatever that returns, so it returns nothing: 204 is what Twilio takes for "no reply".
@@ -30,4 +34,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sms_twilio_webhook_raw(text) IS
-'sms_twilio_webhook for PostgREST: POST /rpc/sms_twilio_webhook_raw with the raw body as text/plain, the URL that Twilio called in the header X-Called-URL, and X-Twilio-Signature. Answers with a status alone, 204 for taken.';
+'sms_twilio_webhook for PostgREST: POST /rpc/sms_twilio_webhook_raw with the raw body as text/plain, the '
+'URL that Twilio called in the header X-Called-URL, and X-Twilio-Signature. Answers with a status alone, '
+'204 for taken.';

@@ -8,13 +8,20 @@ CREATE VIEW @extschema@.sms_worker_stat AS
     FROM coach_sms_internal.sms_worker_state()
    WHERE database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_worker_stat IS 'This database''s sender, from shared memory. No row where the library is not preloaded or the launcher has not come here yet.';
+COMMENT ON VIEW sms_worker_stat IS
+'This database''s sender, from shared memory. No row where the library is not preloaded or the launcher '
+'has not come here yet.';
 COMMENT ON COLUMN sms_worker_stat.pid IS 'The process; NULL where none runs.';
-COMMENT ON COLUMN sms_worker_stat.state IS 'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps failing, as last_error says; starting, stopping, backing off, held, stopped.';
+COMMENT ON COLUMN sms_worker_stat.state IS
+'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps '
+'failing, as last_error says; starting, stopping, backing off, held, stopped.';
 COMMENT ON COLUMN sms_worker_stat.heartbeat_at IS 'When it last went to sleep.';
-COMMENT ON COLUMN sms_worker_stat.next_wake_at IS 'When it meant to wake at the latest; long past: it is frozen.';
-COMMENT ON COLUMN sms_worker_stat.held_until IS 'Not started before this time: sms_detach_worker() or DROP DATABASE asked for it.';
-COMMENT ON COLUMN sms_worker_stat.restarts IS 'How often it was started again since the server started; the counters count from there too.';
+COMMENT ON COLUMN sms_worker_stat.next_wake_at IS
+'When it meant to wake at the latest; long past: it is frozen.';
+COMMENT ON COLUMN sms_worker_stat.held_until IS
+'Not started before this time: sms_detach_worker() or DROP DATABASE asked for it.';
+COMMENT ON COLUMN sms_worker_stat.restarts IS
+'How often it was started again since the server started; the counters count from there too.';
 COMMENT ON COLUMN sms_worker_stat.claimed IS 'Messages taken out of the queue.';
 COMMENT ON COLUMN sms_worker_stat.accepted IS 'Requests that Twilio took.';
 COMMENT ON COLUMN sms_worker_stat.rejected IS 'Requests that Twilio refused for good.';
@@ -74,13 +81,19 @@ CREATE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
    WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_queue_stat IS 'What waits and what is under way, one row an org.';
-COMMENT ON COLUMN sms_queue_stat.may_send IS 'false: the org is disabled, paused or without settings, and its messages wait.';
+COMMENT ON COLUMN sms_queue_stat.may_send IS
+'false: the org is disabled, paused or without settings, and its messages wait.';
 COMMENT ON COLUMN sms_queue_stat.waiting IS 'Messages in the queue.';
 COMMENT ON COLUMN sms_queue_stat.due IS 'Those whose time has come.';
-COMMENT ON COLUMN sms_queue_stat.oldest_due_age IS 'How long the first of them has been due that nothing holds; NULL where none is, or the org may not send.';
-COMMENT ON COLUMN sms_queue_stat.held_by IS 'The reason for which messages that are due wait, and its end where it is known: quiet hours, a limit, a pause, the account and so on. The sender decides and tells at once. Where none is due, the daily limit of clients. NULL where nothing is held.';
+COMMENT ON COLUMN sms_queue_stat.oldest_due_age IS
+'How long the first of them has been due that nothing holds; NULL where none is, or the org may not send.';
+COMMENT ON COLUMN sms_queue_stat.held_by IS
+'The reason for which messages that are due wait, and its end where it is known: quiet hours, a limit, a '
+'pause, the account and so on. The sender decides and tells at once. Where none is due, the daily limit of '
+'clients. NULL where nothing is held.';
 COMMENT ON COLUMN sms_queue_stat.in_flight IS 'Messages that the sender has claimed.';
-COMMENT ON COLUMN sms_queue_stat.unknown IS 'Messages of which it is being found out whether Twilio took them.';
+COMMENT ON COLUMN sms_queue_stat.unknown IS
+'Messages of which it is being found out whether Twilio took them.';
 COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one is due, past or to come.';
 
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -113,14 +126,17 @@ CREATE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
    WHERE (SELECT coach_sms_internal.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
-'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast for '
-'one org: WHERE org_id = ...';
+'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
+'for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_delivery_stats.sandbox IS 'true: the sandbox''s messages, which nobody got.';
-COMMENT ON COLUMN sms_delivery_stats.sent IS 'Twilio took them, and no receipt has come; some carriers send none.';
+COMMENT ON COLUMN sms_delivery_stats.sent IS
+'Twilio took them, and no receipt has come; some carriers send none.';
 COMMENT ON COLUMN sms_delivery_stats.waiting IS 'pending, queued or sending.';
-COMMENT ON COLUMN sms_delivery_stats.delivery_rate IS 'Percent delivered of those sent, delivered or failed more than an hour ago; NULL where there are none.';
+COMMENT ON COLUMN sms_delivery_stats.delivery_rate IS
+'Percent delivered of those sent, delivered or failed more than an hour ago; NULL where there are none.';
 COMMENT ON COLUMN sms_delivery_stats.segments IS 'Segments of those that Twilio took.';
-COMMENT ON COLUMN sms_delivery_stats.price IS 'What Twilio charged, as far as known; NULL where currencies mix.';
+COMMENT ON COLUMN sms_delivery_stats.price IS
+'What Twilio charged, as far as known; NULL where currencies mix.';
 
 -- What fails in an hour is found by what made it fail: sms_messages has no index on times that
 -- change, while ids of version 7 begin with their time and so are a range of the primary key.
@@ -202,16 +218,23 @@ CREATE VIEW @extschema@.sms_health AS
          unknown, unprocessed_events, failed_last_hour, last_error, last_error_at, problem IS NULL AS ok, problem, waits_for
     FROM judged;
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_health IS 'One row: whether this database sends. For alarms: ok is false, and problem says why; sms_doctor() says what to do.';
+COMMENT ON VIEW sms_health IS
+'One row: whether this database sends. For alarms: ok is false, and problem says why; sms_doctor() says '
+'what to do.';
 COMMENT ON COLUMN sms_health.mode IS 'sandbox, live, or not armed.';
 COMMENT ON COLUMN sms_health.sender_pid IS 'The sender''s process; NULL where none runs.';
 COMMENT ON COLUMN sms_health.sender_state IS 'As in sms_worker_stat.';
-COMMENT ON COLUMN sms_health.oldest_due_seconds IS 'How long the first message of an org that may send has been due; NULL where none is.';
+COMMENT ON COLUMN sms_health.oldest_due_seconds IS
+'How long the first message of an org that may send has been due; NULL where none is.';
 COMMENT ON COLUMN sms_health.unknown IS 'Messages of which it is being found out whether Twilio took them.';
-COMMENT ON COLUMN sms_health.unprocessed_events IS 'Callbacks that wait for their message to be known or unlocked.';
+COMMENT ON COLUMN sms_health.unprocessed_events IS
+'Callbacks that wait for their message to be known or unlocked.';
 COMMENT ON COLUMN sms_health.failed_last_hour IS 'Messages that failed in the last 60 minutes.';
 COMMENT ON COLUMN sms_health.last_error IS 'The sender''s last error; it may be over.';
-COMMENT ON COLUMN sms_health.problem IS 'In words; NULL where all is well. On a standby, which sends nothing, it is NULL.';
+COMMENT ON COLUMN sms_health.problem IS
+'In words; NULL where all is well. On a standby, which sends nothing, it is NULL.';
 
-COMMENT ON COLUMN sms_health.waits_for IS 'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting alone is no problem.';
+COMMENT ON COLUMN sms_health.waits_for IS
+'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting '
+'alone is no problem.';
 REVOKE ALL ON coach_sms_internal.sms_lane_stat, sms_worker_stat, sms_queue_stat, sms_delivery_stats, sms_health FROM PUBLIC;

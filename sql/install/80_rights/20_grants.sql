@@ -171,19 +171,23 @@ CREATE FUNCTION sms_grant_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'tenant'::text) $$;
 COMMENT ON FUNCTION sms_grant_tenant(regrole) IS
-'Lets a role (on Supabase authenticated) enqueue, preview, cancel and read for the orgs it belongs to, and manage their templates, schedules and settings, but for account, sender, token, budget and pause. coach_sms.tenancy_function or coach_sms.jwt_authenticators say which orgs these are. Superuser only.';
+'Lets a role (on Supabase authenticated) enqueue, preview, cancel and read for the orgs it belongs to, and '
+'manage their templates, schedules and settings, but for account, sender, token, budget and pause. '
+'coach_sms.tenancy_function or coach_sms.jwt_authenticators say which orgs these are. Superuser only.';
 
 CREATE FUNCTION sms_grant_service(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'service'::text) $$;
 COMMENT ON FUNCTION sms_grant_service(regrole) IS
-'Lets a role (the application''s backend; on Supabase service_role) send, read and configure for all orgs. Superuser only.';
+'Lets a role (the application''s backend; on Supabase service_role) send, read and configure for all orgs. '
+'Superuser only.';
 
 CREATE FUNCTION sms_grant_operator(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'operator'::text) $$;
 COMMENT ON FUNCTION sms_grant_operator(regrole) IS
-'Lets a role watch (the views, sms_doctor, sms_why), pause and resume, and take the database live or back to the sandbox, for all orgs; not send, nor read texts. Superuser only.';
+'Lets a role watch (the views, sms_doctor, sms_why), pause and resume, and take the database live or back '
+'to the sandbox, for all orgs; not send, nor read texts. Superuser only.';
 
 CREATE FUNCTION sms_grant_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
@@ -197,19 +201,22 @@ CREATE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'tenant')) $$;
 COMMENT ON FUNCTION sms_revoke_tenant(regrole) IS
-'Takes back what sms_grant_tenant gave, but for USAGE on the schema, which others may have given too. Superuser only.';
+'Takes back what sms_grant_tenant gave, but for USAGE on the schema, which others may have given too. '
+'Superuser only.';
 
 CREATE FUNCTION sms_revoke_service(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'service')) $$;
 COMMENT ON FUNCTION sms_revoke_service(regrole) IS
-'Takes back what sms_grant_service gave, but for USAGE on the schema, which others may have given too. Superuser only.';
+'Takes back what sms_grant_service gave, but for USAGE on the schema, which others may have given too. '
+'Superuser only.';
 
 CREATE FUNCTION sms_revoke_operator(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'operator')) $$;
 COMMENT ON FUNCTION sms_revoke_operator(regrole) IS
-'Takes back what sms_grant_operator gave, but for USAGE on the schema, which others may have given too. Superuser only.';
+'Takes back what sms_grant_operator gave, but for USAGE on the schema, which others may have given too. '
+'Superuser only.';
 
 CREATE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp
