@@ -112,8 +112,10 @@ COMMENT ON COLUMN sms_messages.from_phone IS
 'sms_settings.twilio_phone_number; NULL: the org''s own.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_zone_of(metadata jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*' ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
+  RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*'
+              ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestamptz, expires_at timestamptz)
+  RETURNS timestamptz
   LANGUAGE sql STABLE PARALLEL SAFE
   RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
 COMMENT ON COLUMN sms_attempts.client_key IS
@@ -122,11 +124,14 @@ COMMENT ON TABLE sms_usage IS
 'Sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_charges AS
-  SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS month, a.provider,
-         coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
+  SELECT a.org_id,
+         date_trunc('month', a.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date
+           AS month,
+         a.provider, coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
     FROM @extschema@.sms_attempts a
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = a.org_id
-    LEFT JOIN @extschema@.sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
+    LEFT JOIN @extschema@.sms_messages m
+      ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
    WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON TABLE sms_idempotency_keys IS
@@ -137,7 +142,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_with_key(org_id uuid, 
 BEGIN
   RETURN (SELECT m.id FROM @extschema@.sms_messages m WHERE m.org_id = $1 AND m.idempotency_key = $2
           UNION ALL
-          SELECT k.message_id FROM @extschema@.sms_idempotency_keys k WHERE k.org_id = $1 AND k.idempotency_key = $2
+          SELECT k.message_id FROM @extschema@.sms_idempotency_keys k
+           WHERE k.org_id = $1 AND k.idempotency_key = $2
           LIMIT 1);
 END
 $$;
@@ -166,7 +172,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_require_org(org_id uuid) RETUR
 BEGIN
   IF NOT coach_sms_internal.sms_may_act_for(org_id) THEN
     RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
-      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.',
+            HINT = 'Insert its settings first.';
   END IF;
 END
 $$;

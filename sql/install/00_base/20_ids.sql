@@ -1,4 +1,4 @@
--- The library's own functions that tables need before anything else exists.
+-- Functions of the library that the tables need.
 
 CREATE FUNCTION sms_uuidv7() RETURNS uuid
   AS 'MODULE_PATHNAME', 'coach_sms_uuidv7' LANGUAGE C VOLATILE PARALLEL SAFE;

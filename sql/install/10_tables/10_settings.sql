@@ -29,7 +29,7 @@ CREATE TABLE sms_settings (
   twilio_second_auth_token_encrypted text,
   created_at                    timestamptz NOT NULL DEFAULT now()
 );
--- Twilio's calls name an account, and a stranger's do too.
+-- Each webhook call names an account, strangers' calls too.
 CREATE INDEX sms_settings_account ON sms_settings (twilio_account_sid);
 COMMENT ON TABLE sms_settings IS
 'One row an org: its Twilio account and sender, and its rules. An org without a row cannot send.';

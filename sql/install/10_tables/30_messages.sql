@@ -1,5 +1,5 @@
--- No index and no index predicate on anything that changes after the insert: with the room that
--- the fillfactor leaves, every status change is a HOT update (design.md section 5).
+-- No index and no index predicate uses a column that changes after the insert. With the room that the
+-- fillfactor leaves, every status change is a HOT update.
 CREATE TABLE sms_messages (
   id                   uuid PRIMARY KEY DEFAULT sms_uuidv7(),
   org_id               uuid NOT NULL,
@@ -13,7 +13,8 @@ CREATE TABLE sms_messages (
   related_entity_type  text,
   related_entity_id    uuid,
   status               text NOT NULL DEFAULT 'queued'
-                       CHECK (status IN ('pending', 'queued', 'sending', 'sent', 'delivered', 'failed', 'cancelled', 'unknown')),
+                       CHECK (status IN ('pending', 'queued', 'sending', 'sent', 'delivered', 'failed',
+                                         'cancelled', 'unknown')),
   scheduled_for        timestamptz NOT NULL DEFAULT now(),
   sent_at              timestamptz,
   delivered_at         timestamptz,
@@ -44,7 +45,7 @@ CREATE INDEX sms_messages_client_created ON sms_messages (org_id, client_id, cre
   WHERE client_id IS NOT NULL;
 CREATE INDEX sms_messages_related ON sms_messages (org_id, related_entity_id)
   WHERE related_entity_id IS NOT NULL;
--- Who wrote to a phone: a STOP, an erasure and a text from a person begin with a number.
+-- For a STOP, an erasure and a text from a person, which begin with a number.
 CREATE INDEX sms_messages_phone ON sms_messages (to_phone, org_id);
 COMMENT ON TABLE sms_messages IS
 'One row a message: one SMS to one person. Rows are added by sms_enqueue or a plain INSERT; a status is '
@@ -92,39 +93,39 @@ COMMENT ON COLUMN sms_messages.sandbox IS
 COMMENT ON COLUMN sms_messages.payload_hash IS
 'SHA-256 of what an idempotency_key stands for; NULL without a key.';
 
--- sms_queue.zone of a message with this metadata; no zone's name is longer, and an index takes no name
--- of any length.
--- Which quiet hours a message waits for. No SET clause: it is inlined into the statements of the queue.
+-- Returns sms_queue.zone for a message with this metadata: whose quiet hours the message
+-- waits for. Zone names are cut at 64 characters: no real one is longer, and the index has a
+-- limit. Without a SET clause it is inlined.
 CREATE FUNCTION coach_sms_internal.sms_zone_of(metadata jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*' ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
+  RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*'
+              ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
 
--- When a message ends that still waits then: at its expires_at, or coach_sms.max_wait after it was due,
--- whichever is earlier.
--- When a message that waits ends, whatever holds it. No SET clause: it is inlined too.
-CREATE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestamptz, expires_at timestamptz) RETURNS timestamptz
+-- Returns when a waiting message expires: at expires_at or coach_sms.max_wait after scheduled_for,
+-- whichever is earlier. Without a SET clause it is inlined.
+CREATE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestamptz, expires_at timestamptz)
+  RETURNS timestamptz
   LANGUAGE sql STABLE PARALLEL SAFE
   RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
 
--- One row for each message not yet handed over, in the order of claims. Not dumped: derived from
--- sms_messages.
+-- One row for each message that waits. Not dumped: it is derived from sms_messages.
 CREATE TABLE coach_sms_internal.sms_queue (
   message_id  uuid PRIMARY KEY,
-  -- Its org. Org, zone and priority are the lane.
+  -- org_id, zone and priority are the lane.
   org_id      uuid NOT NULL,
-  -- Whose quiet hours count: empty the org's zone, an IANA name (metadata.timezone), or * for any hour
-  -- (metadata.quiet_hours_override).
+  -- The zone of the quiet hours: empty for the org's, an IANA name (metadata.timezone), or * for no quiet
+  -- hours (metadata.quiet_hours_override).
   zone        text COLLATE "C" NOT NULL DEFAULT '',
   -- Lower goes first.
   priority    smallint NOT NULL,
   -- Attempts used up so far, of coach_sms.max_attempts.
   failures    smallint NOT NULL DEFAULT 0,
-  -- Not before this time: scheduled_for, the end of a back-off, or when its client's limit has room
-  -- again.
+  -- The earliest time of the next claim: scheduled_for, the end of a backoff, or the time at
+  -- which the client's limit has room again.
   due_at      timestamptz NOT NULL,
-  -- The message's expires_at, by which waiting messages expire.
+  -- The message's expires_at.
   expires_at  timestamptz,
-  -- client_daily_limit where due_at was put off for that; else NULL.
+  -- client_daily_limit where that limit put due_at off; else NULL.
   held_for    text CHECK (held_for IN ('client_daily_limit'))
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
@@ -132,49 +133,48 @@ CREATE INDEX sms_queue_claim ON coach_sms_internal.sms_queue (org_id, zone, prio
 CREATE INDEX sms_queue_expiry ON coach_sms_internal.sms_queue (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX sms_queue_held ON coach_sms_internal.sms_queue (org_id) WHERE held_for IS NOT NULL;
 
--- Claimed messages whose outcome is not settled. Not dumped: derived from sms_messages.
+-- Claimed messages whose outcome is not settled. Not dumped: it is derived from sms_messages.
 CREATE TABLE coach_sms_internal.sms_in_flight (
   message_id           uuid PRIMARY KEY,
   org_id               uuid NOT NULL,
-  -- Token of this claim; every later write must show it.
+  -- A random number of this claim. Every later write must show it.
   fence                bigint NOT NULL,
-  -- leased (a sender works on it), unknown (being found out).
+  -- leased: a sender works on it. unknown: its outcome is being reconciled.
   state                text NOT NULL DEFAULT 'leased' CHECK (state IN ('leased', 'unknown')),
-  -- Which request of this message.
+  -- The number of this attempt, from 1.
   attempt_number       integer NOT NULL,
   -- Attempts used up before this one.
   failures             smallint NOT NULL,
-  -- For the way back into the queue.
+  -- The lane's priority, for the way back into the queue.
   priority             smallint NOT NULL,
   -- When the sender took it.
   claimed_at           timestamptz NOT NULL,
-  -- After this time nobody sends it under this claim.
+  -- After this time nobody sends the message under this claim.
   lease_until          timestamptz NOT NULL,
   -- Twilio account of the request.
   account_sid          text,
-  -- Client, or number (its shortest form) where there is none.
+  -- The client's id, or the number in its shortest form where there is none.
   client_key           text NOT NULL,
   -- Segments handed over.
   segments             integer NOT NULL,
-  -- For state unknown: what there is to tell of the request; becomes its row in sms_attempts once it is
-  -- found out.
+  -- For state unknown: the facts of the request, which become its row in sms_attempts once it is settled.
   settlement           jsonb,
-  -- When Twilio's list is looked at next, for state unknown.
+  -- For state unknown: the time of the next list search.
   next_look_at         timestamptz,
-  -- Listings so far that were read to their end and showed nothing.
+  -- List searches so far that read the list to its end without the message.
   looks                integer NOT NULL DEFAULT 0,
-  -- several or unreadable: what the latest listings in a row came to. NULL where the latest one was read
-  -- to its end and showed nothing.
+  -- The result of the latest list searches in a row: several or unreadable. NULL where the latest one read
+  -- the list to its end without the message.
   inconclusive         text CHECK (inconclusive IN ('several', 'unreadable')),
-  -- Those listings, counted once a coach_sms.reconcile_limit.
+  -- The number of those list searches, counted at most once in coach_sms.reconcile_limit.
   inconclusive_count   integer NOT NULL DEFAULT 0,
   -- When the latest of them was counted.
   inconclusive_at      timestamptz,
-  -- Why the listing that was due last was not made. NULL where it was made, or none was due.
+  -- Why the last list search that was due was not made. NULL where it was made or none was due.
   not_asked            text,
-  -- Since when no listing of those due was made. After coach_sms.max_wait the message is given up.
+  -- Since when no list search that was due was made. After coach_sms.max_wait the message is given up.
   not_asked_since      timestamptz
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
--- Looked at each second; few messages are ever in it, and the others cost nothing here.
+-- The sender reads it each second. Few messages are ever unknown, and the others cost nothing here.
 CREATE INDEX sms_in_flight_unknown ON coach_sms_internal.sms_in_flight (next_look_at) WHERE state = 'unknown';

@@ -1,5 +1,5 @@
--- No foreign keys from history to messages: they would take a row lock for each attempt and each
--- callback on the very rows that applications lock, and make dumps depend on order.
+-- History has no foreign keys to messages. They would lock rows of sms_messages, which applications lock
+-- too, for each attempt and callback, and dumps would depend on order.
 
 CREATE TABLE sms_attempts (
   id                   uuid PRIMARY KEY DEFAULT sms_uuidv7(),
@@ -10,7 +10,8 @@ CREATE TABLE sms_attempts (
   request_payload      jsonb,
   response_payload     jsonb,
   response_status      integer,
-  status               text NOT NULL CHECK (status IN ('success', 'transient_error', 'permanent_error', 'unknown')),
+  status               text NOT NULL
+                       CHECK (status IN ('success', 'transient_error', 'permanent_error', 'unknown')),
   error_code           text,
   error_message        text,
   created_at           timestamptz NOT NULL DEFAULT now(),
@@ -21,7 +22,8 @@ CREATE TABLE sms_attempts (
 );
 CREATE INDEX sms_attempts_message ON sms_attempts (message_id);
 CREATE INDEX sms_attempts_client ON sms_attempts (org_id, client_key, created_at);
-CREATE INDEX sms_attempts_provider ON sms_attempts (provider_message_id) WHERE provider_message_id IS NOT NULL;
+CREATE INDEX sms_attempts_provider ON sms_attempts (provider_message_id)
+  WHERE provider_message_id IS NOT NULL;
 COMMENT ON TABLE sms_attempts IS
 'One row for each HTTP request whose outcome was settled. Append-only but for retention and erasure.';
 COMMENT ON COLUMN sms_attempts.id IS 'UUIDv7.';
@@ -60,9 +62,10 @@ CREATE TABLE sms_events (
   processed_at         timestamptz
 );
 CREATE INDEX sms_events_message ON sms_events (message_id);
-CREATE INDEX sms_events_provider ON sms_events (provider_message_id) WHERE provider_message_id IS NOT NULL;
+CREATE INDEX sms_events_provider ON sms_events (provider_message_id)
+  WHERE provider_message_id IS NOT NULL;
 CREATE INDEX sms_events_without_message ON sms_events (org_id, received_at) WHERE message_id IS NULL;
--- Apart: another application on the account may fill the second.
+-- Two indexes, because another application on the account may fill the second.
 CREATE INDEX sms_events_waiting ON sms_events (received_at)
   WHERE processed_at IS NULL AND message_id IS NOT NULL;
 CREATE INDEX sms_events_unmatched ON sms_events (received_at)
@@ -94,7 +97,7 @@ COMMENT ON COLUMN sms_events.received_at IS 'When it came.';
 COMMENT ON COLUMN sms_events.processed_at IS
 'When it was applied to its message; NULL while it waits for a match.';
 
--- What retention has taken away must still count: for the month's budget, and for sms_cost.
+-- Attempts that retention has deleted still count for the month's budget and for sms_cost.
 CREATE TABLE sms_usage (
   org_id                  uuid NOT NULL,
   month                   date NOT NULL,
@@ -117,19 +120,22 @@ COMMENT ON COLUMN sms_usage.segments IS 'Their segments.';
 COMMENT ON COLUMN sms_usage.price IS 'What Twilio charged, as far as it had told.';
 COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of those whose price was not known.';
 
--- What Twilio charges for: a message that was sent again after all, because nothing was known of the first request, is two.
 SET LOCAL search_path = pg_catalog, pg_temp;
--- One row for each request that Twilio took, or may have taken. sms_cost sums it up.
+-- One row for each request that Twilio took or may have taken, for sms_cost. A message that was sent again
+-- because the outcome of its first request was unknown has two.
 CREATE VIEW coach_sms_internal.sms_charges AS
-  SELECT a.org_id, date_trunc('month', a.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS month, a.provider,
-         coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
+  SELECT a.org_id,
+         date_trunc('month', a.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date
+           AS month,
+         a.provider, coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
     FROM @extschema@.sms_attempts a
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = a.org_id
-    LEFT JOIN @extschema@.sms_messages m ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
+    LEFT JOIN @extschema@.sms_messages m
+      ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
    WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
 SET LOCAL search_path = @extschema@, pg_temp;
 
--- A key stays taken when its message is gone.
+-- A key stays taken after retention has deleted its message.
 CREATE TABLE sms_idempotency_keys (
   org_id           uuid NOT NULL,
   idempotency_key  text NOT NULL,
@@ -144,14 +150,15 @@ COMMENT ON COLUMN sms_idempotency_keys.idempotency_key IS 'The key.';
 COMMENT ON COLUMN sms_idempotency_keys.message_id IS 'Its message.';
 COMMENT ON COLUMN sms_idempotency_keys.payload_hash IS 'What the key stood for, as in sms_messages.';
 
--- The message that has this key, or had it when it was pruned; NULL where none had.
+-- Returns the id of the message, stored or pruned, that has this key; NULL where there is none.
 CREATE FUNCTION coach_sms_internal.sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   RETURN (SELECT m.id FROM @extschema@.sms_messages m WHERE m.org_id = $1 AND m.idempotency_key = $2
           UNION ALL
-          SELECT k.message_id FROM @extschema@.sms_idempotency_keys k WHERE k.org_id = $1 AND k.idempotency_key = $2
+          SELECT k.message_id FROM @extschema@.sms_idempotency_keys k
+           WHERE k.org_id = $1 AND k.idempotency_key = $2
           LIMIT 1);
 END
 $$;

@@ -1,12 +1,11 @@
--- One row that ties sending to this server and this database. Written by CREATE EXTENSION, sms_go_live()
--- and sms_go_sandbox().
--- Which server may send for this database. Never dumped: a copy is another server until it is armed.
+-- One row that ties sending to this server and this database. CREATE EXTENSION, sms_go_live() and
+-- sms_go_sandbox() write it. Never dumped: a copy of the database must be armed before it sends.
 CREATE TABLE coach_sms_internal.sms_server (
   -- There is one row.
   singleton          boolean PRIMARY KEY DEFAULT true CHECK (singleton),
-  -- Sandbox: answers are made in-process; live: messages go to Twilio.
+  -- sandbox: answers are made in-process. live: messages go to Twilio.
   mode               text NOT NULL CHECK (mode IN ('sandbox', 'live')),
-  -- Pg_control's identifier of the cluster that was armed.
+  -- pg_control's identifier of the cluster that was armed.
   system_identifier  bigint NOT NULL,
   -- OID of the database that was armed.
   database_oid       oid NOT NULL,
@@ -14,16 +13,16 @@ CREATE TABLE coach_sms_internal.sms_server (
   arm_id             uuid NOT NULL,
   -- When the mode was set.
   changed_at         timestamptz NOT NULL DEFAULT now(),
-  -- Who set it.
+  -- The role that set it.
   changed_by         text NOT NULL DEFAULT session_user,
   -- Nothing of any org is sent before this time. NULL: not paused.
   paused_until       timestamptz,
-  -- When sms_go_live() last ended the sandbox. What was confirmed or over before is history.
+  -- When sms_go_live() last ended the sandbox. Bookings confirmed or over before it are history.
   live_since         timestamptz
 );
 
--- Why messages that are due wait, as the sender decided. Never dumped: the sender fills it anew.
--- Written by the sender alone, where it decides. It empties the table when it starts, and forgets holds of what waits no more.
+-- The holds: why messages that are due wait. The sender alone writes it: it empties the table when it
+-- starts and deletes holds under which nothing waits. Never dumped: the sender fills it anew.
 CREATE TABLE coach_sms_internal.sms_holds (
   -- Rule, org and lane in one.
   key         text PRIMARY KEY,
@@ -32,25 +31,28 @@ CREATE TABLE coach_sms_internal.sms_holds (
   rule        text NOT NULL,
   -- The org that is held; NULL: all.
   org_id      uuid,
-  -- With priority the lane that is held, as in sms_queue; NULL: all lanes of the org.
+  -- The lane's zone, as in sms_queue; NULL: all lanes of the org.
   zone        text COLLATE "C",
-  -- See zone.
+  -- The lane's priority, as in sms_queue; NULL: all lanes of the org.
   priority    smallint,
-  -- When the hold ends; infinity: it is not known.
+  -- When the hold ends; infinity where that is not known.
   until       timestamptz NOT NULL,
-  -- It does not pass by itself: somebody must act.
+  -- true: the hold does not end by itself, and somebody must act.
   is_trouble  boolean NOT NULL,
   -- The reason in words, with its end in the zone of the lane or org.
   why         text NOT NULL
 );
 
+-- The tables that pg_dump carries.
 DO $$
 DECLARE
   kept text;
 BEGIN
-  FOREACH kept IN ARRAY ARRAY['sms_settings', 'sms_templates', 'sms_messages', 'sms_attempts', 'sms_events',
-                              'sms_suppression', 'sms_opt_outs', 'sms_phone_salt', 'sms_schedules', 'sms_usage', 'sms_idempotency_keys'] LOOP
-    PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('@extschema@.%I', kept)::pg_catalog.regclass, '');
+  FOREACH kept IN ARRAY ARRAY[
+    'sms_settings', 'sms_templates', 'sms_messages', 'sms_attempts', 'sms_events', 'sms_suppression',
+    'sms_opt_outs', 'sms_phone_salt', 'sms_schedules', 'sms_usage', 'sms_idempotency_keys'] LOOP
+    PERFORM pg_catalog.pg_extension_config_dump(
+      pg_catalog.format('@extschema@.%I', kept)::pg_catalog.regclass, '');
   END LOOP;
 END
 $$;

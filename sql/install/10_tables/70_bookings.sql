@@ -1,7 +1,7 @@
--- Bookings: which tables of the application's they are in, and which texts they had.
+-- Bookings: the application's tables that hold them, and the texts that they had.
 
--- Whoever can write this row says whose tables are read with their owner's rights. So it is not
--- coach_sms_owner's, as everything else is, but the superuser's who created the extension.
+-- A writer of this row chooses the tables that are read with their owner's rights. So it belongs to the
+-- superuser who created the extension, and not to coach_sms_owner as everything else does.
 CREATE TABLE sms_bookings_source (
   singleton    boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   bookings     regclass NOT NULL,
@@ -25,8 +25,8 @@ COMMENT ON COLUMN sms_bookings_source.attached_at IS
 'What ended before this time is history: nobody is asked for feedback on it.';
 COMMENT ON COLUMN sms_bookings_source.attached_by IS 'Who attached them.';
 
--- A booking as read from the application's tables; state is confirmed, completed or other; first_name
--- where the mapping names one.
+-- A booking as read from the application's tables. state is confirmed, completed or other. first_name
+-- is NULL where the mapping names none.
 CREATE TYPE coach_sms_internal.sms_booking AS (
   id             uuid,
   org_id         uuid,

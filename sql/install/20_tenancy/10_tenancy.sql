@@ -1,5 +1,5 @@
--- Whose orgs a role may see and act for. coach_sms.tenancy_function decides, an application's function that runs with
--- the rights of whoever asks; or else the claims of a token.
+-- The orgs that a role may see and act for. coach_sms.tenancy_function, a function of the application,
+-- decides with the caller's rights. Where it is not set, the claims of a token decide.
 
 CREATE FUNCTION sms_every_org() RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -19,8 +19,7 @@ COMMENT ON FUNCTION sms_watches_every_org() IS
 'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role '
 'do so.';
 
--- Returns whether the current user sees the figures of every org: it acts for all, or was granted as a
--- monitor.
+-- Returns whether the current user sees the figures of every org: it acts for all, or is a monitor.
 CREATE FUNCTION coach_sms_internal.sms_sees_all() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_acts_for_all()
@@ -39,18 +38,19 @@ COMMENT ON FUNCTION sms_is_my_org(uuid) IS
 'Whether the current user belongs to the org, which need not have settings yet. Raises SM022 where '
 'coach_sms.tenancy_function cannot be used.';
 
--- Whether whoever called the public function that asks may act for the org; NULL: for every org.
+-- Returns whether the caller of the public function that runs may act for the org; for NULL, for every org.
 CREATE FUNCTION coach_sms_internal.sms_may_act_for(org_id uuid) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_act_for' LANGUAGE C STABLE;
 
--- Raises SM001 where the caller of a public function may not act for the org.
--- An org of others' is unknown, as one that there is not.
+-- Raises SM001 unless the caller of a public function may act for the org. An org of others and an org
+-- that does not exist raise the same error.
 CREATE FUNCTION coach_sms_internal.sms_require_org(org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NOT coach_sms_internal.sms_may_act_for(org_id) THEN
     RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
-      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.',
+            HINT = 'Insert its settings first.';
   END IF;
 END
 $$;
