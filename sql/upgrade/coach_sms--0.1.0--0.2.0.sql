@@ -189,6 +189,11 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_trim_blanks(given text) RETURN
   AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_sid(sid text, prefix text) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_sid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE OR REPLACE FUNCTION sms_validate_twilio_signature(
+  auth_token text, url text, body text, signature text,
+  content_type text DEFAULT 'application/x-www-form-urlencoded')
+  RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_validate_signature' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_seal_token() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_seal_token' LANGUAGE C;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sealed(org_id uuid, token text) RETURNS text
@@ -196,7 +201,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sealed(org_id uuid, token text
 CREATE OR REPLACE FUNCTION sms_set_twilio_credentials(org_id uuid, account_sid text, auth_token text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  -- The trigger would seal it too, but the UPDATE's plan, which may be logged, would hold the token.
+  -- The trigger would seal it too, but then the UPDATE's plan, which may be logged, would show the token.
   sealed text := coach_sms_internal.sms_sealed(org_id, auth_token);
 BEGIN
   UPDATE @extschema@.sms_settings s
@@ -211,7 +216,8 @@ END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_server_account() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz)
+  RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_due' LANGUAGE C VOLATILE STRICT;
 CREATE OR REPLACE FUNCTION sms_enqueue(
   org_id uuid,
@@ -259,7 +265,8 @@ BEGIN
   DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (message_ids);
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_cancel_waiting(message_ids uuid[], code text, reason text)
+  RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -283,13 +290,15 @@ BEGIN
   IF coach_sms_internal.sms_cancel_waiting(ARRAY[message_id], 'cancelled_by_user', reason) > 0 THEN
     RETURN true;
   END IF;
-  PERFORM coach_sms_internal.sms_require_message(message_id);  -- which may be gone since
+  PERFORM coach_sms_internal.sms_require_message(message_id);  -- it may be gone by now
   RETURN false;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_times(scheduled_for timestamptz, expires_at timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_times(scheduled_for timestamptz, expires_at timestamptz)
+  RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_check_times' LANGUAGE C STABLE;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reschedule_as_owner(
+  message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -314,9 +323,11 @@ BEGIN
      SET status = CASE WHEN new_time > now() THEN 'pending' ELSE 'queued' END,
          scheduled_for = new_time, expires_at = message.expires_at, updated_at = now()
    WHERE m.id = sms_reschedule_as_owner.message_id;
-  UPDATE coach_sms_internal.sms_queue q SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
+  UPDATE coach_sms_internal.sms_queue q
+     SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
    WHERE q.message_id = sms_reschedule_as_owner.message_id;
-  PERFORM coach_sms_internal.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
+  PERFORM coach_sms_internal.sms_note_due(
+    message.org_id, message.zone, message.priority, greatest(new_time, now()));
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_retry_as_owner(message_id uuid) RETURNS uuid
@@ -327,31 +338,43 @@ DECLARE
   new_id uuid;
 BEGIN
   PERFORM coach_sms_internal.sms_require_message(message_id);
-  SELECT * INTO earlier FROM @extschema@.sms_messages m WHERE m.id = sms_retry_as_owner.message_id FOR NO KEY UPDATE;
+  SELECT * INTO earlier
+    FROM @extschema@.sms_messages m WHERE m.id = sms_retry_as_owner.message_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     PERFORM coach_sms_internal.sms_raise_unknown_message(message_id);
   ELSIF earlier.status NOT IN ('failed', 'cancelled') THEN
     RAISE EXCEPTION 'message % is %', message_id, earlier.status
       USING ERRCODE = 'SM012',
-            DETAIL = 'Only a message that failed or was cancelled can go again: any other may still arrive, and would arrive twice.',
+            DETAIL = 'Only a message that failed or was cancelled can go again: '
+                     'any other may still arrive, and would arrive twice.',
             HINT = 'Wait until it is settled; sms_why() tells what it waits for.';
   ELSIF earlier.to_phone = 'erased' THEN
     RAISE EXCEPTION 'message % is erased', message_id
-      USING ERRCODE = 'SM012', DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
+      USING ERRCODE = 'SM012',
+            DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
             HINT = 'Enqueue a new one.';
   END IF;
   new_id := coach_sms_internal.sms_message_with_key(earlier.org_id, 'retry of ' || earlier.id);
   IF new_id IS NOT NULL THEN
     RETURN new_id;
   END IF;
-  INSERT INTO @extschema@.sms_messages (org_id, client_id, to_phone, from_phone, template_id, template_key, body,
-      variables, related_entity_type, related_entity_id, idempotency_key, priority, expires_at, metadata)
-    VALUES (earlier.org_id, earlier.client_id, earlier.to_phone, earlier.from_phone, earlier.template_id, earlier.template_key, earlier.body,
-      earlier.variables, earlier.related_entity_type, earlier.related_entity_id, 'retry of ' || earlier.id, earlier.priority,
+  INSERT INTO @extschema@.sms_messages (
+      org_id, client_id, to_phone, from_phone,
+      template_id, template_key,
+      body, variables, related_entity_type, related_entity_id,
+      idempotency_key, priority,
+      expires_at,
+      metadata)
+    VALUES (
+      earlier.org_id, earlier.client_id, earlier.to_phone, earlier.from_phone,
+      earlier.template_id, earlier.template_key,
+      earlier.body, earlier.variables, earlier.related_entity_type, earlier.related_entity_id,
+      'retry of ' || earlier.id, earlier.priority,
       CASE WHEN earlier.expires_at > now() THEN earlier.expires_at END,
       earlier.metadata || jsonb_build_object('retry_of', earlier.id))
     RETURNING id INTO new_id;
-  UPDATE @extschema@.sms_booking_texts t SET message_id = new_id, reason = NULL, detail = NULL WHERE t.message_id = earlier.id;
+  UPDATE @extschema@.sms_booking_texts t SET message_id = new_id, reason = NULL, detail = NULL
+   WHERE t.message_id = earlier.id;
   RETURN new_id;
 END
 $$;
@@ -381,11 +404,13 @@ BEGIN
   SELECT * INTO org FROM @extschema@.sms_settings s WHERE s.org_id = sms_preview_as_owner.org_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
-      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.',
+            HINT = 'Insert its settings first.';
   END IF;
   SELECT t.body INTO body
     FROM @extschema@.sms_templates t
-   WHERE t.org_id = sms_preview_as_owner.org_id AND t.template_key = sms_preview_as_owner.template_key AND t.is_active
+   WHERE t.org_id = sms_preview_as_owner.org_id
+     AND t.template_key = sms_preview_as_owner.template_key AND t.is_active
    ORDER BY t.version DESC LIMIT 1;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown template "%"', coalesce(template_key, 'NULL')
@@ -409,7 +434,7 @@ BEGIN
   EXCEPTION WHEN data_exception THEN
     headers := NULL;
   END;
-  -- A call that a shared key signed is refused by that header's name.
+  -- A call signed by a shared key has that header. Its name in the signature's place makes the refusal clear.
   SELECT w.http_status INTO status
     FROM @extschema@.sms_twilio_webhook(headers->>'x-called-url', $1,
            coalesce('X-Twilio-Webhooks-Signature-Settings: '
@@ -431,7 +456,8 @@ BEGIN
   RETURN trimmed;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_sender(sender text, region text, is_restored boolean)
+  RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN coach_sms_internal.sms_normalize_sender(sender, region);
@@ -448,13 +474,14 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_settings() RETURNS trigg
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM coach_sms_internal.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
-  PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
+  PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- raises SM015
   IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
+    -- An inserted row with a created_at of the past comes from a dump.
     NEW.twilio_phone_number := coach_sms_internal.sms_check_sender(
       NEW.twilio_phone_number, NEW.default_region, TG_OP = 'INSERT' AND NEW.created_at < now());
   END IF;
-  NEW.twilio_account_sid :=
-    coach_sms_internal.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
+  NEW.twilio_account_sid := coach_sms_internal.sms_check_sid(
+    NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
   NEW.twilio_messaging_service_sid := coach_sms_internal.sms_check_sid(
     NEW.twilio_messaging_service_sid, OLD.twilio_messaging_service_sid, 'MG', 'twilio_messaging_service_sid');
   RETURN NEW;
@@ -469,8 +496,10 @@ BEGIN
   FOR lane IN
     WITH released AS (
       UPDATE coach_sms_internal.sms_queue q SET due_at = now(), held_for = NULL
-       WHERE q.message_id IN (SELECT h.message_id FROM coach_sms_internal.sms_queue h
-                               WHERE h.org_id = NEW.org_id AND h.held_for = 'client_daily_limit' ORDER BY h.message_id FOR UPDATE SKIP LOCKED)
+       WHERE q.message_id IN (
+               SELECT h.message_id FROM coach_sms_internal.sms_queue h
+                WHERE h.org_id = NEW.org_id AND h.held_for = 'client_daily_limit'
+                ORDER BY h.message_id FOR UPDATE SKIP LOCKED)
        RETURNING q.zone, q.priority)
     SELECT DISTINCT r.zone, r.priority FROM released r
   LOOP
@@ -497,7 +526,8 @@ BEGIN
   RETURN NULL;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '') RETURNS timestamptz
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '')
+  RETURNS timestamptz
   AS 'MODULE_PATHNAME', 'coach_sms_opens_at' LANGUAGE C STABLE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_complete_message() RETURNS trigger
@@ -553,12 +583,14 @@ BEGIN
       FROM jsonb_array_elements_text(names) n (name)
      CROSS JOIN LATERAL regexp_matches(
        regexp_replace(body, '\{\{[^{}]*\}\}', '', 'g'),
-       replace('(\$?\{\s*NAME\s*\}|\[\[?\s*NAME\s*\]\]?|<<?\s*NAME\s*>>?|##?NAME##?|%%?\s*NAME\s*%%?|\$NAME\M|@NAME@|\*\|NAME\|\*)',
+       replace('(\$?\{\s*NAME\s*\}|\[\[?\s*NAME\s*\]\]?|<<?\s*NAME\s*>>?|##?NAME##?'
+               '|%%?\s*NAME\s*%%?|\$NAME\M|@NAME@|\*\|NAME\|\*)',
                'NAME', n.name), 'gi') f (match)
      WHERE n.name ~ '^[A-Za-z_][A-Za-z0-9_]*$'
   LOOP
     RAISE WARNING 'placeholder "%" is text, and would be sent as it stands', wrong.written
-      USING DETAIL = format('variables_schema names the variable %s.', wrong.name), HINT = format('Write {{%s}}.', wrong.name);
+      USING DETAIL = format('variables_schema names the variable %s.', wrong.name),
+            HINT = format('Write {{%s}}.', wrong.name);
   END LOOP;
 END
 $$;
@@ -570,7 +602,8 @@ BEGIN
     PERFORM coach_sms_internal.sms_warn_of_placeholders(NEW.body, NEW.variables_schema);
   END IF;
   IF NEW.version IS NULL THEN
-    -- Concurrent inserts of a key take their turns; the next statement's snapshot sees the earlier one.
+    -- Concurrent inserts of a key wait for each other, and the next statement's snapshot
+    -- sees the earlier one.
     PERFORM pg_advisory_xact_lock(hashtextextended(NEW.org_id::text || NEW.template_key, 0));
     NEW.version := (SELECT coalesce(max(t.version), 0) + 1 FROM @extschema@.sms_templates t
                      WHERE t.org_id = NEW.org_id AND t.template_key = NEW.template_key);

@@ -1,5 +1,4 @@
--- Text: templates, segments, numbers. The library's, without a look at any table.
-
+-- Text: templates, segments, numbers. Functions of the library that read no table.
 
 CREATE FUNCTION render_sms_template(body text, variables jsonb DEFAULT '{}') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_render_template' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -20,45 +19,45 @@ COMMENT ON FUNCTION sms_smart_encode(text) IS
 'The text as Twilio''s Smart Encoding would change it: curly quotes, dashes and their like become '
 'characters of GSM-7.';
 
--- The name to greet a person by: the first word, passing over titles, or the one behind the comma in
--- "Lee, Ann"; NULL where there is none.
--- Not IMMUTABLE: Unicode grows with ICU.
+-- Returns the name to greet a person by: the first word after titles, or the first word after the comma in
+-- "Lee, Ann". Returns NULL where there is none. Not IMMUTABLE: a new ICU knows more of Unicode.
 CREATE FUNCTION coach_sms_internal.sms_first_name(full_name text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
--- Not IMMUTABLE: numbering plans change with a new libphonenumber, and an index would not.
+-- Not IMMUTABLE: a new libphonenumber has other numbering plans, and an index would not follow.
 CREATE FUNCTION sms_normalize_phone(phone text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_normalize_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION sms_normalize_phone(text, text) IS
 'The number in E.164 form; one without a country code is read as dialled in the region (ISO 3166, default '
 'AU). Raises SM006 for what is no possible number, SM015 for an unknown region.';
 
--- sms_normalize_phone for stored numbers: one in E.164 form that numbering plans do not know any more is
--- kept.
+-- Returns sms_normalize_phone() of a stored number. A number in E.164 form that numbering plans do
+-- not know any more is returned as it is.
 CREATE FUNCTION coach_sms_internal.sms_keep_phone(phone text, region text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_keep_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
--- A sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank one.
--- Raises SM006 for what can be none.
+-- Returns a sender as Twilio takes it: a number in E.164 form, a short code or a name; NULL for a blank text.
+-- Raises SM006 for any other text.
 CREATE FUNCTION coach_sms_internal.sms_normalize_sender(sender text, region text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_normalize_sender' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
--- A sender in the form in which senders are compared: as sms_normalize_sender has it, or what was given
--- where it is none.
+-- Returns a sender in the form in which senders are compared: sms_normalize_sender() of it, or
+-- the text as given where it is no sender.
 CREATE FUNCTION coach_sms_internal.sms_sender_address(sender text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_sender_address' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
--- The text without blanks and invisible characters at its ends; NULL where nothing is left.
+-- Returns the text without blanks and invisible characters at its ends; NULL where nothing is left.
 CREATE FUNCTION coach_sms_internal.sms_trim_blanks(given text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_trim_blanks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
--- Whether it can be a SID of Twilio's: the prefix (AC an account, MG a Messaging Service) and 32 hex
--- digits.
+-- Returns whether the text has the form of Twilio's SIDs: the prefix (AC: account, MG:
+-- Messaging Service) and 32 hex digits.
 CREATE FUNCTION coach_sms_internal.sms_is_sid(sid text, prefix text) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_sid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION sms_validate_twilio_signature(
-  auth_token text, url text, body text, signature text, content_type text DEFAULT 'application/x-www-form-urlencoded')
+  auth_token text, url text, body text, signature text,
+  content_type text DEFAULT 'application/x-www-form-urlencoded')
   RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_validate_signature' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION sms_validate_twilio_signature(text, text, text, text, text) IS

@@ -15,26 +15,26 @@ COMMENT ON FUNCTION sms_rotate_key(text, text) IS
 'open with either meanwhile. A token that does not open is warned of and left. Superuser only. Raises '
 'SM013 for settings and files that are not so.';
 
--- Seals what is written to the columns of sms_settings that hold tokens. Raises SM013 where
--- coach_sms.key_file holds no key.
+-- Seals tokens as they are written to sms_settings. Raises SM013 unless coach_sms.key_file holds a key.
 CREATE FUNCTION coach_sms_internal.sms_seal_token() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_seal_token' LANGUAGE C;
 
--- Triggers fire in the order of their names: this one first, so that no other sees the token. And
--- ALWAYS, so that a token that arrives by replication is sealed too; sealed values pass unchanged.
-CREATE TRIGGER "00_seal_token" BEFORE INSERT OR UPDATE OF twilio_auth_token_encrypted, twilio_second_auth_token_encrypted ON sms_settings
+-- Triggers fire in the order of their names, and this one fires first, so that no other sees the token.
+-- ALWAYS seals tokens that arrive by replication too. Sealed values pass unchanged.
+CREATE TRIGGER "00_seal_token"
+  BEFORE INSERT OR UPDATE OF twilio_auth_token_encrypted, twilio_second_auth_token_encrypted ON sms_settings
   FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_seal_token();
 ALTER TABLE sms_settings ENABLE ALWAYS TRIGGER "00_seal_token";
 
--- The token sealed for the org; NULL where it is empty, and as it is where it is sealed already. Raises
--- SM013 where coach_sms.key_file holds no key.
+-- Returns the token sealed for the org: NULL for a blank token, and a sealed token as it is. Raises SM013
+-- unless coach_sms.key_file holds a key.
 CREATE FUNCTION coach_sms_internal.sms_sealed(org_id uuid, token text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_sealed' LANGUAGE C VOLATILE STRICT;
 
 CREATE FUNCTION sms_set_twilio_credentials(org_id uuid, account_sid text, auth_token text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  -- The trigger would seal it too, but the UPDATE's plan, which may be logged, would hold the token.
+  -- The trigger would seal it too, but then the UPDATE's plan, which may be logged, would show the token.
   sealed text := coach_sms_internal.sms_sealed(org_id, auth_token);
 BEGIN
   UPDATE @extschema@.sms_settings s
@@ -52,6 +52,7 @@ COMMENT ON FUNCTION sms_set_twilio_credentials(uuid, text, text) IS
 'parameters, and with log_parameter_max_length = 0 where statements are logged, so that no log holds the '
 'token. Raises SM001 for an unknown org, SM013 without a key.';
 
--- The Twilio account for orgs without one, from coach_sms.twilio_account_sid or TWILIO_ACCOUNT_SID.
+-- Returns the server's Twilio account, for orgs without one, from coach_sms.twilio_account_sid or
+-- TWILIO_ACCOUNT_SID.
 CREATE FUNCTION coach_sms_internal.sms_server_account() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;

@@ -1,9 +1,10 @@
 -- Sending. Lock order everywhere: the message's row, then its row in sms_queue, then its row in
--- sms_in_flight; several messages in the order of their ids. What is decided after a lock is read
--- by a statement of its own, whose snapshot is newer than the lock.
+-- sms_in_flight; several messages in the order of their ids. A decision after a lock reads in a statement
+-- of its own, whose snapshot is newer than the lock.
 
--- Tells the sender, at commit, that something of this lane is due at that time.
-CREATE FUNCTION coach_sms_internal.sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz) RETURNS void
+-- Signals the sender, at commit, that a message of this lane is due at that time.
+CREATE FUNCTION coach_sms_internal.sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz)
+  RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_due' LANGUAGE C VOLATILE STRICT;
 
 CREATE FUNCTION sms_enqueue(
@@ -37,7 +38,7 @@ COMMENT ON FUNCTION sms_enqueue_batch(jsonb) IS
 'each, in order from 1: its message_id, or the error (SQLSTATE and text) that kept it out while the others '
 'went in. Raises SM015 only where messages is no array.';
 
--- Raises SM012.
+-- Raises SM012 for an unknown message.
 CREATE FUNCTION coach_sms_internal.sms_raise_unknown_message(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -47,8 +48,7 @@ BEGIN
 END
 $$;
 
--- Raises SM012 where there is no such message, or the caller of a public function may not act for its
--- org.
+-- Raises SM012 unless the message exists and the caller of a public function may act for its org.
 CREATE FUNCTION coach_sms_internal.sms_require_message(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -59,8 +59,8 @@ BEGIN
 END
 $$;
 
--- Takes the messages out of the queue, each by its key.
--- The plan is kept, and may have been made while the queue was empty.
+-- Deletes the messages from sms_queue, each by its key. The plan is kept, and may have been made while the
+-- queue was empty: coach_sms.plans_for_full_tables makes it use the key all the same.
 CREATE FUNCTION coach_sms_internal.sms_unqueue(message_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -69,8 +69,9 @@ BEGIN
 END
 $$;
 
--- Cancels those of the messages that still wait, and returns how many.
-CREATE FUNCTION coach_sms_internal.sms_cancel_waiting(message_ids uuid[], code text, reason text) RETURNS integer
+-- Cancels the messages that still wait, and returns how many did.
+CREATE FUNCTION coach_sms_internal.sms_cancel_waiting(message_ids uuid[], code text, reason text)
+  RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -88,7 +89,7 @@ BEGIN
 END
 $$;
 
--- sms_cancel(), once its caller is coach_sms_owner.
+-- Carries out sms_cancel() as coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_cancel_as_owner(message_id uuid, reason text) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -96,17 +97,19 @@ BEGIN
   IF coach_sms_internal.sms_cancel_waiting(ARRAY[message_id], 'cancelled_by_user', reason) > 0 THEN
     RETURN true;
   END IF;
-  PERFORM coach_sms_internal.sms_require_message(message_id);  -- which may be gone since
+  PERFORM coach_sms_internal.sms_require_message(message_id);  -- it may be gone by now
   RETURN false;
 END
 $$;
 
--- Raises SM010 unless a message may be sent then, by the rules of sms_enqueue().
-CREATE FUNCTION coach_sms_internal.sms_check_times(scheduled_for timestamptz, expires_at timestamptz) RETURNS void
+-- Raises SM010 unless sms_enqueue would take these times.
+CREATE FUNCTION coach_sms_internal.sms_check_times(scheduled_for timestamptz, expires_at timestamptz)
+  RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_check_times' LANGUAGE C STABLE;
 
--- sms_reschedule(), once its caller is coach_sms_owner.
-CREATE FUNCTION coach_sms_internal.sms_reschedule_as_owner(message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
+-- Carries out sms_reschedule() as coach_sms_owner.
+CREATE FUNCTION coach_sms_internal.sms_reschedule_as_owner(
+  message_id uuid, scheduled_for timestamptz, expires_at timestamptz)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -131,13 +134,15 @@ BEGIN
      SET status = CASE WHEN new_time > now() THEN 'pending' ELSE 'queued' END,
          scheduled_for = new_time, expires_at = message.expires_at, updated_at = now()
    WHERE m.id = sms_reschedule_as_owner.message_id;
-  UPDATE coach_sms_internal.sms_queue q SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
+  UPDATE coach_sms_internal.sms_queue q
+     SET due_at = greatest(new_time, now()), expires_at = message.expires_at, held_for = NULL
    WHERE q.message_id = sms_reschedule_as_owner.message_id;
-  PERFORM coach_sms_internal.sms_note_due(message.org_id, message.zone, message.priority, greatest(new_time, now()));
+  PERFORM coach_sms_internal.sms_note_due(
+    message.org_id, message.zone, message.priority, greatest(new_time, now()));
 END
 $$;
 
--- sms_retry(), once its caller is coach_sms_owner.
+-- Carries out sms_retry() as coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_retry_as_owner(message_id uuid) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -146,31 +151,43 @@ DECLARE
   new_id uuid;
 BEGIN
   PERFORM coach_sms_internal.sms_require_message(message_id);
-  SELECT * INTO earlier FROM @extschema@.sms_messages m WHERE m.id = sms_retry_as_owner.message_id FOR NO KEY UPDATE;
+  SELECT * INTO earlier
+    FROM @extschema@.sms_messages m WHERE m.id = sms_retry_as_owner.message_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     PERFORM coach_sms_internal.sms_raise_unknown_message(message_id);
   ELSIF earlier.status NOT IN ('failed', 'cancelled') THEN
     RAISE EXCEPTION 'message % is %', message_id, earlier.status
       USING ERRCODE = 'SM012',
-            DETAIL = 'Only a message that failed or was cancelled can go again: any other may still arrive, and would arrive twice.',
+            DETAIL = 'Only a message that failed or was cancelled can go again: '
+                     'any other may still arrive, and would arrive twice.',
             HINT = 'Wait until it is settled; sms_why() tells what it waits for.';
   ELSIF earlier.to_phone = 'erased' THEN
     RAISE EXCEPTION 'message % is erased', message_id
-      USING ERRCODE = 'SM012', DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
+      USING ERRCODE = 'SM012',
+            DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
             HINT = 'Enqueue a new one.';
   END IF;
   new_id := coach_sms_internal.sms_message_with_key(earlier.org_id, 'retry of ' || earlier.id);
   IF new_id IS NOT NULL THEN
     RETURN new_id;
   END IF;
-  INSERT INTO @extschema@.sms_messages (org_id, client_id, to_phone, from_phone, template_id, template_key, body,
-      variables, related_entity_type, related_entity_id, idempotency_key, priority, expires_at, metadata)
-    VALUES (earlier.org_id, earlier.client_id, earlier.to_phone, earlier.from_phone, earlier.template_id, earlier.template_key, earlier.body,
-      earlier.variables, earlier.related_entity_type, earlier.related_entity_id, 'retry of ' || earlier.id, earlier.priority,
+  INSERT INTO @extschema@.sms_messages (
+      org_id, client_id, to_phone, from_phone,
+      template_id, template_key,
+      body, variables, related_entity_type, related_entity_id,
+      idempotency_key, priority,
+      expires_at,
+      metadata)
+    VALUES (
+      earlier.org_id, earlier.client_id, earlier.to_phone, earlier.from_phone,
+      earlier.template_id, earlier.template_key,
+      earlier.body, earlier.variables, earlier.related_entity_type, earlier.related_entity_id,
+      'retry of ' || earlier.id, earlier.priority,
       CASE WHEN earlier.expires_at > now() THEN earlier.expires_at END,
       earlier.metadata || jsonb_build_object('retry_of', earlier.id))
     RETURNING id INTO new_id;
-  UPDATE @extschema@.sms_booking_texts t SET message_id = new_id, reason = NULL, detail = NULL WHERE t.message_id = earlier.id;
+  UPDATE @extschema@.sms_booking_texts t SET message_id = new_id, reason = NULL, detail = NULL
+   WHERE t.message_id = earlier.id;
   RETURN new_id;
 END
 $$;
@@ -223,7 +240,7 @@ COMMENT ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, text,
 'sms_enqueue under the name and arguments that the Coach OS app calls. With both a body and a template_key '
 'the body is sent and the key is kept for reports. Raises what sms_enqueue raises.';
 
--- sms_preview(), once its caller is coach_sms_owner.
+-- Carries out sms_preview() as coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_preview_as_owner(
   org_id uuid, template_key text, variables jsonb,
   OUT body text, OUT encoding text, OUT segments integer, OUT estimated_cost numeric, OUT currency text)
@@ -235,11 +252,13 @@ BEGIN
   SELECT * INTO org FROM @extschema@.sms_settings s WHERE s.org_id = sms_preview_as_owner.org_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown org %', coalesce(org_id::text, 'NULL')
-      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.', HINT = 'Insert its settings first.';
+      USING ERRCODE = 'SM001', DETAIL = 'The org has no row in sms_settings.',
+            HINT = 'Insert its settings first.';
   END IF;
   SELECT t.body INTO body
     FROM @extschema@.sms_templates t
-   WHERE t.org_id = sms_preview_as_owner.org_id AND t.template_key = sms_preview_as_owner.template_key AND t.is_active
+   WHERE t.org_id = sms_preview_as_owner.org_id
+     AND t.template_key = sms_preview_as_owner.template_key AND t.is_active
    ORDER BY t.version DESC LIMIT 1;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'unknown template "%"', coalesce(template_key, 'NULL')

@@ -1,4 +1,4 @@
--- Where Twilio's calls come in.
+-- The webhook, which Twilio calls.
 
 CREATE FUNCTION sms_twilio_webhook(
   url text, body text, signature text, OUT http_status integer, OUT content_type text, OUT response text)
@@ -11,8 +11,8 @@ COMMENT ON FUNCTION sms_twilio_webhook(text, text, text) IS
 'of ours, 413 too large (URL 8 kB, body 64 kB), 503 the token that could tell is not readable. Never '
 'raises for what a stranger sends. Behind a proxy, coach_sms.public_url says how Twilio calls it.';
 
--- For PostgREST, which hands a text/plain body on as it came to a function with one unnamed text parameter. It would
--- make JSON of whatever that returns, so it returns nothing: 204 is what Twilio takes for "no reply".
+-- PostgREST passes a text/plain body unchanged to a function with one unnamed text parameter. It would
+-- return any result as JSON, so this function returns nothing. Twilio takes status 204 for "no reply".
 CREATE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -24,7 +24,7 @@ BEGIN
   EXCEPTION WHEN data_exception THEN
     headers := NULL;
   END;
-  -- A call that a shared key signed is refused by that header's name.
+  -- A call signed by a shared key has that header. Its name in the signature's place makes the refusal clear.
   SELECT w.http_status INTO status
     FROM @extschema@.sms_twilio_webhook(headers->>'x-called-url', $1,
            coalesce('X-Twilio-Webhooks-Signature-Settings: '

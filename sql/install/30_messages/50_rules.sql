@@ -1,7 +1,7 @@
--- The rules about when and how much: quiet hours, limits.
+-- The checks of sms_settings, and the rules of time: quiet hours, limits.
 
--- The SID without blanks at its ends, NULL where nothing is left; with a WARNING where it can be none
--- and was another before.
+-- Returns the SID without blanks at its ends; NULL where nothing is left. Warns of a new
+-- value that does not have the form of a SID.
 CREATE FUNCTION coach_sms_internal.sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -16,11 +16,10 @@ BEGIN
 END
 $$;
 
--- The sender in its one form. Raises SM006 for what can be none; in a restored row that is kept, with a
--- WARNING.
--- created_at tells a new row from a restored one: a restore must not fail for a sender that an earlier
--- version took.
-CREATE FUNCTION coach_sms_internal.sms_check_sender(sender text, region text, is_restored boolean) RETURNS text
+-- Returns the sender in its one form. Raises SM006 for a text that is no sender. A restored row keeps such
+-- a text, with a WARNING: a restore must not fail for a sender that an earlier version took.
+CREATE FUNCTION coach_sms_internal.sms_check_sender(sender text, region text, is_restored boolean)
+  RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN coach_sms_internal.sms_normalize_sender(sender, region);
@@ -34,19 +33,20 @@ EXCEPTION WHEN SQLSTATE 'SM006' THEN
 END
 $$;
 
--- Refuses an unknown time zone (SM020) or region (SM015) and what can be no sender (SM006), and puts
--- sender and SIDs into their one form.
+-- Raises SM020 for an unknown time zone, SM015 for an unknown region and SM006 for a text that is no
+-- sender. Writes sender and SIDs in their one form.
 CREATE FUNCTION coach_sms_internal.sms_check_settings() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM coach_sms_internal.sms_check_zone(NEW.timezone, 'sms_settings.timezone');
-  PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- which raises SM015 for no region
+  PERFORM @extschema@.sms_normalize_phone('+61491570156', NEW.default_region);  -- raises SM015
   IF NEW.twilio_phone_number IS DISTINCT FROM OLD.twilio_phone_number THEN
+    -- An inserted row with a created_at of the past comes from a dump.
     NEW.twilio_phone_number := coach_sms_internal.sms_check_sender(
       NEW.twilio_phone_number, NEW.default_region, TG_OP = 'INSERT' AND NEW.created_at < now());
   END IF;
-  NEW.twilio_account_sid :=
-    coach_sms_internal.sms_check_sid(NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
+  NEW.twilio_account_sid := coach_sms_internal.sms_check_sid(
+    NEW.twilio_account_sid, OLD.twilio_account_sid, 'AC', 'twilio_account_sid');
   NEW.twilio_messaging_service_sid := coach_sms_internal.sms_check_sid(
     NEW.twilio_messaging_service_sid, OLD.twilio_messaging_service_sid, 'MG', 'twilio_messaging_service_sid');
   RETURN NEW;
@@ -54,12 +54,13 @@ END
 $$;
 
 CREATE TRIGGER sms_settings_check
-  BEFORE INSERT OR UPDATE OF timezone, default_region, twilio_phone_number, twilio_account_sid, twilio_messaging_service_sid
+  BEFORE INSERT OR UPDATE OF
+    timezone, default_region, twilio_phone_number, twilio_account_sid, twilio_messaging_service_sid
   ON sms_settings FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_check_settings();
 
--- Makes what waits for a client's limit due again when the limit changes.
--- Messages that wait for their client's limit were put off to when it has room; another limit may have room now. At the end
--- of the transaction: until then others would wait for the rows, and more could be put off by the old limit.
+-- Makes messages that wait for their client's limit due now, because the new limit may have
+-- room. It runs at the end of the transaction: earlier, others would wait for the rows, and
+-- the old limit could put off more.
 CREATE FUNCTION coach_sms_internal.sms_release_held() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -69,8 +70,10 @@ BEGIN
   FOR lane IN
     WITH released AS (
       UPDATE coach_sms_internal.sms_queue q SET due_at = now(), held_for = NULL
-       WHERE q.message_id IN (SELECT h.message_id FROM coach_sms_internal.sms_queue h
-                               WHERE h.org_id = NEW.org_id AND h.held_for = 'client_daily_limit' ORDER BY h.message_id FOR UPDATE SKIP LOCKED)
+       WHERE q.message_id IN (
+               SELECT h.message_id FROM coach_sms_internal.sms_queue h
+                WHERE h.org_id = NEW.org_id AND h.held_for = 'client_daily_limit'
+                ORDER BY h.message_id FOR UPDATE SKIP LOCKED)
        RETURNING q.zone, q.priority)
     SELECT DISTINCT r.zone, r.priority FROM released r
   LOOP
@@ -85,8 +88,8 @@ CREATE CONSTRAINT TRIGGER sms_settings_release AFTER UPDATE OF max_sms_per_clien
   FOR EACH ROW WHEN (OLD.max_sms_per_client_per_day IS DISTINCT FROM NEW.max_sms_per_client_per_day)
   EXECUTE FUNCTION coach_sms_internal.sms_release_held();
 
--- Keeps sms_queue.zone in step with metadata; refuses an unknown metadata.timezone (SM020).
--- A message that waits may be told another zone, or to go at any hour.
+-- Writes sms_queue.zone when metadata.timezone or metadata.quiet_hours_override of a waiting message
+-- changes. Raises SM020 for an unknown time zone.
 CREATE FUNCTION coach_sms_internal.sms_move_lane() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -108,11 +111,13 @@ $$;
 
 CREATE TRIGGER sms_message_zone AFTER UPDATE OF metadata ON sms_messages
   FOR EACH ROW WHEN (OLD.metadata->'timezone'::text IS DISTINCT FROM NEW.metadata->'timezone'::text
-                     OR OLD.metadata->'quiet_hours_override'::text IS DISTINCT FROM NEW.metadata->'quiet_hours_override'::text)
+                     OR OLD.metadata->'quiet_hours_override'::text
+                          IS DISTINCT FROM NEW.metadata->'quiet_hours_override'::text)
   EXECUTE FUNCTION coach_sms_internal.sms_move_lane();
 
--- The first moment from then on that is not within the org's quiet hours. zone as in sms_queue: empty
--- the org's, an IANA name, or * for any hour.
-CREATE FUNCTION coach_sms_internal.sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '') RETURNS timestamptz
+-- Returns the first time at or after the given one that is outside the org's quiet hours.
+-- zone is as in sms_queue.
+CREATE FUNCTION coach_sms_internal.sms_opens_at(org_id uuid, at timestamptz, zone text DEFAULT '')
+  RETURNS timestamptz
   AS 'MODULE_PATHNAME', 'coach_sms_opens_at' LANGUAGE C STABLE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;

@@ -1,7 +1,7 @@
--- What makes plain INSERT, UPDATE and DELETE on the tables do the right thing.
+-- Triggers, by which plain INSERT, UPDATE and DELETE on the tables work.
 
--- The two on INSERT take on their owner's rights themselves, and only for rows that need it: a row
--- without a segment count is somebody's plain INSERT; sms_enqueue and a restore bring one.
+-- The two on INSERT take their owner's rights themselves, and only for a plain INSERT: its rows have no
+-- segment count, while rows of sms_enqueue and of a restore have one.
 
 -- Checks and completes an inserted message as sms_enqueue would.
 CREATE FUNCTION coach_sms_internal.sms_complete_message() RETURNS trigger
@@ -9,13 +9,14 @@ CREATE FUNCTION coach_sms_internal.sms_complete_message() RETURNS trigger
 CREATE TRIGGER sms_message_complete BEFORE INSERT ON sms_messages
   FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_complete_message();
 
--- Gives an inserted message its row in sms_queue.
+-- Inserts the row of sms_queue for an inserted message.
 CREATE FUNCTION coach_sms_internal.sms_queue_message() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_queue_message' LANGUAGE C;
 CREATE TRIGGER sms_message_queue AFTER INSERT ON sms_messages
   FOR EACH ROW WHEN (NEW.attempt_count = 0) EXECUTE FUNCTION coach_sms_internal.sms_queue_message();
 
--- Lets a plain UPDATE cancel a message that waits, and refuses every other change of a status (SM012).
+-- Cancels a waiting message whose status a plain UPDATE sets to cancelled. Raises SM012 for
+-- any other change of a status.
 CREATE FUNCTION coach_sms_internal.sms_guard_status() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -36,7 +37,7 @@ CREATE TRIGGER sms_message_guard BEFORE UPDATE OF status ON sms_messages
   FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status AND CURRENT_USER <> 'coach_sms_owner')
   EXECUTE FUNCTION coach_sms_internal.sms_guard_status();
 
--- Metadata stays an object (SM005).
+-- Raises SM005: metadata must stay a JSON object.
 CREATE FUNCTION coach_sms_internal.sms_refuse_metadata() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -50,9 +51,9 @@ CREATE TRIGGER sms_message_metadata BEFORE UPDATE OF metadata ON sms_messages
   FOR EACH ROW WHEN (jsonb_typeof(NEW.metadata) IS DISTINCT FROM 'object')
   EXECUTE FUNCTION coach_sms_internal.sms_refuse_metadata();
 
--- Keeps sms_queue, sms_in_flight and sms_events in step with deleted messages.
--- A claim goes with its message: the sender's result then finds no fence to show. Its events are without a message from
--- then on, as texts from people are, and are pruned and erased like those.
+-- Deletes the rows of sms_queue and sms_in_flight of deleted messages, and sets message_id of their events
+-- to NULL. The sender's result then finds no claim with its fence. Retention and erasure treat these
+-- events as they treat texts from people.
 CREATE FUNCTION coach_sms_internal.sms_forget_messages() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -77,9 +78,8 @@ CREATE TRIGGER sms_message_truncate AFTER TRUNCATE ON sms_messages
 
 -- sms_templates
 
--- Warns of each of the names that the body has in another notation, such as {name}, [name], #name# or
--- %name%.
--- A variable's name in the notation of another template language is text to ours.
+-- Warns of each of the names that stands in the body in the notation of another template language, such as
+-- {name}, [name], #name# or %name%. Ours takes these for text.
 CREATE FUNCTION coach_sms_internal.sms_warn_of_placeholders(body text, names jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -90,18 +90,20 @@ BEGIN
       FROM jsonb_array_elements_text(names) n (name)
      CROSS JOIN LATERAL regexp_matches(
        regexp_replace(body, '\{\{[^{}]*\}\}', '', 'g'),
-       replace('(\$?\{\s*NAME\s*\}|\[\[?\s*NAME\s*\]\]?|<<?\s*NAME\s*>>?|##?NAME##?|%%?\s*NAME\s*%%?|\$NAME\M|@NAME@|\*\|NAME\|\*)',
+       replace('(\$?\{\s*NAME\s*\}|\[\[?\s*NAME\s*\]\]?|<<?\s*NAME\s*>>?|##?NAME##?'
+               '|%%?\s*NAME\s*%%?|\$NAME\M|@NAME@|\*\|NAME\|\*)',
                'NAME', n.name), 'gi') f (match)
      WHERE n.name ~ '^[A-Za-z_][A-Za-z0-9_]*$'
   LOOP
     RAISE WARNING 'placeholder "%" is text, and would be sent as it stands', wrong.written
-      USING DETAIL = format('variables_schema names the variable %s.', wrong.name), HINT = format('Write {{%s}}.', wrong.name);
+      USING DETAIL = format('variables_schema names the variable %s.', wrong.name),
+            HINT = format('Write {{%s}}.', wrong.name);
   END LOOP;
 END
 $$;
 
--- Refuses a template with a broken placeholder (SM003), warns of one in another notation, and gives a
--- new one its version.
+-- Raises SM003 for a template with a broken placeholder, warns of one in another notation, and
+-- writes the version of a new template.
 CREATE FUNCTION coach_sms_internal.sms_check_template() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -110,7 +112,8 @@ BEGIN
     PERFORM coach_sms_internal.sms_warn_of_placeholders(NEW.body, NEW.variables_schema);
   END IF;
   IF NEW.version IS NULL THEN
-    -- Concurrent inserts of a key take their turns; the next statement's snapshot sees the earlier one.
+    -- Concurrent inserts of a key wait for each other, and the next statement's snapshot
+    -- sees the earlier one.
     PERFORM pg_advisory_xact_lock(hashtextextended(NEW.org_id::text || NEW.template_key, 0));
     NEW.version := (SELECT coalesce(max(t.version), 0) + 1 FROM @extschema@.sms_templates t
                      WHERE t.org_id = NEW.org_id AND t.template_key = NEW.template_key);
@@ -133,13 +136,15 @@ BEGIN
 END
 $$;
 
-CREATE TRIGGER sms_template_touch BEFORE UPDATE ON sms_templates FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_touch();
-CREATE TRIGGER sms_settings_touch BEFORE UPDATE ON sms_settings FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_touch();
+CREATE TRIGGER sms_template_touch BEFORE UPDATE ON sms_templates
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_touch();
+CREATE TRIGGER sms_settings_touch BEFORE UPDATE ON sms_settings
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_touch();
 
--- The library remembers these rows within a statement. With rows of 'wake' tables that change, the sender looks at everything
--- anew: what waits under the old settings may go, or stop, under the new ones.
+-- cached rows
 
--- Makes the library read settings, templates, mode and salt again; with an argument, the sender too.
+-- Makes the library, which caches settings, templates, mode and salt, read them again. With the argument
+-- 'wake' the sender reads everything again: under the new settings other messages may go.
 CREATE FUNCTION coach_sms_internal.sms_forget_facts() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_forget_facts' LANGUAGE C;
 
