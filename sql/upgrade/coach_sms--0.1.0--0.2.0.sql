@@ -630,23 +630,31 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_soft_phone(phone text, region 
   AS 'MODULE_PATHNAME', 'coach_sms_soft_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text)
+  RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH org AS (
     SELECT coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') AS account,
-           nullif(s.twilio_messaging_service_sid, '') AS service, nullif(s.twilio_phone_number, '') AS number, s.default_region
+           nullif(s.twilio_messaging_service_sid, '') AS service,
+           nullif(s.twilio_phone_number, '') AS number,
+           s.default_region
       FROM @extschema@.sms_settings s WHERE s.org_id = $1),
   route AS (
     SELECT o.account, o.default_region, r.service, r.number
       FROM org o CROSS JOIN LATERAL (
-        SELECT CASE WHEN nullif($2, '') IS NULL THEN CASE WHEN o.service IS NULL AND o.number IS NULL
-                      THEN nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '') ELSE o.service END END AS service,
-               coalesce(nullif($2, ''), CASE WHEN o.service IS NULL AND o.number IS NULL
-                      THEN nullif(current_setting('coach_sms.twilio_phone_number', true), '') ELSE o.number END) AS number) r)
-  SELECT EXISTS (SELECT FROM route r
-                  WHERE r.account = $3
-                    AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
-                             ELSE coach_sms_internal.sms_sender_address(r.number, r.default_region) = $4 END)
+        SELECT CASE WHEN nullif($2, '') IS NULL
+                    THEN CASE WHEN o.service IS NULL AND o.number IS NULL
+                              THEN nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '')
+                              ELSE o.service END END AS service,
+               coalesce(nullif($2, ''),
+                        CASE WHEN o.service IS NULL AND o.number IS NULL
+                             THEN nullif(current_setting('coach_sms.twilio_phone_number', true), '')
+                             ELSE o.number END) AS number) r)
+  SELECT EXISTS (
+    SELECT FROM route r
+     WHERE r.account = $3
+       AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
+                ELSE coach_sms_internal.sms_sender_address(r.number, r.default_region) = $4 END)
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]
   AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
@@ -654,8 +662,10 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_key(phone text) RETURNS 
   AS 'MODULE_PATHNAME', 'coach_sms_phone_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM @extschema@.sms_opt_outs o
-                  WHERE o.phone = ANY (coach_sms_internal.sms_phone_names($3)) AND coach_sms_internal.sms_sends_as($1, $2, o.account_sid, o.sender))
+  SELECT EXISTS (
+    SELECT FROM @extschema@.sms_opt_outs o
+     WHERE o.phone = ANY (coach_sms_internal.sms_phone_names($3))
+       AND coach_sms_internal.sms_sends_as($1, $2, o.account_sid, o.sender))
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(org_id uuid, phone text) RETURNS boolean
   LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -665,13 +675,13 @@ BEGIN
   PERFORM coach_sms_internal.sms_require_org(org_id);
   number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
   RETURN EXISTS (SELECT FROM @extschema@.sms_suppression s
-                  WHERE s.org_id = is_phone_suppressed_as_owner.org_id AND s.phone = ANY (coach_sms_internal.sms_phone_names(number)))
+                  WHERE s.org_id = is_phone_suppressed_as_owner.org_id
+                    AND s.phone = ANY (coach_sms_internal.sms_phone_names(number)))
          OR coach_sms_internal.sms_is_bound(org_id, NULL, number);
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opt_out_as_owner(
-  org_id uuid, phone text, reason text, source text,
-  notes text, client_id uuid)
+  org_id uuid, phone text, reason text, source text, notes text, client_id uuid)
   RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -688,39 +698,49 @@ BEGIN
   END IF;
   IF coalesce(reason NOT IN ('opt_out', 'invalid_number', 'carrier_violation', 'manual'), true) THEN
     RAISE EXCEPTION 'unknown reason %', coalesce('"' || reason || '"', 'NULL')
-      USING ERRCODE = 'SM015', DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
+      USING ERRCODE = 'SM015',
+            DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
             HINT = 'Leave reason out for an opt-out; what else there is to say goes into notes.';
   END IF;
   PERFORM coach_sms_internal.sms_require_org(org_id);
   number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
+  -- An entry of an erased person, or under the number's other form, counts as well. An entry under the
+  -- number itself is ON CONFLICT's, which waits for a transaction that deletes it.
   INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
-    SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source, sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
-     WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's, or one by the other form; the number itself is ON CONFLICT's, which waits for whoever takes it off
-                        WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (coach_sms_internal.sms_phone_names(number)) AND e.phone <> number)
+    SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source,
+           sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
+     WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e
+                        WHERE e.org_id = sms_opt_out_as_owner.org_id
+                          AND e.phone = ANY (coach_sms_internal.sms_phone_names(number))
+                          AND e.phone <> number)
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING
     RETURNING s.id INTO entry;
   IF entry IS NULL THEN
     SELECT s.id INTO entry FROM @extschema@.sms_suppression s
-     WHERE s.org_id = sms_opt_out_as_owner.org_id AND s.phone = ANY (coach_sms_internal.sms_phone_names(number));
+     WHERE s.org_id = sms_opt_out_as_owner.org_id
+       AND s.phone = ANY (coach_sms_internal.sms_phone_names(number));
   END IF;
-  -- Not those that somebody has locked: a STOP must not wait for an application, and the last check finds it.
+  -- Locked messages are passed over: a STOP must not wait for an application, and the last check finds them.
   PERFORM coach_sms_internal.sms_cancel_waiting(
-    ARRAY(SELECT m.id FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = ANY (coach_sms_internal.sms_phone_names(number))
+    ARRAY(SELECT m.id
+            FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+           WHERE q.org_id = sms_opt_out_as_owner.org_id
+             AND m.to_phone = ANY (coach_sms_internal.sms_phone_names(number))
            ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),
     'opted_out', format('%s is suppressed: %s', number, reason));
   RETURN entry;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean)
+  RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   PERFORM coach_sms_internal.sms_require_org(org_id);
   DELETE FROM @extschema@.sms_suppression s
    WHERE s.org_id = sms_opt_in_as_owner.org_id
-     AND s.phone = ANY (coach_sms_internal.sms_phone_names(
-           coach_sms_internal.sms_keep_phone(sms_opt_in_as_owner.phone, coach_sms_internal.sms_org_region(sms_opt_in_as_owner.org_id))))
+     AND s.phone = ANY (coach_sms_internal.sms_phone_names(coach_sms_internal.sms_keep_phone(
+           sms_opt_in_as_owner.phone, coach_sms_internal.sms_org_region(sms_opt_in_as_owner.org_id))))
      AND (s.reason <> 'manual' OR include_manual);
   RETURN FOUND;
 END
@@ -736,68 +756,100 @@ BEGIN
   RETURN NEW;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_heard(org sms_settings, signers uuid[], by_server boolean) RETURNS boolean
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_heard(org sms_settings, signers uuid[], by_server boolean)
+  RETURNS boolean
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL THEN org.org_id = ANY (signers) ELSE by_server END
+  SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL
+              THEN org.org_id = ANY (signers)
+              ELSE by_server END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_answered(
+  phone text, account_sid text, senders text[], signers uuid[], by_server boolean)
+  RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.org_id
-    FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at FROM @extschema@.sms_messages m
-           WHERE m.to_phone = ANY (coach_sms_internal.sms_phone_names($1)) GROUP BY m.org_id, m.from_phone) o
+    FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at
+            FROM @extschema@.sms_messages m
+           WHERE m.to_phone = ANY (coach_sms_internal.sms_phone_names($1))
+           GROUP BY m.org_id, m.from_phone) o
     JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
    WHERE coach_sms_internal.sms_is_heard(s, signers, by_server)
-     AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
+     AND EXISTS (SELECT FROM unnest($3) AS a (sender)
+                  WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_of_sender(
+  account_sid text, senders text[], signers uuid[], by_server boolean)
+  RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.org_id FROM @extschema@.sms_settings s
    WHERE coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') = $1
-     AND (s.twilio_messaging_service_sid = ANY ($2) OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
+     AND (s.twilio_messaging_service_sid = ANY ($2)
+          OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
      AND coach_sms_internal.sms_is_heard(s, signers, by_server)
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
-  signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_inbound(
+  event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
+  signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}')
+  RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
-  person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
+  person text := nullif(sms_take_inbound.phone, '');  -- E.164; NULL where the writer has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
-  senders text[] := array_remove(ARRAY[nullif(coach_sms_internal.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
-  orgs uuid[] := ARRAY(SELECT o FROM coach_sms_internal.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
-  -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
-  bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
-                       ELSE ARRAY(SELECT unnest(orgs) UNION
-                                  SELECT o FROM coach_sms_internal.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
+  senders text[] := array_remove(
+    ARRAY[nullif(coach_sms_internal.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
+  orgs uuid[] := ARRAY(
+    SELECT o
+      FROM coach_sms_internal.sms_orgs_answered(
+             person, sms_take_inbound.account_sid, senders, signers, by_server) o);
+  -- sms_opt_outs binds the orgs that never wrote to the person. Where it must not change,
+  -- entries of their own do.
+  bound uuid[] := CASE
+    WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
+    ELSE ARRAY(
+      SELECT unnest(orgs)
+      UNION
+      SELECT o
+        FROM coach_sms_internal.sms_orgs_of_sender(
+               sms_take_inbound.account_sid, senders, signers, by_server) o) END;
   lifted boolean := false;
-  -- Its key holds it off the second time, but that says who signed, and may be another's by then.
-  is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
-                             WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
+  -- dedupe_key keeps a repeated call away, but it holds the signer, who may have changed since.
+  is_old boolean := EXISTS (
+    SELECT FROM @extschema@.sms_events n
+      JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
+     WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
   org uuid;
 BEGIN
   IF keyword = 'STOP' AND person IS NOT NULL THEN
     INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
-      SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
+      SELECT sms_take_inbound.account_sid, s, person, 'twilio'
+        FROM unnest(senders) s WHERE whole_account ORDER BY s
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
     PERFORM coach_sms_internal.sms_note_retraction(person);
     FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
   ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
-    -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
-    FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
-                WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
+    -- Orgs whose token cannot be compared stay bound: a stranger could have signed as the account's owner.
+    FOR org IN
+      SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
+       WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person))
+         AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders)
+       ORDER BY u
+    LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
     DELETE FROM @extschema@.sms_opt_outs o
-     WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
+     WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person))
+       AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
     lifted := FOUND;
-    -- A YES is an answer like any other to whoever never said STOP.
+    -- A YES of a person who never said STOP is an answer like any other.
     IF lifted OR keyword = 'START' THEN
       DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (bound) AND s.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND s.reason = 'opt_out'
-         -- What an org that never wrote to them has entered by itself is not this sender's.
+       WHERE s.org_id = ANY (bound) AND s.phone = ANY (coach_sms_internal.sms_phone_names(person))
+         AND s.reason = 'opt_out'
+         -- Entries that an org made by itself, without a message to the person, are not this sender's.
          AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
     END IF;
   END IF;
@@ -814,11 +866,14 @@ DECLARE
   message record;
 BEGIN
   SELECT m.org_id, m.to_phone, m.client_id, m.from_phone,
-         coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') AS account_sid,
+         coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '')
+           AS account_sid,
          coach_sms_internal.sms_sender_address(
-           coalesce(nullif(m.from_phone, ''), nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
+           coalesce(nullif(m.from_phone, ''),
+                    nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
                     nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
-                    nullif(current_setting('coach_sms.twilio_phone_number', true), '')), s.default_region) AS sender
+                    nullif(current_setting('coach_sms.twilio_phone_number', true), '')),
+           s.default_region) AS sender
     INTO message
     FROM @extschema@.sms_messages m JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
    WHERE m.id = message_id AND NOT m.sandbox AND m.to_phone <> 'erased';
@@ -830,7 +885,8 @@ BEGIN
       VALUES (message.account_sid, message.sender, message.to_phone, 'error 21610')
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
   END IF;
-  PERFORM @extschema@.sms_opt_out(message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
+  PERFORM @extschema@.sms_opt_out(
+    message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_hash_opt_outs(org_id uuid, number text) RETURNS void
@@ -843,30 +899,36 @@ BEGIN
     VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
     ON CONFLICT ON CONSTRAINT sms_phone_salt_pkey DO NOTHING;
   names := coach_sms_internal.sms_phone_names(number);
-  hashed := (SELECT min(n) FROM unnest(names) n WHERE n LIKE 'hash:%');  -- the same for each form of the number
-  -- A statement each: what somebody enters meanwhile is either hashed or stays as it is.
-  WITH gone AS (DELETE FROM @extschema@.sms_suppression s WHERE s.org_id = $1 AND s.phone = ANY (names) AND s.phone <> hashed RETURNING s.*)
+  hashed := (SELECT min(n) FROM unnest(names) n WHERE n LIKE 'hash:%');  -- one hash for all forms
+  -- One statement for each table: an entry that is made meanwhile is either hashed or stays as it is.
+  WITH gone AS (
+    DELETE FROM @extschema@.sms_suppression s
+     WHERE s.org_id = $1 AND s.phone = ANY (names) AND s.phone <> hashed RETURNING s.*)
   INSERT INTO @extschema@.sms_suppression (org_id, phone, reason, source, created_at)
     SELECT g.org_id, hashed, g.reason, g.source, g.created_at FROM gone g
      ORDER BY g.reason = 'manual' DESC, g.created_at LIMIT 1  -- of several entries the strongest stays
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key
     DO UPDATE SET reason = 'manual', source = excluded.source WHERE excluded.reason = 'manual';
-  -- What was said to senders of other orgs is not this one's to change.
-  WITH gone AS (DELETE FROM @extschema@.sms_opt_outs o
-                 WHERE o.phone = ANY (names) AND o.phone <> hashed
-                   AND (coach_sms_internal.sms_may_act_for(NULL) OR coach_sms_internal.sms_sends_as($1, NULL, o.account_sid, o.sender)) RETURNING o.*)
+  -- Opt-outs from senders of other orgs stay as they are.
+  WITH gone AS (
+    DELETE FROM @extschema@.sms_opt_outs o
+     WHERE o.phone = ANY (names) AND o.phone <> hashed
+       AND (coach_sms_internal.sms_may_act_for(NULL)
+            OR coach_sms_internal.sms_sends_as($1, NULL, o.account_sid, o.sender))
+    RETURNING o.*)
   INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source, created_at)
     SELECT g.account_sid, g.sender, hashed, g.source, g.created_at FROM gone g
     ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_erase_history(org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_erase_history(
+  org_id uuid, number text, ids uuid[], OUT attempts integer, OUT events integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   names text[] := coach_sms_internal.sms_phone_names(number);
 BEGIN
-  -- By the number too: texts from the person, and what belongs to messages that are gone or nobody's. A condition at a
-  -- time, so that each has its index.
+  -- The number finds texts from the person, and rows whose message is gone or not known. Each condition is
+  -- a SELECT of its own, so that it has its index.
   WITH found AS (
     SELECT a.id FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids)
     UNION
@@ -889,10 +951,12 @@ BEGIN
      WHERE e.message_id IS NULL AND e.org_id IS NULL AND (SELECT coach_sms_internal.sms_may_act_for(NULL))
        AND (coach_sms_internal.sms_number_of(e.event_payload->>'From') = ANY (names)
             OR coach_sms_internal.sms_number_of(e.event_payload->>'To') = ANY (names)))
-  UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL FROM found f WHERE e.id = f.id;
+  UPDATE @extschema@.sms_events e SET event_payload = NULL, error_message = NULL
+    FROM found f WHERE e.id = f.id;
   GET DIAGNOSTICS events = ROW_COUNT;
   UPDATE @extschema@.sms_booking_texts t SET detail = NULL
-   WHERE t.org_id = $1 AND (t.message_id = ANY (ids) OR EXISTS (SELECT FROM unnest(names) n WHERE position(n IN t.detail) > 0));
+   WHERE t.org_id = $1
+     AND (t.message_id = ANY (ids) OR EXISTS (SELECT FROM unnest(names) n WHERE position(n IN t.detail) > 0));
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_erase_person_as_owner(org_id uuid, phone text)
@@ -909,30 +973,47 @@ BEGIN
       USING ERRCODE = 'SM001', DETAIL = 'A person is erased in one org.', HINT = 'Give the org''s id.';
   ELSIF phone IS NULL THEN
     RAISE EXCEPTION 'phone is null'
-      USING ERRCODE = 'SM006', DETAIL = 'A person is erased by exactly one number.', HINT = 'Give the number.';
+      USING ERRCODE = 'SM006', DETAIL = 'A person is erased by exactly one number.',
+            HINT = 'Give the number.';
   END IF;
   PERFORM coach_sms_internal.sms_require_org(org_id);
   number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
   names := coach_sms_internal.sms_phone_names(number);
   PERFORM coach_sms_internal.sms_cancel_waiting(
-    ARRAY(SELECT m.id FROM @extschema@.sms_messages m WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id),
+    ARRAY(SELECT m.id FROM @extschema@.sms_messages m
+           WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id),
     'erased', NULL);
-  -- A callback may have told the end before our own request has: what is recorded of that comes later.
+  -- A callback may end a message before the result of our own request is recorded. Then its
+  -- claim is still there.
   ids := ARRAY(
     SELECT m.id FROM @extschema@.sms_messages m
-     WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
+     WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id
+       AND m.status NOT IN ('pending', 'queued', 'sending', 'unknown')
        AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id)
      ORDER BY m.id FOR NO KEY UPDATE);
   UPDATE @extschema@.sms_messages m
-     SET to_phone = 'erased', body = '', variables = NULL, client_id = NULL, metadata = '{}', error_message = NULL, updated_at = now()
+     SET to_phone = 'erased', body = '', variables = NULL, client_id = NULL, metadata = '{}',
+         error_message = NULL, updated_at = now()
    WHERE m.id = ANY (ids);
-  SELECT h.attempts, h.events INTO attempts, events FROM coach_sms_internal.sms_erase_history(org_id, number, ids) h;
+  SELECT h.attempts, h.events INTO attempts, events
+    FROM coach_sms_internal.sms_erase_history(org_id, number, ids) h;
   PERFORM coach_sms_internal.sms_hash_opt_outs(org_id, number);
   messages := cardinality(ids);
   under_way := (SELECT count(*) FROM @extschema@.sms_messages m
                  WHERE m.to_phone = ANY (names) AND m.org_id = sms_erase_person_as_owner.org_id);
   RETURN NEXT;
 END
+$$;
+CREATE OR REPLACE FUNCTION sms_export_opt_outs()
+  RETURNS TABLE (org_id uuid, phone text, reason text, source text, notes text, created_at timestamptz,
+                 account_sid text, sender text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.org_id, s.phone, s.reason, s.source, s.notes, s.created_at, NULL, NULL
+    FROM @extschema@.sms_suppression s
+  UNION ALL
+  SELECT NULL, o.phone, 'opt_out', o.source, NULL, o.created_at, o.account_sid, o.sender
+    FROM @extschema@.sms_opt_outs o
+  ORDER BY 1, 2, 7, 8
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_read_bookings(ids uuid[]) RETURNS SETOF coach_sms_internal.sms_booking
   AS 'MODULE_PATHNAME', 'coach_sms_read_bookings' LANGUAGE C VOLATILE STRICT ROWS 1;

@@ -1,66 +1,76 @@
--- Consent: who must not be written to.
+-- Consent: the numbers to which an org sends nothing.
 
--- In which region the org's numbers without a country code are read. AU for an org without settings, the
--- column's default.
+-- Returns the region in which the org's numbers without a country code are read. Returns AU, the column's
+-- default, for an org without settings.
 CREATE FUNCTION coach_sms_internal.sms_org_region(org_id uuid) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce((SELECT s.default_region FROM @extschema@.sms_settings s WHERE s.org_id = $1), 'AU')
 $$;
 
--- At commit, keeps back messages to this number (E.164) that passed the last check and have not left
--- yet: they are checked again.
+-- At commit, recalls messages to this number (E.164) that passed the last check and have
+-- not left yet. They are checked again.
 CREATE FUNCTION coach_sms_internal.sms_note_retraction(phone text) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_retraction' LANGUAGE C VOLATILE STRICT;
 
--- The number in E.164 form, or what was given where it is none.
+-- Returns the number in E.164 form, or the text as given where it is no number.
 CREATE FUNCTION coach_sms_internal.sms_soft_phone(phone text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_soft_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
--- The number (E.164) in an address of Twilio's, such as whatsapp:+61412000123; NULL where none is.
+-- Returns the number (E.164) in an address of Twilio's, such as whatsapp:+61412000123; NULL
+-- where there is none.
 CREATE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
--- Whether the org sends (from that number of the message's own, if any) with this account and Messaging
--- Service or number.
--- As whom an org sends a message: what a person's STOP binds. The last check (pg/sender/last_check.cpp)
--- has the same rule.
-CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text) RETURNS boolean
+-- Returns whether the org would send with this account and this sender (Messaging Service or number).
+-- from_phone is the message's own sender; blank or NULL: the org's. A STOP binds by this rule, and the last
+-- check (pg/sender/last_check.cpp) has the same one.
+CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text)
+  RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH org AS (
     SELECT coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') AS account,
-           nullif(s.twilio_messaging_service_sid, '') AS service, nullif(s.twilio_phone_number, '') AS number, s.default_region
+           nullif(s.twilio_messaging_service_sid, '') AS service,
+           nullif(s.twilio_phone_number, '') AS number,
+           s.default_region
       FROM @extschema@.sms_settings s WHERE s.org_id = $1),
   route AS (
     SELECT o.account, o.default_region, r.service, r.number
       FROM org o CROSS JOIN LATERAL (
-        SELECT CASE WHEN nullif($2, '') IS NULL THEN CASE WHEN o.service IS NULL AND o.number IS NULL
-                      THEN nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '') ELSE o.service END END AS service,
-               coalesce(nullif($2, ''), CASE WHEN o.service IS NULL AND o.number IS NULL
-                      THEN nullif(current_setting('coach_sms.twilio_phone_number', true), '') ELSE o.number END) AS number) r)
-  SELECT EXISTS (SELECT FROM route r
-                  WHERE r.account = $3
-                    AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
-                             ELSE coach_sms_internal.sms_sender_address(r.number, r.default_region) = $4 END)
+        SELECT CASE WHEN nullif($2, '') IS NULL
+                    THEN CASE WHEN o.service IS NULL AND o.number IS NULL
+                              THEN nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '')
+                              ELSE o.service END END AS service,
+               coalesce(nullif($2, ''),
+                        CASE WHEN o.service IS NULL AND o.number IS NULL
+                             THEN nullif(current_setting('coach_sms.twilio_phone_number', true), '')
+                             ELSE o.number END) AS number) r)
+  SELECT EXISTS (
+    SELECT FROM route r
+     WHERE r.account = $3
+       AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
+                ELSE coach_sms_internal.sms_sender_address(r.number, r.default_region) = $4 END)
 $$;
 
--- All keys under which the person of a number (E.164) may be listed: the number, its other form (Mexico
--- with and without 1, Brazil with and without the ninth digit) and, once somebody was erased, the salted
--- hash of each.
+-- Returns all keys under which the person of a number (E.164) may be listed. They are the number,
+-- its other form (Mexico with and without 1, Brazil with and without the ninth digit) and, once
+-- anybody was erased, the salted hash of each.
 CREATE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]
   AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
 
--- The shortest form of a number (E.164), by which limits count.
+-- Returns the shortest form of a number (E.164), by which limits count.
 CREATE FUNCTION coach_sms_internal.sms_phone_key(phone text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_phone_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
--- Whether the phone said STOP to the sender that the org would write with.
+-- Returns whether the person of the number said STOP to the sender that the org would use.
 CREATE FUNCTION coach_sms_internal.sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM @extschema@.sms_opt_outs o
-                  WHERE o.phone = ANY (coach_sms_internal.sms_phone_names($3)) AND coach_sms_internal.sms_sends_as($1, $2, o.account_sid, o.sender))
+  SELECT EXISTS (
+    SELECT FROM @extschema@.sms_opt_outs o
+     WHERE o.phone = ANY (coach_sms_internal.sms_phone_names($3))
+       AND coach_sms_internal.sms_sends_as($1, $2, o.account_sid, o.sender))
 $$;
 
--- is_phone_suppressed(), once its caller is coach_sms_owner.
+-- Carries out is_phone_suppressed() as coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.is_phone_suppressed_as_owner(org_id uuid, phone text) RETURNS boolean
   LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -69,15 +79,15 @@ BEGIN
   PERFORM coach_sms_internal.sms_require_org(org_id);
   number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
   RETURN EXISTS (SELECT FROM @extschema@.sms_suppression s
-                  WHERE s.org_id = is_phone_suppressed_as_owner.org_id AND s.phone = ANY (coach_sms_internal.sms_phone_names(number)))
+                  WHERE s.org_id = is_phone_suppressed_as_owner.org_id
+                    AND s.phone = ANY (coach_sms_internal.sms_phone_names(number)))
          OR coach_sms_internal.sms_is_bound(org_id, NULL, number);
 END
 $$;
 
--- sms_opt_out(), once its caller is coach_sms_owner.
+-- Carries out sms_opt_out() as coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_opt_out_as_owner(
-  org_id uuid, phone text, reason text, source text,
-  notes text, client_id uuid)
+  org_id uuid, phone text, reason text, source text, notes text, client_id uuid)
   RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -94,47 +104,57 @@ BEGIN
   END IF;
   IF coalesce(reason NOT IN ('opt_out', 'invalid_number', 'carrier_violation', 'manual'), true) THEN
     RAISE EXCEPTION 'unknown reason %', coalesce('"' || reason || '"', 'NULL')
-      USING ERRCODE = 'SM015', DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
+      USING ERRCODE = 'SM015',
+            DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
             HINT = 'Leave reason out for an opt-out; what else there is to say goes into notes.';
   END IF;
   PERFORM coach_sms_internal.sms_require_org(org_id);
   number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
+  -- An entry of an erased person, or under the number's other form, counts as well. An entry under the
+  -- number itself is ON CONFLICT's, which waits for a transaction that deletes it.
   INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
-    SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source, sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
-     WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e  -- an erased person's, or one by the other form; the number itself is ON CONFLICT's, which waits for whoever takes it off
-                        WHERE e.org_id = sms_opt_out_as_owner.org_id AND e.phone = ANY (coach_sms_internal.sms_phone_names(number)) AND e.phone <> number)
+    SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source,
+           sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
+     WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression e
+                        WHERE e.org_id = sms_opt_out_as_owner.org_id
+                          AND e.phone = ANY (coach_sms_internal.sms_phone_names(number))
+                          AND e.phone <> number)
     ON CONFLICT ON CONSTRAINT sms_suppression_org_id_phone_key DO NOTHING
     RETURNING s.id INTO entry;
   IF entry IS NULL THEN
     SELECT s.id INTO entry FROM @extschema@.sms_suppression s
-     WHERE s.org_id = sms_opt_out_as_owner.org_id AND s.phone = ANY (coach_sms_internal.sms_phone_names(number));
+     WHERE s.org_id = sms_opt_out_as_owner.org_id
+       AND s.phone = ANY (coach_sms_internal.sms_phone_names(number));
   END IF;
-  -- Not those that somebody has locked: a STOP must not wait for an application, and the last check finds it.
+  -- Locked messages are passed over: a STOP must not wait for an application, and the last check finds them.
   PERFORM coach_sms_internal.sms_cancel_waiting(
-    ARRAY(SELECT m.id FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-           WHERE q.org_id = sms_opt_out_as_owner.org_id AND m.to_phone = ANY (coach_sms_internal.sms_phone_names(number))
+    ARRAY(SELECT m.id
+            FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+           WHERE q.org_id = sms_opt_out_as_owner.org_id
+             AND m.to_phone = ANY (coach_sms_internal.sms_phone_names(number))
            ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),
     'opted_out', format('%s is suppressed: %s', number, reason));
   RETURN entry;
 END
 $$;
 
--- sms_opt_in(), once its caller is coach_sms_owner.
-CREATE FUNCTION coach_sms_internal.sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean) RETURNS boolean
+-- Carries out sms_opt_in() as coach_sms_owner.
+CREATE FUNCTION coach_sms_internal.sms_opt_in_as_owner(org_id uuid, phone text, include_manual boolean)
+  RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   PERFORM coach_sms_internal.sms_require_org(org_id);
   DELETE FROM @extschema@.sms_suppression s
    WHERE s.org_id = sms_opt_in_as_owner.org_id
-     AND s.phone = ANY (coach_sms_internal.sms_phone_names(
-           coach_sms_internal.sms_keep_phone(sms_opt_in_as_owner.phone, coach_sms_internal.sms_org_region(sms_opt_in_as_owner.org_id))))
+     AND s.phone = ANY (coach_sms_internal.sms_phone_names(coach_sms_internal.sms_keep_phone(
+           sms_opt_in_as_owner.phone, coach_sms_internal.sms_org_region(sms_opt_in_as_owner.org_id))))
      AND (s.reason <> 'manual' OR include_manual);
   RETURN FOUND;
 END
 $$;
 
--- Writes sms_suppression.phone in E.164 form, and keeps back what is on its way there.
+-- Writes sms_suppression.phone in E.164 form, and recalls messages that are on their way to it.
 CREATE FUNCTION coach_sms_internal.sms_normalize_suppression() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

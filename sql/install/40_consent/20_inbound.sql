@@ -1,79 +1,111 @@
--- Texts from people, and what Twilio's refusals tell of them.
+-- Texts from people, and Twilio's refusals of numbers.
 
--- Whether what was signed by these orgs' own token, or by the server's, is said to the org.
--- Whom a signature speaks for: the orgs whose own token made it, and where the server's did those that send with it.
-CREATE FUNCTION coach_sms_internal.sms_is_heard(org sms_settings, signers uuid[], by_server boolean) RETURNS boolean
+-- Returns whether a signature speaks for the org. signers are the orgs whose own token made it. by_server
+-- says whether the server's token made it, which speaks for the orgs that send with it.
+CREATE FUNCTION coach_sms_internal.sms_is_heard(org sms_settings, signers uuid[], by_server boolean)
+  RETURNS boolean
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL THEN org.org_id = ANY (signers) ELSE by_server END
+  SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL
+              THEN org.org_id = ANY (signers)
+              ELSE by_server END
 $$;
 
--- Orgs that wrote to the phone with one of these senders of this account, the last one first.
-CREATE FUNCTION coach_sms_internal.sms_orgs_answered(phone text, account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+-- Returns the orgs that wrote to the number with one of these senders of this account, the latest first.
+CREATE FUNCTION coach_sms_internal.sms_orgs_answered(
+  phone text, account_sid text, senders text[], signers uuid[], by_server boolean)
+  RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.org_id
-    FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at FROM @extschema@.sms_messages m
-           WHERE m.to_phone = ANY (coach_sms_internal.sms_phone_names($1)) GROUP BY m.org_id, m.from_phone) o
+    FROM (SELECT m.org_id, m.from_phone, max(m.created_at) AS at
+            FROM @extschema@.sms_messages m
+           WHERE m.to_phone = ANY (coach_sms_internal.sms_phone_names($1))
+           GROUP BY m.org_id, m.from_phone) o
     JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
    WHERE coach_sms_internal.sms_is_heard(s, signers, by_server)
-     AND EXISTS (SELECT FROM unnest($3) AS a (sender) WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
+     AND EXISTS (SELECT FROM unnest($3) AS a (sender)
+                  WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
 $$;
 
--- Orgs whose own settings name one of these senders of this account.
--- Whoever would write as that now, by settings of their own: where nobody is known to have written to them, be it that it
--- was pruned or erased, and where orgs dispute whose account it is.
-CREATE FUNCTION coach_sms_internal.sms_orgs_of_sender(account_sid text, senders text[], signers uuid[], by_server boolean) RETURNS SETOF uuid
+-- Returns the orgs whose own settings name one of these senders of this account. They count
+-- where no message to the person is known, because it was pruned or erased, and where
+-- several orgs claim the account.
+CREATE FUNCTION coach_sms_internal.sms_orgs_of_sender(
+  account_sid text, senders text[], signers uuid[], by_server boolean)
+  RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.org_id FROM @extschema@.sms_settings s
    WHERE coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') = $1
-     AND (s.twilio_messaging_service_sid = ANY ($2) OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
+     AND (s.twilio_messaging_service_sid = ANY ($2)
+          OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
      AND coach_sms_internal.sms_is_heard(s, signers, by_server)
 $$;
 
--- What a text from a person does: STOP, START, YES (after a STOP only). Finds the org that it answers,
--- among those that the signature speaks for; opt-outs by sender change where it speaks for the whole
--- account.
-CREATE FUNCTION coach_sms_internal.sms_take_inbound(event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
-  signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}') RETURNS void
+-- Carries out a text from a person: STOP, START, or YES after a STOP. Writes to its event the keyword and
+-- the org that it answers, among the orgs that the signature speaks for. Opt-outs by sender change where
+-- the signature speaks for the whole account.
+CREATE FUNCTION coach_sms_internal.sms_take_inbound(
+  event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
+  signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}')
+  RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
-  person text := nullif(sms_take_inbound.phone, '');  -- E.164; none where what wrote has no number
+  person text := nullif(sms_take_inbound.phone, '');  -- E.164; NULL where the writer has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
-  senders text[] := array_remove(ARRAY[nullif(coach_sms_internal.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
-  orgs uuid[] := ARRAY(SELECT o FROM coach_sms_internal.sms_orgs_answered(person, sms_take_inbound.account_sid, senders, signers, by_server) o);
-  -- Those that never wrote to them are bound by sms_opt_outs; where that must not change, by entries of their own.
-  bound uuid[] := CASE WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
-                       ELSE ARRAY(SELECT unnest(orgs) UNION
-                                  SELECT o FROM coach_sms_internal.sms_orgs_of_sender(sms_take_inbound.account_sid, senders, signers, by_server) o) END;
+  senders text[] := array_remove(
+    ARRAY[nullif(coach_sms_internal.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
+  orgs uuid[] := ARRAY(
+    SELECT o
+      FROM coach_sms_internal.sms_orgs_answered(
+             person, sms_take_inbound.account_sid, senders, signers, by_server) o);
+  -- sms_opt_outs binds the orgs that never wrote to the person. Where it must not change,
+  -- entries of their own do.
+  bound uuid[] := CASE
+    WHEN keyword = 'STOP' AND whole_account AND orgs <> '{}' THEN orgs
+    ELSE ARRAY(
+      SELECT unnest(orgs)
+      UNION
+      SELECT o
+        FROM coach_sms_internal.sms_orgs_of_sender(
+               sms_take_inbound.account_sid, senders, signers, by_server) o) END;
   lifted boolean := false;
-  -- Its key holds it off the second time, but that says who signed, and may be another's by then.
-  is_old boolean := EXISTS (SELECT FROM @extschema@.sms_events n JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
-                             WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
+  -- dedupe_key keeps a repeated call away, but it holds the signer, who may have changed since.
+  is_old boolean := EXISTS (
+    SELECT FROM @extschema@.sms_events n
+      JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
+     WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
   org uuid;
 BEGIN
   IF keyword = 'STOP' AND person IS NOT NULL THEN
     INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
-      SELECT sms_take_inbound.account_sid, s, person, 'twilio' FROM unnest(senders) s WHERE whole_account ORDER BY s
+      SELECT sms_take_inbound.account_sid, s, person, 'twilio'
+        FROM unnest(senders) s WHERE whole_account ORDER BY s
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
     PERFORM coach_sms_internal.sms_note_retraction(person);
     FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
   ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
-    -- Whose token cannot be compared is bound as before: anybody could have signed as the account's.
-    FOR org IN SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
-                WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders) ORDER BY u LOOP
+    -- Orgs whose token cannot be compared stay bound: a stranger could have signed as the account's owner.
+    FOR org IN
+      SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
+       WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person))
+         AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders)
+       ORDER BY u
+    LOOP
       PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
     END LOOP;
     DELETE FROM @extschema@.sms_opt_outs o
-     WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
+     WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person))
+       AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
     lifted := FOUND;
-    -- A YES is an answer like any other to whoever never said STOP.
+    -- A YES of a person who never said STOP is an answer like any other.
     IF lifted OR keyword = 'START' THEN
       DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (bound) AND s.phone = ANY (coach_sms_internal.sms_phone_names(person)) AND s.reason = 'opt_out'
-         -- What an org that never wrote to them has entered by itself is not this sender's.
+       WHERE s.org_id = ANY (bound) AND s.phone = ANY (coach_sms_internal.sms_phone_names(person))
+         AND s.reason = 'opt_out'
+         -- Entries that an org made by itself, without a message to the person, are not this sender's.
          AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
     END IF;
   END IF;
@@ -84,8 +116,8 @@ BEGIN
 END
 $$;
 
--- Enters the recipient of a live message that Twilio refused with this code into sms_suppression, and
--- cancels what waits for them.
+-- Enters the recipient of a live message that Twilio refused with this code into sms_suppression, and cancels
+-- messages that wait for them. Error 21610 (the person said STOP) also enters the sender into sms_opt_outs.
 CREATE FUNCTION coach_sms_internal.sms_heed_code(message_id uuid, code text, reason text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -93,11 +125,14 @@ DECLARE
   message record;
 BEGIN
   SELECT m.org_id, m.to_phone, m.client_id, m.from_phone,
-         coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') AS account_sid,
+         coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '')
+           AS account_sid,
          coach_sms_internal.sms_sender_address(
-           coalesce(nullif(m.from_phone, ''), nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
+           coalesce(nullif(m.from_phone, ''),
+                    nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
                     nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
-                    nullif(current_setting('coach_sms.twilio_phone_number', true), '')), s.default_region) AS sender
+                    nullif(current_setting('coach_sms.twilio_phone_number', true), '')),
+           s.default_region) AS sender
     INTO message
     FROM @extschema@.sms_messages m JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
    WHERE m.id = message_id AND NOT m.sandbox AND m.to_phone <> 'erased';
@@ -109,6 +144,7 @@ BEGIN
       VALUES (message.account_sid, message.sender, message.to_phone, 'error 21610')
       ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
   END IF;
-  PERFORM @extschema@.sms_opt_out(message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
+  PERFORM @extschema@.sms_opt_out(
+    message.org_id, message.to_phone, reason, 'twilio', 'error ' || code, message.client_id);
 END
 $$;
