@@ -2755,9 +2755,12 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_arm(live boolean) RETURNS void
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_subscriber() RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
-                  WHERE EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srrelid = '@extschema@.sms_messages'::regclass)
-                     OR NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid))  -- restored, and not refreshed yet
+  SELECT EXISTS (
+    SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
+     WHERE EXISTS (SELECT FROM pg_subscription_rel r
+                    WHERE r.srsubid = s.oid AND r.srrelid = '@extschema@.sms_messages'::regclass)
+        -- A restored subscription has no tables until it is refreshed.
+        OR NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid))
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_pass_over() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_pass_over' LANGUAGE C;
@@ -2772,7 +2775,8 @@ BEGIN
       SELECT m.id, m.org_id, coach_sms_internal.sms_zone_of(m.metadata) AS zone, m.priority,
              greatest(m.scheduled_for, now()) AS due_at, m.expires_at
         FROM @extschema@.sms_messages m
-       WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued') AND NOT (SELECT coach_sms_internal.sms_is_subscriber())
+       WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued')
+         AND NOT (SELECT coach_sms_internal.sms_is_subscriber())
          AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
        ORDER BY m.id FOR NO KEY UPDATE OF m),
     queued AS (
@@ -2789,7 +2793,8 @@ BEGIN
   RETURN total;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rebuild_queue(
+  live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_subscriber boolean := coach_sms_internal.sms_is_subscriber();
@@ -2798,12 +2803,13 @@ BEGIN
   cancelled := 0;
   unknown := 0;
   IF live THEN
-    -- Nobody can have got a sandbox message, so even one that a sender holds just ends: what the
-    -- sender records for it later finds no claim of that fence.
+    -- Nobody can have got a sandbox message, so even a claimed one ends. The sender's result
+    -- then finds no claim with its fence.
     ids := ARRAY(
       SELECT m.id FROM @extschema@.sms_messages m
        WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
-         AND (NOT is_subscriber OR EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
+         AND (NOT is_subscriber
+              OR EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
               OR EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id))
        ORDER BY m.id FOR NO KEY UPDATE);
     cancelled := cardinality(ids);
@@ -2814,18 +2820,20 @@ BEGIN
     DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (ids);
     DELETE FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = ANY (ids);
 
-    -- A copy or a restore knows that these were under way, and no more.
+    -- In a copy or a restored database these were under way, and their outcome is unknown.
     ids := ARRAY(
       SELECT m.id FROM @extschema@.sms_messages m
        WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
          AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id)
        ORDER BY m.id FOR NO KEY UPDATE OF m);
-    -- The sender may have settled some while their rows were waited for.
+    -- The sender may have settled some during the wait for their locks.
     WITH lost AS (
-      INSERT INTO coach_sms_internal.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority,
+      INSERT INTO coach_sms_internal.sms_in_flight (
+          message_id, org_id, fence, state, attempt_number, failures, priority,
           claimed_at, lease_until, client_key, segments, settlement, next_look_at)
         SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
-               'unknown', greatest(m.attempt_count, 1), 0, m.priority, greatest(m.created_at, m.scheduled_for), now(),
+               'unknown', greatest(m.attempt_count, 1), 0, m.priority,
+               greatest(m.created_at, m.scheduled_for), now(),
                coalesce(m.client_id::text, coach_sms_internal.sms_phone_key(m.to_phone)), m.segments,
                jsonb_build_object('error_code', 'sender_lost',
                  'error_message', 'the database was copied or restored while it was under way'),
@@ -2841,12 +2849,13 @@ BEGIN
   ELSE
     -- Live messages wait for the next sms_go_live().
     WITH foreign_rows AS MATERIALIZED (
-      SELECT q.message_id FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-       WHERE NOT m.sandbox AND NOT is_subscriber  -- whose own would not come back
+      SELECT q.message_id
+        FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+       WHERE NOT m.sandbox AND NOT is_subscriber  -- a subscriber's own would not come back
        ORDER BY m.id FOR NO KEY UPDATE OF m)
     DELETE FROM coach_sms_internal.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
 
-    -- Sandbox messages that a copy knows as under way start again.
+    -- Sandbox messages that were under way when the database was copied start again.
     UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
      WHERE m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
        AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id);
@@ -2860,7 +2869,8 @@ BEGIN
   PERFORM coach_sms_internal.sms_bookings_go_live();
   PERFORM coach_sms_internal.sms_arm(true);
   PERFORM coach_sms_internal.sms_make_policies();
-  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM coach_sms_internal.sms_rebuild_queue(true) r;
+  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown
+    FROM coach_sms_internal.sms_rebuild_queue(true) r;
   PERFORM coach_sms_internal.sms_tell_overdue();
 END
 $$;
@@ -2883,10 +2893,14 @@ END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_poke_launcher() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_poke_launcher' LANGUAGE C VOLATILE;
+CREATE OR REPLACE FUNCTION sms_detach_worker(database name DEFAULT current_database(), hold interval DEFAULT '1 minute')
+  RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_detach_worker' LANGUAGE C VOLATILE STRICT;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_worker_state(
   OUT database_oid oid, OUT database text, OUT pid integer, OUT state text, OUT activity text,
-  OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz, OUT held_until timestamptz,
-  OUT restarts integer, OUT claimed bigint, OUT accepted bigint, OUT rejected bigint, OUT retried bigint, OUT unknown bigint,
+  OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz,
+  OUT held_until timestamptz, OUT restarts integer,
+  OUT claimed bigint, OUT accepted bigint, OUT rejected bigint, OUT retried bigint, OUT unknown bigint,
   OUT in_flight integer, OUT latency_p50_ms double precision, OUT latency_p99_ms double precision,
   OUT last_error text, OUT last_error_at timestamptz, OUT library_version text)
   RETURNS SETOF record
@@ -2954,14 +2968,17 @@ BEGIN
   RETURN NULL;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_messages(org_id uuid, before timestamptz, at_most integer, horizon xid) RETURNS integer
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_messages(
+  org_id uuid, before timestamptz, at_most integer, horizon xid)
+  RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  -- As many are looked at, so that a step takes its time and no more: also where nothing may go, since some snapshot is old.
+  -- A step reads no more messages than this, even where an old snapshot keeps them all.
   window_size CONSTANT integer := 10 * at_most;
   oldest uuid[] := ARRAY(
     SELECT m.id FROM @extschema@.sms_messages m
-     WHERE m.org_id = $1 AND m.created_at < before AND m.updated_at < before AND m.status IN ('sent', 'delivered', 'failed', 'cancelled')
+     WHERE m.org_id = $1 AND m.created_at < before AND m.updated_at < before
+       AND m.status IN ('sent', 'delivered', 'failed', 'cancelled')
      ORDER BY m.created_at LIMIT window_size);
   moved integer;
   ids uuid[];
@@ -2969,7 +2986,8 @@ BEGIN
   INSERT INTO @extschema@.sms_idempotency_keys (org_id, idempotency_key, message_id, payload_hash)
     SELECT m.org_id, m.idempotency_key, m.id, m.payload_hash FROM @extschema@.sms_messages m
      WHERE m.id = ANY (oldest) AND m.idempotency_key IS NOT NULL
-       AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys k WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key)
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys k
+                        WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key)
      ORDER BY m.created_at LIMIT at_most
     ON CONFLICT ON CONSTRAINT sms_idempotency_keys_pkey DO NOTHING;
   GET DIAGNOSTICS moved = ROW_COUNT;
@@ -2978,15 +2996,18 @@ BEGIN
      WHERE m.id = ANY (oldest) AND m.updated_at < before
        AND (m.idempotency_key IS NULL
             OR EXISTS (SELECT FROM @extschema@.sms_idempotency_keys k
-                        WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key AND age(k.xmin) > age(horizon)))
+                        WHERE k.org_id = $1 AND k.idempotency_key = m.idempotency_key
+                          AND age(k.xmin) > age(horizon)))
      ORDER BY m.created_at LIMIT at_most
        FOR UPDATE SKIP LOCKED);
   PERFORM coach_sms_internal.sms_sum_up(org_id, ids);
-  -- What was called off may be wanted again, as it could before.
+  -- A booking whose text was cancelled may get it again, as before.
   UPDATE @extschema@.sms_booking_texts t
      SET detail = NULL, message_id = CASE WHEN m.is_off THEN NULL ELSE t.message_id END,
          reason = CASE WHEN m.is_off THEN 'booking_cancelled' ELSE t.reason END
-    FROM (SELECT g.id, g.status = 'cancelled' AND g.error_code IN ('booking_changed', 'booking_cancelled', 'sandbox') AS is_off
+    FROM (SELECT g.id,
+                 g.status = 'cancelled'
+                   AND g.error_code IN ('booking_changed', 'booking_cancelled', 'sandbox') AS is_off
             FROM @extschema@.sms_messages g WHERE g.id = ANY (ids)) m
    WHERE t.message_id = m.id;
   DELETE FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids);
@@ -2997,33 +3018,43 @@ END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sum_up(org_id uuid, ids uuid[]) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO @extschema@.sms_usage AS u (org_id, month, provider, currency, messages, segments, price, segments_without_price)
+  INSERT INTO @extschema@.sms_usage AS u (
+      org_id, month, provider, currency, messages, segments, price, segments_without_price)
     SELECT $1, h.month, h.provider, h.currency, count(*), sum(h.segments), sum(h.price),
            coalesce(sum(h.segments) FILTER (WHERE h.price IS NULL), 0)
       FROM coach_sms_internal.sms_charges h WHERE h.org_id = $1 AND h.message_id = ANY (ids)
      GROUP BY h.month, h.provider, h.currency
     ON CONFLICT ON CONSTRAINT sms_usage_pkey DO UPDATE
       SET messages = u.messages + excluded.messages, segments = u.segments + excluded.segments,
-          price = CASE WHEN excluded.price IS NULL THEN u.price ELSE coalesce(u.price, 0) + excluded.price END,
+          price = CASE WHEN excluded.price IS NULL THEN u.price
+                       ELSE coalesce(u.price, 0) + excluded.price END,
           segments_without_price = u.segments_without_price + excluded.segments_without_price
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_strays_before() RETURNS timestamptz
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN bool_and(s.retention_days IS NOT NULL) THEN now() - make_interval(days => max(s.retention_days)) END FROM @extschema@.sms_settings s
+  SELECT CASE WHEN bool_and(s.retention_days IS NOT NULL)
+              THEN now() - make_interval(days => max(s.retention_days)) END
+    FROM @extschema@.sms_settings s
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_events(org_id uuid, before timestamptz, at_most integer) RETURNS integer
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_events(org_id uuid, before timestamptz, at_most integer)
+  RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   pruned integer;
 BEGIN
-  -- A START or YES stays without its text: Twilio signs no time, and a call that was caught would lift a later STOP.
   WITH old AS (
-    SELECT i.id, i.event_type = 'inbound' AND coalesce(i.event_status IN ('START', 'YES'), false) AS stays FROM @extschema@.sms_events i
-     WHERE CASE WHEN $1 IS NULL THEN i.org_id IS NULL ELSE i.org_id = $1 END AND i.message_id IS NULL AND i.received_at < before
-       AND (i.event_payload IS NOT NULL OR i.event_type <> 'inbound' OR coalesce(i.event_status NOT IN ('START', 'YES'), true))
+    SELECT i.id, i.event_type = 'inbound' AND coalesce(i.event_status IN ('START', 'YES'), false) AS stays
+      FROM @extschema@.sms_events i
+     WHERE CASE WHEN $1 IS NULL THEN i.org_id IS NULL ELSE i.org_id = $1 END
+       AND i.message_id IS NULL AND i.received_at < before
+       AND (i.event_payload IS NOT NULL OR i.event_type <> 'inbound'
+            OR coalesce(i.event_status NOT IN ('START', 'YES'), true))
      ORDER BY i.received_at LIMIT at_most FOR UPDATE SKIP LOCKED),
-  gone AS (DELETE FROM @extschema@.sms_events e USING old o WHERE e.id = o.id AND NOT o.stays),
-  kept AS (UPDATE @extschema@.sms_events e SET event_payload = NULL FROM old o WHERE e.id = o.id AND o.stays)
+  gone AS (
+    DELETE FROM @extschema@.sms_events e USING old o WHERE e.id = o.id AND NOT o.stays),
+  kept AS (
+    UPDATE @extschema@.sms_events e SET event_payload = NULL FROM old o WHERE e.id = o.id AND o.stays)
   SELECT count(*) INTO pruned FROM old;
   RETURN pruned;
 END
@@ -3035,8 +3066,11 @@ DECLARE
   org record;
   orgs integer := 0;
 BEGIN
-  FOR org IN SELECT s.org_id, now() - make_interval(days => s.retention_days) AS before FROM @extschema@.sms_settings s
-              WHERE s.retention_days IS NOT NULL AND (behind IS NULL OR s.org_id >= behind) ORDER BY s.org_id LIMIT orgs_at_most LOOP
+  FOR org IN
+    SELECT s.org_id, now() - make_interval(days => s.retention_days) AS before FROM @extschema@.sms_settings s
+     WHERE s.retention_days IS NOT NULL AND (behind IS NULL OR s.org_id >= behind)
+     ORDER BY s.org_id LIMIT orgs_at_most
+  LOOP
     behind := org.org_id;
     orgs := orgs + 1;
     IF greatest(coach_sms_internal.sms_prune_messages(org.org_id, org.before, at_most, horizon),
@@ -3044,7 +3078,8 @@ BEGIN
       RETURN;
     END IF;
   END LOOP;
-  IF orgs = orgs_at_most OR coach_sms_internal.sms_prune_events(NULL, coach_sms_internal.sms_strays_before(), at_most) > 0 THEN
+  IF orgs = orgs_at_most
+     OR coach_sms_internal.sms_prune_events(NULL, coach_sms_internal.sms_strays_before(), at_most) > 0 THEN
     RETURN;
   END IF;
   behind := NULL;

@@ -4,7 +4,7 @@
 CREATE FUNCTION coach_sms_internal.sms_system_identifier() RETURNS bigint
   AS 'MODULE_PATHNAME', 'coach_sms_system_identifier' LANGUAGE C STABLE PARALLEL SAFE;
 
--- Fires sms_server_forget, which wakes nobody yet.
+-- Fires sms_server_forget, which finds no sender to wake yet.
 INSERT INTO coach_sms_internal.sms_server (mode, system_identifier, database_oid, arm_id)
   SELECT 'sandbox', coach_sms_internal.sms_system_identifier(), d.oid, gen_random_uuid()
     FROM pg_catalog.pg_database d WHERE d.datname = current_database();
@@ -21,29 +21,34 @@ CREATE FUNCTION coach_sms_internal.sms_arm(live boolean) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_arm' LANGUAGE C VOLATILE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 
--- Whether a subscription of this database brings messages of another server's.
--- What came by logical replication is its publisher's to send. Nothing else marks those messages, and so on a subscriber none
--- is queued anew: its own were given their rows when they were enqueued.
+-- Returns whether a subscription of this database brings messages of another server. The
+-- publisher sends those, and nothing marks them. So a subscriber queues no message anew: its own
+-- got their rows when they were enqueued.
 CREATE FUNCTION coach_sms_internal.sms_is_subscriber() RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
-                  WHERE EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srrelid = '@extschema@.sms_messages'::regclass)
-                     OR NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid))  -- restored, and not refreshed yet
+  SELECT EXISTS (
+    SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
+     WHERE EXISTS (SELECT FROM pg_subscription_rel r
+                    WHERE r.srsubid = s.oid AND r.srrelid = '@extschema@.sms_messages'::regclass)
+        -- A restored subscription has no tables until it is refreshed.
+        OR NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid))
 $$;
 
--- Keeps replicated rows out of sms_queue, sms_in_flight and sms_holds.
--- Nor do rows of the publisher's queue count here, where a publication of all tables brings them too.
+-- Skips replicated rows of sms_queue, sms_in_flight and sms_holds, which a publication of all tables brings.
 CREATE FUNCTION coach_sms_internal.sms_pass_over() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_pass_over' LANGUAGE C;
-CREATE TRIGGER sms_queue_replica BEFORE INSERT ON coach_sms_internal.sms_queue FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
+CREATE TRIGGER sms_queue_replica BEFORE INSERT ON coach_sms_internal.sms_queue
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
 ALTER TABLE coach_sms_internal.sms_queue ENABLE REPLICA TRIGGER sms_queue_replica;
-CREATE TRIGGER sms_in_flight_replica BEFORE INSERT ON coach_sms_internal.sms_in_flight FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
+CREATE TRIGGER sms_in_flight_replica BEFORE INSERT ON coach_sms_internal.sms_in_flight
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
 ALTER TABLE coach_sms_internal.sms_in_flight ENABLE REPLICA TRIGGER sms_in_flight_replica;
-CREATE TRIGGER sms_holds_replica BEFORE INSERT ON coach_sms_internal.sms_holds FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
+CREATE TRIGGER sms_holds_replica BEFORE INSERT ON coach_sms_internal.sms_holds
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
 ALTER TABLE coach_sms_internal.sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
 
--- Gives each waiting message of the sandbox (or of live sending) that has no row in sms_queue one, and
--- returns how many.
+-- Inserts the missing rows of sms_queue for waiting messages of the sandbox, or of live
+-- sending. Returns how many.
 CREATE FUNCTION coach_sms_internal.sms_enqueue_waiting(for_sandbox boolean) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -55,7 +60,8 @@ BEGIN
       SELECT m.id, m.org_id, coach_sms_internal.sms_zone_of(m.metadata) AS zone, m.priority,
              greatest(m.scheduled_for, now()) AS due_at, m.expires_at
         FROM @extschema@.sms_messages m
-       WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued') AND NOT (SELECT coach_sms_internal.sms_is_subscriber())
+       WHERE m.sandbox = for_sandbox AND m.status IN ('pending', 'queued')
+         AND NOT (SELECT coach_sms_internal.sms_is_subscriber())
          AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
        ORDER BY m.id FOR NO KEY UPDATE OF m),
     queued AS (
@@ -73,9 +79,10 @@ BEGIN
 END
 $$;
 
--- Derives sms_queue and sms_in_flight from sms_messages for the mode that was just set. Claims of a
--- running sender are left alone.
-CREATE FUNCTION coach_sms_internal.sms_rebuild_queue(live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
+-- Derives sms_queue and sms_in_flight from sms_messages for the mode that was just set. Claims of a running
+-- sender stay as they are, unless they are of sandbox messages and the mode is live.
+CREATE FUNCTION coach_sms_internal.sms_rebuild_queue(
+  live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_subscriber boolean := coach_sms_internal.sms_is_subscriber();
@@ -84,12 +91,13 @@ BEGIN
   cancelled := 0;
   unknown := 0;
   IF live THEN
-    -- Nobody can have got a sandbox message, so even one that a sender holds just ends: what the
-    -- sender records for it later finds no claim of that fence.
+    -- Nobody can have got a sandbox message, so even a claimed one ends. The sender's result
+    -- then finds no claim with its fence.
     ids := ARRAY(
       SELECT m.id FROM @extschema@.sms_messages m
        WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
-         AND (NOT is_subscriber OR EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
+         AND (NOT is_subscriber
+              OR EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
               OR EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id))
        ORDER BY m.id FOR NO KEY UPDATE);
     cancelled := cardinality(ids);
@@ -100,18 +108,20 @@ BEGIN
     DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (ids);
     DELETE FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = ANY (ids);
 
-    -- A copy or a restore knows that these were under way, and no more.
+    -- In a copy or a restored database these were under way, and their outcome is unknown.
     ids := ARRAY(
       SELECT m.id FROM @extschema@.sms_messages m
        WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
          AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id)
        ORDER BY m.id FOR NO KEY UPDATE OF m);
-    -- The sender may have settled some while their rows were waited for.
+    -- The sender may have settled some during the wait for their locks.
     WITH lost AS (
-      INSERT INTO coach_sms_internal.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority,
+      INSERT INTO coach_sms_internal.sms_in_flight (
+          message_id, org_id, fence, state, attempt_number, failures, priority,
           claimed_at, lease_until, client_key, segments, settlement, next_look_at)
         SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
-               'unknown', greatest(m.attempt_count, 1), 0, m.priority, greatest(m.created_at, m.scheduled_for), now(),
+               'unknown', greatest(m.attempt_count, 1), 0, m.priority,
+               greatest(m.created_at, m.scheduled_for), now(),
                coalesce(m.client_id::text, coach_sms_internal.sms_phone_key(m.to_phone)), m.segments,
                jsonb_build_object('error_code', 'sender_lost',
                  'error_message', 'the database was copied or restored while it was under way'),
@@ -127,12 +137,13 @@ BEGIN
   ELSE
     -- Live messages wait for the next sms_go_live().
     WITH foreign_rows AS MATERIALIZED (
-      SELECT q.message_id FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-       WHERE NOT m.sandbox AND NOT is_subscriber  -- whose own would not come back
+      SELECT q.message_id
+        FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+       WHERE NOT m.sandbox AND NOT is_subscriber  -- a subscriber's own would not come back
        ORDER BY m.id FOR NO KEY UPDATE OF m)
     DELETE FROM coach_sms_internal.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
 
-    -- Sandbox messages that a copy knows as under way start again.
+    -- Sandbox messages that were under way when the database was copied start again.
     UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
      WHERE m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
        AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id);
@@ -147,7 +158,8 @@ BEGIN
   PERFORM coach_sms_internal.sms_bookings_go_live();
   PERFORM coach_sms_internal.sms_arm(true);
   PERFORM coach_sms_internal.sms_make_policies();
-  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown FROM coach_sms_internal.sms_rebuild_queue(true) r;
+  SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown
+    FROM coach_sms_internal.sms_rebuild_queue(true) r;
   PERFORM coach_sms_internal.sms_tell_overdue();
 END
 $$;
@@ -174,7 +186,7 @@ COMMENT ON FUNCTION sms_go_sandbox() IS
 'messages that wait are kept for the next sms_go_live(). After a restore it also makes the policies of the '
 'roles that were granted, which no dump carries. Returns how many sandbox messages were queued anew.';
 
--- At commit, the launcher looks whether this database needs a sender.
+-- Signals the launcher, at commit, to check whether this database needs a sender.
 CREATE FUNCTION coach_sms_internal.sms_poke_launcher() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_poke_launcher' LANGUAGE C VOLATILE;
 
@@ -183,19 +195,21 @@ CREATE FUNCTION sms_wake_sender() RETURNS void
 COMMENT ON FUNCTION sms_wake_sender() IS
 'Wakes this database''s sender at once. For trouble-shooting: a commit wakes it by itself.';
 
-CREATE FUNCTION sms_detach_worker(database name DEFAULT current_database(), hold interval DEFAULT '1 minute') RETURNS boolean
+CREATE FUNCTION sms_detach_worker(database name DEFAULT current_database(), hold interval DEFAULT '1 minute')
+  RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_detach_worker' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION sms_detach_worker(name, interval) IS
 'Ends the sender of a database and starts none before the interval (default 1 minute) is over, so that the '
 'database can be renamed or copied. True once no sender is left. For the database''s owner, who must be '
 'granted EXECUTE.';
 
--- What shared memory knows of each database's sender; no row where the library is not preloaded. The
--- view sms_worker_stat shows this database's.
+-- Returns the state of each database's sender from shared memory; no row where the library is not
+-- preloaded. The view sms_worker_stat shows this database's.
 CREATE FUNCTION coach_sms_internal.sms_worker_state(
   OUT database_oid oid, OUT database text, OUT pid integer, OUT state text, OUT activity text,
-  OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz, OUT held_until timestamptz,
-  OUT restarts integer, OUT claimed bigint, OUT accepted bigint, OUT rejected bigint, OUT retried bigint, OUT unknown bigint,
+  OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz,
+  OUT held_until timestamptz, OUT restarts integer,
+  OUT claimed bigint, OUT accepted bigint, OUT rejected bigint, OUT retried bigint, OUT unknown bigint,
   OUT in_flight integer, OUT latency_p50_ms double precision, OUT latency_p99_ms double precision,
   OUT last_error text, OUT last_error_at timestamptz, OUT library_version text)
   RETURNS SETOF record
@@ -206,18 +220,19 @@ CREATE FUNCTION sms_library_version() RETURNS text
 COMMENT ON FUNCTION sms_library_version() IS
 'Version of the loaded library; the extension''s own is in pg_extension.';
 
--- Whether the certificates by which Twilio is known can be read.
+-- Returns the problem of the certificates that verify Twilio's server, and its remedy; NULL
+-- where they can be read.
 CREATE FUNCTION coach_sms_internal.sms_check_trust(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
 
--- Whether coach_sms is in shared_preload_libraries; without it messages wait.
+-- Returns whether coach_sms is in shared_preload_libraries. Without it messages wait.
 CREATE FUNCTION coach_sms_internal.sms_is_preloaded() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_preloaded' LANGUAGE C STABLE PARALLEL SAFE;
 
--- Process of the launcher; NULL where there is none.
+-- Returns the process id of the launcher; NULL where none runs.
 CREATE FUNCTION coach_sms_internal.sms_launcher_pid() RETURNS integer
   AS 'MODULE_PATHNAME', 'coach_sms_launcher_pid' LANGUAGE C VOLATILE;
 
--- Where the application is, from coach_sms.webapp_url or WEBAPP_URL; empty where neither says.
+-- Returns the application's URL, from coach_sms.webapp_url or WEBAPP_URL; empty where neither is set.
 CREATE FUNCTION coach_sms_internal.sms_webapp_url() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_webapp_url' LANGUAGE C VOLATILE;

@@ -1,4 +1,4 @@
--- Pausing: what waits is kept, nothing is claimed. Requests under way are not called back.
+-- Pausing: messages wait, and nothing is claimed. Requests under way are not called back.
 
 CREATE FUNCTION sms_pause(org_id uuid DEFAULT NULL, until timestamptz DEFAULT 'infinity') RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -18,8 +18,8 @@ COMMENT ON FUNCTION sms_pause(uuid, timestamptz) IS
 'Sends nothing of an org (NULL, the default: of any org) before the given time (default: until '
 'sms_resume). Messages wait. Raises SM001 for an unknown org.';
 
--- Messages of an org (NULL: of all) that coach_sms.max_wait ended within its own length, or ends next.
--- Both what waits and what has ended: whoever lets messages go again wants to know which will not.
+-- Returns how many messages of an org (NULL: of all) coach_sms.max_wait keeps from being sent: those that
+-- wait and will expire, and those that expired within the last coach_sms.max_wait.
 CREATE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT count(*)
@@ -32,7 +32,8 @@ CREATE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFAULT NULL) R
      AND coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
 $$;
 
--- A NOTICE of how many messages coach_sms.max_wait ends.
+-- Raises a NOTICE with the number of messages that coach_sms.max_wait keeps from being
+-- sent, if there are any.
 CREATE FUNCTION coach_sms_internal.sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
