@@ -2,8 +2,9 @@
 -- idempotency keys and their costs stay.
 
 -- Moves the keys of up to at_most finished messages, and deletes up to at_most messages whose keys were
--- moved before the horizon. Returns the larger number. The horizon is a transaction that every snapshot in
--- use sees. So an enqueue with the key finds it in one table or in both, and never in neither.
+-- moved before the horizon. Returns the larger number. Every snapshot in use sees the
+-- transactions before the horizon. So an enqueue with the key finds it in one table or in both, and never
+-- in neither.
 CREATE FUNCTION coach_sms_internal.sms_prune_messages(
   org_id uuid, before timestamptz, at_most integer, horizon xid)
   RETURNS integer
