@@ -3085,6 +3085,15 @@ BEGIN
   behind := NULL;
 END
 $$;
+CREATE OR REPLACE FUNCTION sms_reschedule(
+  message_id uuid, scheduled_for timestamptz, expires_at timestamptz DEFAULT NULL)
+  RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
+CREATE OR REPLACE FUNCTION sms_opt_out(
+  org_id uuid, phone text, reason text DEFAULT 'opt_out', source text DEFAULT 'sms_opt_out',
+  notes text DEFAULT NULL, client_id uuid DEFAULT NULL)
+  RETURNS uuid
+  AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
 CREATE OR REPLACE FUNCTION sms_doctor(
   OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
@@ -3095,8 +3104,8 @@ COMMENT ON FUNCTION sms_doctor() IS
 'no words of the application''s code. Reads all messages: for people; alarms read sms_health.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_worker_stat AS
-  SELECT database_oid, database, pid, state, activity, started_at, heartbeat_at, next_wake_at, held_until, restarts,
-         claimed, accepted, rejected, retried, unknown, in_flight, latency_p50_ms, latency_p99_ms,
+  SELECT database_oid, database, pid, state, activity, started_at, heartbeat_at, next_wake_at, held_until,
+         restarts, claimed, accepted, rejected, retried, unknown, in_flight, latency_p50_ms, latency_p99_ms,
          last_error, last_error_at, library_version
     FROM coach_sms_internal.sms_worker_state()
    WHERE database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
@@ -3106,24 +3115,31 @@ COMMENT ON COLUMN sms_worker_stat.state IS
 'failing, as last_error says; starting, stopping, backing off, held, stopped.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_lane_stat WITH (security_barrier) AS
-  WITH reader AS MATERIALIZED (SELECT coach_sms_internal.sms_sees_all() AS sees_all,
-                                      CASE WHEN NOT coach_sms_internal.sms_sees_all()
-                                        THEN @extschema@.sms_my_orgs() END AS orgs),
-  lane AS (SELECT org_id, zone, priority, count(*) AS waiting, count(*) FILTER (WHERE due_at <= now()) AS due, min(due_at) AS next_due_at,
-                  count(*) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS over_limit,
-                  min(due_at) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS room_at,
-                  count(*) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retrying,
-                  min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retry_at,
-                  min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures = 0) AS scheduled_for
-             FROM coach_sms_internal.sms_queue
-            WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]) GROUP BY org_id, zone, priority),
-  hold AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_holds WHERE until > now()),
-  server_hold AS (SELECT why, is_trouble FROM hold WHERE org_id IS NULL ORDER BY until DESC LIMIT 1)
+  WITH reader AS MATERIALIZED (
+    SELECT coach_sms_internal.sms_sees_all() AS sees_all,
+           CASE WHEN NOT coach_sms_internal.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
+  lane AS (
+    SELECT org_id, zone, priority, count(*) AS waiting,
+           count(*) FILTER (WHERE due_at <= now()) AS due,
+           min(due_at) AS next_due_at,
+           count(*) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS over_limit,
+           min(due_at) FILTER (WHERE due_at > now() AND held_for IS NOT NULL) AS room_at,
+           count(*) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retrying,
+           min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures > 0) AS retry_at,
+           min(due_at) FILTER (WHERE due_at > now() AND held_for IS NULL AND failures = 0) AS scheduled_for
+      FROM coach_sms_internal.sms_queue
+     WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[])
+     GROUP BY org_id, zone, priority),
+  hold AS MATERIALIZED (
+    SELECT * FROM coach_sms_internal.sms_holds WHERE until > now()),
+  server_hold AS (
+    SELECT why, is_trouble FROM hold WHERE org_id IS NULL ORDER BY until DESC LIMIT 1)
   SELECT DISTINCT ON (l.org_id, l.zone, l.priority) l.*,
          CASE WHEN l.due > 0 THEN coalesce(v.why, h.why) END AS held_by,
          l.due > 0 AND coalesce(v.is_trouble, h.is_trouble, false) AS is_trouble
     FROM lane l
-    LEFT JOIN hold h ON h.org_id = l.org_id AND (h.priority IS NULL OR (h.priority = l.priority AND h.zone = l.zone))
+    LEFT JOIN hold h
+      ON h.org_id = l.org_id AND (h.priority IS NULL OR (h.priority = l.priority AND h.zone = l.zone))
     LEFT JOIN server_hold v ON true
    ORDER BY l.org_id, l.zone, l.priority, h.until DESC NULLS LAST, h.rule;
 SET LOCAL search_path = @extschema@, pg_temp;
@@ -3132,21 +3148,31 @@ CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (
     SELECT coach_sms_internal.sms_sees_all() AS sees_all,
            CASE WHEN NOT coach_sms_internal.sms_sees_all() THEN @extschema@.sms_my_orgs() END AS orgs),
-  server AS (SELECT max(paused_until) AS paused_until FROM coach_sms_internal.sms_server),
-  org AS (SELECT s.org_id, s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
-            FROM @extschema@.sms_settings s CROSS JOIN server v),
-  queued AS (SELECT org_id, sum(waiting)::bigint AS waiting, sum(due)::bigint AS due, min(next_due_at) AS next_due_at,
-                    min(next_due_at) FILTER (WHERE held_by IS NULL) AS free_due_at,
-                    coalesce((array_agg(held_by ORDER BY is_trouble DESC, due DESC, held_by) FILTER (WHERE held_by IS NOT NULL))[1],
-                             CASE WHEN sum(over_limit) > 0 THEN format('max_sms_per_client_per_day is reached (messages: %s), until %s',
-                                                                       sum(over_limit), date_trunc('minute', min(room_at))) END) AS held_by
-               FROM coach_sms_internal.sms_lane_stat GROUP BY org_id),
-  claimed AS (SELECT org_id, count(*) FILTER (WHERE state <> 'unknown') AS in_flight,
-                     count(*) FILTER (WHERE state = 'unknown') AS unknown
-                FROM coach_sms_internal.sms_in_flight GROUP BY org_id)
-  SELECT org_id, coalesce(org.may_send, false) AS may_send, coalesce(waiting, 0) AS waiting, coalesce(due, 0) AS due,
+  server AS (
+    SELECT max(paused_until) AS paused_until FROM coach_sms_internal.sms_server),
+  org AS (
+    SELECT s.org_id,
+           s.enabled AND coalesce(greatest(s.paused_until, v.paused_until) <= now(), true) AS may_send
+      FROM @extschema@.sms_settings s CROSS JOIN server v),
+  queued AS (
+    SELECT org_id, sum(waiting)::bigint AS waiting, sum(due)::bigint AS due, min(next_due_at) AS next_due_at,
+           min(next_due_at) FILTER (WHERE held_by IS NULL) AS free_due_at,
+           coalesce(
+             (array_agg(held_by ORDER BY is_trouble DESC, due DESC, held_by)
+                FILTER (WHERE held_by IS NOT NULL))[1],
+             CASE WHEN sum(over_limit) > 0
+                  THEN format('max_sms_per_client_per_day is reached (messages: %s), until %s',
+                              sum(over_limit), date_trunc('minute', min(room_at))) END) AS held_by
+      FROM coach_sms_internal.sms_lane_stat GROUP BY org_id),
+  claimed AS (
+    SELECT org_id, count(*) FILTER (WHERE state <> 'unknown') AS in_flight,
+           count(*) FILTER (WHERE state = 'unknown') AS unknown
+      FROM coach_sms_internal.sms_in_flight GROUP BY org_id)
+  SELECT org_id, coalesce(org.may_send, false) AS may_send,
+         coalesce(waiting, 0) AS waiting, coalesce(due, 0) AS due,
          CASE WHEN org.may_send AND free_due_at <= now() THEN now() - free_due_at END AS oldest_due_age,
-         coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown, next_due_at, held_by COLLATE "C" AS held_by
+         coalesce(in_flight, 0) AS in_flight, coalesce(unknown, 0) AS unknown,
+         next_due_at, held_by COLLATE "C" AS held_by
     FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id)
    WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
@@ -3181,7 +3207,8 @@ CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
          round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
     FROM counted
-   WHERE (SELECT coach_sms_internal.sms_sees_all()) OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+   WHERE (SELECT coach_sms_internal.sms_sees_all())
+      OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
 'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
@@ -3190,8 +3217,10 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_health AS
   WITH mark AS (
     SELECT now() - interval '1 hour' AS hour_ago,
-           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 hour') * 1000::numeric)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_hour_ago,
-           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 day') * 1000::numeric)::bigint), 12, '0') || '70008000000000000000')::uuid AS id_day_ago),
+           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 hour') * 1000::numeric)::bigint),
+                 12, '0') || '70008000000000000000')::uuid AS id_hour_ago,
+           (lpad(to_hex(floor(extract(epoch FROM now() - interval '1 day') * 1000::numeric)::bigint),
+                 12, '0') || '70008000000000000000')::uuid AS id_day_ago),
   touched AS (
     SELECT a.message_id FROM @extschema@.sms_attempts a
      WHERE a.id >= (SELECT id_hour_ago FROM mark) AND a.status <> 'success'
@@ -3208,36 +3237,49 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
            round(extract(epoch FROM max(oldest_due_age)))::bigint AS oldest_due_seconds,
            coalesce(sum(in_flight), 0)::bigint AS in_flight, coalesce(sum(unknown), 0)::bigint AS unknown
       FROM @extschema@.sms_queue_stat),
-  lane AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_lane_stat),
+  lane AS MATERIALIZED (
+    SELECT * FROM coach_sms_internal.sms_lane_stat),
   wait AS (
     SELECT sum(due) AS messages, format(' (org %s): %s', org_id, held_by) AS what FROM lane
      WHERE held_by IS NOT NULL GROUP BY org_id, held_by
     UNION ALL
-    SELECT sum(over_limit), format(' (org %s): max_sms_per_client_per_day is reached, until %s', org_id, date_trunc('minute', min(room_at)))
+    SELECT sum(over_limit),
+           format(' (org %s): max_sms_per_client_per_day is reached, until %s',
+                  org_id, date_trunc('minute', min(room_at)))
       FROM lane GROUP BY org_id HAVING sum(over_limit) > 0
     UNION ALL
     SELECT sum(retrying), format(': tried again, the first at %s', date_trunc('second', min(retry_at)))
       FROM lane HAVING sum(retrying) > 0
     UNION ALL
-    SELECT sum(waiting - due - over_limit - retrying), format(': scheduled, the first for %s', date_trunc('minute', min(scheduled_for)))
+    SELECT sum(waiting - due - over_limit - retrying),
+           format(': scheduled, the first for %s', date_trunc('minute', min(scheduled_for)))
       FROM lane HAVING sum(waiting - due - over_limit - retrying) > 0),
   told AS (
-    SELECT string_agg(line, '; ' ORDER BY place) || CASE WHEN max(lines) > 5 THEN format('; more reasons: %s', max(lines) - 5) ELSE '' END AS waits_for
-      FROM (SELECT messages || CASE WHEN messages = 1 THEN ' message waits' ELSE ' messages wait' END || what AS line,
-                   row_number() OVER (ORDER BY messages DESC, what) AS place, count(*) OVER () AS lines FROM wait) l
+    SELECT string_agg(line, '; ' ORDER BY place)
+             || CASE WHEN max(lines) > 5 THEN format('; more reasons: %s', max(lines) - 5) ELSE '' END
+             AS waits_for
+      FROM (SELECT messages || CASE WHEN messages = 1 THEN ' message waits' ELSE ' messages wait' END
+                     || what AS line,
+                   row_number() OVER (ORDER BY messages DESC, what) AS place,
+                   count(*) OVER () AS lines
+              FROM wait) l
      WHERE place <= 5),
   trouble AS (
     SELECT sum(due) AS messages, min(held_by) AS held_by FROM lane WHERE is_trouble),
   fact AS MATERIALIZED (
-    SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby, coach_sms_internal.sms_is_preloaded() AS is_preloaded,
+    SELECT m.mode, m.reason, pg_is_in_recovery() AS is_standby,
+           coach_sms_internal.sms_is_preloaded() AS is_preloaded,
            @extschema@.sms_library_version() AS library_version, x.extversion AS extension_version,
            (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL AND message_id IS NOT NULL)
              + (SELECT count(*) FROM @extschema@.sms_events WHERE processed_at IS NULL AND message_id IS NULL)
-             AS unprocessed_events, q.*, f.*, t.waits_for,
-           b.messages AS troubled, b.held_by AS trouble,
-           (SELECT count(*) FROM coach_sms_internal.sms_in_flight WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
-           (SELECT c.problem FROM coach_sms_internal.sms_check_trust() c WHERE m.mode = 'live') AS trust_problem
-      FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN told t CROSS JOIN trouble b CROSS JOIN pg_extension x
+             AS unprocessed_events,
+           q.*, f.*, t.waits_for, b.messages AS troubled, b.held_by AS trouble,
+           (SELECT count(*) FROM coach_sms_internal.sms_in_flight
+             WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
+           (SELECT c.problem FROM coach_sms_internal.sms_check_trust() c
+             WHERE m.mode = 'live') AS trust_problem
+      FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN told t
+     CROSS JOIN trouble b CROSS JOIN pg_extension x
      WHERE x.extname = 'coach_sms'),
   judged AS (
     SELECT f.*, w.pid AS sender_pid, w.state AS sender_state, w.last_error, w.last_error_at,
@@ -3245,22 +3287,31 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
              WHEN f.is_standby THEN NULL
              WHEN NOT f.is_preloaded THEN 'coach_sms is not in shared_preload_libraries: nothing is sent'
              WHEN f.library_version <> f.extension_version
-               THEN format('the library is version %s and the extension %s: nothing is sent before ALTER EXTENSION coach_sms UPDATE, or a restart with the right library', f.library_version, f.extension_version)
-             WHEN f.mode = 'not armed' THEN format('this server is not armed for this database, and sends nothing: %s', f.reason)
+               THEN format('the library is version %s and the extension %s: nothing is sent before '
+                           'ALTER EXTENSION coach_sms UPDATE, or a restart with the right library',
+                           f.library_version, f.extension_version)
+             WHEN f.mode = 'not armed'
+               THEN format('this server is not armed for this database, and sends nothing: %s', f.reason)
              WHEN w.state = 'held' THEN format('the sender is held back until %s', w.held_until)
              WHEN w.pid IS NULL THEN concat_ws(': ', 'no sender runs for this database', w.last_error)
              WHEN w.next_wake_at < clock_timestamp() - interval '30 seconds'
                THEN format('the sender (process %s) is frozen: it meant to wake at %s', w.pid, w.next_wake_at)
              WHEN f.trust_problem IS NOT NULL THEN f.trust_problem
-             WHEN f.unrecorded > 0 THEN concat_ws(': ', format('results of requests cannot be recorded, and may wait for a lock: %s', f.unrecorded), w.last_error)
-             WHEN w.state = 'step failed' THEN concat_ws(': ', 'the sender fails again and again', w.last_error)
+             WHEN f.unrecorded > 0
+               THEN concat_ws(': ',
+                      format('results of requests cannot be recorded, and may wait for a lock: %s',
+                             f.unrecorded),
+                      w.last_error)
+             WHEN w.state = 'step failed'
+               THEN concat_ws(': ', 'the sender fails again and again', w.last_error)
              WHEN f.troubled > 0 THEN format('messages wait (%s): %s', f.troubled, f.trouble)
              WHEN f.oldest_due_seconds > 60 AND f.in_flight = 0
                THEN format('messages are due and do not move: the first for %s s', f.oldest_due_seconds)
            END AS problem
       FROM fact f LEFT JOIN @extschema@.sms_worker_stat w ON true)
-  SELECT mode, sender_pid, sender_state, library_version, extension_version, waiting, due, oldest_due_seconds, in_flight,
-         unknown, unprocessed_events, failed_last_hour, last_error, last_error_at, problem IS NULL AS ok, problem, waits_for
+  SELECT mode, sender_pid, sender_state, library_version, extension_version, waiting, due, oldest_due_seconds,
+         in_flight, unknown, unprocessed_events, failed_last_hour, last_error, last_error_at,
+         problem IS NULL AS ok, problem, waits_for
     FROM judged;
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON COLUMN sms_health.waits_for IS
@@ -3568,16 +3619,27 @@ $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
-           WHEN m.sandbox AND v.mode = 'live' THEN 'it was enqueued in the sandbox, and is never sent live'
-           WHEN NOT m.sandbox AND v.mode = 'sandbox' THEN 'it is a live message, and the database is in the sandbox; sms_go_live() sends it'
-           WHEN v.mode = 'not armed' THEN concat_ws(': ', 'this server is not armed for this database', CASE WHEN c.may_know THEN v.reason END)
-           WHEN q.message_id IS NULL THEN 'it has no row in sms_queue; sms_doctor() says how to repair that'
-           WHEN coach_sms_internal.sms_ends_at(m.scheduled_for, m.expires_at) <= now() THEN 'it has expired, and will be cancelled'
-           WHEN q.held_for = 'client_daily_limit' AND q.due_at > now() THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s', s.max_sms_per_client_per_day, q.due_at)
-           WHEN q.due_at > now() AND q.failures > 0 THEN format('its next attempt is due at %s (attempts used up: %s of %s)', q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
+           WHEN m.sandbox AND v.mode = 'live'
+             THEN 'it was enqueued in the sandbox, and is never sent live'
+           WHEN NOT m.sandbox AND v.mode = 'sandbox'
+             THEN 'it is a live message, and the database is in the sandbox; sms_go_live() sends it'
+           WHEN v.mode = 'not armed'
+             THEN concat_ws(': ', 'this server is not armed for this database',
+                            CASE WHEN c.may_know THEN v.reason END)
+           WHEN q.message_id IS NULL
+             THEN 'it has no row in sms_queue; sms_doctor() says how to repair that'
+           WHEN coach_sms_internal.sms_ends_at(m.scheduled_for, m.expires_at) <= now()
+             THEN 'it has expired, and will be cancelled'
+           WHEN q.held_for = 'client_daily_limit' AND q.due_at > now()
+             THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s',
+                         s.max_sms_per_client_per_day, q.due_at)
+           WHEN q.due_at > now() AND q.failures > 0
+             THEN format('its next attempt is due at %s (attempts used up: %s of %s)',
+                         q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
            WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
            WHEN r.held_by IS NOT NULL THEN r.held_by
-           WHEN h.problem IS NOT NULL AND NOT c.may_know THEN 'the server does not send at the moment; sms_doctor() tells whoever runs it why'
+           WHEN h.problem IS NOT NULL AND NOT c.may_know
+             THEN 'the server does not send at the moment; sms_doctor() tells whoever runs it why'
            WHEN h.problem IS NOT NULL THEN h.problem
            ELSE 'it is due, and the sender takes it next'
          END
@@ -3587,55 +3649,77 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) R
     CROSS JOIN (SELECT coach_sms_internal.sms_may_act_for(NULL)) c (may_know)
     LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-    LEFT JOIN coach_sms_internal.sms_lane_stat r ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
+    LEFT JOIN coach_sms_internal.sms_lane_stat r
+      ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
    WHERE m.id = $1
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reason(error_code text, error_message text) RETURNS text
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(concat_ws(': ', error_code, nullif(error_message, '')), '')
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_past(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_past(message_id uuid)
+  RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT m.created_at, 1, 'enqueued',
-         format('to %s, %s, %s segment(s) in %s%s', m.to_phone, coalesce('template ' || m.template_key, 'a text of its own'), m.segments, m.encoding,
+         format('to %s, %s, %s segment(s) in %s%s',
+                m.to_phone, coalesce('template ' || m.template_key, 'a text of its own'),
+                m.segments, m.encoding,
                 CASE WHEN m.sandbox THEN ', in the sandbox' ELSE '' END)
     FROM @extschema@.sms_messages m WHERE m.id = $1
   UNION ALL
-  SELECT m.created_at, 2, 'scheduled', concat_ws(', ', format('not before %s', m.scheduled_for), 'not after ' || m.expires_at)
-    FROM @extschema@.sms_messages m WHERE m.id = $1 AND (m.scheduled_for > m.created_at OR m.expires_at IS NOT NULL)
+  SELECT m.created_at, 2, 'scheduled',
+         concat_ws(', ', format('not before %s', m.scheduled_for), 'not after ' || m.expires_at)
+    FROM @extschema@.sms_messages m
+   WHERE m.id = $1 AND (m.scheduled_for > m.created_at OR m.expires_at IS NOT NULL)
   UNION ALL
   SELECT a.created_at, 3, format('attempt %s', a.attempt_number),
          CASE a.status
            WHEN 'success' THEN format('accepted by %s, SID %s',
              CASE a.provider WHEN 'sandbox' THEN 'the sandbox' ELSE 'Twilio' END, a.provider_message_id)
-           WHEN 'permanent_error' THEN 'refused for good: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message)
-           WHEN 'transient_error' THEN 'not taken: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message)
+           WHEN 'permanent_error'
+             THEN 'refused for good: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message)
+           WHEN 'transient_error'
+             THEN 'not taken: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message)
            ELSE 'no clear answer: ' || coach_sms_internal.sms_reason(a.error_code, a.error_message) END
-         || coalesce(' (HTTP ' || a.response_status || ')', '') || coalesce(', ' || a.duration_ms || ' ms', '')
+         || coalesce(' (HTTP ' || a.response_status || ')', '')
+         || coalesce(', ' || a.duration_ms || ' ms', '')
     FROM @extschema@.sms_attempts a WHERE a.message_id = $1
   UNION ALL
   SELECT f.claimed_at, 3, format('attempt %s', f.attempt_number),
          CASE f.state
-           WHEN 'unknown' THEN 'no clear answer: ' || coach_sms_internal.sms_reason(f.settlement->>'error_code', f.settlement->>'error_message')
+           WHEN 'unknown'
+             THEN 'no clear answer: ' || coach_sms_internal.sms_reason(
+                    f.settlement->>'error_code', f.settlement->>'error_message')
            ELSE format('claimed by the sender until %s', f.lease_until) END
     FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = $1
   UNION ALL
-  SELECT e.received_at, 4, CASE e.event_type WHEN 'fetch' THEN format('%s was asked', e.provider) ELSE format('%s said', e.provider) END,
-         concat_ws(', ', e.event_status, nullif(coach_sms_internal.sms_reason(e.error_code, e.error_message), ''),
+  SELECT e.received_at, 4,
+         CASE e.event_type WHEN 'fetch' THEN format('%s was asked', e.provider)
+                           ELSE format('%s said', e.provider) END,
+         concat_ws(', ', e.event_status,
+                   nullif(coach_sms_internal.sms_reason(e.error_code, e.error_message), ''),
                    CASE WHEN e.processed_at IS NULL THEN 'not applied yet' END)
     FROM @extschema@.sms_events e WHERE e.message_id = $1
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_unknown(claim coach_sms_internal.sms_in_flight) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN claim.not_asked IS NOT NULL THEN format('Twilio''s list was not asked: %s', claim.not_asked)
-              WHEN claim.inconclusive = 'unreadable' THEN 'Twilio''s list was asked and could not be read'
-              WHEN claim.inconclusive = 'several' THEN 'Twilio''s list shows several messages that it could be'
-              WHEN claim.looks > 0 THEN format('Twilio''s list was read without showing it (listings: %s)', claim.looks)
+  SELECT CASE WHEN claim.not_asked IS NOT NULL
+                THEN format('Twilio''s list was not asked: %s', claim.not_asked)
+              WHEN claim.inconclusive = 'unreadable'
+                THEN 'Twilio''s list was asked and could not be read'
+              WHEN claim.inconclusive = 'several'
+                THEN 'Twilio''s list shows several messages that it could be'
+              WHEN claim.looks > 0
+                THEN format('Twilio''s list was read without showing it (listings: %s)', claim.looks)
               ELSE 'Twilio''s list has not been asked yet' END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_now(message_id uuid) RETURNS TABLE (at timestamptz, step integer, what text, detail text)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_now(message_id uuid)
+  RETURNS TABLE (at timestamptz, step integer, what text, detail text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE m.status WHEN 'delivered' THEN m.delivered_at WHEN 'failed' THEN m.failed_at WHEN 'cancelled' THEN m.updated_at ELSE now() END,
+  SELECT CASE m.status WHEN 'delivered' THEN m.delivered_at
+                       WHEN 'failed' THEN m.failed_at
+                       WHEN 'cancelled' THEN m.updated_at
+                       ELSE now() END,
          5,
          CASE WHEN m.status IN ('delivered', 'failed', 'cancelled') THEN m.status ELSE 'now ' || m.status END,
          CASE m.status
@@ -3645,12 +3729,15 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_now(message_id uuid) RETUR
            WHEN 'cancelled' THEN coach_sms_internal.sms_reason(m.error_code, m.error_message)
            WHEN 'sent' THEN 'waits for the carrier''s receipt; some carriers send none'
            WHEN 'sending' THEN 'waits for Twilio''s answer'
-           WHEN 'unknown' THEN format('waits for a callback, or for the list search at Twilio at %s; %s', f.next_look_at, coach_sms_internal.sms_why_unknown(f))
+           WHEN 'unknown'
+             THEN format('waits for a callback, or for the list search at Twilio at %s; %s',
+                         f.next_look_at, coach_sms_internal.sms_why_unknown(f))
            ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(m.id) END
     FROM @extschema@.sms_messages m LEFT JOIN coach_sms_internal.sms_in_flight f ON f.message_id = m.id
    WHERE m.id = $1
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_as_owner(message_id uuid) RETURNS TABLE (at timestamptz, what text, detail text)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_as_owner(message_id uuid)
+  RETURNS TABLE (at timestamptz, what text, detail text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM coach_sms_internal.sms_require_message(message_id);
@@ -3677,7 +3764,7 @@ CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
            sum(segments_without_price)::bigint AS segments_without_price
       FROM counted WHERE provider IN ('twilio', 'sandbox') GROUP BY org_id, month, provider, currency)
   SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price,
-    t.segments_without_price,
+         t.segments_without_price,
          CASE WHEN t.sandbox THEN 0
               WHEN t.segments_without_price = 0 THEN t.price
               WHEN t.currency = coalesce(s.currency, '')
@@ -3692,7 +3779,8 @@ CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
                    ' or coach_sms.fetch_prices = on' END AS note,
          t.sandbox
     FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
-   WHERE (SELECT coach_sms_internal.sms_sees_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+   WHERE (SELECT coach_sms_internal.sms_sees_all())
+      OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_cost IS
 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. '

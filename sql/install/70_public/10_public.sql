@@ -1,7 +1,7 @@
--- What tenants may call. Each of these keeps in mind who called, goes on as coach_sms_owner, and calls the function of
--- the same name and arguments whose name ends in _as_owner, which asks whether that caller may act for the org.
--- SECURITY DEFINER alone would not do: such a function cannot know who called it, and the session's user is not
--- whose rights count where an application's own definer function calls.
+-- The functions that tenants may call. Each keeps its caller, switches to coach_sms_owner, and calls the
+-- function of the same arguments whose name ends in _as_owner. That one checks whether the caller may act
+-- for the org. SECURITY DEFINER would not do: such a function cannot find its caller. The session's user is
+-- no substitute, because an application's own definer function may be the caller.
 
 CREATE FUNCTION sms_cancel(message_id uuid, reason text DEFAULT NULL)
   RETURNS boolean
@@ -10,7 +10,8 @@ COMMENT ON FUNCTION sms_cancel(uuid, text) IS
 'Cancels a message that still waits (error_code cancelled_by_user, error_message the reason). False where '
 'it is final or handed over already. Raises SM012 for an unknown id.';
 
-CREATE FUNCTION sms_reschedule(message_id uuid, scheduled_for timestamptz, expires_at timestamptz DEFAULT NULL)
+CREATE FUNCTION sms_reschedule(
+  message_id uuid, scheduled_for timestamptz, expires_at timestamptz DEFAULT NULL)
   RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION sms_reschedule(uuid, timestamptz, timestamptz) IS
@@ -43,7 +44,8 @@ COMMENT ON FUNCTION is_phone_suppressed(uuid, text) IS
 'or since the person said STOP to the sender that it would use. Raises SM001 for an org of others'', SM006 '
 'for what is no number.';
 
-CREATE FUNCTION sms_opt_out(org_id uuid, phone text, reason text DEFAULT 'opt_out', source text DEFAULT 'sms_opt_out',
+CREATE FUNCTION sms_opt_out(
+  org_id uuid, phone text, reason text DEFAULT 'opt_out', source text DEFAULT 'sms_opt_out',
   notes text DEFAULT NULL, client_id uuid DEFAULT NULL)
   RETURNS uuid
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;

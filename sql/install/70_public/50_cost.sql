@@ -1,4 +1,4 @@
--- Money: what Twilio charged as far as it has told, and what the rest comes to by the org's own price.
+-- Costs: Twilio's prices as far as they are known, and the org's own price for the other messages.
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
@@ -16,7 +16,7 @@ CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
            sum(segments_without_price)::bigint AS segments_without_price
       FROM counted WHERE provider IN ('twilio', 'sandbox') GROUP BY org_id, month, provider, currency)
   SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price,
-    t.segments_without_price,
+         t.segments_without_price,
          CASE WHEN t.sandbox THEN 0
               WHEN t.segments_without_price = 0 THEN t.price
               WHEN t.currency = coalesce(s.currency, '')
@@ -31,7 +31,8 @@ CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
                    ' or coach_sms.fetch_prices = on' END AS note,
          t.sandbox
     FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
-   WHERE (SELECT coach_sms_internal.sms_sees_all()) OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+   WHERE (SELECT coach_sms_internal.sms_sees_all())
+      OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_cost IS
 'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. '
