@@ -3810,56 +3810,89 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_revoke_from_all(kind text, obj
 DECLARE
   role regrole;
 BEGIN
-  FOR role IN SELECT DISTINCT a.grantee::regrole FROM aclexplode(rights) a WHERE a.grantee NOT IN (a.grantor, 0) LOOP
+  FOR role IN
+    SELECT DISTINCT a.grantee::regrole FROM aclexplode(rights) a WHERE a.grantee NOT IN (a.grantor, 0)
+  LOOP
     EXECUTE format('REVOKE ALL ON %s %s FROM %s', kind, object, role);
   END LOOP;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_policies()
+  RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT 'service', t, 'ALL', 'true', 'true'
     FROM unnest(ARRAY['sms_settings', 'sms_templates', 'sms_schedules', 'sms_suppression',
                       'sms_messages', 'sms_attempts', 'sms_events', 'sms_booking_texts']) t
   UNION ALL
-  SELECT 'tenant', t.relation, t.command, 'org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[])', t.check_condition
-    FROM (VALUES ('sms_settings', 'ALL', '@extschema@.sms_is_my_org(org_id)'), ('sms_templates', 'ALL', NULL), ('sms_schedules', 'ALL', NULL),
-                 ('sms_suppression', 'SELECT', NULL), ('sms_messages', 'SELECT', NULL), ('sms_attempts', 'SELECT', NULL),
-                 ('sms_events', 'SELECT', NULL), ('sms_booking_texts', 'SELECT', NULL)) t (relation, command, check_condition)
+  SELECT 'tenant', t.relation, t.command, 'org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[])',
+         t.check_condition
+    FROM (VALUES ('sms_settings', 'ALL', '@extschema@.sms_is_my_org(org_id)'),
+                 ('sms_templates', 'ALL', NULL),
+                 ('sms_schedules', 'ALL', NULL),
+                 ('sms_suppression', 'SELECT', NULL),
+                 ('sms_messages', 'SELECT', NULL),
+                 ('sms_attempts', 'SELECT', NULL),
+                 ('sms_events', 'SELECT', NULL),
+                 ('sms_booking_texts', 'SELECT', NULL)) t (relation, command, check_condition)
   UNION ALL
   SELECT 'operator', 'sms_settings', 'SELECT', 'true', NULL
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privileges text, relation text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES
-    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_settings'), ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_templates'),
-    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_suppression'), ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_schedules'),
-    ('service', 'SELECT, UPDATE (status, metadata), INSERT (id, org_id, client_id, to_phone, from_phone, template_id, template_key, body, variables,'
-                ' related_entity_type, related_entity_id, status, scheduled_for, expires_at, idempotency_key, priority, metadata)', 'sms_messages'),
-    ('service', 'SELECT', 'sms_attempts'), ('service', 'SELECT', 'sms_events'), ('service', 'SELECT', 'sms_booking_texts'),
-    ('service', 'SELECT', 'sms_worker_stat'), ('service', 'SELECT', 'sms_queue_stat'), ('service', 'SELECT', 'sms_delivery_stats'),
-    ('service', 'SELECT', 'sms_health'), ('service', 'SELECT', 'sms_cost'),
-    -- An account, its token and its senders are not a tenant's to choose: where orgs share an account, one could write
-    -- in another's name. Nor are ids, by whose being taken already it could learn of others' rows.
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_settings'),
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_templates'),
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_suppression'),
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_schedules'),
+    ('service', 'SELECT, UPDATE (status, metadata),'
+                ' INSERT (id, org_id, client_id, to_phone, from_phone, template_id, template_key, body,'
+                ' variables, related_entity_type, related_entity_id, status, scheduled_for, expires_at,'
+                ' idempotency_key, priority, metadata)', 'sms_messages'),
+    ('service', 'SELECT', 'sms_attempts'),
+    ('service', 'SELECT', 'sms_events'),
+    ('service', 'SELECT', 'sms_booking_texts'),
+    ('service', 'SELECT', 'sms_worker_stat'),
+    ('service', 'SELECT', 'sms_queue_stat'),
+    ('service', 'SELECT', 'sms_delivery_stats'),
+    ('service', 'SELECT', 'sms_health'),
+    ('service', 'SELECT', 'sms_cost'),
+    -- Tenants choose no account, token or sender: where orgs share an account, one could write in another's
+    -- name. They choose no ids either: an id that is taken would show that another org has such a row.
     ('tenant', format('SELECT (%1$s, %2$s, %3$s), INSERT (org_id, %3$s), UPDATE (%3$s)',
        'org_id, twilio_account_sid, twilio_messaging_service_sid, twilio_phone_number',
        'monthly_budget_segments, max_segments_per_second, paused_until, created_at, updated_at',
-       'enabled, send_booking_confirmations, send_session_reminders, send_feedback_requests, reminder_hours_before,'
-       ' feedback_hours_after, quiet_hours_start, quiet_hours_end, timezone, max_sms_per_hour, max_sms_per_client_per_day,'
-       ' default_region, max_segments, price_per_segment, currency, retention_days, unknown_policy'), 'sms_settings'),
-    ('tenant', 'SELECT, DELETE, INSERT (org_id, template_key, name, description, body, variables_schema, is_active, version),'
+       'enabled, send_booking_confirmations, send_session_reminders, send_feedback_requests,'
+       ' reminder_hours_before, feedback_hours_after, quiet_hours_start, quiet_hours_end, timezone,'
+       ' max_sms_per_hour, max_sms_per_client_per_day, default_region, max_segments, price_per_segment,'
+       ' currency, retention_days, unknown_policy'), 'sms_settings'),
+    ('tenant', 'SELECT, DELETE,'
+               ' INSERT (org_id, template_key, name, description, body, variables_schema, is_active,'
+               ' version),'
                ' UPDATE (name, description, body, variables_schema, is_active)', 'sms_templates'),
-    ('tenant', 'SELECT, DELETE, INSERT (org_id, type, label, mins_offset, template_key, enabled, sort_order),'
+    ('tenant', 'SELECT, DELETE,'
+               ' INSERT (org_id, type, label, mins_offset, template_key, enabled, sort_order),'
                ' UPDATE (type, label, mins_offset, template_key, enabled, sort_order)', 'sms_schedules'),
-    ('tenant', 'SELECT', 'sms_suppression'), ('tenant', 'SELECT', 'sms_messages'), ('tenant', 'SELECT', 'sms_attempts'),
-    ('tenant', 'SELECT', 'sms_events'), ('tenant', 'SELECT', 'sms_booking_texts'),
-    ('tenant', 'SELECT', 'sms_queue_stat'), ('tenant', 'SELECT', 'sms_delivery_stats'), ('tenant', 'SELECT', 'sms_cost'),
-    ('operator', 'SELECT (org_id, enabled, timezone, quiet_hours_start, quiet_hours_end, max_sms_per_hour, max_sms_per_client_per_day,'
-                 ' monthly_budget_segments, max_segments_per_second, paused_until)', 'sms_settings'),
-    ('operator', 'SELECT', 'sms_worker_stat'), ('operator', 'SELECT', 'sms_queue_stat'), ('operator', 'SELECT', 'sms_delivery_stats'),
-    ('operator', 'SELECT', 'sms_health'), ('operator', 'SELECT', 'sms_cost'),
-    ('monitor', 'SELECT', 'sms_worker_stat'), ('monitor', 'SELECT', 'sms_queue_stat'),
+    ('tenant', 'SELECT', 'sms_suppression'),
+    ('tenant', 'SELECT', 'sms_messages'),
+    ('tenant', 'SELECT', 'sms_attempts'),
+    ('tenant', 'SELECT', 'sms_events'),
+    ('tenant', 'SELECT', 'sms_booking_texts'),
+    ('tenant', 'SELECT', 'sms_queue_stat'),
+    ('tenant', 'SELECT', 'sms_delivery_stats'),
+    ('tenant', 'SELECT', 'sms_cost'),
+    ('operator', 'SELECT (org_id, enabled, timezone, quiet_hours_start, quiet_hours_end, max_sms_per_hour,'
+                 ' max_sms_per_client_per_day, monthly_budget_segments, max_segments_per_second,'
+                 ' paused_until)', 'sms_settings'),
+    ('operator', 'SELECT', 'sms_worker_stat'),
+    ('operator', 'SELECT', 'sms_queue_stat'),
+    ('operator', 'SELECT', 'sms_delivery_stats'),
+    ('operator', 'SELECT', 'sms_health'),
+    ('operator', 'SELECT', 'sms_cost'),
+    ('monitor', 'SELECT', 'sms_worker_stat'),
+    ('monitor', 'SELECT', 'sms_queue_stat'),
     ('monitor', 'SELECT', 'sms_delivery_stats'),
-    ('monitor', 'SELECT', 'sms_health'), ('monitor', 'SELECT', 'sms_cost')
+    ('monitor', 'SELECT', 'sms_health'),
+    ('monitor', 'SELECT', 'sms_cost')
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -3870,14 +3903,17 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[
          '{sms_sees_all,sms_acts_for_all,sms_my_orgs,sms_known_zone}'::text[]),
         ('{tenant,service,operator}', '{sms_why}'),
         ('{tenant}', '{sms_is_my_org}'),
-        ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,sms_preview,sms_explain,
+        ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,
+            sms_preview,sms_explain,
             is_phone_suppressed,sms_opt_out,sms_opt_in,sms_erase_person,
-            render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,sms_normalize_phone,sms_uuidv7}'),
+            render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,
+            sms_normalize_phone,sms_uuidv7}'),
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
         ('{service,operator,monitor}', '{sms_doctor,sms_mode,sms_check_trust,sms_worker_state,
             sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
-        ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,sms_schedule_reminders,sms_export_opt_outs,
+        ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,
+            sms_schedule_reminders,sms_export_opt_outs,
             sms_twilio_webhook,sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
      WHERE f.kinds && $1))
@@ -3893,12 +3929,17 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind te
    CROSS JOIN aclexplode(p.proacl) a
    WHERE a.grantee NOT IN (p.proowner, 0)
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_lost_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text, roles oid[], is_there boolean)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_lost_policies()
+  RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text,
+                 roles oid[], is_there boolean)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.kind, o.relation, o.command, o.condition, o.check_condition, w.roles, p.oid IS NOT NULL
     FROM coach_sms_internal.sms_policies() o
-   CROSS JOIN LATERAL (SELECT ARRAY(SELECT r.role::oid FROM coach_sms_internal.sms_roles() r WHERE r.kind = o.kind ORDER BY 1) AS roles) w
-    LEFT JOIN pg_policy p ON p.polrelid = format('@extschema@.%I', o.relation)::regclass AND p.polname = o.kind
+   CROSS JOIN LATERAL (
+     SELECT ARRAY(SELECT r.role::oid FROM coach_sms_internal.sms_roles() r
+                   WHERE r.kind = o.kind ORDER BY 1) AS roles) w
+    LEFT JOIN pg_policy p
+      ON p.polrelid = format('@extschema@.%I', o.relation)::regclass AND p.polname = o.kind
    WHERE w.roles <> ARRAY(SELECT r FROM unnest(p.polroles) r ORDER BY 1)
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_policies() RETURNS void
@@ -3914,7 +3955,8 @@ BEGIN
     ELSIF lost.is_there THEN
       EXECUTE format('ALTER POLICY %I ON @extschema@.%I TO %s', lost.kind, lost.relation, roles);
     ELSE
-      EXECUTE format('CREATE POLICY %I ON @extschema@.%I FOR %s TO %s USING (%s)', lost.kind, lost.relation, lost.command, roles, lost.condition)
+      EXECUTE format('CREATE POLICY %I ON @extschema@.%I FOR %s TO %s USING (%s)',
+                     lost.kind, lost.relation, lost.command, roles, lost.condition)
               || coalesce(' WITH CHECK (' || lost.check_condition || ')', '');
     END IF;
   END LOOP;
@@ -3927,11 +3969,13 @@ $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_grantees() RETURNS SETOF regrole
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT a.grantee::regrole
-    FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f CROSS JOIN aclexplode(p.proacl) a
+    FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
+   CROSS JOIN aclexplode(p.proacl) a
    WHERE a.grantee NOT IN (p.proowner, 0)
   UNION
   SELECT a.grantee::regrole
-    FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
+    FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r
+   CROSS JOIN aclexplode(c.relacl) a
    WHERE a.grantee NOT IN (c.relowner, 'coach_sms_owner'::regrole, 0)
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_set_kinds(role regrole, kinds text[]) RETURNS void
@@ -3958,33 +4002,45 @@ BEGIN
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_grant_tenant(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'tenant'::text) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'tenant'::text)
+$$;
 CREATE OR REPLACE FUNCTION sms_grant_service(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'service'::text) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'service'::text)
+$$;
 CREATE OR REPLACE FUNCTION sms_grant_operator(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'operator'::text) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'operator'::text)
+$$;
 CREATE OR REPLACE FUNCTION sms_grant_monitor(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text)
+$$;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
 'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
 'sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, '
 'neither pause nor go live. Superuser only.';
 CREATE OR REPLACE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'tenant')) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(
+    role, array_remove(coach_sms_internal.sms_kinds_of(role), 'tenant'))
+$$;
 CREATE OR REPLACE FUNCTION sms_revoke_service(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'service')) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(
+    role, array_remove(coach_sms_internal.sms_kinds_of(role), 'service'))
+$$;
 CREATE OR REPLACE FUNCTION sms_revoke_operator(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'operator')) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(
+    role, array_remove(coach_sms_internal.sms_kinds_of(role), 'operator'))
+$$;
 CREATE OR REPLACE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'monitor')) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(
+    role, array_remove(coach_sms_internal.sms_kinds_of(role), 'monitor'))
+$$;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
 'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. '
 'Superuser only.';
@@ -3993,26 +4049,33 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_ownership() RETURNS void
 DECLARE
   own record;
 BEGIN
-  FOR own IN SELECT p.oid::regprocedure AS function FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
-              WHERE p.proowner <> 'coach_sms_owner'::regrole LOOP
+  FOR own IN
+    SELECT p.oid::regprocedure AS function
+      FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
+     WHERE p.proowner <> 'coach_sms_owner'::regrole
+  LOOP
     EXECUTE format('ALTER FUNCTION %s OWNER TO coach_sms_owner', own.function);
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', own.function);
-    -- Default privileges, such as Supabase's, have given rights to it as it was made.
+    -- Default privileges, such as Supabase's, gave rights to it when it was made.
     PERFORM coach_sms_internal.sms_revoke_from_all('FUNCTION', own.function::text,
       (SELECT p.proacl FROM pg_proc p WHERE p.oid = own.function));
   END LOOP;
-  FOR own IN SELECT c.oid::regclass AS relation, c.relkind FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r
-              WHERE c.relowner <> 'coach_sms_owner'::regrole LOOP
-    -- That one says whose tables are read with their owner's rights: coach_sms_owner must not widen its own reach.
+  FOR own IN
+    SELECT c.oid::regclass AS relation, c.relkind
+      FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r
+     WHERE c.relowner <> 'coach_sms_owner'::regrole
+  LOOP
+    -- sms_bookings_source names the tables that are read with their owner's rights.
+    -- coach_sms_owner must not be able to change it.
     IF own.relation <> '@extschema@.sms_bookings_source'::regclass THEN
       EXECUTE format('ALTER TABLE %s OWNER TO coach_sms_owner', own.relation);
     END IF;
     EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', own.relation);
     PERFORM coach_sms_internal.sms_revoke_from_all('TABLE', own.relation::text,
       (SELECT c.relacl FROM pg_class c WHERE c.oid = own.relation));
-    -- No policy comes with the extension: older minor releases of pg_dump dump those of its tables, which would then be
-    -- there twice. The grants make them, and until then nobody but the owner sees a row. The one table that is not the
-    -- owner's needs none: nothing of any org is in it.
+    -- The extension makes no policy: older minor releases of pg_dump dump policies of its tables, which a
+    -- restore would then make twice. The grants make them, and until then only the owner sees a row.
+    -- sms_bookings_source needs none: it holds no org's data.
     IF own.relkind = 'r' AND own.relation <> '@extschema@.sms_bookings_source'::regclass THEN
       EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', own.relation);
     END IF;
@@ -4024,7 +4087,7 @@ BEGIN
   PERFORM coach_sms_internal.sms_revoke_from_all('SCHEMA', 'coach_sms_internal',
     (SELECT n.nspacl FROM pg_namespace n WHERE n.nspname = 'coach_sms_internal'));
   GRANT USAGE ON SCHEMA coach_sms_internal TO coach_sms_owner;
-  -- A role has what its kinds have now, which may be more than before.
+  -- Kinds may have more rights in this version than before.
   PERFORM coach_sms_internal.sms_set_kinds(g.role, coach_sms_internal.sms_kinds_of(g.role))
      FROM coach_sms_internal.sms_grantees() g (role) WHERE coach_sms_internal.sms_kinds_of(g.role) <> '{}';
 END

@@ -1,6 +1,6 @@
--- What is ours.
+-- The objects of this extension.
 
--- Functions of this extension by name; NULL for all.
+-- Returns the functions of this extension with these names; NULL: all.
 CREATE FUNCTION coach_sms_internal.sms_own_functions(names text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.oid::regprocedure
@@ -11,7 +11,7 @@ CREATE FUNCTION coach_sms_internal.sms_own_functions(names text[]) RETURNS SETOF
    ORDER BY 1
 $$;
 
--- Relations of this extension by kind: r tables, v views.
+-- Returns the relations of this extension of these kinds: r tables, v views.
 CREATE FUNCTION coach_sms_internal.sms_own_relations(kinds "char"[]) RETURNS SETOF regclass
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.oid::regclass
@@ -22,13 +22,16 @@ CREATE FUNCTION coach_sms_internal.sms_own_relations(kinds "char"[]) RETURNS SET
    ORDER BY 1
 $$;
 
--- Takes an object of ours from every role that has rights to it, but its owner.
+-- Revokes all rights to an object from every role in its ACL but its owner. kind is the
+-- word of REVOKE, such as TABLE.
 CREATE FUNCTION coach_sms_internal.sms_revoke_from_all(kind text, object text, rights aclitem[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   role regrole;
 BEGIN
-  FOR role IN SELECT DISTINCT a.grantee::regrole FROM aclexplode(rights) a WHERE a.grantee NOT IN (a.grantor, 0) LOOP
+  FOR role IN
+    SELECT DISTINCT a.grantee::regrole FROM aclexplode(rights) a WHERE a.grantee NOT IN (a.grantor, 0)
+  LOOP
     EXECUTE format('REVOKE ALL ON %s %s FROM %s', kind, object, role);
   END LOOP;
 END

@@ -1,61 +1,91 @@
--- Who may do what: tenants (the people of orgs), the application's backend (all orgs), operators (who run
--- it), monitors
--- (who watch and may change nothing). A role may
--- be of several kinds. Each kind has one policy, of its name, on every table it may see.
+-- The kinds of roles and their rights: tenant (people of orgs), service (the application's backend, for all
+-- orgs), operator (runs the server), monitor (sees figures and changes nothing). A role may be of several
+-- kinds. Each kind has one policy, of its name, on every table that it may see.
 
--- The policies that each kind of role has. The orgs are listed once a statement, so that an index on
--- org_id serves.
-CREATE FUNCTION coach_sms_internal.sms_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text)
+-- Returns the policies of each kind of role. The tenants' condition lists the orgs once a
+-- statement, so that an index on org_id serves.
+CREATE FUNCTION coach_sms_internal.sms_policies()
+  RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT 'service', t, 'ALL', 'true', 'true'
     FROM unnest(ARRAY['sms_settings', 'sms_templates', 'sms_schedules', 'sms_suppression',
                       'sms_messages', 'sms_attempts', 'sms_events', 'sms_booking_texts']) t
   UNION ALL
-  SELECT 'tenant', t.relation, t.command, 'org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[])', t.check_condition
-    FROM (VALUES ('sms_settings', 'ALL', '@extschema@.sms_is_my_org(org_id)'), ('sms_templates', 'ALL', NULL), ('sms_schedules', 'ALL', NULL),
-                 ('sms_suppression', 'SELECT', NULL), ('sms_messages', 'SELECT', NULL), ('sms_attempts', 'SELECT', NULL),
-                 ('sms_events', 'SELECT', NULL), ('sms_booking_texts', 'SELECT', NULL)) t (relation, command, check_condition)
+  SELECT 'tenant', t.relation, t.command, 'org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[])',
+         t.check_condition
+    FROM (VALUES ('sms_settings', 'ALL', '@extschema@.sms_is_my_org(org_id)'),
+                 ('sms_templates', 'ALL', NULL),
+                 ('sms_schedules', 'ALL', NULL),
+                 ('sms_suppression', 'SELECT', NULL),
+                 ('sms_messages', 'SELECT', NULL),
+                 ('sms_attempts', 'SELECT', NULL),
+                 ('sms_events', 'SELECT', NULL),
+                 ('sms_booking_texts', 'SELECT', NULL)) t (relation, command, check_condition)
   UNION ALL
   SELECT 'operator', 'sms_settings', 'SELECT', 'true', NULL
 $$;
 
--- What each kind of role may do with tables and views.
+-- Returns the privileges of each kind of role on tables and views.
 CREATE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privileges text, relation text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES
-    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_settings'), ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_templates'),
-    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_suppression'), ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_schedules'),
-    ('service', 'SELECT, UPDATE (status, metadata), INSERT (id, org_id, client_id, to_phone, from_phone, template_id, template_key, body, variables,'
-                ' related_entity_type, related_entity_id, status, scheduled_for, expires_at, idempotency_key, priority, metadata)', 'sms_messages'),
-    ('service', 'SELECT', 'sms_attempts'), ('service', 'SELECT', 'sms_events'), ('service', 'SELECT', 'sms_booking_texts'),
-    ('service', 'SELECT', 'sms_worker_stat'), ('service', 'SELECT', 'sms_queue_stat'), ('service', 'SELECT', 'sms_delivery_stats'),
-    ('service', 'SELECT', 'sms_health'), ('service', 'SELECT', 'sms_cost'),
-    -- An account, its token and its senders are not a tenant's to choose: where orgs share an account, one could write
-    -- in another's name. Nor are ids, by whose being taken already it could learn of others' rows.
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_settings'),
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_templates'),
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_suppression'),
+    ('service', 'SELECT, INSERT, UPDATE, DELETE', 'sms_schedules'),
+    ('service', 'SELECT, UPDATE (status, metadata),'
+                ' INSERT (id, org_id, client_id, to_phone, from_phone, template_id, template_key, body,'
+                ' variables, related_entity_type, related_entity_id, status, scheduled_for, expires_at,'
+                ' idempotency_key, priority, metadata)', 'sms_messages'),
+    ('service', 'SELECT', 'sms_attempts'),
+    ('service', 'SELECT', 'sms_events'),
+    ('service', 'SELECT', 'sms_booking_texts'),
+    ('service', 'SELECT', 'sms_worker_stat'),
+    ('service', 'SELECT', 'sms_queue_stat'),
+    ('service', 'SELECT', 'sms_delivery_stats'),
+    ('service', 'SELECT', 'sms_health'),
+    ('service', 'SELECT', 'sms_cost'),
+    -- Tenants choose no account, token or sender: where orgs share an account, one could write in another's
+    -- name. They choose no ids either: an id that is taken would show that another org has such a row.
     ('tenant', format('SELECT (%1$s, %2$s, %3$s), INSERT (org_id, %3$s), UPDATE (%3$s)',
        'org_id, twilio_account_sid, twilio_messaging_service_sid, twilio_phone_number',
        'monthly_budget_segments, max_segments_per_second, paused_until, created_at, updated_at',
-       'enabled, send_booking_confirmations, send_session_reminders, send_feedback_requests, reminder_hours_before,'
-       ' feedback_hours_after, quiet_hours_start, quiet_hours_end, timezone, max_sms_per_hour, max_sms_per_client_per_day,'
-       ' default_region, max_segments, price_per_segment, currency, retention_days, unknown_policy'), 'sms_settings'),
-    ('tenant', 'SELECT, DELETE, INSERT (org_id, template_key, name, description, body, variables_schema, is_active, version),'
+       'enabled, send_booking_confirmations, send_session_reminders, send_feedback_requests,'
+       ' reminder_hours_before, feedback_hours_after, quiet_hours_start, quiet_hours_end, timezone,'
+       ' max_sms_per_hour, max_sms_per_client_per_day, default_region, max_segments, price_per_segment,'
+       ' currency, retention_days, unknown_policy'), 'sms_settings'),
+    ('tenant', 'SELECT, DELETE,'
+               ' INSERT (org_id, template_key, name, description, body, variables_schema, is_active,'
+               ' version),'
                ' UPDATE (name, description, body, variables_schema, is_active)', 'sms_templates'),
-    ('tenant', 'SELECT, DELETE, INSERT (org_id, type, label, mins_offset, template_key, enabled, sort_order),'
+    ('tenant', 'SELECT, DELETE,'
+               ' INSERT (org_id, type, label, mins_offset, template_key, enabled, sort_order),'
                ' UPDATE (type, label, mins_offset, template_key, enabled, sort_order)', 'sms_schedules'),
-    ('tenant', 'SELECT', 'sms_suppression'), ('tenant', 'SELECT', 'sms_messages'), ('tenant', 'SELECT', 'sms_attempts'),
-    ('tenant', 'SELECT', 'sms_events'), ('tenant', 'SELECT', 'sms_booking_texts'),
-    ('tenant', 'SELECT', 'sms_queue_stat'), ('tenant', 'SELECT', 'sms_delivery_stats'), ('tenant', 'SELECT', 'sms_cost'),
-    ('operator', 'SELECT (org_id, enabled, timezone, quiet_hours_start, quiet_hours_end, max_sms_per_hour, max_sms_per_client_per_day,'
-                 ' monthly_budget_segments, max_segments_per_second, paused_until)', 'sms_settings'),
-    ('operator', 'SELECT', 'sms_worker_stat'), ('operator', 'SELECT', 'sms_queue_stat'), ('operator', 'SELECT', 'sms_delivery_stats'),
-    ('operator', 'SELECT', 'sms_health'), ('operator', 'SELECT', 'sms_cost'),
-    ('monitor', 'SELECT', 'sms_worker_stat'), ('monitor', 'SELECT', 'sms_queue_stat'),
+    ('tenant', 'SELECT', 'sms_suppression'),
+    ('tenant', 'SELECT', 'sms_messages'),
+    ('tenant', 'SELECT', 'sms_attempts'),
+    ('tenant', 'SELECT', 'sms_events'),
+    ('tenant', 'SELECT', 'sms_booking_texts'),
+    ('tenant', 'SELECT', 'sms_queue_stat'),
+    ('tenant', 'SELECT', 'sms_delivery_stats'),
+    ('tenant', 'SELECT', 'sms_cost'),
+    ('operator', 'SELECT (org_id, enabled, timezone, quiet_hours_start, quiet_hours_end, max_sms_per_hour,'
+                 ' max_sms_per_client_per_day, monthly_budget_segments, max_segments_per_second,'
+                 ' paused_until)', 'sms_settings'),
+    ('operator', 'SELECT', 'sms_worker_stat'),
+    ('operator', 'SELECT', 'sms_queue_stat'),
+    ('operator', 'SELECT', 'sms_delivery_stats'),
+    ('operator', 'SELECT', 'sms_health'),
+    ('operator', 'SELECT', 'sms_cost'),
+    ('monitor', 'SELECT', 'sms_worker_stat'),
+    ('monitor', 'SELECT', 'sms_queue_stat'),
     ('monitor', 'SELECT', 'sms_delivery_stats'),
-    ('monitor', 'SELECT', 'sms_health'), ('monitor', 'SELECT', 'sms_cost')
+    ('monitor', 'SELECT', 'sms_health'),
+    ('monitor', 'SELECT', 'sms_cost')
 $$;
 
--- The functions that roles of these kinds may execute.
--- Views call some of these for whoever reads them, a column's default another.
+-- Returns the functions that roles of these kinds may execute. Views call some of them with the reader's
+-- rights, and a column's default calls sms_uuidv7().
 CREATE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_own_functions(ARRAY(
@@ -65,21 +95,25 @@ CREATE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS 
          '{sms_sees_all,sms_acts_for_all,sms_my_orgs,sms_known_zone}'::text[]),
         ('{tenant,service,operator}', '{sms_why}'),
         ('{tenant}', '{sms_is_my_org}'),
-        ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,sms_preview,sms_explain,
+        ('{tenant,service}', '{sms_enqueue,sms_enqueue_batch,sms_cancel,sms_reschedule,sms_retry,
+            sms_preview,sms_explain,
             is_phone_suppressed,sms_opt_out,sms_opt_in,sms_erase_person,
-            render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,sms_normalize_phone,sms_uuidv7}'),
+            render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,
+            sms_normalize_phone,sms_uuidv7}'),
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
         ('{service,operator,monitor}', '{sms_doctor,sms_mode,sms_check_trust,sms_worker_state,
             sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
-        ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,sms_schedule_reminders,sms_export_opt_outs,
+        ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,
+            sms_schedule_reminders,sms_export_opt_outs,
             sms_twilio_webhook,sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
      WHERE f.kinds && $1))
 $$;
 
--- The roles that were granted as tenants, services, operators and monitors.
--- Of which kinds roles are, their rights say, which a dump carries; it carries no policies. One function is each kind's alone.
+-- Returns the roles that are tenants, services, operators and monitors. A role's kind is
+-- derived from its rights, since a dump carries those but not our policies. Each kind has
+-- one function that no other kind has.
 CREATE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind text, role regrole)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT k.kind, a.grantee::regrole
@@ -92,17 +126,23 @@ CREATE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind text, role re
    WHERE a.grantee NOT IN (p.proowner, 0)
 $$;
 
--- Policies whose roles are not those that were granted, and the roles that they should have.
-CREATE FUNCTION coach_sms_internal.sms_lost_policies() RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text, roles oid[], is_there boolean)
+-- Returns the policies whose roles are not the ones that were granted, and the roles that they should have.
+CREATE FUNCTION coach_sms_internal.sms_lost_policies()
+  RETURNS TABLE (kind text, relation text, command text, condition text, check_condition text,
+                 roles oid[], is_there boolean)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.kind, o.relation, o.command, o.condition, o.check_condition, w.roles, p.oid IS NOT NULL
     FROM coach_sms_internal.sms_policies() o
-   CROSS JOIN LATERAL (SELECT ARRAY(SELECT r.role::oid FROM coach_sms_internal.sms_roles() r WHERE r.kind = o.kind ORDER BY 1) AS roles) w
-    LEFT JOIN pg_policy p ON p.polrelid = format('@extschema@.%I', o.relation)::regclass AND p.polname = o.kind
+   CROSS JOIN LATERAL (
+     SELECT ARRAY(SELECT r.role::oid FROM coach_sms_internal.sms_roles() r
+                   WHERE r.kind = o.kind ORDER BY 1) AS roles) w
+    LEFT JOIN pg_policy p
+      ON p.polrelid = format('@extschema@.%I', o.relation)::regclass AND p.polname = o.kind
    WHERE w.roles <> ARRAY(SELECT r FROM unnest(p.polroles) r ORDER BY 1)
 $$;
 
--- Makes the policies that the granted roles need; those that are there are left alone.
+-- Makes, changes or drops policies so that each has the roles that were granted. Policies
+-- that are right stay.
 CREATE FUNCTION coach_sms_internal.sms_make_policies() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -116,33 +156,35 @@ BEGIN
     ELSIF lost.is_there THEN
       EXECUTE format('ALTER POLICY %I ON @extschema@.%I TO %s', lost.kind, lost.relation, roles);
     ELSE
-      EXECUTE format('CREATE POLICY %I ON @extschema@.%I FOR %s TO %s USING (%s)', lost.kind, lost.relation, lost.command, roles, lost.condition)
+      EXECUTE format('CREATE POLICY %I ON @extschema@.%I FOR %s TO %s USING (%s)',
+                     lost.kind, lost.relation, lost.command, roles, lost.condition)
               || coalesce(' WITH CHECK (' || lost.check_condition || ')', '');
     END IF;
   END LOOP;
 END
 $$;
 
--- Of which kinds a role is.
+-- Returns the kinds of a role.
 CREATE FUNCTION coach_sms_internal.sms_kinds_of(role regrole) RETURNS text[]
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT ARRAY(SELECT r.kind FROM coach_sms_internal.sms_roles() r WHERE r.role = $1)
 $$;
 
--- The roles, but coach_sms_owner, that have any right to a function, table or view of ours.
+-- Returns the roles, but coach_sms_owner, that have any right to a function, table or view of ours.
 CREATE FUNCTION coach_sms_internal.sms_grantees() RETURNS SETOF regrole
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT a.grantee::regrole
-    FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f CROSS JOIN aclexplode(p.proacl) a
+    FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
+   CROSS JOIN aclexplode(p.proacl) a
    WHERE a.grantee NOT IN (p.proowner, 0)
   UNION
   SELECT a.grantee::regrole
-    FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r CROSS JOIN aclexplode(c.relacl) a
+    FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r
+   CROSS JOIN aclexplode(c.relacl) a
    WHERE a.grantee NOT IN (c.relowner, 'coach_sms_owner'::regrole, 0)
 $$;
 
--- Gives a role what these kinds have, and takes everything else of ours.
--- Everything is taken and given anew, so that a role has what its kinds have and no more, whatever it had.
+-- Revokes all rights to our objects from a role, and grants the rights of these kinds.
 CREATE FUNCTION coach_sms_internal.sms_set_kinds(role regrole, kinds text[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -168,59 +210,71 @@ END
 $$;
 
 CREATE FUNCTION sms_grant_tenant(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'tenant'::text) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'tenant'::text)
+$$;
 COMMENT ON FUNCTION sms_grant_tenant(regrole) IS
 'Lets a role (on Supabase authenticated) enqueue, preview, cancel and read for the orgs it belongs to, and '
 'manage their templates, schedules and settings, but for account, sender, token, budget and pause. '
 'coach_sms.tenancy_function or coach_sms.jwt_authenticators say which orgs these are. Superuser only.';
 
 CREATE FUNCTION sms_grant_service(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'service'::text) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'service'::text)
+$$;
 COMMENT ON FUNCTION sms_grant_service(regrole) IS
 'Lets a role (the application''s backend; on Supabase service_role) send, read and configure for all orgs. '
 'Superuser only.';
 
 CREATE FUNCTION sms_grant_operator(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'operator'::text) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'operator'::text)
+$$;
 COMMENT ON FUNCTION sms_grant_operator(regrole) IS
 'Lets a role watch (the views, sms_doctor, sms_why), pause and resume, and take the database live or back '
 'to the sandbox, for all orgs; not send, nor read texts. Superuser only.';
 
 CREATE FUNCTION sms_grant_monitor(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text)
+$$;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
 'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
 'sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, '
 'neither pause nor go live. Superuser only.';
 
 CREATE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'tenant')) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(
+    role, array_remove(coach_sms_internal.sms_kinds_of(role), 'tenant'))
+$$;
 COMMENT ON FUNCTION sms_revoke_tenant(regrole) IS
 'Takes back what sms_grant_tenant gave, but for USAGE on the schema, which others may have given too. '
 'Superuser only.';
 
 CREATE FUNCTION sms_revoke_service(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'service')) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(
+    role, array_remove(coach_sms_internal.sms_kinds_of(role), 'service'))
+$$;
 COMMENT ON FUNCTION sms_revoke_service(regrole) IS
 'Takes back what sms_grant_service gave, but for USAGE on the schema, which others may have given too. '
 'Superuser only.';
 
 CREATE FUNCTION sms_revoke_operator(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'operator')) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(
+    role, array_remove(coach_sms_internal.sms_kinds_of(role), 'operator'))
+$$;
 COMMENT ON FUNCTION sms_revoke_operator(regrole) IS
 'Takes back what sms_grant_operator gave, but for USAGE on the schema, which others may have given too. '
 'Superuser only.';
 
 CREATE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coach_sms_internal.sms_set_kinds(role, array_remove(coach_sms_internal.sms_kinds_of(role), 'monitor')) $$;
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(
+    role, array_remove(coach_sms_internal.sms_kinds_of(role), 'monitor'))
+$$;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
 'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. '
 'Superuser only.';
