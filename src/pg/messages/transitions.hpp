@@ -2,8 +2,7 @@
 
 // Every change of a message's status that the sender makes, one function a transition. (The first,
 // the claim, is in claims.cpp, the webhook's are in delivery.cpp, the user's in
-// sql/install/30_messages/30_sending.sql and 30_messages/60_triggers.sql; the picture is in
-// src/README.md.)
+// sql/install/30_messages; the picture is in src/README.md.)
 //
 // Rules that all of them keep:
 //   * a claim is durable before its request leaves, and carries a fence;

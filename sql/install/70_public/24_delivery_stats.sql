@@ -1,0 +1,44 @@
+-- The outcome of messages, by day.
+
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
+  WITH message AS (
+    SELECT m.org_id, (m.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS day,
+           m.sandbox, m.status, m.segments,
+           m.price, m.price_unit, m.provider_message_id IS NOT NULL AS was_taken,
+           m.status IN ('sent', 'delivered', 'failed')
+             AND coalesce(m.sent_at, m.failed_at) < now() - interval '1 hour' AS is_old_enough
+      FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
+     WHERE m.created_at > now() - interval '30 days'),
+  counted AS (
+    SELECT org_id, day, sandbox, count(*) AS total,
+           count(*) FILTER (WHERE status = 'sent') AS sent,
+           count(*) FILTER (WHERE status = 'delivered') AS delivered,
+           count(*) FILTER (WHERE status = 'failed') AS failed,
+           count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
+           count(*) FILTER (WHERE status = 'unknown') AS unknown,
+           count(*) FILTER (WHERE status IN ('pending', 'queued', 'sending')) AS waiting,
+           count(*) FILTER (WHERE is_old_enough AND status = 'delivered') AS old_delivered,
+           nullif(count(*) FILTER (WHERE is_old_enough), 0) AS old,
+           coalesce(sum(segments) FILTER (WHERE status IN ('sent', 'delivered') OR was_taken), 0) AS segments,
+           CASE WHEN min(price_unit) = max(price_unit) THEN sum(price) END AS price,
+           CASE WHEN min(price_unit) = max(price_unit) THEN min(price_unit) END AS price_unit
+      FROM message GROUP BY org_id, day, sandbox)
+  SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
+         round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
+    FROM counted
+   WHERE (SELECT coach_sms_internal.sms_sees_all())
+      OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_delivery_stats IS
+'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
+'for one org: WHERE org_id = ...';
+COMMENT ON COLUMN sms_delivery_stats.sandbox IS 'true: the sandbox''s messages, which nobody got.';
+COMMENT ON COLUMN sms_delivery_stats.sent IS
+'Twilio took them, and no receipt has come; some carriers send none.';
+COMMENT ON COLUMN sms_delivery_stats.waiting IS 'pending, queued or sending.';
+COMMENT ON COLUMN sms_delivery_stats.delivery_rate IS
+'Percent delivered of those sent, delivered or failed more than an hour ago; NULL where there are none.';
+COMMENT ON COLUMN sms_delivery_stats.segments IS 'Segments of those that Twilio took.';
+COMMENT ON COLUMN sms_delivery_stats.price IS
+'What Twilio charged, as far as known; NULL where currencies mix.';
