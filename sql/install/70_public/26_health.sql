@@ -120,5 +120,3 @@ COMMENT ON COLUMN sms_health.problem IS
 COMMENT ON COLUMN sms_health.waits_for IS
 'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting '
 'alone is no problem.';
-REVOKE ALL ON coach_sms_internal.sms_lane_stat, sms_worker_stat, sms_queue_stat, sms_delivery_stats,
-  sms_health FROM PUBLIC;

@@ -51,4 +51,3 @@ COMMENT ON COLUMN sms_cost.cost IS
 'price, and sms_settings.price_per_segment for each segment without one; NULL where that is not set.';
 COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and what to do; NULL where cost is known.';
 COMMENT ON COLUMN sms_cost.sandbox IS 'true: the sandbox''s messages, which cost nothing.';
-REVOKE ALL ON sms_cost FROM PUBLIC;
