@@ -79,6 +79,11 @@ CREATE INDEX sms_events_unmatched ON sms_events (received_at) WHERE processed_at
 CREATE INDEX sms_in_flight_unknown ON coach_sms_internal.sms_in_flight (next_look_at) WHERE state = 'unknown';
 
 -- Made by `make upgrade-script`: begin.
+COMMENT ON FUNCTION sms_uuidv7() IS
+'Returns a new UUID of version 7 (RFC 9562). It begins with the time in milliseconds, so that new rows go '
+'to the right edge of every index.';
+COMMENT ON FUNCTION sms_template_variables(text) IS
+'Returns the distinct {{names}} of a template, in order. Raises SM003 for a broken placeholder.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_zone(name text) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_zone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_known_zone(name text) RETURNS text
@@ -93,23 +98,103 @@ BEGIN
   END IF;
 END
 $$;
+COMMENT ON TABLE sms_settings IS
+'One row an org: its Twilio account, its sender and its rules. An org without a row cannot send.';
 COMMENT ON COLUMN sms_settings.twilio_account_sid IS
-'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait '
-'until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
+'Twilio account: AC and 32 hex digits. Any other text is stored with a WARNING, and the org''s messages '
+'wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
 COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS
-'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored, '
-'without blanks at its ends; a blank text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: '
-'the server''s own token.';
+'Twilio auth token. It is sealed before it is stored: trimmed, encrypted by AES-256-GCM and bound to '
+'org_id. A blank text is stored as NULL. Raises SM013 without coach_sms.key_file. NULL: the server''s '
+'token.';
 COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS
-'Messaging Service to send with, MG and 32 hex digits; goes before twilio_phone_number. Another text is '
-'stored with a WARNING, and the org''s messages wait until it is corrected.';
+'Messaging Service to send with: MG and 32 hex digits. It goes before twilio_phone_number. Any other text '
+'is stored with a WARNING, and the org''s messages wait until it is corrected.';
 COMMENT ON COLUMN sms_settings.twilio_phone_number IS
-'Number to send from, stored in E.164 form as read in default_region; or a short code of 3 to 6 digits; or '
-'a name of 1 to 11 letters, digits, blanks and + - _ & with a letter in it. Anything else is refused '
-'(SM006). NULL or blank: the server''s sender.';
+'Sender: a number, stored in E.164 form as read in default_region; a short code of 3 to 6 digits; or a '
+'name. A name has 1 to 11 letters, digits, blanks and + - _ &, with at least one letter. Raises SM006 for '
+'any other text. NULL or blank: the server''s sender.';
+COMMENT ON COLUMN sms_settings.enabled IS
+'false: sms_enqueue raises SM002, and messages that wait are kept and not sent. Default true.';
+COMMENT ON COLUMN sms_settings.send_booking_confirmations IS
+'Whether bookings get confirmations. Default true.';
+COMMENT ON COLUMN sms_settings.send_session_reminders IS 'Whether bookings get reminders. Default true.';
+COMMENT ON COLUMN sms_settings.send_feedback_requests IS
+'Whether bookings get feedback requests. Default true.';
+COMMENT ON COLUMN sms_settings.feedback_hours_after IS
+'Hours after the end of a session at which its feedback request is due. Default 2.';
+COMMENT ON COLUMN sms_settings.quiet_hours_end IS
+'Hour of the day (0 to 23, in timezone) from which messages are sent again. Default 8.';
+COMMENT ON COLUMN sms_settings.timezone IS
+'IANA time zone of the org. Writing an unknown name raises SM020; a stored name that the server does not '
+'know any more counts as UTC. Default Australia/Sydney.';
+COMMENT ON COLUMN sms_settings.default_region IS
+'ISO 3166 country in which numbers without a country code are read. Raises SM015 for any other text. '
+'Default AU.';
+COMMENT ON COLUMN sms_settings.max_segments IS 'Most segments of a message. Default NULL: Twilio''s limit.';
+COMMENT ON COLUMN sms_settings.monthly_budget_segments IS
+'Most segments in a calendar month. Default NULL: no limit.';
+COMMENT ON COLUMN sms_settings.price_per_segment IS
+'Estimated price of a segment, in currency, for sms_preview and sms_cost. Default NULL: not known.';
+COMMENT ON COLUMN sms_settings.currency IS 'ISO 4217 code of price_per_segment. Default NULL.';
+COMMENT ON COLUMN sms_settings.max_segments_per_second IS
+'Most segments a second of the sender, from 0.001 to 10000. Default NULL: no limit.';
+COMMENT ON COLUMN sms_settings.retention_days IS
+'Days (1 to 36500) after their last change for which finished messages are kept, with attempts, events and '
+'people''s texts. Default NULL: for ever.';
+COMMENT ON COLUMN sms_settings.unknown_policy IS
+'The end of a message whose outcome is unknown, once Twilio''s lists have shown it absent. '
+'resend_if_absent (default) sends it again; hold ends it as failed with error_code outcome_unknown.';
+COMMENT ON COLUMN sms_settings.paused_until IS
+'Nothing of this org is sent before this time (infinity: until sms_resume). Default NULL: not paused.';
+COMMENT ON COLUMN sms_settings.twilio_second_auth_token_encrypted IS
+'Second token of the account, for the time of a change of tokens. The webhook accepts its signatures too. '
+'It is sealed as twilio_auth_token_encrypted is. Default NULL: none.';
+COMMENT ON COLUMN sms_settings.created_at IS 'When the row was inserted.';
+COMMENT ON TABLE sms_templates IS
+'Texts with {{placeholders}}. sms_enqueue uses the highest active version of a key. A message keeps the '
+'version that it was rendered from.';
+COMMENT ON COLUMN sms_templates.org_id IS 'The org.';
+COMMENT ON COLUMN sms_templates.template_key IS
+'The name that sms_enqueue takes, for example booking_confirmation.';
+COMMENT ON COLUMN sms_templates.body IS
+'The text, with {{name}} for each variable. Raises SM003 for a broken placeholder.';
+COMMENT ON COLUMN sms_templates.variables_schema IS
+'JSON array of the names that the text uses, for people and forms. sms_enqueue reads the names from body.';
+COMMENT ON COLUMN sms_templates.is_active IS 'false: new messages do not use this version. Default true.';
+COMMENT ON COLUMN sms_templates.version IS 'Counts up within (org_id, template_key). Default: the next one.';
+COMMENT ON COLUMN sms_templates.created_at IS 'When the row was inserted.';
+COMMENT ON TABLE sms_messages IS
+'One row a message: one SMS to one person. sms_enqueue or a plain INSERT adds rows. Only coach_sms changes '
+'a status, except for pending or queued to cancelled.';
+COMMENT ON COLUMN sms_messages.org_id IS 'The org that sends.';
+COMMENT ON COLUMN sms_messages.client_id IS 'The person''s id in the application. Optional.';
+COMMENT ON COLUMN sms_messages.to_phone IS 'Recipient''s number in E.164 form.';
 COMMENT ON COLUMN sms_messages.from_phone IS
-'Number, short code or name to send from in place of the org''s sender, in the form of '
-'sms_settings.twilio_phone_number; NULL: the org''s own.';
+'Number, short code or name to send from, in the form of sms_settings.twilio_phone_number. NULL: the '
+'org''s sender.';
+COMMENT ON COLUMN sms_messages.template_id IS 'The template version that the text was rendered from.';
+COMMENT ON COLUMN sms_messages.variables IS 'The values of the template''s placeholders.';
+COMMENT ON COLUMN sms_messages.related_entity_type IS
+'The kind of thing that the message is about, for example booking.';
+COMMENT ON COLUMN sms_messages.related_entity_id IS 'The id of that thing.';
+COMMENT ON COLUMN sms_messages.status IS
+'pending (waits for its time), queued (due), sending, sent (Twilio took it), delivered, failed, cancelled, '
+'unknown (Twilio may have taken it; it is reconciled).';
+COMMENT ON COLUMN sms_messages.scheduled_for IS 'It is not sent before this time. Default: now.';
+COMMENT ON COLUMN sms_messages.idempotency_key IS
+'Unique within the org. sms_enqueue with a key seen before returns the first message''s id.';
+COMMENT ON COLUMN sms_messages.error_code IS
+'Twilio''s error number, or a word of ours (README, Reasons). Once set, it stays.';
+COMMENT ON COLUMN sms_messages.segments IS
+'Segments as counted before sending; Twilio''s count once it is known.';
+COMMENT ON COLUMN sms_messages.expires_at IS 'It is not sent after this time. NULL: no limit.';
+COMMENT ON COLUMN sms_messages.attempt_count IS 'HTTP requests made or under way.';
+COMMENT ON COLUMN sms_messages.price IS
+'Twilio''s price of the whole message, in price_unit, as a positive number. NULL until it is known.';
+COMMENT ON COLUMN sms_messages.sandbox IS 'true: enqueued in the sandbox, and never sent live.';
+COMMENT ON COLUMN sms_messages.payload_hash IS
+'SHA-256 of the arguments that came with idempotency_key; NULL without a key.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_zone_of(metadata jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*'
@@ -118,10 +203,41 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestam
   RETURNS timestamptz
   LANGUAGE sql STABLE PARALLEL SAFE
   RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
+COMMENT ON TABLE sms_attempts IS
+'One row for each HTTP request whose outcome is settled. Append-only but for retention and erasure.';
+COMMENT ON COLUMN sms_attempts.provider_message_id IS 'Twilio''s SID, where its answer gave one.';
+COMMENT ON COLUMN sms_attempts.request_payload IS 'The request''s parameters. No secret is among them.';
+COMMENT ON COLUMN sms_attempts.response_payload IS
+'Twilio''s answer: status, code, message. NULL where none came.';
+COMMENT ON COLUMN sms_attempts.status IS
+'success, transient_error (it is sent again), permanent_error, unknown (Twilio may have taken it).';
+COMMENT ON COLUMN sms_attempts.error_code IS 'Twilio''s error number, or a word of ours.';
 COMMENT ON COLUMN sms_attempts.client_key IS
-'Client, or number (its shortest form) where there is none: what limits count by.';
-COMMENT ON TABLE sms_usage IS
-'Sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
+'The client''s id, or the number in its shortest form where there is none. Limits count by it.';
+COMMENT ON TABLE sms_events IS
+'Twilio''s news of messages, and people''s texts: by webhook or by status poll, each event once. '
+'Append-only but for matching, retention and erasure.';
+COMMENT ON COLUMN sms_events.message_id IS
+'The message that it is about. NULL while it is not matched, and for people''s texts.';
+COMMENT ON COLUMN sms_events.org_id IS
+'Its org, by the message or the signature. NULL where neither shows one.';
+COMMENT ON COLUMN sms_events.event_type IS
+'status (a callback), fetch (the answer to a status poll, see coach_sms.fetch_delay) or inbound (a text '
+'from a person).';
+COMMENT ON COLUMN sms_events.event_status IS
+'Twilio''s message status. For a text from a person STOP, START, HELP or YES, where the text is no more '
+'than that. A YES that lifted a STOP is START.';
+COMMENT ON COLUMN sms_events.event_payload IS
+'The webhook''s parameters. NULL for fetch, for an erased person, and for a START or YES older than '
+'retention_days.';
+COMMENT ON COLUMN sms_events.dedupe_key IS
+'SID and status, and the org whose own token signed the call. A callback that comes twice is stored once.';
+COMMENT ON COLUMN sms_events.processed_at IS
+'When it was applied to its message. NULL while it waits for the message.';
+COMMENT ON TABLE sms_usage IS 'Sums of the attempts that retention_days has pruned. sms_cost includes them.';
+COMMENT ON COLUMN sms_usage.messages IS 'Requests that Twilio took, or may have taken.';
+COMMENT ON COLUMN sms_usage.price IS 'Twilio''s price, as far as it was known.';
+COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of requests whose price was not known.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_charges AS
   SELECT a.org_id,
@@ -135,7 +251,9 @@ CREATE OR REPLACE VIEW coach_sms_internal.sms_charges AS
    WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON TABLE sms_idempotency_keys IS
-'The idempotency keys of messages that retention_days has pruned, or is about to.';
+'The idempotency keys of messages that retention_days has pruned, or is about to prune.';
+COMMENT ON COLUMN sms_idempotency_keys.payload_hash IS
+'SHA-256 of the arguments that came with the key, as in sms_messages.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -147,24 +265,81 @@ BEGIN
           LIMIT 1);
 END
 $$;
-COMMENT ON TABLE sms_opt_outs IS 'Opt-outs by sender, so that they bind every org that shares it.';
+COMMENT ON COLUMN sms_suppression.phone IS
+'Number in E.164 form. Any other form is normalised with the org''s default_region. An erased person has '
+'hash: and the number''s salted hash.';
+COMMENT ON COLUMN sms_suppression.reason IS
+'opt_out (the person asked for it), invalid_number, carrier_violation, manual (default).';
+COMMENT ON COLUMN sms_suppression.source IS 'The source of the entry, for example sms_opt_out or twilio.';
+COMMENT ON COLUMN sms_suppression.created_at IS 'When the entry was made.';
+COMMENT ON TABLE sms_opt_outs IS 'Opt-outs by sender. Each binds every org that uses the sender.';
+COMMENT ON COLUMN sms_opt_outs.account_sid IS 'Twilio account; empty where it is not known.';
+COMMENT ON COLUMN sms_opt_outs.sender IS 'Number or Messaging Service that the person wrote to.';
+COMMENT ON COLUMN sms_opt_outs.phone IS
+'The person''s number in E.164 form, or its salted hash as in sms_suppression.';
+COMMENT ON COLUMN sms_opt_outs.source IS 'The source of the entry, for example twilio.';
+COMMENT ON COLUMN sms_opt_outs.created_at IS 'When the entry was made.';
 COMMENT ON TABLE sms_phone_salt IS
-'With what the numbers of erased persons are hashed. One row, from the first erasure on.';
+'The salt of the hashes of erased persons'' numbers. One row, from the first erasure on.';
+COMMENT ON COLUMN sms_phone_salt.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN sms_phone_salt.salt IS 'Random bytes.';
+COMMENT ON TABLE sms_schedules IS
+'Several reminders or feedback requests for an org, in place of the one of sms_settings.';
+COMMENT ON COLUMN sms_schedules.created_at IS
+'When the row was inserted. It sends no text that was due before.';
+COMMENT ON COLUMN sms_schedules.template_key IS 'The template''s key.';
+COMMENT ON COLUMN sms_schedules.enabled IS 'false: the row sends nothing. Default true.';
+COMMENT ON COLUMN sms_schedules.sort_order IS 'Order in lists for people. Default 0.';
 COMMENT ON TABLE sms_bookings_source IS
-'The attached bookings, one row, written by sms_attach_bookings(). Only superusers may write it: it says '
-'whose tables are read.';
+'The attached tables of bookings: one row, which sms_attach_bookings() writes. Only superusers may write '
+'it, because it names the tables that are read with their owners'' rights.';
+COMMENT ON COLUMN sms_bookings_source.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN sms_bookings_source.bookings IS
+'The application''s bookings, a table or view. A dump has its name.';
+COMMENT ON COLUMN sms_bookings_source.clients IS 'The application''s clients.';
+COMMENT ON COLUMN sms_bookings_source.orgs IS 'The application''s orgs.';
+COMMENT ON COLUMN sms_bookings_source.mapping IS
+'Our column names with the application''s, and all words of the status that count.';
+COMMENT ON COLUMN sms_bookings_source.attached_at IS
+'When they were attached. Sessions that ended before it get no feedback request.';
+COMMENT ON COLUMN sms_bookings_source.attached_by IS 'The role that attached them.';
+COMMENT ON TABLE sms_booking_texts IS
+'The latest text of each kind that a booking got, or did not get. sms_explain() says it in words.';
+COMMENT ON COLUMN sms_booking_texts.session_start IS
+'The start of the session that it was made for. The booking was moved if it has another start now.';
+COMMENT ON COLUMN sms_booking_texts.session_end IS 'The end of the session that it was made for.';
+COMMENT ON COLUMN sms_booking_texts.message_id IS 'The message. NULL where there is none; reason says why.';
+COMMENT ON COLUMN sms_booking_texts.reason IS
+'Why there is no message, as a word that sms_explain() puts into a sentence (README, Bookings). '
+'booking_cancelled beside a message: the booking was cancelled after it. NULL: all is well.';
+COMMENT ON COLUMN sms_booking_texts.detail IS 'The message of the error.';
+COMMENT ON COLUMN sms_booking_texts.try_until IS
+'It is tried again until this time. NULL: the decision is final.';
+COMMENT ON COLUMN sms_booking_texts.revision IS 'The number of messages that were made for it.';
+COMMENT ON COLUMN sms_booking_texts.created_at IS 'When the row was inserted.';
 COMMENT ON COLUMN sms_booking_texts.series IS
 'The same for all bookings that one transaction confirmed to one client.';
+COMMENT ON FUNCTION sms_every_org() IS
+'Returns every org that has settings. A role that may execute it acts for all orgs; sms_grant_service and '
+'sms_grant_operator grant it.';
+COMMENT ON FUNCTION sms_acts_for_all() IS
+'Returns whether the current user acts for every org: whether it may execute sms_every_org().';
 CREATE OR REPLACE FUNCTION sms_watches_every_org() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT true $$;
 COMMENT ON FUNCTION sms_watches_every_org() IS
-'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role '
-'do so.';
+'Returns true. A role that may execute it sees the figures of every org and acts for none; '
+'sms_grant_monitor grants it.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sees_all() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_acts_for_all()
          OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
 $$;
+COMMENT ON FUNCTION sms_my_orgs() IS
+'Returns the orgs of the current user, by coach_sms.tenancy_function or the claims of its token. Policies '
+'call it once a statement. Raises SM022 where the function cannot be used.';
+COMMENT ON FUNCTION sms_is_my_org(uuid) IS
+'Returns whether the current user belongs to the org, which may have no settings yet. Raises SM022 where '
+'coach_sms.tenancy_function cannot be used.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_may_act_for(org_id uuid) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_act_for' LANGUAGE C STABLE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_require_org(org_id uuid) RETURNS void
@@ -177,8 +352,21 @@ BEGIN
   END IF;
 END
 $$;
+COMMENT ON FUNCTION render_sms_template(text, jsonb) IS
+'Returns the text with every {{name}} replaced, in one pass: a value that looks like a placeholder stays '
+'as it is. Raises SM003 for a broken placeholder, SM004 for missing variables, SM005 for variables that '
+'are no object of plain values.';
+COMMENT ON FUNCTION sms_segments(text) IS
+'Returns how the text is sent: encoding (GSM-7 or UCS-2), segments (the unit of Twilio''s price) and '
+'units. Units are septets in GSM-7 and 16-bit units in UCS-2.';
+COMMENT ON FUNCTION sms_smart_encode(text) IS
+'Returns the text as Twilio''s Smart Encoding changes it: curly quotes, dashes and similar characters '
+'become characters of GSM-7.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_first_name(full_name text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_first_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION sms_normalize_phone(text, text) IS
+'Returns the number in E.164 form. A number without a country code is read as dialled in the region (ISO '
+'3166, default AU). Raises SM006 for a text that is no possible number, SM015 for an unknown region.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_keep_phone(phone text, region text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_keep_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_normalize_sender(sender text, region text) RETURNS text
@@ -194,6 +382,18 @@ CREATE OR REPLACE FUNCTION sms_validate_twilio_signature(
   content_type text DEFAULT 'application/x-www-form-urlencoded')
   RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_validate_signature' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION sms_validate_twilio_signature(text, text, text, text, text) IS
+'Returns whether Twilio signed a request to this public URL with this raw body. signature is the header '
+'X-Twilio-Signature. Returns false for malformed or NULL arguments. Takes constant time.';
+COMMENT ON FUNCTION sms_create_key(text) IS
+'Makes a new key file and returns the key''s id. The path is absolute and outside the data directory. The '
+'file has mode 0600, and an existing file is never overwritten. Then set coach_sms.key_file to the path. '
+'Raises SM013 where the file cannot be made. Superuser only.';
+COMMENT ON FUNCTION sms_rotate_key(text, text) IS
+'Seals every token that was sealed with the key in old_file with the key in new_file, and returns how '
+'many. Before, set coach_sms.key_file to new_file and coach_sms.old_key_file to old_file, so that tokens '
+'open with either. Warns of a token that does not open, and leaves it. Raises SM013 where settings or '
+'files do not fit. Superuser only.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_seal_token() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_seal_token' LANGUAGE C;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sealed(org_id uuid, token text) RETURNS text
@@ -214,6 +414,10 @@ BEGIN
   END IF;
 END
 $$;
+COMMENT ON FUNCTION sms_set_twilio_credentials(uuid, text, text) IS
+'Writes the org''s Twilio account and token; the token is sealed before it is stored. So that no log holds '
+'the token, pass it as a parameter, and set log_parameter_max_length = 0 where statements are logged. '
+'Raises SM001 for an unknown org, SM013 without a key.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_server_account() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_server_account' LANGUAGE C VOLATILE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_due(org_id uuid, zone text, priority smallint, due_at timestamptz)
@@ -237,10 +441,14 @@ CREATE OR REPLACE FUNCTION sms_enqueue(
   AS 'MODULE_PATHNAME', 'coach_sms_enqueue' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION sms_enqueue(
   uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) IS
-'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or '
-'body. scheduled_for: not before (default now); expires_at: not after (default never); priority: -32768 to '
-'32767, lower goes first (default 0). An idempotency_key seen before returns the first message''s id. '
-'Raises SM001 to SM011, SM015 and SM017 to SM020, and changes nothing then.';
+'Queues one SMS in the caller''s transaction and returns its id. Give template_key (with variables) or '
+'body. It is not sent before scheduled_for (default now) nor after expires_at (default never). priority is '
+'from -32768 to 32767, and lower goes first (default 0). An idempotency_key seen before returns the first '
+'message''s id. Raises SM001 to SM011, SM015 and SM017 to SM020, and then changes nothing.';
+COMMENT ON FUNCTION sms_enqueue_batch(jsonb) IS
+'Queues an array of messages, each an object whose keys are the arguments of sms_enqueue. Returns one row '
+'for each, in order from 1: its message_id, or the SQLSTATE and text of its error. An error keeps out its '
+'own message only. Raises SM015 where messages is no array.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_raise_unknown_message(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -393,6 +601,12 @@ BEGIN
   RETURN moved;
 END
 $$;
+COMMENT ON FUNCTION queue_pending_sms() IS
+'Sets pending messages whose time has come to queued and returns how many. Nothing needs to call it: the '
+'sender does the same.';
+COMMENT ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text) IS
+'Calls sms_enqueue with the name and arguments that the Coach OS app uses. With both a body and a '
+'template_key, the body is sent and the key is kept for reports. Raises the errors of sms_enqueue.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_preview_as_owner(
   org_id uuid, template_key text, variables jsonb,
   OUT body text, OUT encoding text, OUT segments integer, OUT estimated_cost numeric, OUT currency text)
@@ -423,6 +637,13 @@ BEGIN
   currency := org.currency;
 END
 $$;
+COMMENT ON FUNCTION sms_twilio_webhook(text, text, text) IS
+'Takes a webhook call of Twilio: the URL that was called, the raw body (a form) and the header '
+'X-Twilio-Signature. Status callbacks change their message''s status, and people''s texts are kept in '
+'sms_events. Each call is stored once. Answer with the returned values. http_status is 200 (taken), 400 '
+'(no form), 403 (not signed by an account of ours), 413 (URL over 8 kB or body over 64 kB) or 503 (the '
+'token is not readable). A stranger''s call never raises an error. Behind a proxy, set '
+'coach_sms.public_url to the URL that Twilio calls.';
 CREATE OR REPLACE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -443,6 +664,10 @@ BEGIN
   PERFORM set_config('response.status', CASE status WHEN 200 THEN '204' ELSE status::text END, true);
 END
 $$;
+COMMENT ON FUNCTION sms_twilio_webhook_raw(text) IS
+'Calls sms_twilio_webhook for PostgREST: POST /rpc/sms_twilio_webhook_raw with the raw body as text/plain. '
+'The header X-Called-URL has the URL that Twilio called, and X-Twilio-Signature its signature. The answer '
+'is a status alone, 204 for taken.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_sid(sid text, earlier text, prefix text, place text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1015,6 +1240,9 @@ CREATE OR REPLACE FUNCTION sms_export_opt_outs()
     FROM @extschema@.sms_opt_outs o
   ORDER BY 1, 2, 7, 8
 $$;
+COMMENT ON FUNCTION sms_export_opt_outs() IS
+'Returns every entry of sms_suppression (with org_id) and of sms_opt_outs (with account_sid and sender). '
+'Keep them in a file before DROP EXTENSION.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_read_bookings(ids uuid[]) RETURNS SETOF coach_sms_internal.sms_booking
   AS 'MODULE_PATHNAME', 'coach_sms_read_bookings' LANGUAGE C VOLATILE STRICT ROWS 1;
 REVOKE ALL ON FUNCTION coach_sms_internal.sms_read_bookings(uuid[]) FROM PUBLIC;
@@ -2748,8 +2976,8 @@ COMMENT ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) IS
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_system_identifier() RETURNS bigint
   AS 'MODULE_PATHNAME', 'coach_sms_system_identifier' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION sms_mode() IS
-'Whether this server sends for this database: mode is sandbox, live or not armed; reason says why it is '
-'not armed.';
+'Returns whether this server sends for this database: mode is sandbox, live or not armed, and reason says '
+'why it is not armed.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_arm(live boolean) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_arm' LANGUAGE C VOLATILE STRICT
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
@@ -2875,14 +3103,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sms_go_live() IS
-'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file '
-'(SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages '
-'were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio '
-'took them; those are found out about. Bookings that were confirmed before get their reminders, and no '
-'confirmation. After a restore it also makes the policies of the roles that were granted, which no dump '
-'carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling '
-'it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: '
-'their publisher sends them.';
+'Arms this server for this database: from the commit on messages go to Twilio. Cancels sandbox messages '
+'that wait (error_code sandbox). Returns how many live messages it queued, how many sandbox messages it '
+'cancelled, and how many messages have an unknown outcome, which is then reconciled. Bookings confirmed '
+'before get their reminders and no confirmation. Makes the policies of the granted roles, which no dump '
+'carries. A NOTICE counts messages that waited longer than coach_sms.max_wait and are not sent. A second '
+'call repairs the queue. Messages that come by a subscription are left to their publisher. Raises SM013 '
+'without coach_sms.key_file.';
 CREATE OR REPLACE FUNCTION sms_go_sandbox(OUT queued integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2891,11 +3118,21 @@ BEGIN
   SELECT r.queued INTO queued FROM coach_sms_internal.sms_rebuild_queue(false) r;
 END
 $$;
+COMMENT ON FUNCTION sms_go_sandbox() IS
+'Makes the database a sandbox of this server: from the commit on answers are made in-process. Live '
+'messages that wait are kept for the next sms_go_live(). Makes the policies of the granted roles, which no '
+'dump carries. Returns how many sandbox messages it queued.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_poke_launcher() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_poke_launcher' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION sms_wake_sender() IS
+'Wakes this database''s sender at once. For troubleshooting: each commit wakes it by itself.';
 CREATE OR REPLACE FUNCTION sms_detach_worker(database name DEFAULT current_database(), hold interval DEFAULT '1 minute')
   RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_detach_worker' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION sms_detach_worker(name, interval) IS
+'Ends the sender of a database, and starts none before the interval (default 1 minute) is over. Meanwhile '
+'the database can be renamed or copied. Returns true once no sender is left. For the database''s owner, '
+'who must be granted EXECUTE.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_worker_state(
   OUT database_oid oid, OUT database text, OUT pid integer, OUT state text, OUT activity text,
   OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz,
@@ -2905,6 +3142,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_worker_state(
   OUT last_error text, OUT last_error_at timestamptz, OUT library_version text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'coach_sms_worker_stat' LANGUAGE C VOLATILE ROWS 4;
+COMMENT ON FUNCTION sms_library_version() IS
+'Returns the version of the loaded library. pg_extension has the extension''s version.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_trust(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_trust' LANGUAGE C VOLATILE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_preloaded() RETURNS boolean
@@ -2927,6 +3166,9 @@ BEGIN
   END IF;
 END
 $$;
+COMMENT ON FUNCTION sms_pause(uuid, timestamptz) IS
+'Sends nothing of an org (default NULL: of any org) before the given time (default: until sms_resume). '
+'Messages wait. Raises SM001 for an unknown org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT count(*)
@@ -2957,8 +3199,8 @@ CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
   SELECT coach_sms_internal.sms_tell_overdue(sms_resume.org_id)
 $$;
 COMMENT ON FUNCTION sms_resume(uuid) IS
-'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says '
-'how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
+'Ends sms_pause for an org (default NULL: for the server; an org''s own pause stays). A NOTICE counts '
+'messages that waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_tell_news() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -3085,23 +3327,66 @@ BEGIN
   behind := NULL;
 END
 $$;
+COMMENT ON FUNCTION sms_cancel(uuid, text) IS
+'Cancels a message that still waits, with error_code cancelled_by_user and the reason as error_message. '
+'Returns false where the message is final or was handed over already. Raises SM012 for an unknown id.';
 CREATE OR REPLACE FUNCTION sms_reschedule(
   message_id uuid, scheduled_for timestamptz, expires_at timestamptz DEFAULT NULL)
   RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION sms_reschedule(uuid, timestamptz, timestamptz) IS
+'Moves a message that still waits to scheduled_for (NULL: now), and changes its expires_at where one is '
+'given. Raises SM010 for times that sms_enqueue would refuse, SM012 for an unknown id and for a message '
+'that does not wait.';
+COMMENT ON FUNCTION sms_retry(uuid) IS
+'Enqueues a failed or cancelled message again, as a new message with the same content and '
+'metadata.retry_of. An expires_at that has passed is left out. Returns the new id; a second call returns '
+'the same one. A message that ended as outcome_unknown may have arrived all the same. Raises SM012 for an '
+'unknown id or another status, and the errors of sms_enqueue.';
+COMMENT ON FUNCTION sms_preview(uuid, text, jsonb) IS
+'Returns the message that sms_enqueue would send for this template: text, encoding and segments. '
+'estimated_cost is in currency, by the org''s price_per_segment; NULL without one. Sends nothing. Raises '
+'SM001, SM003, SM004, SM005.';
+COMMENT ON FUNCTION is_phone_suppressed(uuid, text) IS
+'Returns whether the org must not write to the number: by its own list, or because the person said STOP to '
+'its sender. The number may have any form that default_region reads. Raises SM001 for an org of others, '
+'SM006 for a text that is no number.';
 CREATE OR REPLACE FUNCTION sms_opt_out(
   org_id uuid, phone text, reason text DEFAULT 'opt_out', source text DEFAULT 'sms_opt_out',
   notes text DEFAULT NULL, client_id uuid DEFAULT NULL)
   RETURNS uuid
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION sms_opt_out(uuid, text, text, text, text, uuid) IS
+'Enters the number into the org''s sms_suppression, and cancels messages that wait for it (error_code '
+'opted_out). An earlier entry is kept. reason is opt_out (default), invalid_number, carrier_violation or '
+'manual. Returns the entry''s id. Raises SM001 without an org, SM006 for a text that is no number, SM015 '
+'for another reason.';
+COMMENT ON FUNCTION sms_opt_in(uuid, text, boolean) IS
+'Takes the number off the org''s sms_suppression. An entry with reason manual stays unless include_manual '
+'is true. Returns true where there was an entry to take off. Raises SM001 for an org of others, SM006 for '
+'a text that is no number.';
+COMMENT ON FUNCTION sms_erase_person(uuid, text) IS
+'Forgets a person in an org. Cancels messages that wait for the number (error_code erased). Erases number, '
+'text, variables, client_id, metadata and payloads from its messages, attempts and events. Keeps opt-outs '
+'as a salted hash that still matches. Returns how many of each, and how many messages are under way and '
+'were left: call it again once they are settled. Texts of no org, and opt-outs from senders of other orgs, '
+'change only where the caller acts for every org. Raises SM001, SM006.';
+COMMENT ON FUNCTION sms_why(uuid) IS
+'Returns a message''s timeline in words: its enqueueing, each attempt, Twilio''s news, and last its status '
+'now and the reason for which it waits. Raises SM012 for an unknown id.';
+COMMENT ON FUNCTION sms_explain(uuid) IS
+'Returns one row for each text that the booking had, will have or will not have. Each has the time at '
+'which it is due, the message, the status (planned, skipped or gone where there is no message), and the '
+'reason. Times are in the org''s zone. Raises SM012 for an unknown booking.';
 CREATE OR REPLACE FUNCTION sms_doctor(
   OUT check_name text, OUT level text, OUT ok boolean, OUT problem text, OUT what_to_do text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION sms_doctor() IS
-'One row a check. level is ok, note, warning or error; ok is true for ok and note; problem and what_to_do '
-'are NULL where level is ok. A problem of live sending alone is a note in the sandbox. Monitors are shown '
-'no words of the application''s code. Reads all messages: for people; alarms read sms_health.';
+'Returns one row a check. level is ok, note, warning or error; ok is true for ok and note. problem and '
+'what_to_do are NULL where level is ok. In the sandbox, a problem of live sending alone is a note. '
+'Monitors see no text of the application''s code. It reads all messages, so it is for people; alarms read '
+'sms_health.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_worker_stat AS
   SELECT database_oid, database, pid, state, activity, started_at, heartbeat_at, next_wake_at, held_until,
@@ -3110,9 +3395,26 @@ CREATE OR REPLACE VIEW @extschema@.sms_worker_stat AS
     FROM coach_sms_internal.sms_worker_state()
    WHERE database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
 SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_worker_stat IS
+'This database''s sender, from shared memory. No row where the library is not preloaded, or the launcher '
+'has not read this database yet.';
+COMMENT ON COLUMN sms_worker_stat.pid IS 'The process id; NULL where none runs.';
 COMMENT ON COLUMN sms_worker_stat.state IS
-'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps '
-'failing, as last_error says; starting, stopping, backing off, held, stopped.';
+'sandbox or live where it sends. not armed, version mismatch or step failed where it runs and a step keeps '
+'failing, see last_error. Else starting, stopping, backing off, held or stopped.';
+COMMENT ON COLUMN sms_worker_stat.heartbeat_at IS 'When it last began to sleep.';
+COMMENT ON COLUMN sms_worker_stat.next_wake_at IS
+'When it wakes at the latest. A time long past: it is frozen.';
+COMMENT ON COLUMN sms_worker_stat.held_until IS
+'It is not started before this time, because of sms_detach_worker() or DROP DATABASE.';
+COMMENT ON COLUMN sms_worker_stat.restarts IS
+'How often it was restarted since the server started. The other counters count from the server''s start '
+'too.';
+COMMENT ON COLUMN sms_worker_stat.retried IS
+'Requests that are sent again, because Twilio provably did not take them.';
+COMMENT ON COLUMN sms_worker_stat.latency_p50_ms IS
+'Median duration in milliseconds of the last few thousand requests.';
+COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99th percentile of their duration in milliseconds.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_lane_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (
@@ -3176,10 +3478,17 @@ CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
     FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id)
    WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_queue_stat IS 'Messages that wait and messages under way, one row an org.';
+COMMENT ON COLUMN sms_queue_stat.due IS 'Messages whose time has come.';
+COMMENT ON COLUMN sms_queue_stat.oldest_due_age IS
+'How long the oldest due message without a hold has been due. NULL where there is none, or the org may not '
+'send.';
 COMMENT ON COLUMN sms_queue_stat.held_by IS
-'The reason for which messages that are due wait, and its end where it is known: quiet hours, a limit, a '
-'pause, the account and so on. The sender decides and tells at once. Where none is due, the daily limit of '
-'clients. NULL where nothing is held.';
+'The hold of messages that are due, and its end where it is known: quiet hours, a limit, a pause, the '
+'account and so on. Where none is due, the daily limit of clients. NULL where nothing is held.';
+COMMENT ON COLUMN sms_queue_stat.unknown IS 'Messages whose outcome is unknown and is being reconciled.';
+COMMENT ON COLUMN sms_queue_stat.next_due_at IS
+'The earliest time, past or to come, at which a message is due.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
   WITH message AS (
@@ -3211,8 +3520,17 @@ CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
       OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
-'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
+'The outcomes of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
 'for one org: WHERE org_id = ...';
+COMMENT ON COLUMN sms_delivery_stats.sent IS
+'Messages that Twilio took and that have no receipt; some carriers send none.';
+COMMENT ON COLUMN sms_delivery_stats.waiting IS 'Messages that are pending, queued or sending.';
+COMMENT ON COLUMN sms_delivery_stats.delivery_rate IS
+'Percent delivered of messages that were sent, delivered or failed more than an hour ago. NULL where there '
+'are none.';
+COMMENT ON COLUMN sms_delivery_stats.segments IS 'Segments of messages that Twilio took.';
+COMMENT ON COLUMN sms_delivery_stats.price IS
+'Twilio''s price, as far as it is known. NULL where currencies mix.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_health AS
   WITH mark AS (
@@ -3314,8 +3632,20 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
          problem IS NULL AS ok, problem, waits_for
     FROM judged;
 SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_health IS
+'One row: whether this database sends. For alarms: ok is false where there is a problem, and sms_doctor() '
+'says its remedy.';
+COMMENT ON COLUMN sms_health.sender_pid IS 'The sender''s process id; NULL where none runs.';
+COMMENT ON COLUMN sms_health.oldest_due_seconds IS
+'Seconds for which the oldest message of an org that may send has been due. NULL where there is none.';
+COMMENT ON COLUMN sms_health.unknown IS 'Messages whose outcome is unknown and is being reconciled.';
+COMMENT ON COLUMN sms_health.unprocessed_events IS
+'Callbacks that wait until their message is known or unlocked.';
+COMMENT ON COLUMN sms_health.last_error IS 'The sender''s last error, which may be over.';
+COMMENT ON COLUMN sms_health.problem IS
+'The problem in words. NULL where all is well, and on a standby, which sends nothing.';
 COMMENT ON COLUMN sms_health.waits_for IS
-'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting '
+'The reasons for which messages wait, and their ends where they are known. NULL where none waits. Waiting '
 'alone is no problem.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_key_file(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_key_file' LANGUAGE C VOLATILE;
@@ -3955,9 +4285,18 @@ CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
       OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_cost IS
-'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. '
+'Messages handed to Twilio and their cost: one row an org, month and currency, pruned messages included. '
 'The sandbox has rows of its own. Fast for one org: WHERE org_id = ...';
-COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and what to do; NULL where cost is known.';
+COMMENT ON COLUMN sms_cost.currency IS
+'ISO 4217 code: Twilio''s, or sms_settings.currency where no price of Twilio''s is known. NULL where '
+'neither is known.';
+COMMENT ON COLUMN sms_cost.price IS
+'Twilio''s price, as far as it is known (coach_sms.fetch_prices). NULL where none is known.';
+COMMENT ON COLUMN sms_cost.segments_without_price IS 'Segments of messages whose price is not known.';
+COMMENT ON COLUMN sms_cost.cost IS
+'price, plus sms_settings.price_per_segment for each segment without a price. NULL where that is needed '
+'and not set.';
+COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and the remedy. NULL where cost is known.';
 COMMENT ON COLUMN sms_cost.sandbox IS 'true: the sandbox''s messages, which cost nothing.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_own_functions(names text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -4177,6 +4516,10 @@ CREATE OR REPLACE FUNCTION sms_grant_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'tenant'::text)
 $$;
+COMMENT ON FUNCTION sms_grant_tenant(regrole) IS
+'Lets a role (on Supabase authenticated) enqueue, preview, cancel and read for its orgs, and manage their '
+'templates, schedules and settings. Account, sender, token, budget and pause are not among these settings. '
+'coach_sms.tenancy_function or coach_sms.jwt_authenticators say which orgs are its own. Superuser only.';
 CREATE OR REPLACE FUNCTION sms_grant_service(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'service'::text)
@@ -4185,36 +4528,48 @@ CREATE OR REPLACE FUNCTION sms_grant_operator(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'operator'::text)
 $$;
+COMMENT ON FUNCTION sms_grant_operator(regrole) IS
+'Lets a role watch (the views, sms_doctor, sms_why), pause and resume, and take the database live or back '
+'to the sandbox, for all orgs. It can neither send nor read texts. Superuser only.';
 CREATE OR REPLACE FUNCTION sms_grant_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text)
 $$;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
-'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
-'sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, '
+'Lets a role, such as pg_monitor, read sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
+'sms_cost and sms_doctor() of all orgs. They show no text or number of a person. It can change nothing, '
 'neither pause nor go live. Superuser only.';
 CREATE OR REPLACE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(
     role, array_remove(coach_sms_internal.sms_kinds_of(role), 'tenant'))
 $$;
+COMMENT ON FUNCTION sms_revoke_tenant(regrole) IS
+'Revokes the rights of sms_grant_tenant, but for USAGE on the schema, which others may have granted too. '
+'Superuser only.';
 CREATE OR REPLACE FUNCTION sms_revoke_service(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(
     role, array_remove(coach_sms_internal.sms_kinds_of(role), 'service'))
 $$;
+COMMENT ON FUNCTION sms_revoke_service(regrole) IS
+'Revokes the rights of sms_grant_service, but for USAGE on the schema, which others may have granted too. '
+'Superuser only.';
 CREATE OR REPLACE FUNCTION sms_revoke_operator(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(
     role, array_remove(coach_sms_internal.sms_kinds_of(role), 'operator'))
 $$;
+COMMENT ON FUNCTION sms_revoke_operator(regrole) IS
+'Revokes the rights of sms_grant_operator, but for USAGE on the schema, which others may have granted too. '
+'Superuser only.';
 CREATE OR REPLACE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(
     role, array_remove(coach_sms_internal.sms_kinds_of(role), 'monitor'))
 $$;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
-'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. '
+'Revokes the rights of sms_grant_monitor, but for USAGE on the schema, which others may have granted too. '
 'Superuser only.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_ownership() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

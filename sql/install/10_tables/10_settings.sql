@@ -32,61 +32,65 @@ CREATE TABLE sms_settings (
 -- Each webhook call names an account, strangers' calls too.
 CREATE INDEX sms_settings_account ON sms_settings (twilio_account_sid);
 COMMENT ON TABLE sms_settings IS
-'One row an org: its Twilio account and sender, and its rules. An org without a row cannot send.';
+'One row an org: its Twilio account, its sender and its rules. An org without a row cannot send.';
 COMMENT ON COLUMN sms_settings.org_id IS 'The organisation (tenant).';
 COMMENT ON COLUMN sms_settings.twilio_account_sid IS
-'Twilio account: AC and 32 hex digits. Another text is stored with a WARNING, and the org''s messages wait '
-'until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
+'Twilio account: AC and 32 hex digits. Any other text is stored with a WARNING, and the org''s messages '
+'wait until it is corrected. NULL or blank: coach_sms.twilio_account_sid of the server.';
 COMMENT ON COLUMN sms_settings.twilio_auth_token_encrypted IS
-'Twilio auth token. Whatever is written here is sealed (AES-256-GCM, bound to org_id) before it is stored, '
-'without blanks at its ends; a blank text is stored as NULL. Needs coach_sms.key_file, else SM013. NULL: '
-'the server''s own token.';
+'Twilio auth token. It is sealed before it is stored: trimmed, encrypted by AES-256-GCM and bound to '
+'org_id. A blank text is stored as NULL. Raises SM013 without coach_sms.key_file. NULL: the server''s '
+'token.';
 COMMENT ON COLUMN sms_settings.twilio_messaging_service_sid IS
-'Messaging Service to send with, MG and 32 hex digits; goes before twilio_phone_number. Another text is '
-'stored with a WARNING, and the org''s messages wait until it is corrected.';
+'Messaging Service to send with: MG and 32 hex digits. It goes before twilio_phone_number. Any other text '
+'is stored with a WARNING, and the org''s messages wait until it is corrected.';
 COMMENT ON COLUMN sms_settings.twilio_phone_number IS
-'Number to send from, stored in E.164 form as read in default_region; or a short code of 3 to 6 digits; or '
-'a name of 1 to 11 letters, digits, blanks and + - _ & with a letter in it. Anything else is refused '
-'(SM006). NULL or blank: the server''s sender.';
+'Sender: a number, stored in E.164 form as read in default_region; a short code of 3 to 6 digits; or a '
+'name. A name has 1 to 11 letters, digits, blanks and + - _ &, with at least one letter. Raises SM006 for '
+'any other text. NULL or blank: the server''s sender.';
 COMMENT ON COLUMN sms_settings.enabled IS
-'false: sms_enqueue raises SM002, and what waits is kept and not sent. Default true.';
-COMMENT ON COLUMN sms_settings.send_booking_confirmations IS 'Confirmations for bookings. Default true.';
-COMMENT ON COLUMN sms_settings.send_session_reminders IS 'Reminders before a session. Default true.';
-COMMENT ON COLUMN sms_settings.send_feedback_requests IS 'Feedback requests after a session. Default true.';
+'false: sms_enqueue raises SM002, and messages that wait are kept and not sent. Default true.';
+COMMENT ON COLUMN sms_settings.send_booking_confirmations IS
+'Whether bookings get confirmations. Default true.';
+COMMENT ON COLUMN sms_settings.send_session_reminders IS 'Whether bookings get reminders. Default true.';
+COMMENT ON COLUMN sms_settings.send_feedback_requests IS
+'Whether bookings get feedback requests. Default true.';
 COMMENT ON COLUMN sms_settings.reminder_hours_before IS
 'Hours before a session at which its reminder is due. Default 24.';
 COMMENT ON COLUMN sms_settings.feedback_hours_after IS
-'Hours after the end of a session at which feedback is asked for. Default 2.';
+'Hours after the end of a session at which its feedback request is due. Default 2.';
 COMMENT ON COLUMN sms_settings.quiet_hours_start IS
 'Hour of the day (0 to 23, in timezone) from which nothing is sent. Default 21. Equal to quiet_hours_end: '
 'no quiet hours.';
 COMMENT ON COLUMN sms_settings.quiet_hours_end IS
-'Hour of the day (0 to 23, in timezone) from which messages go out again. Default 8.';
+'Hour of the day (0 to 23, in timezone) from which messages are sent again. Default 8.';
 COMMENT ON COLUMN sms_settings.timezone IS
-'IANA zone of the org; one that the server does not know any more counts as UTC. Default Australia/Sydney.';
+'IANA time zone of the org. Writing an unknown name raises SM020; a stored name that the server does not '
+'know any more counts as UTC. Default Australia/Sydney.';
 COMMENT ON COLUMN sms_settings.max_sms_per_hour IS 'Messages in any 60 minutes. Default 100, NULL: no limit.';
 COMMENT ON COLUMN sms_settings.max_sms_per_client_per_day IS
 'Messages to one client in any 24 hours. Default 5, NULL: no limit.';
 COMMENT ON COLUMN sms_settings.updated_at IS 'When the row was last changed.';
 COMMENT ON COLUMN sms_settings.default_region IS
-'ISO 3166 country in which numbers without a country code are read; another text raises SM015. Default AU.';
-COMMENT ON COLUMN sms_settings.max_segments IS
-'Most segments a message may have. NULL: as many as Twilio takes.';
-COMMENT ON COLUMN sms_settings.monthly_budget_segments IS 'Segments a calendar month. NULL: no budget.';
+'ISO 3166 country in which numbers without a country code are read. Raises SM015 for any other text. '
+'Default AU.';
+COMMENT ON COLUMN sms_settings.max_segments IS 'Most segments of a message. Default NULL: Twilio''s limit.';
+COMMENT ON COLUMN sms_settings.monthly_budget_segments IS
+'Most segments in a calendar month. Default NULL: no limit.';
 COMMENT ON COLUMN sms_settings.price_per_segment IS
-'Estimated price of a segment, in currency; sms_preview multiplies with it.';
-COMMENT ON COLUMN sms_settings.currency IS 'ISO 4217 code of price_per_segment.';
+'Estimated price of a segment, in currency, for sms_preview and sms_cost. Default NULL: not known.';
+COMMENT ON COLUMN sms_settings.currency IS 'ISO 4217 code of price_per_segment. Default NULL.';
 COMMENT ON COLUMN sms_settings.max_segments_per_second IS
-'Rate of the sender, in segments a second, from 0.001 to 10000. NULL: as fast as Twilio answers.';
+'Most segments a second of the sender, from 0.001 to 10000. Default NULL: no limit.';
 COMMENT ON COLUMN sms_settings.retention_days IS
-'Days (1 to 36500) for which finished messages are kept after their last change, with attempts, events and '
-'people''s texts. NULL: for ever.';
+'Days (1 to 36500) after their last change for which finished messages are kept, with attempts, events and '
+'people''s texts. Default NULL: for ever.';
 COMMENT ON COLUMN sms_settings.unknown_policy IS
-'What becomes of a message that Twilio may or may not have taken, once its lists have shown it absent: '
-'resend_if_absent (default) sends it again, hold ends it as failed with error_code outcome_unknown.';
+'The end of a message whose outcome is unknown, once Twilio''s lists have shown it absent. '
+'resend_if_absent (default) sends it again; hold ends it as failed with error_code outcome_unknown.';
 COMMENT ON COLUMN sms_settings.paused_until IS
-'Nothing of this org is sent before this time (infinity: until sms_resume). NULL: not paused.';
+'Nothing of this org is sent before this time (infinity: until sms_resume). Default NULL: not paused.';
 COMMENT ON COLUMN sms_settings.twilio_second_auth_token_encrypted IS
-'Another token of the account whose signatures the webhook takes too, while the token is changed; sealed '
-'as twilio_auth_token_encrypted is. Default NULL: none.';
-COMMENT ON COLUMN sms_settings.created_at IS 'When the row was made.';
+'Second token of the account, for the time of a change of tokens. The webhook accepts its signatures too. '
+'It is sealed as twilio_auth_token_encrypted is. Default NULL: none.';
+COMMENT ON COLUMN sms_settings.created_at IS 'When the row was inserted.';

@@ -48,50 +48,50 @@ CREATE INDEX sms_messages_related ON sms_messages (org_id, related_entity_id)
 -- For a STOP, an erasure and a text from a person, which begin with a number.
 CREATE INDEX sms_messages_phone ON sms_messages (to_phone, org_id);
 COMMENT ON TABLE sms_messages IS
-'One row a message: one SMS to one person. Rows are added by sms_enqueue or a plain INSERT; a status is '
-'written by coach_sms alone, but for pending or queued to cancelled.';
+'One row a message: one SMS to one person. sms_enqueue or a plain INSERT adds rows. Only coach_sms changes '
+'a status, except for pending or queued to cancelled.';
 COMMENT ON COLUMN sms_messages.id IS 'UUIDv7.';
-COMMENT ON COLUMN sms_messages.org_id IS 'The organisation that sends.';
-COMMENT ON COLUMN sms_messages.client_id IS 'The person, as the application knows them. Optional.';
-COMMENT ON COLUMN sms_messages.to_phone IS 'Recipient in E.164, as normalised from what was given.';
+COMMENT ON COLUMN sms_messages.org_id IS 'The org that sends.';
+COMMENT ON COLUMN sms_messages.client_id IS 'The person''s id in the application. Optional.';
+COMMENT ON COLUMN sms_messages.to_phone IS 'Recipient''s number in E.164 form.';
 COMMENT ON COLUMN sms_messages.from_phone IS
-'Number, short code or name to send from in place of the org''s sender, in the form of '
-'sms_settings.twilio_phone_number; NULL: the org''s own.';
-COMMENT ON COLUMN sms_messages.template_id IS 'The template version the text was rendered from.';
+'Number, short code or name to send from, in the form of sms_settings.twilio_phone_number. NULL: the '
+'org''s sender.';
+COMMENT ON COLUMN sms_messages.template_id IS 'The template version that the text was rendered from.';
 COMMENT ON COLUMN sms_messages.template_key IS 'The template''s key.';
 COMMENT ON COLUMN sms_messages.body IS 'The text as it is sent.';
-COMMENT ON COLUMN sms_messages.variables IS 'What was given for the template''s placeholders.';
-COMMENT ON COLUMN sms_messages.related_entity_type IS 'What the message is about, for example booking.';
-COMMENT ON COLUMN sms_messages.related_entity_id IS 'Which one it is about.';
+COMMENT ON COLUMN sms_messages.variables IS 'The values of the template''s placeholders.';
+COMMENT ON COLUMN sms_messages.related_entity_type IS
+'The kind of thing that the message is about, for example booking.';
+COMMENT ON COLUMN sms_messages.related_entity_id IS 'The id of that thing.';
 COMMENT ON COLUMN sms_messages.status IS
 'pending (waits for its time), queued (due), sending, sent (Twilio took it), delivered, failed, cancelled, '
-'unknown (Twilio may have taken it; being found out).';
-COMMENT ON COLUMN sms_messages.scheduled_for IS 'Not before this time. Default: now.';
+'unknown (Twilio may have taken it; it is reconciled).';
+COMMENT ON COLUMN sms_messages.scheduled_for IS 'It is not sent before this time. Default: now.';
 COMMENT ON COLUMN sms_messages.sent_at IS 'When Twilio''s acceptance was recorded.';
 COMMENT ON COLUMN sms_messages.delivered_at IS 'When delivery was reported.';
 COMMENT ON COLUMN sms_messages.failed_at IS 'When it failed for good.';
 COMMENT ON COLUMN sms_messages.idempotency_key IS
-'Unique within the org; sms_enqueue with a key seen before returns the first message''s id.';
+'Unique within the org. sms_enqueue with a key seen before returns the first message''s id.';
 COMMENT ON COLUMN sms_messages.error_code IS
-'Twilio''s number or a word of ours (README, Reasons). Never erased once known.';
+'Twilio''s error number, or a word of ours (README, Reasons). Once set, it stays.';
 COMMENT ON COLUMN sms_messages.error_message IS 'The error in words.';
 COMMENT ON COLUMN sms_messages.metadata IS 'The application''s own JSON object.';
 COMMENT ON COLUMN sms_messages.created_at IS 'When it was enqueued.';
 COMMENT ON COLUMN sms_messages.updated_at IS 'When the row last changed.';
 COMMENT ON COLUMN sms_messages.provider_message_id IS 'Twilio''s SID (SM...), once known.';
 COMMENT ON COLUMN sms_messages.segments IS
-'Segments as counted before sending; Twilio''s own count once known.';
+'Segments as counted before sending; Twilio''s count once it is known.';
 COMMENT ON COLUMN sms_messages.encoding IS 'GSM-7 or UCS-2.';
 COMMENT ON COLUMN sms_messages.priority IS 'Lower goes first within an org. Default 0.';
-COMMENT ON COLUMN sms_messages.expires_at IS 'Not after this time. NULL: no limit.';
-COMMENT ON COLUMN sms_messages.attempt_count IS 'HTTP requests made or under way for it.';
+COMMENT ON COLUMN sms_messages.expires_at IS 'It is not sent after this time. NULL: no limit.';
+COMMENT ON COLUMN sms_messages.attempt_count IS 'HTTP requests made or under way.';
 COMMENT ON COLUMN sms_messages.price IS
-'What Twilio charged for the whole message, in price_unit, as a positive number. NULL until known.';
+'Twilio''s price of the whole message, in price_unit, as a positive number. NULL until it is known.';
 COMMENT ON COLUMN sms_messages.price_unit IS 'ISO 4217 code of price.';
-COMMENT ON COLUMN sms_messages.sandbox IS
-'true: enqueued while the database was in sandbox; never sent live.';
+COMMENT ON COLUMN sms_messages.sandbox IS 'true: enqueued in the sandbox, and never sent live.';
 COMMENT ON COLUMN sms_messages.payload_hash IS
-'SHA-256 of what an idempotency_key stands for; NULL without a key.';
+'SHA-256 of the arguments that came with idempotency_key; NULL without a key.';
 
 -- Returns sms_queue.zone for a message with this metadata: whose quiet hours the message
 -- waits for. Zone names are cut at 64 characters: no real one is longer, and the index has a

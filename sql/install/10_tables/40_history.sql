@@ -25,24 +25,24 @@ CREATE INDEX sms_attempts_client ON sms_attempts (org_id, client_key, created_at
 CREATE INDEX sms_attempts_provider ON sms_attempts (provider_message_id)
   WHERE provider_message_id IS NOT NULL;
 COMMENT ON TABLE sms_attempts IS
-'One row for each HTTP request whose outcome was settled. Append-only but for retention and erasure.';
+'One row for each HTTP request whose outcome is settled. Append-only but for retention and erasure.';
 COMMENT ON COLUMN sms_attempts.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_attempts.message_id IS 'The message.';
 COMMENT ON COLUMN sms_attempts.attempt_number IS 'Counts from 1 within the message.';
 COMMENT ON COLUMN sms_attempts.provider IS 'twilio, or sandbox for answers made in-process.';
-COMMENT ON COLUMN sms_attempts.provider_message_id IS 'Twilio''s SID, where one was given.';
-COMMENT ON COLUMN sms_attempts.request_payload IS 'The request''s parameters; no secret is in it.';
+COMMENT ON COLUMN sms_attempts.provider_message_id IS 'Twilio''s SID, where its answer gave one.';
+COMMENT ON COLUMN sms_attempts.request_payload IS 'The request''s parameters. No secret is among them.';
 COMMENT ON COLUMN sms_attempts.response_payload IS
-'Twilio''s answer: status, code, message; NULL where none came.';
+'Twilio''s answer: status, code, message. NULL where none came.';
 COMMENT ON COLUMN sms_attempts.response_status IS 'HTTP status; NULL where no answer came.';
 COMMENT ON COLUMN sms_attempts.status IS
-'success, transient_error (goes again), permanent_error, unknown (may have been taken).';
-COMMENT ON COLUMN sms_attempts.error_code IS 'Twilio''s number or a word of ours.';
+'success, transient_error (it is sent again), permanent_error, unknown (Twilio may have taken it).';
+COMMENT ON COLUMN sms_attempts.error_code IS 'Twilio''s error number, or a word of ours.';
 COMMENT ON COLUMN sms_attempts.error_message IS 'The error in words.';
 COMMENT ON COLUMN sms_attempts.created_at IS 'When the attempt was settled.';
 COMMENT ON COLUMN sms_attempts.org_id IS 'The message''s org.';
 COMMENT ON COLUMN sms_attempts.client_key IS
-'Client, or number (its shortest form) where there is none: what limits count by.';
+'The client''s id, or the number in its shortest form where there is none. Limits count by it.';
 COMMENT ON COLUMN sms_attempts.segments IS 'Segments handed over.';
 COMMENT ON COLUMN sms_attempts.duration_ms IS 'Milliseconds from the start of the request to its end.';
 
@@ -71,31 +71,31 @@ CREATE INDEX sms_events_waiting ON sms_events (received_at)
 CREATE INDEX sms_events_unmatched ON sms_events (received_at)
   WHERE processed_at IS NULL AND message_id IS NULL;
 COMMENT ON TABLE sms_events IS
-'What Twilio told us, by webhook or when asked, each event once. Append-only but for matching, retention '
-'and erasure.';
+'Twilio''s news of messages, and people''s texts: by webhook or by status poll, each event once. '
+'Append-only but for matching, retention and erasure.';
 COMMENT ON COLUMN sms_events.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_events.message_id IS
-'The message it is about; NULL while not matched, and for inbound texts.';
+'The message that it is about. NULL while it is not matched, and for people''s texts.';
 COMMENT ON COLUMN sms_events.org_id IS
-'Its org, as far as the signature tells; NULL while not matched otherwise.';
+'Its org, by the message or the signature. NULL where neither shows one.';
 COMMENT ON COLUMN sms_events.provider IS 'twilio, or sandbox.';
 COMMENT ON COLUMN sms_events.provider_message_id IS 'Twilio''s SID.';
 COMMENT ON COLUMN sms_events.event_type IS
-'status (a callback), fetch (what Twilio said of a message when asked, coach_sms.fetch_delay), or inbound '
-'(a text from a person).';
+'status (a callback), fetch (the answer to a status poll, see coach_sms.fetch_delay) or inbound (a text '
+'from a person).';
 COMMENT ON COLUMN sms_events.event_status IS
-'Twilio''s message status; of a text from a person STOP, START, HELP or YES, where it was no more than '
-'that (START also for a YES that lifted a STOP).';
+'Twilio''s message status. For a text from a person STOP, START, HELP or YES, where the text is no more '
+'than that. A YES that lifted a STOP is START.';
 COMMENT ON COLUMN sms_events.error_code IS 'Twilio''s error code, if any.';
 COMMENT ON COLUMN sms_events.error_message IS 'The error in words, if any.';
 COMMENT ON COLUMN sms_events.event_payload IS
-'The webhook''s parameters; NULL for fetch, once the person was erased, and of a START or YES that '
-'retention_days has reached.';
+'The webhook''s parameters. NULL for fetch, for an erased person, and for a START or YES older than '
+'retention_days.';
 COMMENT ON COLUMN sms_events.dedupe_key IS
-'SID and status (and the org whose own token signed it): a callback that comes twice is stored once.';
+'SID and status, and the org whose own token signed the call. A callback that comes twice is stored once.';
 COMMENT ON COLUMN sms_events.received_at IS 'When it came.';
 COMMENT ON COLUMN sms_events.processed_at IS
-'When it was applied to its message; NULL while it waits for a match.';
+'When it was applied to its message. NULL while it waits for the message.';
 
 -- Attempts that retention has deleted still count for the month's budget and for sms_cost.
 CREATE TABLE sms_usage (
@@ -109,16 +109,15 @@ CREATE TABLE sms_usage (
   segments_without_price  bigint NOT NULL,
   PRIMARY KEY (org_id, month, provider, currency)
 );
-COMMENT ON TABLE sms_usage IS
-'Sums of the attempts that retention_days has pruned. sms_cost shows them with the others.';
+COMMENT ON TABLE sms_usage IS 'Sums of the attempts that retention_days has pruned. sms_cost includes them.';
 COMMENT ON COLUMN sms_usage.org_id IS 'The org.';
 COMMENT ON COLUMN sms_usage.month IS 'First day of the calendar month, in the org''s time zone.';
 COMMENT ON COLUMN sms_usage.provider IS 'twilio or sandbox.';
 COMMENT ON COLUMN sms_usage.currency IS 'ISO 4217 code, or empty.';
-COMMENT ON COLUMN sms_usage.messages IS 'Requests that were taken, or may have been.';
+COMMENT ON COLUMN sms_usage.messages IS 'Requests that Twilio took, or may have taken.';
 COMMENT ON COLUMN sms_usage.segments IS 'Their segments.';
-COMMENT ON COLUMN sms_usage.price IS 'What Twilio charged, as far as it had told.';
-COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of those whose price was not known.';
+COMMENT ON COLUMN sms_usage.price IS 'Twilio''s price, as far as it was known.';
+COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of requests whose price was not known.';
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 -- One row for each request that Twilio took or may have taken, for sms_cost. A message that was sent again
@@ -144,11 +143,12 @@ CREATE TABLE sms_idempotency_keys (
   PRIMARY KEY (org_id, idempotency_key)
 );
 COMMENT ON TABLE sms_idempotency_keys IS
-'The idempotency keys of messages that retention_days has pruned, or is about to.';
+'The idempotency keys of messages that retention_days has pruned, or is about to prune.';
 COMMENT ON COLUMN sms_idempotency_keys.org_id IS 'The org.';
 COMMENT ON COLUMN sms_idempotency_keys.idempotency_key IS 'The key.';
 COMMENT ON COLUMN sms_idempotency_keys.message_id IS 'Its message.';
-COMMENT ON COLUMN sms_idempotency_keys.payload_hash IS 'What the key stood for, as in sms_messages.';
+COMMENT ON COLUMN sms_idempotency_keys.payload_hash IS
+'SHA-256 of the arguments that came with the key, as in sms_messages.';
 
 -- Returns the id of the message, stored or pruned, that has this key; NULL where there is none.
 CREATE FUNCTION coach_sms_internal.sms_message_with_key(org_id uuid, idempotency_key text) RETURNS uuid

@@ -14,14 +14,14 @@ COMMENT ON TABLE sms_suppression IS 'Numbers to which an org sends nothing.';
 COMMENT ON COLUMN sms_suppression.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_suppression.org_id IS 'The org.';
 COMMENT ON COLUMN sms_suppression.phone IS
-'E.164; any other form is normalised with the org''s default_region when it is written. Of an erased '
-'person: hash: and the salted hash of it.';
+'Number in E.164 form. Any other form is normalised with the org''s default_region. An erased person has '
+'hash: and the number''s salted hash.';
 COMMENT ON COLUMN sms_suppression.reason IS
-'opt_out (the person said so), invalid_number, carrier_violation, manual (default).';
-COMMENT ON COLUMN sms_suppression.source IS 'Where it came from, for example sms_opt_out or twilio.';
+'opt_out (the person asked for it), invalid_number, carrier_violation, manual (default).';
+COMMENT ON COLUMN sms_suppression.source IS 'The source of the entry, for example sms_opt_out or twilio.';
 COMMENT ON COLUMN sms_suppression.notes IS 'A note for people.';
 COMMENT ON COLUMN sms_suppression.client_id IS 'The person, if known.';
-COMMENT ON COLUMN sms_suppression.created_at IS 'When it was entered.';
+COMMENT ON COLUMN sms_suppression.created_at IS 'When the entry was made.';
 
 CREATE TABLE sms_opt_outs (
   account_sid  text NOT NULL,
@@ -31,22 +31,22 @@ CREATE TABLE sms_opt_outs (
   created_at   timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (phone, account_sid, sender)
 );
-COMMENT ON TABLE sms_opt_outs IS 'Opt-outs by sender, so that they bind every org that shares it.';
-COMMENT ON COLUMN sms_opt_outs.account_sid IS 'Twilio account; empty where none was told.';
-COMMENT ON COLUMN sms_opt_outs.sender IS 'Number or Messaging Service that the person answered to.';
+COMMENT ON TABLE sms_opt_outs IS 'Opt-outs by sender. Each binds every org that uses the sender.';
+COMMENT ON COLUMN sms_opt_outs.account_sid IS 'Twilio account; empty where it is not known.';
+COMMENT ON COLUMN sms_opt_outs.sender IS 'Number or Messaging Service that the person wrote to.';
 COMMENT ON COLUMN sms_opt_outs.phone IS
-'The person''s number, E.164, or its salted hash as in sms_suppression.';
-COMMENT ON COLUMN sms_opt_outs.source IS 'Where it came from.';
-COMMENT ON COLUMN sms_opt_outs.created_at IS 'When it came.';
+'The person''s number in E.164 form, or its salted hash as in sms_suppression.';
+COMMENT ON COLUMN sms_opt_outs.source IS 'The source of the entry, for example twilio.';
+COMMENT ON COLUMN sms_opt_outs.created_at IS 'When the entry was made.';
 
 CREATE TABLE sms_phone_salt (
   singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   salt       bytea NOT NULL
 );
 COMMENT ON TABLE sms_phone_salt IS
-'With what the numbers of erased persons are hashed. One row, from the first erasure on.';
-COMMENT ON COLUMN sms_phone_salt.singleton IS 'There is one row.';
-COMMENT ON COLUMN sms_phone_salt.salt IS 'Random.';
+'The salt of the hashes of erased persons'' numbers. One row, from the first erasure on.';
+COMMENT ON COLUMN sms_phone_salt.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN sms_phone_salt.salt IS 'Random bytes.';
 
 CREATE TABLE sms_schedules (
   id            uuid PRIMARY KEY DEFAULT sms_uuidv7(),
@@ -61,15 +61,15 @@ CREATE TABLE sms_schedules (
   UNIQUE (org_id, type, mins_offset, template_key)
 );
 COMMENT ON TABLE sms_schedules IS
-'Several reminders or follow-ups per org, in place of the one of sms_settings.';
+'Several reminders or feedback requests for an org, in place of the one of sms_settings.';
 COMMENT ON COLUMN sms_schedules.id IS 'UUIDv7.';
 COMMENT ON COLUMN sms_schedules.created_at IS
-'When the row was made; what was due before it is not sent by it.';
+'When the row was inserted. It sends no text that was due before.';
 COMMENT ON COLUMN sms_schedules.org_id IS 'The org.';
 COMMENT ON COLUMN sms_schedules.type IS 'pre_session or post_session.';
 COMMENT ON COLUMN sms_schedules.label IS 'A name for people.';
 COMMENT ON COLUMN sms_schedules.mins_offset IS
 'Minutes before the start (pre_session) or after the end (post_session).';
-COMMENT ON COLUMN sms_schedules.template_key IS 'Which template.';
-COMMENT ON COLUMN sms_schedules.enabled IS 'Default true.';
-COMMENT ON COLUMN sms_schedules.sort_order IS 'Order for people. Default 0.';
+COMMENT ON COLUMN sms_schedules.template_key IS 'The template''s key.';
+COMMENT ON COLUMN sms_schedules.enabled IS 'false: the row sends nothing. Default true.';
+COMMENT ON COLUMN sms_schedules.sort_order IS 'Order in lists for people. Default 0.';

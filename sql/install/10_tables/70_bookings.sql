@@ -12,18 +12,18 @@ CREATE TABLE sms_bookings_source (
   attached_by  text NOT NULL DEFAULT session_user
 );
 COMMENT ON TABLE sms_bookings_source IS
-'The attached bookings, one row, written by sms_attach_bookings(). Only superusers may write it: it says '
-'whose tables are read.';
-COMMENT ON COLUMN sms_bookings_source.singleton IS 'There is one row.';
+'The attached tables of bookings: one row, which sms_attach_bookings() writes. Only superusers may write '
+'it, because it names the tables that are read with their owners'' rights.';
+COMMENT ON COLUMN sms_bookings_source.singleton IS 'Always true: there is one row.';
 COMMENT ON COLUMN sms_bookings_source.bookings IS
-'The application''s bookings, a table or view. Dumped by name.';
-COMMENT ON COLUMN sms_bookings_source.clients IS 'Its clients.';
-COMMENT ON COLUMN sms_bookings_source.orgs IS 'Its orgs.';
+'The application''s bookings, a table or view. A dump has its name.';
+COMMENT ON COLUMN sms_bookings_source.clients IS 'The application''s clients.';
+COMMENT ON COLUMN sms_bookings_source.orgs IS 'The application''s orgs.';
 COMMENT ON COLUMN sms_bookings_source.mapping IS
-'Our column names and theirs, and the words of the status that count, all of them.';
+'Our column names with the application''s, and all words of the status that count.';
 COMMENT ON COLUMN sms_bookings_source.attached_at IS
-'What ended before this time is history: nobody is asked for feedback on it.';
-COMMENT ON COLUMN sms_bookings_source.attached_by IS 'Who attached them.';
+'When they were attached. Sessions that ended before it get no feedback request.';
+COMMENT ON COLUMN sms_bookings_source.attached_by IS 'The role that attached them.';
 
 -- A booking as read from the application's tables. state is confirmed, completed or other. first_name
 -- is NULL where the mapping names none.
@@ -65,25 +65,24 @@ CREATE INDEX sms_booking_texts_message ON sms_booking_texts (message_id) WHERE m
 CREATE INDEX sms_booking_texts_again ON sms_booking_texts (try_until) WHERE try_until IS NOT NULL;
 CREATE INDEX sms_booking_texts_series ON sms_booking_texts (series) WHERE series IS NOT NULL;
 COMMENT ON TABLE sms_booking_texts IS
-'The latest text of each kind that a booking had or did not get. sms_explain() tells it in words.';
+'The latest text of each kind that a booking got, or did not get. sms_explain() says it in words.';
 COMMENT ON COLUMN sms_booking_texts.booking_id IS 'The booking.';
 COMMENT ON COLUMN sms_booking_texts.type IS 'confirmation, reminder or feedback.';
 COMMENT ON COLUMN sms_booking_texts.schedule_id IS
 'The row of sms_schedules it is for; all zero where it is for the hours in sms_settings.';
 COMMENT ON COLUMN sms_booking_texts.org_id IS 'The booking''s org.';
 COMMENT ON COLUMN sms_booking_texts.session_start IS
-'The start it was made for; another one by now means that the booking was moved.';
-COMMENT ON COLUMN sms_booking_texts.session_end IS 'The end it was made for.';
-COMMENT ON COLUMN sms_booking_texts.message_id IS
-'The message; NULL where there is none, and reason says why.';
+'The start of the session that it was made for. The booking was moved if it has another start now.';
+COMMENT ON COLUMN sms_booking_texts.session_end IS 'The end of the session that it was made for.';
+COMMENT ON COLUMN sms_booking_texts.message_id IS 'The message. NULL where there is none; reason says why.';
 COMMENT ON COLUMN sms_booking_texts.reason IS
-'Why there is no message, in a word that sms_explain() puts into a sentence (README, Bookings, has the '
-'common ones), or booking_cancelled beside a message of a booking that was called off after it. NULL: all '
-'is well.';
-COMMENT ON COLUMN sms_booking_texts.detail IS 'The reason in words, as the error had it.';
-COMMENT ON COLUMN sms_booking_texts.try_until IS 'Until when it is tried again; NULL: it is final.';
-COMMENT ON COLUMN sms_booking_texts.revision IS 'How many messages were made for it.';
-COMMENT ON COLUMN sms_booking_texts.created_at IS 'When there was first something to tell.';
+'Why there is no message, as a word that sms_explain() puts into a sentence (README, Bookings). '
+'booking_cancelled beside a message: the booking was cancelled after it. NULL: all is well.';
+COMMENT ON COLUMN sms_booking_texts.detail IS 'The message of the error.';
+COMMENT ON COLUMN sms_booking_texts.try_until IS
+'It is tried again until this time. NULL: the decision is final.';
+COMMENT ON COLUMN sms_booking_texts.revision IS 'The number of messages that were made for it.';
+COMMENT ON COLUMN sms_booking_texts.created_at IS 'When the row was inserted.';
 COMMENT ON COLUMN sms_booking_texts.updated_at IS 'When it was last decided.';
 COMMENT ON COLUMN sms_booking_texts.series IS
 'The same for all bookings that one transaction confirmed to one client.';

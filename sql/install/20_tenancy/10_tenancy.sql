@@ -5,19 +5,19 @@ CREATE FUNCTION sms_every_org() RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT s.org_id FROM @extschema@.sms_settings s $$;
 COMMENT ON FUNCTION sms_every_org() IS
-'Every org that has settings. Who may execute this acts for all orgs: sms_grant_service and '
-'sms_grant_operator let a role do so.';
+'Returns every org that has settings. A role that may execute it acts for all orgs; sms_grant_service and '
+'sms_grant_operator grant it.';
 
 CREATE FUNCTION sms_acts_for_all() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_acts_for_all' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION sms_acts_for_all() IS
-'Whether the current user acts for every org: whether it may execute sms_every_org().';
+'Returns whether the current user acts for every org: whether it may execute sms_every_org().';
 
 CREATE FUNCTION sms_watches_every_org() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT true $$;
 COMMENT ON FUNCTION sms_watches_every_org() IS
-'True. Who may execute this sees the figures of every org and acts for none: sms_grant_monitor lets a role '
-'do so.';
+'Returns true. A role that may execute it sees the figures of every org and acts for none; '
+'sms_grant_monitor grants it.';
 
 -- Returns whether the current user sees the figures of every org: it acts for all, or is a monitor.
 CREATE FUNCTION coach_sms_internal.sms_sees_all() RETURNS boolean
@@ -29,13 +29,13 @@ $$;
 CREATE FUNCTION sms_my_orgs() RETURNS uuid[]
   AS 'MODULE_PATHNAME', 'coach_sms_my_orgs' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION sms_my_orgs() IS
-'The orgs that the current user belongs to, by coach_sms.tenancy_function or the claims of its token. '
-'Policies ask it once a statement. Raises SM022 where the function cannot be used.';
+'Returns the orgs of the current user, by coach_sms.tenancy_function or the claims of its token. Policies '
+'call it once a statement. Raises SM022 where the function cannot be used.';
 
 CREATE FUNCTION sms_is_my_org(org_id uuid) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_my_org' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION sms_is_my_org(uuid) IS
-'Whether the current user belongs to the org, which need not have settings yet. Raises SM022 where '
+'Returns whether the current user belongs to the org, which may have no settings yet. Raises SM022 where '
 'coach_sms.tenancy_function cannot be used.';
 
 -- Returns whether the caller of the public function that runs may act for the org; for NULL, for every org.

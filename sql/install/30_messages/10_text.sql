@@ -3,21 +3,21 @@
 CREATE FUNCTION render_sms_template(body text, variables jsonb DEFAULT '{}') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_render_template' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION render_sms_template(text, jsonb) IS
-'The text with every {{name}} replaced, in one pass: a value that looks like a placeholder stays text. '
-'Raises SM003 (broken placeholder), SM004 (variables that are missing), SM005 (variables not an object of '
-'plain values).';
+'Returns the text with every {{name}} replaced, in one pass: a value that looks like a placeholder stays '
+'as it is. Raises SM003 for a broken placeholder, SM004 for missing variables, SM005 for variables that '
+'are no object of plain values.';
 
 CREATE FUNCTION sms_segments(body text, OUT encoding text, OUT segments integer, OUT units integer)
   AS 'MODULE_PATHNAME', 'coach_sms_segments' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION sms_segments(text) IS
-'How the text travels: encoding GSM-7 or UCS-2, segments (what is paid for), and units (septets in GSM-7, '
-'16-bit units in UCS-2).';
+'Returns how the text is sent: encoding (GSM-7 or UCS-2), segments (the unit of Twilio''s price) and '
+'units. Units are septets in GSM-7 and 16-bit units in UCS-2.';
 
 CREATE FUNCTION sms_smart_encode(body text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_smart_encode' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION sms_smart_encode(text) IS
-'The text as Twilio''s Smart Encoding would change it: curly quotes, dashes and their like become '
-'characters of GSM-7.';
+'Returns the text as Twilio''s Smart Encoding changes it: curly quotes, dashes and similar characters '
+'become characters of GSM-7.';
 
 -- Returns the name to greet a person by: the first word after titles, or the first word after the comma in
 -- "Lee, Ann". Returns NULL where there is none. Not IMMUTABLE: a new ICU knows more of Unicode.
@@ -28,8 +28,8 @@ CREATE FUNCTION coach_sms_internal.sms_first_name(full_name text) RETURNS text
 CREATE FUNCTION sms_normalize_phone(phone text, region text DEFAULT 'AU') RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_normalize_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION sms_normalize_phone(text, text) IS
-'The number in E.164 form; one without a country code is read as dialled in the region (ISO 3166, default '
-'AU). Raises SM006 for what is no possible number, SM015 for an unknown region.';
+'Returns the number in E.164 form. A number without a country code is read as dialled in the region (ISO '
+'3166, default AU). Raises SM006 for a text that is no possible number, SM015 for an unknown region.';
 
 -- Returns sms_normalize_phone() of a stored number. A number in E.164 form that numbering plans do
 -- not know any more is returned as it is.
@@ -61,5 +61,5 @@ CREATE FUNCTION sms_validate_twilio_signature(
   RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_validate_signature' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION sms_validate_twilio_signature(text, text, text, text, text) IS
-'Whether Twilio signed a request (X-Twilio-Signature) to this public URL with this raw body. Anything '
-'malformed or NULL is false; takes constant time.';
+'Returns whether Twilio signed a request to this public URL with this raw body. signature is the header '
+'X-Twilio-Signature. Returns false for malformed or NULL arguments. Takes constant time.';

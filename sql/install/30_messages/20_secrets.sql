@@ -3,17 +3,17 @@
 CREATE FUNCTION sms_create_key(path text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_create_key' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION sms_create_key(text) IS
-'Makes a new key file at an absolute path outside the data directory (mode 0600, never overwritten) and '
-'returns the key''s id. Then set coach_sms.key_file to the path. Superuser only. Raises SM013 where the '
-'file cannot be made.';
+'Makes a new key file and returns the key''s id. The path is absolute and outside the data directory. The '
+'file has mode 0600, and an existing file is never overwritten. Then set coach_sms.key_file to the path. '
+'Raises SM013 where the file cannot be made. Superuser only.';
 
 CREATE FUNCTION sms_rotate_key(old_file text, new_file text) RETURNS integer
   AS 'MODULE_PATHNAME', 'coach_sms_rotate_key' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION sms_rotate_key(text, text) IS
-'Seals every token anew that was sealed with the key in old_file, with the one in new_file, and returns '
-'how many. coach_sms.key_file must be new_file and coach_sms.old_key_file old_file by then, so that tokens '
-'open with either meanwhile. A token that does not open is warned of and left. Superuser only. Raises '
-'SM013 for settings and files that are not so.';
+'Seals every token that was sealed with the key in old_file with the key in new_file, and returns how '
+'many. Before, set coach_sms.key_file to new_file and coach_sms.old_key_file to old_file, so that tokens '
+'open with either. Warns of a token that does not open, and leaves it. Raises SM013 where settings or '
+'files do not fit. Superuser only.';
 
 -- Seals tokens as they are written to sms_settings. Raises SM013 unless coach_sms.key_file holds a key.
 CREATE FUNCTION coach_sms_internal.sms_seal_token() RETURNS trigger
@@ -48,9 +48,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sms_set_twilio_credentials(uuid, text, text) IS
-'Gives an org its own Twilio account and token; the token is sealed before it is stored. Call it with '
-'parameters, and with log_parameter_max_length = 0 where statements are logged, so that no log holds the '
-'token. Raises SM001 for an unknown org, SM013 without a key.';
+'Writes the org''s Twilio account and token; the token is sealed before it is stored. So that no log holds '
+'the token, pass it as a parameter, and set log_parameter_max_length = 0 where statements are logged. '
+'Raises SM001 for an unknown org, SM013 without a key.';
 
 -- Returns the server's Twilio account, for orgs without one, from coach_sms.twilio_account_sid or
 -- TWILIO_ACCOUNT_SID.

@@ -25,15 +25,15 @@ CREATE FUNCTION sms_enqueue(
   AS 'MODULE_PATHNAME', 'coach_sms_enqueue' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION sms_enqueue(
   uuid, uuid, text, text, jsonb, text, timestamptz, timestamptz, text, uuid, text, integer, jsonb) IS
-'Queues one SMS in the caller''s transaction and returns its id. Either template_key (with variables) or '
-'body. scheduled_for: not before (default now); expires_at: not after (default never); priority: -32768 to '
-'32767, lower goes first (default 0). An idempotency_key seen before returns the first message''s id. '
-'Raises SM001 to SM011, SM015 and SM017 to SM020, and changes nothing then.';
+'Queues one SMS in the caller''s transaction and returns its id. Give template_key (with variables) or '
+'body. It is not sent before scheduled_for (default now) nor after expires_at (default never). priority is '
+'from -32768 to 32767, and lower goes first (default 0). An idempotency_key seen before returns the first '
+'message''s id. Raises SM001 to SM011, SM015 and SM017 to SM020, and then changes nothing.';
 
 CREATE FUNCTION sms_enqueue_batch(messages jsonb)
   RETURNS TABLE (ordinal integer, message_id uuid, error_code text, error_message text)
   AS 'MODULE_PATHNAME', 'coach_sms_enqueue_batch' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION sms_enqueue_batch(jsonb) IS
-'Queues an array of messages, each an object whose keys are the arguments of sms_enqueue. One row for '
-'each, in order from 1: its message_id, or the error (SQLSTATE and text) that kept it out while the others '
-'went in. Raises SM015 only where messages is no array.';
+'Queues an array of messages, each an object whose keys are the arguments of sms_enqueue. Returns one row '
+'for each, in order from 1: its message_id, or the SQLSTATE and text of its error. An error keeps out its '
+'own message only. Raises SM015 where messages is no array.';

@@ -16,8 +16,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION queue_pending_sms() IS
-'Marks pending messages whose time has come as queued and returns how many. The sender does the same by '
-'itself: nothing needs to call this.';
+'Sets pending messages whose time has come to queued and returns how many. Nothing needs to call it: the '
+'sender does the same.';
 
 CREATE FUNCTION insert_sms_from_service(
   p_org_id uuid,
@@ -45,5 +45,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text) IS
-'sms_enqueue under the name and arguments that the Coach OS app calls. With both a body and a template_key '
-'the body is sent and the key is kept for reports. Raises what sms_enqueue raises.';
+'Calls sms_enqueue with the name and arguments that the Coach OS app uses. With both a body and a '
+'template_key, the body is sent and the key is kept for reports. Raises the errors of sms_enqueue.';

@@ -5,11 +5,12 @@ CREATE FUNCTION sms_twilio_webhook(
   AS 'MODULE_PATHNAME', 'coach_sms_twilio_webhook' LANGUAGE C VOLATILE
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION sms_twilio_webhook(text, text, text) IS
-'Takes a call of Twilio''s: the URL that was called, the raw body (a form) and the header '
-'X-Twilio-Signature. Status callbacks move their message on, texts from people are kept in sms_events; '
-'each is stored once. Answer with what it returns: 200 taken, 400 not a form, 403 not signed by an account '
-'of ours, 413 too large (URL 8 kB, body 64 kB), 503 the token that could tell is not readable. Never '
-'raises for what a stranger sends. Behind a proxy, coach_sms.public_url says how Twilio calls it.';
+'Takes a webhook call of Twilio: the URL that was called, the raw body (a form) and the header '
+'X-Twilio-Signature. Status callbacks change their message''s status, and people''s texts are kept in '
+'sms_events. Each call is stored once. Answer with the returned values. http_status is 200 (taken), 400 '
+'(no form), 403 (not signed by an account of ours), 413 (URL over 8 kB or body over 64 kB) or 503 (the '
+'token is not readable). A stranger''s call never raises an error. Behind a proxy, set '
+'coach_sms.public_url to the URL that Twilio calls.';
 
 -- PostgREST passes a text/plain body unchanged to a function with one unnamed text parameter. It would
 -- return any result as JSON, so this function returns nothing. Twilio takes status 204 for "no reply".
@@ -34,6 +35,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sms_twilio_webhook_raw(text) IS
-'sms_twilio_webhook for PostgREST: POST /rpc/sms_twilio_webhook_raw with the raw body as text/plain, the '
-'URL that Twilio called in the header X-Called-URL, and X-Twilio-Signature. Answers with a status alone, '
-'204 for taken.';
+'Calls sms_twilio_webhook for PostgREST: POST /rpc/sms_twilio_webhook_raw with the raw body as text/plain. '
+'The header X-Called-URL has the URL that Twilio called, and X-Twilio-Signature its signature. The answer '
+'is a status alone, 204 for taken.';

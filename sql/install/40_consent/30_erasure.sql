@@ -136,5 +136,5 @@ CREATE FUNCTION sms_export_opt_outs()
   ORDER BY 1, 2, 7, 8
 $$;
 COMMENT ON FUNCTION sms_export_opt_outs() IS
-'Every entry of sms_suppression (with org_id) and of sms_opt_outs (with account_sid and sender), to be '
-'kept in a file before DROP EXTENSION.';
+'Returns every entry of sms_suppression (with org_id) and of sms_opt_outs (with account_sid and sender). '
+'Keep them in a file before DROP EXTENSION.';

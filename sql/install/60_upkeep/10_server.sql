@@ -13,8 +13,8 @@ CREATE FUNCTION sms_mode(OUT mode text, OUT reason text)
   AS 'MODULE_PATHNAME', 'coach_sms_mode' LANGUAGE C STABLE
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION sms_mode() IS
-'Whether this server sends for this database: mode is sandbox, live or not armed; reason says why it is '
-'not armed.';
+'Returns whether this server sends for this database: mode is sandbox, live or not armed, and reason says '
+'why it is not armed.';
 
 -- Writes the row in sms_server and the file <key_file>.live.<system identifier>.<database oid>.
 CREATE FUNCTION coach_sms_internal.sms_arm(live boolean) RETURNS void
@@ -164,14 +164,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sms_go_live() IS
-'Arms this server for this database: from the commit on messages go to Twilio. Needs coach_sms.key_file '
-'(SM013). Sandbox messages that wait are cancelled, error_code sandbox. Returns how many live messages '
-'were queued anew, how many of the sandbox were cancelled, and of how many it is unknown whether Twilio '
-'took them; those are found out about. Bookings that were confirmed before get their reminders, and no '
-'confirmation. After a restore it also makes the policies of the roles that were granted, which no dump '
-'carries. A NOTICE says how many messages waited longer than coach_sms.max_wait and are not sent. Calling '
-'it again repairs the queue. Where messages come by a subscription, it queues and settles none of those: '
-'their publisher sends them.';
+'Arms this server for this database: from the commit on messages go to Twilio. Cancels sandbox messages '
+'that wait (error_code sandbox). Returns how many live messages it queued, how many sandbox messages it '
+'cancelled, and how many messages have an unknown outcome, which is then reconciled. Bookings confirmed '
+'before get their reminders and no confirmation. Makes the policies of the granted roles, which no dump '
+'carries. A NOTICE counts messages that waited longer than coach_sms.max_wait and are not sent. A second '
+'call repairs the queue. Messages that come by a subscription are left to their publisher. Raises SM013 '
+'without coach_sms.key_file.';
 
 CREATE FUNCTION sms_go_sandbox(OUT queued integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -183,8 +182,8 @@ END
 $$;
 COMMENT ON FUNCTION sms_go_sandbox() IS
 'Makes the database a sandbox of this server: from the commit on answers are made in-process. Live '
-'messages that wait are kept for the next sms_go_live(). After a restore it also makes the policies of the '
-'roles that were granted, which no dump carries. Returns how many sandbox messages were queued anew.';
+'messages that wait are kept for the next sms_go_live(). Makes the policies of the granted roles, which no '
+'dump carries. Returns how many sandbox messages it queued.';
 
 -- Signals the launcher, at commit, to check whether this database needs a sender.
 CREATE FUNCTION coach_sms_internal.sms_poke_launcher() RETURNS void
@@ -193,15 +192,15 @@ CREATE FUNCTION coach_sms_internal.sms_poke_launcher() RETURNS void
 CREATE FUNCTION sms_wake_sender() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_wake_sender' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION sms_wake_sender() IS
-'Wakes this database''s sender at once. For trouble-shooting: a commit wakes it by itself.';
+'Wakes this database''s sender at once. For troubleshooting: each commit wakes it by itself.';
 
 CREATE FUNCTION sms_detach_worker(database name DEFAULT current_database(), hold interval DEFAULT '1 minute')
   RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_detach_worker' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION sms_detach_worker(name, interval) IS
-'Ends the sender of a database and starts none before the interval (default 1 minute) is over, so that the '
-'database can be renamed or copied. True once no sender is left. For the database''s owner, who must be '
-'granted EXECUTE.';
+'Ends the sender of a database, and starts none before the interval (default 1 minute) is over. Meanwhile '
+'the database can be renamed or copied. Returns true once no sender is left. For the database''s owner, '
+'who must be granted EXECUTE.';
 
 -- Returns the state of each database's sender from shared memory; no row where the library is not
 -- preloaded. The view sms_worker_stat shows this database's.
@@ -218,7 +217,7 @@ CREATE FUNCTION coach_sms_internal.sms_worker_state(
 CREATE FUNCTION sms_library_version() RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_library_version' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION sms_library_version() IS
-'Version of the loaded library; the extension''s own is in pg_extension.';
+'Returns the version of the loaded library. pg_extension has the extension''s version.';
 
 -- Returns the problem of the certificates that verify Twilio's server, and its remedy; NULL
 -- where they can be read.

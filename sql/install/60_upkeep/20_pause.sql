@@ -15,8 +15,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sms_pause(uuid, timestamptz) IS
-'Sends nothing of an org (NULL, the default: of any org) before the given time (default: until '
-'sms_resume). Messages wait. Raises SM001 for an unknown org.';
+'Sends nothing of an org (default NULL: of any org) before the given time (default: until sms_resume). '
+'Messages wait. Raises SM001 for an unknown org.';
 
 -- Returns how many messages of an org (NULL: of all) coach_sms.max_wait keeps from being sent: those that
 -- wait and will expire, and those that expired within the last coach_sms.max_wait.
@@ -54,5 +54,5 @@ CREATE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
   SELECT coach_sms_internal.sms_tell_overdue(sms_resume.org_id)
 $$;
 COMMENT ON FUNCTION sms_resume(uuid) IS
-'Ends sms_pause for an org (NULL, the default: for the server; an org''s own pause stays). A NOTICE says '
-'how many messages waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
+'Ends sms_pause for an org (default NULL: for the server; an org''s own pause stays). A NOTICE counts '
+'messages that waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';

@@ -9,23 +9,26 @@ CREATE VIEW @extschema@.sms_worker_stat AS
    WHERE database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_worker_stat IS
-'This database''s sender, from shared memory. No row where the library is not preloaded or the launcher '
-'has not come here yet.';
-COMMENT ON COLUMN sms_worker_stat.pid IS 'The process; NULL where none runs.';
+'This database''s sender, from shared memory. No row where the library is not preloaded, or the launcher '
+'has not read this database yet.';
+COMMENT ON COLUMN sms_worker_stat.pid IS 'The process id; NULL where none runs.';
 COMMENT ON COLUMN sms_worker_stat.state IS
-'sandbox or live where it sends; not armed, version mismatch, step failed where it runs and a step keeps '
-'failing, as last_error says; starting, stopping, backing off, held, stopped.';
-COMMENT ON COLUMN sms_worker_stat.heartbeat_at IS 'When it last went to sleep.';
+'sandbox or live where it sends. not armed, version mismatch or step failed where it runs and a step keeps '
+'failing, see last_error. Else starting, stopping, backing off, held or stopped.';
+COMMENT ON COLUMN sms_worker_stat.heartbeat_at IS 'When it last began to sleep.';
 COMMENT ON COLUMN sms_worker_stat.next_wake_at IS
-'When it meant to wake at the latest; long past: it is frozen.';
+'When it wakes at the latest. A time long past: it is frozen.';
 COMMENT ON COLUMN sms_worker_stat.held_until IS
-'Not started before this time: sms_detach_worker() or DROP DATABASE asked for it.';
+'It is not started before this time, because of sms_detach_worker() or DROP DATABASE.';
 COMMENT ON COLUMN sms_worker_stat.restarts IS
-'How often it was started again since the server started; the counters count from there too.';
+'How often it was restarted since the server started. The other counters count from the server''s start '
+'too.';
 COMMENT ON COLUMN sms_worker_stat.claimed IS 'Messages taken out of the queue.';
 COMMENT ON COLUMN sms_worker_stat.accepted IS 'Requests that Twilio took.';
 COMMENT ON COLUMN sms_worker_stat.rejected IS 'Requests that Twilio refused for good.';
-COMMENT ON COLUMN sms_worker_stat.retried IS 'Requests that go again: provably not taken.';
+COMMENT ON COLUMN sms_worker_stat.retried IS
+'Requests that are sent again, because Twilio provably did not take them.';
 COMMENT ON COLUMN sms_worker_stat.unknown IS 'Requests without a clear answer.';
-COMMENT ON COLUMN sms_worker_stat.latency_p50_ms IS 'Median time of the last few thousand requests.';
-COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99 of 100 of them were faster.';
+COMMENT ON COLUMN sms_worker_stat.latency_p50_ms IS
+'Median duration in milliseconds of the last few thousand requests.';
+COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99th percentile of their duration in milliseconds.';

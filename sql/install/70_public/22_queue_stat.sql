@@ -67,18 +67,18 @@ CREATE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
     FROM org FULL JOIN queued USING (org_id) FULL JOIN claimed USING (org_id)
    WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
-COMMENT ON VIEW sms_queue_stat IS 'What waits and what is under way, one row an org.';
+COMMENT ON VIEW sms_queue_stat IS 'Messages that wait and messages under way, one row an org.';
 COMMENT ON COLUMN sms_queue_stat.may_send IS
 'false: the org is disabled, paused or without settings, and its messages wait.';
 COMMENT ON COLUMN sms_queue_stat.waiting IS 'Messages in the queue.';
-COMMENT ON COLUMN sms_queue_stat.due IS 'Those whose time has come.';
+COMMENT ON COLUMN sms_queue_stat.due IS 'Messages whose time has come.';
 COMMENT ON COLUMN sms_queue_stat.oldest_due_age IS
-'How long the first of them has been due that nothing holds; NULL where none is, or the org may not send.';
+'How long the oldest due message without a hold has been due. NULL where there is none, or the org may not '
+'send.';
 COMMENT ON COLUMN sms_queue_stat.held_by IS
-'The reason for which messages that are due wait, and its end where it is known: quiet hours, a limit, a '
-'pause, the account and so on. The sender decides and tells at once. Where none is due, the daily limit of '
-'clients. NULL where nothing is held.';
+'The hold of messages that are due, and its end where it is known: quiet hours, a limit, a pause, the '
+'account and so on. Where none is due, the daily limit of clients. NULL where nothing is held.';
 COMMENT ON COLUMN sms_queue_stat.in_flight IS 'Messages that the sender has claimed.';
-COMMENT ON COLUMN sms_queue_stat.unknown IS
-'Messages of which it is being found out whether Twilio took them.';
-COMMENT ON COLUMN sms_queue_stat.next_due_at IS 'The earliest time at which one is due, past or to come.';
+COMMENT ON COLUMN sms_queue_stat.unknown IS 'Messages whose outcome is unknown and is being reconciled.';
+COMMENT ON COLUMN sms_queue_stat.next_due_at IS
+'The earliest time, past or to come, at which a message is due.';

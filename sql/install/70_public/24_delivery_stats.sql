@@ -31,14 +31,15 @@ CREATE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
       OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
-'What became of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
+'The outcomes of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
 'for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_delivery_stats.sandbox IS 'true: the sandbox''s messages, which nobody got.';
 COMMENT ON COLUMN sms_delivery_stats.sent IS
-'Twilio took them, and no receipt has come; some carriers send none.';
-COMMENT ON COLUMN sms_delivery_stats.waiting IS 'pending, queued or sending.';
+'Messages that Twilio took and that have no receipt; some carriers send none.';
+COMMENT ON COLUMN sms_delivery_stats.waiting IS 'Messages that are pending, queued or sending.';
 COMMENT ON COLUMN sms_delivery_stats.delivery_rate IS
-'Percent delivered of those sent, delivered or failed more than an hour ago; NULL where there are none.';
-COMMENT ON COLUMN sms_delivery_stats.segments IS 'Segments of those that Twilio took.';
+'Percent delivered of messages that were sent, delivered or failed more than an hour ago. NULL where there '
+'are none.';
+COMMENT ON COLUMN sms_delivery_stats.segments IS 'Segments of messages that Twilio took.';
 COMMENT ON COLUMN sms_delivery_stats.price IS
-'What Twilio charged, as far as known; NULL where currencies mix.';
+'Twilio''s price, as far as it is known. NULL where currencies mix.';

@@ -103,20 +103,20 @@ CREATE VIEW @extschema@.sms_health AS
     FROM judged;
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_health IS
-'One row: whether this database sends. For alarms: ok is false, and problem says why; sms_doctor() says '
-'what to do.';
+'One row: whether this database sends. For alarms: ok is false where there is a problem, and sms_doctor() '
+'says its remedy.';
 COMMENT ON COLUMN sms_health.mode IS 'sandbox, live, or not armed.';
-COMMENT ON COLUMN sms_health.sender_pid IS 'The sender''s process; NULL where none runs.';
+COMMENT ON COLUMN sms_health.sender_pid IS 'The sender''s process id; NULL where none runs.';
 COMMENT ON COLUMN sms_health.sender_state IS 'As in sms_worker_stat.';
 COMMENT ON COLUMN sms_health.oldest_due_seconds IS
-'How long the first message of an org that may send has been due; NULL where none is.';
-COMMENT ON COLUMN sms_health.unknown IS 'Messages of which it is being found out whether Twilio took them.';
+'Seconds for which the oldest message of an org that may send has been due. NULL where there is none.';
+COMMENT ON COLUMN sms_health.unknown IS 'Messages whose outcome is unknown and is being reconciled.';
 COMMENT ON COLUMN sms_health.unprocessed_events IS
-'Callbacks that wait for their message to be known or unlocked.';
+'Callbacks that wait until their message is known or unlocked.';
 COMMENT ON COLUMN sms_health.failed_last_hour IS 'Messages that failed in the last 60 minutes.';
-COMMENT ON COLUMN sms_health.last_error IS 'The sender''s last error; it may be over.';
+COMMENT ON COLUMN sms_health.last_error IS 'The sender''s last error, which may be over.';
 COMMENT ON COLUMN sms_health.problem IS
-'In words; NULL where all is well. On a standby, which sends nothing, it is NULL.';
+'The problem in words. NULL where all is well, and on a standby, which sends nothing.';
 COMMENT ON COLUMN sms_health.waits_for IS
-'The reasons for which messages wait, and their ends where they are known; NULL where none waits. Waiting '
+'The reasons for which messages wait, and their ends where they are known. NULL where none waits. Waiting '
 'alone is no problem.';

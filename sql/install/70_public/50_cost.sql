@@ -35,19 +35,20 @@ CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
       OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_cost IS
-'What was handed to Twilio and what it cost, one row an org, month and currency, pruned messages included. '
+'Messages handed to Twilio and their cost: one row an org, month and currency, pruned messages included. '
 'The sandbox has rows of its own. Fast for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_cost.org_id IS 'The org.';
 COMMENT ON COLUMN sms_cost.month IS 'First day of the calendar month, in the org''s time zone.';
 COMMENT ON COLUMN sms_cost.currency IS
-'ISO 4217 code: Twilio''s, or sms_settings.currency where Twilio has told no price; NULL where neither is '
-'known.';
+'ISO 4217 code: Twilio''s, or sms_settings.currency where no price of Twilio''s is known. NULL where '
+'neither is known.';
 COMMENT ON COLUMN sms_cost.messages IS 'Requests that Twilio took, or may have taken.';
 COMMENT ON COLUMN sms_cost.segments IS 'Their segments, as monthly_budget_segments counts them.';
 COMMENT ON COLUMN sms_cost.price IS
-'What Twilio charged, as far as it has told (coach_sms.fetch_prices); NULL where it has told nothing.';
-COMMENT ON COLUMN sms_cost.segments_without_price IS 'Segments of those whose price is not known.';
+'Twilio''s price, as far as it is known (coach_sms.fetch_prices). NULL where none is known.';
+COMMENT ON COLUMN sms_cost.segments_without_price IS 'Segments of messages whose price is not known.';
 COMMENT ON COLUMN sms_cost.cost IS
-'price, and sms_settings.price_per_segment for each segment without one; NULL where that is not set.';
-COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and what to do; NULL where cost is known.';
+'price, plus sms_settings.price_per_segment for each segment without a price. NULL where that is needed '
+'and not set.';
+COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and the remedy. NULL where cost is known.';
 COMMENT ON COLUMN sms_cost.sandbox IS 'true: the sandbox''s messages, which cost nothing.';

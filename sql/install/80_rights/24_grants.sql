@@ -48,9 +48,9 @@ CREATE FUNCTION sms_grant_tenant(role regrole) RETURNS void
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'tenant'::text)
 $$;
 COMMENT ON FUNCTION sms_grant_tenant(regrole) IS
-'Lets a role (on Supabase authenticated) enqueue, preview, cancel and read for the orgs it belongs to, and '
-'manage their templates, schedules and settings, but for account, sender, token, budget and pause. '
-'coach_sms.tenancy_function or coach_sms.jwt_authenticators say which orgs these are. Superuser only.';
+'Lets a role (on Supabase authenticated) enqueue, preview, cancel and read for its orgs, and manage their '
+'templates, schedules and settings. Account, sender, token, budget and pause are not among these settings. '
+'coach_sms.tenancy_function or coach_sms.jwt_authenticators say which orgs are its own. Superuser only.';
 
 CREATE FUNCTION sms_grant_service(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
@@ -66,15 +66,15 @@ CREATE FUNCTION sms_grant_operator(role regrole) RETURNS void
 $$;
 COMMENT ON FUNCTION sms_grant_operator(regrole) IS
 'Lets a role watch (the views, sms_doctor, sms_why), pause and resume, and take the database live or back '
-'to the sandbox, for all orgs; not send, nor read texts. Superuser only.';
+'to the sandbox, for all orgs. It can neither send nor read texts. Superuser only.';
 
 CREATE FUNCTION sms_grant_monitor(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text)
 $$;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
-'Lets a role, such as pg_monitor, watch: sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
-'sms_cost and sms_doctor() of all orgs, without any text or number of a person. It may change nothing, '
+'Lets a role, such as pg_monitor, read sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
+'sms_cost and sms_doctor() of all orgs. They show no text or number of a person. It can change nothing, '
 'neither pause nor go live. Superuser only.';
 
 CREATE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
@@ -83,7 +83,7 @@ CREATE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
     role, array_remove(coach_sms_internal.sms_kinds_of(role), 'tenant'))
 $$;
 COMMENT ON FUNCTION sms_revoke_tenant(regrole) IS
-'Takes back what sms_grant_tenant gave, but for USAGE on the schema, which others may have given too. '
+'Revokes the rights of sms_grant_tenant, but for USAGE on the schema, which others may have granted too. '
 'Superuser only.';
 
 CREATE FUNCTION sms_revoke_service(role regrole) RETURNS void
@@ -92,7 +92,7 @@ CREATE FUNCTION sms_revoke_service(role regrole) RETURNS void
     role, array_remove(coach_sms_internal.sms_kinds_of(role), 'service'))
 $$;
 COMMENT ON FUNCTION sms_revoke_service(regrole) IS
-'Takes back what sms_grant_service gave, but for USAGE on the schema, which others may have given too. '
+'Revokes the rights of sms_grant_service, but for USAGE on the schema, which others may have granted too. '
 'Superuser only.';
 
 CREATE FUNCTION sms_revoke_operator(role regrole) RETURNS void
@@ -101,7 +101,7 @@ CREATE FUNCTION sms_revoke_operator(role regrole) RETURNS void
     role, array_remove(coach_sms_internal.sms_kinds_of(role), 'operator'))
 $$;
 COMMENT ON FUNCTION sms_revoke_operator(regrole) IS
-'Takes back what sms_grant_operator gave, but for USAGE on the schema, which others may have given too. '
+'Revokes the rights of sms_grant_operator, but for USAGE on the schema, which others may have granted too. '
 'Superuser only.';
 
 CREATE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
@@ -110,5 +110,5 @@ CREATE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
     role, array_remove(coach_sms_internal.sms_kinds_of(role), 'monitor'))
 $$;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
-'Takes back what sms_grant_monitor gave, but for USAGE on the schema, which others may have given too. '
+'Revokes the rights of sms_grant_monitor, but for USAGE on the schema, which others may have granted too. '
 'Superuser only.';
