@@ -68,8 +68,8 @@ $(BUILD)/libcore.a: $(CORE_OBJS)
 $(UNIT_TESTS): $(UNIT_OBJS) $(BUILD)/libcore.a
 	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lgtest_main -lgtest $(CORE_LIBS) -pthread
 
-$(FAKE_TWILIO): $(FAKE_OBJS) $(BUILD)/libcore.a
-	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lmicrohttpd $(CORE_LIBS) -pthread
+$(FAKE_TWILIO): $(FAKE_OBJS)
+	$(CXX) $(SANITIZERS) -o $@ $^ -lmicrohttpd -lcurl -lcrypto -pthread
 
 # Without sanitizers: it is loaded into servers, and before them into pg_ctl.
 $(TEST_CLOCK): test/tools/test_clock.cpp $(BUILD)/flags

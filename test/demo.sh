@@ -118,7 +118,7 @@ explain "$booking"
 say "8. The session is moved to tomorrow: its reminder, 24 hours before, is due at once and tells the new time"
 ask "UPDATE bookings SET start_time = now() + interval '20 hours', end_time = now() + interval '21 hours'"
 wait_for "SELECT count(*) = 1 FROM sms_messages WHERE template_key = 'session_reminder' AND status = 'sent'"
-show "Twilio got: $(fake ledger?contains=reminder | sed 's/.*"body":"\([^"]*\)".*/\1/')"
+show "Twilio got: $(fake ledger?contains=reminder | sed 's/.*"body": "\([^"]*\)".*/\1/')"
 show "reminder_sent of the booking: $(ask 'SELECT reminder_sent FROM bookings')"
 
 say "9. Ann answers STOP, and books again"

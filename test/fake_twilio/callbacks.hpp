@@ -1,95 +1,59 @@
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
-#include <memory>
+#include <deque>
 #include <mutex>
-#include <queue>
 #include <string>
 #include <thread>
-#include <vector>
 
-#include "accounts.hpp"
-#include "counters.hpp"
-#include "inbound.hpp"
-#include "ledger.hpp"
 #include "options.hpp"
-#include "parking.hpp"
+#include "records.hpp"
 #include "scenario.hpp"
+#include "webhook_call.hpp"
 
 namespace fake_twilio {
 
-// One status change, or one inbound text, on its way: when it happens, and what to do about it.
-struct StatusEvent {
-  SteadyTime due;
-  std::uint64_t order = 0;  // breaks ties: first planned, first done
-  std::uint64_t message = 0;
-  Status status = Status::kSent;
-  std::int32_t error_code = 0;
-  bool silent = false;       // the status changes but nobody is told
-  std::uint64_t ticket = 0;  // parked request to release afterwards, 0: none
-  std::shared_ptr<const InboundText> inbound;
-};
-
-// Moves messages through their statuses and tells their StatusCallback so, and hands inbound texts
-// to their webhook: in the order planned, one at a time, from one thread. Posts to loopback only.
+// Moves messages through their statuses and calls their StatusCallback, and hands inbound texts to
+// their webhook: in the order planned, one at a time, from one thread. Posts to loopback only.
 class Callbacks {
  public:
-  Callbacks(CallbackMode mode, const Accounts& accounts, const Clock& clock, const SidMint& mint,
-            Ledger& ledger, Counters& counters, Parking& parking);
+  Callbacks(const Options& options, Records& records);
   ~Callbacks();
   Callbacks(const Callbacks&) = delete;
   Callbacks& operator=(const Callbacks&) = delete;
 
-  // Plans what the scenario says for this message; `ticket` is released after the last of it.
-  // False if there is nothing to plan (then nothing is released).
-  bool begin_journey(std::uint64_t message, const Scenario& scenario, std::uint64_t ticket);
-  // A status told by a control call, now.
-  void tell(std::uint64_t message, Status status, std::int32_t error_code);
-  // An inbound text, now.
-  void tell(std::shared_ptr<const InboundText> text);
-
-  // Rows {seq, url, body, signature, message_sid, status, outcome} after `since`. They are
-  // numbered from 1 on, anew after forget_all().
-  std::string json(std::uint64_t since) const;
+  // Plans the statuses that the scenario names for this message.
+  void begin_journey(std::uint64_t message, const Scenario& scenario);
+  bool is_travelling(std::uint64_t message);
+  // Calls the StatusCallback with a status set by a control call.
+  void report(std::uint64_t message, Status status, long error_code);
+  void deliver(InboundText text);
   void forget_all();
 
  private:
-  struct Row {
-    Message message;
-    Status status;
-    std::int32_t error_code;
-    std::shared_ptr<const InboundText> inbound;
-    std::string outcome;  // "held", "refused", "posting", an HTTP status, libcurl's words
-  };
-  struct Later {
-    bool operator()(const StatusEvent& a, const StatusEvent& b) const {
-      return a.due != b.due ? a.due > b.due : a.order > b.order;
-    }
+  // One status change, or one inbound text (if `text.sid` is set).
+  struct Event {
+    std::uint64_t message = 0;
+    Status status = Status::kSent;
+    long error_code = 0;
+    bool silent = false;  // the status changes, and no callback comes of it
+    InboundText text;
   };
 
-  void plan(StatusEvent event);
+  void plan(Event event);
   void run();
-  void happen(const StatusEvent& event);
-  void emit(Row row, std::string_view url);
-  SignedCall sign(const Row& row) const;
-  std::string post(const SignedCall& call);
+  void happen(const Event& event);
+  void emit(const WebhookCall& call, const std::string& sid, std::string_view status);
+  std::string post(const WebhookCall& call);
 
-  const CallbackMode mode_;
-  const Accounts& accounts_;
-  const Clock& clock_;
-  const SidMint& mint_;
-  Ledger& ledger_;
-  Counters& counters_;
-  Parking& parking_;
-
-  mutable std::mutex mutex_;
+  const Options& options_;
+  Records& records_;
+  std::mutex mutex_;
   std::condition_variable changed_;
-  std::priority_queue<StatusEvent, std::vector<StatusEvent>, Later> events_;
-  std::vector<Row> rows_;
-  std::uint64_t planned_ = 0;
+  std::deque<Event> events_;
+  std::uint64_t under_way_ = 0;  // the message of the event that happens now
   bool stopping_ = false;
-  void* curl_ = nullptr;  // the thread's easy handle
+  void* curl_;  // the thread's easy handle
   std::thread thread_;
 };
 

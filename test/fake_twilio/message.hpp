@@ -1,16 +1,15 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "clock.hpp"
+#include "text.hpp"
 
 namespace fake_twilio {
 
-// In the order in which a journey moves; the last four are final.
+// In the order in which a message moves; the last four are final.
 enum class Status : std::uint8_t {
   kScheduled,
   kAccepted,
@@ -29,64 +28,51 @@ inline bool is_final(Status status) {
   return status >= Status::kDelivered;
 }
 
-// What a create asked for, once it has passed every check. Views into the request.
+// The parameters of a create, once they have passed every check.
 struct Order {
-  std::string_view to;
-  std::string_view from;
-  std::string_view service;
-  std::string_view body;
-  std::string_view status_callback;
-  std::string_view odd_parameters;   // names Twilio does not know or that came twice, by comma
+  std::string to;
+  std::string from;
+  std::string service;
+  std::string body;
+  std::string status_callback;
+  std::string odd_parameters;        // names that Twilio does not know or that came twice, by comma
   std::int32_t validity_period = 0;  // seconds, 0: not given
-  bool scheduled = false;
 };
 
-// One accepted message. Plain data whose views point into the ledger's arena, so that it may be
-// copied out of the lock and read at leisure.
+// One accepted message.
 struct Message {
-  std::uint64_t number = 0;  // 1 for the first since the start, never reused
-  std::uint64_t request = 0;
-  std::uint64_t connection = 0;
+  std::uint64_t number = 0;  // 1 for the first since the start, never given again
+  std::string sid;
+  std::string account;
   Order order;
-  std::string_view account;
-  std::string_view price;
-  std::string_view price_unit;
-  Micros received = 0;  // when the request's headers arrived, the machine's clock
-  Micros created = 0;   // the rest in Twilio's clock; 0: not yet
+  std::string price;
+  std::string price_unit;
+  Micros received = 0;  // when the request's headers had arrived
   Micros updated = 0;
-  Micros sent = 0;
-  std::uint32_t older_neighbour = 0;  // the ledger's: next in the chain by To
+  Micros sent = 0;  // 0: not yet
   std::int32_t error_code = 0;
   std::uint16_t segments = 0;
   Status status = Status::kQueued;
-  bool redacted = false;
-  bool deleted = false;
 };
 
-// SIDs are numbers in disguise: "SM", 16 digits that belong to this run, 16 digits that a
-// reversible mixing makes of the number. So no table is needed to find a message by its SID.
-class SidMint {
+// Makes SIDs: "SM", 16 digits of this run, 16 digits that a reversible mixing makes of a number.
+// So no table is needed to find a message by its SID.
+class Sids {
  public:
-  SidMint();
-  void append(std::string& out, std::uint64_t number) const;
+  Sids();
   std::string sid_of(std::uint64_t number) const;
-  // Of a text that came in; no message of the ledger ever gets that number.
-  std::string fresh_inbound_sid() { return sid_of(kFirstInbound + ++inbound_); }
   std::optional<std::uint64_t> number_of(std::string_view sid) const;
 
  private:
-  static constexpr std::uint64_t kFirstInbound = std::uint64_t{1} << 48;
-
   std::uint64_t run_;
-  std::atomic<std::uint64_t> inbound_{0};
 };
 
-// SMS segments of a text (GSM-7 or UCS-2).
+// Returns the number of SMS segments of a text (GSM-7 or UCS-2).
 std::uint16_t count_segments(std::string_view body);
 
-// The Message resource as the 2010 API writes it.
-void append_resource(std::string& out, const Message& message, const SidMint& mint);
-// The same message as tests want to read it: what came in, and when.
-void append_ledger_row(std::string& out, const Message& message, const SidMint& mint);
+// Returns the Message resource as the 2010 API writes it.
+std::string resource_of(const Message& message);
+// Returns the same message as tests read it: what came in, and when.
+std::string ledger_row_of(const Message& message);
 
 }  // namespace fake_twilio

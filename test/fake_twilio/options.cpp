@@ -1,6 +1,7 @@
 #include "options.hpp"
 
-#include <cstddef>
+#include <functional>
+#include <map>
 #include <string_view>
 
 #include "text.hpp"
@@ -8,37 +9,12 @@
 namespace fake_twilio {
 
 const char* const kUsage =
-    "usage: fake_twilio [--port N] [--https] [--cert-dir DIR] [--port-file FILE] [--threads N]\n"
+    "usage: fake_twilio [--port N] [--https] [--cert-dir DIR] [--port-file FILE]\n"
     "                   [--account AC... --token TOKEN [--key SK... --secret SECRET]...]...\n"
-    "                   [--callbacks on|hold|off] [--delay-ms N] [--list-lag-s N] [--magic]\n"
-    "                   [--inbound-url URL] [--opt-outs] [--exit-on-stdin-eof]\n";
+    "                   [--callbacks on|hold|off] [--delay-ms N] [--list-lag-s N]\n"
+    "                   [--inbound-url URL] [--exit-on-stdin-eof]\n";
 
 namespace {
-
-// Walks over the arguments and hands out the value that follows an option.
-class Arguments {
- public:
-  Arguments(int argc, char** argv) : left_(argv + 1, argv + argc) {}
-
-  bool done() const { return next_ == left_.size(); }
-  std::string take() { return left_[next_++]; }
-
-  std::string value_of(const std::string& option) {
-    if (done()) throw BadOption(option + " needs a value");
-    return take();
-  }
-
-  long number_of(const std::string& option, long at_most) {
-    const std::string text = value_of(option);
-    const auto number = parse_number(text);
-    if (!number || *number > at_most) throw BadOption(option + " " + text + " is out of range");
-    return static_cast<long>(*number);
-  }
-
- private:
-  std::vector<std::string> left_;
-  std::size_t next_ = 0;
-};
 
 CallbackMode callback_mode(const std::string& word) {
   if (word == "on") return CallbackMode::kOn;
@@ -47,70 +23,89 @@ CallbackMode callback_mode(const std::string& word) {
   throw BadOption("--callbacks " + word + " is none of on, hold, off");
 }
 
-Credential& last_credential(Options& options, const std::string& option) {
-  if (options.credentials.empty()) throw BadOption(option + " needs an --account before it");
+long number_in(const std::string& text, long at_most) {
+  const auto number = parse_number(text);
+  if (!number || *number > at_most) throw BadOption(text + " is no number in range");
+  return static_cast<long>(*number);
+}
+
+Credential& last_credential(Options& options) {
+  if (options.credentials.empty()) throw BadOption("--account must come first");
   return options.credentials.back();
 }
 
-bool take_credential(const std::string& option, Arguments& arguments, Options& options) {
-  if (option == "--account") {
-    const std::string sid = arguments.value_of(option);
-    options.credentials.push_back({sid, sid, ""});
-  } else if (option == "--key") {
-    const std::string account = last_credential(options, option).account;
-    options.credentials.push_back({account, arguments.value_of(option), ""});
-  } else if (option == "--token" || option == "--secret") {
-    last_credential(options, option).secret = arguments.value_of(option);
-  } else {
-    return false;
-  }
-  return true;
+using Switches = std::map<std::string_view, bool*>;
+using Settings = std::map<std::string_view, std::function<void(const std::string&)>>;
+
+Switches switches_of(Options& options) {
+  return {{"--https", &options.https}, {"--exit-on-stdin-eof", &options.exit_on_stdin_eof}};
 }
 
-bool take_switch(const std::string& option, Options& options) {
-  if (option == "--https") return options.https = true;
-  if (option == "--magic") return options.magic = true;
-  if (option == "--opt-outs") return options.opt_outs = true;
-  if (option == "--exit-on-stdin-eof") return options.exit_on_stdin_eof = true;
-  return false;
-}
-
-void take_setting(const std::string& option, Arguments& arguments, Options& options) {
+Settings settings_of(Options& options) {
   constexpr long kLong = 1'000'000;
-  if (option == "--port") {
-    options.port = static_cast<std::uint16_t>(arguments.number_of(option, 65535));
-  } else if (option == "--threads") {
-    options.threads = static_cast<unsigned>(arguments.number_of(option, 64));
-  } else if (option == "--delay-ms") {
-    options.delay_ms = arguments.number_of(option, kLong);
-  } else if (option == "--list-lag-s") {
-    options.list_lag_s = arguments.number_of(option, kLong);
-  } else if (option == "--callbacks") {
-    options.callbacks = callback_mode(arguments.value_of(option));
-  } else if (option == "--cert-dir") {
-    options.cert_dir = arguments.value_of(option);
-  } else if (option == "--port-file") {
-    options.port_file = arguments.value_of(option);
-  } else if (option == "--inbound-url") {
-    options.inbound_url = arguments.value_of(option);
-  } else {
-    throw BadOption("unknown option " + option);
-  }
+  const auto secret = [&](auto& value) { last_credential(options).secret = value; };
+  return {
+      {"--port",
+       [&](auto& value) { options.port = static_cast<std::uint16_t>(number_in(value, 65535)); }},
+      {"--delay-ms", [&](auto& value) { options.delay_ms = number_in(value, kLong); }},
+      {"--list-lag-s", [&](auto& value) { options.list_lag_s = number_in(value, kLong); }},
+      {"--callbacks", [&](auto& value) { options.callbacks = callback_mode(value); }},
+      {"--cert-dir", [&](auto& value) { options.cert_dir = value; }},
+      {"--port-file", [&](auto& value) { options.port_file = value; }},
+      {"--inbound-url", [&](auto& value) { options.inbound_url = value; }},
+      {"--account",
+       [&](auto& value) {
+         options.credentials.push_back({value, value, ""});
+       }},
+      {"--key",
+       [&](auto& value) {
+         const std::string account = last_credential(options).account;
+         options.credentials.push_back({account, value, ""});
+       }},
+      {"--token", secret},
+      {"--secret", secret},
+  };
 }
 
 }  // namespace
 
+bool Options::opens(std::string_view authorization, std::string_view account) const {
+  const auto found = account_by_authorization.find(authorization);
+  return found != account_by_authorization.end() && found->second == account;
+}
+
+std::string_view Options::token_of(std::string_view account) const {
+  for (const Credential& known : credentials) {
+    if (known.user == account) return known.secret;
+  }
+  return {};
+}
+
 Options parse_options(int argc, char** argv) {
   Options options;
-  Arguments arguments(argc, argv);
-  while (!arguments.done()) {
-    const std::string option = arguments.take();
-    if (take_switch(option, options) || take_credential(option, arguments, options)) continue;
-    take_setting(option, arguments, options);
+  const Switches switches = switches_of(options);
+  const Settings settings = settings_of(options);
+  for (int i = 1; i < argc; ++i) {
+    const std::string name = argv[i];
+    const auto flag = switches.find(name);
+    const auto setting = settings.find(name);
+    if (flag != switches.end()) {
+      *flag->second = true;
+    } else if (setting == settings.end()) {
+      throw BadOption("unknown option " + name);
+    } else if (++i == argc) {
+      throw BadOption(name + " needs a value");
+    } else {
+      setting->second(argv[i]);
+    }
   }
   if (options.credentials.empty()) {
     const std::string sid = "AC" + std::string(32, '0');
     options.credentials.push_back({sid, sid, "token"});
+  }
+  for (const Credential& known : options.credentials) {
+    const std::string pair = known.user + ':' + known.secret;
+    options.account_by_authorization["Basic " + base64(pair)] = known.account;
   }
   return options;
 }

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fake_twilio {
@@ -24,10 +27,7 @@ struct Credential {
 struct Options {
   std::uint16_t port = 0;  // 0: any free one
   bool https = false;
-  bool magic = false;  // test credentials: the magic numbers, and nothing but sending
   bool exit_on_stdin_eof = false;
-  bool opt_outs = false;  // keep the block that follows STOP
-  unsigned threads = 1;
   long delay_ms = 0;
   long list_lag_s = 0;
   CallbackMode callbacks = CallbackMode::kOn;
@@ -35,6 +35,12 @@ struct Options {
   std::string port_file;
   std::string inbound_url;  // the webhook of inbound texts
   std::vector<Credential> credentials;
+  std::map<std::string, std::string, std::less<>> account_by_authorization;
+
+  // True if this Authorization header opens that account (Twilio error 20003 if not).
+  bool opens(std::string_view authorization, std::string_view account) const;
+  // Returns the account's own token: callbacks are signed with it, never with a key's secret.
+  std::string_view token_of(std::string_view account) const;
 };
 
 struct BadOption : std::runtime_error {
@@ -43,8 +49,8 @@ struct BadOption : std::runtime_error {
 
 extern const char* const kUsage;
 
-// Reads the command line; throws BadOption naming the argument it cannot use. Without --account
-// there is one account, "AC" and 32 zeros, whose token is "token".
+// Reads the command line; throws BadOption naming the argument that it cannot use. Without
+// --account there is one account, "AC" and 32 zeros, whose token is "token".
 Options parse_options(int argc, char** argv);
 
 }  // namespace fake_twilio

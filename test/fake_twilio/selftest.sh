@@ -106,9 +106,7 @@ list_faults
 callbacks_held
 inbound_texts
 callbacks_posted
-opt_outs
 over_tls
-magic_numbers
 endings
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): POSIX clock_gettime
 
 #include <algorithm>
 #include <charconv>
@@ -10,56 +11,32 @@ namespace fake_twilio {
 
 namespace {
 
-constexpr char kHex[] = "0123456789ABCDEF";
-
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
-bool is_unreserved(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
-         c == '.' || c == '~';
-}
 
-void append_json_control(std::string& out, char c) {
-  if (c == '\n') {
-    out += "\\n";
-  } else if (c == '\r') {
-    out += "\\r";
-  } else if (c == '"' || c == '\\') {
-    out += '\\';
-    out += c;
-  } else {
-    const auto byte = static_cast<unsigned char>(c);
-    out += "\\u00";
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
-  }
-}
-
-// How many bytes the character that starts here has, and whether it is one at all.
+// Returns the length of the first character in bytes; 0 if it is none.
 std::size_t utf8_character(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xC2 ? 0
-                             : lead < 0xE0 ? 2
-                             : lead < 0xF0 ? 3
-                             : lead < 0xF5 ? 4
-                                           : 0;
-  if (length == 0 || length > text.size()) return 0;
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (length == 0 || lead > 0xF4 || length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
+    if ((byte(i) & 0xC0) != 0x80) return 0;
   }
-  if (length < 3) return length;
-  const auto second = static_cast<unsigned char>(text[1]);
-  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool outside = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
+  const bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
+  const bool outside = (lead == 0xED && byte(1) > 0x9F) || (lead == 0xF4 && byte(1) > 0x8F);
   return overlong || outside ? 0 : length;
 }
 
-// Host of an http or https URL; empty if it is none.
+// Returns the host of an http or https URL; empty if it is none.
 std::string_view web_host(std::string_view url) {
   const std::size_t scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos) return {};
@@ -75,6 +52,21 @@ std::string_view web_host(std::string_view url) {
 
 }  // namespace
 
+Micros now() {
+  timespec time;
+  clock_gettime(CLOCK_REALTIME, &time);
+  return static_cast<Micros>(time.tv_sec) * kSecond + time.tv_nsec / 1000;
+}
+
+std::string date(Micros time, const char* zone) {
+  const time_t seconds = static_cast<time_t>(time / kSecond);
+  struct tm fields = {};
+  gmtime_r(&seconds, &fields);
+  char text[64];
+  const std::size_t length = strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S ", &fields);
+  return std::string(text, length) + zone;
+}
+
 std::optional<std::int64_t> parse_number(std::string_view text) {
   if (text.empty() || text.size() > 18 || !std::all_of(text.begin(), text.end(), is_digit))
     return {};
@@ -83,45 +75,32 @@ std::optional<std::int64_t> parse_number(std::string_view text) {
   return number;
 }
 
-void append_number(std::string& out, std::int64_t number) {
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  out.append(digits, static_cast<std::size_t>(end - digits));
-}
-
-void append_json(std::string& out, std::string_view text) {
-  out += '"';
-  std::size_t copied = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
-    out.append(text, copied, i - copied);
-    append_json_control(out, c);
-    copied = i + 1;
-  }
-  out.append(text, copied);
-  out += '"';
-}
-
-void append_json_or_null(std::string& out, std::string_view text) {
-  if (text.empty()) {
-    out += "null";
-  } else {
-    append_json(out, text);
-  }
-}
-
-void append_percent(std::string& out, std::string_view text) {
+std::string percent_encoded(std::string_view text) {
+  std::string out;
   for (const char c : text) {
-    if (is_unreserved(c)) {
+    if (is_digit(c) || is_letter(c) || std::string_view("-_.~").find(c) != std::string_view::npos) {
       out += c;
     } else {
       const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
+      out += {'%', "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15]};
     }
   }
+  return out;
+}
+
+std::string form_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    if (text[i] == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2])) {
+      std::from_chars(&text[i + 1], &text[i + 1] + 2, byte, 16);
+      out += static_cast<char>(byte);
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
 }
 
 std::string base64(std::string_view bytes) {
@@ -158,7 +137,7 @@ bool is_e164(std::string_view number) {
 }
 
 bool is_sid(std::string_view text, std::string_view prefix) {
-  return text.size() == prefix.size() + 32 && text.substr(0, prefix.size()) == prefix &&
+  return text.size() == prefix.size() + 32 && text.starts_with(prefix) &&
          std::all_of(text.begin() + static_cast<std::ptrdiff_t>(prefix.size()), text.end(), is_hex);
 }
 

@@ -38,8 +38,8 @@ postgresql_parts() {
 packages_of() {
   case $1 in
     build) echo make g++ ca-certificates libcurl4-openssl-dev libssl-dev libphonenumber-dev libicu-dev rapidjson-dev ;;
-    demo) echo curl libmicrohttpd-dev ;;
-    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs openssl perl ;; # nginx, nodejs: webhook/form_posts.pl
+    demo) echo curl libmicrohttpd-dev openssl ;;
+    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs perl ;; # nginx, nodejs: webhook/form_posts.pl
     bench) echo libbenchmark-dev ;;
     lint) echo clang-format clang-tidy cppcheck ;;
     valgrind) echo valgrind ;;

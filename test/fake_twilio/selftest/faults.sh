@@ -30,7 +30,7 @@ faults_before() {
   create '[fake:no-such-word]'
   has 'an unknown word says so' "no fault 'no-such-word'" "$body"
   equal 'none of these was accepted' 0 "$(accepted)"
-  has 'requests: outcome of the reset' '"outcome":"reset-before","end":"broken"' "$(control requests)"
+  has 'requests: outcome of the reset' '"outcome": "reset-before", "end": "broken"' "$(control requests)"
 }
 
 faults_after() {
@@ -89,7 +89,7 @@ faults_in_time() {
   set_fault default ''
   create 'by default'
   equal 'default taken away' 201 "$code"
-  equal 'a bad marker is refused' '{"error":"fake_twilio knows no fault '"'rubbish'"'"}' \
+  equal 'a bad marker is refused' '{"error": "fake_twilio knows no fault '"'rubbish'"'"}' \
     "$(control default -d marker=rubbish)"
 }
 
@@ -106,7 +106,7 @@ stalled_and_released() {
   local one=$!
   stalling stall-before >"$work/later" &
   local two=$!
-  has 'wait: two are open' '"reached":true' "$(control 'wait?open=2&deadline_ms=5000')"
+  has 'wait: two are open' '"reached": true' "$(control 'wait?open=2&deadline_ms=5000')"
   equal 'one of them accepted' 1 "$(accepted)"
   control release -d '' >/dev/null
   wait $one $two
@@ -114,15 +114,15 @@ stalled_and_released() {
   has 'stall-before: answers when released' '"sid": "SM' "$(cat "$work/later")"
   equal 'both accepted now' 2 "$(accepted)"
   create '[fake:stall-before]' -m 0.2
-  has 'the client that left is noticed' '"open":0' "$(
-    for _ in $(seq 50); do control counters | grep '"open":0' && break; done)"
+  has 'the client that left is noticed' '"open": 0' "$(
+    for _ in $(seq 50); do control counters | grep '"open": 0' && break; done)"
   control release -d '' >/dev/null
   equal 'and its request is not taken later' 2 "$(accepted)"
   local begin=$EPOCHREALTIME
-  has 'wait: deadline' '"reached":false' "$(control 'wait?accepted=99&deadline_ms=200')"
+  has 'wait: deadline' '"reached": false' "$(control 'wait?accepted=99&deadline_ms=200')"
   equal 'wait: not before it' yes "$(elapsed "$begin" 200)"
   new_number
   create 'same text'
   create 'same text'
-  equal 'duplicates' "[{\"to\":\"$to\",\"body\":\"same text\",\"count\":2}]" "$(control duplicates)"
+  equal 'duplicates' "[{\"to\": \"$to\", \"body\": \"same text\", \"count\": 2}]" "$(control duplicates)"
 }

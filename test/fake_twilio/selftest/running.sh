@@ -1,7 +1,7 @@
-# TLS, magic numbers, and how it ends. Read by ../selftest.sh.
+# TLS, and how it ends. Read by ../selftest.sh.
 
 over_tls() {
-  start tls --https --cert-dir "$work/tls" --threads 2
+  start tls --https --cert-dir "$work/tls"
   base=https://localhost:$port
   local ca=(--cacert "$work/tls/ca.pem")
   new_number
@@ -15,26 +15,12 @@ over_tls() {
   has 'TLS: drip' '.json"}' "$body"
   create '[fake:stall]' "${ca[@]}" -m 0.3
   equal 'TLS: stall' 28 $rc
-  equal 'TLS: all counted' '{"count":4}' "$(control ledger/count "${ca[@]}")"
+  equal 'TLS: all counted' '{"count": 4}' "$(control ledger/count "${ca[@]}")"
   has 'TLS: ready line' "listening on https://127.0.0.1:$port" "$(cat "$work/tls.out")"
   local before
   before=$(cat "$work/tls/ca.pem")
   start again --https --cert-dir "$work/tls"
   equal 'TLS: the same CA again' "$before" "$(cat "$work/tls/ca.pem")"
-}
-
-magic_numbers() {
-  start magic --magic
-  base=http://127.0.0.1:$port
-  magic() { get "$messages.json" --data-urlencode "To=$1" -d Body=x --data-urlencode "From=$2"; }
-  has 'magic: accepted' '"status": "queued"' "$(magic +61400000001 +15005550006)"
-  for pair in 0001:21211 0002:21612 0003:21408 0004:21610 0009:21614; do
-    has "magic To ${pair%:*}" "\"code\": ${pair#*:}" "$(magic +1500555${pair%:*} +15005550006)"
-  done
-  for pair in 0001:21212 0007:21606 0008:21611 0099:21606; do
-    has "magic From ${pair%:*}" "\"code\": ${pair#*:}" "$(magic +61400000001 +1500555${pair%:*})"
-  done
-  has 'magic: nothing but sending' '"status": 403' "$(get "$messages.json")"
 }
 
 endings() {

@@ -60,7 +60,7 @@ sub reset {
 sub wait_accepted {
     my ($self, $count) = @_;
     my $seen = $self->call('GET', 'wait', { accepted => $count, deadline_ms => 120_000 });
-    die "the fake did not get $count messages in two minutes: $seen" unless $seen =~ /"reached":true/;
+    die "the fake did not get $count messages in two minutes: $seen" unless $seen =~ /"reached": true/;
     return;
 }
 

@@ -1,8 +1,8 @@
-#include "answers.hpp"
-
 #include <cstddef>
+#include <map>
 
-#include "text.hpp"
+#include "json.hpp"
+#include "request.hpp"
 
 namespace fake_twilio {
 
@@ -27,73 +27,45 @@ void pad(std::string& body, std::size_t bytes) {
   body.append(kField).append(padding, 'x').append("\"}");
 }
 
-}  // namespace
-
-int usual_code(int http_status) {
-  switch (http_status) {
-    case 400:
-      return 20001;
-    case 401:
-      return 20003;
-    case 403:
-      return 20403;
-    case 404:
-      return 20404;
-    case 405:
-      return 20004;
-    case 429:
-      return 20429;
-    case 500:
-      return 20500;
-    case 503:
-      return 20503;
-    default:
-      return 0;
-  }
+// Returns Twilio's code for a status that says nothing more.
+int usual_code(int status) {
+  static const std::map<int, int> kCodes = {{400, 20001}, {401, 20003}, {403, 20403}, {404, 20404},
+                                            {405, 20004}, {429, 20429}, {500, 20500}, {503, 20503}};
+  const auto found = kCodes.find(status);
+  return found == kCodes.end() ? 0 : found->second;
 }
 
+}  // namespace
+
 void answer_error(Answer& answer, const Refusal& refusal) {
+  JsonObject json;
+  if (refusal.code != 0) json.number("code", refusal.code);
+  json.text("message", refusal.message);
+  if (refusal.code != 0) {
+    json.text("more_info", "https://www.twilio.com/docs/errors/" + std::to_string(refusal.code));
+  }
   answer.status = refusal.status;
-  answer.content_type = "application/json";
-  std::string& out = answer.body;
-  out = "{";
-  if (refusal.code != 0) {
-    out += "\"code\": ";
-    append_number(out, refusal.code);
-    out += ", ";
-  }
-  out += "\"message\": ";
-  append_json(out, refusal.message);
-  if (refusal.code != 0) {
-    out += ", \"more_info\": \"https://www.twilio.com/docs/errors/";
-    append_number(out, refusal.code);
-    out += '"';
-  }
-  out += ", \"status\": ";
-  append_number(out, refusal.status);
-  out += '}';
+  answer.body = json.number("status", refusal.status).end();
 }
 
 void answer_fault(Answer& answer, const Scenario& scenario) {
   answer.retry_after = scenario.retry_after;
   answer.location = scenario.redirect;
-  const int status = scenario.status != 0         ? scenario.status
-                     : !scenario.redirect.empty() ? 302
-                                                  : 502;
+  answer.status = scenario.status != 0         ? static_cast<int>(scenario.status)
+                  : !scenario.redirect.empty() ? 302
+                                               : 502;
   if (scenario.html) {
-    answer_html(answer, status);
-  } else if (scenario.empty || !scenario.redirect.empty()) {
-    answer.status = status;
-    answer.body.clear();
-  } else {
-    const int code = scenario.code != 0 ? scenario.code : usual_code(status);
-    answer_error(answer, {status, code, "Fault asked for by the test"});
+    answer_html(answer, answer.status);
+  } else if (!scenario.empty && scenario.redirect.empty()) {
+    const int code = scenario.code ? static_cast<int>(scenario.code) : usual_code(answer.status);
+    answer_error(answer, {answer.status, code, "Fault asked for by the test"});
   }
 }
 
 void spoil(Answer& answer, const Scenario& scenario) {
   if (scenario.accept_status != 0 && answer.status < 300) {
-    answer_error(answer, {scenario.accept_status, usual_code(scenario.accept_status),
+    const int status = static_cast<int>(scenario.accept_status);
+    answer_error(answer, {status, usual_code(status),
                           "Fault asked for by the test, after the message was accepted"});
   }
   if (scenario.accept_html && answer.status < 300) answer_html(answer, answer.status);
