@@ -1,12 +1,8 @@
 -- sms_enqueue_batch: good rows go in, bad ones are reported.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 INSERT INTO sms_settings (org_id, enabled) VALUES
   ('10000000-0000-4000-8000-000000000001', true), ('10000000-0000-4000-8000-000000000002', false);
-UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- sql/limits.sql has them
+UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- no limits, no quiet hours
 INSERT INTO sms_templates (org_id, template_key, body) VALUES ('10000000-0000-4000-8000-000000000001', 'hello', 'Hi {{name}}');
 SELECT sms_opt_out('10000000-0000-4000-8000-000000000001', '+61491570156') IS NOT NULL AS suppressed;
 

@@ -1,10 +1,6 @@
 -- The life of bookings: which texts they get, when they move, and why some get none. Times are relative to now; where
 -- one is shown, <time> stands for it.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms CASCADE;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 CREATE ROLE regress_app;
 GRANT CREATE ON SCHEMA public TO regress_app;
 \set org 10000000-0000-4000-8000-000000000001

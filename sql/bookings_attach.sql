@@ -1,9 +1,5 @@
 -- sms_attach_bookings: what it asks of the tables, what it does to them, and that none of it is done twice.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms CASCADE;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 CREATE ROLE regress_app;
 CREATE SCHEMA app AUTHORIZATION regress_app;
 SET ROLE regress_app;

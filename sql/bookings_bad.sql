@@ -1,10 +1,6 @@
 -- Bookings that are not as they should be, and owners that are not to be trusted. Each gives a text or a reason; none
 -- fails the application's statement, stops another booking, or gets a right of ours.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms CASCADE;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 CREATE ROLE regress_app;
 CREATE SCHEMA app AUTHORIZATION regress_app;
 \set org 10000000-0000-4000-8000-000000000001

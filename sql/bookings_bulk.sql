@@ -1,14 +1,7 @@
 -- Many bookings in one transaction: some are decided at once, the others soon after, and the server's table of locks
 -- has room for everybody.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
-CREATE TABLE public.orgs (id uuid PRIMARY KEY, name text);
-CREATE TABLE public.clients (id uuid PRIMARY KEY, org_id uuid, full_name text, phone text);
-CREATE TABLE public.bookings (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid, client_id uuid, start_time timestamptz,
-  end_time timestamptz, status text, location_details text);
+\i sql/include/extension.sql
+\i sql/include/bookings.sql
 INSERT INTO orgs VALUES ('10000000-0000-4000-8000-000000000001', 'Org');
 INSERT INTO clients VALUES ('20000000-0000-4000-8000-000000000001', '10000000-0000-4000-8000-000000000001', 'Ann Bee', '+61491570006');
 INSERT INTO sms_settings (org_id, max_sms_per_client_per_day) VALUES ('10000000-0000-4000-8000-000000000001', NULL);

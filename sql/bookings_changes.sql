@@ -1,14 +1,7 @@
 -- What one transaction does to a booking is one change, from the state before it to the state after it: equal states are
 -- no news, whatever happened between.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
-CREATE TABLE public.orgs (id uuid PRIMARY KEY, name text);
-CREATE TABLE public.clients (id uuid PRIMARY KEY, org_id uuid, full_name text, phone text);
-CREATE TABLE public.bookings (id uuid PRIMARY KEY, org_id uuid, client_id uuid, start_time timestamptz, end_time timestamptz, status text, location_details text);
-CREATE FUNCTION pg_temp.id(kind integer, n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT (kind || '0000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid $$;
+\i sql/include/extension.sql
+\i sql/include/bookings.sql
 \set org '''10000000-0000-4000-8000-000000000001'''
 INSERT INTO orgs VALUES (:org, 'Org');
 INSERT INTO clients SELECT pg_temp.id(2, n), :org, 'Ann ' || n, '+614915' || 70000 + n FROM generate_series(1, 9) n;

@@ -1,10 +1,6 @@
 -- Tables and columns of other names, among them such that mean something else where they are not quoted: texts are made, moved,
 -- marked and cancelled through them as through the guide's.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms CASCADE;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 CREATE ROLE regress_app;
 CREATE SCHEMA "the ""app"";" AUTHORIZATION regress_app;
 \set org 10000000-0000-4000-8000-000000000001

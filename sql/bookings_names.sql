@@ -1,9 +1,5 @@
 -- The name that a client is greeted by: the first word of full_name, or a first_name that the mapping names.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms CASCADE;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 \set org 10000000-0000-4000-8000-000000000001
 CREATE SCHEMA names;
 CREATE TABLE names.orgs (id uuid PRIMARY KEY, name text);

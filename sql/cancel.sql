@@ -1,22 +1,6 @@
 -- sms_cancel, sms_reschedule, sms_retry, queue_pending_sms, insert_sms_from_service.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
--- SQLSTATE, message, detail and hint of what a statement raises; ids are hidden.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  detail text;
-  hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-  RETURN format(E'%s %s\n  %s\n  %s', SQLSTATE, regexp_replace(SQLERRM, '01[0-9a-f]{6}-[-0-9a-f]{27}', '<id>'), detail, hint);
-END
-$$;
+\i sql/include/extension.sql
+\i sql/include/failure.sql
 INSERT INTO sms_settings (org_id, enabled) VALUES
   ('10000000-0000-4000-8000-000000000001', true), ('10000000-0000-4000-8000-000000000002', true);
 INSERT INTO sms_templates (org_id, template_key, body) VALUES ('10000000-0000-4000-8000-000000000001', 'hello', 'Hi {{name}}');

@@ -1,22 +1,6 @@
 -- Consent: sms_suppression, sms_opt_out, sms_opt_in, is_phone_suppressed.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
--- SQLSTATE and message, detail, hint of the error that a statement raises.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  detail text;
-  hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-  RETURN format(E'%s %s\n  %s\n  %s', SQLSTATE, SQLERRM, detail, hint);
-END
-$$;
+\i sql/include/extension.sql
+\i sql/include/failure.sql
 \set org 10000000-0000-4000-8000-000000000001
 \set american 10000000-0000-4000-8000-000000000002
 INSERT INTO sms_settings (org_id, default_region) VALUES (:'org', 'AU'), (:'american', 'US');

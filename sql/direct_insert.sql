@@ -1,9 +1,5 @@
 -- Plain INSERT, COPY, UPDATE, DELETE and TRUNCATE on sms_messages do the right thing.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 INSERT INTO sms_settings (org_id, enabled) VALUES
   ('10000000-0000-4000-8000-000000000001', true), ('10000000-0000-4000-8000-000000000002', false);
 INSERT INTO sms_templates (org_id, template_key, body) VALUES ('10000000-0000-4000-8000-000000000001', 'hello', 'Hi {{name}}');

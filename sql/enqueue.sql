@@ -1,12 +1,8 @@
 -- sms_enqueue: what it stores, and the idempotency key.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 INSERT INTO sms_settings (org_id, default_region) VALUES
   ('10000000-0000-4000-8000-000000000001', 'AU'), ('10000000-0000-4000-8000-000000000002', 'US');
-UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- sql/limits.sql has them
+UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- no limits, no quiet hours
 INSERT INTO sms_templates (org_id, template_key, body) VALUES
   ('10000000-0000-4000-8000-000000000001', 'hello', 'Hi {{name}}'),
   ('10000000-0000-4000-8000-000000000001', 'hello', 'Hello {{name}}'),

@@ -1,22 +1,6 @@
 -- Bad input to sms_enqueue: SQLSTATE, the value, why, and what to do; and nothing changed.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
--- SQLSTATE and message, detail, hint of the error that a statement raises.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  detail text;
-  hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-  RETURN format(E'%s %s\n  %s\n  %s', SQLSTATE, SQLERRM, detail, hint);
-END
-$$;
+\i sql/include/extension.sql
+\i sql/include/failure.sql
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 INSERT INTO sms_settings (org_id, enabled, twilio_account_sid, twilio_auth_token_encrypted, twilio_phone_number) VALUES
   ('10000000-0000-4000-8000-000000000001', true, 'AC1', 'a token', '+61412345678'),

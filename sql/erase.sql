@@ -1,9 +1,5 @@
 -- sms_erase_person, what must outlive it, the export of opt-outs, and the warning of DROP EXTENSION.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 \set org 10000000-0000-4000-8000-000000000001
 \set other 10000000-0000-4000-8000-000000000002
 \set client 20000000-0000-4000-8000-000000000001

@@ -1,10 +1,6 @@
 -- Every SQL statement of the seed guide's parts Database, Per-Org Configuration, Templates and
 -- Monitoring, verbatim but for a uuid in place of <org-id>.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 CREATE TABLE public.bookings (id uuid PRIMARY KEY, client_id uuid, start_time timestamptz);
 

@@ -1,11 +1,7 @@
 -- Status changes are HOT updates: no index grows, however often a message changes (design.md section 5).
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES ('10000000-0000-4000-8000-000000000001', '+61412345678');
-UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- sql/limits.sql has them
+UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- no limits, no quiet hours
 CREATE TEMPORARY VIEW hot AS
   SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_xact_user_tables WHERE relname = 'sms_messages';
 SELECT count(sms_enqueue('10000000-0000-4000-8000-000000000001', client_id => '20000000-0000-4000-8000-000000000001', to_phone => '+61491570006',

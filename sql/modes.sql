@@ -1,12 +1,8 @@
 -- Sandbox and live: the row, the file, and the queue that is derived anew.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 INSERT INTO sms_settings (org_id) VALUES ('10000000-0000-4000-8000-000000000001');
-UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- sql/limits.sql has them
+UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- no limits, no quiet hours
 SELECT key || system_identifier || '.' || oid AS file, key || oid AS old_file
   FROM pg_database, pg_control_system(), concat(current_setting('coach_sms.key_file'), '.live.') key WHERE datname = current_database() \gset
 CREATE TEMPORARY VIEW messages AS

@@ -1,8 +1,5 @@
 -- Pruning: what a step does is bounded, also where an old snapshot lets nothing go; keys stay.
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 \set org '''10000000-0000-4000-8000-000000000001'''
 INSERT INTO sms_settings (org_id, max_sms_per_client_per_day) VALUES (:org, NULL);
 SELECT count(sms_enqueue(:org, to_phone => '+61491570006', body => 'text ' || n, idempotency_key => 'key ' || n, scheduled_for => now() + interval '1 day')) FROM generate_series(1, 150) n;

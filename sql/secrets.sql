@@ -1,9 +1,5 @@
 -- sms_settings.twilio_auth_token_encrypted: sealed on every way in; and the key file.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 -- What is stored for each org: whether it is sealed, and whether the token can be seen.
 CREATE TEMPORARY VIEW tokens AS

@@ -1,9 +1,5 @@
 -- Senders, SIDs and tokens on their way in: put into their one form, refused, or stored with a warning.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 \set org 10000000-0000-4000-8000-000000000001
 

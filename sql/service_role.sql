@@ -1,9 +1,5 @@
 -- sms_grant_service: what the role of the applications backend may do, and what not.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 -- 'refused' for want of a privilege, else the SQLSTATE.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$

@@ -1,9 +1,5 @@
 -- Who sees and does what: a member of A, of B, of both, a stranger and anon, as on Supabase; and by the claims of a token.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 \set a '''aaaaaaaa-0000-4000-8000-00000000000a'''
 \set b '''bbbbbbbb-0000-4000-8000-00000000000b'''
 \set nobody '''dddddddd-0000-4000-8000-00000000000d'''

@@ -1,22 +1,6 @@
 -- Texts: segments, smart encoding, templates, phone numbers. No table is read but by sms_preview.
-\set SHOW_CONTEXT never
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
--- SQLSTATE and message, detail, hint of the error that a statement raises.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  detail text;
-  hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-  RETURN format(E'%s %s\n  %s\n  %s', SQLSTATE, SQLERRM, detail, hint);
-END
-$$;
+\i sql/include/extension.sql
+\i sql/include/failure.sql
 
 -- Segments: one and its edge, in both encodings; escape characters; a character of four bytes.
 SELECT name, s.*

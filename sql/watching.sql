@@ -3,10 +3,7 @@
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms CASCADE;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 
 -- Nothing has happened yet, and no sender runs in these tests.
@@ -23,7 +20,7 @@ INSERT INTO sms_settings (org_id, twilio_account_sid, twilio_auth_token_encrypte
   ('a0000000-0000-4000-8000-000000000001', 'ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'token-of-a', '+61491570156'),
   ('b0000000-0000-4000-8000-000000000002', 'ACxxx', NULL, '+61491570157');
 INSERT INTO sms_settings (org_id, enabled, twilio_phone_number) VALUES ('c0000000-0000-4000-8000-000000000003', false, '+61491570158');
-UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- sql/limits.sql has them
+UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- no limits, no quiet hours
 UPDATE sms_settings SET paused_until = 'infinity' WHERE org_id = 'b0000000-0000-4000-8000-000000000002';
 INSERT INTO sms_messages (id, org_id, to_phone, body, scheduled_for)
   SELECT format('a0000000-0000-7000-8000-00000000000%s', n)::uuid, 'a0000000-0000-4000-8000-000000000001', '+61491570006', 'Hello ' || n,

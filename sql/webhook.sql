@@ -4,10 +4,7 @@
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
-SET client_min_messages = error;
-DROP EXTENSION IF EXISTS coach_sms CASCADE;
-SET client_min_messages = warning;
-CREATE EXTENSION coach_sms;
+\i sql/include/extension.sql
 DO $$ BEGIN PERFORM sms_create_key(current_setting('coach_sms.key_file')); EXCEPTION WHEN SQLSTATE 'SM013' THEN NULL; END $$;
 
 -- Two orgs with accounts of their own, and one that claims the first one's account.
