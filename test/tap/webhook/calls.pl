@@ -68,6 +68,16 @@ for my $received (
     $node->wait_for_status($id, 'sent', undef, name => 'and applied');
 }
 
+# With the port that Twilio leaves out or adds when it signs.
+{
+    my $id = message($org);
+    my ($without, $with) = map { "https://coach.example$_/hooks/sms?" . query($org, $id) } '', ':443';
+    my %told = (MessageSid => new_sid(), MessageStatus => 'delivered');
+    is(call($without, callback($token, $with, %told)), 200, 'signed with the port, called without');
+    is(call($with, callback($token, $without, %told)), 200, 'signed without, called with');
+    $node->wait_for_status($id, 'delivered', undef, name => 'and applied');
+}
+
 # It does not speak for an org that has its own.
 {
     my $id = message($other);
@@ -268,6 +278,13 @@ is(suppressed('+61491570121'), $other, 'binds the org of that number and account
     rename "$token_file.away", $token_file or die $!;
     is(call($url, @callback), 200, 'until it can');
     $node->wait_for_status($id, 'sent', undef, name => 'and it is applied');
+}
+
+# Bytes that are no text: PostgreSQL itself refuses them.
+{
+    my $status = $node->psql('postgres', call_sql($public_url, join('', map { chr } 128 .. 255), 'garbage'), stderr => \my $error);
+    is($status, 3, 'a form that is no text');
+    like($error, qr/invalid byte sequence/, 'is an error of its encoding');
 }
 
 # A database that cannot hold every character takes what it can.
