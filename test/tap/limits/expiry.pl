@@ -13,14 +13,6 @@ my $node = new_server('main', fake => $fake, clock => 1, conf => short_times());
 $node->go_live;
 $node->set_clock('2026-03-10 09:00:00+00');
 
-my $number = 0;
-sub text {
-    my ($org, $body, %more) = @_;
-    return $node->enqueue($org, sprintf('+614915%05d', ++$number), $body, %more);
-}
-
-sub settings { my ($org, $set) = @_; return $node->safe_psql('postgres', "UPDATE sms_settings SET $set WHERE org_id = '$org'"); }
-
 # --- what it waits for -----------------------------------------------------------------------------------------------------
 
 my %org = (
@@ -34,16 +26,16 @@ my %org = (
 );
 
 # The account's trouble is found out with another text.
-my $first = text($org{'its account'}, 'a text that finds the token refused');
+my $first = $node->text($org{'its account'}, 'a text that finds the token refused');
 $node->wait_for_sql("SELECT attempt_count > 0 FROM sms_messages WHERE id = '$first'", 't', undef, name => 'an account is in trouble');
 
 my %message;
 for my $name (sort keys %org) {
-    $message{$name} = text($org{$name}, "waits for $name", expires_at => '2026-03-10 09:50:00+00',
+    $message{$name} = $node->text($org{$name}, "waits for $name", expires_at => '2026-03-10 09:50:00+00',
         ($name eq 'being enabled' ? (scheduled_for => '2026-03-10 09:10:00+00') : ()));
 }
-settings($org{'being enabled'}, 'enabled = false');
-settings($org{'a client\'s day'}, 'paused_until = NULL, max_sms_per_client_per_day = 0');
+$node->set_org($org{'being enabled'}, 'enabled = false');
+$node->set_org($org{'a client\'s day'}, 'paused_until = NULL, max_sms_per_client_per_day = 0');
 settle($node);
 $node->set_clock('2026-03-10 09:49:00+00');
 settle($node);
@@ -62,7 +54,7 @@ $node->safe_psql('postgres', "SELECT sms_cancel('$first')");
 
 # Bounds of quiet hours and of expiry: the window opens after the session has begun.
 $node->set_clock('2026-03-11 08:00:00+00');
-my $late = text($org{'quiet hours'}, 'too late: the window opens after its session', scheduled_for => '2026-03-11 09:30:00+00', expires_at => '2026-03-11 11:59:59+00');
+my $late = $node->text($org{'quiet hours'}, 'too late: the window opens after its session', scheduled_for => '2026-03-11 09:30:00+00', expires_at => '2026-03-11 11:59:59+00');
 $node->set_clock('2026-03-11 12:00:00+00');
 $node->wait_for_sql("SELECT status, error_code FROM sms_messages WHERE id = '$late'", 'cancelled|expired', 20, name => 'a window that opens after expires_at is too late');
 is($fake->count(contains => 'too late'), 0, 'and nothing goes');
@@ -70,9 +62,9 @@ is($fake->count(contains => 'too late'), 0, 'and nothing goes');
 # --- how long Twilio may keep it ----------------------------------------------------------------------------------------------
 
 my $open = $node->make_org;
-text($open, 'kept: two hours', scheduled_for => '2026-03-11 12:30:00+00', expires_at => '2026-03-11 14:30:00+00');
-text($open, 'kept: as long as Twilio does', scheduled_for => '2026-03-11 12:30:00+00', expires_at => '2026-03-13 12:30:00+00');
-text($open, 'kept: no end', scheduled_for => '2026-03-11 12:30:00+00');
+$node->text($open, 'kept: two hours', scheduled_for => '2026-03-11 12:30:00+00', expires_at => '2026-03-11 14:30:00+00');
+$node->text($open, 'kept: as long as Twilio does', scheduled_for => '2026-03-11 12:30:00+00', expires_at => '2026-03-13 12:30:00+00');
+$node->text($open, 'kept: no end', scheduled_for => '2026-03-11 12:30:00+00');
 $node->set_clock('2026-03-11 13:00:00+00');
 wait_for_bodies($node, qr/^kept/, 3, 'three go half an hour late');
 my %kept = map { $_->{body} => $_->{validity_period} } arrivals($node, qr/^kept/);
@@ -84,8 +76,8 @@ is($kept{'kept: no end'}, 0, 'and one without an end as Twilio likes');
 
 $node->set_clock('2026-03-12 08:00:00+00');
 my $scheduled = $node->safe_psql('postgres', "SELECT sms_enqueue('$open', to_phone => '+61491570006', body => 'downtime: its session began', scheduled_for => '2026-03-12 08:30:00+00', expires_at => '2026-03-12 13:00:00+00')");
-my $lasting = text($open, 'downtime: still worth it', scheduled_for => '2026-03-12 08:30:00+00', expires_at => '2026-03-12 16:00:00+00');
-my $closed = text($org{'quiet hours'}, 'downtime: its quiet hours came and went', scheduled_for => '2026-03-12 08:30:00+00', expires_at => '2026-03-12 16:00:00+00');
+my $lasting = $node->text($open, 'downtime: still worth it', scheduled_for => '2026-03-12 08:30:00+00', expires_at => '2026-03-12 16:00:00+00');
+my $closed = $node->text($org{'quiet hours'}, 'downtime: its quiet hours came and went', scheduled_for => '2026-03-12 08:30:00+00', expires_at => '2026-03-12 16:00:00+00');
 settle($node);
 $node->stop;
 $node->advance('6 hours');
@@ -98,7 +90,7 @@ $node->wait_for_sql('SELECT ok, problem FROM sms_health', 't|', undef, name => '
 is($node->safe_psql('postgres', 'SELECT count(*) FROM coach_sms_internal.sms_queue'), '0', 'nothing waits');
 
 # A time that only PostgreSQL's calendar holds is as none.
-$node->wait_for_status(text($node->make_org, 'the end of all times', expires_at => '294276-12-31'), 'sent');
+$node->wait_for_status($node->text($node->make_org, 'the end of all times', expires_at => '294276-12-31'), 'sent');
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 
 done_testing();

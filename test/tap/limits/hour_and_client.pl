@@ -14,22 +14,13 @@ my $node = new_server('main', fake => $fake, clock => 1, conf => short_times(pol
 $node->go_live;
 $node->set_clock('2026-03-10 09:00:00+00');
 
-sub settings { my ($org, $set) = @_; return $node->safe_psql('postgres', "UPDATE sms_settings SET $set WHERE org_id = '$org'"); }
-sub count { my ($pattern) = @_; settle($node); return scalar bodies($node, $pattern); }
-
-my $number = 0;
-sub texts {
-    my ($org, $name, $count, %more) = @_;
-    return map { $node->enqueue($org, sprintf('+614915%05d', ++$number), "$name $_", %more) } 1 .. $count;
-}
-
 # --- messages in any 60 minutes -----------------------------------------------------------------------------------------
 
 my $org = $node->make_org(max_sms_per_hour => 5);
-texts($org, 'hour', 3);
+$node->texts($org, 'hour', 3);
 wait_for_bodies($node, qr/^hour/, 3, 'three go');
 $node->advance('30 minutes');
-texts($org, 'hour', 12);
+$node->texts($org, 'hour', 12);
 wait_for_bodies($node, qr/^hour/, 5, 'then two, and the hour is full');
 
 settle($node);
@@ -43,43 +34,43 @@ is($node->safe_psql('postgres', "SELECT sum(attempt_count) FROM sms_messages WHE
 is($node->safe_psql('postgres', "SELECT held_by ~ 'max_sms_per_hour' FROM sms_queue_stat WHERE org_id = '$org'"), 't', 'sms_queue_stat says what holds them');
 
 $node->advance('9 minutes');
-is(count(qr/^hour/), 5, 'an hour less a minute after the first three: nothing');
+is(settled_count($node, qr/^hour/), 5, 'an hour less a minute after the first three: nothing');
 $node->advance('1 minute 5 seconds');
-is(count(qr/^hour/), 8, 'their places are free after an hour, and no others');
+is(settled_count($node, qr/^hour/), 8, 'their places are free after an hour, and no others');
 $node->advance('30 minutes');
-is(count(qr/^hour/), 10, 'then the next two');
+is(settled_count($node, qr/^hour/), 10, 'then the next two');
 $node->restart;
-is(count(qr/^hour/), 10, 'a restart frees none');
-settings($org, 'max_sms_per_hour = 7');
-is(count(qr/^hour/), 12, 'a raised limit works at once');
-settings($org, 'max_sms_per_hour = 2');
+is(settled_count($node, qr/^hour/), 10, 'a restart frees none');
+$node->set_org($org, 'max_sms_per_hour = 7');
+is(settled_count($node, qr/^hour/), 12, 'a raised limit works at once');
+$node->set_org($org, 'max_sms_per_hour = 2');
 $node->advance('31 minutes');
-is(count(qr/^hour/), 12, 'so does a lowered one');
+is(settled_count($node, qr/^hour/), 12, 'so does a lowered one');
 $node->advance('30 minutes');
-is(count(qr/^hour/), 14, 'once there are fewer than that in an hour it lets go of as many');
-settings($org, 'max_sms_per_hour = NULL');
+is(settled_count($node, qr/^hour/), 14, 'once there are fewer than that in an hour it lets go of as many');
+$node->set_org($org, 'max_sms_per_hour = NULL');
 wait_for_bodies($node, qr/^hour/, 15, 'and none at all of the rest');
 cmp_ok(most_within($node, $hour, qr/^hour (?!15)/), '<=', 7, 'never more than seven arrived in any 60 minutes');
 
 my $closed = $node->make_org(max_sms_per_hour => 0);
-texts($closed, 'closed', 1);
-is(count(qr/^closed/), 0, 'a limit of nothing lets nothing go');
+$node->texts($closed, 'closed', 1);
+is(settled_count($node, qr/^closed/), 0, 'a limit of nothing lets nothing go');
 
 # What Twilio refused was not handed to it.
 my $refusing = $node->make_org(max_sms_per_hour => 2);
 $fake->post('scenario', to => "+6149157799$_", marker => 'status=400 code=21211') for 1 .. 3;
 $node->wait_for_status($node->enqueue($refusing, "+6149157799$_", "refused $_"), 'failed') for 1 .. 3;
-texts($refusing, 'after refusals', 3);
+$node->texts($refusing, 'after refusals', 3);
 wait_for_bodies($node, qr/^after refusals/, 2, 'rejected ones do not count');
-is(count(qr/^after refusals/), 2, 'the others do');
+is(settled_count($node, qr/^after refusals/), 2, 'the others do');
 
 # --- messages to one client in any 24 hours -----------------------------------------------------------------------------
 
 my $daily = $node->make_org(max_sms_per_client_per_day => 4);
 my ($one, $other) = ('11111111-0000-4000-8000-000000000000', '22222222-0000-4000-8000-000000000000');
-texts($daily, 'one', 4, client_id => $one);    # each to another number
+$node->texts($daily, 'one', 4, client_id => $one);    # each to another number
 $node->enqueue($daily, '+61491570101', "by number $_") for 1 .. 4;
-texts($daily, 'other', 1, client_id => $other);
+$node->texts($daily, 'other', 1, client_id => $other);
 wait_for_bodies($node, qr/^(one|other|by number)/, 9, 'each client gets theirs');
 
 sub enqueue_sql {
@@ -95,13 +86,13 @@ like( $node->safe_psql('postgres', "SELECT string_agg(concat_ws(' ', ordinal, er
       . "jsonb_build_object('org_id', '$daily', 'client_id', '$other', 'to_phone', '+61491570198', 'body', 'other: batch')))"),
     qr/^\d SM018,\d$/, 'a batch reports it and takes the rest');
 ok($node->safe_psql('postgres', enqueue_sql('+61491570199', client_id => $one, scheduled_for => '2026-03-13 09:00:00+00')), 'later is no trouble');
-settings($daily, 'max_sms_per_client_per_day = 6');
-texts($daily, 'one more', 2, client_id => $one);
+$node->set_org($daily, 'max_sms_per_client_per_day = 6');
+$node->texts($daily, 'one more', 2, client_id => $one);
 wait_for_bodies($node, qr/^one/, 6, 'a raised limit lets more through');
 
 # What waits counts like what went.
 my $waiting = $node->make_org(max_sms_per_client_per_day => 2, paused_until => 'infinity');
-texts($waiting, 'waiting', 2, client_id => $one);
+$node->texts($waiting, 'waiting', 2, client_id => $one);
 $node->enqueue($waiting, '+61491570102', "waiting by number $_") for 1, 2;
 raises($node, enqueue_sql('+61491570199', org_id => $waiting, client_id => $one), 'SM018', 'what waits for a client counts too, whatever the number');
 raises($node, enqueue_sql('+61491570102', org_id => $waiting), 'SM018', 'and what waits for a number');
@@ -110,14 +101,14 @@ $node->safe_psql('postgres', "SELECT sms_cancel('$first')");
 ok($node->safe_psql('postgres', enqueue_sql('+61491570199', org_id => $waiting, client_id => $one)), 'what was cancelled does not');
 
 # What was let in and does not fit any more: two waiting for one client, four for the other, a limit of three.
-settings($daily, 'paused_until = \'infinity\', max_sms_per_client_per_day = 20');
-texts($daily, 'one again', 2, client_id => $one);
-texts($daily, 'other', 4, client_id => $other);
-settings($daily, 'paused_until = NULL, max_sms_per_client_per_day = 3');
+$node->set_org($daily, 'paused_until = \'infinity\', max_sms_per_client_per_day = 20');
+$node->texts($daily, 'one again', 2, client_id => $one);
+$node->texts($daily, 'other', 4, client_id => $other);
+$node->set_org($daily, 'paused_until = NULL, max_sms_per_client_per_day = 3');
 wait_for_bodies($node, qr/^other/, 3, 'the other client gets a third, with the batch\'s');
-is(count(qr/^(one|other)/), 9, 'and nobody more than the limit');
+is(settled_count($node, qr/^(one|other)/), 9, 'and nobody more than the limit');
 is($node->safe_psql('postgres', "SELECT count(*), min(held_for) FROM coach_sms_internal.sms_queue WHERE org_id = '$daily' AND due_at < '2026-03-12'"), '5|client_daily_limit', 'the rest waits and says why');
-settings($daily, 'max_sms_per_client_per_day = 4');
+$node->set_org($daily, 'max_sms_per_client_per_day = 4');
 wait_for_bodies($node, qr/^other/, 4, 'a raised limit lets one more go at once');
 $node->advance('24 hours 5 minutes');
 wait_for_bodies($node, qr/^other/, 6, 'a day later the rest');

@@ -13,12 +13,7 @@ my $node = new_server('main', fake => $fake, clock => 1, conf => short_times());
 $node->go_live;
 $node->set_clock('2026-03-10 09:00:00+00');
 
-my ($number, $clients) = (0, 0);
-sub texts {
-    my ($org, $name, $count, %more) = @_;
-    return map { $node->enqueue($org, sprintf('+614915%05d', ++$number), "$name $_", %more) } 1 .. $count;
-}
-sub count { my ($pattern) = @_; settle($node); return scalar bodies($node, $pattern); }
+my $clients = 0;
 
 # Hour by hour until all have gone: never more than two in 60 minutes, each once.
 sub let_go {
@@ -40,16 +35,16 @@ sub let_go {
 my $org = $node->make_org(max_sms_per_hour => 2, max_sms_per_client_per_day => undef);
 $fake->post('list-fault', marker => 'status=503');    # nothing is found out before the test allows it
 $fake->post('scenario', to => sprintf('+614915%05d', $_), marker => 'stall') for 1, 2;
-my @ids = texts($org, 'stalled', 4);
+my @ids = $node->texts($org, 'stalled', 4);
 $fake->wait_for(open => 2);
 is(scalar bodies($node, qr/^stalled/), 2, 'two are in flight, and nothing else goes');
 $node->wait_for_status($_, 'unknown') for @ids[ 0, 1 ];
-is(count(qr/^stalled/), 2, 'unknown, they hold their places');
+is(settled_count($node, qr/^stalled/), 2, 'unknown, they hold their places');
 $node->restart;
-is(count(qr/^stalled/), 2, 'after a restart too');
+is(settled_count($node, qr/^stalled/), 2, 'after a restart too');
 $fake->post('list-fault', marker => '');
 $node->wait_for_status($_, 'sent') for @ids[ 0, 1 ];
-is(count(qr/^stalled/), 2, 'and found to be sent');
+is(settled_count($node, qr/^stalled/), 2, 'and found to be sent');
 let_go('stalled', 4);
 
 # --- a sender that is killed -----------------------------------------------------------------------------------------------
@@ -58,12 +53,12 @@ for my $place ('after-claim', 'before-connect', 'connected', 'after-answer') {
     my $killed = $node->make_org(max_sms_per_hour => 2);
     my $client = sprintf '%08d-0000-4000-8000-000000000000', ++$clients;
     my $daily = $node->make_org(max_sms_per_client_per_day => 1);
-    texts($killed, $place, 1);
+    $node->texts($killed, $place, 1);
     wait_for_bodies($node, qr/^$place/, 1, "$place: one goes");
     settle($node);
     arm($node, "$place=stop\@1");
     $node->enqueue($daily, '+61491570123', "a day's at $place", client_id => $client);
-    $node->enqueue($killed, sprintf('+614915%05d', ++$number), "$place 1$_") for 1 .. 4;
+    $node->text($killed, "$place 1$_") for 1 .. 4;
     my $pid = wait_frozen($node);
     disarm($node);
     kill_sender($node, $pid);
@@ -82,7 +77,7 @@ for my $place ('after-claim', 'before-connect', 'connected', 'after-answer') {
 my $daily = $node->make_org(max_sms_per_client_per_day => 9);
 my $client = '11111111-0000-4000-8000-000000000000';
 $node->safe_psql('postgres', "UPDATE sms_settings SET paused_until = 'infinity' WHERE org_id = '$daily'");
-texts($daily, 'daily', 5, client_id => $client);
+$node->texts($daily, 'daily', 5, client_id => $client);
 arm($node, 'connected=stop@1');
 $node->safe_psql('postgres', "UPDATE sms_settings SET paused_until = NULL, max_sms_per_client_per_day = 2 WHERE org_id = '$daily'");
 my $pid = wait_frozen($node);

@@ -15,9 +15,6 @@ $node->safe_psql('postgres', 'CREATE DATABASE trial');
 $node->create_extension('trial');
 $node->set_clock('2026-03-10 09:00:00+00');
 
-my $number = 0;
-sub text { my ($org, $body, %more) = @_; return $node->enqueue($org, sprintf('+614915%05d', ++$number), $body, %more); }
-sub settings { my ($org, $set, $db) = @_; return $node->safe_psql($db // 'postgres', "UPDATE sms_settings SET $set WHERE org_id = '$org'"); }
 sub end_of { my ($name) = @_; return "SELECT concat_ws(' ', status, error_code, attempt_count) FROM sms_messages WHERE body = 'waits for $name'"; }
 
 # What a call tells whoever made it.
@@ -37,7 +34,7 @@ my %org = (
     'its SID'          => $node->make_org,
     'its account'      => $node->make_org(twilio_account_sid => 'AC' . '0b' x 16, twilio_auth_token_encrypted => 'not the token'),
 );
-my $first = text($org{'its account'}, 'a text that finds the token refused');
+my $first = $node->text($org{'its account'}, 'a text that finds the token refused');
 $node->wait_for_sql("SELECT attempt_count > 0 FROM sms_messages WHERE id = '$first'", 't', undef, name => 'an account is in trouble');
 $node->safe_psql('postgres', "SELECT sms_cancel('$first')");
 
@@ -49,12 +46,12 @@ my %hold = (
     'a client'      => 'UPDATE sms_settings SET paused_until = NULL, max_sms_per_client_per_day = 0',
 );
 for my $name (sort keys %org) {
-    my $to = sprintf '+614915%05d', ++$number;
+    my $to = $node->fresh_number;
     my $then = $hold{$name} ? "$hold{$name} WHERE org_id = '$org{$name}';" : '';
     $node->safe_psql('postgres', "BEGIN; SELECT sms_enqueue('$org{$name}', to_phone => '$to', body => 'waits for $name'); $then COMMIT");
 }
-my $later = text($org{'a pause'}, 'is due later', scheduled_for => '2026-03-12 09:00:00+00');
-my $ends = text($org{'a pause'}, 'has an end of its own', expires_at => '2026-03-11 09:00:00+00');
+my $later = $node->text($org{'a pause'}, 'is due later', scheduled_for => '2026-03-12 09:00:00+00');
+my $ends = $node->text($org{'a pause'}, 'has an end of its own', expires_at => '2026-03-11 09:00:00+00');
 
 # The sandbox of another database.
 my $trial = $node->make_org(paused_until => 'infinity', db => 'trial');
@@ -86,9 +83,9 @@ $node->wait_for_status($later, 'sent', undef, name => 'what was due later is sen
 # --- eight days of downtime, and what Twilio may have ------------------------------------------------------------------------
 
 my $open = $node->make_org;
-my $down = text($open, 'waits for the server', scheduled_for => '2026-03-17 10:00:00+00');
+my $down = $node->text($open, 'waits for the server', scheduled_for => '2026-03-17 10:00:00+00');
 $fake->post('list-fault', marker => 'status=503');
-my $lost = text($open, 'lost its answer [fake:stall]');
+my $lost = $node->text($open, 'lost its answer [fake:stall]');
 $node->wait_for_status($lost, 'unknown');
 $node->stop;
 $node->advance('8 days');
@@ -101,7 +98,7 @@ is($fake->count(body => 'waits for the server'), 0, 'nothing went');
 # --- live again ---------------------------------------------------------------------------------------------------------------
 
 $node->safe_psql('postgres', "SELECT sms_pause('$open')");
-my $kept = text($open, 'waits for going live');
+my $kept = $node->text($open, 'waits for going live');
 $node->safe_psql('postgres', 'SELECT sms_go_sandbox()');
 $node->advance('8 days');
 is($node->safe_psql('postgres', "SELECT status FROM sms_messages WHERE id = '$kept'"), 'queued', 'a live message waits in the sandbox');

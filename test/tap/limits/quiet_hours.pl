@@ -13,21 +13,12 @@ my $fake = start_fake(https => 0, callbacks => 'off');
 my $node = new_server('main', fake => $fake, clock => 1, conf => short_times(poll_interval => 3_600_000));
 $node->go_live;
 my $sydney = $node->make_org(timezone => 'Australia/Sydney', quiet_hours_start => 21, quiet_hours_end => 8);
-my $number = 0;
-
-# One text to a number of its own; times in Sydney's summer.
-sub text {
-    my ($org, $body, %more) = @_;
-    return $node->enqueue($org, sprintf('+614915%05d', ++$number), $body, %more);
-}
-
-sub settings { my ($org, $set) = @_; return $node->safe_psql('postgres', "UPDATE sms_settings SET $set WHERE org_id = '$org'"); }
 
 # --- an evening, a night and a morning ---------------------------------------------------------------------------------
 
 $node->set_clock('2026-03-10 20:00:00+11');
-text($sydney, 'evening');
-text($sydney, 'evening, session at nine', expires_at => '2026-03-10 20:30:00+11');
+$node->text($sydney, 'evening');
+$node->text($sydney, 'evening, session at nine', expires_at => '2026-03-10 20:30:00+11');
 wait_for_bodies($node, qr/^evening/, 2, 'the evening is free');
 my ($plain, $soon) = map { $_->{validity_period} } arrivals($node, qr/^evening/);
 ok($plain > 3500 && $plain <= 3600, 'Twilio may keep it until the night begins') or diag($plain);
@@ -39,10 +30,10 @@ my $again = $node->enqueue($sydney, '+61491599999', 'night: refused at first');
 $node->wait_for_sql("SELECT status, attempt_count FROM sms_messages WHERE id = '$again'", 'queued|1');
 
 $node->set_clock('2026-03-10 21:00:00+11');
-text($sydney, "night: session at $_", expires_at => "2026-03-11 $_:00:00+11") for 13, 10, 12, 11;
-text($sydney, 'urgent', metadata => '{"quiet_hours_override": true}');
-text($sydney, 'no urgency', metadata => '{"quiet_hours_override": "true"}', expires_at => '2026-03-10 23:30:00+11');
-text($sydney, 'New York', metadata => '{"timezone": "America/New_York"}');
+$node->text($sydney, "night: session at $_", expires_at => "2026-03-11 $_:00:00+11") for 13, 10, 12, 11;
+$node->text($sydney, 'urgent', metadata => '{"quiet_hours_override": true}');
+$node->text($sydney, 'no urgency', metadata => '{"quiet_hours_override": "true"}', expires_at => '2026-03-10 23:30:00+11');
+$node->text($sydney, 'New York', metadata => '{"timezone": "America/New_York"}');
 wait_for_bodies($node, qr/^urgent/, 1, 'the override goes at once');
 for my $time ('21:00:30', '22:59:50') {
     $node->set_clock("2026-03-10 $time+11");
@@ -62,7 +53,7 @@ my @counts;
 for (0 .. 5) {
     settle($node);
     push @counts, scalar bodies($node, qr/^night/);
-    text($sydney, 'morning') if $_ == 0;
+    $node->text($sydney, 'morning') if $_ == 0;
     $node->advance('1 minute');
 }
 wait_for_bodies($node, qr/^night/, 5, 'when five minutes are over all have gone');
@@ -76,18 +67,18 @@ ok(scalar(grep { $_ eq 'morning' } (bodies($node, qr/^(night|morning)/))[ 0 .. 2
 $node->append_conf('postgresql.conf', 'coach_sms.quiet_hours_spread = 0');
 $node->reload;
 $node->set_clock('2026-03-11 22:00:00+11');
-text($sydney, "held $_") for 1 .. 8;
+$node->text($sydney, "held $_") for 1 .. 8;
 settle($node);
 is_deeply([ bodies($node, qr/^held/) ], [], 'the next night holds too');
-settings($sydney, 'quiet_hours_start = 23');
+$node->set_org($sydney, 'quiet_hours_start = 23');
 wait_for_bodies($node, qr/^held/, 8, 'a later start lets all of them go, at once');
-settings($sydney, 'quiet_hours_start = 22');
-text($sydney, 'held by the zone');
+$node->set_org($sydney, 'quiet_hours_start = 22');
+$node->text($sydney, 'held by the zone');
 settle($node);
 is_deeply([ bodies($node, qr/^held by/) ], [], 'an earlier one counts at once too');
-settings($sydney, q{timezone = 'Europe/Berlin'});
+$node->set_org($sydney, q{timezone = 'Europe/Berlin'});
 wait_for_bodies($node, qr/^held by/, 1, 'as does another zone');
-my $moved = text($sydney, 'held in Auckland', metadata => '{"timezone": "Pacific/Auckland"}');
+my $moved = $node->text($sydney, 'held in Auckland', metadata => '{"timezone": "Pacific/Auckland"}');
 settle($node);
 is($fake->count(body => 'held in Auckland'), 0, 'it is night where this client was thought to live');
 raises($node, "UPDATE sms_messages SET metadata = '{\"timezone\": \"Pacific/Aukland\"}' WHERE id = '$moved'", 'SM020', 'a zone that does not exist is refused there too');
@@ -99,10 +90,10 @@ my %org = (
     'no start'     => $node->make_org(quiet_hours_start => undef, quiet_hours_end => 8),
     'at noon'      => $node->make_org(quiet_hours_start => 12, quiet_hours_end => 14));
 $node->set_clock('2026-03-12 11:59:50+00');
-text($org{$_}, "$_: before twelve") for sort keys %org;
+$node->text($org{$_}, "$_: before twelve") for sort keys %org;
 wait_for_bodies($node, qr/: before twelve$/, 3, 'before twelve all may send');
 $node->set_clock('2026-03-12 12:00:00+00');
-text($org{$_}, "$_: after twelve") for sort keys %org;
+$node->text($org{$_}, "$_: after twelve") for sort keys %org;
 settle($node);
 is_deeply([ sort(bodies($node, qr/: after twelve$/)) ], [ 'no start: after twelve', 'start is end: after twelve' ],
     'an hour that begins and ends quiet hours, or none, holds nothing; a window within a day does');
@@ -115,7 +106,7 @@ wait_for_bodies($node, qr/^at noon: after twelve/, 1, 'until it ends');
 sub frozen_until {
     my ($org, $body, $place, $night) = @_;
     arm($node, "$place=stop\@1");
-    text($org, $body);
+    $node->text($org, $body);
     my $pid = wait_frozen($node);
     disarm($node);
     $night->();
@@ -129,13 +120,13 @@ for my $place ('after-claim', 'before-connect') {
     my $day = $place eq 'after-claim' ? 12 : 13;
     $node->set_clock("2026-03-$day 20:59:58+00");
     frozen_until($org, "dusk at $place", $place, sub { $node->set_clock("2026-03-$day 21:00:00+00") });
-    settings($org, 'quiet_hours_start = 23');
+    $node->set_org($org, 'quiet_hours_start = 23');
     wait_for_bodies($node, qr/^dusk at $place/, 1, 'but when it may');
-    settings($org, 'quiet_hours_start = 21');
+    $node->set_org($org, 'quiet_hours_start = 21');
 }
 $node->set_clock('2026-03-14 12:00:00+00');
-frozen_until($org, 'dusk by decree', 'after-claim', sub { settings($org, 'quiet_hours_start = 11, quiet_hours_end = 14') });
-settings($org, 'quiet_hours_start = 21, quiet_hours_end = 8');
+frozen_until($org, 'dusk by decree', 'after-claim', sub { $node->set_org($org, 'quiet_hours_start = 11, quiet_hours_end = 14') });
+$node->set_org($org, 'quiet_hours_start = 21, quiet_hours_end = 8');
 wait_for_bodies($node, qr/^dusk by decree/, 1, 'until it is day again');
 
 # In doubt when the night began, and found absent in it.
@@ -161,9 +152,9 @@ raises($node, "INSERT INTO sms_messages (org_id, to_phone, body, metadata) VALUE
 
 $node->append_conf('postgresql.conf', "coach_sms.quiet_hours_spread = '5min'");
 $node->reload;
-settings($sydney, q{timezone = 'Australia/Sydney', quiet_hours_start = 21});
+$node->set_org($sydney, q{timezone = 'Australia/Sydney', quiet_hours_start = 21});
 $node->set_clock('2026-03-16 23:00:00+11');
-text($sydney, "late $_") for 1 .. 30;
+$node->text($sydney, "late $_") for 1 .. 30;
 $node->set_clock('2026-03-17 08:00:00+11');
 settle($node);
 my $before = bodies($node, qr/^late/);
@@ -193,8 +184,8 @@ my $gone = $node->make_org(max_sms_per_hour => 100, monthly_budget_segments => 1
 my $bystander = $node->make_org(max_sms_per_hour => 100, monthly_budget_segments => 100);
 $node->safe_psql('postgres', "ALTER TABLE sms_settings DISABLE TRIGGER sms_settings_check;
     UPDATE sms_settings SET timezone = 'Nowhere/Gone' WHERE org_id = '$gone'; ALTER TABLE sms_settings ENABLE TRIGGER sms_settings_check");
-text($gone, 'zone gone');
-text($bystander, 'zone known');
+$node->text($gone, 'zone gone');
+$node->text($bystander, 'zone known');
 wait_for_bodies($node, qr/^zone/, 2, 'an org whose zone is gone sends, as in UTC, and holds up no other');
 is($node->safe_psql('postgres', "SELECT messages FROM sms_cost WHERE org_id = '$gone'"), '1', 'its month can be told');
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_queue_stat WHERE org_id = '$gone'"), '1', 'and its queue');

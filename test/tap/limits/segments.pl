@@ -11,15 +11,6 @@ my $fake = start_fake(https => 0, callbacks => 'off');
 my $node = new_server('main', fake => $fake, clock => 1, conf => short_times(poll_interval => 3_600_000));
 $node->go_live;
 
-sub settings { my ($org, $set) = @_; return $node->safe_psql('postgres', "UPDATE sms_settings SET $set WHERE org_id = '$org'"); }
-sub count { my ($pattern) = @_; settle($node); return scalar bodies($node, $pattern); }
-
-my $number = 0;
-sub texts {
-    my ($org, $name, $count, %more) = @_;
-    return map { $node->enqueue($org, sprintf('+614915%05d', ++$number), "$name $_", %more) } 1 .. $count;
-}
-
 # --- a message ---------------------------------------------------------------------------------------------------------------
 
 my $short = $node->make_org(max_segments => 2);
@@ -33,23 +24,23 @@ $node->set_clock('2026-04-30 23:30:00+10');
 my $budget = $node->make_org(timezone => 'Australia/Sydney', monthly_budget_segments => 5);
 $node->enqueue($budget, '+61491570006', 'budget 0' . 'x' x 200);
 wait_for_bodies($node, qr/^budget/, 1, 'a text of two segments goes');
-texts($budget, 'budget', 6);
+$node->texts($budget, 'budget', 6);
 wait_for_bodies($node, qr/^budget/, 4, 'and three of one');
-is(count(qr/^budget/), 4, 'then the budget is spent');
+is(settled_count($node, qr/^budget/), 4, 'then the budget is spent');
 $node->restart;
-is(count(qr/^budget/), 4, 'after a restart too');
+is(settled_count($node, qr/^budget/), 4, 'after a restart too');
 $node->advance('2 minutes');
 is($node->safe_psql('postgres', "SELECT held_by ~ 'budget' FROM sms_queue_stat WHERE org_id = '$budget'"), 't', 'sms_queue_stat says what holds them');
 is($node->safe_psql('postgres', "SELECT ok, problem FROM sms_doctor() WHERE check_name = 'budgets'"), "f|orgs whose monthly_budget_segments is used up, and whose messages wait: $budget", 'sms_doctor tells');
-settings($budget, 'monthly_budget_segments = 6');
+$node->set_org($budget, 'monthly_budget_segments = 6');
 wait_for_bodies($node, qr/^budget/, 5, 'a raised one works at once');
 $node->set_clock('2026-04-30 23:59:55+10');
-is(count(qr/^budget/), 5, 'in the last seconds of the month nothing goes');
+is(settled_count($node, qr/^budget/), 5, 'in the last seconds of the month nothing goes');
 $node->wait_for_sql("SELECT now() >= '2026-05-01 00:00:00+10'", 't', undef, name => 'the month ends by itself');
 wait_for_bodies($node, qr/^budget/, 7, 'the next month begins by the org\'s clock');
-settings($budget, 'monthly_budget_segments = 0');
-texts($budget, 'no budget', 1);
-is(count(qr/^no budget/), 0, 'a budget of nothing lets nothing go');
+$node->set_org($budget, 'monthly_budget_segments = 0');
+$node->texts($budget, 'no budget', 1);
+is(settled_count($node, qr/^no budget/), 0, 'a budget of nothing lets nothing go');
 
 # A place that is free again because Twilio refused.
 my $tight = $node->make_org(monthly_budget_segments => 1);
@@ -65,9 +56,9 @@ $node->wait_for_status($next, 'sent', 20, name => 'what Twilio refused leaves it
 # Two orgs that share a sender share its pace: ten a second, and never more than that and a burst of a second's.
 my $rate = 10;
 my @paced = map { $node->make_org(max_segments_per_second => $rate, twilio_phone_number => '+61491570155') } 1, 2;
-settings($_, q{paused_until = 'infinity'}) for @paced;
+$node->set_org($_, q{paused_until = 'infinity'}) for @paced;
 $node->safe_psql('postgres', "SELECT count(sms_enqueue('$_', to_phone => '+614915' || 80000 + n, body => 'paced ' || n || ' $_')) FROM generate_series(1, 30) n") for @paced;
-settings($_, 'paused_until = NULL') for @paced;
+$node->set_org($_, 'paused_until = NULL') for @paced;
 wait_for_bodies($node, qr/^paced/, 60, 'all of both orgs arrive');
 my @times = sort { $a <=> $b } map { $_->{received_at} / 1e6 } arrivals($node, qr/^paced/);
 my $worst = 0;

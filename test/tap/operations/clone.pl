@@ -18,17 +18,6 @@ $node->safe_psql('postgres', 'SELECT sms_pause()');
 my $waits = $node->enqueue($org, '+61491570111', 'waits');
 my $later = $node->enqueue($org, '+61491570112', 'later', scheduled_for => 'tomorrow');
 
-sub copy_secrets {
-    my ($to) = @_;
-    my $mask = umask 0077;
-    for my $file (glob $node->secrets_dir . '/*') {
-        (my $name = $file) =~ s{.*/}{};
-        copy($file, $to->secrets_dir . "/$name") or die "cannot copy $file: $!";
-    }
-    umask $mask;
-    return;
-}
-
 sub rows {
     my ($of) = @_;
     return $of->safe_psql('postgres', join ' UNION ALL ',
@@ -42,7 +31,7 @@ my $clone = PostgreSQL::Test::Cluster->new('clone');
 $clone->init_from_backup($node, 'base');
 $clone->CoachSms::Cluster::adopt($fake);
 $clone->configure(short_times());
-copy_secrets($clone);
+$node->copy_secrets_to($clone);
 unlink glob $clone->secrets_dir . '/*.live.*';
 $clone->start;
 $clone->safe_psql('postgres', 'SELECT sms_resume()');
@@ -56,7 +45,7 @@ $clone->stop('fast');
 # pg_upgrade. The new server has the library, the key and the live file from the start.
 
 my $upgraded = new_server('upgraded', fake => $fake, fresh => 1, start => 0, conf => short_times());
-copy_secrets($upgraded);
+$node->copy_secrets_to($upgraded);
 my ($live_file) = glob $upgraded->secrets_dir . '/*.live.*';
 (my $old_name = $live_file) =~ s/\.live\.\d+/.live/;
 copy($live_file, $old_name) or die "cannot copy $live_file: $!";

@@ -2,7 +2,6 @@
 # nothing before somebody says so.
 use strict;
 use warnings;
-use File::Copy qw(copy);
 use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
@@ -28,12 +27,7 @@ sub recovered {
     $node->init_from_backup($server, 'base', has_restoring => 1, standby => 0);
     $node->CoachSms::Cluster::adopt($fake);
     $node->configure(join "\n", short_times(), @conf, "recovery_target_action = 'promote'", "recovery_target_timeline = 'current'", '');
-    my $mask = umask 0077;
-    for my $file (glob $server->secrets_dir . '/*') {
-        (my $copy = $file) =~ s{.*/}{};
-        copy($file, $node->secrets_dir . "/$copy") or die "cannot copy $file: $!";
-    }
-    umask $mask;
+    $server->copy_secrets_to($node);
     $node->start;
     return $node;
 }

@@ -1,7 +1,6 @@
 # A hot standby sends nothing. Promoted, it goes on where the primary fell if it has the key and the live file, and else not.
 use strict;
 use warnings;
-use File::Copy qw(copy);
 use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
@@ -23,22 +22,10 @@ sub make_standby {
     return $node;
 }
 
-# The key and the live file, as whoever keeps a standby ready copies them.
-sub copy_secrets {
-    my ($node) = @_;
-    my $mask = umask 0077;
-    for my $file (glob $primary->secrets_dir . '/*') {
-        (my $name = $file) =~ s{.*/}{};
-        copy($file, $node->secrets_dir . "/$name") or die "cannot copy $file: $!";
-    }
-    umask $mask;
-    return;
-}
-
 $primary->backup('base');
 my $heir = make_standby('heir');
 my $bare = make_standby('bare');
-copy_secrets($heir);
+$primary->copy_secrets_to($heir);
 $_->start for $heir, $bare;
 
 # Two requests that Twilio took and two that it did not, none of them answered; three more wait.

@@ -13,13 +13,6 @@ my $node = new_server('main', fake => $fake, clock => 1, conf => short_times());
 $node->go_live;
 $node->set_clock('2027-03-10 09:00:00+00');
 
-my $number = 0;
-sub text {
-    my ($org, $body, %more) = @_;
-    return $node->enqueue($org, sprintf('+614915%05d', ++$number), $body, %more);
-}
-sub count { my ($pattern) = @_; settle($node); return scalar bodies($node, $pattern); }
-
 my $org = $node->make_org;
 my $limited = $node->make_org(max_sms_per_hour => 3);
 
@@ -30,7 +23,7 @@ $node->safe_psql('postgres', "SELECT count(sms_enqueue('$org', to_phone => '+614
 for my $sent (50, 150) {
     $fake->wait_for(accepted => $sent);
     $node->advance('-2 hours');
-    $node->wait_for_status(text($org, "meanwhile $sent"), 'sent');    # what is due by that clock goes
+    $node->wait_for_status($node->text($org, "meanwhile $sent"), 'sent');    # what is due by that clock goes
     $node->advance('2 hours');
 }
 $fake->post('default', marker => '');
@@ -49,7 +42,7 @@ $node->wait_for_status($stalled, 'sent', 30, name => 'and found out about, at th
 $node->advance('-2 hours');
 
 arm($node, 'after-claim=stop@1');
-my $claimed = text($org, 'claimed');
+my $claimed = $node->text($org, 'claimed');
 my $pid = wait_frozen($node);
 disarm($node);
 $node->advance('2 hours');
@@ -60,30 +53,30 @@ is($fake->count(body => 'claimed'), 1, 'once');
 
 # What was planned by the later clock is not waited for.
 my $expiring = $node->make_org(max_sms_per_hour => 0);
-my $expires = text($expiring, 'expires', expires_at => $node->safe_psql('postgres', q{SELECT now() + interval '1 second'}));
+my $expires = $node->text($expiring, 'expires', expires_at => $node->safe_psql('postgres', q{SELECT now() + interval '1 second'}));
 $node->wait_for_sql("SELECT status, error_code FROM sms_messages WHERE id = '$expires'", 'cancelled|expired', 30, name => 'housekeeping goes on');
 $node->safe_psql('postgres', 'SELECT pg_terminate_backend(' . $node->sender_pid . ')');
-$node->wait_for_status(text($org, 'after a new start'), 'sent', 30, name => 'a sender that ends is started again');
+$node->wait_for_status($node->text($org, 'after a new start'), 'sent', 30, name => 'a sender that ends is started again');
 
 $fake->post('scenario', to => '+61491599902', marker => 'status=429 retry-after=1 times=1');
 my $held = $node->enqueue($org, '+61491599902', 'told to wait');
 $node->wait_for_sql("SELECT attempt_count FROM sms_messages WHERE id = '$held'", '1');
 $node->advance('-2 hours');
-$node->wait_for_status(text($org, 'another of the account'), 'sent', 30, name => 'an account that was held for a second is not held for two hours');
+$node->wait_for_status($node->text($org, 'another of the account'), 'sent', 30, name => 'an account that was held for a second is not held for two hours');
 
 # --- limits ---------------------------------------------------------------------------------------------------------------------
 
 $node->set_clock('2027-03-11 12:00:00+00');
-text($limited, "limited $_") for 1 .. 3;
+$node->text($limited, "limited $_") for 1 .. 3;
 wait_for_bodies($node, qr/^limited/, 3, 'three in an hour');
 $node->advance('2 hours');
-text($limited, 'limited 4');
+$node->text($limited, 'limited 4');
 wait_for_bodies($node, qr/^limited/, 4, 'one two hours later, by the clock');
 $node->advance('-2 hours');
-text($limited, "limited $_") for 5 .. 9;
-is(count(qr/^limited/), 4, 'that clock was wrong: none of them is forgotten');
+$node->text($limited, "limited $_") for 5 .. 9;
+is(settled_count($node, qr/^limited/), 4, 'that clock was wrong: none of them is forgotten');
 $node->restart;
-is(count(qr/^limited/), 4, 'nor after a restart');
+is(settled_count($node, qr/^limited/), 4, 'nor after a restart');
 $node->advance('61 minutes');
 settle($node);
 cmp_ok(most_within($node, 3600, qr/^limited/), '<=', 3, 'when the hour is over, not more than fit');
@@ -97,13 +90,13 @@ cmp_ok(most_within($node, 3600, qr/^limited/), '<=', 3, 'never more than three i
 
 my $night = $node->make_org(timezone => 'Australia/Sydney', quiet_hours_start => 21, quiet_hours_end => 3);
 $node->set_clock('2027-03-12 20:59:00+11');
-my $before = text($night, 'night: due before the stop', scheduled_for => '2027-03-12 22:00:00+11');
-my $passed = text($night, 'night: nothing after its session', scheduled_for => '2027-03-12 22:00:00+11', expires_at => '2027-03-13 02:00:00+11');
-my $inside = text($night, 'night: quiet again', scheduled_for => '2027-03-12 23:00:00+11');
+my $before = $node->text($night, 'night: due before the stop', scheduled_for => '2027-03-12 22:00:00+11');
+my $passed = $node->text($night, 'night: nothing after its session', scheduled_for => '2027-03-12 22:00:00+11', expires_at => '2027-03-13 02:00:00+11');
+my $inside = $node->text($night, 'night: quiet again', scheduled_for => '2027-03-12 23:00:00+11');
 $node->stop;
 $node->advance('4 hours');
 $node->start;
-is(count(qr/^night/), 0, 'started in the night it waits');
+is(settled_count($node, qr/^night/), 0, 'started in the night it waits');
 $node->stop;
 $node->advance('6 hours');
 $node->start;

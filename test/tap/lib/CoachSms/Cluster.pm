@@ -15,6 +15,7 @@ use warnings;
 use parent 'PostgreSQL::Test::Cluster';
 
 use Exporter 'import';
+use File::Copy ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils ();
 use Test::More;
@@ -109,6 +110,15 @@ sub test_clock  { return $_[0]{coach_sms_clock} }
 sub secrets_dir { return $_[0]->basedir . '/secrets' }
 sub key_file    { return $_[0]->secrets_dir . '/coach_sms.key' }
 
+# The key and the live file, as whoever keeps a standby ready copies them.
+sub copy_secrets_to {
+    my ($self, $other) = @_;
+    my $mask = umask 0077;
+    File::Copy::copy($_, $other->secrets_dir) or die "cannot copy $_: $!" for glob $self->secrets_dir . '/*';
+    umask $mask;
+    return;
+}
+
 # The extension in $db, and the server's key if there is none yet.
 sub create_extension {
     my ($self, $db) = @_;
@@ -146,6 +156,16 @@ sub enqueue {
     return $self->safe_psql($db, 'SELECT sms_enqueue('
           . join(', ', map { "$_ => " . sql_quote($arguments{$_}) } sort keys %arguments) . ')');
 }
+
+# A number that this server has not texted by these functions yet.
+sub fresh_number { my ($self) = @_; return sprintf '+614915%05d', ++$self->{coach_sms_numbers}; }
+
+# One text, or $count of them ("$name 1", "$name 2"...), each to a number of its own. Both return ids.
+sub text { my ($self, $org, $body, %more) = @_; return $self->enqueue($org, $self->fresh_number, $body, %more); }
+sub texts { my ($self, $org, $name, $count, %more) = @_; return map { $self->text($org, "$name $_", %more) } 1 .. $count; }
+
+# $node->set_org($org, 'max_sms_per_hour = 7');
+sub set_org { my ($self, $org, $set) = @_; return $self->safe_psql('postgres', "UPDATE sms_settings SET $set WHERE org_id = " . sql_quote($org)); }
 
 # An assertion: $sql gives $expected before the deadline (60 s unless given). Goes on through errors and restarts.
 sub wait_for_sql {

@@ -13,7 +13,7 @@ use Test::More;
 use CoachSms::Cluster qw(sql_quote);
 use CoachSms::Wait qw(wait_until);
 
-our @EXPORT = qw(settle arrivals bodies wait_for_bodies most_within raises);
+our @EXPORT = qw(settle arrivals bodies settled_count wait_for_bodies most_within raises);
 
 my $probe = '+61491570158';
 
@@ -43,6 +43,9 @@ sub wait_recorded {
 # The fake's rows whose body matches, in the order of their arrival; their bodies.
 sub arrivals { my ($node, $pattern) = @_; return grep { $_->{body} =~ $pattern } $node->fake->ledger; }
 sub bodies { my ($node, $pattern) = @_; return map { $_->{body} } arrivals($node, $pattern); }
+
+# How many have arrived once all that may go now has gone.
+sub settled_count { my ($node, $pattern) = @_; settle($node); return scalar bodies($node, $pattern); }
 
 # An assertion: that many arrive, and are recorded.
 sub wait_for_bodies {
