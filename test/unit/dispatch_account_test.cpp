@@ -60,13 +60,13 @@ class DispatchAccountTest : public DispatchTest {
   }
 
   // One turn of the sender's planning, for lanes that never run dry.
-  static std::vector<int> plan(Dispatch& dispatch) {
-    std::vector<ClaimOrder> orders = dispatch.lanes().next_claims(clock_us, 100);
+  std::vector<int> plan(Dispatch& dispatch) {
+    std::vector<ClaimOrder> orders = lanes.next_claims(clock_us, 100);
     dispatch.drop_held(&orders, clock_us);
     std::vector<int> orgs;
     for (const ClaimOrder& order : orders) {
       orgs.push_back(order.lane.org.bytes[15]);
-      dispatch.lanes().claimed(order, order.limit, {clock_us, {}}, kNever, clock_us);
+      lanes.claimed(order, order.limit, {clock_us, {}}, kNever, clock_us);
     }
     return orgs;
   }
@@ -77,32 +77,32 @@ class DispatchAccountTest : public DispatchTest {
 using Limits = std::map<int, int>;
 
 TEST_F(DispatchAccountTest, OrgsOfTheSameAccountShareItsRoomEvenly) {
-  Dispatch dispatch(with_room_for(10, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(10, twilio.server), &now_us, &lanes, &holds);
   introduce(dispatch, 3);
   EXPECT_EQ(limits(dispatch, {order(1, 60), order(2, 60), order(3, 60)}),
             (Limits{{1, 4}, {2, 3}, {3, 3}}));
 }
 
 TEST_F(DispatchAccountTest, WhatOneOrgDoesNotWantTheOthersGet) {
-  Dispatch dispatch(with_room_for(10, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(10, twilio.server), &now_us, &lanes, &holds);
   introduce(dispatch, 2);
   EXPECT_EQ(limits(dispatch, {order(1, 2), order(2, 60)}), (Limits{{1, 2}, {2, 8}}));
 }
 
 TEST_F(DispatchAccountTest, AnAccountWithRoomForAllLowersNothing) {
-  Dispatch dispatch(with_room_for(100, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(100, twilio.server), &now_us, &lanes, &holds);
   introduce(dispatch, 2);
   EXPECT_EQ(limits(dispatch, {order(1, 20), order(2, 30)}), (Limits{{1, 20}, {2, 30}}));
 }
 
 TEST_F(DispatchAccountTest, AnOrgNeverSeenBeforeIsLetThrough) {
-  Dispatch dispatch(with_room_for(1, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(1, twilio.server), &now_us, &lanes, &holds);
   introduce(dispatch, 1);
   EXPECT_EQ(limits(dispatch, {order(1, 20), order(2, 30)}), (Limits{{1, 1}, {2, 30}}));
 }
 
 TEST_F(DispatchAccountTest, WhatAnAccountCannotTakeIsGivenBackUnsent) {
-  Dispatch dispatch(with_room_for(4, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(4, twilio.server), &now_us, &lanes, &holds);
   for (int number = 1; number <= 10; ++number)
     dispatch.send(task(number, number), route());
   EXPECT_EQ(dispatch.in_flight(), 4U);
@@ -118,7 +118,7 @@ TEST_F(DispatchAccountTest, FullPlacesAreFreeAgainHoweverTheirRequestsEnd) {
   RefusingPort refusing;
   DispatchOptions options = options_for(refusing.address());
   options.max_in_flight_per_account = 2;
-  Dispatch dispatch(options, &now_us);
+  Dispatch dispatch(options, &now_us, &lanes, &holds);
   for (int round = 0; round < 5; ++round) {
     dispatch.send(task(1), route());
     Task late = task(2);
@@ -134,27 +134,27 @@ TEST_F(DispatchAccountTest, FullPlacesAreFreeAgainHoweverTheirRequestsEnd) {
 }
 
 TEST_F(DispatchAccountTest, AnOrgWhoseAccountIsFullGoesOnAsSoonAsARequestIsOver) {
-  Dispatch dispatch(with_room_for(1, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(1, twilio.server), &now_us, &lanes, &holds);
   introduce(dispatch, 2);
-  dispatch.lanes().note({org_id(1), "", 0}, clock_us);
-  dispatch.lanes().note({org_id(2), "", 0}, clock_us);
+  lanes.note({org_id(1), "", 0}, clock_us);
+  lanes.note({org_id(2), "", 0}, clock_us);
   dispatch.send(task(1), route());
   EXPECT_TRUE(plan(dispatch).empty());
-  const std::int64_t wait = dispatch.lanes().next_due(clock_us) - clock_us;
+  const std::int64_t wait = lanes.next_due(clock_us) - clock_us;
   EXPECT_GE(wait, kSecond / 10) << "no spinning";
   EXPECT_LE(wait, kSecond) << "and not lost if nobody calls";
   drive_until_finished(dispatch, 1);
-  EXPECT_EQ(dispatch.lanes().next_due(clock_us), clock_us);
+  EXPECT_EQ(lanes.next_due(clock_us), clock_us);
   EXPECT_EQ(plan(dispatch), std::vector{1});
 }
 
 TEST_F(DispatchAccountTest, WithRoomForOneRequestEveryOrgOfTheAccountHasItsTurn) {
-  Dispatch dispatch(with_room_for(1, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(1, twilio.server), &now_us, &lanes, &holds);
   constexpr int kOrgs = 5;
   introduce(dispatch, kOrgs);
   finished_of(dispatch, task(2'000, 9), route(kOther));
   for (const int org : {1, 2, 9, 3, 4, 5})
-    dispatch.lanes().note({org_id(org), "", 0}, clock_us);
+    lanes.note({org_id(org), "", 0}, clock_us);
   std::map<int, int> served;
   for (int round = 0; round < 20; ++round) {
     int requests = 0;
@@ -173,45 +173,43 @@ TEST_F(DispatchAccountTest, WithRoomForOneRequestEveryOrgOfTheAccountHasItsTurn)
 }
 
 TEST_F(DispatchAccountTest, ABacklogDoesNotStandBeforeAnotherOrgOfTheSameAccount) {
-  Dispatch dispatch(with_room_for(2, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(2, twilio.server), &now_us, &lanes, &holds);
   introduce(dispatch, 2);
-  dispatch.lanes().note({org_id(1), "", 0}, clock_us);
+  lanes.note({org_id(1), "", 0}, clock_us);
   dispatch.send(task(1, 1), route());
   dispatch.send(task(2, 1), route());
   EXPECT_TRUE(plan(dispatch).empty());
-  dispatch.lanes().note({org_id(2), "", 0}, clock_us);
+  lanes.note({org_id(2), "", 0}, clock_us);
   EXPECT_TRUE(plan(dispatch).empty());
   drive_until_finished(dispatch, 2);
-  EXPECT_EQ(limits(dispatch, dispatch.lanes().next_claims(clock_us, 100)),
-            (Limits{{1, 1}, {2, 1}}));
+  EXPECT_EQ(limits(dispatch, lanes.next_claims(clock_us, 100)), (Limits{{1, 1}, {2, 1}}));
 }
 
 // The circuit
 
 TEST_F(DispatchAccountTest, BadCredentialsStopAnAccountOneRequestFindsOutAndSuccessStartsItAgain) {
-  Dispatch dispatch(with_room_for(50, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(50, twilio.server), &now_us, &lanes, &holds);
   introduce(dispatch, 2);
   twilio.answer_with(answer(401, R"({"code":20003,"message":"Authenticate"})"));
   EXPECT_TRUE(finished_of(dispatch, task(1), route()).settlement.account_trouble);
-  dispatch.lanes().note({org_id(1), "", 0}, clock_us);
-  dispatch.lanes().note({org_id(2), "", 0}, clock_us);
+  lanes.note({org_id(1), "", 0}, clock_us);
+  lanes.note({org_id(2), "", 0}, clock_us);
   EXPECT_TRUE(plan(dispatch).empty());
   EXPECT_FALSE(finished_of(dispatch, task(2, 3), route()).started) << "claimed before it was known";
   EXPECT_TRUE(finished_of(dispatch, task(3, 4), route(kOther)).started);
 
-  clock_us = dispatch.lanes().next_due(clock_us);
+  clock_us = lanes.next_due(clock_us);
   EXPECT_EQ(clock_us, 6 * kSecond);
   EXPECT_EQ(plan(dispatch), std::vector{1});
   twilio.answer_with(created());
   dispatch.send(task(4), route());
   EXPECT_TRUE(plan(dispatch).empty()) << "one probe at a time";
   drive_until_finished(dispatch, 1);
-  EXPECT_EQ(limits(dispatch, dispatch.lanes().next_claims(clock_us, 100)),
-            (Limits{{1, 25}, {2, 25}}));
+  EXPECT_EQ(limits(dispatch, lanes.next_claims(clock_us, 100)), (Limits{{1, 25}, {2, 25}}));
 }
 
 TEST_F(DispatchAccountTest, OneOrgsWrongTokenHoldsNoOtherOfTheSameAccount) {
-  Dispatch dispatch(with_room_for(50, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(50, twilio.server), &now_us, &lanes, &holds);
   introduce(dispatch, 2);
   twilio.answer_with(answer(401, R"({"code":20003,"message":"Authenticate"})"));
   Route stale = route();
@@ -222,7 +220,7 @@ TEST_F(DispatchAccountTest, OneOrgsWrongTokenHoldsNoOtherOfTheSameAccount) {
 
 // A proxy that does not like one text, say.
 TEST_F(DispatchAccountTest, ARefusalWithoutACodeCountsUnlessTheAccountIsInTroubleAlready) {
-  Dispatch dispatch(with_room_for(50, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(50, twilio.server), &now_us, &lanes, &holds);
   introduce(dispatch, 1);
   for (const char* status : {"403", "404"}) {
     twilio.answer_with(answer(std::stoi(status), "<html>"));
@@ -238,13 +236,13 @@ TEST_F(DispatchAccountTest, ARefusalWithoutACodeCountsUnlessTheAccountIsInTroubl
 }
 
 TEST_F(DispatchAccountTest, A429HoldsTheAccountForAsLongAsItSaysAndHalvesItsRoom) {
-  Dispatch dispatch(with_room_for(50, twilio.server), &now_us);
+  Dispatch dispatch(with_room_for(50, twilio.server), &now_us, &lanes, &holds);
   introduce(dispatch, 1);
   twilio.answer_with(answer(429, R"({"code":20429})", "Retry-After: 3\r\n"));
   EXPECT_FALSE(finished_of(dispatch, task(1), route()).settlement.counts_as_attempt);
-  dispatch.lanes().note({org_id(1), "", 0}, clock_us);
+  lanes.note({org_id(1), "", 0}, clock_us);
   EXPECT_TRUE(plan(dispatch).empty());
-  EXPECT_EQ(dispatch.lanes().next_due(clock_us), clock_us + 3 * kSecond);
+  EXPECT_EQ(lanes.next_due(clock_us), clock_us + 3 * kSecond);
   clock_us += 3 * kSecond;
   EXPECT_EQ(limits(dispatch, {order(1, 60)}), (Limits{{1, 25}}));
 }

@@ -41,6 +41,9 @@ inline int attempts_at(const LoopbackServer& server) {
 
 class DispatchTest : public HttpTest {
  protected:
+  Lanes lanes;
+  Holds holds;
+
   static constexpr std::int64_t kSecond = 1'000'000;
   static constexpr const char* kAccountSid = "AC0123456789abcdef0123456789abcdef";
 

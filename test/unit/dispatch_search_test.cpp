@@ -58,8 +58,8 @@ class DispatchLookTest : public DispatchTest {
     look.started_at = 7;
     return look;
   }
-  static ListSearchResult look_at(ListServer& list) {
-    Dispatch dispatch(options_for(list.server), &now_us);
+  ListSearchResult look_at(ListServer& list) {
+    Dispatch dispatch(options_for(list.server), &now_us, &lanes, &holds);
     return looked_of(dispatch, look(), route());
   }
 };
@@ -93,7 +93,7 @@ TEST_F(DispatchLookTest, EachFormOfANumberIsListed) {
   });
   ListSearch mexican = look();
   mexican.to = "+525512345678";
-  Dispatch dispatch(options_for(list.server), &now_us);
+  Dispatch dispatch(options_for(list.server), &now_us, &lanes, &holds);
   const ListSearchResult looked = looked_of(dispatch, std::move(mexican), route());
   EXPECT_EQ(looked.error, "");
   EXPECT_EQ(looked.look.to, "+525512345678");
@@ -110,7 +110,7 @@ TEST_F(DispatchLookTest, AnErrorInTheListOfTheOtherFormShowsNothingAtAll) {
   ListServer list([](int number) { return number == 0 ? page({}, "") : answer(500, ""); });
   ListSearch mexican = look();
   mexican.to = "+5215512345678";
-  Dispatch dispatch(options_for(list.server), &now_us);
+  Dispatch dispatch(options_for(list.server), &now_us, &lanes, &holds);
   EXPECT_NE(looked_of(dispatch, std::move(mexican), route()).error, "");
   EXPECT_EQ(list.paths().size(), 2U);
 }
@@ -143,7 +143,7 @@ TEST_F(DispatchLookTest, AConnectionThatDiesOnTheWayIsAnError) {
   LoopbackServer server([](Peer& peer, const SeenRequest& request) {
     contains(request.head, "/next") ? peer.reset() : peer.send(page({"SM1"}, "/next"));
   });
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   EXPECT_NE(looked_of(dispatch, look(), route()).error, "");
 }
 
@@ -157,7 +157,7 @@ TEST_F(DispatchLookTest, AListThatDoesNotEndIsGivenUp) {
 
 TEST_F(DispatchLookTest, ALookWithASidThatIsNoneComesBackAtOnce) {
   RefusingPort port;
-  Dispatch dispatch(options_for(port.address()), &now_us);
+  Dispatch dispatch(options_for(port.address()), &now_us, &lanes, &holds);
   dispatch.search_list(look(), route("AC/1"));
   ASSERT_EQ(dispatch.search_results().size(), 1U);
   EXPECT_TRUE(contains(dispatch.search_results()[0].error, "AC/1"));
@@ -188,7 +188,7 @@ TEST_F(DispatchLookTest, RefusedCredentialsAndARequestToSlowDownSayNothingOfTheL
   };
   for (const Case& one : cases) {
     ListServer list([&](int) { return one.answer; });
-    Dispatch dispatch(options_for(list.server), &now_us);
+    Dispatch dispatch(options_for(list.server), &now_us, &lanes, &holds);
     const ListSearchResult looked = looked_of(dispatch, look(), route());
     EXPECT_EQ(looked.asked, one.asked) << one.answer;
     EXPECT_NE(looked.error, "") << one.answer;
@@ -203,7 +203,7 @@ TEST_F(DispatchLookTest, RefusedCredentialsAndARequestToSlowDownSayNothingOfTheL
 
 TEST_F(DispatchLookTest, AListThatNobodyReachedWasNotAsked) {
   RefusingPort port;
-  Dispatch dispatch(options_for(port.address()), &now_us);
+  Dispatch dispatch(options_for(port.address()), &now_us, &lanes, &holds);
   const ListSearchResult looked = looked_of(dispatch, look(), route());
   EXPECT_FALSE(looked.asked);
   EXPECT_TRUE(contains(looked.error, "Twilio was not reached: "));
@@ -215,7 +215,7 @@ TEST_F(DispatchLookTest, AServerWithoutItsCaFileHoldsMessagesAndLooks) {
   DispatchOptions options = options_for(server);
   options.api_url = "https://" + server.address();
   options.http.ca_file = "/nonexistent/ca.pem";
-  Dispatch dispatch(options, &now_us);
+  Dispatch dispatch(options, &now_us, &lanes, &holds);
   const ListSearchResult looked = looked_of(dispatch, look(), route());
   EXPECT_FALSE(looked.asked);
   EXPECT_TRUE(contains(looked.error, "this server cannot make a connection to Twilio: "));
@@ -231,7 +231,7 @@ TEST_F(DispatchLookTest, AKeyThatMayNotReadListsHoldsNoMessages) {
   LoopbackServer server([](Peer& peer, const SeenRequest& request) {
     peer.send(contains(request.head, "GET ") ? answer(401, "{}") : created());
   });
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   EXPECT_FALSE(looked_of(dispatch, look(), route()).asked);
   EXPECT_EQ(dispatch.room_to_search(route()), 0);
   EXPECT_EQ(finished_of(dispatch, task(1), route()).settlement.outcome, Outcome::kAccepted);
@@ -241,7 +241,7 @@ TEST_F(DispatchLookTest, WhatHoldsMessagesHoldsLooksUntilThen) {
   LoopbackServer server([](Peer& peer, const SeenRequest& request) {
     peer.send(contains(request.head, "GET ") ? page({}, "") : answer(401, "{}"));
   });
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   EXPECT_LE(dispatch.searches_held_until(route()), clock_us);
   finished_of(dispatch, task(1), route());
   EXPECT_EQ(dispatch.searches_held_until(route()), clock_us + 5 * kSecond);
@@ -260,7 +260,7 @@ TEST_F(DispatchLookTest, MessagesLeaveLooksAFifthOfTheirAccount) {
   });
   DispatchOptions options = options_for(server);
   options.max_in_flight_per_account = 10;
-  Dispatch dispatch(options, &now_us);
+  Dispatch dispatch(options, &now_us, &lanes, &holds);
   EXPECT_EQ(dispatch.room_to_search(route()), 10);
   for (const int sending : {4, 10}) {
     while (static_cast<int>(dispatch.in_flight()) < sending)
@@ -276,7 +276,7 @@ TEST_F(DispatchLookTest, MessagesLeaveLooksAFifthOfTheirAccount) {
 
 TEST_F(DispatchLookTest, LooksStayUntilForgottenAndTakeNoRoomFromMessages) {
   ListServer list([](int) { return page({}, ""); });
-  Dispatch dispatch(options_for(list.server), &now_us);
+  Dispatch dispatch(options_for(list.server), &now_us, &lanes, &holds);
   const int room = dispatch.room();
   dispatch.search_list(look(), route());
   EXPECT_EQ(dispatch.room(), room);

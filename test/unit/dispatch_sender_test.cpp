@@ -41,7 +41,7 @@ class DispatchSenderTest : public DispatchTest {
 };
 
 TEST_F(DispatchSenderTest, TheFirstRefusalIsTriedOnceMoreTheNextOfTheSameMessageIsForGood) {
-  Dispatch dispatch(options_for(twilio), &now_us);
+  Dispatch dispatch(options_for(twilio), &now_us, &lanes, &holds);
   const Finished first = finished_of(dispatch, task(1), route());
   EXPECT_EQ(first.settlement.outcome, Outcome::kRetry);
   EXPECT_TRUE(first.settlement.counts_as_attempt);
@@ -67,7 +67,7 @@ TEST_F(DispatchSenderTest, EveryCodeOfTheKindIsTroubleOfTheSenderAndNoOther) {
                                                                     {21211, false},
                                                                     {21617, false}}) {
     code = refused_with;
-    Dispatch dispatch(options_for(twilio), &now_us);
+    Dispatch dispatch(options_for(twilio), &now_us, &lanes, &holds);
     finished_of(dispatch, task_to(1, "+61400000001"), route());
     const Finished second = finished_of(dispatch, task_to(2, "+61400000002"), route());
     EXPECT_EQ(second.settlement.sender_trouble, is_trouble) << refused_with;
@@ -77,7 +77,7 @@ TEST_F(DispatchSenderTest, EveryCodeOfTheKindIsTroubleOfTheSenderAndNoOther) {
 }
 
 TEST_F(DispatchSenderTest, InTroubleItsOrgsAreHeldAndAnothersGoOn) {
-  Dispatch dispatch(options_for(twilio), &now_us);
+  Dispatch dispatch(options_for(twilio), &now_us, &lanes, &holds);
   Route other = route();
   other.from = "Peak-Fit";
   get_into_trouble(dispatch);
@@ -94,7 +94,7 @@ TEST_F(DispatchSenderTest, InTroubleItsOrgsAreHeldAndAnothersGoOn) {
 }
 
 TEST_F(DispatchSenderTest, WhatWasRefusedWaitsLongerThanTheHoldSoThatAnotherIsTheProbe) {
-  Dispatch dispatch(options_for(twilio), &now_us);
+  Dispatch dispatch(options_for(twilio), &now_us, &lanes, &holds);
   get_into_trouble(dispatch);
   for (int attempt = 1; attempt <= 3; ++attempt) {
     clock_us += 300 * kSecond;
@@ -109,7 +109,7 @@ TEST_F(DispatchSenderTest, WhatWasRefusedWaitsLongerThanTheHoldSoThatAnotherIsTh
 }
 
 TEST_F(DispatchSenderTest, AMessagesOwnSenderHoldsNoOtherOfTheOrg) {
-  Dispatch dispatch(options_for(twilio), &now_us);
+  Dispatch dispatch(options_for(twilio), &now_us, &lanes, &holds);
   for (const int number : {1, 2}) {
     Task own = task_to(number, "+6140000000" + std::to_string(number));
     own.from = "+61499999999";
@@ -125,7 +125,7 @@ TEST_F(DispatchSenderTest, AMessagesOwnSenderHoldsNoOtherOfTheOrg) {
 }
 
 TEST_F(DispatchSenderTest, AnotherSenderInTheSettingsIsTriedAtOnce) {
-  Dispatch dispatch(options_for(twilio), &now_us);
+  Dispatch dispatch(options_for(twilio), &now_us, &lanes, &holds);
   get_into_trouble(dispatch);
   dispatch.settings_changed();
   works = true;
@@ -136,18 +136,18 @@ TEST_F(DispatchSenderTest, AnotherSenderInTheSettingsIsTriedAtOnce) {
 }
 
 TEST_F(DispatchSenderTest, AnotherModeWaitsForNothingOfThis) {
-  Dispatch dispatch(options_for(twilio), &now_us);
+  Dispatch dispatch(options_for(twilio), &now_us, &lanes, &holds);
   get_into_trouble(dispatch);
   EXPECT_TRUE(limits(dispatch, {order(1)}).empty());
-  EXPECT_TRUE(dispatch.holds().changes(1).front().hold.has_value());
+  EXPECT_TRUE(holds.changes(1).front().hold.has_value());
   dispatch.mode_changed();
   EXPECT_EQ(limits(dispatch, {order(1)}), (std::map<int, int>{{1, 10}}));
-  for (const HoldChange& change : dispatch.holds().changes(10))
+  for (const HoldChange& change : holds.changes(10))
     EXPECT_FALSE(change.hold.has_value()) << name_of(change.key);
 }
 
 TEST_F(DispatchSenderTest, InTheSandboxMagicNumbersFailAsDocumented) {
-  Dispatch dispatch(options_for(twilio), &now_us);
+  Dispatch dispatch(options_for(twilio), &now_us, &lanes, &holds);
   Route magic = route();
   magic.from = "+15005550007";
   for (int number = 1; number <= 3; ++number) {

@@ -12,9 +12,9 @@ class DispatchQuestionTest : public DispatchTest {
   static StatusPoll question(const std::string& sid = kSid) {
     return {message_id(1), org_id(1), sid};
   }
-  static PolledStatus answer_to(const std::string& what) {
+  PolledStatus answer_to(const std::string& what) {
     LoopbackServer server([&](Peer& peer, const SeenRequest&) { peer.send(what); });
-    Dispatch dispatch(options_for(server), &now_us);
+    Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
     return answered_of(dispatch, question(), route());
   }
   static std::string message_json(const std::string& sid) {
@@ -26,7 +26,7 @@ class DispatchQuestionTest : public DispatchTest {
 TEST_F(DispatchQuestionTest, TheMessageIsFetchedByItsSidFromTheAccountOfTheRoute) {
   LoopbackServer server(
       [](Peer& peer, const SeenRequest&) { peer.send(answer(200, message_json(kSid))); });
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   const PolledStatus answered = answered_of(dispatch, question(), route());
   EXPECT_TRUE(server.seen().front().head.starts_with(std::string("GET /2010-04-01/Accounts/") +
                                                      kAccountSid + "/Messages/" + kSid + ".json "));
@@ -48,13 +48,13 @@ TEST_F(DispatchQuestionTest, WhatIsNoAnswerToItTellsNothing) {
 
 TEST_F(DispatchQuestionTest, AnUnreachableTwilioTellsNothing) {
   const RefusingPort nobody;
-  Dispatch dispatch(options_for(nobody.address()), &now_us);
+  Dispatch dispatch(options_for(nobody.address()), &now_us, &lanes, &holds);
   EXPECT_FALSE(answered_of(dispatch, question(), route()).message);
 }
 
 TEST_F(DispatchQuestionTest, NothingIsAskedWithWhatIsNoSid) {
   LoopbackServer server(create);
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   EXPECT_FALSE(dispatch.poll_status(question("../Calls"), route()));
   EXPECT_FALSE(dispatch.poll_status(question(), route("no account")));
   EXPECT_EQ(dispatch.status_polls(), 0U);
@@ -63,7 +63,7 @@ TEST_F(DispatchQuestionTest, NothingIsAskedWithWhatIsNoSid) {
 TEST_F(DispatchQuestionTest, NothingIsAskedOfAnAccountThatAskedToWait) {
   LoopbackServer server(
       [](Peer& peer, const SeenRequest&) { peer.send(answer(429, R"({"code":20429})")); });
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   EXPECT_TRUE(finished_of(dispatch, task(1), route()).settlement.slow_down);
   EXPECT_FALSE(dispatch.poll_status(question(), route()));
 }
@@ -71,7 +71,7 @@ TEST_F(DispatchQuestionTest, NothingIsAskedOfAnAccountThatAskedToWait) {
 TEST_F(DispatchQuestionTest, NothingIsAskedOfAnAccountWhoseTokenIsRefused) {
   LoopbackServer server(
       [](Peer& peer, const SeenRequest&) { peer.send(answer(401, R"({"code":20003})")); });
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   EXPECT_TRUE(finished_of(dispatch, task(1), route()).settlement.account_trouble);
   EXPECT_FALSE(dispatch.poll_status(question(), route()));
   EXPECT_EQ(attempts_at(server), 1);

@@ -24,7 +24,7 @@ std::string parameter(const std::string& form, const std::string& name) {
 
 TEST_F(DispatchTest, ARequestCarriesTheMessageToTheAccountOfItsRoute) {
   LoopbackServer server(create);
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   finished_of(dispatch, task(1), route());
   ASSERT_EQ(attempts_at(server), 1);
   const SeenRequest seen = server.seen().front();
@@ -38,7 +38,7 @@ TEST_F(DispatchTest, ARequestCarriesTheMessageToTheAccountOfItsRoute) {
 
 TEST_F(DispatchTest, AMessageGoesFromItsOwnNumberOrElseTheServiceOrElseTheNumberOfItsRoute) {
   LoopbackServer server(create);
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   Route with_service = route();
   with_service.messaging_service_sid = "MG1";
   Task with_number = task(2);
@@ -55,7 +55,7 @@ TEST_F(DispatchTest, AMessageGoesFromItsOwnNumberOrElseTheServiceOrElseTheNumber
 
 TEST_F(DispatchTest, TheStatusCallbackNamesOrgMessageAndAttempt) {
   LoopbackServer server(create);
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   Task third = task(1, 5);
   third.attempt = 3;
   finished_of(dispatch, third, route());
@@ -72,14 +72,14 @@ TEST_F(DispatchTest, WithoutAPublicUrlNoCallbackIsAskedFor) {
   LoopbackServer server(create);
   DispatchOptions options = options_for(server);
   options.public_url.clear();
-  Dispatch dispatch(options, &now_us);
+  Dispatch dispatch(options, &now_us, &lanes, &holds);
   finished_of(dispatch, task(1), route());
   EXPECT_EQ(parameter(server.seen().front().body, "StatusCallback"), "(none)");
 }
 
 TEST_F(DispatchTest, TheValidityPeriodIsWhatIsLeftUntilTheMessageExpires) {
   LoopbackServer server(create);
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   const std::map<std::int64_t, std::string> table = {{kNever, "(none)"},
                                                      {clock_us + 90 * kSecond, "90"},
                                                      {clock_us + 90 * kSecond - 1, "89"},
@@ -101,7 +101,7 @@ TEST_F(DispatchTest, AnAcceptedTaskComesBackWithAllThatIsToBeWrittenDown) {
     peer.send(answer(201, R"({"sid":"SM77","status":"queued","num_segments":"2"})",
                      "Twilio-Request-Id: RQ5\r\n"));
   });
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   const Finished finished = finished_of(dispatch, task(4), route());
   EXPECT_EQ(finished.task.message, message_id(4));
   EXPECT_EQ(finished.task.fence, 74);
@@ -131,7 +131,7 @@ TEST_F(DispatchTest, EveryTaskComesBackOnceAndAsWhatItsAnswerMeans) {
         return peer.reset();
     }
   });
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   for (int number = 0; number < 60; ++number)
     dispatch.send(task(number), route());
   EXPECT_EQ(dispatch.in_flight(), 60U);
@@ -152,7 +152,7 @@ TEST_F(DispatchTest, EveryTaskComesBackOnceAndAsWhatItsAnswerMeans) {
 
 TEST_F(DispatchTest, ARefusedConnectionIsAnAttemptThatMayBeRepeated) {
   RefusingPort port;
-  Dispatch dispatch(options_for(port.address()), &now_us);
+  Dispatch dispatch(options_for(port.address()), &now_us, &lanes, &holds);
   const Finished finished = finished_of(dispatch, task(1), route());
   EXPECT_EQ(finished.settlement.outcome, Outcome::kRetry);
   EXPECT_EQ(finished.settlement.error_code, "connect_failed");
@@ -162,7 +162,7 @@ TEST_F(DispatchTest, ARefusedConnectionIsAnAttemptThatMayBeRepeated) {
 
 TEST_F(DispatchTest, ASidThatIsNoneHoldsItsOrgAndEndsNoMessage) {
   LoopbackServer server(create);
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   for (const char* sid : {"", "AC1/../../Accounts", "AC 1", "AC1?"}) {
     dispatch.send(task(1), route(sid));
     ASSERT_EQ(dispatch.finished().size(), 1U) << sid;
@@ -170,8 +170,8 @@ TEST_F(DispatchTest, ASidThatIsNoneHoldsItsOrgAndEndsNoMessage) {
     EXPECT_EQ(finished.settlement.outcome, Outcome::kRetry);
     EXPECT_FALSE(finished.started) << "no attempt is used";
   }
-  dispatch.lanes().note({org_id(1), "", 0}, clock_us);
-  EXPECT_EQ(dispatch.lanes().next_due(clock_us), clock_us + 60 * kSecond);
+  lanes.note({org_id(1), "", 0}, clock_us);
+  EXPECT_EQ(lanes.next_due(clock_us), clock_us + 60 * kSecond);
   EXPECT_EQ(dispatch.in_flight(), 0U);
   EXPECT_EQ(dispatch.in_hand(), 0U);
   EXPECT_EQ(server.connections(), 0U);
@@ -183,7 +183,7 @@ TEST_F(DispatchTest, ATaskWhoseLeaseIsOverWasNotStartedAndIsNoAttempt) {
   LoopbackServer server(create);
   DispatchOptions options = options_for(server);
   options.send_margin = 30 * kSecond;
-  Dispatch dispatch(options, &now_us);
+  Dispatch dispatch(options, &now_us, &lanes, &holds);
   Task late = task(1);
   late.lease_until = clock_us + options.send_margin;
   const Finished finished = finished_of(dispatch, late, route());
@@ -199,7 +199,7 @@ TEST_F(DispatchTest, ALeaseThatEndsBeforeTheFirstByteIsNoAttemptWhateverTheMargi
   DispatchOptions options = options_for(silent);
   options.api_url = "https://" + silent.address();  // a handshake that nobody answers
   options.send_margin = 30 * kSecond;
-  Dispatch dispatch(options, &now_us);
+  Dispatch dispatch(options, &now_us, &lanes, &holds);
   dispatch.send(task(1), route());
   dispatch.drive();
   EXPECT_EQ(dispatch.in_flight(), 1U);
@@ -212,7 +212,7 @@ TEST_F(DispatchTest, ALeaseThatEndsBeforeTheFirstByteIsNoAttemptWhateverTheMargi
 
 TEST_F(DispatchTest, NothingLeavesOnceAMessageHasExpired) {
   LoopbackServer server(create);
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   Task expired = task(1);
   expired.expires_at = clock_us;
   EXPECT_FALSE(finished_of(dispatch, expired, route()).started);
@@ -226,7 +226,7 @@ TEST_F(DispatchTest, NothingLeavesOnceAMessageHasExpired) {
 
 TEST_F(DispatchTest, ATaskGivenBackWasNotStarted) {
   RefusingPort port;
-  Dispatch dispatch(options_for(port.address()), &now_us);
+  Dispatch dispatch(options_for(port.address()), &now_us, &lanes, &holds);
   dispatch.give_back(task(1));
   ASSERT_EQ(dispatch.finished().size(), 1U);
   EXPECT_EQ(dispatch.in_hand(), 1U);
@@ -239,7 +239,7 @@ TEST_F(DispatchTest, ATaskGivenBackWasNotStarted) {
 
 TEST_F(DispatchTest, TheSandboxAnswersAtOnceAndWithoutANetwork) {
   RefusingPort port;
-  Dispatch dispatch(options_for(port.address()), &now_us);
+  Dispatch dispatch(options_for(port.address()), &now_us, &lanes, &holds);
   dispatch.send(sandbox_task(1), Route{});
   ASSERT_EQ(dispatch.finished().size(), 1U);
   EXPECT_EQ(dispatch.in_flight(), 0U);
@@ -253,7 +253,7 @@ TEST_F(DispatchTest, TheSandboxAnswersAtOnceAndWithoutANetwork) {
 
 TEST_F(DispatchTest, EachAttemptInTheSandboxHasASidOfItsOwn) {
   RefusingPort port;
-  Dispatch dispatch(options_for(port.address()), &now_us);
+  Dispatch dispatch(options_for(port.address()), &now_us, &lanes, &holds);
   for (int number = 1; number <= 20; ++number) {
     for (int attempt = 1; attempt <= 16; ++attempt) {
       Task again = sandbox_task(number);
@@ -270,7 +270,7 @@ TEST_F(DispatchTest, EachAttemptInTheSandboxHasASidOfItsOwn) {
 
 TEST_F(DispatchTest, TheSandboxKnowsTwiliosMagicNumbersOfBothSides) {
   RefusingPort port;
-  Dispatch dispatch(options_for(port.address()), &now_us);
+  Dispatch dispatch(options_for(port.address()), &now_us, &lanes, &holds);
   Task opted_out = sandbox_task(1);
   opted_out.to = "+15005550004";
   dispatch.send(opted_out, route());
@@ -295,7 +295,7 @@ TEST_F(DispatchTest, AMessageIsInHandUntilItIsLetGo) {
   LoopbackServer server(create);
   DispatchOptions options = options_for(server);
   options.max_in_flight = 3;
-  Dispatch dispatch(options, &now_us);
+  Dispatch dispatch(options, &now_us, &lanes, &holds);
   EXPECT_EQ(dispatch.room(), 3);
   dispatch.send(task(1), route());
   dispatch.send(sandbox_task(2), route());
@@ -313,7 +313,7 @@ TEST_F(DispatchTest, AMessageIsInHandUntilItIsLetGo) {
 
 TEST_F(DispatchTest, ResultsStayUntilTheyAreTakenOutHoweverOftenItIsDriven) {
   LoopbackServer server(create);
-  Dispatch dispatch(options_for(server), &now_us);
+  Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
   dispatch.send(task(1), route());
   drive_until_finished(dispatch, 1);
   dispatch.send(task(2), route());
@@ -331,7 +331,7 @@ TEST_F(DispatchTest, ItCanBeDestroyedWithRequestsAndLooksUnderWay) {
     if (request.head.starts_with("POST")) arrived.set_value();
     peer.wait_until_closed();
   });
-  auto dispatch = std::make_unique<Dispatch>(options_for(server), &now_us);
+  auto dispatch = std::make_unique<Dispatch>(options_for(server), &now_us, &lanes, &holds);
   dispatch->send(task(1), route());
   dispatch->search_list({message_id(9), org_id(1), 1, "+61400000001", 0, 0}, route());
   auto seen = arrived.get_future();

@@ -68,9 +68,11 @@ std::string sender_name(const Route& route, const std::string& own_from) {
 
 }  // namespace
 
-Dispatch::Dispatch(DispatchOptions options, WallClock now_us)
+Dispatch::Dispatch(DispatchOptions options, WallClock now_us, Lanes* lanes, Holds* holds)
     : options_(std::move(options)),
       now_us_(now_us),
+      lanes_(lanes),
+      holds_(holds),
       accounts_(options_.max_in_flight_per_account),
       lists_(options_.max_in_flight_per_account),
       pool_(options_.http, now_us) {}
@@ -95,7 +97,7 @@ void Dispatch::drop_those_of_held_senders(std::vector<ClaimOrder>* orders, std::
     tell_sender(order.lane.org, known->second);
     order.limit = std::min(order.limit, senders_.capacity(known->second, now));
     if (order.limit > 0) return false;
-    lanes_.put_off(order.lane.org, std::max(senders_.held_until(known->second), now + kSecond));
+    lanes_->put_off(order.lane.org, std::max(senders_.held_until(known->second), now + kSecond));
     return true;
   });
 }
@@ -134,25 +136,25 @@ const std::string* Dispatch::known_account(const Uuid& org) const {
 
 void Dispatch::tell_account(const Uuid& org, const std::string& account, std::int64_t now) {
   if (auto hold = accounts_.hold_of(account, now))
-    holds_.set_org(HoldRule::kAccount, org, std::move(*hold));
+    holds_->set_org(HoldRule::kAccount, org, std::move(*hold));
   else
-    holds_.clear_org(HoldRule::kAccount, org);
+    holds_->clear_org(HoldRule::kAccount, org);
 }
 
 void Dispatch::tell_sender(const Uuid& org, const std::string& sender) {
   if (auto hold = senders_.hold_of(sender))
-    holds_.set_org(HoldRule::kSender, org, std::move(*hold));
+    holds_->set_org(HoldRule::kSender, org, std::move(*hold));
   else
-    holds_.clear_org(HoldRule::kSender, org);
+    holds_->clear_org(HoldRule::kSender, org);
 }
 
 void Dispatch::wait_for_account(const Uuid& org, const std::string& account, std::int64_t now) {
   const std::int64_t held_until = accounts_.held_until(account);
   if (held_until > now) {
-    lanes_.put_off(org, held_until);
+    lanes_->put_off(org, held_until);
   } else {
     // Called as soon as there is room; the time is for an account whose room nobody used.
-    waiting_[account].emplace(lanes_.put_off(org, now + kSecond), org);
+    waiting_[account].emplace(lanes_->put_off(org, now + kSecond), org);
   }
 }
 
@@ -162,7 +164,7 @@ void Dispatch::call_waiting() {
     auto& [account, line] = *at;
     int room = accounts_.capacity(account, now);
     while (room > 0 && !line.empty()) {
-      if (lanes_.call_back(line.begin()->second)) --room;
+      if (lanes_->call_back(line.begin()->second)) --room;
       line.erase(line.begin());
     }
     at = line.empty() ? waiting_.erase(at) : std::next(at);
@@ -225,9 +227,9 @@ void Dispatch::start(Task task, const Route& route) {
     sending.request = request_payload_json(message);
   } catch (const Error&) {
     // A SID that can be none is a person's to put right: the message waits for that.
-    lanes_.hold(task.org, now_us_() + kUnusableHold);
-    holds_.set_org(HoldRule::kAccount, task.org,
-                   {"the Twilio account SID cannot be one", kNever, true});
+    lanes_->hold(task.org, now_us_() + kUnusableHold);
+    holds_->set_org(HoldRule::kAccount, task.org,
+                    {"the Twilio account SID cannot be one", kNever, true});
     return give_back(std::move(task));
   }
   const std::string account = name_of(route);

@@ -111,20 +111,18 @@ struct DispatchOptions {
   std::int64_t send_margin = 0;  // microseconds before the lease's end after which nothing leaves
 };
 
-// The sender's memory: which lanes are due, what is claimed, what is under way, what came back.
+// The sender's memory of requests: what is claimed, what is under way, what came back.
 // Everything in it but requests under way can be rebuilt from the tables.
 class Dispatch {
  public:
-  Dispatch(DispatchOptions options, WallClock now_us);
+  // Lanes and holds outlive it.
+  Dispatch(DispatchOptions options, WallClock now_us, Lanes* lanes, Holds* holds);
 
   void configure(DispatchOptions options);
 
-  Lanes& lanes() noexcept { return lanes_; }
-  Holds& holds() noexcept { return holds_; }
-
   // Settings may have changed: nothing is held any longer for what was found before.
   void settings_changed() {
-    lanes_.release_all();
+    lanes_->release_all();
     accounts_.probe_soon(now_us_());
     senders_.probe_soon(now_us_());
     lists_.probe_soon(now_us_());
@@ -134,11 +132,11 @@ class Dispatch {
   // Another mode: what one of them waits for is nothing to the other.
   void mode_changed() {
     settings_changed();
-    holds_.clear_all();
+    holds_->clear_all();
   }
   // Nothing waits for where the clock was.
   void clock_set_back() {
-    lanes_.release_all();
+    lanes_->release_all();
     accounts_.release_all();
     senders_.release_all();
     lists_.release_all();
@@ -237,8 +235,8 @@ class Dispatch {
 
   DispatchOptions options_;
   WallClock now_us_;
-  Lanes lanes_;
-  Holds holds_;
+  Lanes* lanes_;
+  Holds* holds_;
   AccountThrottle accounts_;
   Senders senders_;
   // Listings apart: a key that may send and not read must not hold the messages.

@@ -1,6 +1,8 @@
-#include "pg/sender/sender_steps.hpp"
+#include "pg/sender/duties.hpp"
 
 #include "pg/base/statement.hpp"
+#include "pg/sender/sender_steps.hpp"
+#include "pg/shared/shared_state.hpp"
 
 // The pass over bookings. What is due, and what becomes of it, is decided in SQL
 // (sql/install/50_bookings: 40_outlook.sql, 46_making.sql, 60_schedule.sql).
@@ -12,6 +14,12 @@ namespace {
 constexpr int64 kPause = USECS_PER_MINUTE;
 // A booking takes about a millisecond, and the sender does nothing else meanwhile.
 constexpr int kAtOnce = 100;
+
+struct {
+  TimestampTz looked_at;
+  TimestampTz unreadable_until;  // reading them ended a sender
+  bool more;                     // the latest pass left some for the next one
+} bookings;
 
 // A view that fails each minute is told of once.
 void log_problem(const char* problem) {
@@ -25,23 +33,54 @@ void log_problem(const char* problem) {
   }
 }
 
-}  // namespace
-
-void bookings_step(void* state) {
+void pass_over_bookings(void* state) {
   static Statement pass{"SELECT more, problem FROM @internal@.sms_schedule_pass($1)", {INT4OID}};
   auto* sender = static_cast<Sender*>(state);
-  sender->bookings_looked_at = GetCurrentTimestamp();
-  sender->more_bookings = false;
+  bookings.looked_at = GetCurrentTimestamp();
+  bookings.more = false;
   if (sender->mode == Mode::kNotArmed) return;
   pass.run({Int32GetDatum(kAtOnce)});
-  sender->more_bookings = bool_column(0, 1);
+  bookings.more = bool_column(0, 1);
   log_problem(text_column(0, 2));
 }
 
-// A clock that was set back makes no pause longer.
-TimestampTz next_bookings(const Sender& sender, TimestampTz now) {
-  if (sender.more_bookings || sender.bookings_looked_at > now) return now;
-  return sender.bookings_looked_at + kPause;
+void skip_until(TimestampTz now) {
+  bookings.looked_at = now;
+  bookings.unreadable_until = now + USECS_PER_MINUTE;
+}
+
+// The pass and the check before sending run code of the application's, which may end a sender.
+void begin() {
+  bookings = {};
+  if (earlier_sender_ended_while(kBookingsDuty.name) || earlier_sender_ended_while(kCheckDuty.name))
+    skip_until(GetCurrentTimestamp());
+}
+
+// A minute after the latest pass, or at once where that one left some. A clock that was set back
+// makes no pause longer.
+TimestampTz next_at(const Sender&, TimestampTz now) {
+  if (bookings.more || bookings.looked_at > now) return now;
+  return bookings.looked_at + kPause;
+}
+
+bool run(Sender* sender) {
+  step(sender, kBookingsDuty.name, pass_over_bookings);
+  return true;
+}
+
+void clock_set_back(Sender*, TimestampTz now) {
+  if (bookings.unreadable_until > now)
+    skip_until(now);
+  else
+    bookings.looked_at = bookings.unreadable_until = 0;
+}
+
+}  // namespace
+
+const Duty kBookingsDuty{"looking for bookings", begin, next_at, run, clock_set_back};
+
+bool bookings_are_unreadable() {
+  return GetCurrentTimestamp() < bookings.unreadable_until;
 }
 
 }  // namespace coach_sms

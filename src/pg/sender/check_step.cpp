@@ -1,9 +1,10 @@
-#include "pg/sender/sender_steps.hpp"
+#include "pg/sender/duties.hpp"
 
 #include "pg/base/clock.hpp"
 #include "pg/base/failpoint.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/sender/client_limit_check.hpp"
+#include "pg/sender/sender_steps.hpp"
 #include "pg/shared/shared_state.hpp"
 
 // The last look at what was claimed, and the start of its requests.
@@ -11,6 +12,12 @@
 namespace coach_sms {
 
 namespace {
+
+constexpr int kMostFailures = 3;
+
+Checked* checked_rows;
+Settled* returned_rows;
+int failures;  // in a row
 
 Settled settled_of(const Claimed& claimed, const Checked& checked) {
   Settled settled{};
@@ -23,20 +30,16 @@ Settled settled_of(const Claimed& claimed, const Checked& checked) {
   return settled;
 }
 
-Checked* checked_rows = nullptr;
-Settled* returned_rows = nullptr;
-
 // Holds the org that its route says cannot send, and tells why. A message with a sender of its own
 // may go where the org lacks one, and says nothing of the others.
 void tell_org(Sender* sender, const OrgRoute& route, bool is_sent) {
   if (is_sent && route.why_held != nullptr) return;
   raise_if(run_cpp([&] {
     const Uuid org = to_core(route.org_id);
-    Dispatch& dispatch = *sender->dispatch;
-    if (route.why_held == nullptr) return dispatch.holds().clear_org(HoldRule::kOrg, org);
-    dispatch.lanes().hold(org, to_unix_us(route.held_until));
-    dispatch.holds().set_org(HoldRule::kOrg, org,
-                             {route.why_held, to_unix_us(route.told_until), route.is_trouble});
+    if (route.why_held == nullptr) return sender->holds->clear_org(HoldRule::kOrg, org);
+    sender->lanes->hold(org, to_unix_us(route.held_until));
+    sender->holds->set_org(HoldRule::kOrg, org,
+                           {route.why_held, to_unix_us(route.told_until), route.is_trouble});
   }));
 }
 
@@ -60,8 +63,8 @@ void check_versions(Sender* sender, const Claimed* claimed, int count, Checked* 
 
 void note_put_back(Sender* sender, const Claimed& claimed, TimestampTz when) {
   raise_if(run_cpp([&] {
-    sender->dispatch->lanes().note({to_core(claimed.org_id), claimed.zone, claimed.priority},
-                                   to_unix_us(when));
+    sender->lanes->note({to_core(claimed.org_id), claimed.zone, claimed.priority},
+                        to_unix_us(when));
   }));
 }
 
@@ -80,9 +83,7 @@ void give_back(Sender* sender, const Claimed& claimed, TimestampTz not_before = 
   }));
 }
 
-}  // namespace
-
-void check_step(void* state) {
+void check(void* state) {
   auto* sender = static_cast<Sender*>(state);
   FAILPOINT("after-claim");
   const int count = sender->claimed_count;
@@ -95,8 +96,7 @@ void check_step(void* state) {
   const Mode mode = read_mode(&why);
   if (mode != sender->mode) sender->sweep_wanted = true;
   check_claimed(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
-  check_bookings(sender->claimed, count, GetCurrentTimestamp() < sender->skip_bookings_until,
-                 checked_rows);
+  check_bookings(sender->claimed, count, bookings_are_unreadable(), checked_rows);
   check_versions(sender, sender->claimed, count, checked_rows);
   check_client_limits(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
   if (mode == Mode::kNotArmed)
@@ -130,15 +130,46 @@ void start_checked(Sender* sender) {
   }
 }
 
-void give_back_claimed(Sender* sender) {
+// The same where they cannot be judged, not due for a while and a second apart: one of them is bad,
+// and the others must not be claimed together with it again.
+void give_back_apart(Sender* sender) {
+  const TimestampTz not_before = GetCurrentTimestamp() + USECS_PER_MINUTE;
   for (int i = 0; i < sender->claimed_count; ++i)
-    give_back(sender, sender->claimed[i]);
+    give_back(sender, sender->claimed[i], not_before + i * USECS_PER_SEC);
   sender->claimed_count = 0;
 }
 
-void give_back_apart(Sender* sender, TimestampTz not_before) {
+void begin() {
+  failures = 0;
+}
+
+TimestampTz next_at(const Sender& sender, TimestampTz now) {
+  return sender.claimed_count > 0 && !should_stop() ? now : DT_NOEND;
+}
+
+// A batch whose check keeps failing goes back for a while, so that one bad row cannot keep
+// everything else from being sent.
+bool run(Sender* sender) {
+  if (step(sender, kCheckDuty.name, check)) {
+    failures = 0;
+    start_checked(sender);
+    drive(sender);  // what was checked leaves before anything else is waited for
+    return true;
+  }
+  if (sender->context->standing == ExtensionStatus::kUsable && ++failures == kMostFailures) {
+    failures = 0;
+    give_back_apart(sender);
+  }
+  return false;
+}
+
+}  // namespace
+
+const Duty kCheckDuty{"looking once more before sending", begin, next_at, run, nullptr};
+
+void give_back_claimed(Sender* sender) {
   for (int i = 0; i < sender->claimed_count; ++i)
-    give_back(sender, sender->claimed[i], not_before + i * USECS_PER_SEC);
+    give_back(sender, sender->claimed[i]);
   sender->claimed_count = 0;
 }
 

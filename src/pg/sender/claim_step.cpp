@@ -1,10 +1,11 @@
-#include "pg/sender/sender_steps.hpp"
+#include "pg/sender/sender_state.hpp"
 
 #include <algorithm>
 
 #include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/sender/limits_loader.hpp"
+#include "pg/sender/sender_steps.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
@@ -43,7 +44,7 @@ Order order_of(const ClaimOrder& order) {
 // What the lanes offer, the limits admit, and the accounts have room for.
 int plan_claims(Sender* sender, int room, Order* orders) {
   raise_if(run_cpp([&] {
-    std::vector<ClaimOrder> next = sender->dispatch->lanes().next_claims(unix_now_us(), room);
+    std::vector<ClaimOrder> next = sender->lanes->next_claims(unix_now_us(), room);
     if (next.size() > kMostOrders) next.resize(kMostOrders);
     sender->limits->plan(std::move(next));
   }));
@@ -53,8 +54,7 @@ int plan_claims(Sender* sender, int room, Order* orders) {
   raise_if(run_cpp([&] {
     const int64 now = unix_now_us();
     Dispatch& dispatch = *sender->dispatch;
-    std::vector<ClaimOrder> admitted =
-        sender->limits->admit(&dispatch.lanes(), &dispatch.holds(), now);
+    std::vector<ClaimOrder> admitted = sender->limits->admit(sender->lanes, sender->holds, now);
     dispatch.drop_held(&admitted, now);
     for (const ClaimOrder& order : admitted)
       orders[count++] = order_of(order);
@@ -88,7 +88,7 @@ void tell_lane(Sender* sender, const Order& order, const Found& found) {
       const bool is_short = found.waited < order.waited;
       next_due = std::min(next_due, is_short ? std::max(more_at, now + kShortPause) : more_at);
     }
-    sender->dispatch->lanes().claimed(claimed, found.count, position, next_due, now);
+    sender->lanes->claimed(claimed, found.count, position, next_due, now);
   }));
 }
 
@@ -117,13 +117,19 @@ Found claim_order(const Order& order, int64 fence, Claimed* claimed) {
 
 }  // namespace
 
+TimestampTz next_claim_at(const Sender& sender, TimestampTz now) {
+  if (sender.claimed_count > 0 || sender.dispatch->room() <= 0 || should_stop() ||
+      sender.mode == Mode::kNotArmed)
+    return DT_NOEND;
+  return from_unix_us(sender.lanes->next_due(to_unix_us(now)));
+}
+
 // The claims of an aborted transaction never happened, but the lanes have moved on: the sweep that
 // follows every failed step sets them right.
-static void claim(Sender* sender) {
-  int room = sender->dispatch->room();
-  if (room > settings::batch_size) room = settings::batch_size;
-  if (sender->claimed_count > 0 || room <= 0 || should_stop() || sender->mode == Mode::kNotArmed)
-    return;
+void claim(Sender* sender) {
+  if (sender->claimed_count > 0 || should_stop() || sender->mode == Mode::kNotArmed) return;
+  const int room = std::min(sender->dispatch->room(), settings::batch_size);
+  if (room <= 0) return;
   MemoryContextReset(sender->batch);
   MemoryContext turn = MemoryContextSwitchTo(sender->batch);
   auto* orders = static_cast<Order*>(palloc(sizeof(Order) * kMostOrders));
@@ -143,12 +149,6 @@ static void claim(Sender* sender) {
   sender->claimed_count = count;
   sender->claimed_since_sweep = true;
   coach_sms::count(Counter::kClaimed, static_cast<uint64>(count));
-}
-
-void record_and_claim_step(void* state) {
-  auto* sender = static_cast<Sender*>(state);
-  record_step(sender);
-  if (sender->record_failures == 0) claim(sender);
 }
 
 }  // namespace coach_sms

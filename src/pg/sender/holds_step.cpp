@@ -1,9 +1,10 @@
-#include "pg/sender/sender_steps.hpp"
+#include "pg/sender/duties.hpp"
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/sender/sender_steps.hpp"
 
 // Publishes in sms_holds why messages wait, so that views need not judge it again.
 
@@ -12,6 +13,10 @@ namespace coach_sms {
 namespace {
 
 constexpr int kMostChanges = 1000;
+constexpr int64 kPauseAfterFailure = 5 * USECS_PER_SEC;
+
+bool table_is_ours;    // nothing of an earlier sender is left in sms_holds
+TimestampTz again_at;  // after publishing failed
 
 struct HoldRow {
   char* key;
@@ -41,10 +46,10 @@ HoldRow row_of(const HoldChange& change) {
   return row;
 }
 
-void delete_all(Sender* sender) {
+void delete_all() {
   static Statement clear{"DELETE FROM @internal@.sms_holds", {}};
   clear.run(std::initializer_list<Datum>{});
-  sender->holds_are_ours = true;
+  table_is_ours = true;
 }
 
 void delete_rows(const HoldRow* rows, int count) {
@@ -90,16 +95,16 @@ void insert_rows(const HoldRow* rows, int count) {
        texts_of(count, [&](int i) { return rows[i].why; })});
 }
 
-void publish_step(void* state) {
+void publish(void* state) {
   auto* sender = static_cast<Sender*>(state);
   // For people who watch: lost in a crash, after which all is published anew.
   (void)set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
                           true, 0, false);
-  if (!sender->holds_are_ours) delete_all(sender);
+  if (!table_is_ours) delete_all();
   auto* rows = static_cast<HoldRow*>(palloc(sizeof(HoldRow) * kMostChanges));
   int count = 0;
   raise_if(run_cpp([&] {
-    for (const HoldChange& change : sender->dispatch->holds().changes(kMostChanges))
+    for (const HoldChange& change : sender->holds->changes(kMostChanges))
       rows[count++] = row_of(change);
   }));
   if (count == 0) return;
@@ -107,23 +112,33 @@ void publish_step(void* state) {
   insert_rows(rows, count);
 }
 
+void begin() {
+  table_is_ours = false;
+  again_at = 0;
+}
+
+TimestampTz next_at(const Sender& sender, TimestampTz) {
+  return table_is_ours && !sender.holds->has_changes() ? DT_NOEND : again_at;
+}
+
+// What cannot be published keeps nothing from being sent: a failure puts off this duty alone.
+bool run(Sender* sender) {
+  const bool was_ours = table_is_ours;
+  if (watched_step(sender, kHoldsDuty.name, publish)) {
+    raise_if(run_cpp([&] { sender->holds->published(kMostChanges); }));
+  } else {
+    table_is_ours = was_ours;
+    again_at = GetCurrentTimestamp() + kPauseAfterFailure;
+  }
+  return true;
+}
+
+void clock_set_back(Sender*, TimestampTz) {
+  again_at = 0;
+}
+
 }  // namespace
 
-bool holds_to_publish(const Sender& sender) {
-  return !sender.holds_are_ours || sender.dispatch->holds().has_changes();
-}
-
-// What cannot be published keeps nothing from being sent.
-void publish_holds(Sender* sender) {
-  const TimestampTz now = GetCurrentTimestamp();
-  if (!holds_to_publish(*sender) || sender->publish_again_at > now) return;
-  const bool was_ours = sender->holds_are_ours;
-  if (watched_step(sender, "publishing why messages wait", publish_step)) {
-    raise_if(run_cpp([&] { sender->dispatch->holds().published(kMostChanges); }));
-    return;
-  }
-  sender->holds_are_ours = was_ours;
-  sender->publish_again_at = now + 5 * USECS_PER_SEC;
-}
+const Duty kHoldsDuty{"publishing why messages wait", begin, next_at, run, clock_set_back};
 
 }  // namespace coach_sms

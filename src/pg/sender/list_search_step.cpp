@@ -1,10 +1,12 @@
-#include "pg/sender/reconcile_step.hpp"
+#include "pg/sender/duties.hpp"
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/sender/reconcile_step.hpp"
 #include "pg/sender/sender_steps.hpp"
+#include "pg/sender/unsettled.hpp"
 #include "pg/settings.hpp"
 
 // Which unknown messages are searched for in Twilio's lists now: those that have been due longest,
@@ -19,6 +21,8 @@ constexpr int kMostRows = 1000;                   // in one step
 constexpr int64 kPause = 100 * INT64CONST(1000);  // where there was no room for all
 // Changed settings make it due at once; this is for a token that came by another way.
 constexpr int64 kWithoutToken = 5 * USECS_PER_MINUTE;
+
+TimestampTz again_at;  // when more listings start; DT_NOEND: at the next housekeeping
 
 struct Due {
   pg_uuid_t message_id;
@@ -181,7 +185,7 @@ void note(const Due* due, int count) {
 
 void start_searches(Sender* sender) {
   const TimestampTz now = GetCurrentTimestamp();
-  sender->searches_again_at = DT_NOEND;
+  again_at = DT_NOEND;
   if (!has_unknown()) return;
   tidy_settled();
   Due* due;
@@ -202,13 +206,40 @@ void start_searches(Sender* sender) {
   for (int i = 0; i < route_count; ++i)
     wipe_route(routes[i]);
   note(due, changed);
-  if (more) sender->searches_again_at = now + kPause;
+  if (more) again_at = now + kPause;
 }
 
-void list_search_step(void* state) {
+namespace {
+
+void search_more(void* state) {
   auto* sender = static_cast<Sender*>(state);
-  sender->searches_again_at = DT_NOEND;
+  again_at = DT_NOEND;
   if (sender->mode == Mode::kLive) start_searches(sender);
+}
+
+void begin() {
+  again_at = DT_NOEND;
+}
+
+TimestampTz next_at(const Sender&, TimestampTz) {
+  return should_stop() ? DT_NOEND : again_at;
+}
+
+bool run(Sender* sender) {
+  if (step(sender, kListSearchDuty.name, search_more)) searches_were_started(sender);
+  return true;
+}
+
+void clock_set_back(Sender*, TimestampTz) {
+  again_at = 0;
+}
+
+}  // namespace
+
+const Duty kListSearchDuty{"searching Twilio's lists", begin, next_at, run, clock_set_back};
+
+void searches_were_started(Sender* sender) {
+  if (sender->mode == Mode::kLive) sender->settings_changed = false;
 }
 
 }  // namespace coach_sms

@@ -1,22 +1,20 @@
 #include "core/twilio/list_match.hpp"
 #include "core/twilio/twilio_response.hpp"
 
-#include "pg/sender/reconcile_step.hpp"
+#include "pg/sender/duties.hpp"
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
-#include "pg/sender/sandbox_delivery.hpp"
+#include "pg/sender/reconcile_step.hpp"
+#include "pg/sender/sender_steps.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
 namespace coach_sms {
 
 namespace {
-
-bool unsettled = false;       // unknown messages
-bool events_waiting = false;  // callbacks that are not applied yet
 
 // An unknown message as it stands when its listing has come back.
 struct Unknown {
@@ -244,8 +242,7 @@ Finding judge(const ListSearchResult& looked, const Unknown& unknown, std::strin
 }
 
 void settle_one(Sender* sender, const ListSearchResult& looked) {
-  pg_uuid_t id;
-  id = to_pg(looked.look.message);
+  const pg_uuid_t id = to_pg(looked.look.message);
   Unknown unknown{};
   if (!read_unknown(id, looked.look.fence, &unknown)) return;  // a callback was faster
   unknown.looked_at = from_unix_us(looked.look.started_at);
@@ -272,21 +269,29 @@ void settle_one(Sender* sender, const ListSearchResult& looked) {
   }
 }
 
+void settle_first(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  settle_one(sender, sender->dispatch->search_results().front());
+}
+
+TimestampTz next_at(const Sender& sender, TimestampTz now) {
+  return sender.dispatch->search_results().empty() ? DT_NOEND : now;
+}
+
+// One a step, so that none holds up the others. Whether it went well or not, a listing is used
+// once: an unknown message is looked for again.
+bool run(Sender* sender) {
+  while (!sender->dispatch->search_results().empty()) {
+    const bool settled = step(sender, kReconcileDuty.name, settle_first);
+    raise_if(run_cpp([&] { sender->dispatch->forget_first_result(); }));
+    if (!settled) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-void expire_lost_leases(Sender* sender) {
-  int count = 0;
-  const auto room =
-      static_cast<Size>(sender->dispatch->in_hand()) + static_cast<Size>(sender->claimed_count) + 1;
-  auto* ids = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * room));
-  raise_if(run_cpp([&] {
-    for (const Uuid& id : sender->dispatch->messages_in_hand())
-      ids[count++] = to_pg(id);
-  }));
-  for (int i = 0; i < sender->claimed_count; ++i)
-    ids[count++] = sender->claimed[i].message_id;
-  expire_leases(ids, count, false);
-}
+const Duty kReconcileDuty{"settling an unknown message", nullptr, next_at, run, nullptr};
 
 bool is_unasked_too_long(TimestampTz not_asked_since) {
   return not_asked_since != DT_NOEND &&
@@ -297,40 +302,6 @@ void end_unasked(const pg_uuid_t& id, int64 fence, const char* why) {
   Unknown unknown{};
   if (!read_unknown(id, fence, &unknown)) return;
   give_up_unasked(unknown, why);
-}
-
-void settle_search_step(void* state) {
-  auto* sender = static_cast<Sender*>(state);
-  settle_one(sender, sender->dispatch->search_results().front());
-}
-
-void count_unsettled() {
-  static Statement count{
-      "SELECT EXISTS (SELECT FROM @internal@.sms_in_flight WHERE state = 'unknown'),"
-      "       EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "               AND received_at > now() - interval '1 day' AND message_id IS NOT NULL)"
-      "       OR EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "               AND received_at > now() - interval '10 minutes' AND message_id IS NULL)",
-      {}};
-  count.run(std::initializer_list<Datum>{});
-  unsettled = bool_column(0, 1);
-  events_waiting = bool_column(0, 2);
-}
-
-void note_unsettled() {
-  unsettled = true;
-}
-
-bool has_unknown() {
-  return unsettled;
-}
-
-bool has_unsettled() {
-  return unsettled || events_waiting || has_sandbox_deliveries();
-}
-
-bool events_wait() {
-  return events_waiting;
 }
 
 }  // namespace coach_sms

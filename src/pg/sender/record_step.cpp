@@ -1,9 +1,13 @@
-#include "pg/sender/sender_steps.hpp"
+#include "pg/sender/sender_state.hpp"
+
+#include <algorithm>
 
 #include "pg/base/failpoint.hpp"
 #include "pg/messages/delivery.hpp"
-#include "pg/sender/reconcile_step.hpp"
 #include "pg/sender/sandbox_delivery.hpp"
+#include "pg/sender/sender_steps.hpp"
+#include "pg/sender/trouble_log.hpp"
+#include "pg/sender/unsettled.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
@@ -15,6 +19,25 @@ namespace {
 
 // How long a result waits whose message an application has locked.
 constexpr int kLockedPause = 100;
+// How long results wait for company before they are recorded: a commit costs as much as the
+// records of ten messages.
+constexpr int64 kLinger = 1000;
+constexpr int kMostTriesAlone = 5;
+
+struct {
+  FinishedRow* rows;  // what the step under way has seen; in Sender::turn
+  int count;
+  int locked;                   // results at the end of the queue whose message somebody has locked
+  TimestampTz locked_again_at;  // when these are tried again
+  TimestampTz fresh_since;      // when the oldest of the others came; 0: there is none
+  int failures;                 // in a row; above 0 results go one by one
+  int left_alone;               // and so many of them yet
+} recording;
+
+// Results other than those whose message was locked when they were last tried.
+bool has_fresh_results(const Sender& sender) {
+  return sender.dispatch->finished().size() > static_cast<std::size_t>(recording.locked);
+}
 
 enum class Kind { kSent, kFailed, kRetry, kUnknown, kPutBack };
 
@@ -43,7 +66,7 @@ void record_kind(const SettledRows& results, Kind kind, bool sandbox, bool for_g
     case Kind::kRetry:
       return record_retry(results, provider, "transient_error");
     case Kind::kUnknown:
-      note_unsettled();
+      note_unknown();
       return record_unknown(results);
     case Kind::kPutBack:
       return put_back(results);
@@ -58,67 +81,6 @@ void count_results(const FinishedRow* rows, int count) {
     coach_sms::count(kCounterOf[static_cast<int>(kind_of(rows[i]))], 1);
     coach_sms::count_latency(static_cast<int64>(rows[i].settled.duration_ms) * 1000);
   }
-}
-
-// Whether the last time is a minute ago, which then is now.
-bool may_tell(TimestampTz* told_at) {
-  const TimestampTz now = GetCurrentTimestamp();
-  if (now - *told_at < USECS_PER_MINUTE) return false;
-  *told_at = now;
-  return true;
-}
-
-void log_account_trouble(const FinishedRow& row) {
-  static TimestampTz told_at = 0;
-  if (!may_tell(&told_at)) return;
-  ereport(LOG, (errmsg("Twilio refuses an account's credentials: error %s", row.settled.error_code),
-                errdetail("Its messages wait; one is tried from time to time."),
-                errhint("Set the right token with sms_set_twilio_credentials() or in the file "
-                        "coach_sms.twilio_auth_token_file.")));
-  report_error("Twilio refuses an account's credentials");
-}
-
-void log_sender_trouble(const FinishedRow& row) {
-  static TimestampTz told_at = 0;
-  if (!may_tell(&told_at)) return;
-  ereport(LOG, (errmsg("Twilio refuses a sender: error %s", row.settled.error_code),
-                errdetail("Its messages wait; one is tried from time to time."),
-                errhint("Correct the sender in sms_settings or in the settings of the server; "
-                        "sms_doctor() names it.")));
-  report_error("Twilio refuses a sender");
-}
-
-void log_server_trouble(const FinishedRow& row) {
-  static TimestampTz told_at = 0;
-  if (!may_tell(&told_at)) return;
-  const char* text =
-      psprintf("this server cannot make a connection to Twilio: %s", row.settled.error_message);
-  ereport(LOG, (errmsg("%s", text),
-                errdetail("Messages wait and use up no attempt; one is tried "
-                          "from time to time."),
-                errhint("sms_doctor() says what to do: see its check \"trust\".")));
-  report_error(text);
-}
-
-// Twilio out of reach, overloaded, or its answers lost. Its own words may name a person's number:
-// only what libcurl says is told.
-void log_trouble(const FinishedRow& row) {
-  static TimestampTz told_at = 0;
-  if (!may_tell(&told_at)) return;
-  const bool answered = row.settled.http_status != 0 || row.settled.error_message == nullptr;
-  const char* text = psprintf("requests to Twilio fail: %s%s%s", row.settled.error_code,
-                              answered ? "" : ", ", answered ? "" : row.settled.error_message);
-  ereport(LOG, (errmsg("%s", text), errdetail("Messages that were not taken go again, the others "
-                                              "are looked for. Told once a minute.")));
-  report_error(text);
-}
-
-void tell_what_is_wrong(const FinishedRow& row) {
-  if (row.server_trouble) return log_server_trouble(row);
-  if (row.account_trouble) return log_account_trouble(row);
-  if (row.sender_trouble) return log_sender_trouble(row);
-  const bool failed = row.outcome == Outcome::kRetry || row.outcome == Outcome::kUnknown;
-  if (failed && row.started && !row.sandbox && row.settled.error_code != nullptr) log_trouble(row);
 }
 
 // One statement for each org and kind that is among the results.
@@ -137,7 +99,7 @@ void record_results(Sender* sender, int limit, FinishedRow** rows, int* count) {
           memcmp(&row.settled.org_id, &leader.settled.org_id, UUID_LEN) != 0)
         continue;
       done[i] = true;
-      tell_what_is_wrong(row);
+      log_trouble_of(row);
       group[size++] = &row.settled;
     }
     record_kind({leader.settled.org_id, group, size}, kind_of(leader), leader.sandbox,
@@ -155,58 +117,8 @@ void apply_early_events(const FinishedRow* rows, int count) {
   if (known > 0) apply_events_of(sids, known);
 }
 
-}  // namespace
-
-void record_step(void* state) {
-  auto* sender = static_cast<Sender*>(state);
-  sender->recorded_count = 0;
-  if (sender->dispatch->finished().empty()) return;
-  FAILPOINT("after-answer");
-  int count = 0;
-  const int limit = sender->record_failures == 0 ? settings::batch_size * 4 : 1;
-  record_results(sender, limit, &sender->recorded, &count);
-  apply_early_events(sender->recorded, count);
-  sender->recorded_count = count;
-}
-
-// What the recipients' refusals mean for the list waits for a step of its own: it may have to wait
-// for locks, and recording must not. One that is lost here is refused again the next time.
-static void note_refusals(Sender* sender) {
-  for (int i = 0; i < sender->recorded_count && sender->refusal_count < kMostRefusals; ++i) {
-    const FinishedRow& row = sender->recorded[i];
-    if (row.outcome != Outcome::kRejected || row.sandbox || !row.settled.recorded ||
-        row.settled.error_code == nullptr ||
-        strlen(row.settled.error_code) >= sizeof(Refusal::code))
-      continue;
-    Refusal& refusal = sender->refusals[sender->refusal_count++];
-    refusal.message_id = row.settled.message_id;
-    strlcpy(refusal.code, row.settled.error_code, sizeof refusal.code);
-  }
-}
-
-void refusals_step(void* state) {
-  auto* sender = static_cast<Sender*>(state);
-  for (int i = 0; i < sender->refusal_count; ++i)
-    suppress_if_permanent(sender->refusals[i].message_id, sender->refusals[i].code);
-}
-
-void forget_what_was_recorded(Sender* sender) {
-  if (sender->recorded_count == 0) return;
-  note_refusals(sender);
-  count_results(sender->recorded, sender->recorded_count);
-  note_sandbox_deliveries(sender->recorded, sender->recorded_count);
-  sender->locked = 0;
-  for (int i = 0; i < sender->recorded_count; ++i)
-    sender->locked += sender->recorded[i].settled.recorded ? 0 : 1;
-  sender->locked_again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kLockedPause);
-  sender->finished_since = 0;
-  forget_recorded(sender, sender->recorded, sender->recorded_count);
-  sender->recorded_count = 0;
-}
-
-void set_aside_unrecordable(Sender* sender) {
-  constexpr int kMostTries = 5;
-  if (sender->record_failures < 2 || sender->dispatch->finished().empty()) return;
+// One that fails again and again is let go, and found out about like an answer that never came.
+void set_aside_first(Sender* sender) {
   const char* sid = sender->dispatch->finished().front().settlement.provider_message_id.c_str();
   ereport(LOG, (errmsg("a result could not be recorded alone; Twilio's SID: %s",
                        sid[0] != '\0' ? sid : "none")));
@@ -214,11 +126,89 @@ void set_aside_unrecordable(Sender* sender) {
     std::deque<Finished>& finished = sender->dispatch->finished();
     Finished first = std::move(finished.front());
     finished.pop_front();
-    if (++first.records_failed < kMostTries)
+    if (++first.records_failed < kMostTriesAlone)
       finished.push_back(std::move(first));
     else
       sender->dispatch->let_go(first.task.message);
   }));
+}
+
+}  // namespace
+
+void begin_recording() {
+  recording = {};
+}
+
+void recording_clock_set_back(TimestampTz now) {
+  recording.locked_again_at = 0;
+  if (recording.fresh_since != 0) recording.fresh_since = now;
+}
+
+void note_results(const Sender& sender) {
+  if (!has_fresh_results(sender))
+    recording.fresh_since = 0;
+  else if (recording.fresh_since == 0)
+    recording.fresh_since = GetCurrentTimestamp();
+}
+
+bool records_one_by_one() {
+  return recording.failures > 0;
+}
+
+// Results are worth a commit when there are many, when they have waited, or when nothing else is
+// left to wait for.
+TimestampTz next_record_at(const Sender& sender, TimestampTz now) {
+  if (!has_fresh_results(sender))
+    return recording.locked > 0 ? recording.locked_again_at : DT_NOEND;
+  const std::size_t finished = sender.dispatch->finished().size();
+  if (finished >= static_cast<std::size_t>(settings::batch_size) ||
+      finished * 2 >= static_cast<std::size_t>(settings::max_in_flight) ||
+      sender.dispatch->in_flight() == 0 || recording.fresh_since == 0)
+    return now;
+  return recording.fresh_since + kLinger;
+}
+
+void record_step(void* state) {
+  auto* sender = static_cast<Sender*>(state);
+  recording.count = 0;
+  if (sender->dispatch->finished().empty()) return;
+  FAILPOINT("after-answer");
+  int count = 0;
+  const int limit = records_one_by_one() ? 1 : settings::batch_size * 4;
+  record_results(sender, limit, &recording.rows, &count);
+  apply_early_events(recording.rows, count);
+  recording.count = count;
+}
+
+void forget_what_was_recorded(Sender* sender) {
+  const int count = recording.count;
+  recording.count = 0;
+  if (count == 0) return;
+  note_refusals(recording.rows, count);
+  count_results(recording.rows, count);
+  note_sandbox_deliveries(recording.rows, count);
+  recording.locked =
+      static_cast<int>(std::count_if(recording.rows, recording.rows + count,
+                                     [](const FinishedRow& row) { return !row.settled.recorded; }));
+  recording.locked_again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kLockedPause);
+  recording.fresh_since = 0;
+  forget_recorded(sender, recording.rows, count);
+}
+
+// Every result has been tried on its own once none is left; locked ones do not block the rest.
+void recording_went_well(const Sender& sender) {
+  if (sender.dispatch->finished().empty() || --recording.left_alone <= 0) recording.failures = 0;
+}
+
+// A lock that was waited for in vain is nobody's fault, and passes.
+void recording_failed(Sender* sender) {
+  const std::size_t finished = sender->dispatch->finished().size();
+  if (sender->context->standing == ExtensionStatus::kUsable &&
+      sender->context->last_error != ERRCODE_LOCK_NOT_AVAILABLE) {
+    ++recording.failures;
+    recording.left_alone = static_cast<int>(finished);
+  }
+  if (recording.failures >= 2 && finished > 0) set_aside_first(sender);
 }
 
 void log_unrecorded(Sender* sender) {

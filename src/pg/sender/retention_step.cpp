@@ -1,6 +1,7 @@
-#include "pg/sender/sender_steps.hpp"
+#include "pg/sender/duties.hpp"
 
 #include "pg/base/statement.hpp"
+#include "pg/sender/sender_steps.hpp"
 
 // Retention: what is pruned, and in which order, is in sql/install/60_upkeep/40_retention.sql. Here
 // are the batches and the pauses between them: deleting must not get in the way of sending.
@@ -13,6 +14,11 @@ constexpr int kAtOnce = 500;
 constexpr int64 kPauseInPass = USECS_PER_SEC / 10;
 constexpr int64 kPauseAfterPass = 10 * USECS_PER_MINUTE;
 
+struct {
+  pg_uuid_t behind;  // the org whose old messages are pruned next
+  TimestampTz again_at;
+} pruning;
+
 // What a transaction before this one committed is seen by every snapshot in use.
 TransactionId seen_by_all() {
   const Oid keys = get_relname_relid("sms_idempotency_keys", current_schema());
@@ -22,21 +28,40 @@ TransactionId seen_by_all() {
   return horizon;
 }
 
-}  // namespace
-
-void retention_step(void* state) {
+void prune_batch(void* state) {
   static Statement prune{"SELECT @internal@.sms_prune_next($1, $2, $3)",
                          {INT4OID, XIDOID, UUIDOID}};
   auto* sender = static_cast<Sender*>(state);
   const TimestampTz now = GetCurrentTimestamp();
-  sender->prune_again_at = now + USECS_PER_MINUTE;  // should this one fail
+  pruning.again_at = now + USECS_PER_MINUTE;  // should this one fail
   if (sender->mode == Mode::kNotArmed) return;
   prune.run({Int32GetDatum(kAtOnce), TransactionIdGetDatum(seen_by_all()),
-             UUIDPGetDatum(&sender->pruned_behind)});
+             UUIDPGetDatum(&pruning.behind)});
   bool at_end;
   datum_column(0, 1, &at_end);
-  sender->pruned_behind = uuid_column(0, 1);  // all zero at the end: from the first org on
-  sender->prune_again_at = now + (at_end ? kPauseAfterPass : kPauseInPass);
+  pruning.behind = uuid_column(0, 1);  // all zero at the end: from the first org on
+  pruning.again_at = now + (at_end ? kPauseAfterPass : kPauseInPass);
 }
+
+void begin() {
+  pruning = {};
+}
+
+TimestampTz next_at(const Sender&, TimestampTz) {
+  return pruning.again_at;
+}
+
+bool run(Sender* sender) {
+  step(sender, kRetentionDuty.name, prune_batch);
+  return true;
+}
+
+void clock_set_back(Sender*, TimestampTz now) {
+  pruning.again_at = now;
+}
+
+}  // namespace
+
+const Duty kRetentionDuty{"pruning", begin, next_at, run, clock_set_back};
 
 }  // namespace coach_sms

@@ -88,10 +88,10 @@ void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
 // message.
 void start_one(Sender* sender, Task task, int segments, const Route& route) {
   SendLimits& limits = *sender->limits;
-  Holds& holds = sender->dispatch->holds();
+  Holds& holds = *sender->holds;
   if (!limits.fits(task.org, segments)) {
     holds.set_org(HoldRule::kBudget, task.org, limits.budget_hold(task.org));
-    sender->dispatch->lanes().hold(task.org, limits.budget_again_at(task.org, unix_now_us()));
+    sender->lanes->hold(task.org, limits.budget_again_at(task.org, unix_now_us()));
     return sender->dispatch->give_back(std::move(task));
   }
   holds.clear_org(HoldRule::kBudget, task.org);
@@ -193,8 +193,8 @@ void forget_recorded(Sender* sender, const FinishedRow* rows, int count) {
       dispatch.let_go(one.task.message);
       tell_limits(sender->limits, one);
       if (one.settlement.outcome == Outcome::kRetry)
-        dispatch.lanes().note({one.task.org, one.task.zone, one.task.priority},
-                              to_unix_us(rows[i].settled.when));
+        sender->lanes->note({one.task.org, one.task.zone, one.task.priority},
+                            to_unix_us(rows[i].settled.when));
     }
     finished.erase(finished.begin(), finished.begin() + count);
     for (Finished& one : kept)

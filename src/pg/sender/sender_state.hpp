@@ -15,15 +15,6 @@
 
 namespace coach_sms {
 
-struct FinishedRow;
-
-// A message that Twilio refused for its recipient's sake.
-struct Refusal {
-  pg_uuid_t message_id;
-  char code[12];
-};
-inline constexpr int kMostRefusals = 64;
-
 // How often in a row a step failed, by its name.
 struct StepFailures {
   const char* name;
@@ -31,50 +22,26 @@ struct StepFailures {
 };
 inline constexpr int kMostSteps = 16;
 
+// Whatever one duty alone needs stands in that duty's file.
 struct Sender {
   WorkerContext* context;
+  Lanes* lanes;
+  Holds* holds;
   Dispatch* dispatch;
   SendLimits* limits;
   MemoryContext turn;   // reset each turn
   MemoryContext batch;  // what is claimed and not yet checked
+  WaitEventSet* events;
   Mode mode;
   Claimed* claimed;  // in `batch`
   int claimed_count;
-  FinishedRow* recorded;  // what the step just committed has seen; in `turn`
-  int recorded_count;
-  WaitEventSet* events;
-  bool first_sweep_done;
-  bool sweep_wanted;
   bool claimed_since_sweep;
-  bool something_due_at_sweep;
-  TimestampTz swept_at;
-  TimestampTz kept_house_at;
-  pg_uuid_t promoted_to;  // where the walk that promotes has come to
-  TimestampTz promote_again_at;
-  TimestampTz bookings_looked_at;
-  TimestampTz skip_bookings_until;  // reading them ended a sender: the last check does not
-  bool more_bookings;               // the latest pass left some for the next one
-  TimestampTz asked_at;             // when it was last looked which messages to ask Twilio about
-  bool more_status_polls;           // and it was not looked to the end
-  pg_uuid_t pruned_behind;          // the org whose old messages are pruned next
-  TimestampTz prune_again_at;
-  bool more_to_expire;
-  TimestampTz searches_again_at;  // when more listings start; DT_NOEND: at the next housekeeping
-  bool settings_changed;          // settings changed: what could not be asked may be asked now
-  TimestampTz finished_since;     // when the oldest result that waits for its record came; 0: none
-  int locked;                   // results at the end of the queue whose message somebody has locked
-  TimestampTz locked_again_at;  // when these are tried again
-  Refusal refusals[kMostRefusals];  // recorded, and still to be heeded
-  int refusal_count;
-  int failures;         // steps that failed in a row
-  int check_failures;   // how often in a row the last check has failed
-  int record_failures;  // the same of those that record; above 0 results go one by one
-  int record_alone;     // and so many of them yet
+  bool sweep_wanted;
+  bool settings_changed;  // what could not be asked of Twilio may be asked now
+  int failures;           // steps that failed in a row
   TimestampTz steps_again_at;
   StepFailures step_failures[kMostSteps];
-  bool holds_are_ours;           // nothing of an earlier sender is left in sms_holds
-  TimestampTz publish_again_at;  // after publishing holds failed
-  TimestampTz woke_at;           // the latest turn's
+  TimestampTz woke_at;  // the latest turn's
 };
 
 DispatchOptions dispatch_options();

@@ -1,12 +1,13 @@
 #include "core/sending/status_poll_ages.hpp"
 
-#include "pg/sender/sender_steps.hpp"
+#include "pg/sender/duties.hpp"
 
 #include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/messages/delivery.hpp"
+#include "pg/sender/sender_steps.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
@@ -38,6 +39,8 @@ struct Walks {
 };
 
 Walks walks;
+TimestampTz asked_at;  // when it was last looked which messages to ask about
+bool more_to_ask;      // and it was not looked to the end
 
 // Where no callback can come, waiting for it is waiting in vain.
 int64 first_age() {
@@ -136,7 +139,7 @@ void ask_more(Sender* sender) {
   plan_walks();
   for (int i = 0; i < walks.count; ++i) {
     const int room = room_for_status_polls(*sender);
-    if (room <= 0 || walk_on(sender, &walks.walk[i], room)) sender->more_status_polls = true;
+    if (room <= 0 || walk_on(sender, &walks.walk[i], room)) more_to_ask = true;
   }
 }
 
@@ -215,12 +218,10 @@ void note_price(const Answer& answer) {
              nulls);
 }
 
-}  // namespace
-
-void status_poll_step(void* state) {
+void poll_statuses(void* state) {
   auto* sender = static_cast<Sender*>(state);
-  sender->asked_at = GetCurrentTimestamp();
-  sender->more_status_polls = false;
+  asked_at = GetCurrentTimestamp();
+  more_to_ask = false;
   Answer answers[kAtOnce];
   const int count = take_answers(sender, answers);
   for (int i = 0; i < count; ++i) {
@@ -230,19 +231,35 @@ void status_poll_step(void* state) {
   if (sender->mode == Mode::kLive && !should_stop()) ask_more(sender);
 }
 
+void begin() {
+  walks = {};
+  asked_at = 0;
+  more_to_ask = false;
+}
+
 // Answers are worth a commit when none is under way any more, or a good part of them is there.
-TimestampTz next_status_polls(const Sender& sender, TimestampTz now) {
-  if (sender.asked_at > now) return now;  // the clock was set back
+TimestampTz next_at(const Sender& sender, TimestampTz now) {
+  if (asked_at > now) return now;  // the clock was set back
   const auto answers = static_cast<int>(sender.dispatch->answered().size());
   const int under_way = static_cast<int>(sender.dispatch->status_polls()) - answers;
   if (answers > 0 && (under_way == 0 || answers * 2 >= kAtOnce)) return now;
-  if (answers > 0) return sender.asked_at + USECS_PER_SEC;
-  if (sender.more_status_polls && room_for_status_polls(sender) > 0) return now;
-  return first_age() > 0 ? sender.asked_at + pause() : DT_NOEND;
+  if (answers > 0) return asked_at + USECS_PER_SEC;
+  if (more_to_ask && room_for_status_polls(sender) > 0) return now;
+  return first_age() > 0 ? asked_at + pause() : DT_NOEND;
 }
 
-void ask_all_again() {
+bool run(Sender* sender) {
+  step(sender, kStatusPollDuty.name, poll_statuses);
+  return true;
+}
+
+// Asks about all again: what it came to by another clock says nothing.
+void clock_set_back(Sender*, TimestampTz) {
   walks = {};
 }
+
+}  // namespace
+
+const Duty kStatusPollDuty{"asking for late news", begin, next_at, run, clock_set_back};
 
 }  // namespace coach_sms

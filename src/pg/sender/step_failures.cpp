@@ -40,6 +40,19 @@ bool watched_step(Sender* sender, const char* name, void (*work)(void*)) {
   return done;
 }
 
+bool step(Sender* sender, const char* name, void (*work)(void*)) {
+  if (watched_step(sender, name, work)) {
+    sender->failures = 0;
+    return true;
+  }
+  const ExtensionStatus standing = sender->context->standing;
+  if (standing == ExtensionStatus::kUsable) ++sender->failures;
+  const int wait = standing == ExtensionStatus::kBusy ? 100 : backoff_after(sender->failures);
+  sender->steps_again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait);
+  sender->sweep_wanted = true;
+  return false;
+}
+
 void show_state(const Sender& sender) {
   if (keeps_failing(sender))
     report_state(WorkerState::kStepFailed);

@@ -1,24 +1,32 @@
-#include "pg/sender/sender_steps.hpp"
+#include "pg/sender/duties.hpp"
 
 #include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
-#include "pg/messages/delivery.hpp"
 #include "pg/sender/limits_loader.hpp"
-#include "pg/sender/reconcile_step.hpp"
 #include "pg/sender/sandbox_delivery.hpp"
+#include "pg/sender/sender_steps.hpp"
+#include "pg/sender/unsettled.hpp"
+#include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// What the sender looks after: the mode, the lanes, and what others left behind.
+// Reads the mode and which lanes have something. The first sweep also settles what a sender before
+// this one left in flight.
 
 namespace coach_sms {
 
 namespace {
 
-constexpr int kExpiredAtOnce = 2000;
+constexpr int64 kPauseWhileBusy = USECS_PER_SEC;
+
+struct {
+  bool is_first_done;
+  bool found_something_due;
+  TimestampTz at;
+} sweeps;
 
 void show_mode(Sender* sender, Mode mode, const char* why) {
-  const bool changed = sender->mode != mode || !sender->first_sweep_done;
+  const bool changed = sender->mode != mode || !sweeps.is_first_done;
   sender->mode = mode;
   show_state(*sender);
   raise_if(run_cpp([&] {
@@ -26,7 +34,7 @@ void show_mode(Sender* sender, Mode mode, const char* why) {
       sender->limits->forget_past();
       sender->dispatch->mode_changed();
     }
-    Holds& holds = sender->dispatch->holds();
+    Holds& holds = *sender->holds;
     if (mode == Mode::kNotArmed)
       holds.set_server(HoldRule::kServer,
                        {"this server is not armed for this database", kNever, true});
@@ -71,13 +79,13 @@ void sweep_lanes(Sender* sender) {
   auto* priorities = static_cast<int*>(palloc(sizeof(int) * (count + 1)));
   auto* due = static_cast<int64*>(palloc(sizeof(int64) * (count + 1)));
   const int64 now = unix_now_us();
-  sender->something_due_at_sweep = false;
+  sweeps.found_something_due = false;
   for (uint64 row = 0; row < count; ++row) {
     orgs[row] = uuid_column(row, 1);
     zones[row] = text_column(row, 2);
     priorities[row] = int_column(row, 3);
     due[row] = to_unix_us(time_column(row, 4, 0));
-    if (due[row] <= now) sender->something_due_at_sweep = true;
+    if (due[row] <= now) sweeps.found_something_due = true;
   }
   raise_if(run_cpp([&] {
     std::vector<LaneFront> fronts(count);
@@ -85,24 +93,9 @@ void sweep_lanes(Sender* sender) {
       fronts[row].lane = {to_core(orgs[row]), zones[row], priorities[row]};
       fronts[row].first_due_at = due[row];
     }
-    sender->dispatch->lanes().sweep(fronts, now);
-    sender->dispatch->holds().keep_only(fronts, now);
+    sender->lanes->sweep(fronts, now);
+    sender->holds->keep_only(fronts, now);
   }));
-}
-
-// What a lane does not claim at once (paused, held, behind a backlog) shall still be seen as due,
-// and end where it has waited too long. A walk over the queue, a little at a time; once a minute is
-// soon enough for people.
-void promote_next(Sender* sender) {
-  constexpr int kAtOnce = 2000;
-  const TimestampTz now = GetCurrentTimestamp();
-  if (sender->promote_again_at > now) return;
-  const pg_uuid_t after = sender->promoted_to;
-  const uint64 walked = promote_due(after, kAtOnce, &sender->promoted_to);
-  if (walked > 0) expire_overdue(after, sender->promoted_to);
-  if (walked == kAtOnce) return;
-  sender->promoted_to = pg_uuid_t{};
-  sender->promote_again_at = now + USECS_PER_MINUTE;
 }
 
 // Transactions prepared before the server started, or too many to remember: once they have ended,
@@ -119,13 +112,11 @@ void look_for_unknown_prepared() {
   none_until = bool_column(0, 1) ? 0 : until;
 }
 
-}  // namespace
-
-void sweep_step(void* state) {
+void sweep(void* state) {
   auto* sender = static_cast<Sender*>(state);
   const char* why = "";
   const Mode mode = read_mode(&why);
-  if (!sender->first_sweep_done) {
+  if (!sweeps.is_first_done) {
     if (earlier_senders_unsent() != 0) take_back_unsent(earlier_senders_unsent());
     uint64 left = 0;
     for (uint64 some = 1; some > 0; left += some)
@@ -135,34 +126,39 @@ void sweep_step(void* state) {
                            static_cast<unsigned long long>(left)),
                     errdetail("Whether Twilio has them is being found out.")));
   }
-  if (mode == Mode::kSandbox && (sender->mode != mode || !sender->first_sweep_done))
+  if (mode == Mode::kSandbox && (sender->mode != mode || !sweeps.is_first_done))
     find_sandbox_deliveries();
   show_mode(sender, mode, why);
   sweep_lanes(sender);
   read_settled_elsewhere(sender);
   count_unsettled();
   look_for_unknown_prepared();
-  sender->first_sweep_done = true;
+  sweeps.is_first_done = true;
   sender->sweep_wanted = false;
   sender->claimed_since_sweep = false;
-  sender->swept_at = GetCurrentTimestamp();
+  sweeps.at = GetCurrentTimestamp();
 }
 
-void housekeeping_step(void* state) {
-  auto* sender = static_cast<Sender*>(state);
-  sender->kept_house_at = GetCurrentTimestamp();
-  if (sender->mode != Mode::kNotArmed) {
-    expire_lost_leases(sender);
-    sender->more_to_expire = expire_waiting(kExpiredAtOnce) == kExpiredAtOnce;
-    promote_next(sender);
-    deliver_in_sandbox();
-    if (sender->mode == Mode::kLive) start_searches(sender);
-  }
-  count_unsettled();
+void begin() {
+  sweeps = {};
 }
 
-void events_step(void*) {
-  apply_waiting_events();
+TimestampTz next_at(const Sender& sender, TimestampTz now) {
+  if (sender.sweep_wanted) return now;
+  const bool busy = sender.claimed_since_sweep || sweeps.found_something_due;
+  return sweeps.at + (busy ? kPauseWhileBusy : INT64CONST(1000) * settings::poll_interval);
 }
+
+bool run(Sender* sender) {
+  return step(sender, kSweepDuty.name, sweep);
+}
+
+void clock_set_back(Sender* sender, TimestampTz) {
+  sender->sweep_wanted = true;
+}
+
+}  // namespace
+
+const Duty kSweepDuty{"looking what is due", begin, next_at, run, clock_set_back};
 
 }  // namespace coach_sms

@@ -1,0 +1,63 @@
+#include "pg/sender/duties.hpp"
+
+#include "pg/messages/delivery.hpp"
+#include "pg/sender/sender_steps.hpp"
+
+// Recipients that Twilio refuses for their own sake enter the list. A step of its own: it may have
+// to wait for locks, and recording must not.
+
+namespace coach_sms {
+
+namespace {
+
+// A message that Twilio refused for its recipient's sake.
+struct Refusal {
+  pg_uuid_t message_id;
+  char code[12];
+};
+
+constexpr int kMostRefusals = 64;
+
+Refusal refusals[kMostRefusals];
+int refusal_count;
+
+bool is_refusal(const FinishedRow& row) {
+  return row.outcome == Outcome::kRejected && !row.sandbox && row.settled.recorded &&
+         row.settled.error_code != nullptr &&
+         strlen(row.settled.error_code) < sizeof(Refusal::code);
+}
+
+void suppress(void*) {
+  for (int i = 0; i < refusal_count; ++i)
+    suppress_if_permanent(refusals[i].message_id, refusals[i].code);
+}
+
+void begin() {
+  refusal_count = 0;
+}
+
+TimestampTz next_at(const Sender&, TimestampTz now) {
+  return refusal_count > 0 ? now : DT_NOEND;
+}
+
+bool run(Sender* sender) {
+  step(sender, kRefusalsDuty.name, suppress);
+  refusal_count = 0;
+  return true;
+}
+
+}  // namespace
+
+const Duty kRefusalsDuty{"heeding refusals", begin, next_at, run, nullptr};
+
+// Losing one is harmless: Twilio will refuse the number again.
+void note_refusals(const FinishedRow* rows, int count) {
+  for (int i = 0; i < count && refusal_count < kMostRefusals; ++i) {
+    if (!is_refusal(rows[i])) continue;
+    Refusal& refusal = refusals[refusal_count++];
+    refusal.message_id = rows[i].settled.message_id;
+    strlcpy(refusal.code, rows[i].settled.error_code, sizeof refusal.code);
+  }
+}
+
+}  // namespace coach_sms
