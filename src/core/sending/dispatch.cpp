@@ -5,11 +5,10 @@
 #include <utility>
 
 #include "core/base/error.hpp"
-#include "core/base/rapidjson.hpp"
 #include "core/twilio/api_key.hpp"
 #include "core/twilio/sandbox_twilio.hpp"
+#include "core/twilio/status_callback.hpp"
 #include "core/twilio/twilio_response.hpp"
-#include "core/webhook/callback.hpp"
 
 namespace coach_sms {
 
@@ -17,26 +16,6 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kUnusableHold = 60 * kSecond;
-
-std::string response_json(const HttpResult& result, const Settlement& settlement) {
-  if (result.progress != HttpProgress::kAnswered) return {};
-  using namespace coach_sms_rapidjson;
-  StringBuffer buffer;
-  Writer<StringBuffer> writer(buffer);
-  writer.StartObject();
-  const auto put = [&](const char* name, const std::string& value) {
-    if (value.empty()) return;
-    writer.Key(name);
-    writer.String(value.data(), static_cast<SizeType>(value.size()));
-  };
-  put("sid", settlement.provider_message_id);
-  put("status", settlement.provider_status);
-  put("code", settlement.error_code);
-  put("message", settlement.error_message);
-  put("request_id", result.request_id);
-  writer.EndObject();
-  return buffer.GetString();
-}
 
 Settlement not_sent(const std::string& why) {
   Settlement settlement;
@@ -288,7 +267,7 @@ void Dispatch::answer_in_sandbox(Task task, Route route) {
   const HttpResult result = sandbox_answer(message, seed);
   finished.request = request_payload_json(message);
   finished.settlement = settle(result, now_us_() / kSecond);
-  finished.response = response_json(result, finished.settlement);
+  finished.response = response_payload_json(result, finished.settlement);
   finished.http_status = result.status;
   finished.started = true;
   finished.task = std::move(task);
@@ -333,7 +312,7 @@ void Dispatch::finish_sending(Sending sending, const HttpResult& result) {
   if (finished.settlement.account_trouble) lists_.doubt(sending.account);
   finished.task = std::move(sending.task);
   finished.request = std::move(sending.request);
-  finished.response = response_json(result, finished.settlement);
+  finished.response = response_payload_json(result, finished.settlement);
   finished.http_status = result.status;
   finished.duration_ms = result.duration_ms;
   finished.started = started;

@@ -197,4 +197,23 @@ Settlement settle_message(const ListedMessage& message) {
   return settlement;
 }
 
+std::string response_payload_json(const HttpResult& result, const Settlement& settlement) {
+  if (result.progress != HttpProgress::kAnswered) return {};
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  const auto put = [&](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    writer.Key(name);
+    writer.String(value);
+  };
+  writer.StartObject();
+  put("sid", settlement.provider_message_id);
+  put("status", settlement.provider_status);
+  put("code", settlement.error_code);
+  put("message", settlement.error_message);
+  put("request_id", result.request_id);
+  writer.EndObject();
+  return buffer.GetString();
+}
+
 }  // namespace coach_sms

@@ -5,6 +5,7 @@
 #endif
 
 #include <cstdint>
+#include <string>
 
 #include "core/http/http_message.hpp"
 #include "core/twilio/outcome.hpp"
@@ -40,5 +41,9 @@ Settlement settle_listing(const HttpResult& result, std::int64_t now_epoch_s);
 // What a Message that Twilio has means for ours: accepted, or rejected if it failed. For answers to
 // fetch_request and for the one match of a reconciliation.
 Settlement settle_message(const ListedMessage& message);
+
+// What the answer said of the message as a JSON object, for sms_attempts.response_payload. Empty
+// where none came.
+std::string response_payload_json(const HttpResult& result, const Settlement& settlement);
 
 }  // namespace coach_sms

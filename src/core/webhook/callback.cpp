@@ -17,7 +17,6 @@
 namespace coach_sms {
 namespace {
 
-constexpr std::string_view kRepeatOnFailure = "#rc=5&rp=all";
 constexpr std::size_t kMaxStatusSize = 64;
 
 std::string text_of(const FormParams& params, std::string_view name) {
@@ -122,21 +121,6 @@ std::string dedupe_key(const StatusCallback& callback) {
 
 std::string dedupe_key(const InboundMessage& message) {
   return message.message_sid + ":inbound";
-}
-
-std::string status_callback_url(std::string_view public_url, const CallbackTarget& target) {
-  const std::string_view sent = without_fragment(public_url);
-  const std::string_view fragment = public_url.substr(sent.size());
-  std::string url(sent);
-  if (sent.find('?') == std::string_view::npos) {
-    url += '?';
-  } else if (sent.back() != '?' && sent.back() != '&') {
-    url += '&';
-  }
-  url += "org=" + target.org_id + "&message=" + target.message_id +
-         "&attempt=" + std::to_string(target.attempt);
-  url += fragment.empty() ? kRepeatOnFailure : fragment;
-  return url;
 }
 
 std::optional<CallbackTarget> read_callback_target(std::string_view url) {
