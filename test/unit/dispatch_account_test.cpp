@@ -108,7 +108,7 @@ TEST_F(DispatchAccountTest, WhatAnAccountCannotTakeIsGivenBackUnsent) {
   EXPECT_EQ(dispatch.in_flight(), 4U);
   drive_until_finished(dispatch, 10);
   int started = 0;
-  for (const Finished& finished : take(dispatch))
+  for (const FinishedTask& finished : take(dispatch))
     started += finished.started ? 1 : 0;
   EXPECT_EQ(started, 4);
   EXPECT_EQ(attempts_at(twilio.server), 4);
@@ -224,7 +224,7 @@ TEST_F(DispatchAccountTest, ARefusalWithoutACodeCountsUnlessTheAccountIsInTroubl
   introduce(dispatch, 1);
   for (const char* status : {"403", "404"}) {
     twilio.answer_with(answer(std::stoi(status), "<html>"));
-    const Finished first = finished_of(dispatch, task(1), route());
+    const FinishedTask first = finished_of(dispatch, task(1), route());
     EXPECT_TRUE(first.settlement.account_trouble);
     EXPECT_TRUE(first.settlement.counts_as_attempt) << "others go";
     clock_us += 5 * kSecond;

@@ -82,8 +82,8 @@ class DispatchTest : public HttpTest {
   static ClaimOrder order(int org, int limit = 10) { return {{org_id(org), "", 0}, {}, limit}; }
 
   static void turn(Dispatch& dispatch) {
-    pollfd readable{dispatch.pool().descriptor(), POLLIN, 0};
-    poll(&readable, 1, dispatch.pool().timeout_ms());
+    pollfd readable{dispatch.twilio().descriptor(), POLLIN, 0};
+    poll(&readable, 1, dispatch.twilio().timeout_ms());
     dispatch.drive();
   }
   static void drive_until_finished(Dispatch& dispatch, std::size_t count) {
@@ -92,40 +92,39 @@ class DispatchTest : public HttpTest {
     EXPECT_EQ(dispatch.finished().size(), count);
   }
   // As the sender does when the record was committed.
-  static std::vector<Finished> take(Dispatch& dispatch) {
-    std::vector<Finished> taken;
-    for (Finished& one : dispatch.finished()) {
+  static std::vector<FinishedTask> take(Dispatch& dispatch) {
+    std::vector<FinishedTask> taken;
+    for (FinishedTask& one : dispatch.finished()) {
       dispatch.let_go(one.task.message);
       taken.push_back(std::move(one));
     }
     dispatch.finished().clear();
     return taken;
   }
-  static Finished finished_of(Dispatch& dispatch, Task task, const Route& route) {
+  static FinishedTask finished_of(Dispatch& dispatch, Task task, const Route& route) {
     dispatch.send(std::move(task), route);
     drive_until_finished(dispatch, 1);
     return take(dispatch).front();
   }
-  static ListSearchResult looked_of(Dispatch& dispatch, ListSearch look, const Route& route) {
-    dispatch.search_list(std::move(look), route);
+  static ListSearchResult searched(Dispatch& dispatch, ListSearch search, const Route& route) {
+    dispatch.search_list(std::move(search), route);
     while (dispatch.search_results().empty())
       turn(dispatch);
     EXPECT_EQ(dispatch.search_results().size(), 1U);
     EXPECT_EQ(dispatch.in_flight(), 0U);
-    ListSearchResult looked = dispatch.search_results().front();
+    ListSearchResult result = dispatch.search_results().front();
     dispatch.forget_first_result();
-    return looked;
+    return result;
   }
-  static PolledStatus answered_of(Dispatch& dispatch, const StatusPoll& question,
-                                  const Route& route) {
-    EXPECT_TRUE(dispatch.poll_status(question, route));
-    EXPECT_EQ(dispatch.status_polls(), 1U);
-    while (dispatch.answered().empty())
+  static PolledStatus polled(Dispatch& dispatch, const StatusPoll& poll, const Route& route) {
+    EXPECT_TRUE(dispatch.poll_status(poll, route));
+    EXPECT_EQ(dispatch.polls_under_way(), 1U);
+    while (dispatch.polled().empty())
       turn(dispatch);
     EXPECT_EQ(dispatch.in_flight(), 0U);
-    PolledStatus answered = dispatch.answered().front();
-    dispatch.answered().clear();
-    return answered;
+    PolledStatus status = dispatch.polled().front();
+    dispatch.polled().clear();
+    return status;
   }
 };
 

@@ -39,39 +39,39 @@ std::string page(const std::vector<std::string>& sids, const std::string& next,
                          (next.empty() ? "null" : '"' + next + '"') + "}");
 }
 
-std::vector<std::string> sids_of(const ListSearchResult& looked) {
+std::vector<std::string> sids_of(const ListSearchResult& result) {
   std::vector<std::string> sids;
-  for (const ListedMessage& message : looked.listed)
+  for (const ListedMessage& message : result.listed)
     sids.push_back(message.sid);
   return sids;
 }
 
 class DispatchLookTest : public DispatchTest {
  protected:
-  static ListSearch look() {
-    ListSearch look;
-    look.message = message_id(1);
-    look.org = org_id(1);
-    look.fence = 71;
-    look.to = "+61400000001";
-    look.claimed_at = 3 * 86'400 * kSecond;
-    look.started_at = 7;
-    return look;
+  static ListSearch search() {
+    ListSearch made;
+    made.message = message_id(1);
+    made.org = org_id(1);
+    made.fence = 71;
+    made.to = "+61400000001";
+    made.claimed_at = 3 * 86'400 * kSecond;
+    made.started_at = 7;
+    return made;
   }
-  ListSearchResult look_at(ListServer& list) {
+  ListSearchResult search_at(ListServer& list) {
     Dispatch dispatch(options_for(list.server), &now_us, &lanes, &holds);
-    return looked_of(dispatch, look(), route());
+    return searched(dispatch, search(), route());
   }
 };
 
 TEST_F(DispatchLookTest, ALookListsTheMessagesToItsNumber) {
   ListServer list([](int) { return page({"SM1", "SM2"}, ""); });
-  const ListSearchResult looked = look_at(list);
-  EXPECT_EQ(looked.error, "");
-  EXPECT_EQ(sids_of(looked), (std::vector<std::string>{"SM1", "SM2"}));
-  EXPECT_EQ(looked.look.message, message_id(1));
-  EXPECT_EQ(looked.look.fence, 71);
-  EXPECT_EQ(looked.look.started_at, 7);
+  const ListSearchResult result = search_at(list);
+  EXPECT_EQ(result.error, "");
+  EXPECT_EQ(sids_of(result), (std::vector<std::string>{"SM1", "SM2"}));
+  EXPECT_EQ(result.search.message, message_id(1));
+  EXPECT_EQ(result.search.fence, 71);
+  EXPECT_EQ(result.search.started_at, 7);
   EXPECT_EQ(list.paths(),
             (std::vector<std::string>{"GET /2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/"
                                       "Messages.json?To=%2B61400000001&PageSize=20"}));
@@ -82,7 +82,7 @@ TEST_F(DispatchLookTest, AllPagesAreReadAndPutTogether) {
     return page({"SM" + std::to_string(number)},
                 number < 3 ? "/next?Page=" + std::to_string(number + 1) : "");
   });
-  EXPECT_EQ(sids_of(look_at(list)), (std::vector<std::string>{"SM0", "SM1", "SM2", "SM3"}));
+  EXPECT_EQ(sids_of(search_at(list)), (std::vector<std::string>{"SM0", "SM1", "SM2", "SM3"}));
   EXPECT_EQ(list.paths()[3], "GET /next?Page=3");
 }
 
@@ -91,13 +91,13 @@ TEST_F(DispatchLookTest, EachFormOfANumberIsListed) {
   ListServer list([](int number) {
     return page({"SM" + std::to_string(number)}, number == 0 ? "/next?Page=1" : "");
   });
-  ListSearch mexican = look();
+  ListSearch mexican = search();
   mexican.to = "+525512345678";
   Dispatch dispatch(options_for(list.server), &now_us, &lanes, &holds);
-  const ListSearchResult looked = looked_of(dispatch, std::move(mexican), route());
-  EXPECT_EQ(looked.error, "");
-  EXPECT_EQ(looked.look.to, "+525512345678");
-  EXPECT_EQ(sids_of(looked), (std::vector<std::string>{"SM0", "SM1", "SM2"}));
+  const ListSearchResult result = searched(dispatch, std::move(mexican), route());
+  EXPECT_EQ(result.error, "");
+  EXPECT_EQ(result.search.to, "+525512345678");
+  EXPECT_EQ(sids_of(result), (std::vector<std::string>{"SM0", "SM1", "SM2"}));
   const std::vector<std::string> paths = list.paths();
   ASSERT_EQ(paths.size(), 3U);
   EXPECT_TRUE(contains(paths[0], "?To=%2B525512345678&")) << paths[0];
@@ -108,10 +108,10 @@ TEST_F(DispatchLookTest, EachFormOfANumberIsListed) {
 // An empty list of one form proves nothing while the other's cannot be read.
 TEST_F(DispatchLookTest, AnErrorInTheListOfTheOtherFormShowsNothingAtAll) {
   ListServer list([](int number) { return number == 0 ? page({}, "") : answer(500, ""); });
-  ListSearch mexican = look();
+  ListSearch mexican = search();
   mexican.to = "+5215512345678";
   Dispatch dispatch(options_for(list.server), &now_us, &lanes, &holds);
-  EXPECT_NE(looked_of(dispatch, std::move(mexican), route()).error, "");
+  EXPECT_NE(searched(dispatch, std::move(mexican), route()).error, "");
   EXPECT_EQ(list.paths().size(), 2U);
 }
 
@@ -121,7 +121,7 @@ TEST_F(DispatchLookTest, PagesBeforeTheClaimAreNotRead) {
         {"SM" + std::to_string(number)}, "/next",
         number == 0 ? "Sun, 01 Feb 1970 00:00:00 +0000" : "Thu, 01 Jan 1970 00:00:00 +0000");
   });
-  EXPECT_EQ(sids_of(look_at(list)), (std::vector<std::string>{"SM0", "SM1"}));
+  EXPECT_EQ(sids_of(search_at(list)), (std::vector<std::string>{"SM0", "SM1"}));
   EXPECT_EQ(list.paths().size(), 2U);
 }
 
@@ -131,10 +131,10 @@ TEST_F(DispatchLookTest, AnErrorOnAnyPageShowsNothingAtAll) {
         answer(200, R"({"messages":[7]})"), page({"SM2"}, "https://elsewhere.example/next"),
         page({"SM2"}, "//elsewhere.example/next")}) {
     ListServer list([&bad](int number) { return number == 0 ? page({"SM1"}, "/next") : bad; });
-    const ListSearchResult looked = look_at(list);
-    EXPECT_NE(looked.error, "") << bad;
-    EXPECT_TRUE(looked.listed.empty()) << bad;
-    EXPECT_EQ(looked.look.message, message_id(1));
+    const ListSearchResult result = search_at(list);
+    EXPECT_NE(result.error, "") << bad;
+    EXPECT_TRUE(result.listed.empty()) << bad;
+    EXPECT_EQ(result.search.message, message_id(1));
     EXPECT_EQ(list.paths().size(), 2U) << bad;
   }
 }
@@ -144,25 +144,25 @@ TEST_F(DispatchLookTest, AConnectionThatDiesOnTheWayIsAnError) {
     contains(request.head, "/next") ? peer.reset() : peer.send(page({"SM1"}, "/next"));
   });
   Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
-  EXPECT_NE(looked_of(dispatch, look(), route()).error, "");
+  EXPECT_NE(searched(dispatch, search(), route()).error, "");
 }
 
 TEST_F(DispatchLookTest, AListThatDoesNotEndIsGivenUp) {
   ListServer list([](int number) { return page({"SM" + std::to_string(number)}, "/next"); });
-  const ListSearchResult looked = look_at(list);
-  EXPECT_NE(looked.error, "");
-  EXPECT_TRUE(looked.listed.empty());
+  const ListSearchResult result = search_at(list);
+  EXPECT_NE(result.error, "");
+  EXPECT_TRUE(result.listed.empty());
   EXPECT_EQ(list.paths().size(), 50U);
 }
 
 TEST_F(DispatchLookTest, ALookWithASidThatIsNoneComesBackAtOnce) {
   RefusingPort port;
   Dispatch dispatch(options_for(port.address()), &now_us, &lanes, &holds);
-  dispatch.search_list(look(), route("AC/1"));
+  dispatch.search_list(search(), route("AC/1"));
   ASSERT_EQ(dispatch.search_results().size(), 1U);
   EXPECT_TRUE(contains(dispatch.search_results()[0].error, "AC/1"));
   EXPECT_FALSE(dispatch.search_results()[0].asked);
-  EXPECT_EQ(dispatch.search_results()[0].look.fence, 71);
+  EXPECT_EQ(dispatch.search_results()[0].search.fence, 71);
 }
 
 // A list's answer, whether it was asked, and for how many seconds the account is held then.
@@ -189,14 +189,14 @@ TEST_F(DispatchLookTest, RefusedCredentialsAndARequestToSlowDownSayNothingOfTheL
   for (const Case& one : cases) {
     ListServer list([&](int) { return one.answer; });
     Dispatch dispatch(options_for(list.server), &now_us, &lanes, &holds);
-    const ListSearchResult looked = looked_of(dispatch, look(), route());
-    EXPECT_EQ(looked.asked, one.asked) << one.answer;
-    EXPECT_NE(looked.error, "") << one.answer;
+    const ListSearchResult result = searched(dispatch, search(), route());
+    EXPECT_EQ(result.asked, one.asked) << one.answer;
+    EXPECT_NE(result.error, "") << one.answer;
     EXPECT_EQ(std::max<std::int64_t>(dispatch.searches_held_until(route()) - clock_us, 0),
               one.held_for)
         << one.answer;
     if (!one.asked) {
-      EXPECT_EQ(looked.held_until, dispatch.searches_held_until(route()));
+      EXPECT_EQ(result.held_until, dispatch.searches_held_until(route()));
     }
   }
 }
@@ -204,10 +204,10 @@ TEST_F(DispatchLookTest, RefusedCredentialsAndARequestToSlowDownSayNothingOfTheL
 TEST_F(DispatchLookTest, AListThatNobodyReachedWasNotAsked) {
   RefusingPort port;
   Dispatch dispatch(options_for(port.address()), &now_us, &lanes, &holds);
-  const ListSearchResult looked = looked_of(dispatch, look(), route());
-  EXPECT_FALSE(looked.asked);
-  EXPECT_TRUE(contains(looked.error, "Twilio was not reached: "));
-  EXPECT_EQ(looked.held_until, 0);
+  const ListSearchResult result = searched(dispatch, search(), route());
+  EXPECT_FALSE(result.asked);
+  EXPECT_TRUE(contains(result.error, "Twilio was not reached: "));
+  EXPECT_EQ(result.held_until, 0);
 }
 
 TEST_F(DispatchLookTest, AServerWithoutItsCaFileHoldsMessagesAndLooks) {
@@ -216,10 +216,10 @@ TEST_F(DispatchLookTest, AServerWithoutItsCaFileHoldsMessagesAndLooks) {
   options.api_url = "https://" + server.address();
   options.http.ca_file = "/nonexistent/ca.pem";
   Dispatch dispatch(options, &now_us, &lanes, &holds);
-  const ListSearchResult looked = looked_of(dispatch, look(), route());
-  EXPECT_FALSE(looked.asked);
-  EXPECT_TRUE(contains(looked.error, "this server cannot make a connection to Twilio: "));
-  EXPECT_EQ(looked.held_until, clock_us + 5 * kSecond);
+  const ListSearchResult result = searched(dispatch, search(), route());
+  EXPECT_FALSE(result.asked);
+  EXPECT_TRUE(contains(result.error, "this server cannot make a connection to Twilio: "));
+  EXPECT_EQ(result.held_until, clock_us + 5 * kSecond);
   const Settlement settlement = finished_of(dispatch, task(1), route()).settlement;
   EXPECT_EQ(settlement.outcome, Outcome::kRetry);
   EXPECT_EQ(settlement.error_code, "server_trouble");
@@ -232,7 +232,7 @@ TEST_F(DispatchLookTest, AKeyThatMayNotReadListsHoldsNoMessages) {
     peer.send(contains(request.head, "GET ") ? answer(401, "{}") : created());
   });
   Dispatch dispatch(options_for(server), &now_us, &lanes, &holds);
-  EXPECT_FALSE(looked_of(dispatch, look(), route()).asked);
+  EXPECT_FALSE(searched(dispatch, search(), route()).asked);
   EXPECT_EQ(dispatch.room_to_search(route()), 0);
   EXPECT_EQ(finished_of(dispatch, task(1), route()).settlement.outcome, Outcome::kAccepted);
 }
@@ -248,7 +248,7 @@ TEST_F(DispatchLookTest, WhatHoldsMessagesHoldsLooksUntilThen) {
   EXPECT_EQ(dispatch.room_to_search(route()), 1)
       << "one finds out whether its token is right again";
   clock_us += 5 * kSecond;
-  EXPECT_EQ(looked_of(dispatch, look(), route()).error, "");
+  EXPECT_EQ(searched(dispatch, search(), route()).error, "");
   EXPECT_EQ(dispatch.room_to_search(route()), 100) << "and need not wait for a message to send";
 }
 
@@ -267,7 +267,7 @@ TEST_F(DispatchLookTest, MessagesLeaveLooksAFifthOfTheirAccount) {
       dispatch.send(task(static_cast<int>(dispatch.in_flight())), route());
     EXPECT_EQ(dispatch.room_to_search(route()), sending == 4 ? 6 : 2);
   }
-  dispatch.search_list(look(), route());
+  dispatch.search_list(search(), route());
   EXPECT_EQ(dispatch.room_to_search(route()), 1);
   EXPECT_EQ(dispatch.room_to_search(route("AC11111111111111111111111111111111")), 10);
   let_go.release(11);
@@ -278,7 +278,7 @@ TEST_F(DispatchLookTest, LooksStayUntilForgottenAndTakeNoRoomFromMessages) {
   ListServer list([](int) { return page({}, ""); });
   Dispatch dispatch(options_for(list.server), &now_us, &lanes, &holds);
   const int room = dispatch.room();
-  dispatch.search_list(look(), route());
+  dispatch.search_list(search(), route());
   EXPECT_EQ(dispatch.room(), room);
   EXPECT_EQ(dispatch.in_flight(), 1U);
   while (dispatch.search_results().empty())

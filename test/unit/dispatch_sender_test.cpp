@@ -42,13 +42,13 @@ class DispatchSenderTest : public DispatchTest {
 
 TEST_F(DispatchSenderTest, TheFirstRefusalIsTriedOnceMoreTheNextOfTheSameMessageIsForGood) {
   Dispatch dispatch(options_for(twilio), &now_us, &lanes, &holds);
-  const Finished first = finished_of(dispatch, task(1), route());
+  const FinishedTask first = finished_of(dispatch, task(1), route());
   EXPECT_EQ(first.settlement.outcome, Outcome::kRetry);
   EXPECT_TRUE(first.settlement.counts_as_attempt);
   EXPECT_FALSE(first.settlement.sender_trouble);
   Task again = task(1);
   again.failures = 1;
-  const Finished second = finished_of(dispatch, again, route());
+  const FinishedTask second = finished_of(dispatch, again, route());
   EXPECT_EQ(second.settlement.outcome, Outcome::kRejected);
   EXPECT_EQ(second.settlement.error_code, "21606");
 }
@@ -69,7 +69,7 @@ TEST_F(DispatchSenderTest, EveryCodeOfTheKindIsTroubleOfTheSenderAndNoOther) {
     code = refused_with;
     Dispatch dispatch(options_for(twilio), &now_us, &lanes, &holds);
     finished_of(dispatch, task_to(1, "+61400000001"), route());
-    const Finished second = finished_of(dispatch, task_to(2, "+61400000002"), route());
+    const FinishedTask second = finished_of(dispatch, task_to(2, "+61400000002"), route());
     EXPECT_EQ(second.settlement.sender_trouble, is_trouble) << refused_with;
     EXPECT_EQ(second.settlement.counts_as_attempt, !is_trouble) << refused_with;
     EXPECT_EQ(second.settlement.outcome, is_trouble ? Outcome::kRetry : Outcome::kRejected);
@@ -119,7 +119,7 @@ TEST_F(DispatchSenderTest, AMessagesOwnSenderHoldsNoOtherOfTheOrg) {
   Task own = task_to(3, "+61400000003");
   own.from = "+61499999999";
   own.due_at = clock_us;
-  const Finished held = finished_of(dispatch, own, route());
+  const FinishedTask held = finished_of(dispatch, own, route());
   EXPECT_FALSE(held.started);
   EXPECT_EQ(held.task.due_at, clock_us + 5 * kSecond) << "it goes back until then";
 }
@@ -155,7 +155,7 @@ TEST_F(DispatchSenderTest, InTheSandboxMagicNumbersFailAsDocumented) {
     made.to = "+6140000000" + std::to_string(number);
     dispatch.send(made, magic);
   }
-  for (const Finished& finished : take(dispatch)) {
+  for (const FinishedTask& finished : take(dispatch)) {
     EXPECT_EQ(finished.settlement.outcome, Outcome::kRejected);
     EXPECT_EQ(finished.settlement.error_code, "21606");
   }

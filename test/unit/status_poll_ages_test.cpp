@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kMinute = 60'000'000;
 constexpr std::int64_t kDay = 24 * 60 * kMinute;
 
-TEST(StatusPollAges, EachQuestionIsFourTimesAsLateAsTheOneBefore) {
+TEST(StatusPollAges, EachPollIsFourTimesAsLateAsTheOneBefore) {
   EXPECT_EQ(status_poll_ages(10 * kMinute),
             (std::vector<std::int64_t>{10 * kMinute, 40 * kMinute, 160 * kMinute, 640 * kMinute,
                                        2560 * kMinute}));

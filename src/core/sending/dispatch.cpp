@@ -54,13 +54,13 @@ Dispatch::Dispatch(DispatchOptions options, WallClock now_us, Lanes* lanes, Hold
       holds_(holds),
       accounts_(options_.max_in_flight_per_account),
       lists_(options_.max_in_flight_per_account),
-      pool_(options_.http, now_us) {}
+      twilio_(options_.http, now_us) {}
 
 void Dispatch::configure(DispatchOptions options) {
   options_ = std::move(options);
   accounts_.configure(options_.max_in_flight_per_account);
   lists_.configure(options_.max_in_flight_per_account);
-  pool_.configure(options_.http);
+  twilio_.configure(options_.http);
 }
 
 int Dispatch::room() const noexcept {
@@ -73,7 +73,7 @@ void Dispatch::drop_those_of_held_senders(std::vector<ClaimOrder>* orders, std::
   std::erase_if(*orders, [&](ClaimOrder& order) {
     const auto known = sender_of_org_.find(order.lane.org);
     if (known == sender_of_org_.end()) return false;
-    tell_sender(order.lane.org, known->second);
+    show_sender_hold(order.lane.org, known->second);
     order.limit = std::min(order.limit, senders_.capacity(known->second, now));
     if (order.limit > 0) return false;
     lanes_->put_off(order.lane.org, std::max(senders_.held_until(known->second), now + kSecond));
@@ -102,7 +102,7 @@ void Dispatch::drop_held(std::vector<ClaimOrder>* orders, std::int64_t now) {
     order.limit = std::min(order.limit, (share.room + share.orders - 1) / share.orders);
     share.room -= order.limit;
     --share.orders;
-    tell_account(order.lane.org, *account, now);
+    show_account_hold(order.lane.org, *account, now);
     if (order.limit == 0) wait_for_account(order.lane.org, *account, now);
   }
   std::erase_if(*orders, [](const ClaimOrder& order) { return order.limit == 0; });
@@ -113,14 +113,14 @@ const std::string* Dispatch::known_account(const Uuid& org) const {
   return known == account_of_org_.end() ? nullptr : &known->second;
 }
 
-void Dispatch::tell_account(const Uuid& org, const std::string& account, std::int64_t now) {
+void Dispatch::show_account_hold(const Uuid& org, const std::string& account, std::int64_t now) {
   if (auto hold = accounts_.hold_of(account, now))
     holds_->set_org(HoldRule::kAccount, org, std::move(*hold));
   else
     holds_->clear_org(HoldRule::kAccount, org);
 }
 
-void Dispatch::tell_sender(const Uuid& org, const std::string& sender) {
+void Dispatch::show_sender_hold(const Uuid& org, const std::string& sender) {
   if (auto hold = senders_.hold_of(sender))
     holds_->set_org(HoldRule::kSender, org, std::move(*hold));
   else
@@ -183,7 +183,7 @@ void Dispatch::send(Task task, const Route& route) {
   in_hand_.insert(message);
   try {
     if (task.sandbox)
-      answer_in_sandbox(std::move(task), route);
+      start_in_sandbox(std::move(task), route);
     else
       start(std::move(task), route);
   } catch (...) {
@@ -214,8 +214,8 @@ void Dispatch::start(Task task, const Route& route) {
   const std::string account = name_of(route);
   account_of_org_[task.org] = account;
   sender_of_org_[task.org] = sender_name(route, {});
-  tell_account(task.org, account, now_us_());
-  tell_sender(task.org, sender_of_org_[task.org]);
+  show_account_hold(task.org, account, now_us_());
+  show_sender_hold(task.org, sender_of_org_[task.org]);
   // The claim may have been made before the account was known, or before it got into trouble.
   if (accounts_.capacity(account, now_us_()) == 0) return give_back(std::move(task));
   sending.account = account;
@@ -238,85 +238,77 @@ void Dispatch::start(Task task, const Route& route) {
 }
 
 void Dispatch::add(Sending sending, HttpRequest request) {
-  const std::uint64_t tag = next_tag_++;
   const std::string account = sending.account;
   const std::string sender = sending.sender;
   const std::int64_t send_before = sending.send_before;
   accounts_.started(account);
   senders_.started(sender);
   try {
-    sending_.emplace(tag, std::move(sending));
-    pool_.add(tag, std::move(request), send_before);
+    twilio_.send(std::move(sending), std::move(request), send_before);
   } catch (...) {
-    sending_.erase(tag);
     accounts_.dropped(account);
     senders_.dropped(sender);
     throw;
   }
 }
 
-void Dispatch::answer_in_sandbox(Task task, Route route) {
+void Dispatch::start_in_sandbox(Task task, Route route) {
   // The SID is the attempt's own: the message's 128 bits, moved on by the attempt.
   std::string seed = to_text(task.message);
   std::erase(seed, '-');
   seed[12] = "0123456789abcdef"[task.attempt & 15];
   if (route.messaging_service_sid.empty() && route.from.empty()) route.from = "+15005550006";
   const std::string no_callback;
-  const OutgoingMessage message = outgoing(task, route, no_callback);
-  Finished finished;
-  const HttpResult result = sandbox_answer(message, seed);
-  finished.request = request_payload_json(message);
-  finished.settlement = settle(result, now_us_() / kSecond);
-  finished.response = response_payload_json(result, finished.settlement);
-  finished.http_status = result.status;
-  finished.started = true;
-  finished.task = std::move(task);
-  finished_.push_back(std::move(finished));
+  const OutgoingMessage message = outgoing(task, route, no_callback);  // views of the task's texts
+  HttpResult result = sandbox_answer(message, seed);
+  Sending sending;
+  sending.request = request_payload_json(message);
+  sending.task = std::move(task);
+  twilio_.answer(std::move(sending), std::move(result));
 }
 
 void Dispatch::give_back(Task task) {
   in_hand_.insert(task.message);
-  Finished finished;
+  FinishedTask finished;
   finished.settlement = not_sent("given back");
   finished.task = std::move(task);
   finished_.push_back(std::move(finished));
 }
 
 void Dispatch::drive() {
-  pool_.drive();
-  for (HttpResult& result : pool_.take_finished()) {
-    if (auto sending = sending_.extract(result.tag); !sending.empty())
-      finish_sending(std::move(sending.mapped()), result);
-    else if (auto looking = searching_.extract(result.tag); !looking.empty())
-      finish_page(std::move(looking.mapped()), result);
-    else if (auto asking = polling_.extract(result.tag); !asking.empty())
-      finish_status_poll(std::move(asking.mapped()), result);
-  }
+  for (TwilioAnswer& answer : twilio_.drive())
+    std::visit([&](auto& request) { finish(std::move(request), answer.result); }, answer.request);
   call_waiting();
 }
 
-void Dispatch::finish_sending(Sending sending, const HttpResult& result) {
+void Dispatch::finish(Sending sending, const HttpResult& result) {
   const std::int64_t now = now_us_();
-  // A lease that ended before anything was sent is nobody's failure, nor is what we kept back.
-  const bool started =
-      result.progress != HttpProgress::kUnsent || (now < sending.send_before && !result.recalled);
-  Finished finished;
+  FinishedTask finished;
   finished.settlement = settle(result, now / kSecond);
-  // While others of the account go, it is this message that is refused: it must come to an end.
-  if (finished.settlement.trouble_is_guessed && !accounts_.is_in_trouble(sending.account))
-    finished.settlement.counts_as_attempt = true;
-  accounts_.finished(sending.account, finished.settlement, now);
-  const std::int64_t held_for =
-      senders_.finished(sending.sender, sending.task.to, finished.settlement, now);
-  if (finished.settlement.blames_sender) settle_blame(sending.task, held_for, &finished.settlement);
-  if (finished.settlement.account_trouble) lists_.doubt(sending.account);
+  if (!sending.task.sandbox) learn(sending, &finished.settlement);
+  // A lease that ended before anything was sent is nobody's failure, nor is what we kept back.
+  finished.started =
+      result.progress != HttpProgress::kUnsent || (now < sending.send_before && !result.recalled);
   finished.task = std::move(sending.task);
   finished.request = std::move(sending.request);
   finished.response = response_payload_json(result, finished.settlement);
   finished.http_status = result.status;
   finished.duration_ms = result.duration_ms;
-  finished.started = started;
   finished_.push_back(std::move(finished));
+}
+
+// What an answer says of the account and of the sender, and what their trouble means for the
+// message.
+void Dispatch::learn(const Sending& sending, Settlement* settlement) {
+  const std::int64_t now = now_us_();
+  // While others of the account go, it is this message that is refused: it must come to an end.
+  if (settlement->trouble_is_guessed && !accounts_.is_in_trouble(sending.account))
+    settlement->counts_as_attempt = true;
+  accounts_.finished(sending.account, *settlement, now);
+  const std::int64_t held_for =
+      senders_.finished(sending.sender, sending.task.to, *settlement, now);
+  if (settlement->blames_sender) settle_blame(sending.task, held_for, settlement);
+  if (settlement->account_trouble) lists_.doubt(sending.account);
 }
 
 }  // namespace coach_sms

@@ -7,100 +7,19 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "core/base/error.hpp"
 #include "core/base/uuid.hpp"
-#include "core/http/http_pool.hpp"
 #include "core/sending/account_throttle.hpp"
 #include "core/sending/holds.hpp"
 #include "core/sending/lanes.hpp"
+#include "core/sending/requests.hpp"
 #include "core/sending/senders.hpp"
-#include "core/twilio/outcome.hpp"
-#include "core/twilio/twilio_message.hpp"
-#include "core/twilio/twilio_request.hpp"
+#include "core/sending/twilio_client.hpp"
 
 namespace coach_sms {
-
-// A claimed message on its way to Twilio. Times are microseconds since 1970.
-struct Task {
-  Uuid message;
-  Uuid org;
-  std::int64_t fence = 0;
-  int attempt = 0;   // which request of this message, from 1
-  int failures = 0;  // attempts used up before this one
-  std::string zone;
-  int priority = 0;
-  std::string to;
-  std::string from;  // asked for by the message itself; empty: the route's sender
-  std::string body;
-  std::int64_t due_at = 0;  // its place in the lane, should it go back
-  std::int64_t claimed_at = 0;
-  std::int64_t lease_until = 0;
-  std::int64_t expires_at = kNever;
-  std::int64_t quiet_at = kNever;  // when the next quiet hours begin
-  bool sandbox = false;
-  RecallMark recall;  // of its recipient, as of the last check
-};
-
-// As whom, and from what, an org sends.
-struct Route {
-  std::string account_sid;
-  Secret token;
-  std::string messaging_service_sid;
-  std::string from;
-};
-
-// A task whose request is over.
-struct Finished {
-  Task task;
-  Settlement settlement;
-  std::string request;   // JSON, for sms_attempts; empty where none was made
-  std::string response;  // JSON, for sms_attempts; empty where none came
-  int http_status = 0;
-  int duration_ms = 0;
-  bool started = false;    // false: no request was made at all, and no attempt is counted
-  int records_failed = 0;  // how often writing down this result alone has failed
-};
-
-// An unknown message that Twilio's list is searched for.
-struct ListSearch {
-  Uuid message;
-  Uuid org;
-  std::int64_t fence = 0;
-  std::string to;
-  std::int64_t claimed_at = 0;  // microseconds
-  std::int64_t started_at = 0;  // microseconds
-};
-
-// What the list showed: everything to that number, in each of its forms, since the claim, or why it
-// could not be read.
-struct ListSearchResult {
-  ListSearch look;
-  std::vector<ListedMessage> listed;
-  std::string error;
-  // false: nothing was asked after all. No request left, or Twilio refused the account or slowed it
-  // down, which says nothing of the list. Until when the account is then held; 0: it is not.
-  bool asked = true;
-  std::int64_t held_until = 0;
-};
-
-// A message that Twilio took, and that it is asked about.
-struct StatusPoll {
-  Uuid message;
-  Uuid org;
-  std::string sid;
-};
-
-// What Twilio answered; nullopt where it could not be read.
-struct PolledStatus {
-  StatusPoll question;
-  std::optional<ListedMessage> message;
-};
 
 struct DispatchOptions {
   HttpOptions http;
@@ -141,7 +60,8 @@ class Dispatch {
     senders_.release_all();
     lists_.release_all();
   }
-  HttpPool& pool() noexcept { return pool_; }
+  // For the caller's waiting.
+  const TwilioClient& twilio() const noexcept { return twilio_; }
 
   // How many more messages may be claimed.
   int room() const noexcept;
@@ -150,9 +70,9 @@ class Dispatch {
   // are orgs whose sender is held.
   void drop_held(std::vector<ClaimOrder>* orders, std::int64_t now);
 
-  // Starts a request, lets the sandbox answer at once, or gives the task back where the account can
-  // take none. One Finished per task. An exception (no memory) means that nothing was sent and that
-  // the message is not in hand.
+  // Starts a request, over HTTP or to the sandbox, or gives the task back where the account can
+  // take none. One FinishedTask per task. An exception (no memory) means that nothing was sent and
+  // that the message is not in hand.
   void send(Task task, const Route& route);
   // Gives a task back without a request.
   void give_back(Task task);
@@ -162,31 +82,30 @@ class Dispatch {
   // How many listings may start for it now: what its messages leave, and a fifth of it always.
   int room_to_search(const Route& route) const;
   // Starts a listing, whatever room there is. One ListSearchResult per search.
-  void search_list(ListSearch look, const Route& route);
+  void search_list(ListSearch search, const Route& route);
 
   // Asks Twilio about a message. False where its account is held, or the SID or the account is
   // none.
-  bool poll_status(StatusPoll question, const Route& route);
+  bool poll_status(StatusPoll poll, const Route& route);
 
   // Moves everything along as far as it goes without waiting.
   void drive();
 
   // Settled tasks, oldest first, until the caller takes them out: they must outlive a transaction
   // that fails.
-  std::deque<Finished>& finished() noexcept { return finished_; }
+  std::deque<FinishedTask>& finished() noexcept { return finished_; }
   // Listings that came back, oldest first, until each is forgotten.
   const std::vector<ListSearchResult>& search_results() const noexcept { return search_results_; }
   void forget_first_result() { search_results_.erase(search_results_.begin()); }
   // Whether a search for this message is under way or waits to be settled.
   bool is_searching(const Uuid& message) const;
 
-  std::vector<PolledStatus>& answered() noexcept { return answered_; }
-  // Status polls under way, and those whose answers wait.
-  std::size_t status_polls() const noexcept { return polling_.size() + answered_.size(); }
+  // What was answered to status polls, until the caller takes it out.
+  std::vector<PolledStatus>& polled() noexcept { return polled_; }
+  std::size_t polls_under_way() const noexcept { return polls_under_way_; }
 
-  std::size_t in_flight() const noexcept {
-    return sending_.size() + searching_.size() + polling_.size();
-  }
+  // Requests of whatever kind.
+  std::size_t in_flight() const noexcept { return twilio_.under_way(); }
   // The message is settled in the tables: this process no longer answers for it.
   void let_go(const Uuid& message) { in_hand_.erase(message); }
   std::vector<Uuid> not_in_hand(std::vector<Uuid> messages) const {
@@ -197,41 +116,27 @@ class Dispatch {
   std::vector<Uuid> messages_in_hand() const { return {in_hand_.begin(), in_hand_.end()}; }
 
  private:
-  struct Sending {
-    Task task;
-    std::string account;
-    std::string sender;
-    std::string request;
-    std::int64_t send_before = 0;
-  };
-  struct PendingSearch {
-    ListSearch look;
-    Account account;
-    std::string name;
-    std::vector<std::string> unlisted;  // forms of its number that are still to be listed
-    std::vector<ListedMessage> listed;
-    int pages = 0;
-  };
-
   static std::string name_of(const Route& route);
   Account account_of(const Route& route) const;
   bool is_held(const Route& route) const;
   OutgoingMessage outgoing(const Task& task, const Route& route, const std::string& callback) const;
   const std::string* known_account(const Uuid& org) const;
   void drop_those_of_held_senders(std::vector<ClaimOrder>* orders, std::int64_t now);
-  void tell_account(const Uuid& org, const std::string& account, std::int64_t now);
-  void tell_sender(const Uuid& org, const std::string& sender);
+  void show_account_hold(const Uuid& org, const std::string& account, std::int64_t now);
+  void show_sender_hold(const Uuid& org, const std::string& sender);
   void wait_for_account(const Uuid& org, const std::string& account, std::int64_t now);
   void call_waiting();
   void start(Task task, const Route& route);
+  void start_in_sandbox(Task task, Route route);
   void add(Sending sending, HttpRequest request);
-  void answer_in_sandbox(Task task, Route route);
-  void finish_sending(Sending sending, const HttpResult& result);
-  void finish_page(PendingSearch looking, const HttpResult& result);
-  void read_page(PendingSearch looking, const HttpResult& result);
-  void list_next_form(PendingSearch looking);
-  void next_page(PendingSearch looking, HttpRequest request);
-  void finish_status_poll(StatusPoll question, const HttpResult& result);
+  void list_next_form(PendingSearch pending);
+  void next_page(PendingSearch pending, HttpRequest request);
+  void read_page(PendingSearch pending, const HttpResult& result);
+  // What an answer means, one function a kind of request.
+  void finish(Sending sending, const HttpResult& result);
+  void finish(PendingSearch pending, const HttpResult& result);
+  void finish(StatusPoll poll, const HttpResult& result);
+  void learn(const Sending& sending, Settlement* settlement);
 
   DispatchOptions options_;
   WallClock now_us_;
@@ -241,19 +146,16 @@ class Dispatch {
   Senders senders_;
   // Listings apart: a key that may send and not read must not hold the messages.
   AccountThrottle lists_;
-  HttpPool pool_;
-  std::uint64_t next_tag_ = 1;
-  std::unordered_map<std::uint64_t, Sending> sending_;
-  std::unordered_map<std::uint64_t, PendingSearch> searching_;
-  std::unordered_map<std::uint64_t, StatusPoll> polling_;
+  TwilioClient twilio_;
   std::map<Uuid, std::string> account_of_org_;  // as of the org's last request
   std::map<Uuid, std::string> sender_of_org_;   // the same, its own sender
   // Orgs put off until one of their account's requests is over, by turn.
   std::map<std::string, std::map<std::uint64_t, Uuid>> waiting_;
   std::set<Uuid> in_hand_;  // claimed by us and not yet recorded
-  std::deque<Finished> finished_;
+  std::deque<FinishedTask> finished_;
   std::vector<ListSearchResult> search_results_;
-  std::vector<PolledStatus> answered_;
+  std::vector<PolledStatus> polled_;
+  std::size_t polls_under_way_ = 0;
 };
 
 }  // namespace coach_sms

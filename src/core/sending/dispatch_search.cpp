@@ -44,62 +44,52 @@ int Dispatch::room_to_search(const Route& route) const {
   return std::min(lists_.capacity(name, now_us_()), left - lists_.in_flight(name));
 }
 
-void Dispatch::search_list(ListSearch look, const Route& route) {
-  std::vector<std::string> forms = phone_forms(look.to);
-  list_next_form({std::move(look), account_of(route), name_of(route), std::move(forms), {}, 0});
+void Dispatch::search_list(ListSearch search, const Route& route) {
+  std::vector<std::string> forms = phone_forms(search.to);
+  list_next_form({std::move(search), account_of(route), name_of(route), std::move(forms), {}, 0});
 }
 
 // Twilio may have kept the number in another form than we gave.
-void Dispatch::list_next_form(PendingSearch looking) {
+void Dispatch::list_next_form(PendingSearch pending) {
   HttpRequest request;
   try {
-    request = list_request(looking.account, looking.unlisted.front(), kPageSize);
+    request = list_request(pending.account, pending.unlisted.front(), kPageSize);
   } catch (const Error& error) {
-    search_results_.push_back({std::move(looking.look), {}, error.message(), false});
+    search_results_.push_back({std::move(pending.search), {}, error.message(), false});
     return;
   }
-  looking.unlisted.erase(looking.unlisted.begin());
-  looking.pages = 0;
-  next_page(std::move(looking), std::move(request));
+  pending.unlisted.erase(pending.unlisted.begin());
+  pending.pages = 0;
+  next_page(std::move(pending), std::move(request));
 }
 
 bool Dispatch::is_searching(const Uuid& message) const {
-  const auto is_same = [&](const auto& one) { return one.look.message == message; };
-  return std::any_of(search_results_.begin(), search_results_.end(), is_same) ||
-         std::any_of(searching_.begin(), searching_.end(),
-                     [&](const auto& entry) { return is_same(entry.second); });
+  return twilio_.is_searching(message) ||
+         std::any_of(search_results_.begin(), search_results_.end(),
+                     [&](const ListSearchResult& one) { return one.search.message == message; });
 }
 
-void Dispatch::next_page(PendingSearch looking, HttpRequest request) {
-  const std::uint64_t tag = next_tag_++;
-  const std::string name = looking.name;
+void Dispatch::next_page(PendingSearch pending, HttpRequest request) {
+  const std::string name = pending.name;
   lists_.started(name);
   try {
-    searching_.emplace(tag, std::move(looking));
-    pool_.add(tag, std::move(request), kNever);
+    twilio_.send(std::move(pending), std::move(request));
   } catch (...) {
-    searching_.erase(tag);
     lists_.dropped(name);
     throw;
   }
 }
 
-bool Dispatch::poll_status(StatusPoll question, const Route& route) {
+bool Dispatch::poll_status(StatusPoll poll, const Route& route) {
   if (is_held(route)) return false;
   HttpRequest request;
   try {
-    request = fetch_request(account_of(route), question.sid);
+    request = fetch_request(account_of(route), poll.sid);
   } catch (const Error&) {
     return false;
   }
-  const std::uint64_t tag = next_tag_++;
-  polling_.emplace(tag, std::move(question));
-  try {
-    pool_.add(tag, std::move(request), kNever);
-  } catch (...) {
-    polling_.erase(tag);
-    throw;
-  }
+  twilio_.send(std::move(poll), std::move(request));
+  ++polls_under_way_;
   return true;
 }
 
@@ -107,47 +97,48 @@ bool Dispatch::is_held(const Route& route) const {
   return accounts_.held_until(name_of(route)) > now_us_();
 }
 
-void Dispatch::finish_page(PendingSearch looking, const HttpResult& result) {
+void Dispatch::finish(PendingSearch pending, const HttpResult& result) {
   const std::int64_t now = now_us_();
   const Settlement settlement = settle_listing(result, now / kSecond);
-  lists_.finished(looking.name, settlement, now);
+  lists_.finished(pending.name, settlement, now);
   const std::string why = why_not_asked(result, settlement);
-  if (why.empty()) return read_page(std::move(looking), result);
-  const std::int64_t held_until = lists_.held_until(looking.name);
+  if (why.empty()) return read_page(std::move(pending), result);
+  const std::int64_t held_until = lists_.held_until(pending.name);
   search_results_.push_back(
-      {std::move(looking.look), {}, why, false, held_until > now ? held_until : 0});
+      {std::move(pending.search), {}, why, false, held_until > now ? held_until : 0});
 }
 
-void Dispatch::read_page(PendingSearch looking, const HttpResult& result) {
+void Dispatch::read_page(PendingSearch pending, const HttpResult& result) {
   try {
     ListPage page = parse_list(result);
-    const std::int64_t claimed_at = looking.look.claimed_at / kSecond;
+    const std::int64_t claimed_at = pending.search.claimed_at / kSecond;
     const bool last = page.next_page_uri.empty() || page_reaches_before(page, claimed_at);
-    std::move(page.messages.begin(), page.messages.end(), std::back_inserter(looking.listed));
-    if (last && !looking.unlisted.empty()) {
-      list_next_form(std::move(looking));
+    std::move(page.messages.begin(), page.messages.end(), std::back_inserter(pending.listed));
+    if (last && !pending.unlisted.empty()) {
+      list_next_form(std::move(pending));
     } else if (last) {
-      search_results_.push_back({std::move(looking.look), std::move(looking.listed), {}});
-    } else if (++looking.pages == kMostPages) {
+      search_results_.push_back({std::move(pending.search), std::move(pending.listed), {}});
+    } else if (++pending.pages == kMostPages) {
       search_results_.push_back(
-          {std::move(looking.look), {}, "Twilio's list to this number does not end"});
+          {std::move(pending.search), {}, "Twilio's list to this number does not end"});
     } else {
-      HttpRequest request = next_page_request(looking.account, page.next_page_uri);
-      next_page(std::move(looking), std::move(request));
+      HttpRequest request = next_page_request(pending.account, page.next_page_uri);
+      next_page(std::move(pending), std::move(request));
     }
   } catch (const Error& error) {
-    search_results_.push_back({std::move(looking.look), {}, error.message()});
+    search_results_.push_back({std::move(pending.search), {}, error.message()});
   }
 }
 
-void Dispatch::finish_status_poll(StatusPoll question, const HttpResult& result) {
+void Dispatch::finish(StatusPoll poll, const HttpResult& result) {
+  --polls_under_way_;
   std::optional<ListedMessage> message;
   try {
     message = parse_message(result);
-    if (message->sid != question.sid) message.reset();
+    if (message->sid != poll.sid) message.reset();
   } catch (const Error&) {  // it is asked about again, when it is older
   }
-  answered_.push_back({std::move(question), std::move(message)});
+  polled_.push_back({std::move(poll), std::move(message)});
 }
 
 }  // namespace coach_sms

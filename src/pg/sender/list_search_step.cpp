@@ -132,17 +132,17 @@ bool search_for(Sender* sender, const OrgRoute& from, Due* due) {
   raise_if(run_cpp([&] {
     Dispatch& dispatch = *sender->dispatch;
     const Route route{from.account_sid, Secret(from.token), {}, {}};
-    ListSearch look;
-    look.message = to_core(due->message_id);
-    look.org = to_core(due->org_id);
-    look.fence = due->fence;
-    look.to = due->to;
-    look.claimed_at = to_unix_us(due->claimed_at);
-    look.started_at = unix_now_us();
+    ListSearch search;
+    search.message = to_core(due->message_id);
+    search.org = to_core(due->org_id);
+    search.fence = due->fence;
+    search.to = due->to;
+    search.claimed_at = to_unix_us(due->claimed_at);
+    search.started_at = unix_now_us();
     held_until = dispatch.searches_held_until(route);
-    started = dispatch.is_searching(look.message);  // of a step that was rolled back
+    started = dispatch.is_searching(search.message);  // of a step that was rolled back
     if (started || held_until > unix_now_us() || dispatch.room_to_search(route) <= 0) return;
-    dispatch.search_list(std::move(look), route);
+    dispatch.search_list(std::move(search), route);
     started = true;
   }));
   if (started) {

@@ -22,10 +22,10 @@ struct Unknown {
   pg_uuid_t org_id;
   int64 fence;
   int failures;
-  int looks;  // listings so far that were read to their end and showed nothing
+  int listings;  // so far, that were read to their end and showed nothing
   TimestampTz claimed_at;
   TimestampTz lease_until;
-  TimestampTz looked_at;  // when the listing began
+  TimestampTz searched_at;  // when the listing began
   char* body;
   bool may_resend;
   char* inconclusive;  // what the latest listings in a row came to; nullptr where they were empty
@@ -49,7 +49,7 @@ bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
   unknown->fence = fence;
   unknown->org_id = uuid_column(0, 1);
   unknown->failures = int_column(0, 2);
-  unknown->looks = int_column(0, 3);
+  unknown->listings = int_column(0, 3);
   unknown->claimed_at = time_column(0, 4, 0);
   unknown->lease_until = time_column(0, 5, 0);
   unknown->body = text_column(0, 6);
@@ -128,7 +128,7 @@ TimestampTz next_search(const Unknown& unknown, bool absent) {
   const int64 delay = INT64CONST(1000) * settings::reconcile_delay;
   const int64 limit = INT64CONST(1000) * settings::reconcile_limit;
   const TimestampTz now = GetCurrentTimestamp();
-  int64 pause = delay << (unknown.looks < 5 ? unknown.looks : 5);
+  int64 pause = delay << (unknown.listings < 5 ? unknown.listings : 5);
   if (!absent) {
     if (now - unknown.lease_until > pause) pause = now - unknown.lease_until;
     if (pause > limit && limit > delay) pause = limit;
@@ -169,19 +169,19 @@ void give_up_unasked(const Unknown& unknown, const char* why) {
 }
 
 // Nothing was learnt: what earlier listings came to stays.
-void settle_not_asked(const Unknown& unknown, const ListSearchResult& looked) {
-  const char* why = storable(pstrdup(looked.error.c_str()));
+void settle_not_asked(const Unknown& unknown, const ListSearchResult& result) {
+  const char* why = storable(pstrdup(result.error.c_str()));
   if (is_unasked_too_long(unknown.not_asked_since)) return give_up_unasked(unknown, why);
   search_again(
       unknown,
-      looked.held_until > 0 ? from_unix_us(looked.held_until) : next_search(unknown, false), false,
+      result.held_until > 0 ? from_unix_us(result.held_until) : next_search(unknown, false), false,
       {unknown.inconclusive, unknown.inconclusive_count, unknown.inconclusive_at, why});
 }
 
 void settle_absent(Sender* sender, const Unknown& unknown) {
   AbsenceVerdict verdict = AbsenceVerdict::kLookAgain;
   raise_if(run_cpp([&] {
-    verdict = judge_absence({unknown.looks + 1, to_unix_us(unknown.looked_at) / USECS_PER_SEC},
+    verdict = judge_absence({unknown.listings + 1, to_unix_us(unknown.searched_at) / USECS_PER_SEC},
                             to_unix_us(unknown.lease_until) / USECS_PER_SEC,
                             settings::reconcile_limit / 1000);
   }));
@@ -220,15 +220,15 @@ void settle_inconclusive(const Unknown& unknown, Finding finding) {
                   from_unix_us(listings.counted_at), nullptr});
 }
 
-Finding judge(const ListSearchResult& looked, const Unknown& unknown, std::string_view body,
-              char** known, int known_count, Settled* settled) {
-  if (!looked.asked) return Finding::kNotAsked;
-  if (!looked.error.empty()) return Finding::kUnreadable;
+Finding read_listing(const ListSearchResult& result, const Unknown& unknown, std::string_view body,
+                     char** known, int known_count, Settled* settled) {
+  if (!result.asked) return Finding::kNotAsked;
+  if (!result.error.empty()) return Finding::kUnreadable;
   Finding finding = Finding::kAbsent;
   raise_if(run_cpp([&] {
     const std::vector<std::string> known_sids(known, known + known_count);
     const Match match =
-        find_match(looked.listed, body, to_unix_us(unknown.claimed_at) / USECS_PER_SEC, known_sids);
+        find_match(result.listed, body, to_unix_us(unknown.claimed_at) / USECS_PER_SEC, known_sids);
     if (match.sighting == Sighting::kSeveral) finding = Finding::kSeveral;
     if (match.sighting != Sighting::kOne) return;
     const Settlement found = settle_message(*match.message);
@@ -241,20 +241,20 @@ Finding judge(const ListSearchResult& looked, const Unknown& unknown, std::strin
   return finding;
 }
 
-void settle_one(Sender* sender, const ListSearchResult& looked) {
-  const pg_uuid_t id = to_pg(looked.look.message);
+void settle_one(Sender* sender, const ListSearchResult& result) {
+  const pg_uuid_t id = to_pg(result.search.message);
   Unknown unknown{};
-  if (!read_unknown(id, looked.look.fence, &unknown)) return;  // a callback was faster
-  unknown.looked_at = from_unix_us(looked.look.started_at);
-  const int count = static_cast<int>(looked.listed.size());
+  if (!read_unknown(id, result.search.fence, &unknown)) return;  // a callback was faster
+  unknown.searched_at = from_unix_us(result.search.started_at);
+  const int count = static_cast<int>(result.listed.size());
   auto** sids = static_cast<char**>(palloc(sizeof(char*) * (count + 1)));
   for (int i = 0; i < count; ++i)
-    sids[i] = pstrdup(looked.listed[static_cast<size_t>(i)].sid.c_str());
+    sids[i] = pstrdup(result.listed[static_cast<size_t>(i)].sid.c_str());
   char** known;
   const int known_count = read_known_sids(unknown, sids, count, &known);
   Settled settled{};
   const Finding finding =
-      judge(looked, unknown, utf8_view(unknown.body), known, known_count, &settled);
+      read_listing(result, unknown, utf8_view(unknown.body), known, known_count, &settled);
   switch (finding) {
     case Finding::kFound:
     case Finding::kFoundFailed:
@@ -265,7 +265,7 @@ void settle_one(Sender* sender, const ListSearchResult& looked) {
     case Finding::kUnreadable:
       return settle_inconclusive(unknown, finding);
     case Finding::kNotAsked:
-      return settle_not_asked(unknown, looked);
+      return settle_not_asked(unknown, result);
   }
 }
 

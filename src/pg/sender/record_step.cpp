@@ -123,8 +123,8 @@ void set_aside_first(Sender* sender) {
   ereport(LOG, (errmsg("a result could not be recorded alone; Twilio's SID: %s",
                        sid[0] != '\0' ? sid : "none")));
   raise_if(run_cpp([&] {
-    std::deque<Finished>& finished = sender->dispatch->finished();
-    Finished first = std::move(finished.front());
+    std::deque<FinishedTask>& finished = sender->dispatch->finished();
+    FinishedTask first = std::move(finished.front());
     finished.pop_front();
     if (++first.records_failed < kMostTriesAlone)
       finished.push_back(std::move(first));
@@ -212,7 +212,7 @@ void recording_failed(Sender* sender) {
 }
 
 void log_unrecorded(Sender* sender) {
-  for (const Finished& finished : sender->dispatch->finished())
+  for (const FinishedTask& finished : sender->dispatch->finished())
     if (!finished.settlement.provider_message_id.empty())
       ereport(LOG, (errmsg("Twilio accepted %s, and there is nowhere left to record it",
                            finished.settlement.provider_message_id.c_str())));

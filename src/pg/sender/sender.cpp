@@ -49,7 +49,7 @@ void make_events(Sender* sender) {
   sender->events = create_wait_event_set(3);
   AddWaitEventToSet(sender->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
   AddWaitEventToSet(sender->events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
-  AddWaitEventToSet(sender->events, WL_SOCKET_READABLE, sender->dispatch->pool().descriptor(),
+  AddWaitEventToSet(sender->events, WL_SOCKET_READABLE, sender->dispatch->twilio().descriptor(),
                     nullptr, nullptr);
 }
 
@@ -63,7 +63,7 @@ void wait_for_something(Sender* sender) {
   const TimestampTz now = GetCurrentTimestamp();
   const TimestampTz at = wake_at(*sender, now);
   long timeout = at <= now ? 0 : TimestampDifferenceMilliseconds(now, at);
-  const int pool_timeout = sender->dispatch->pool().timeout_ms();
+  const int pool_timeout = sender->dispatch->twilio().timeout_ms();
   if (pool_timeout >= 0 && pool_timeout < timeout) timeout = pool_timeout;
   if (timeout > settings::poll_interval) timeout = settings::poll_interval;  // clocks are set
   report_heartbeat(at);
@@ -147,7 +147,7 @@ void drain(Sender* sender) {
       if (sender->failures > 1) break;
     }
     if (!work_remains(*sender)) break;
-    int timeout = sender->dispatch->pool().timeout_ms();
+    int timeout = sender->dispatch->twilio().timeout_ms();
     if (timeout < 0 || timeout > 100) timeout = 100;
     wait_for(sender, timeout);
     process_signals();

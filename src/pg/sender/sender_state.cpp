@@ -43,7 +43,7 @@ char* copy_text(const std::string& text) {
 }
 
 // After how long a message goes again, or is looked for first.
-int64 delay_us(const Finished& finished, double random_01) {
+int64 delay_us(const FinishedTask& finished, double random_01) {
   if (finished.settlement.outcome == Outcome::kUnknown)
     return INT64CONST(1000) * settings::reconcile_delay;
   const RetryPolicy policy{milliseconds(settings::retry_base_delay),
@@ -56,7 +56,7 @@ int64 delay_us(const Finished& finished, double random_01) {
   return std::chrono::microseconds(delay).count();
 }
 
-void copy_row(const Finished& finished, double random_01, FinishedRow* row) {
+void copy_row(const FinishedTask& finished, double random_01, FinishedRow* row) {
   const Settlement& settlement = finished.settlement;
   Settled& settled = row->settled;
   settled.message_id = to_pg(finished.task.message);
@@ -102,7 +102,7 @@ void start_one(Sender* sender, Task task, int segments, const Route& route) {
 }
 
 // What a result means for the limits: Twilio took it or may have, or provably not.
-void tell_limits(SendLimits* limits, const Finished& finished) {
+void tell_limits(SendLimits* limits, const FinishedTask& finished) {
   const Settlement& settlement = finished.settlement;
   if (finished.started &&
       (settlement.outcome == Outcome::kAccepted || !settlement.provider_message_id.empty()))
@@ -166,7 +166,7 @@ void start_requests(Sender* sender, const Claimed* claimed, int count, const Che
 }
 
 int copy_finished(Sender* sender, int limit, FinishedRow** rows) {
-  std::deque<Finished>& finished = sender->dispatch->finished();
+  std::deque<FinishedTask>& finished = sender->dispatch->finished();
   const int count =
       finished.size() < static_cast<std::size_t>(limit) ? static_cast<int>(finished.size()) : limit;
   *rows = static_cast<FinishedRow*>(palloc0(sizeof(FinishedRow) * (count + 1)));
@@ -182,10 +182,10 @@ int copy_finished(Sender* sender, int limit, FinishedRow** rows) {
 void forget_recorded(Sender* sender, const FinishedRow* rows, int count) {
   const Failure failure = run_cpp([&] {
     Dispatch& dispatch = *sender->dispatch;
-    std::deque<Finished>& finished = dispatch.finished();
-    std::deque<Finished> kept;
+    std::deque<FinishedTask>& finished = dispatch.finished();
+    std::deque<FinishedTask> kept;
     for (int i = 0; i < count; ++i) {
-      Finished& one = finished[static_cast<size_t>(i)];
+      FinishedTask& one = finished[static_cast<size_t>(i)];
       if (!rows[i].settled.recorded) {
         kept.push_back(std::move(one));
         continue;
@@ -197,7 +197,7 @@ void forget_recorded(Sender* sender, const FinishedRow* rows, int count) {
                             to_unix_us(rows[i].settled.when));
     }
     finished.erase(finished.begin(), finished.begin() + count);
-    for (Finished& one : kept)
+    for (FinishedTask& one : kept)
       finished.push_back(std::move(one));  // behind those that can go on
   });
   raise_if(failure);

@@ -39,8 +39,8 @@ struct Walks {
 };
 
 Walks walks;
-TimestampTz asked_at;  // when it was last looked which messages to ask about
-bool more_to_ask;      // and it was not looked to the end
+TimestampTz polled_at;  // when it was last looked which messages to ask about
+bool more_to_poll;      // and it was not looked to the end
 
 // Where no callback can come, waiting for it is waiting in vain.
 int64 first_age() {
@@ -70,7 +70,7 @@ void plan_walks() {
   walks.first_age = first_age();
 }
 
-// --- asking -------------------------------------------------------------------------------------
+// --- polling ------------------------------------------------------------------------------------
 
 // The next attempts on a walk, and among them up to `room` messages to ask about. The last row says
 // how far the walk came: NULL where it is at its end.
@@ -97,7 +97,7 @@ uint64 find_candidates(const Walk& walk, const pg_uuid_t& end, int room) {
 }
 
 // What cannot be asked about now (no token, or its account is held) is so at its next age.
-void ask(Sender* sender, const pg_uuid_t& message_id, const pg_uuid_t& org_id, const char* sid) {
+void poll(Sender* sender, const pg_uuid_t& message_id, const pg_uuid_t& org_id, const char* sid) {
   OrgRoute* from = find_route(org_id);
   if (from->token[0] != '\0')
     raise_if(run_cpp([&] {
@@ -124,7 +124,7 @@ bool walk_on(Sender* sender, Walk* walk, int room) {
     const pg_uuid_t id = uuid_column(row, 1);
     const pg_uuid_t message_id = uuid_column(row, 2);
     const pg_uuid_t org_id = uuid_column(row, 3);
-    ask(sender, message_id, org_id, text_column(row, 4));
+    poll(sender, message_id, org_id, text_column(row, 4));
     come_to(walk, id);
   }
   come_to(walk, last);
@@ -132,21 +132,22 @@ bool walk_on(Sender* sender, Walk* walk, int room) {
 }
 
 int room_for_status_polls(const Sender& sender) {
-  return kAtOnce - static_cast<int>(sender.dispatch->status_polls());
+  return kAtOnce -
+         static_cast<int>(sender.dispatch->polls_under_way() + sender.dispatch->polled().size());
 }
 
-void ask_more(Sender* sender) {
+void poll_more(Sender* sender) {
   plan_walks();
   for (int i = 0; i < walks.count; ++i) {
     const int room = room_for_status_polls(*sender);
-    if (room <= 0 || walk_on(sender, &walks.walk[i], room)) more_to_ask = true;
+    if (room <= 0 || walk_on(sender, &walks.walk[i], room)) more_to_poll = true;
   }
 }
 
 // --- answers ------------------------------------------------------------------------------------
 
-// An answer as plain data.
-struct Answer {
+// A polled status as plain data.
+struct StatusRow {
   pg_uuid_t message_id;
   pg_uuid_t org_id;
   char* sid;
@@ -159,47 +160,47 @@ struct Answer {
   int segments;
 };
 
-int take_answers(Sender* sender, Answer* answers) {
+int take_statuses(Sender* sender, StatusRow* statuses) {
   int count = 0;
   raise_if(run_cpp([&] {
-    for (const PolledStatus& answered : sender->dispatch->answered()) {
-      if (!answered.message || count == kAtOnce) continue;
-      const ListedMessage& told = *answered.message;
-      answers[count++] = {to_pg(answered.question.message),
-                          to_pg(answered.question.org),
-                          copy_out(told.sid),
-                          copy_out(told.status),
-                          copy_out(told.error_code),
-                          storable(copy_out(told.error_message)),
-                          copy_out(told.price),
-                          copy_out(told.price_unit),
-                          copy_out(told.sid + ":" + told.status + ":fetch"),
-                          told.segments};
+    for (const PolledStatus& polled : sender->dispatch->polled()) {
+      if (!polled.message || count == kAtOnce) continue;
+      const ListedMessage& message = *polled.message;
+      statuses[count++] = {to_pg(polled.poll.message),
+                           to_pg(polled.poll.org),
+                           copy_out(message.sid),
+                           copy_out(message.status),
+                           copy_out(message.error_code),
+                           storable(copy_out(message.error_message)),
+                           copy_out(message.price),
+                           copy_out(message.price_unit),
+                           copy_out(message.sid + ":" + message.status + ":fetch"),
+                           message.segments};
     }
-    sender->dispatch->answered().clear();
+    sender->dispatch->polled().clear();
   }));
   return count;
 }
 
 // An answer is an event like a callback, and moves the message as one does.
-void apply_status(const Answer& answer) {
+void apply_status(const StatusRow& row) {
   Event event{};
   event.has_message = event.has_org = true;
-  event.message_id = answer.message_id;
-  event.org_id = answer.org_id;
+  event.message_id = row.message_id;
+  event.org_id = row.org_id;
   event.provider = "twilio";
   event.type = "fetch";
-  event.sid = answer.sid;
-  event.status = answer.status;
-  event.error_code = answer.error_code;
-  event.error_message = answer.error_message;
-  event.dedupe_key = answer.dedupe_key;
+  event.sid = row.sid;
+  event.status = row.status;
+  event.error_code = row.error_code;
+  event.error_message = row.error_message;
+  event.dedupe_key = row.dedupe_key;
   pg_uuid_t id;
   if (store_event(event, &id)) apply_event(id);
 }
 
 // A message that somebody has locked is asked about again.
-void note_price(const Answer& answer) {
+void note_price(const StatusRow& row) {
   static Statement update{
       "UPDATE @extschema@.sms_messages SET price = coalesce(abs($4::numeric), price),"
       "   price_unit = coalesce($5, price_unit), segments = coalesce(nullif($6, 0), segments),"
@@ -210,42 +211,42 @@ void note_price(const Answer& answer) {
       "              FOR NO KEY UPDATE SKIP LOCKED)",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}};
   auto given = [](const char* text) { return text[0] != '\0' ? ' ' : 'n'; };
-  const char nulls[] = {' ', ' ', ' ', given(answer.price), given(answer.price_unit), ' ', '\0'};
-  if (answer.price[0] == '\0' && answer.segments == 0) return;
-  update.run({UUIDPGetDatum(&answer.message_id), UUIDPGetDatum(&answer.org_id),
-              CStringGetTextDatum(answer.sid), CStringGetTextDatum(answer.price),
-              CStringGetTextDatum(answer.price_unit), Int32GetDatum(answer.segments)},
+  const char nulls[] = {' ', ' ', ' ', given(row.price), given(row.price_unit), ' ', '\0'};
+  if (row.price[0] == '\0' && row.segments == 0) return;
+  update.run({UUIDPGetDatum(&row.message_id), UUIDPGetDatum(&row.org_id),
+              CStringGetTextDatum(row.sid), CStringGetTextDatum(row.price),
+              CStringGetTextDatum(row.price_unit), Int32GetDatum(row.segments)},
              nulls);
 }
 
 void poll_statuses(void* state) {
   auto* sender = static_cast<Sender*>(state);
-  asked_at = GetCurrentTimestamp();
-  more_to_ask = false;
-  Answer answers[kAtOnce];
-  const int count = take_answers(sender, answers);
+  polled_at = GetCurrentTimestamp();
+  more_to_poll = false;
+  StatusRow statuses[kAtOnce];
+  const int count = take_statuses(sender, statuses);
   for (int i = 0; i < count; ++i) {
-    apply_status(answers[i]);
-    note_price(answers[i]);
+    apply_status(statuses[i]);
+    note_price(statuses[i]);
   }
-  if (sender->mode == Mode::kLive && !should_stop()) ask_more(sender);
+  if (sender->mode == Mode::kLive && !should_stop()) poll_more(sender);
 }
 
 void begin() {
   walks = {};
-  asked_at = 0;
-  more_to_ask = false;
+  polled_at = 0;
+  more_to_poll = false;
 }
 
 // Answers are worth a commit when none is under way any more, or a good part of them is there.
 TimestampTz next_at(const Sender& sender, TimestampTz now) {
-  if (asked_at > now) return now;  // the clock was set back
-  const auto answers = static_cast<int>(sender.dispatch->answered().size());
-  const int under_way = static_cast<int>(sender.dispatch->status_polls()) - answers;
-  if (answers > 0 && (under_way == 0 || answers * 2 >= kAtOnce)) return now;
-  if (answers > 0) return asked_at + USECS_PER_SEC;
-  if (more_to_ask && room_for_status_polls(sender) > 0) return now;
-  return first_age() > 0 ? asked_at + pause() : DT_NOEND;
+  if (polled_at > now) return now;  // the clock was set back
+  const auto answers = static_cast<int>(sender.dispatch->polled().size());
+  if (answers > 0 && (sender.dispatch->polls_under_way() == 0 || answers * 2 >= kAtOnce))
+    return now;
+  if (answers > 0) return polled_at + USECS_PER_SEC;
+  if (more_to_poll && room_for_status_polls(sender) > 0) return now;
+  return first_age() > 0 ? polled_at + pause() : DT_NOEND;
 }
 
 bool run(Sender* sender) {
