@@ -151,7 +151,7 @@ void wait(World& world, Request& request) {
     seen = world.records.counters();
     reached = seen.requests >= goals.requests && seen.accepted >= goals.accepted &&
               seen.open >= goals.open && seen.callbacks >= goals.callbacks;
-  } while (!reached && std::chrono::steady_clock::now() < deadline && world.pauses.sleep(2));
+  } while (!reached && std::chrono::steady_clock::now() < deadline && world.pauses.last(2));
   answer_counters(request, seen, reached);
 }
 

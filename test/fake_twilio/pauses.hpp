@@ -14,7 +14,7 @@ namespace fake_twilio {
 class Pauses {
  public:
   // Returns after so many milliseconds; false, and at once, if the program ends.
-  bool sleep(long ms) {
+  bool last(long ms) {
     if (ms == 0) return true;
     std::unique_lock lock(mutex_);
     return !ended_.wait_for(lock, std::chrono::milliseconds(ms), [this] { return stopping_; });

@@ -67,7 +67,7 @@ std::optional<Verdict> meet_faults(World& world, Request& request) {
     if (!world.pauses.stall(request.socket)) return Verdict::kClose;
     request.answer.status = 200;
   }
-  if (!world.pauses.sleep(scenario.delay_ms)) return Verdict::kClose;
+  if (!world.pauses.last(scenario.delay_ms)) return Verdict::kClose;
   return {};
 }
 
@@ -79,7 +79,7 @@ void begin_journey(World& world, Request& request) {
   if (request.journey_waits) return;
   world.callbacks.begin_journey(request.row.message, scenario);
   while (scenario.callback_before_response && world.callbacks.is_travelling(request.row.message) &&
-         world.pauses.sleep(1)) {
+         world.pauses.last(1)) {
   }
 }
 
@@ -109,7 +109,7 @@ Verdict hold(World& world, Request& request) {
   const Scenario& scenario = request.scenario;
   if (scenario.reset_after) return Verdict::kReset;
   const bool goes_on = scenario.stall ? world.pauses.stall(request.socket)
-                                      : world.pauses.sleep(scenario.accept_then_delay_ms);
+                                      : world.pauses.last(scenario.accept_then_delay_ms);
   return goes_on ? Verdict::kAnswer : Verdict::kClose;
 }
 

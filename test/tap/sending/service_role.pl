@@ -55,10 +55,10 @@ for my $case ([ '1 hour', '+61491570120', 3540, 3600 ], [ '3 days', '+6149157012
 }
 
 # Nor may the role go behind the functions.
-for my $case ([ 'SELECT count(*) FROM coach_sms_internal.sms_queue', 'sms_queue' ], [ 'SELECT count(*) FROM coach_sms_internal.sms_in_flight', 'sms_in_flight' ],
-    [ "UPDATE sms_messages SET to_phone = '+61491570111'", 'sms_messages' ]) {
+for my $case ([ 'SELECT count(*) FROM coach_sms_internal.sms_queue', 'schema coach_sms_internal' ],
+    [ "UPDATE sms_messages SET to_phone = '+61491570111'", 'table sms_messages' ]) {
     my (undef, undef, $error) = $node->psql('postgres', $case->[0], extra_params => [ '-U', 'backend' ]);
-    like($error, qr/permission denied for table $case->[1]/, "refused: $case->[0]");
+    like($error, qr/permission denied for $case->[1]/, "refused: $case->[0]");
 }
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 
