@@ -3021,72 +3021,90 @@ BEGIN
   RETURN total;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rebuild_queue(
-  live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_cancel_sandbox_messages() RETURNS integer
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_subscriber boolean := coach_sms_internal.sms_is_subscriber();
   ids uuid[];
 BEGIN
+  ids := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
+       AND (NOT is_subscriber
+            OR EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
+            OR EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id))
+     ORDER BY m.id FOR NO KEY UPDATE);
+  UPDATE @extschema@.sms_messages m
+     SET status = 'cancelled', error_code = 'sandbox',
+         error_message = 'enqueued in the sandbox, and never sent live', updated_at = now()
+   WHERE m.id = ANY (ids);
+  DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (ids);
+  DELETE FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = ANY (ids);
+  RETURN cardinality(ids);
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_adopt_lost_messages() RETURNS integer
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  is_subscriber boolean := coach_sms_internal.sms_is_subscriber();
+  ids uuid[];
+  adopted integer;
+BEGIN
+  ids := ARRAY(
+    SELECT m.id FROM @extschema@.sms_messages m
+     WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
+       AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id)
+     ORDER BY m.id FOR NO KEY UPDATE OF m);
+  -- The sender may have settled some during the wait for their locks.
+  WITH lost AS (
+    INSERT INTO coach_sms_internal.sms_in_flight (
+        message_id, org_id, fence, state, attempt_number, failures, priority,
+        claimed_at, lease_until, client_key, segments, settlement, next_look_at)
+      SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
+             'unknown', greatest(m.attempt_count, 1), 0, m.priority,
+             greatest(m.created_at, m.scheduled_for), now(),
+             coalesce(m.client_id::text, coach_sms_internal.sms_phone_key(m.to_phone)), m.segments,
+             jsonb_build_object('error_code', 'sender_lost',
+               'error_message', 'the database was copied or restored while it was under way'),
+             now() + current_setting('coach_sms.reconcile_delay')::interval
+        FROM @extschema@.sms_messages m
+       WHERE m.id = ANY (ids) AND m.status IN ('sending', 'unknown')
+      ON CONFLICT ON CONSTRAINT sms_in_flight_pkey DO NOTHING
+      RETURNING message_id)
+  UPDATE @extschema@.sms_messages m
+     SET status = 'unknown', error_code = coalesce(m.error_code, 'sender_lost'), updated_at = now()
+    FROM lost WHERE m.id = lost.message_id;
+  GET DIAGNOSTICS adopted = ROW_COUNT;
+  RETURN adopted;
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_return_to_sandbox() RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  is_subscriber boolean := coach_sms_internal.sms_is_subscriber();
+BEGIN
+  WITH foreign_rows AS MATERIALIZED (
+    SELECT q.message_id
+      FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+     WHERE NOT m.sandbox AND NOT is_subscriber  -- a subscriber's own would not come back
+     ORDER BY m.id FOR NO KEY UPDATE OF m)
+  DELETE FROM coach_sms_internal.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
+  UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
+   WHERE m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
+     AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id);
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rebuild_queue(
+  live boolean, OUT queued integer, OUT cancelled integer, OUT unknown integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
   cancelled := 0;
   unknown := 0;
   IF live THEN
-    -- Nobody can have got a sandbox message, so even a claimed one ends. The sender's result
-    -- then finds no claim with its fence.
-    ids := ARRAY(
-      SELECT m.id FROM @extschema@.sms_messages m
-       WHERE m.sandbox AND m.status IN ('pending', 'queued', 'sending', 'unknown')
-         AND (NOT is_subscriber
-              OR EXISTS (SELECT FROM coach_sms_internal.sms_queue q WHERE q.message_id = m.id)
-              OR EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id))
-       ORDER BY m.id FOR NO KEY UPDATE);
-    cancelled := cardinality(ids);
-    UPDATE @extschema@.sms_messages m
-       SET status = 'cancelled', error_code = 'sandbox',
-           error_message = 'enqueued in the sandbox, and never sent live', updated_at = now()
-     WHERE m.id = ANY (ids);
-    DELETE FROM coach_sms_internal.sms_queue q WHERE q.message_id = ANY (ids);
-    DELETE FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = ANY (ids);
-
-    -- In a copy or a restored database these were under way, and their outcome is unknown.
-    ids := ARRAY(
-      SELECT m.id FROM @extschema@.sms_messages m
-       WHERE NOT m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
-         AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id)
-       ORDER BY m.id FOR NO KEY UPDATE OF m);
-    -- The sender may have settled some during the wait for their locks.
-    WITH lost AS (
-      INSERT INTO coach_sms_internal.sms_in_flight (
-          message_id, org_id, fence, state, attempt_number, failures, priority,
-          claimed_at, lease_until, client_key, segments, settlement, next_look_at)
-        SELECT m.id, m.org_id, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint,
-               'unknown', greatest(m.attempt_count, 1), 0, m.priority,
-               greatest(m.created_at, m.scheduled_for), now(),
-               coalesce(m.client_id::text, coach_sms_internal.sms_phone_key(m.to_phone)), m.segments,
-               jsonb_build_object('error_code', 'sender_lost',
-                 'error_message', 'the database was copied or restored while it was under way'),
-               now() + current_setting('coach_sms.reconcile_delay')::interval
-          FROM @extschema@.sms_messages m
-         WHERE m.id = ANY (ids) AND m.status IN ('sending', 'unknown')
-        ON CONFLICT ON CONSTRAINT sms_in_flight_pkey DO NOTHING
-        RETURNING message_id)
-    UPDATE @extschema@.sms_messages m
-       SET status = 'unknown', error_code = coalesce(m.error_code, 'sender_lost'), updated_at = now()
-      FROM lost WHERE m.id = lost.message_id;
-    GET DIAGNOSTICS unknown = ROW_COUNT;
+    cancelled := coach_sms_internal.sms_cancel_sandbox_messages();
+    unknown := coach_sms_internal.sms_adopt_lost_messages();
   ELSE
-    -- Live messages wait for the next sms_go_live().
-    WITH foreign_rows AS MATERIALIZED (
-      SELECT q.message_id
-        FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-       WHERE NOT m.sandbox AND NOT is_subscriber  -- a subscriber's own would not come back
-       ORDER BY m.id FOR NO KEY UPDATE OF m)
-    DELETE FROM coach_sms_internal.sms_queue q USING foreign_rows f WHERE q.message_id = f.message_id;
-
-    -- Sandbox messages that were under way when the database was copied start again.
-    UPDATE @extschema@.sms_messages m SET status = 'queued', updated_at = now()
-     WHERE m.sandbox AND m.status IN ('sending', 'unknown') AND NOT is_subscriber
-       AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_in_flight f WHERE f.message_id = m.id);
+    PERFORM coach_sms_internal.sms_return_to_sandbox();
   END IF;
   queued := coach_sms_internal.sms_enqueue_waiting(for_sandbox => NOT live);
 END
