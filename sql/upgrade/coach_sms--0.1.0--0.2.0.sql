@@ -920,8 +920,7 @@ BEGIN
   ELSIF phone IS NULL THEN
     RAISE EXCEPTION 'phone is null'
       USING ERRCODE = 'SM006', DETAIL = 'An entry is for exactly one number.', HINT = 'Give the number.';
-  END IF;
-  IF coalesce(reason NOT IN ('opt_out', 'invalid_number', 'carrier_violation', 'manual'), true) THEN
+  ELSIF coalesce(reason NOT IN ('opt_out', 'invalid_number', 'carrier_violation', 'manual'), true) THEN
     RAISE EXCEPTION 'unknown reason %', coalesce('"' || reason || '"', 'NULL')
       USING ERRCODE = 'SM015',
             DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
@@ -1013,6 +1012,55 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_of_sender(
           OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
      AND coach_sms_internal.sms_is_heard(s, signers, by_server)
 $$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_stop(
+  account_sid text, senders text[], person text, bound uuid[], whole_account boolean)
+  RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  org uuid;
+BEGIN
+  INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
+    SELECT sms_take_stop.account_sid, s, person, 'twilio'
+      FROM unnest(senders) s WHERE whole_account ORDER BY s
+    ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
+  PERFORM coach_sms_internal.sms_note_retraction(person);
+  FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
+    PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+  END LOOP;
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_start(
+  account_sid text, senders text[], person text, keyword text,
+  orgs uuid[], bound uuid[], whole_account boolean, uncertain uuid[])
+  RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  names text[] := coach_sms_internal.sms_phone_names(person);
+  lifted boolean;
+  org uuid;
+BEGIN
+  FOR org IN
+    SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
+     WHERE whole_account AND o.phone = ANY (names)
+       AND o.account_sid = sms_take_start.account_sid AND o.sender = ANY (senders)
+     ORDER BY u
+  LOOP
+    PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+  END LOOP;
+  DELETE FROM @extschema@.sms_opt_outs o
+   WHERE whole_account AND o.phone = ANY (names)
+     AND o.account_sid = sms_take_start.account_sid AND o.sender = ANY (senders);
+  lifted := FOUND;
+  -- A YES of a person who never said STOP is an answer like any other.
+  IF lifted OR keyword = 'START' THEN
+    DELETE FROM @extschema@.sms_suppression s
+     WHERE s.org_id = ANY (bound) AND s.phone = ANY (names) AND s.reason = 'opt_out'
+       -- Entries that an org made by itself, without a message to the person, are not this sender's.
+       AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
+  END IF;
+  RETURN lifted;
+END
+$$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_inbound(
   event_id uuid, account_sid text, our_number text, service_sid text, phone text, keyword text,
   signers uuid[], by_server boolean, whole_account boolean, uncertain uuid[] DEFAULT '{}')
@@ -1020,14 +1068,12 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_inbound(
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
-  person text := nullif(sms_take_inbound.phone, '');  -- E.164; NULL where the writer has no number
+  person text := nullif(phone, '');  -- E.164; NULL where the writer has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
   senders text[] := array_remove(
     ARRAY[nullif(coach_sms_internal.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
   orgs uuid[] := ARRAY(
-    SELECT o
-      FROM coach_sms_internal.sms_orgs_answered(
-             person, sms_take_inbound.account_sid, senders, signers, by_server) o);
+    SELECT o FROM coach_sms_internal.sms_orgs_answered(person, account_sid, senders, signers, by_server) o);
   -- sms_opt_outs binds the orgs that never wrote to the person. Where it must not change,
   -- entries of their own do.
   bound uuid[] := CASE
@@ -1035,48 +1081,18 @@ DECLARE
     ELSE ARRAY(
       SELECT unnest(orgs)
       UNION
-      SELECT o
-        FROM coach_sms_internal.sms_orgs_of_sender(
-               sms_take_inbound.account_sid, senders, signers, by_server) o) END;
+      SELECT o FROM coach_sms_internal.sms_orgs_of_sender(account_sid, senders, signers, by_server) o) END;
   lifted boolean := false;
-  -- dedupe_key keeps a repeated call away, but it holds the signer, who may have changed since.
-  is_old boolean := EXISTS (
-    SELECT FROM @extschema@.sms_events n
-      JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
-     WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
-  org uuid;
 BEGIN
   IF keyword = 'STOP' AND person IS NOT NULL THEN
-    INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
-      SELECT sms_take_inbound.account_sid, s, person, 'twilio'
-        FROM unnest(senders) s WHERE whole_account ORDER BY s
-      ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
-    PERFORM coach_sms_internal.sms_note_retraction(person);
-    FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
-      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
-    END LOOP;
-  ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
-    -- Orgs whose token cannot be compared stay bound: a stranger could have signed as the account's owner.
-    FOR org IN
-      SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
-       WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person))
-         AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders)
-       ORDER BY u
-    LOOP
-      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
-    END LOOP;
-    DELETE FROM @extschema@.sms_opt_outs o
-     WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person))
-       AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
-    lifted := FOUND;
-    -- A YES of a person who never said STOP is an answer like any other.
-    IF lifted OR keyword = 'START' THEN
-      DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (bound) AND s.phone = ANY (coach_sms_internal.sms_phone_names(person))
-         AND s.reason = 'opt_out'
-         -- Entries that an org made by itself, without a message to the person, are not this sender's.
-         AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
-    END IF;
+    PERFORM coach_sms_internal.sms_take_stop(account_sid, senders, person, bound, whole_account);
+  ELSIF keyword IN ('START', 'YES')
+        -- dedupe_key keeps a repeated call away, but it holds the signer, who may have changed since.
+        AND NOT EXISTS (SELECT FROM @extschema@.sms_events n
+                          JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
+                         WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound') THEN
+    lifted := coach_sms_internal.sms_take_start(
+      account_sid, senders, person, keyword, orgs, bound, whole_account, uncertain);
   END IF;
   UPDATE @extschema@.sms_events e
      SET event_status = CASE WHEN keyword = 'YES' AND lifted THEN 'START' ELSE keyword END,

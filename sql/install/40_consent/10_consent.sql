@@ -101,8 +101,7 @@ BEGIN
   ELSIF phone IS NULL THEN
     RAISE EXCEPTION 'phone is null'
       USING ERRCODE = 'SM006', DETAIL = 'An entry is for exactly one number.', HINT = 'Give the number.';
-  END IF;
-  IF coalesce(reason NOT IN ('opt_out', 'invalid_number', 'carrier_violation', 'manual'), true) THEN
+  ELSIF coalesce(reason NOT IN ('opt_out', 'invalid_number', 'carrier_violation', 'manual'), true) THEN
     RAISE EXCEPTION 'unknown reason %', coalesce('"' || reason || '"', 'NULL')
       USING ERRCODE = 'SM015',
             DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',

@@ -41,6 +41,63 @@ CREATE FUNCTION coach_sms_internal.sms_orgs_of_sender(
      AND coach_sms_internal.sms_is_heard(s, signers, by_server)
 $$;
 
+-- Enters a STOP of the person into sms_opt_outs, where the signature speaks for the whole account, and into
+-- sms_suppression of the bound orgs.
+CREATE FUNCTION coach_sms_internal.sms_take_stop(
+  account_sid text, senders text[], person text, bound uuid[], whole_account boolean)
+  RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  org uuid;
+BEGIN
+  INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
+    SELECT sms_take_stop.account_sid, s, person, 'twilio'
+      FROM unnest(senders) s WHERE whole_account ORDER BY s
+    ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
+  PERFORM coach_sms_internal.sms_note_retraction(person);
+  FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
+    PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+  END LOOP;
+END
+$$;
+
+-- Takes the person off sms_opt_outs, where the signature speaks for the whole account. After a START, or
+-- where there was an opt-out to lift, also off sms_suppression of the bound orgs. Returns whether there
+-- was one. uncertain are the orgs whose token cannot be compared: they stay bound, because a stranger
+-- could have signed as the account's owner.
+CREATE FUNCTION coach_sms_internal.sms_take_start(
+  account_sid text, senders text[], person text, keyword text,
+  orgs uuid[], bound uuid[], whole_account boolean, uncertain uuid[])
+  RETURNS boolean
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  names text[] := coach_sms_internal.sms_phone_names(person);
+  lifted boolean;
+  org uuid;
+BEGIN
+  FOR org IN
+    SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
+     WHERE whole_account AND o.phone = ANY (names)
+       AND o.account_sid = sms_take_start.account_sid AND o.sender = ANY (senders)
+     ORDER BY u
+  LOOP
+    PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
+  END LOOP;
+  DELETE FROM @extschema@.sms_opt_outs o
+   WHERE whole_account AND o.phone = ANY (names)
+     AND o.account_sid = sms_take_start.account_sid AND o.sender = ANY (senders);
+  lifted := FOUND;
+  -- A YES of a person who never said STOP is an answer like any other.
+  IF lifted OR keyword = 'START' THEN
+    DELETE FROM @extschema@.sms_suppression s
+     WHERE s.org_id = ANY (bound) AND s.phone = ANY (names) AND s.reason = 'opt_out'
+       -- Entries that an org made by itself, without a message to the person, are not this sender's.
+       AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
+  END IF;
+  RETURN lifted;
+END
+$$;
+
 -- Carries out a text from a person: STOP, START, or YES after a STOP. Writes to its event the keyword and
 -- the org that it answers, among the orgs that the signature speaks for. Opt-outs by sender change where
 -- the signature speaks for the whole account.
@@ -51,14 +108,12 @@ CREATE FUNCTION coach_sms_internal.sms_take_inbound(
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
-  person text := nullif(sms_take_inbound.phone, '');  -- E.164; NULL where the writer has no number
+  person text := nullif(phone, '');  -- E.164; NULL where the writer has no number
   -- Twilio blocks a whole Messaging Service, else the pair of numbers.
   senders text[] := array_remove(
     ARRAY[nullif(coach_sms_internal.sms_sender_address(our_number), ''), nullif(service_sid, '')], NULL);
   orgs uuid[] := ARRAY(
-    SELECT o
-      FROM coach_sms_internal.sms_orgs_answered(
-             person, sms_take_inbound.account_sid, senders, signers, by_server) o);
+    SELECT o FROM coach_sms_internal.sms_orgs_answered(person, account_sid, senders, signers, by_server) o);
   -- sms_opt_outs binds the orgs that never wrote to the person. Where it must not change,
   -- entries of their own do.
   bound uuid[] := CASE
@@ -66,48 +121,18 @@ DECLARE
     ELSE ARRAY(
       SELECT unnest(orgs)
       UNION
-      SELECT o
-        FROM coach_sms_internal.sms_orgs_of_sender(
-               sms_take_inbound.account_sid, senders, signers, by_server) o) END;
+      SELECT o FROM coach_sms_internal.sms_orgs_of_sender(account_sid, senders, signers, by_server) o) END;
   lifted boolean := false;
-  -- dedupe_key keeps a repeated call away, but it holds the signer, who may have changed since.
-  is_old boolean := EXISTS (
-    SELECT FROM @extschema@.sms_events n
-      JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
-     WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound');
-  org uuid;
 BEGIN
   IF keyword = 'STOP' AND person IS NOT NULL THEN
-    INSERT INTO @extschema@.sms_opt_outs (account_sid, sender, phone, source)
-      SELECT sms_take_inbound.account_sid, s, person, 'twilio'
-        FROM unnest(senders) s WHERE whole_account ORDER BY s
-      ON CONFLICT ON CONSTRAINT sms_opt_outs_pkey DO NOTHING;
-    PERFORM coach_sms_internal.sms_note_retraction(person);
-    FOR org IN SELECT o FROM unnest(bound) o ORDER BY o LOOP
-      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
-    END LOOP;
-  ELSIF keyword IN ('START', 'YES') AND NOT is_old THEN
-    -- Orgs whose token cannot be compared stay bound: a stranger could have signed as the account's owner.
-    FOR org IN
-      SELECT DISTINCT u FROM @extschema@.sms_opt_outs o, unnest(uncertain) u
-       WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person))
-         AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders)
-       ORDER BY u
-    LOOP
-      PERFORM @extschema@.sms_opt_out(org, person, 'opt_out', 'twilio');
-    END LOOP;
-    DELETE FROM @extschema@.sms_opt_outs o
-     WHERE whole_account AND o.phone = ANY (coach_sms_internal.sms_phone_names(person))
-       AND o.account_sid = sms_take_inbound.account_sid AND o.sender = ANY (senders);
-    lifted := FOUND;
-    -- A YES of a person who never said STOP is an answer like any other.
-    IF lifted OR keyword = 'START' THEN
-      DELETE FROM @extschema@.sms_suppression s
-       WHERE s.org_id = ANY (bound) AND s.phone = ANY (coach_sms_internal.sms_phone_names(person))
-         AND s.reason = 'opt_out'
-         -- Entries that an org made by itself, without a message to the person, are not this sender's.
-         AND (s.org_id = ANY (orgs) OR s.source = 'twilio');
-    END IF;
+    PERFORM coach_sms_internal.sms_take_stop(account_sid, senders, person, bound, whole_account);
+  ELSIF keyword IN ('START', 'YES')
+        -- dedupe_key keeps a repeated call away, but it holds the signer, who may have changed since.
+        AND NOT EXISTS (SELECT FROM @extschema@.sms_events n
+                          JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
+                         WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound') THEN
+    lifted := coach_sms_internal.sms_take_start(
+      account_sid, senders, person, keyword, orgs, bound, whole_account, uncertain);
   END IF;
   UPDATE @extschema@.sms_events e
      SET event_status = CASE WHEN keyword = 'YES' AND lifted THEN 'START' ELSE keyword END,
