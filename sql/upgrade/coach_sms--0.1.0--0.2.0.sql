@@ -4082,7 +4082,10 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_rights()
          'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), '
          'sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; '
          'then grant again what the role should be.'
-  UNION ALL
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_bookings()
+  RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT 'bookings_source', 'error',
          CASE WHEN NOT r.rolsuper
               THEN 'sms_bookings_source belongs to ' || r.rolname
@@ -4149,7 +4152,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_doctor_as_owner(
           UNION ALL SELECT 4, * FROM coach_sms_internal.sms_check_queue()
           UNION ALL SELECT 5, * FROM coach_sms_internal.sms_check_waiting()
           UNION ALL SELECT 6, * FROM coach_sms_internal.sms_check_rights()
-          UNION ALL SELECT 7, * FROM coach_sms_internal.sms_check_tenancy()) c
+          UNION ALL SELECT 7, * FROM coach_sms_internal.sms_check_bookings()
+          UNION ALL SELECT 8, * FROM coach_sms_internal.sms_check_tenancy()) c
    ORDER BY c.part
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text

@@ -60,16 +60,4 @@ CREATE FUNCTION coach_sms_internal.sms_check_rights()
          'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), '
          'sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; '
          'then grant again what the role should be.'
-  UNION ALL
-  SELECT 'bookings_source', 'error',
-         CASE WHEN NOT r.rolsuper
-              THEN 'sms_bookings_source belongs to ' || r.rolname
-                   || ', who can thereby read other people''s tables' END,
-         'ALTER TABLE sms_bookings_source OWNER TO a superuser.'
-    FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
-   WHERE c.oid = '@extschema@.sms_bookings_source'::regclass
-  UNION ALL
-  SELECT 'bookings', 'error', coach_sms_internal.sms_bookings_problem(),
-         'Mend the view, or give the owner of the bookings the rights it needs; '
-         'after a change of names call sms_attach_bookings() again.'
 $$;
