@@ -93,8 +93,8 @@ COMMENT ON COLUMN sms_messages.sandbox IS 'true: enqueued in the sandbox, and ne
 COMMENT ON COLUMN sms_messages.payload_hash IS
 'SHA-256 of the arguments that came with idempotency_key; NULL without a key.';
 
--- Returns sms_queue.zone for a message with this metadata: whose quiet hours the message
--- waits for. Zone names are cut at 64 characters: no real one is longer, and the index has a
+-- Returns sms_queue.zone for a message with this metadata: the zone of the quiet hours that
+-- it waits for. Names are cut at 64 characters: no real one is longer, and the index has a
 -- limit. Without a SET clause it is inlined.
 CREATE FUNCTION coach_sms_internal.sms_zone_of(metadata jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -121,8 +121,8 @@ BEGIN
 END
 $$;
 
--- Deletes live messages from sms_queue, where they wait for the next sms_go_live(), and queues messages of
--- the sandbox that were under way when the database was copied.
+-- Deletes live messages from sms_queue: they wait for the next sms_go_live(). Sets messages of the sandbox
+-- that were under way when the database was copied to queued.
 CREATE FUNCTION coach_sms_internal.sms_return_to_sandbox() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -1,8 +1,8 @@
 -- Ownership. A new object belongs to the superuser who runs the script. So the install script and each
 -- upgrade script end with a call of sms_take_ownership().
 
--- Gives new objects of the extension to coach_sms_owner, revokes all rights to them from everybody else,
--- and grants each role the rights of its kinds again.
+-- Gives new objects of the extension to coach_sms_owner, and revokes all rights to them from everybody
+-- else. Then grants each role the rights of its kinds again.
 CREATE FUNCTION coach_sms_internal.sms_take_ownership() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
