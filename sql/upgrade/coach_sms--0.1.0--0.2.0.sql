@@ -3777,8 +3777,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_arming()
   SELECT 'mode', 'error',
          CASE WHEN mode = 'not armed'
               THEN format('this server is not armed for this database, and sends nothing: %s', reason) END,
-         'Where this database shall send, call sms_go_live(); for trials sms_go_sandbox(). '
-         'A copy of a live database stays as it is.'
+         'If this database is to send, call sms_go_live(); for trials sms_go_sandbox(). '
+         'Call neither in a copy of a live database.'
     FROM fact
   UNION ALL
   SELECT 'key_file',
@@ -3879,14 +3879,14 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_orgs()
            || coach_sms_internal.sms_list_orgs((
                 SELECT array_agg(h.org_id ORDER BY h.org_id) FROM coach_sms_internal.sms_holds h
                  WHERE h.rule = 'monthly_budget_segments' AND h.until > now())),
-         'Cancel what should not go, or raise the budget; else it goes when the next month begins, '
-         'if it fits the budget at all.'
+         'Cancel messages that should not be sent, or raise the budget. '
+         'Else they are sent when the next month begins, if they fit the budget at all.'
   UNION ALL
   SELECT 'held', 'error',
          (SELECT string_agg(h.why || ': ' || coach_sms_internal.sms_list_orgs(h.orgs), '; ' ORDER BY h.why)
             FROM (SELECT why, array_agg(org_id ORDER BY org_id) AS orgs FROM coach_sms_internal.sms_holds
                    WHERE is_trouble AND until > now() AND org_id IS NOT NULL GROUP BY why) h),
-         'Messages of these orgs wait, and use up no attempt. They go once what is named is put right.'
+         'Messages of these orgs wait, and use up no attempt. They are sent once the named problem is solved.'
   UNION ALL
   SELECT 'server_account', v.level,
          CASE WHEN NOT coach_sms_internal.sms_is_sid(v.account, 'AC')
@@ -3950,15 +3950,14 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_queue()
   UNION ALL
   SELECT 'live_messages', 'note',
          CASE WHEN kept > 0 THEN format('live messages that wait for sms_go_live(): %s', kept) END,
-         'Nothing of theirs is sent before sms_go_live(); cancel what should never go.'
+         'sms_go_live() sends them. Cancel those that should never be sent.'
     FROM found, server v
   UNION ALL
   SELECT 'subscription', CASE WHEN v.brings_messages THEN 'note' ELSE 'warning' END,
          CASE WHEN v.is_subscriber AND v.brings_messages
                 THEN 'messages come from another server by a subscription, and that server sends them'
               WHEN v.is_subscriber
-                THEN 'a subscription has not told which tables it brings: '
-                     'until it has, nothing that waits is queued anew' END,
+                THEN 'a subscription has no list of its tables yet: no waiting message is queued before' END,
          CASE WHEN v.brings_messages
               THEN 'Nothing. Where this server is to take over: DROP SUBSCRIPTION, then sms_go_live().'
               ELSE 'ALTER SUBSCRIPTION … REFRESH PUBLICATION, or DROP SUBSCRIPTION; then sms_go_live().' END
@@ -3971,7 +3970,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_queue()
   UNION ALL
   SELECT 'unknown', 'warning',
          CASE WHEN unknown > 0
-              THEN format('messages of which it is still unknown whether Twilio took them: %s', unknown) END
+              THEN format('messages whose outcome is still unknown: %s', unknown) END
            || CASE WHEN not_asked > 0
                    THEN format('; Twilio''s list was not asked for %s of them: %s', not_asked, why_not_asked)
                    ELSE '' END,
@@ -4095,7 +4094,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_bookings()
    WHERE c.oid = '@extschema@.sms_bookings_source'::regclass
   UNION ALL
   SELECT 'bookings', 'error', coach_sms_internal.sms_bookings_problem(),
-         'Mend the view, or give the owner of the bookings the rights it needs; '
+         'Repair the view, or give the owner of the bookings the rights it needs; '
          'after a change of names call sms_attach_bookings() again.'
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_tenancy()
@@ -4113,7 +4112,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_tenancy()
          'ALTER TABLE … ENABLE ROW LEVEL SECURITY for each of them.'
   UNION ALL
   SELECT 'policies', 'error',
-         (SELECT 'policies are not those of the roles that were granted: '
+         (SELECT 'policies do not fit the granted roles: '
                    || string_agg(l.kind || ' on ' || l.relation, ', ' ORDER BY l.kind, l.relation)
             FROM coach_sms_internal.sms_lost_policies() l),
          'A dump carries no policies of extensions: sms_go_live() or sms_go_sandbox() makes them, '
@@ -4122,14 +4121,13 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_tenancy()
   SELECT 'tenancy', 'error',
          CASE WHEN NOT f.has_tenants THEN NULL
               WHEN f.name IS NULL AND f.authenticators IS NULL
-                THEN 'roles were granted as tenants, and nothing says which orgs they belong to: '
-                     'they see none'
+                THEN 'roles are tenants, and no setting says which orgs they belong to: they see none'
               WHEN f.name IS NOT NULL AND p.oid IS NULL
                 THEN format('coach_sms.tenancy_function "%s" does not exist', f.name)
               WHEN f.name IS NOT NULL
                    AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=%')
-                THEN format('coach_sms.tenancy_function "%s" looks names up in the search_path of whoever '
-                            'asks, who could put tables of their own before yours', f.name) END,
+                THEN format('coach_sms.tenancy_function "%s" has no search_path of its own: '
+                            'its caller could put other tables before yours', f.name) END,
          CASE WHEN p.oid IS NOT NULL
               THEN format('ALTER FUNCTION %s SET search_path = '''', and qualify the names in it.',
                           p.oid::regprocedure)
@@ -4179,7 +4177,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) R
            WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
            WHEN r.held_by IS NOT NULL THEN r.held_by
            WHEN h.problem IS NOT NULL AND NOT c.may_know
-             THEN 'the server does not send at the moment; sms_doctor() tells whoever runs it why'
+             THEN 'the server sends nothing at the moment; sms_doctor() shows its operator the reason'
            WHEN h.problem IS NOT NULL THEN h.problem
            ELSE 'it is due, and the sender takes it next'
          END

@@ -12,7 +12,7 @@ BEGIN
      OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m
                  WHERE m.roleid OPERATOR(pg_catalog.=) owner.oid
                     OR m.member OPERATOR(pg_catalog.=) owner.oid) THEN
-    RAISE EXCEPTION 'role coach_sms_owner is not as coach_sms needs it'
+    RAISE EXCEPTION 'role coach_sms_owner has attributes or memberships that it must not have'
       USING ERRCODE = 'SM016',
             DETAIL = 'It must be NOLOGIN, without superuser, createrole, createdb, bypassrls or replication, '
                      'in no role and with no member.',

@@ -7,8 +7,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_arming()
   SELECT 'mode', 'error',
          CASE WHEN mode = 'not armed'
               THEN format('this server is not armed for this database, and sends nothing: %s', reason) END,
-         'Where this database shall send, call sms_go_live(); for trials sms_go_sandbox(). '
-         'A copy of a live database stays as it is.'
+         'If this database is to send, call sms_go_live(); for trials sms_go_sandbox(). '
+         'Call neither in a copy of a live database.'
     FROM fact
   UNION ALL
   SELECT 'key_file',

@@ -72,14 +72,14 @@ CREATE FUNCTION coach_sms_internal.sms_check_orgs()
            || coach_sms_internal.sms_list_orgs((
                 SELECT array_agg(h.org_id ORDER BY h.org_id) FROM coach_sms_internal.sms_holds h
                  WHERE h.rule = 'monthly_budget_segments' AND h.until > now())),
-         'Cancel what should not go, or raise the budget; else it goes when the next month begins, '
-         'if it fits the budget at all.'
+         'Cancel messages that should not be sent, or raise the budget. '
+         'Else they are sent when the next month begins, if they fit the budget at all.'
   UNION ALL
   SELECT 'held', 'error',
          (SELECT string_agg(h.why || ': ' || coach_sms_internal.sms_list_orgs(h.orgs), '; ' ORDER BY h.why)
             FROM (SELECT why, array_agg(org_id ORDER BY org_id) AS orgs FROM coach_sms_internal.sms_holds
                    WHERE is_trouble AND until > now() AND org_id IS NOT NULL GROUP BY why) h),
-         'Messages of these orgs wait, and use up no attempt. They go once what is named is put right.'
+         'Messages of these orgs wait, and use up no attempt. They are sent once the named problem is solved.'
   UNION ALL
   SELECT 'server_account', v.level,
          CASE WHEN NOT coach_sms_internal.sms_is_sid(v.account, 'AC')

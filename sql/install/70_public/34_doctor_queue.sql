@@ -35,15 +35,14 @@ CREATE FUNCTION coach_sms_internal.sms_check_queue()
   UNION ALL
   SELECT 'live_messages', 'note',
          CASE WHEN kept > 0 THEN format('live messages that wait for sms_go_live(): %s', kept) END,
-         'Nothing of theirs is sent before sms_go_live(); cancel what should never go.'
+         'sms_go_live() sends them. Cancel those that should never be sent.'
     FROM found, server v
   UNION ALL
   SELECT 'subscription', CASE WHEN v.brings_messages THEN 'note' ELSE 'warning' END,
          CASE WHEN v.is_subscriber AND v.brings_messages
                 THEN 'messages come from another server by a subscription, and that server sends them'
               WHEN v.is_subscriber
-                THEN 'a subscription has not told which tables it brings: '
-                     'until it has, nothing that waits is queued anew' END,
+                THEN 'a subscription has no list of its tables yet: no waiting message is queued before' END,
          CASE WHEN v.brings_messages
               THEN 'Nothing. Where this server is to take over: DROP SUBSCRIPTION, then sms_go_live().'
               ELSE 'ALTER SUBSCRIPTION … REFRESH PUBLICATION, or DROP SUBSCRIPTION; then sms_go_live().' END
@@ -56,7 +55,7 @@ CREATE FUNCTION coach_sms_internal.sms_check_queue()
   UNION ALL
   SELECT 'unknown', 'warning',
          CASE WHEN unknown > 0
-              THEN format('messages of which it is still unknown whether Twilio took them: %s', unknown) END
+              THEN format('messages whose outcome is still unknown: %s', unknown) END
            || CASE WHEN not_asked > 0
                    THEN format('; Twilio''s list was not asked for %s of them: %s', not_asked, why_not_asked)
                    ELSE '' END,

@@ -11,6 +11,6 @@ CREATE FUNCTION coach_sms_internal.sms_check_bookings()
    WHERE c.oid = '@extschema@.sms_bookings_source'::regclass
   UNION ALL
   SELECT 'bookings', 'error', coach_sms_internal.sms_bookings_problem(),
-         'Mend the view, or give the owner of the bookings the rights it needs; '
+         'Repair the view, or give the owner of the bookings the rights it needs; '
          'after a change of names call sms_attach_bookings() again.'
 $$;

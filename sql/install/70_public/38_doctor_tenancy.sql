@@ -15,7 +15,7 @@ CREATE FUNCTION coach_sms_internal.sms_check_tenancy()
          'ALTER TABLE … ENABLE ROW LEVEL SECURITY for each of them.'
   UNION ALL
   SELECT 'policies', 'error',
-         (SELECT 'policies are not those of the roles that were granted: '
+         (SELECT 'policies do not fit the granted roles: '
                    || string_agg(l.kind || ' on ' || l.relation, ', ' ORDER BY l.kind, l.relation)
             FROM coach_sms_internal.sms_lost_policies() l),
          'A dump carries no policies of extensions: sms_go_live() or sms_go_sandbox() makes them, '
@@ -24,14 +24,13 @@ CREATE FUNCTION coach_sms_internal.sms_check_tenancy()
   SELECT 'tenancy', 'error',
          CASE WHEN NOT f.has_tenants THEN NULL
               WHEN f.name IS NULL AND f.authenticators IS NULL
-                THEN 'roles were granted as tenants, and nothing says which orgs they belong to: '
-                     'they see none'
+                THEN 'roles are tenants, and no setting says which orgs they belong to: they see none'
               WHEN f.name IS NOT NULL AND p.oid IS NULL
                 THEN format('coach_sms.tenancy_function "%s" does not exist', f.name)
               WHEN f.name IS NOT NULL
                    AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=%')
-                THEN format('coach_sms.tenancy_function "%s" looks names up in the search_path of whoever '
-                            'asks, who could put tables of their own before yours', f.name) END,
+                THEN format('coach_sms.tenancy_function "%s" has no search_path of its own: '
+                            'its caller could put other tables before yours', f.name) END,
          CASE WHEN p.oid IS NOT NULL
               THEN format('ALTER FUNCTION %s SET search_path = '''', and qualify the names in it.',
                           p.oid::regprocedure)

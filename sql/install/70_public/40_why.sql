@@ -24,7 +24,7 @@ CREATE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
            WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
            WHEN r.held_by IS NOT NULL THEN r.held_by
            WHEN h.problem IS NOT NULL AND NOT c.may_know
-             THEN 'the server does not send at the moment; sms_doctor() tells whoever runs it why'
+             THEN 'the server sends nothing at the moment; sms_doctor() shows its operator the reason'
            WHEN h.problem IS NOT NULL THEN h.problem
            ELSE 'it is due, and the sender takes it next'
          END
