@@ -39,6 +39,10 @@ grep -rnF "$version" Makefile src sql/*.sql sql/install test --include='*' 2>/de
 
 perl test/tools/upgrade_script.pl --check |
   rule "the newest upgrade script makes each function, view and comment that changed" "make upgrade-script"
+LC_ALL=C.UTF-8 grep -rnE '^.{111}' sql/install | grep -v '^sql/install/50_bookings/' | cut -c1-150 |
+  rule "no line of sql/install is longer than 110 columns" "one clause a line; adjacent literals are one text"
+grep -rnE '^REVOKE ALL ON' sql/install | grep -vE '^sql/install/(50_bookings|80_rights)/' |
+  rule "sms_take_ownership() alone takes rights from PUBLIC" "remove the line: a loop does it for every object"
 
 grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|SPI_[a-z_]+|postgres\.h)\b' $(sources src/core) /dev/null |
   rule "the core has never heard of PostgreSQL" "return a decision; src/pg carries it out"
