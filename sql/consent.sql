@@ -96,7 +96,7 @@ INSERT INTO sms_settings (org_id, default_region, twilio_account_sid, twilio_pho
   VALUES ('10000000-0000-4000-8000-000000000049', 'DE', 'AC00000000000000000000000000000049', '0171 1234567');
 SELECT sms_enqueue('10000000-0000-4000-8000-000000000049', to_phone => '+491711234568', body => 'hello') AS refused \gset
 UPDATE sms_messages SET sandbox = false WHERE id = :'refused';
-SELECT coach_sms_internal.sms_heed_code(:'refused', '21610', 'opt_out');
+SELECT coach_sms_internal.sms_take_refusal(:'refused', '21610', 'opt_out');
 SELECT sender, phone, coach_sms_internal.sms_is_bound('10000000-0000-4000-8000-000000000049', NULL, phone) AS bound
   FROM sms_opt_outs WHERE account_sid = 'AC00000000000000000000000000000049';
 

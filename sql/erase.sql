@@ -90,7 +90,7 @@ SELECT messages FROM sms_erase_person(:'org', '+61491570006');
 SELECT left(phone, 5) AS phone, reason FROM sms_suppression WHERE org_id = :'org';
 
 -- A callback for what was erased stores nothing of the person, and lists nobody.
-SELECT coach_sms_internal.sms_heed_code(:'arrived', '30006', 'invalid_number');
+SELECT coach_sms_internal.sms_take_refusal(:'arrived', '30006', 'invalid_number');
 
 -- Export, DROP, and import again: the salt makes hashes match.
 CREATE TEMPORARY TABLE exported AS SELECT * FROM sms_export_opt_outs();

@@ -40,6 +40,10 @@ END
 $$;
 SET LOCAL search_path = @extschema@, pg_temp;
 
+ALTER FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean) RENAME TO sms_is_signed_for;
+ALTER FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) RENAME TO sms_take_refusal;
+ALTER FUNCTION coach_sms_internal.sms_tell_news() RENAME TO sms_notify_app;
+
 ALTER TYPE coach_sms_internal.sms_booking ADD ATTRIBUTE first_name text;
 
 -- A priority may be written without a cast.
@@ -980,7 +984,7 @@ BEGIN
   RETURN NEW;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_heard(org sms_settings, signers uuid[], by_server boolean)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_signed_for(org sms_settings, signers uuid[], by_server boolean)
   RETURNS boolean
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL
@@ -997,7 +1001,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_answered(
            WHERE m.to_phone = ANY (coach_sms_internal.sms_phone_names($1))
            GROUP BY m.org_id, m.from_phone) o
     JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
-   WHERE coach_sms_internal.sms_is_heard(s, signers, by_server)
+   WHERE coach_sms_internal.sms_is_signed_for(s, signers, by_server)
      AND EXISTS (SELECT FROM unnest($3) AS a (sender)
                   WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
@@ -1010,7 +1014,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_of_sender(
    WHERE coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') = $1
      AND (s.twilio_messaging_service_sid = ANY ($2)
           OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
-     AND coach_sms_internal.sms_is_heard(s, signers, by_server)
+     AND coach_sms_internal.sms_is_signed_for(s, signers, by_server)
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_stop(
   account_sid text, senders text[], person text, bound uuid[], whole_account boolean)
@@ -1100,7 +1104,7 @@ BEGIN
    WHERE e.id = event_id;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_heed_code(message_id uuid, code text, reason text) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_refusal(message_id uuid, code text, reason text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -3133,7 +3137,7 @@ BEGIN
   PERFORM coach_sms_internal.sms_make_policies();
   SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown
     FROM coach_sms_internal.sms_rebuild_queue(true) r;
-  PERFORM coach_sms_internal.sms_tell_overdue();
+  PERFORM coach_sms_internal.sms_notice_overdue();
 END
 $$;
 COMMENT ON FUNCTION sms_go_live() IS
@@ -3214,7 +3218,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFA
              AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
      AND coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_notice_overdue(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   overdue bigint := coach_sms_internal.sms_count_overdue(org_id);
@@ -3230,12 +3234,12 @@ $$;
 CREATE OR REPLACE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_pause(sms_resume.org_id, NULL);
-  SELECT coach_sms_internal.sms_tell_overdue(sms_resume.org_id)
+  SELECT coach_sms_internal.sms_notice_overdue(sms_resume.org_id)
 $$;
 COMMENT ON FUNCTION sms_resume(uuid) IS
 'Ends sms_pause for an org (default NULL: for the server; an org''s own pause stays). A NOTICE counts '
 'messages that waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_tell_news() RETURNS trigger
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_notify_app() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF current_setting('coach_sms.notify', true) IS DISTINCT FROM 'off' THEN

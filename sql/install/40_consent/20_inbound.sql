@@ -2,7 +2,7 @@
 
 -- Returns whether a signature speaks for the org. signers are the orgs whose own token made it. by_server
 -- says whether the server's token made it, which speaks for the orgs that send with it.
-CREATE FUNCTION coach_sms_internal.sms_is_heard(org sms_settings, signers uuid[], by_server boolean)
+CREATE FUNCTION coach_sms_internal.sms_is_signed_for(org sms_settings, signers uuid[], by_server boolean)
   RETURNS boolean
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL
@@ -21,7 +21,7 @@ CREATE FUNCTION coach_sms_internal.sms_orgs_answered(
            WHERE m.to_phone = ANY (coach_sms_internal.sms_phone_names($1))
            GROUP BY m.org_id, m.from_phone) o
     JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
-   WHERE coach_sms_internal.sms_is_heard(s, signers, by_server)
+   WHERE coach_sms_internal.sms_is_signed_for(s, signers, by_server)
      AND EXISTS (SELECT FROM unnest($3) AS a (sender)
                   WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
@@ -38,7 +38,7 @@ CREATE FUNCTION coach_sms_internal.sms_orgs_of_sender(
    WHERE coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') = $1
      AND (s.twilio_messaging_service_sid = ANY ($2)
           OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
-     AND coach_sms_internal.sms_is_heard(s, signers, by_server)
+     AND coach_sms_internal.sms_is_signed_for(s, signers, by_server)
 $$;
 
 -- Enters a STOP of the person into sms_opt_outs, where the signature speaks for the whole account, and into
@@ -143,7 +143,7 @@ $$;
 
 -- Enters the recipient of a live message that Twilio refused with this code into sms_suppression, and cancels
 -- messages that wait for them. Error 21610 (the person said STOP) also enters the sender into sms_opt_outs.
-CREATE FUNCTION coach_sms_internal.sms_heed_code(message_id uuid, code text, reason text) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_take_refusal(message_id uuid, code text, reason text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE

@@ -8,7 +8,7 @@ BEGIN
   PERFORM coach_sms_internal.sms_make_policies();
   SELECT r.queued, r.cancelled, r.unknown INTO queued, cancelled, unknown
     FROM coach_sms_internal.sms_rebuild_queue(true) r;
-  PERFORM coach_sms_internal.sms_tell_overdue();
+  PERFORM coach_sms_internal.sms_notice_overdue();
 END
 $$;
 COMMENT ON FUNCTION sms_go_live() IS

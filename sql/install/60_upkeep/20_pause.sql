@@ -34,7 +34,7 @@ $$;
 
 -- Raises a NOTICE with the number of messages that coach_sms.max_wait keeps from being
 -- sent, if there are any.
-CREATE FUNCTION coach_sms_internal.sms_tell_overdue(org_id uuid DEFAULT NULL) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_notice_overdue(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   overdue bigint := coach_sms_internal.sms_count_overdue(org_id);
@@ -51,7 +51,7 @@ $$;
 CREATE FUNCTION sms_resume(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_pause(sms_resume.org_id, NULL);
-  SELECT coach_sms_internal.sms_tell_overdue(sms_resume.org_id)
+  SELECT coach_sms_internal.sms_notice_overdue(sms_resume.org_id)
 $$;
 COMMENT ON FUNCTION sms_resume(uuid) IS
 'Ends sms_pause for an org (default NULL: for the server; an org''s own pause stays). A NOTICE counts '

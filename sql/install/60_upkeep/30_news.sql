@@ -2,7 +2,7 @@
 -- session of the database may listen.
 
 -- Sends NOTIFY on the named channel with the row's id, unless coach_sms.notify is off.
-CREATE FUNCTION coach_sms_internal.sms_tell_news() RETURNS trigger
+CREATE FUNCTION coach_sms_internal.sms_notify_app() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF current_setting('coach_sms.notify', true) IS DISTINCT FROM 'off' THEN
@@ -19,8 +19,8 @@ CREATE TRIGGER sms_message_news AFTER UPDATE OF status ON sms_messages
                      AND NEW.status IN ('delivered', 'failed', 'cancelled')
                      AND coalesce(NEW.error_code, '')
                          NOT IN ('cancelled_by_user', 'booking_cancelled', 'booking_changed'))
-  EXECUTE FUNCTION coach_sms_internal.sms_tell_news('sms_message');
+  EXECUTE FUNCTION coach_sms_internal.sms_notify_app('sms_message');
 
 CREATE TRIGGER sms_inbound_news AFTER INSERT ON sms_events
   FOR EACH ROW WHEN (NEW.event_type = 'inbound')
-  EXECUTE FUNCTION coach_sms_internal.sms_tell_news('sms_inbound');
+  EXECUTE FUNCTION coach_sms_internal.sms_notify_app('sms_inbound');

@@ -238,10 +238,11 @@ uint64 apply_found(uint64 found, bool may_wait) {
 }  // namespace
 
 void suppress_if_permanent(const pg_uuid_t& message_id, const char* code) {
-  static Statement heed{"SELECT @internal@.sms_heed_code($1, $2, $3)", {UUIDOID, TEXTOID, TEXTOID}};
+  static Statement take{"SELECT @internal@.sms_take_refusal($1, $2, $3)",
+                        {UUIDOID, TEXTOID, TEXTOID}};
   const char* reason = reason_of(code);
   if (reason == nullptr) return;
-  heed.run({UUIDPGetDatum(&message_id), CStringGetTextDatum(code), CStringGetTextDatum(reason)});
+  take.run({UUIDPGetDatum(&message_id), CStringGetTextDatum(code), CStringGetTextDatum(reason)});
 }
 
 bool apply_event(const pg_uuid_t& id) {
