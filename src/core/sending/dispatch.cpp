@@ -228,7 +228,7 @@ void Dispatch::start(Task task, const Route& route) {
     return give_back(std::move(task));
   }
   // Nothing leaves after its send-by time either: the message then goes back, and expires there.
-  // The last check was a moment ago, and speaks for no longer than a connection may take.
+  // The pre-send check was a moment ago, and speaks for no longer than a connection may take.
   const std::int64_t check_holds =
       now_us_() + std::chrono::microseconds(options_.http.connect_timeout).count() + kSecond;
   sending.send_before = std::min(

@@ -91,7 +91,7 @@ class Dispatch {
   // Moves everything along as far as it goes without waiting.
   void drive();
 
-  // Settled tasks, oldest first, until the caller takes them out: they must outlive a transaction
+  // Finished tasks, oldest first, until the caller takes them out: they must outlive a transaction
   // that fails.
   std::deque<FinishedTask>& finished() noexcept { return finished_; }
   // Listings that came back, oldest first, until each is forgotten.

@@ -41,7 +41,7 @@ struct Task {
   std::int64_t expires_at = kNever;
   std::int64_t quiet_at = kNever;  // when the next quiet hours begin
   bool sandbox = false;
-  RecallMark recall;  // of its recipient, as of the last check
+  RecallMark recall;  // of its recipient, as of the pre-send check
 };
 
 // As whom, and from what, an org sends.

@@ -99,4 +99,16 @@ void arm_sandbox() {
   remove_live_file_at_commit();
 }
 
+const char* word_for(Mode mode) {
+  switch (mode) {
+    case Mode::kSandbox:
+      return "sandbox";
+    case Mode::kLive:
+      return "live";
+    case Mode::kNotArmed:
+      break;
+  }
+  return "not armed";
+}
+
 }  // namespace coach_sms

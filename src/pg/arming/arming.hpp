@@ -18,6 +18,9 @@ namespace coach_sms {
 
 enum class Mode { kSandbox, kLive, kNotArmed };
 
+// The word that users see.
+const char* word_for(Mode mode);
+
 // The mode as of now. For kNotArmed `why` says in words what is missing (in the current memory
 // context), else it is nullptr. Needs SPI_connect.
 Mode read_mode(const char** why);

@@ -40,18 +40,6 @@ void warn_without_sender() {
                             "coach_sms.twilio_phone_number for the server.")));
 }
 
-const char* word_for(coach_sms::Mode mode) {
-  switch (mode) {
-    case coach_sms::Mode::kSandbox:
-      return "sandbox";
-    case coach_sms::Mode::kLive:
-      return "live";
-    case coach_sms::Mode::kNotArmed:
-      break;
-  }
-  return "not armed";
-}
-
 }  // namespace
 
 // sms_arm(live boolean): the row and the file. The caller rebuilds the queue in the same

@@ -34,7 +34,7 @@ struct Claimed {
   TimestampTz expires_at;  // DT_NOEND: never
   bool sandbox;
   bool about_booking;
-  uint32 recalls;    // of its number's counter, as of the last check
+  uint32 recalls;    // of its number's counter, as of the pre-send check
   char* client_key;  // the client, or the number where there is none: what limits count by
   int segments;
 };

@@ -1,5 +1,3 @@
-#include "pg/base/cpp_boundary.hpp"
-
 #include "pg/messages/transitions.hpp"
 
 #include "pg/base/arrays.hpp"
@@ -62,7 +60,7 @@ namespace {
 
 // --- sending | unknown → sent -------------------------------------------------------------------
 
-void record_sent(const SettledRows& results, const char* provider) {
+void record_sent(const AttemptResults& results, const char* provider) {
   // A callback may have been faster than the answer: its status and error stay. What was noted
   // while the outcome was unknown does not.
   static Statement record{
@@ -83,7 +81,8 @@ void record_sent(const SettledRows& results, const char* provider) {
 
 // --- sending | unknown → failed -----------------------------------------------------------------
 
-void record_failed(const SettledRows& results, const char* provider, const char* attempt_status) {
+void record_failed(const AttemptResults& results, const char* provider,
+                   const char* attempt_status) {
   static Statement record{
       FREE_RESULTS SETTLED ATTEMPT
       ", failed AS ("
@@ -99,7 +98,7 @@ void record_failed(const SettledRows& results, const char* provider, const char*
 
 // --- sending | unknown → queued -----------------------------------------------------------------
 
-void record_retry(const SettledRows& results, const char* provider, const char* attempt_status) {
+void record_retry(const AttemptResults& results, const char* provider, const char* attempt_status) {
   static Statement record{
       FREE_RESULTS SETTLED ATTEMPT
       ", queued AS ("
@@ -114,7 +113,7 @@ void record_retry(const SettledRows& results, const char* provider, const char* 
 
 // --- sending → unknown --------------------------------------------------------------------------
 
-void record_unknown(const SettledRows& results) {
+void record_unknown(const AttemptResults& results) {
   // The attempt is written once it is known what became of it; until then the in-flight row keeps
   // what there is to tell, and counts against the limits.
   static Statement record{
@@ -142,7 +141,7 @@ void record_unknown(const SettledRows& results) {
 
 // --- sending → queued | cancelled, no request made ----------------------------------------------
 
-void put_back(const SettledRows& results) {
+void requeue(const AttemptResults& results) {
   static Statement record{
       FREE_RESULTS SETTLED
       ", queued AS ("
@@ -156,7 +155,7 @@ void put_back(const SettledRows& results) {
   run_and_mark(record, results, "none", "unsent");
 }
 
-void withdraw(const SettledRows& results) {
+void cancel(const AttemptResults& results) {
   static Statement record{
       FREE_RESULTS SETTLED
       ", cancelled AS ("

@@ -1,7 +1,7 @@
 #pragma once
 
 // Every change of a message's status that the sender makes, one function a transition. (The first,
-// the claim, is in claims.cpp, the webhook's are in delivery.cpp, the user's in
+// the claim, is in claims.cpp, the webhook's are in provider_events.cpp, the user's in
 // sql/install/30_messages; the picture is in src/README.md.)
 //
 // Rules that all of them keep:
@@ -12,23 +12,23 @@
 //   * one org a statement.
 // All need SPI; texts are in the database's encoding.
 
-#include "pg/messages/settled_rows.hpp"
+#include "pg/messages/attempt_results.hpp"
 
 namespace coach_sms {
 
 // sending | unknown → sent.
-void record_sent(const SettledRows& results, const char* provider);
+void record_sent(const AttemptResults& results, const char* provider);
 // sending | unknown → failed. `attempt_status` as sms_attempts.status has it.
-void record_failed(const SettledRows& results, const char* provider, const char* attempt_status);
+void record_failed(const AttemptResults& results, const char* provider, const char* attempt_status);
 // sending | unknown → queued, due at `when`.
-void record_retry(const SettledRows& results, const char* provider, const char* attempt_status);
+void record_retry(const AttemptResults& results, const char* provider, const char* attempt_status);
 // sending → unknown, to be looked for at `when`.
-void record_unknown(const SettledRows& results);
+void record_unknown(const AttemptResults& results);
 // sending → queued as if it had not been claimed: no request was made. Due at `when`; error_code
 // client_daily_limit becomes sms_queue.held_for.
-void put_back(const SettledRows& results);
+void requeue(const AttemptResults& results);
 // sending → cancelled before any byte left, with error_code as the reason.
-void withdraw(const SettledRows& results);
+void cancel(const AttemptResults& results);
 
 // sending → queued, due now, for claims under this fence of a sender that is gone and had made no
 // request of them. Those that somebody has locked are left to expire_leases().

@@ -40,7 +40,7 @@ Failure make_key(NewKey* made) {
   });
 }
 
-void tell_next_step(const char* path) {
+void notice_next_step(const char* path) {
   if (strcmp(settings::key_file, path) == 0) return;
   ereport(
       NOTICE,
@@ -150,7 +150,7 @@ Datum coach_sms_create_key(PG_FUNCTION_ARGS) {
   if (!failure.failed) create_private_file(path, made.contents, made.length, &failure);
   explicit_bzero(made.contents, sizeof made.contents);
   raise_if(failure);
-  tell_next_step(path);
+  notice_next_step(path);
   PG_RETURN_TEXT_P(cstring_to_text(made.id));
 }
 

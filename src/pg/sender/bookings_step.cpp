@@ -21,15 +21,15 @@ struct {
   bool more;                     // the latest pass left some for the next one
 } bookings;
 
-// A view that fails each minute is told of once.
+// Logs each problem once, however many passes it fails.
 void log_problem(const char* problem) {
-  static char told[256];
+  static char logged[256];
   if (problem == nullptr) {
-    told[0] = '\0';
-  } else if (strncmp(told, problem, sizeof told - 1) != 0) {
+    logged[0] = '\0';
+  } else if (strncmp(logged, problem, sizeof logged - 1) != 0) {
     ereport(LOG, (errmsg("the attached bookings cannot be read: %s", problem),
                   errhint("No reminders are made meanwhile. sms_doctor() says whether it lasts.")));
-    strlcpy(told, problem, sizeof told);
+    strlcpy(logged, problem, sizeof logged);
   }
 }
 

@@ -4,10 +4,12 @@
 #include "pg/base/failpoint.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/sender/client_limit_check.hpp"
+#include "pg/sender/presend_check.hpp"
 #include "pg/sender/sender_steps.hpp"
+#include "pg/sender/start_requests.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// The last look at what was claimed, and the start of its requests.
+// The pre-send check of what was claimed, and the start of its requests.
 
 namespace coach_sms {
 
@@ -16,30 +18,30 @@ namespace {
 constexpr int kMostFailures = 3;
 
 Checked* checked_rows;
-Settled* returned_rows;
+AttemptResult* returned_rows;
 int failures;  // in a row
 
-Settled settled_of(const Claimed& claimed, const Checked& checked) {
-  Settled settled{};
-  settled.message_id = claimed.message_id;
-  settled.org_id = claimed.org_id;
-  settled.fence = claimed.fence;
-  settled.when = checked.when;
-  settled.failures = static_cast<int16>(claimed.failures);
-  if (checked.reason != nullptr) settled.error_code = pstrdup(checked.reason);
-  return settled;
+AttemptResult result_of(const Claimed& claimed, const Checked& checked) {
+  AttemptResult result{};
+  result.message_id = claimed.message_id;
+  result.org_id = claimed.org_id;
+  result.fence = claimed.fence;
+  result.when = checked.when;
+  result.failures = static_cast<int16>(claimed.failures);
+  if (checked.reason != nullptr) result.error_code = pstrdup(checked.reason);
+  return result;
 }
 
-// Holds the org that its route says cannot send, and tells why. A message with a sender of its own
-// may go where the org lacks one, and says nothing of the others.
-void tell_org(Sender* sender, const OrgRoute& route, bool is_sent) {
+// Holds the org whose route cannot be used, and releases it otherwise. A message with a sender of
+// its own may go where the org lacks one, and says nothing of the others.
+void apply_org_hold(Sender* sender, const OrgRoute& route, bool is_sent) {
   if (is_sent && route.why_held != nullptr) return;
   raise_if(run_cpp([&] {
     const Uuid org = to_core(route.org_id);
     if (route.why_held == nullptr) return sender->holds->clear_org(HoldRule::kOrg, org);
     sender->lanes->hold(org, to_unix_us(route.held_until));
     sender->holds->set_org(HoldRule::kOrg, org,
-                           {route.why_held, to_unix_us(route.told_until), route.is_trouble});
+                           {route.why_held, to_unix_us(route.shown_until), route.is_trouble});
   }));
 }
 
@@ -52,7 +54,7 @@ void check_versions(Sender* sender, const Claimed* claimed, int count, Checked* 
       if (checked[i].verdict != Verdict::kSend ||
           sender->limits->is_current(org, checked[i].route->version))
         continue;
-      checked[i].verdict = Verdict::kPutBack;
+      checked[i].verdict = Verdict::kRequeue;
       checked[i].when = claimed[i].due_at;
       changed.insert(org);
     }
@@ -61,7 +63,7 @@ void check_versions(Sender* sender, const Claimed* claimed, int count, Checked* 
   }));
 }
 
-void note_put_back(Sender* sender, const Claimed& claimed, TimestampTz when) {
+void note_requeued(Sender* sender, const Claimed& claimed, TimestampTz when) {
   raise_if(run_cpp([&] {
     sender->lanes->note({to_core(claimed.org_id), claimed.zone, claimed.priority},
                         to_unix_us(when));
@@ -83,6 +85,19 @@ void give_back(Sender* sender, const Claimed& claimed, TimestampTz not_before = 
   }));
 }
 
+void requeue_all(const Claimed* claimed, int count) {
+  for (int i = 0; i < count; ++i) {
+    checked_rows[i].verdict = Verdict::kRequeue;
+    checked_rows[i].when = claimed[i].due_at;
+  }
+}
+
+void return_claim(const Claimed& claimed, const Checked& checked, AttemptResult* returned) {
+  *returned = result_of(claimed, checked);
+  const AttemptResults one{returned->org_id, &returned, 1};
+  checked.verdict == Verdict::kCancel ? cancel(one) : requeue(one);
+}
+
 void check(void* state) {
   auto* sender = static_cast<Sender*>(state);
   FAILPOINT("after-claim");
@@ -91,7 +106,7 @@ void check(void* state) {
   for (int i = 0; i < count; ++i)
     sender->claimed[i].recalls = read_recalls(recall_counter_of(sender->claimed[i].to_phone));
   checked_rows = static_cast<Checked*>(palloc0(sizeof(Checked) * count));
-  returned_rows = static_cast<Settled*>(palloc0(sizeof(Settled) * count));
+  returned_rows = static_cast<AttemptResult*>(palloc0(sizeof(AttemptResult) * count));
   const char* why;
   const Mode mode = read_mode(&why);
   if (mode != sender->mode) sender->sweep_wanted = true;
@@ -99,20 +114,13 @@ void check(void* state) {
   check_bookings(sender->claimed, count, bookings_are_unreadable(), checked_rows);
   check_versions(sender, sender->claimed, count, checked_rows);
   check_client_limits(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
-  if (mode == Mode::kNotArmed)
-    for (int i = 0; i < count; ++i) {
-      checked_rows[i].verdict = Verdict::kPutBack;
-      checked_rows[i].when = sender->claimed[i].due_at;
-    }
-  for (int i = 0; i < count; ++i) {
-    if (checked_rows[i].verdict == Verdict::kSend) continue;
-    returned_rows[i] = settled_of(sender->claimed[i], checked_rows[i]);
-    Settled* row = &returned_rows[i];
-    const SettledRows one{row->org_id, &row, 1};
-    checked_rows[i].verdict == Verdict::kWithdraw ? withdraw(one) : put_back(one);
-  }
+  if (mode == Mode::kNotArmed) requeue_all(sender->claimed, count);
+  for (int i = 0; i < count; ++i)
+    if (checked_rows[i].verdict != Verdict::kSend)
+      return_claim(sender->claimed[i], checked_rows[i], &returned_rows[i]);
 }
 
+// Once the check is committed: the requests start.
 void start_checked(Sender* sender) {
   FAILPOINT("before-connect");
   const int count = sender->claimed_count;
@@ -121,12 +129,12 @@ void start_checked(Sender* sender) {
   start_requests(sender, sender->claimed, count, checked_rows);
   for (int i = 0; i < count; ++i) {
     wipe_route(checked_rows[i].route);
-    tell_org(sender, *checked_rows[i].route, checked_rows[i].verdict == Verdict::kSend);
+    apply_org_hold(sender, *checked_rows[i].route, checked_rows[i].verdict == Verdict::kSend);
     if (checked_rows[i].verdict == Verdict::kSend) continue;
     if (!returned_rows[i].recorded)
       give_back(sender, sender->claimed[i]);
-    else if (checked_rows[i].verdict == Verdict::kPutBack)
-      note_put_back(sender, sender->claimed[i], checked_rows[i].when);
+    else if (checked_rows[i].verdict == Verdict::kRequeue)
+      note_requeued(sender, sender->claimed[i], checked_rows[i].when);
   }
 }
 
@@ -156,7 +164,8 @@ bool run(Sender* sender) {
     drive(sender);  // what was checked leaves before anything else is waited for
     return true;
   }
-  if (sender->context->standing == ExtensionStatus::kUsable && ++failures == kMostFailures) {
+  if (sender->context->extension_status == ExtensionStatus::kUsable &&
+      ++failures == kMostFailures) {
     failures = 0;
     give_back_apart(sender);
   }

@@ -70,7 +70,7 @@ struct Found {
   TimestampTz next_due;
 };
 
-void tell_lane(Sender* sender, const Order& order, const Found& found) {
+void advance_lane(Sender* sender, const Order& order, const Found& found) {
   raise_if(run_cpp([&] {
     const int64 now = unix_now_us();
     ClaimOrder claimed;
@@ -140,7 +140,7 @@ void claim(Sender* sender) {
   int count = 0;
   for (int i = 0; i < planned; ++i) {
     const Found found = claim_order(orders[i], fence, claimed + count);
-    tell_lane(sender, orders[i], found);
+    advance_lane(sender, orders[i], found);
     count += found.waited + found.count;
   }
   MemoryContextSwitchTo(turn);
@@ -148,7 +148,7 @@ void claim(Sender* sender) {
   sender->claimed = claimed;
   sender->claimed_count = count;
   sender->claimed_since_sweep = true;
-  coach_sms::count(Counter::kClaimed, static_cast<uint64>(count));
+  add_to_counter(Counter::kClaimed, static_cast<uint64>(count));
 }
 
 }  // namespace coach_sms

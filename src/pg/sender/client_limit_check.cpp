@@ -87,7 +87,7 @@ TimestampTz room_at(const Claimed& one, const Client& client, int64 handed, cons
       "   AND a.provider = $3 AND " ATTEMPT_COUNTS " ORDER BY a.created_at OFFSET $4 LIMIT 1",
       {UUIDOID, TEXTOID, TEXTOID, INT8OID}};
   const TimestampTz soon = GetCurrentTimestamp() + kAskAgain;
-  if (client.limit == 0) return soon + USECS_PER_HOUR;  // a raised limit is told at once
+  if (client.limit == 0) return soon + USECS_PER_HOUR;  // a raised limit wakes the sender at once
   if (client.settled < client.limit) return soon;  // what is in flight may not count in the end
   if (read.run({UUIDPGetDatum(&one.org_id), CStringGetTextDatum(one.client_key),
                 CStringGetTextDatum(provider), Int64GetDatum(handed - client.limit)}) == 0)
@@ -103,7 +103,7 @@ void check_client(const Client& client, const Claimed* claimed, int count, const
     if (!is_same_client(claimed[i], *client.first) || checked[i].verdict != Verdict::kSend)
       continue;
     if (handed++ < client.limit) continue;
-    checked[i].verdict = Verdict::kPutBack;
+    checked[i].verdict = Verdict::kRequeue;
     checked[i].reason = "client_daily_limit";
     --handed;
     checked[i].when = room_at(claimed[i], client, handed, provider);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "pg/messages/claims.hpp"
-#include "pg/sender/last_check.hpp"
+#include "pg/sender/presend_check.hpp"
 
 namespace coach_sms {
 

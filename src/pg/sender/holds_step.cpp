@@ -5,6 +5,7 @@
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/sender/sender_steps.hpp"
+#include "pg/sender/storable_text.hpp"
 
 // Publishes in sms_holds why messages wait, so that views need not judge it again.
 
@@ -57,7 +58,7 @@ void delete_rows(const HoldRow* rows, int count) {
   remove.run({texts_of(count, [&](int i) { return rows[i].key; })});
 }
 
-// Times are told in the zone whose hours they are.
+// Times are shown in the zone whose hours they are.
 void insert_rows(const HoldRow* rows, int count) {
   static Statement insert{
       "INSERT INTO @internal@.sms_holds (key, rule, org_id, zone, priority, until, "

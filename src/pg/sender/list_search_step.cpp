@@ -4,6 +4,7 @@
 #include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/sender/org_route.hpp"
 #include "pg/sender/reconcile_step.hpp"
 #include "pg/sender/sender_steps.hpp"
 #include "pg/sender/unsettled.hpp"
@@ -158,7 +159,7 @@ bool search_for(Sender* sender, const OrgRoute& from, Due* due) {
 OrgRoute* route_for(const pg_uuid_t& org_id, OrgRoute** routes, int* count) {
   for (int i = *count - 1; i >= 0; --i)
     if (memcmp(&routes[i]->org_id, &org_id, UUID_LEN) == 0) return routes[i];
-  return routes[(*count)++] = find_route(org_id);
+  return routes[(*count)++] = find_route(org_id, true);
 }
 
 void note(const Due* due, int count) {

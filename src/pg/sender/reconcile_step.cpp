@@ -9,6 +9,7 @@
 #include "pg/base/statement.hpp"
 #include "pg/sender/reconcile_step.hpp"
 #include "pg/sender/sender_steps.hpp"
+#include "pg/sender/storable_text.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
@@ -84,13 +85,13 @@ int read_known_sids(const Unknown& unknown, char** sids, int count, char*** know
 
 enum class Finding { kFound, kFoundFailed, kAbsent, kSeveral, kUnreadable, kNotAsked };
 
-void record_one(const Unknown& unknown, Settled* settled, Finding finding) {
-  settled->message_id = unknown.message_id;
-  settled->org_id = unknown.org_id;
-  settled->fence = unknown.fence;
-  settled->failures = static_cast<int16>(unknown.failures + 1);
-  settled->when = GetCurrentTimestamp();
-  const SettledRows rows{unknown.org_id, &settled, 1};
+void record_one(const Unknown& unknown, AttemptResult* row, Finding finding) {
+  row->message_id = unknown.message_id;
+  row->org_id = unknown.org_id;
+  row->fence = unknown.fence;
+  row->failures = static_cast<int16>(unknown.failures + 1);
+  row->when = GetCurrentTimestamp();
+  const AttemptResults rows{unknown.org_id, &row, 1};
   if (finding == Finding::kFound)
     record_sent(rows, "twilio");
   else if (finding == Finding::kFoundFailed)
@@ -102,15 +103,15 @@ void record_one(const Unknown& unknown, Settled* settled, Finding finding) {
 }
 
 void give_up(const Unknown& unknown, Finding finding, const char* message) {
-  Settled settled{};
-  settled.error_code = pstrdup("outcome_unknown");
-  settled.error_message = pstrdup(message);
-  record_one(unknown, &settled, finding);
+  AttemptResult row{};
+  row.error_code = pstrdup("outcome_unknown");
+  row.error_message = pstrdup(message);
+  record_one(unknown, &row, finding);
 }
 
 void resend(Sender* sender, const Unknown& unknown) {
-  Settled settled{};
-  record_one(unknown, &settled, Finding::kAbsent);
+  AttemptResult row{};
+  record_one(unknown, &row, Finding::kAbsent);
   sender->sweep_wanted = true;
 }
 
@@ -221,7 +222,7 @@ void settle_inconclusive(const Unknown& unknown, Finding finding) {
 }
 
 Finding read_listing(const ListSearchResult& result, const Unknown& unknown, std::string_view body,
-                     char** known, int known_count, Settled* settled) {
+                     char** known, int known_count, AttemptResult* row) {
   if (!result.asked) return Finding::kNotAsked;
   if (!result.error.empty()) return Finding::kUnreadable;
   Finding finding = Finding::kAbsent;
@@ -233,10 +234,10 @@ Finding read_listing(const ListSearchResult& result, const Unknown& unknown, std
     if (match.sighting != Sighting::kOne) return;
     const Settlement found = settle_message(*match.message);
     finding = found.outcome == Outcome::kRejected ? Finding::kFoundFailed : Finding::kFound;
-    settled->sid = copy_out(found.provider_message_id);
-    settled->segments = found.segments;
-    if (!found.error_code.empty()) settled->error_code = copy_out(found.error_code);
-    if (!found.error_message.empty()) settled->error_message = copy_out(found.error_message);
+    row->sid = copy_out(found.provider_message_id);
+    row->segments = found.segments;
+    if (!found.error_code.empty()) row->error_code = copy_out(found.error_code);
+    if (!found.error_message.empty()) row->error_message = copy_out(found.error_message);
   }));
   return finding;
 }
@@ -252,13 +253,13 @@ void settle_one(Sender* sender, const ListSearchResult& result) {
     sids[i] = pstrdup(result.listed[static_cast<size_t>(i)].sid.c_str());
   char** known;
   const int known_count = read_known_sids(unknown, sids, count, &known);
-  Settled settled{};
+  AttemptResult row{};
   const Finding finding =
-      read_listing(result, unknown, utf8_view(unknown.body), known, known_count, &settled);
+      read_listing(result, unknown, utf8_view(unknown.body), known, known_count, &row);
   switch (finding) {
     case Finding::kFound:
     case Finding::kFoundFailed:
-      return record_one(unknown, &settled, finding);
+      return record_one(unknown, &row, finding);
     case Finding::kAbsent:
       return settle_absent(sender, unknown);
     case Finding::kSeveral:

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "pg/base/failpoint.hpp"
-#include "pg/messages/delivery.hpp"
+#include "pg/messages/provider_events.hpp"
+#include "pg/sender/results.hpp"
 #include "pg/sender/sandbox_delivery.hpp"
 #include "pg/sender/sender_steps.hpp"
 #include "pg/sender/trouble_log.hpp"
@@ -25,7 +26,7 @@ constexpr int64 kLinger = 1000;
 constexpr int kMostTriesAlone = 5;
 
 struct {
-  FinishedRow* rows;  // what the step under way has seen; in Sender::turn
+  AttemptResult* rows;  // what the step under way has seen; in Sender::turn
   int count;
   int locked;                   // results at the end of the queue whose message somebody has locked
   TimestampTz locked_again_at;  // when these are tried again
@@ -39,24 +40,24 @@ bool has_fresh_results(const Sender& sender) {
   return sender.dispatch->finished().size() > static_cast<std::size_t>(recording.locked);
 }
 
-enum class Kind { kSent, kFailed, kRetry, kUnknown, kPutBack };
+enum class Kind { kSent, kFailed, kRetry, kUnknown, kRequeue };
 
-Kind kind_of(const FinishedRow& row) {
-  if (!row.started) return Kind::kPutBack;
+Kind kind_of(const AttemptResult& row) {
+  if (!row.started) return Kind::kRequeue;
   switch (row.outcome) {
     case Outcome::kAccepted:
       return Kind::kSent;
     case Outcome::kRejected:
       return Kind::kFailed;
     case Outcome::kRetry:
-      return row.settled.failures < settings::max_attempts ? Kind::kRetry : Kind::kFailed;
+      return row.failures < settings::max_attempts ? Kind::kRetry : Kind::kFailed;
     case Outcome::kUnknown:
       break;
   }
   return Kind::kUnknown;
 }
 
-void record_kind(const SettledRows& results, Kind kind, bool sandbox, bool for_good) {
+void record_kind(const AttemptResults& results, Kind kind, bool sandbox, bool for_good) {
   const char* provider = sandbox ? "sandbox" : "twilio";
   switch (kind) {
     case Kind::kSent:
@@ -68,52 +69,50 @@ void record_kind(const SettledRows& results, Kind kind, bool sandbox, bool for_g
     case Kind::kUnknown:
       note_unknown();
       return record_unknown(results);
-    case Kind::kPutBack:
-      return put_back(results);
+    case Kind::kRequeue:
+      return requeue(results);
   }
 }
 
-void count_results(const FinishedRow* rows, int count) {
+void count_results(const AttemptResult* rows, int count) {
   static constexpr Counter kCounterOf[] = {Counter::kAccepted, Counter::kRejected,
                                            Counter::kRetried, Counter::kUnknown};
   for (int i = 0; i < count; ++i) {
-    if (!rows[i].started || !rows[i].settled.recorded) continue;
-    coach_sms::count(kCounterOf[static_cast<int>(kind_of(rows[i]))], 1);
-    coach_sms::count_latency(static_cast<int64>(rows[i].settled.duration_ms) * 1000);
+    if (!rows[i].started || !rows[i].recorded) continue;
+    add_to_counter(kCounterOf[static_cast<int>(kind_of(rows[i]))], 1);
+    coach_sms::count_latency(static_cast<int64>(rows[i].duration_ms) * 1000);
   }
 }
 
 // One statement for each org and kind that is among the results.
-void record_results(Sender* sender, int limit, FinishedRow** rows, int* count) {
-  *count = copy_finished(sender, limit, rows);
-  auto* group = static_cast<Settled**>(palloc(sizeof(void*) * (*count + 1)));
+void record_results(Sender* sender, int limit, AttemptResult** rows, int* count) {
+  *count = copy_results(sender, limit, rows);
+  auto* group = static_cast<AttemptResult**>(palloc(sizeof(void*) * (*count + 1)));
   auto* done = static_cast<bool*>(palloc0(sizeof(bool) * (*count + 1)));
   for (int first = 0; first < *count; ++first) {
     if (done[first]) continue;
-    FinishedRow& leader = (*rows)[first];
+    AttemptResult& leader = (*rows)[first];
     int size = 0;
     for (int i = first; i < *count; ++i) {
-      FinishedRow& row = (*rows)[i];
+      AttemptResult& row = (*rows)[i];
       if (done[i] || kind_of(row) != kind_of(leader) || row.outcome != leader.outcome ||
-          row.sandbox != leader.sandbox ||
-          memcmp(&row.settled.org_id, &leader.settled.org_id, UUID_LEN) != 0)
+          row.sandbox != leader.sandbox || memcmp(&row.org_id, &leader.org_id, UUID_LEN) != 0)
         continue;
       done[i] = true;
       log_trouble_of(row);
-      group[size++] = &row.settled;
+      group[size++] = &row;
     }
-    record_kind({leader.settled.org_id, group, size}, kind_of(leader), leader.sandbox,
+    record_kind({leader.org_id, group, size}, kind_of(leader), leader.sandbox,
                 leader.outcome == Outcome::kRejected);
   }
 }
 
 // Callbacks that were faster than our own record of their SID.
-void apply_early_events(const FinishedRow* rows, int count) {
+void apply_early_events(const AttemptResult* rows, int count) {
   auto* sids = static_cast<const char**>(palloc(sizeof(char*) * (count + 1)));
   int known = 0;
   for (int i = 0; i < count; ++i)
-    if (rows[i].settled.sid != nullptr && rows[i].settled.recorded)
-      sids[known++] = rows[i].settled.sid;
+    if (rows[i].sid != nullptr && rows[i].recorded) sids[known++] = rows[i].sid;
   if (known > 0) apply_events_of(sids, known);
 }
 
@@ -189,7 +188,7 @@ void forget_what_was_recorded(Sender* sender) {
   note_sandbox_deliveries(recording.rows, count);
   recording.locked =
       static_cast<int>(std::count_if(recording.rows, recording.rows + count,
-                                     [](const FinishedRow& row) { return !row.settled.recorded; }));
+                                     [](const AttemptResult& row) { return !row.recorded; }));
   recording.locked_again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kLockedPause);
   recording.fresh_since = 0;
   forget_recorded(sender, recording.rows, count);
@@ -203,7 +202,7 @@ void recording_went_well(const Sender& sender) {
 // A lock that was waited for in vain is nobody's fault, and passes.
 void recording_failed(Sender* sender) {
   const std::size_t finished = sender->dispatch->finished().size();
-  if (sender->context->standing == ExtensionStatus::kUsable &&
+  if (sender->context->extension_status == ExtensionStatus::kUsable &&
       sender->context->last_error != ERRCODE_LOCK_NOT_AVAILABLE) {
     ++recording.failures;
     recording.left_alone = static_cast<int>(finished);

@@ -1,6 +1,6 @@
 #include "pg/sender/duties.hpp"
 
-#include "pg/messages/delivery.hpp"
+#include "pg/messages/provider_events.hpp"
 #include "pg/sender/sender_steps.hpp"
 
 // Recipients that Twilio refuses for their own sake enter the list. A step of its own: it may have
@@ -21,10 +21,9 @@ constexpr int kMostRefusals = 64;
 Refusal refusals[kMostRefusals];
 int refusal_count;
 
-bool is_refusal(const FinishedRow& row) {
-  return row.outcome == Outcome::kRejected && !row.sandbox && row.settled.recorded &&
-         row.settled.error_code != nullptr &&
-         strlen(row.settled.error_code) < sizeof(Refusal::code);
+bool is_refusal(const AttemptResult& row) {
+  return row.outcome == Outcome::kRejected && !row.sandbox && row.recorded &&
+         row.error_code != nullptr && strlen(row.error_code) < sizeof(Refusal::code);
 }
 
 void suppress(void*) {
@@ -51,12 +50,12 @@ bool run(Sender* sender) {
 const Duty kRefusalsDuty{"heeding refusals", begin, next_at, run, nullptr};
 
 // Losing one is harmless: Twilio will refuse the number again.
-void note_refusals(const FinishedRow* rows, int count) {
+void note_refusals(const AttemptResult* rows, int count) {
   for (int i = 0; i < count && refusal_count < kMostRefusals; ++i) {
     if (!is_refusal(rows[i])) continue;
     Refusal& refusal = refusals[refusal_count++];
-    refusal.message_id = rows[i].settled.message_id;
-    strlcpy(refusal.code, rows[i].settled.error_code, sizeof refusal.code);
+    refusal.message_id = rows[i].message_id;
+    strlcpy(refusal.code, rows[i].error_code, sizeof refusal.code);
   }
 }
 

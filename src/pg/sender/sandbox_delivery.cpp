@@ -2,7 +2,7 @@
 
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
-#include "pg/messages/delivery.hpp"
+#include "pg/messages/provider_events.hpp"
 
 namespace coach_sms {
 
@@ -51,11 +51,10 @@ void find_sandbox_deliveries() {
     add(uuid_column(row, 1), uuid_column(row, 2), text_column(row, 3));
 }
 
-void note_sandbox_deliveries(const FinishedRow* rows, int count) {
+void note_sandbox_deliveries(const AttemptResult* rows, int count) {
   for (int i = 0; i < count; ++i) {
-    if (!rows[i].sandbox || rows[i].outcome != Outcome::kAccepted || !rows[i].settled.recorded)
-      continue;
-    add(rows[i].settled.org_id, rows[i].settled.message_id, rows[i].settled.sid);
+    if (!rows[i].sandbox || rows[i].outcome != Outcome::kAccepted || !rows[i].recorded) continue;
+    add(rows[i].org_id, rows[i].message_id, rows[i].sid);
   }
 }
 
@@ -67,7 +66,7 @@ void deliver_in_sandbox() {
   constexpr int kAtOnce = 500;
   delivering = waiting < kAtOnce ? waiting : kAtOnce;
   for (int i = 0; i < delivering; ++i) {
-    Event event{};
+    ProviderEvent event{};
     event.has_message = true;
     event.message_id = deliveries[i].message_id;
     event.org_id = deliveries[i].org_id;

@@ -7,7 +7,7 @@ namespace coach_sms {
 // In the sandbox nobody calls back, so the sender says `delivered` itself, a moment after `sent`.
 // What it is to say is kept in memory; a new sender finds what the one before it left at `sent`.
 void find_sandbox_deliveries();
-void note_sandbox_deliveries(const FinishedRow* rows, int count);
+void note_sandbox_deliveries(const AttemptResult* rows, int count);
 bool has_sandbox_deliveries();
 // Stores and applies the events of what was sent before. Needs SPI, as the finding does.
 void deliver_in_sandbox();

@@ -2,6 +2,7 @@
 
 #include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
+#include "pg/sender/dispatch_options.hpp"
 #include "pg/sender/duties.hpp"
 #include "pg/sender/sender.hpp"
 #include "pg/sender/sender_steps.hpp"
@@ -110,8 +111,8 @@ void take_news(Sender* sender) {
 }
 
 bool is_usable(const Sender& sender) {
-  return sender.context->standing == ExtensionStatus::kUsable ||
-         sender.context->standing == ExtensionStatus::kBusy;
+  return sender.context->extension_status == ExtensionStatus::kUsable ||
+         sender.context->extension_status == ExtensionStatus::kBusy;
 }
 
 void turn(Sender* sender) {

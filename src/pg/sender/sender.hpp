@@ -5,7 +5,7 @@
 namespace coach_sms {
 
 // Sends until it is asked to stop (should_stop()) or until a step finds the extension in another
-// standing than kUsable or kBusy; comes back with nothing in flight. Called again when the
+// extension_status than kUsable or kBusy; comes back with nothing in flight. Called again when the
 // extension is usable again.
 void sender_run(WorkerContext* context);
 

@@ -69,7 +69,7 @@ void pin_session_settings() {
       {"lock_timeout", "2s"},  // a step is deaf to SIGTERM, so it must not wait for long
       {"idle_in_transaction_session_timeout", "0"},
       {"jit", "off"},
-      // Every statement looks a few rows up by their keys. The statistics of a queue tell of the
+      // Every statement looks a few rows up by their keys. The statistics of a queue are of the
       // moment they were taken, when it was empty or full: no plan may depend on them.
       {"plan_cache_mode", "force_generic_plan"},
       {"enable_seqscan", "off"},
@@ -135,14 +135,14 @@ void nap(int milliseconds, bool interruptible) {
 }
 
 void wait_for_update() {
-  static char told[sizeof(WorkerContext::extension_version)];
+  static char logged[sizeof(WorkerContext::extension_version)];
   const char* installed = worker_context()->extension_version;
-  if (strcmp(told, installed) != 0)
+  if (strcmp(logged, installed) != 0)
     ereport(LOG, (errmsg("coach_sms sends nothing in database \"%s\": its SQL is version %s, "
                          "the library is version %s",
                          worker_context()->database_name, installed, library_version()),
                   errhint("Run ALTER EXTENSION coach_sms UPDATE in that database.")));
-  strlcpy(told, installed, sizeof(told));
+  strlcpy(logged, installed, sizeof(logged));
   report_state(WorkerState::kVersionMismatch);
   nap(kVersionCheckInterval, true);
 }
@@ -167,7 +167,7 @@ void serve() {
       sender_run(worker_context());
       continue;
     }
-    switch (worker_context()->standing) {
+    switch (worker_context()->extension_status) {
       case ExtensionStatus::kUsable:
         wait_after_error(++failures);
         break;

@@ -36,7 +36,7 @@ bool records_one_by_one();
 // Answers that could not be recorded any more: their SIDs go to the log, the messages to unknown.
 void log_unrecorded(Sender* sender);
 // Takes those among the recorded results that refuse a recipient (refusals_step.cpp).
-void note_refusals(const FinishedRow* rows, int count);
+void note_refusals(const AttemptResult* rows, int count);
 
 // --- claiming (claim_step.cpp, check_step.cpp) --------------------------------------------------
 

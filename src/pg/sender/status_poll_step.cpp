@@ -6,8 +6,10 @@
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
-#include "pg/messages/delivery.hpp"
+#include "pg/messages/provider_events.hpp"
+#include "pg/sender/org_route.hpp"
 #include "pg/sender/sender_steps.hpp"
+#include "pg/sender/storable_text.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
@@ -98,7 +100,7 @@ uint64 find_candidates(const Walk& walk, const pg_uuid_t& end, int room) {
 
 // What cannot be asked about now (no token, or its account is held) is so at its next age.
 void poll(Sender* sender, const pg_uuid_t& message_id, const pg_uuid_t& org_id, const char* sid) {
-  OrgRoute* from = find_route(org_id);
+  OrgRoute* from = find_route(org_id, true);
   if (from->token[0] != '\0')
     raise_if(run_cpp([&] {
       sender->dispatch->poll_status({to_core(message_id), to_core(org_id), sid},
@@ -184,7 +186,7 @@ int take_statuses(Sender* sender, StatusRow* statuses) {
 
 // An answer is an event like a callback, and moves the message as one does.
 void apply_status(const StatusRow& row) {
-  Event event{};
+  ProviderEvent event{};
   event.has_message = event.has_org = true;
   event.message_id = row.message_id;
   event.org_id = row.org_id;

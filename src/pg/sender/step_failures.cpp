@@ -34,7 +34,7 @@ bool watched_step(Sender* sender, const char* name, void (*work)(void*)) {
   StepFailures* step = failures_of(sender, name);
   if (done)
     step->in_a_row = 0;
-  else if (sender->context->standing == ExtensionStatus::kUsable)
+  else if (sender->context->extension_status == ExtensionStatus::kUsable)
     ++step->in_a_row;
   if (keeps_failing(*sender) != kept_failing) show_state(*sender);
   return done;
@@ -45,9 +45,10 @@ bool step(Sender* sender, const char* name, void (*work)(void*)) {
     sender->failures = 0;
     return true;
   }
-  const ExtensionStatus standing = sender->context->standing;
-  if (standing == ExtensionStatus::kUsable) ++sender->failures;
-  const int wait = standing == ExtensionStatus::kBusy ? 100 : backoff_after(sender->failures);
+  const ExtensionStatus extension_status = sender->context->extension_status;
+  if (extension_status == ExtensionStatus::kUsable) ++sender->failures;
+  const int wait =
+      extension_status == ExtensionStatus::kBusy ? 100 : backoff_after(sender->failures);
   sender->steps_again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait);
   sender->sweep_wanted = true;
   return false;

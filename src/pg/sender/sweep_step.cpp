@@ -50,9 +50,8 @@ void show_mode(Sender* sender, Mode mode, const char* why) {
                errhint("Run SELECT sms_go_live() or sms_go_sandbox() there to arm this server.")));
   } else {
     if (changed)
-      ereport(LOG,
-              (errmsg("coach_sms sends for database \"%s\": %s", sender->context->database_name,
-                      mode == Mode::kLive ? "live" : "sandbox")));
+      ereport(LOG, (errmsg("coach_sms sends for database \"%s\": %s",
+                           sender->context->database_name, word_for(mode))));
   }
 }
 

@@ -14,31 +14,31 @@ bool may_log(TimestampTz* logged_at) {
   return true;
 }
 
-void log_account_trouble(const FinishedRow& row) {
+void log_account_trouble(const AttemptResult& row) {
   static TimestampTz logged_at = 0;
   if (!may_log(&logged_at)) return;
-  ereport(LOG, (errmsg("Twilio refuses an account's credentials: error %s", row.settled.error_code),
+  ereport(LOG, (errmsg("Twilio refuses an account's credentials: error %s", row.error_code),
                 errdetail("Its messages wait; one is tried from time to time."),
                 errhint("Set the right token with sms_set_twilio_credentials() or in the file "
                         "coach_sms.twilio_auth_token_file.")));
   report_error("Twilio refuses an account's credentials");
 }
 
-void log_sender_trouble(const FinishedRow& row) {
+void log_sender_trouble(const AttemptResult& row) {
   static TimestampTz logged_at = 0;
   if (!may_log(&logged_at)) return;
-  ereport(LOG, (errmsg("Twilio refuses a sender: error %s", row.settled.error_code),
+  ereport(LOG, (errmsg("Twilio refuses a sender: error %s", row.error_code),
                 errdetail("Its messages wait; one is tried from time to time."),
                 errhint("Correct the sender in sms_settings or in the settings of the server; "
                         "sms_doctor() names it.")));
   report_error("Twilio refuses a sender");
 }
 
-void log_server_trouble(const FinishedRow& row) {
+void log_server_trouble(const AttemptResult& row) {
   static TimestampTz logged_at = 0;
   if (!may_log(&logged_at)) return;
   const char* text =
-      psprintf("this server cannot make a connection to Twilio: %s", row.settled.error_message);
+      psprintf("this server cannot make a connection to Twilio: %s", row.error_message);
   ereport(LOG, (errmsg("%s", text),
                 errdetail("Messages wait and use up no attempt; one is tried "
                           "from time to time."),
@@ -47,13 +47,13 @@ void log_server_trouble(const FinishedRow& row) {
 }
 
 // Twilio out of reach, overloaded, or its answers lost. Its own words may name a person's number:
-// only what libcurl says is told.
-void log_trouble(const FinishedRow& row) {
+// only libcurl's words are logged.
+void log_trouble(const AttemptResult& row) {
   static TimestampTz logged_at = 0;
   if (!may_log(&logged_at)) return;
-  const bool answered = row.settled.http_status != 0 || row.settled.error_message == nullptr;
-  const char* text = psprintf("requests to Twilio fail: %s%s%s", row.settled.error_code,
-                              answered ? "" : ", ", answered ? "" : row.settled.error_message);
+  const bool answered = row.http_status != 0 || row.error_message == nullptr;
+  const char* text = psprintf("requests to Twilio fail: %s%s%s", row.error_code,
+                              answered ? "" : ", ", answered ? "" : row.error_message);
   ereport(LOG, (errmsg("%s", text), errdetail("Messages that were not taken go again, the others "
                                               "are looked for. Told once a minute.")));
   report_error(text);
@@ -61,12 +61,12 @@ void log_trouble(const FinishedRow& row) {
 
 }  // namespace
 
-void log_trouble_of(const FinishedRow& row) {
+void log_trouble_of(const AttemptResult& row) {
   if (row.server_trouble) return log_server_trouble(row);
   if (row.account_trouble) return log_account_trouble(row);
   if (row.sender_trouble) return log_sender_trouble(row);
   const bool failed = row.outcome == Outcome::kRetry || row.outcome == Outcome::kUnknown;
-  if (failed && row.started && !row.sandbox && row.settled.error_code != nullptr) log_trouble(row);
+  if (failed && row.started && !row.sandbox && row.error_code != nullptr) log_trouble(row);
 }
 
 }  // namespace coach_sms

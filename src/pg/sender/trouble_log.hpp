@@ -5,6 +5,6 @@
 namespace coach_sms {
 
 // Logs the trouble that a result shows, each kind once a minute, and shows it as last_error.
-void log_trouble_of(const FinishedRow& row);
+void log_trouble_of(const AttemptResult& row);
 
 }  // namespace coach_sms

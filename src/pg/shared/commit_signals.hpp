@@ -15,7 +15,7 @@ void wake_note(const pg_uuid_t* org_id, const char* zone, int16 priority, Timest
 // Notes that something is committed by which a message to this number (E.164) that may be on its
 // way must not go: an opt-out, a booking that changed. The counter rises at commit, before the
 // client is told, and after the commit is visible (CommitTransaction calls us behind
-// ProcArrayEndTransaction). So a last check whose snapshot does not see the commit has read the
+// ProcArrayEndTransaction). So a pre-send check whose snapshot does not see the commit has read the
 // counter before it rose, and the sender, which reads it once more right before the first byte,
 // keeps the message back: whatever was acknowledged first wins.
 void note_recall(const char* phone);

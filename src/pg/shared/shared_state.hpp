@@ -152,7 +152,7 @@ void report_error(const char* text);
 void report_raised(const char* text, int sqlstate);
 void report_heartbeat(TimestampTz next_wake_at);
 void report_in_flight(int requests);
-void count(Counter counter, uint64 increment);
+void add_to_counter(Counter counter, uint64 increment);
 void count_latency(int64 microseconds);
 uint32 read_recalls(uint32 counter);
 

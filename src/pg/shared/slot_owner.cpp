@@ -131,7 +131,7 @@ void report_in_flight(int requests) {
   if (own_slot >= 0) shared->slots[own_slot].info.in_flight = requests;
 }
 
-void count(Counter counter, uint64 increment) {
+void add_to_counter(Counter counter, uint64 increment) {
   if (own_slot < 0) return;
   pg_atomic_fetch_add_u64(&shared->slots[own_slot].counters[static_cast<int>(counter)],
                           static_cast<int64>(increment));

@@ -2,7 +2,7 @@
 
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
-#include "pg/messages/delivery.hpp"
+#include "pg/messages/provider_events.hpp"
 #include "pg/webhook/webhook_log.hpp"
 
 #include "pg/base/pg_api.hpp"
@@ -62,7 +62,7 @@ void store_status(const WebhookCall& call, const Verification& verification) {
   // Erased, or of another database behind the same URL: to keep it would keep a person's number
   // for nobody, and an error would make Twilio call again.
   if (call.has_target && !message_exists(call)) return;
-  Event event{};
+  ProviderEvent event{};
   event.has_message = call.has_target;
   event.has_org = verification.signer == Signer::kOrg;
   event.message_id = call.message_id;
@@ -84,7 +84,7 @@ void store_inbound(const WebhookCall& call, const Verification& verification) {
       "SELECT @internal@.sms_take_inbound($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
       {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDARRAYOID, BOOLOID, BOOLOID,
        UUIDARRAYOID}};
-  Event event{};
+  ProviderEvent event{};
   event.has_org = verification.signer == Signer::kOrg;
   event.org_id = verification.org_id;
   event.provider = "twilio";

@@ -33,7 +33,7 @@ constexpr int kRestartAfter = 10;     // seconds until the postmaster restarts t
 
 TimestampTz next_look;
 TimestampTz looked_at;
-bool told_no_slot;
+bool logged_no_slot;
 
 // --- starting ---------------------------------------------------------------------------------
 
@@ -70,12 +70,12 @@ void wait_for(Entry* entry, int milliseconds, WorkerState shown, const char* err
   wait_until(entry, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds), shown, error);
 }
 
-void tell_once_no_slot(const Entry* entry, const char* message, const char* hint) {
-  if (!told_no_slot)
+void log_once_no_slot(const Entry* entry, const char* message, const char* hint) {
+  if (!logged_no_slot)
     ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
                       errmsg("%s, database \"%s\" waits", message, NameStr(entry->name)),
                       errhint("%s", hint)));
-  told_no_slot = true;
+  logged_no_slot = true;
 }
 
 bool is_held(Entry* entry) {
@@ -99,17 +99,17 @@ void start_sender(Entry* entry) {
   if (is_held(entry)) return;
   if (!prepare_sender(entry->database, probe ? WorkerState::kProbing : WorkerState::kStarting,
                       &generation)) {
-    tell_once_no_slot(entry, "out of coach_sms database slots",
+    log_once_no_slot(entry, "out of coach_sms database slots",
                       "Name the databases that send messages in coach_sms.databases.");
     return wait_for(entry, kNoSlotDelay, WorkerState::kBackingOff, nullptr);
   }
   if (!register_sender(entry, generation)) {
-    tell_once_no_slot(entry, "out of background worker slots",
+    log_once_no_slot(entry, "out of background worker slots",
                       "You might need to increase max_worker_processes.");
     return wait_for(entry, kNoSlotDelay, WorkerState::kBackingOff,
                     "out of background worker slots: increase max_worker_processes");
   }
-  told_no_slot = false;
+  logged_no_slot = false;
   entry->state = EntryState::kStarted;
   entry->started_at = GetCurrentTimestamp();
   entry->poked = false;

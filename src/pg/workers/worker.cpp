@@ -138,8 +138,8 @@ bool run_step(const char* name, void (*work)(void*), void* state) {
   PG_TRY();
   {
     begin_step(name);
-    context.standing = examine_extension();
-    if (context.standing == ExtensionStatus::kUsable) {
+    context.extension_status = examine_extension();
+    if (context.extension_status == ExtensionStatus::kUsable) {
       become_owner();
       run_in_spi(work, state);
       done = true;

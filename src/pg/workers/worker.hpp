@@ -27,7 +27,7 @@ struct WorkerContext {
   char extension_version[64];
   Oid schema;
   char schema_name[NAMEDATALEN];
-  ExtensionStatus standing;
+  ExtensionStatus extension_status;
   int last_error;  // SQLSTATE of the latest step that raised
 };
 
@@ -39,7 +39,7 @@ WorkerContext* worker_context();
 
 // Runs `work(state)` as a step, inside SPI with a snapshot, and commits. False if it did not
 // commit: either the extension stands otherwise than kUsable (nothing was run or logged), or an
-// error was raised (logged, kept as last_error, standing kUsable); what to do next and how long
+// error was raised (logged, kept as last_error, extension_status kUsable); what to do next and how long
 // to back off is the caller's. Nothing with a destructor may be alive in `work` when PostgreSQL
 // raises. `name` is seen in pg_stat_activity. Results go to the memory context the caller was in.
 bool run_step(const char* name, void (*work)(void*), void* state);

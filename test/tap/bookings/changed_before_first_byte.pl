@@ -1,4 +1,4 @@
-# A booking is changed when its text has passed the last check, and the sender stands right before the first byte: whoever was
+# A booking is changed when its text has passed the pre-send check, and the sender stands right before the first byte: whoever was
 # told that the change is done is believed, whatever way the change took to us.
 use strict;
 use warnings;

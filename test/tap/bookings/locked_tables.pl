@@ -54,7 +54,7 @@ $holder->query_safe('SELECT pg_advisory_unlock(42)');
 $node->advance('2 minutes');
 $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent' AND org_id = '${\ $app->org}'", $many + 1, undef, name => 'once it ends, the text is made and goes');
 
-# The same in the last check, where there are others' texts in the batch: nothing was asked of Twilio for them, and so they go.
+# The same in the pre-send check, where there are others' texts in the batch: nothing was asked of Twilio for them, and so they go.
 $node->safe_psql('postgres', 'SELECT sms_pause()');
 my @others = map { $node->enqueue($other, "+6149157012$_", "In the same batch $_") } 1 .. 3;
 $app->book($ann, $node->safe_psql('postgres', "SELECT now() + interval '30 hours'"));
@@ -63,7 +63,7 @@ $node->wait_for_sql("SELECT count(*) FROM sms_queue_stat WHERE due > 0 AND held_
 $holder->query_safe('SELECT pg_advisory_lock(42)');
 $sender = $node->sender_pid;
 $node->safe_psql('postgres', 'SELECT sms_resume()');
-$node->wait_for_sql("SELECT wait_event FROM pg_stat_activity WHERE pid = $sender", 'advisory', undef, name => 'the last check does not end');
+$node->wait_for_sql("SELECT wait_event FROM pg_stat_activity WHERE pid = $sender", 'advisory', undef, name => 'the pre-send check does not end');
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_messages WHERE status = 'sending'"), 4, 'with four messages in hand');
 $node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $sender", 0, undef, name => 'the sender ends');
 $node->wait_for_status($_, 'sent') for @others;

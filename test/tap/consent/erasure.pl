@@ -63,13 +63,13 @@ ok(IPC::Run::run([ 'psql', '-qXv', 'ON_ERROR_STOP=1', '-f', $file, 'copy' ], '>'
 is(sql("SELECT is_phone_suppressed('$org', '$ann'), is_phone_suppressed('$other', '$ann'), is_phone_suppressed('$org', '$bob')", 'copy'), 't|f|f',
     'there the number is suppressed too');
 
-# The last check finds the hash: a message that waits from before the entry, which came by hand.
+# The pre-send check finds the hash: a message that waits from before the entry, which came by hand.
 $node->enqueue($other, $bob, 'unrelated');
 sql("SELECT sms_pause('$other')");
 my $waits = $node->enqueue($other, $ann, 'Must not go');
 sql("INSERT INTO sms_suppression (org_id, phone) SELECT '$other', phone FROM sms_suppression WHERE org_id = '$org'");
 sql("SELECT sms_resume('$other')");
 $node->wait_for_sql("SELECT status, error_code FROM sms_messages WHERE id = '$waits'", 'cancelled|opted_out');
-is($fake->count(body => 'Must not go'), 0, 'the last check knows the hash');
+is($fake->count(body => 'Must not go'), 0, 'the pre-send check knows the hash');
 
 done_testing();

@@ -38,7 +38,7 @@ $node->wait_for_status($kept, 'sent');
 is(message($cancelled, 'status, error_code, error_message'), 'cancelled|cancelled_by_user|changed my mind', 'one was cancelled by the function');
 is(message($removed, 'status'), 'cancelled', 'one by the application\'s UPDATE');
 
-# Opted out while it waited: by the function, and by a row that only the last check sees.
+# Opted out while it waited: by the function, and by a row that only the pre-send check sees.
 $soon = in_seconds(2);
 my ($out, $listed, $in) = map { $node->enqueue($org, "+6149157013$_", "wanted? $_", scheduled_for => $soon) } 0 .. 2;
 $node->safe_psql('postgres', "SELECT sms_opt_out('$org', '+61491570130')");

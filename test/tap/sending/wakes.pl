@@ -51,7 +51,7 @@ sql("BEGIN; SELECT sms_enqueue('$org', to_phone => '$to', body => 'prepared'); P
 arrives('COMMIT PREPARED', sub { sql("COMMIT PREPARED 'later'") });
 
 # One that noted nothing of ours wakes nobody and keeps nothing back, one with an opt-out keeps that person's message back; both
-# commit between the last check and the first byte.
+# commit between the pre-send check and the first byte.
 sub commits_before_it_leaves {
     my ($phone, $prepared) = @_;
     sql("BEGIN; $prepared; PREPARE TRANSACTION 'now'");

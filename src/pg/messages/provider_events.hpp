@@ -1,15 +1,15 @@
 #pragma once
 
-// What Twilio tells us later: sms_events, and the transitions they drive (sent, delivered, failed).
+// Events from Twilio (sms_events), and the transitions they drive (sent, delivered, failed).
 // Both need SPI.
 
 #include "pg/base/pg_api.hpp"
 
 namespace coach_sms {
 
-// One thing that Twilio said about one message. Texts are in the database's encoding; nullptr for
-// what was not told.
-struct Event {
+// A callback, or the answer to a status poll, about one message. Texts are in the database's
+// encoding; nullptr where they are absent.
+struct ProviderEvent {
   bool has_message;  // our own id was in the callback's URL
   bool has_org;      // its own token signed what came without our id
   pg_uuid_t message_id;
@@ -25,7 +25,7 @@ struct Event {
 };
 
 // Stores the event; false if it is known already. `id` is the event's.
-bool store_event(const Event& event, pg_uuid_t* id);
+bool store_event(const ProviderEvent& event, pg_uuid_t* id);
 
 // Applies a stored event to its message: status forward only, an error code once known stays, an
 // unknown message is settled, one that was queued again is taken out of the queue. False where the
@@ -39,8 +39,8 @@ bool apply_event(const pg_uuid_t& id);
 void suppress_if_permanent(const pg_uuid_t& message_id, const char* code);
 
 // Applies what waits: callbacks that came before our own record of these SIDs, but for those whose
-// code is to be heeded, which may have to wait for locks; or any that came too early or while their
-// message was locked. Returns how many were applied.
+// code suppresses a number, which may have to wait for locks; or any that came too early or while
+// their message was locked. Returns how many were applied.
 uint64 apply_events_of(const char* const* sids, int count);
 uint64 apply_waiting_events();
 

@@ -1,4 +1,4 @@
-#include "pg/messages/settled_rows.hpp"
+#include "pg/messages/attempt_results.hpp"
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
@@ -9,42 +9,42 @@ namespace {
 
 // An empty text is NULL, as is a number that was not told.
 template <typename Field>
-Datum words_of(const SettledRows& results, Field field) {
+Datum words_of(const AttemptResults& results, Field field) {
   return texts_of(results.count, [&](int i) {
     const char* value = results.rows[i]->*field;
     return value != nullptr && value[0] != '\0' ? value : nullptr;
   });
 }
 
-Datum told_of(const SettledRows& results, int Settled::*field) {
+Datum numbers_of(const AttemptResults& results, int AttemptResult::*field) {
   return array_of(INT4OID, results.count, [&](int i, bool* is_null) {
     *is_null = results.rows[i]->*field == 0;
     return Int32GetDatum(results.rows[i]->*field);
   });
 }
 
-Datum ids_of(const SettledRows& results) {
+Datum ids_of(const AttemptResults& results) {
   return uuids_of(
       results.count, [&](int i) -> auto& { return results.rows[i]->message_id; });
 }
 
-Datum fences_of(const SettledRows& results) {
+Datum fences_of(const AttemptResults& results) {
   return array_of(INT8OID, results.count,
                   [&](int i, bool*) { return Int64GetDatum(results.rows[i]->fence); });
 }
 
-Datum times_of(const SettledRows& results) {
+Datum times_of(const AttemptResults& results) {
   return array_of(TIMESTAMPTZOID, results.count,
                   [&](int i, bool*) { return TimestampTzGetDatum(results.rows[i]->when); });
 }
 
-Datum failures_of(const SettledRows& results) {
+Datum failures_of(const AttemptResults& results) {
   return array_of(INT4OID, results.count,
                   [&](int i, bool*) { return Int32GetDatum(results.rows[i]->failures); });
 }
 
 // Rows that the statement did not return are locked by somebody, or not ours any more.
-void mark(const SettledRows& results) {
+void mark(const AttemptResults& results) {
   static Statement still_ours{
       "SELECT f.message_id FROM unnest($2, $3) AS r (message_id, fence)"
       "  JOIN @internal@.sms_in_flight f ON f.message_id = r.message_id AND f.fence = "
@@ -71,15 +71,17 @@ void mark(const SettledRows& results) {
 
 }  // namespace
 
-void run_and_mark(Statement& statement, const SettledRows& results, const char* provider,
+void run_and_mark(Statement& statement, const AttemptResults& results, const char* provider,
                   const char* attempt_status) {
-  statement.run({UUIDPGetDatum(&results.org_id), ids_of(results), fences_of(results),
-                 words_of(results, &Settled::sid), words_of(results, &Settled::error_code),
-                 words_of(results, &Settled::error_message), words_of(results, &Settled::request),
-                 words_of(results, &Settled::response), told_of(results, &Settled::http_status),
-                 told_of(results, &Settled::duration_ms), told_of(results, &Settled::segments),
-                 times_of(results), failures_of(results), CStringGetTextDatum(provider),
-                 CStringGetTextDatum(attempt_status)});
+  statement.run(
+      {UUIDPGetDatum(&results.org_id), ids_of(results), fences_of(results),
+       words_of(results, &AttemptResult::sid), words_of(results, &AttemptResult::error_code),
+       words_of(results, &AttemptResult::error_message), words_of(results, &AttemptResult::request),
+       words_of(results, &AttemptResult::response),
+       numbers_of(results, &AttemptResult::http_status),
+       numbers_of(results, &AttemptResult::duration_ms),
+       numbers_of(results, &AttemptResult::segments), times_of(results), failures_of(results),
+       CStringGetTextDatum(provider), CStringGetTextDatum(attempt_status)});
   mark(results);
 }
 

@@ -3,6 +3,8 @@
 // What became of claimed messages, as plain rows, and how they reach a statement: as arrays, one
 // element a row. Needs SPI; texts are in the database's encoding.
 
+#include "core/twilio/outcome.hpp"
+
 #include "pg/base/pg_api.hpp"
 
 namespace coach_sms {
@@ -10,7 +12,7 @@ namespace coach_sms {
 class Statement;
 
 // The result of one request, or of finding out about one. Texts may be nullptr.
-struct Settled {
+struct AttemptResult {
   pg_uuid_t message_id;
   pg_uuid_t org_id;
   int64 fence;
@@ -22,15 +24,22 @@ struct Settled {
   int http_status;
   int duration_ms;
   int segments;      // 0: not told
-  TimestampTz when;  // next try, or next look
+  TimestampTz when;  // next try, or next search
   int16 failures;    // attempts used up by now
   bool recorded;     // out: settled; false: locked by somebody, try again
+  // Of a request.
+  Outcome outcome;
+  bool started;  // false: none was made, and no attempt is counted
+  bool sandbox;
+  bool account_trouble;
+  bool sender_trouble;
+  bool server_trouble;
 };
 
 // Results of one org and one kind. Each row recorded, or lost to somebody else, is marked.
-struct SettledRows {
+struct AttemptResults {
   pg_uuid_t org_id;
-  Settled** rows;
+  AttemptResult** rows;
   int count;
 };
 
@@ -38,7 +47,7 @@ struct SettledRows {
 // parameters: $1 org, $2 ids, $3 fences, $4 sids, $5 error codes, $6 error messages, $7 requests,
 // $8 responses, $9 HTTP statuses, $10 durations, $11 segments, $12 times, $13 failures, $14
 // provider, $15 attempt status.
-void run_and_mark(Statement& statement, const SettledRows& results, const char* provider,
+void run_and_mark(Statement& statement, const AttemptResults& results, const char* provider,
                   const char* attempt_status);
 
 }  // namespace coach_sms

@@ -4,7 +4,7 @@
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
-#include "pg/messages/delivery.hpp"
+#include "pg/messages/provider_events.hpp"
 
 namespace coach_sms {
 
@@ -152,7 +152,7 @@ void note_message(const Stored& event) {
               UUIDPGetDatum(&event.org_id)});
 }
 
-// What tells of an erased person's message is kept without the number in it.
+// An event of an erased person's message is kept without the number in it.
 void mark_processed(const Stored& event, bool erased) {
   static Statement update{
       "UPDATE @extschema@.sms_events SET processed_at = now(), message_id = $2, org_id = $3,"
@@ -166,7 +166,7 @@ void mark_processed(const Stored& event, bool erased) {
 
 }  // namespace
 
-bool store_event(const Event& event, pg_uuid_t* id) {
+bool store_event(const ProviderEvent& event, pg_uuid_t* id) {
   static Statement insert{
       "INSERT INTO @extschema@.sms_events (message_id, org_id, provider, provider_message_id,"
       "   event_type, event_status, error_code, error_message, event_payload, dedupe_key,"
@@ -206,21 +206,21 @@ bool apply(const pg_uuid_t& id, bool may_wait) {
   const char* status = nullptr;
   bool forward = false;
   const Failure failure = run_cpp([&] {
-    const std::string_view told = event.status != nullptr ? event.status : "";
-    status = our_status(told);
-    forward = status != nullptr && moves_forward(current.status, told, current.error_code);
+    const std::string_view reported = event.status != nullptr ? event.status : "";
+    status = our_status(reported);
+    forward = status != nullptr && moves_forward(current.status, reported, current.error_code);
   });
   raise_if(failure);
   const bool moves = forward && !is_of_another_attempt(event, current, status);
-  const bool heeds =
+  const bool suppresses =
       moves && strcmp(status, "failed") == 0 && reason_of(event.error_code) != nullptr;
-  if (heeds && !may_wait) {
+  if (suppresses && !may_wait) {
     note_message(event);  // known by now: it is tried again for a day
     return false;
   }
   if (status != nullptr) settle_claim(event);
   if (moves) move(event, status);
-  if (heeds) suppress_if_permanent(event.message_id, event.error_code);
+  if (suppresses) suppress_if_permanent(event.message_id, event.error_code);
   mark_processed(event, current.erased);
   return true;
 }
@@ -238,11 +238,12 @@ uint64 apply_found(uint64 found, bool may_wait) {
 }  // namespace
 
 void suppress_if_permanent(const pg_uuid_t& message_id, const char* code) {
-  static Statement take{"SELECT @internal@.sms_take_refusal($1, $2, $3)",
-                        {UUIDOID, TEXTOID, TEXTOID}};
+  static Statement suppress{"SELECT @internal@.sms_take_refusal($1, $2, $3)",
+                            {UUIDOID, TEXTOID, TEXTOID}};
   const char* reason = reason_of(code);
   if (reason == nullptr) return;
-  take.run({UUIDPGetDatum(&message_id), CStringGetTextDatum(code), CStringGetTextDatum(reason)});
+  suppress.run(
+      {UUIDPGetDatum(&message_id), CStringGetTextDatum(code), CStringGetTextDatum(reason)});
 }
 
 bool apply_event(const pg_uuid_t& id) {
@@ -271,7 +272,7 @@ uint64 apply_waiting_events() {
       "    AND received_at > now() - interval '10 minutes' AND message_id IS NULL"
       "  ORDER BY received_at LIMIT 500)",
       {}};
-  // Nobody's: of another application on the account, or of a message that is gone.
+  // Events that match no message of ours: another application's, or a deleted message's.
   static Statement give_up{
       "UPDATE @extschema@.sms_events e SET processed_at = now(),"
       "   message_id = (SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = e.message_id)"

@@ -1,0 +1,71 @@
+#include "pg/sender/start_requests.hpp"
+
+#include "pg/base/clock.hpp"
+#include "pg/base/ids.hpp"
+#include "pg/shared/shared_state.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+Task make_task(const Claimed& row, std::string_view to, std::string_view from,
+               std::string_view body) {
+  Task task;
+  task.message = to_core(row.message_id);
+  task.org = to_core(row.org_id);
+  task.fence = row.fence;
+  task.attempt = row.attempt;
+  task.failures = row.failures;
+  task.zone = row.zone;
+  task.priority = row.priority;
+  task.to = to;
+  task.from = from;
+  task.body = body;
+  task.due_at = to_unix_us(row.due_at);
+  task.claimed_at = to_unix_us(row.claimed_at);
+  task.lease_until = to_unix_us(row.lease_until);
+  task.expires_at = to_unix_us(row.expires_at);
+  task.sandbox = row.sandbox;
+  task.recall = {recall_counter_of(row.to_phone), row.recalls};
+  return task;
+}
+
+// Runs inside run_cpp. The budget of a month is the one limit that depends on the size of the
+// message.
+void start_one(Sender* sender, Task task, int segments, const Route& route) {
+  SendLimits& limits = *sender->limits;
+  Holds& holds = *sender->holds;
+  if (!limits.fits(task.org, segments)) {
+    holds.set_org(HoldRule::kBudget, task.org, limits.budget_hold(task.org));
+    sender->lanes->hold(task.org, limits.budget_again_at(task.org, unix_now_us()));
+    return sender->dispatch->give_back(std::move(task));
+  }
+  holds.clear_org(HoldRule::kBudget, task.org);
+  const std::int64_t now = unix_now_us();
+  task.quiet_at = limits.next_quiet_at({task.org, task.zone, task.priority}, now);
+  limits.started(task.org, task.message, segments, now);
+  sender->dispatch->send(std::move(task), route);
+}
+
+}  // namespace
+
+void start_requests(Sender* sender, const Claimed* claimed, int count, const Checked* checked) {
+  for (int i = 0; i < count; ++i) {
+    if (checked[i].verdict != Verdict::kSend) continue;
+    const Claimed& row = claimed[i];
+    const OrgRoute& from = *checked[i].route;
+    const std::string_view to = utf8_view(row.to_phone);
+    const std::string_view own_from = utf8_view(row.from_phone);
+    const std::string_view body = utf8_view(row.body);
+    const Failure failure = run_cpp([&] {
+      const Route route{from.account_sid, Secret(from.token), from.messaging_service_sid,
+                        from.from};
+      start_one(sender, make_task(row, to, own_from, body), row.segments, route);
+    });
+    if (failure.failed)
+      ereport(WARNING, (errmsg("could not start a request: %s", failure.message),
+                        errdetail("Its message is looked for at Twilio when its lease is over.")));
+  }
+}
+
+}  // namespace coach_sms
