@@ -46,10 +46,10 @@ Datum failures_of(const AttemptResults& results) {
 // Rows that the statement did not return are locked by somebody, or not ours any more.
 void mark(const AttemptResults& results) {
   static Statement still_ours{
-      "SELECT f.message_id FROM unnest($2, $3) AS r (message_id, fence)"
-      "  JOIN @internal@.sms_in_flight f ON f.message_id = r.message_id AND f.fence = "
-      "r.fence"
-      " WHERE f.org_id = $1",
+      R"sql(
+      SELECT f.message_id FROM unnest($2, $3) AS r (message_id, fence)
+        JOIN @internal@.sms_in_flight f ON f.message_id = r.message_id AND f.fence = r.fence
+       WHERE f.org_id = $1)sql",
       {UUIDOID, UUIDARRAYOID, INT8ARRAYOID}};
   for (int i = 0; i < results.count; ++i)
     results.rows[i]->recorded = true;

@@ -25,9 +25,10 @@ struct Stored {
 
 bool read_event(const pg_uuid_t& id, Stored* event) {
   static Statement read{
-      "SELECT message_id, org_id, provider, provider_message_id, event_status, error_code,"
-      "       error_message FROM @extschema@.sms_events"
-      " WHERE id = $1 AND processed_at IS NULL FOR UPDATE SKIP LOCKED",
+      R"sql(
+      SELECT message_id, org_id, provider, provider_message_id, event_status, error_code,
+             error_message FROM @extschema@.sms_events
+       WHERE id = $1 AND processed_at IS NULL FOR UPDATE SKIP LOCKED)sql",
       {UUIDOID}};
   if (read.run({UUIDPGetDatum(&id)}) == 0) return false;
   bool is_null;
@@ -48,13 +49,14 @@ bool read_event(const pg_uuid_t& id, Stored* event) {
 
 bool find_by_sid(Stored* event) {
   static Statement find{
-      "SELECT a.message_id, a.org_id"
-      "  FROM @extschema@.sms_attempts a JOIN @extschema@.sms_settings s ON s.org_id = a.org_id"
-      " WHERE a.provider_message_id = $1"
-      "   AND CASE WHEN $2 IS NOT NULL THEN a.org_id = $2"
-      "            ELSE coalesce(s.twilio_account_sid, '') = ''"
-      "              OR s.twilio_auth_token_encrypted IS NULL END"
-      " ORDER BY a.attempt_number DESC LIMIT 1",
+      R"sql(
+      SELECT a.message_id, a.org_id
+        FROM @extschema@.sms_attempts a JOIN @extschema@.sms_settings s ON s.org_id = a.org_id
+       WHERE a.provider_message_id = $1
+         AND CASE WHEN $2 IS NOT NULL THEN a.org_id = $2
+                  ELSE coalesce(s.twilio_account_sid, '') = ''
+                    OR s.twilio_auth_token_encrypted IS NULL END
+       ORDER BY a.attempt_number DESC LIMIT 1)sql",
       {TEXTOID, UUIDOID}};
   if (event->sid == nullptr ||
       find.run({CStringGetTextDatum(event->sid), UUIDPGetDatum(&event->org_id)},
@@ -75,10 +77,11 @@ struct CurrentState {
 // Locks the message; false where it is locked by somebody else, or gone.
 bool lock_message(const Stored& event, CurrentState* current) {
   static Statement lock{
-      "SELECT CASE WHEN status = 'queued' AND attempt_count > 0 THEN 'sending' ELSE status END,"
-      "       coalesce(error_code, ''), coalesce(provider_message_id, ''),"
-      "       to_phone = 'erased' FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2 FOR "
-      "NO KEY UPDATE SKIP LOCKED",
+      R"sql(
+      SELECT CASE WHEN status = 'queued' AND attempt_count > 0 THEN 'sending' ELSE status END,
+             coalesce(error_code, ''), coalesce(provider_message_id, ''),
+             to_phone = 'erased' FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2
+                 FOR NO KEY UPDATE SKIP LOCKED)sql",
       {UUIDOID, UUIDOID}};
   if (lock.run({UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id)}) == 0) return false;
   current->status = text_column(0, 1);
@@ -98,17 +101,18 @@ bool is_of_another_attempt(const Stored& event, const CurrentState& current, con
 // sent again. The claim of a sender that still waits for its answer is left to that sender.
 void settle_claim(const Stored& event) {
   static Statement settle{
-      "WITH unqueued AS ("
-      " DELETE FROM @internal@.sms_queue WHERE message_id = $1),"
-      " known AS ("
-      " DELETE FROM @internal@.sms_in_flight WHERE message_id = $1 AND org_id = $2"
-      "    AND state = 'unknown' RETURNING *)"
-      " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider,"
-      "   provider_message_id, request_payload, response_status, status, org_id, client_key,"
-      "   segments, duration_ms)"
-      " SELECT message_id, attempt_number, $4, $3, settlement->'request',"
-      "   (settlement->>'http_status')::int, 'success', org_id, client_key, segments,"
-      "   (settlement->>'duration_ms')::int FROM known",
+      R"sql(
+      WITH unqueued AS (
+       DELETE FROM @internal@.sms_queue WHERE message_id = $1),
+       known AS (
+       DELETE FROM @internal@.sms_in_flight WHERE message_id = $1 AND org_id = $2
+          AND state = 'unknown' RETURNING *)
+       INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider,
+         provider_message_id, request_payload, response_status, status, org_id, client_key,
+         segments, duration_ms)
+       SELECT message_id, attempt_number, $4, $3, settlement->'request',
+         (settlement->>'http_status')::int, 'success', org_id, client_key, segments,
+         (settlement->>'duration_ms')::int FROM known)sql",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
   const char nulls[] = {' ', ' ', event.sid != nullptr ? ' ' : 'n', ' ', '\0'};
   settle.run({UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id),
@@ -117,20 +121,21 @@ void settle_claim(const Stored& event) {
              nulls);
 }
 
-// sending | unknown | sent | queued again → sent, delivered or failed.
+// sending | unknown | sent | queued again → sent, delivered or failed. An error that was noted
+// while the outcome was unknown goes.
 void move(const Stored& event, const char* status) {
   static Statement update{
-      "UPDATE @extschema@.sms_messages SET status = $3, updated_at = now(),"
-      "   sent_at = coalesce(sent_at, now()),"
-      "   delivered_at = CASE WHEN $3 = 'delivered' THEN now() ELSE delivered_at END,"
-      "   failed_at = CASE WHEN $3 = 'failed' THEN now() END,"
-      "   error_code = CASE WHEN $3 = 'failed' THEN coalesce($5, 'undelivered')"
-      "                     WHEN status = 'sent' THEN coalesce($5, error_code)"
-      "                     ELSE $5 END,"  // what was said while nothing was known
-      "   error_message = CASE WHEN $5 IS NOT NULL THEN $6 WHEN $3 = 'failed' THEN error_message "
-      "END,"
-      "   provider_message_id = coalesce(provider_message_id, $4)"
-      " WHERE id = $1 AND org_id = $2",
+      R"sql(
+      UPDATE @extschema@.sms_messages SET status = $3, updated_at = now(),
+         sent_at = coalesce(sent_at, now()),
+         delivered_at = CASE WHEN $3 = 'delivered' THEN now() ELSE delivered_at END,
+         failed_at = CASE WHEN $3 = 'failed' THEN now() END,
+         error_code = CASE WHEN $3 = 'failed' THEN coalesce($5, 'undelivered')
+                           WHEN status = 'sent' THEN coalesce($5, error_code)
+                           ELSE $5 END,
+         error_message = CASE WHEN $5 IS NOT NULL THEN $6 WHEN $3 = 'failed' THEN error_message END,
+         provider_message_id = coalesce(provider_message_id, $4)
+       WHERE id = $1 AND org_id = $2)sql",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
   auto given = [](const char* value) { return value != nullptr ? ' ' : 'n'; };
   auto datum = [](const char* value) {
@@ -155,10 +160,11 @@ void note_message(const Stored& event) {
 // An event of an erased person's message is kept without the number in it.
 void mark_processed(const Stored& event, bool erased) {
   static Statement update{
-      "UPDATE @extschema@.sms_events SET processed_at = now(), message_id = $2, org_id = $3,"
-      "   event_payload = CASE WHEN $4 THEN NULL ELSE event_payload END,"
-      "   error_message = CASE WHEN $4 THEN NULL ELSE error_message END"
-      " WHERE id = $1",
+      R"sql(
+      UPDATE @extschema@.sms_events SET processed_at = now(), message_id = $2, org_id = $3,
+         event_payload = CASE WHEN $4 THEN NULL ELSE event_payload END,
+         error_message = CASE WHEN $4 THEN NULL ELSE error_message END
+       WHERE id = $1)sql",
       {UUIDOID, UUIDOID, UUIDOID, BOOLOID}};
   update.run({UUIDPGetDatum(&event.event_id), UUIDPGetDatum(&event.message_id),
               UUIDPGetDatum(&event.org_id), BoolGetDatum(erased)});
@@ -168,12 +174,13 @@ void mark_processed(const Stored& event, bool erased) {
 
 bool store_event(const ProviderEvent& event, pg_uuid_t* id) {
   static Statement insert{
-      "INSERT INTO @extschema@.sms_events (message_id, org_id, provider, provider_message_id,"
-      "   event_type, event_status, error_code, error_message, event_payload, dedupe_key,"
-      "   processed_at)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10,"
-      "   CASE WHEN $5 = 'inbound' THEN now() END)"
-      " ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
+      R"sql(
+      INSERT INTO @extschema@.sms_events (message_id, org_id, provider, provider_message_id,
+         event_type, event_status, error_code, error_message, event_payload, dedupe_key,
+         processed_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10,
+         CASE WHEN $5 = 'inbound' THEN now() END)
+       ON CONFLICT (dedupe_key) DO NOTHING RETURNING id)sql",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
   const char* texts[] = {event.provider,   event.sid,           event.type,    event.status,
                          event.error_code, event.error_message, event.payload, event.dedupe_key};
@@ -253,9 +260,10 @@ bool apply_event(const pg_uuid_t& id) {
 uint64 apply_events_of(const char* const* sids, int count) {
   // By the index of SIDs: that of the unmatched may be full of another application's.
   static Statement find{
-      "SELECT id FROM @extschema@.sms_events"
-      " WHERE provider_message_id = ANY ($1) AND (processed_at IS NULL) IS TRUE"
-      " ORDER BY received_at",
+      R"sql(
+      SELECT id FROM @extschema@.sms_events
+       WHERE provider_message_id = ANY ($1) AND (processed_at IS NULL) IS TRUE
+       ORDER BY received_at)sql",
       {TEXTARRAYOID}};
   return apply_found(find.run({texts_of(count, [&](int i) { return sids[i]; })}), false);
 }
@@ -264,25 +272,27 @@ uint64 apply_waiting_events() {
   // Those whose message is known wait for its lock, and go first. Those whose message is not wait
   // for our own record of their SID, which looks for them itself; ten minutes cover what it missed.
   static Statement find{
-      "(SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "    AND received_at > now() - interval '1 day' AND message_id IS NOT NULL"
-      "  ORDER BY received_at LIMIT 500)"
-      " UNION ALL"
-      " (SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "    AND received_at > now() - interval '10 minutes' AND message_id IS NULL"
-      "  ORDER BY received_at LIMIT 500)",
+      R"sql(
+      (SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL
+          AND received_at > now() - interval '1 day' AND message_id IS NOT NULL
+        ORDER BY received_at LIMIT 500)
+       UNION ALL
+       (SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL
+          AND received_at > now() - interval '10 minutes' AND message_id IS NULL
+        ORDER BY received_at LIMIT 500))sql",
       {}};
   // Events that match no message of ours: another application's, or a deleted message's.
   static Statement give_up{
-      "UPDATE @extschema@.sms_events e SET processed_at = now(),"
-      "   message_id = (SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = e.message_id)"
-      " WHERE e.id IN"
-      "   (SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "       AND received_at <= now() - interval '1 day' AND message_id IS NOT NULL"
-      "    UNION ALL"
-      "    SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "       AND received_at <= now() - interval '1 day' AND message_id IS NULL)"
-      "   AND (e.processed_at IS NULL) IS TRUE",
+      R"sql(
+      UPDATE @extschema@.sms_events e SET processed_at = now(),
+         message_id = (SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = e.message_id)
+       WHERE e.id IN
+         (SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL
+             AND received_at <= now() - interval '1 day' AND message_id IS NOT NULL
+          UNION ALL
+          SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL
+             AND received_at <= now() - interval '1 day' AND message_id IS NULL)
+         AND (e.processed_at IS NULL) IS TRUE)sql",
       {}};
   give_up.run(std::initializer_list<Datum>{});
   return apply_found(find.run(std::initializer_list<Datum>{}), true);

@@ -5,6 +5,7 @@
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/limits/client_limits.hpp"
+#include "pg/messages/join_sql.hpp"
 
 namespace coach_sms {
 
@@ -33,32 +34,36 @@ bool has_client(const Claimed& one) {
 
 // The clients of the claimed whose org has a limit. What is in flight is found among the client's
 // messages: all that is in flight may be many more.
-#define FLYING "m.org_id = c.org_id AND m.status IN ('sending', 'unknown') AND m.id <> ALL ($6)"
+constexpr char kFlying[] = R"sql(
+    m.org_id = c.org_id AND m.status IN ('sending', 'unknown') AND m.id <> ALL ($6))sql";
 
 int read_clients(const Claimed* claimed, int count, const char* provider, Client* clients) {
+  static constexpr auto kSql = join_sql(R"sql(
+      WITH client AS (
+       SELECT min(t.position) AS position, t.org_id, t.client_id::uuid,
+         CASE WHEN t.client_id IS NULL THEN @internal@.sms_phone_names(t.phone)
+              ELSE ARRAY[t.client_id] END AS keys
+         FROM unnest($1, $2, $3, $4) AS t (position, org_id, client_id, phone)
+             GROUP BY t.org_id, t.client_id, t.phone)
+       SELECT c.position, s.max_sms_per_client_per_day::bigint,
+         (SELECT count(*) FROM @extschema@.sms_attempts a
+           WHERE a.org_id = c.org_id AND a.client_key = ANY (c.keys)
+             AND a.created_at > now() - interval '24 hours' AND a.provider = $5 AND)sql",
+                                        " " ATTEMPT_COUNTS, R"sql(
+      ),
+         (SELECT count(*) FROM @extschema@.sms_messages m
+           WHERE m.client_id = c.client_id AND)sql",
+                                        kFlying, R"sql(
+      )
+         + (SELECT count(*) FROM @extschema@.sms_messages m
+             WHERE c.client_id IS NULL AND m.to_phone = ANY (c.keys) AND m.client_id IS NULL
+               AND)sql",
+                                        kFlying, R"sql(
+      )
+         FROM client c JOIN @extschema@.sms_settings s ON s.org_id = c.org_id
+        WHERE s.max_sms_per_client_per_day IS NOT NULL)sql");
   static Statement read{
-      "WITH client AS ("
-      " SELECT min(t.position) AS position, t.org_id, t.client_id::uuid,"
-      "   CASE WHEN t.client_id IS NULL THEN @internal@.sms_phone_names(t.phone)"
-      "        ELSE ARRAY[t.client_id] END AS keys"
-      "   FROM unnest($1, $2, $3, $4) AS t (position, org_id, client_id, phone) GROUP BY t.org_id, "
-      "t.client_id, t.phone)"
-      " SELECT c.position, s.max_sms_per_client_per_day::bigint,"
-      "   (SELECT count(*) FROM @extschema@.sms_attempts a"
-      "     WHERE a.org_id = c.org_id AND a.client_key = ANY (c.keys)"
-      "       AND a.created_at > now() - interval '24 hours' AND a.provider = $5 "
-      "AND " ATTEMPT_COUNTS
-      "),"
-      "   (SELECT count(*) FROM @extschema@.sms_messages m"
-      "     WHERE m.client_id = c.client_id AND " FLYING
-      ")"
-      "   + (SELECT count(*) FROM @extschema@.sms_messages m"
-      "       WHERE c.client_id IS NULL AND m.to_phone = ANY (c.keys) AND m.client_id IS NULL"
-      "         AND " FLYING
-      ")"
-      "   FROM client c JOIN @extschema@.sms_settings s ON s.org_id = c.org_id"
-      "  WHERE s.max_sms_per_client_per_day IS NOT NULL",
-      {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, UUIDARRAYOID}};
+      kSql.data(), {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, UUIDARRAYOID}};
   const uint64 found = read.run(
       {positions_of(count),
        uuids_of(
@@ -78,14 +83,15 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
 
 // When the client's limit has room for one more, were nothing else handed over until then.
 TimestampTz room_at(const Claimed& one, const Client& client, int64 handed, const char* provider) {
-  static Statement read{
-      "SELECT a.created_at + interval '24 hours' FROM @extschema@.sms_attempts a"
-      " WHERE a.org_id = $1 AND a.client_key = ANY (CASE WHEN $2 LIKE '+%' THEN"
-      "   @internal@.sms_phone_names($2) ELSE ARRAY[$2] END) AND a.created_at > now() - "
-      "interval "
-      "'24 hours'"
-      "   AND a.provider = $3 AND " ATTEMPT_COUNTS " ORDER BY a.created_at OFFSET $4 LIMIT 1",
-      {UUIDOID, TEXTOID, TEXTOID, INT8OID}};
+  static constexpr auto kSql = join_sql(R"sql(
+      SELECT a.created_at + interval '24 hours' FROM @extschema@.sms_attempts a
+       WHERE a.org_id = $1 AND a.client_key = ANY (CASE WHEN $2 LIKE '+%' THEN
+         @internal@.sms_phone_names($2) ELSE ARRAY[$2] END)
+             AND a.created_at > now() - interval '24 hours'
+         AND a.provider = $3 AND)sql",
+                                        " " ATTEMPT_COUNTS, R"sql(
+      ORDER BY a.created_at OFFSET $4 LIMIT 1)sql");
+  static Statement read{kSql.data(), {UUIDOID, TEXTOID, TEXTOID, INT8OID}};
   const TimestampTz soon = GetCurrentTimestamp() + kAskAgain;
   if (client.limit == 0) return soon + USECS_PER_HOUR;  // a raised limit wakes the sender at once
   if (client.settled < client.limit) return soon;  // what is in flight may not count in the end

@@ -61,19 +61,18 @@ void delete_rows(const HoldRow* rows, int count) {
 // Times are shown in the zone whose hours they are.
 void insert_rows(const HoldRow* rows, int count) {
   static Statement insert{
-      "INSERT INTO @internal@.sms_holds (key, rule, org_id, zone, priority, until, "
-      "is_trouble, "
-      "why)"
-      " SELECT h.key, h.rule, h.org_id, h.zone, h.priority::smallint, h.until, h.is_trouble,"
-      "   h.why || CASE WHEN h.until < 'infinity' AND h.rule <> 'max_segments_per_second'"
-      "     THEN to_char(h.until AT TIME ZONE z.zone, '\", until \"YYYY-MM-DD HH24:MI ') || z.zone"
-      "     ELSE '' END"
-      "   FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)"
-      "     AS h (key, rule, org_id, zone, priority, until, is_trouble, why)"
-      "   LEFT JOIN @extschema@.sms_settings s ON s.org_id = h.org_id"
-      "  CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone("
-      "    coalesce(nullif(nullif(h.zone, ''), '*'), s.timezone, 'UTC')) AS zone) z"
-      "  WHERE h.why IS NOT NULL",
+      R"sql(
+      INSERT INTO @internal@.sms_holds (key, rule, org_id, zone, priority, until, is_trouble, why)
+       SELECT h.key, h.rule, h.org_id, h.zone, h.priority::smallint, h.until, h.is_trouble,
+         h.why || CASE WHEN h.until < 'infinity' AND h.rule <> 'max_segments_per_second'
+           THEN to_char(h.until AT TIME ZONE z.zone, '", until "YYYY-MM-DD HH24:MI ') || z.zone
+           ELSE '' END
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+           AS h (key, rule, org_id, zone, priority, until, is_trouble, why)
+         LEFT JOIN @extschema@.sms_settings s ON s.org_id = h.org_id
+        CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone(
+          coalesce(nullif(nullif(h.zone, ''), '*'), s.timezone, 'UTC')) AS zone) z
+        WHERE h.why IS NOT NULL)sql",
       {TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID,
        BOOLARRAYOID, TEXTARRAYOID}};
   insert.run(

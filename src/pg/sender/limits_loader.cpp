@@ -6,6 +6,7 @@
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/base/zones.hpp"
+#include "pg/messages/join_sql.hpp"
 #include "pg/settings.hpp"
 
 namespace coach_sms {
@@ -39,19 +40,20 @@ IdList list_of(Ask ask) {
 
 void read_rules(Sender* sender, const IdList& orgs) {
   static Statement read{
-      "SELECT s.org_id, s.xmin::text || s.ctid::text, s.quiet_hours_start, s.quiet_hours_end,"
-      "       s.timezone, s.max_sms_per_hour, s.monthly_budget_segments, s.max_segments_per_second,"
-      "       concat_ws('|', coalesce(nullif(s.twilio_account_sid, ''), $2),"
-      "         @internal@.sms_sender_address("
-      "           coalesce(nullif(s.twilio_messaging_service_sid, ''),"
-      "                    nullif(s.twilio_phone_number, ''), nullif($3, ''), $4),"
-      "           s.default_region)),"
-      "       date_trunc('month', now(), z.zone),"
-      "       (date_trunc('month', now() AT TIME ZONE z.zone) + interval '1 month') AT TIME ZONE "
-      "z.zone"
-      "  FROM @extschema@.sms_settings s"
-      " CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone(s.timezone) AS zone) z"
-      " WHERE s.org_id = ANY ($1)",
+      R"sql(
+      SELECT s.org_id, s.xmin::text || s.ctid::text, s.quiet_hours_start, s.quiet_hours_end,
+             s.timezone, s.max_sms_per_hour, s.monthly_budget_segments, s.max_segments_per_second,
+             concat_ws('|', coalesce(nullif(s.twilio_account_sid, ''), $2),
+               @internal@.sms_sender_address(
+                 coalesce(nullif(s.twilio_messaging_service_sid, ''),
+                          nullif(s.twilio_phone_number, ''), nullif($3, ''), $4),
+                 s.default_region)),
+             date_trunc('month', now(), z.zone),
+             (date_trunc('month', now() AT TIME ZONE z.zone) + interval '1 month') AT TIME ZONE
+                 z.zone
+        FROM @extschema@.sms_settings s
+       CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone(s.timezone) AS zone) z
+       WHERE s.org_id = ANY ($1))sql",
       {UUIDARRAYOID, TEXTOID, TEXTOID, TEXTOID}};
   const uint64 count =
       read.run({array_of(orgs), CStringGetTextDatum(settings::twilio_account_sid()),
@@ -90,9 +92,10 @@ void read_rules(Sender* sender, const IdList& orgs) {
 
 // Attempts that were not provably unsent. Ids of version 7 begin with their time, so that the last
 // hour and this month are ranges of the primary key, whatever their org: one walk for all orgs.
-#define SINCE "a.id BETWEEN $3 AND 'ffffffff-ffff-ffff-ffff-ffffffffffff'"
-#define HANDED_OVER \
-  "a.provider = $2 AND (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL)"
+constexpr char kSince[] = R"sql(
+    a.id BETWEEN $3 AND 'ffffffff-ffff-ffff-ffff-ffffffffffff')sql";
+constexpr char kHandedOver[] = R"sql(
+    a.provider = $2 AND (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL))sql";
 
 const char* provider_of(const Sender& sender) {
   return sender.mode == Mode::kSandbox ? "sandbox" : "twilio";
@@ -103,11 +106,14 @@ pg_uuid_t first_id_at(TimestampTz time) {
 }
 
 void read_last_hour(Sender* sender, Datum orgs) {
-  static Statement read{
-      "SELECT a.org_id, a.created_at FROM @extschema@.sms_attempts a"
-      " WHERE " SINCE " AND a.org_id = ANY ($1) AND " HANDED_OVER
-      "   AND a.created_at > now() - interval '1 hour'",
-      {UUIDARRAYOID, TEXTOID, UUIDOID}};
+  static constexpr auto kSql = join_sql(R"sql(
+      SELECT a.org_id, a.created_at FROM @extschema@.sms_attempts a
+       WHERE)sql",
+                                        kSince, R"sql(
+      AND a.org_id = ANY ($1) AND)sql",
+                                        kHandedOver, R"sql(
+      AND a.created_at > now() - interval '1 hour')sql");
+  static Statement read{kSql.data(), {UUIDARRAYOID, TEXTOID, UUIDOID}};
   const pg_uuid_t first = first_id_at(GetCurrentTimestamp() - USECS_PER_HOUR);
   const uint64 count =
       read.run({orgs, CStringGetTextDatum(provider_of(*sender)), UUIDPGetDatum(&first)});
@@ -119,23 +125,26 @@ void read_last_hour(Sender* sender, Datum orgs) {
 }
 
 void read_spent(Sender* sender, Datum orgs) {
-  static Statement read{
-      "WITH org AS ("
-      " SELECT s.org_id, date_trunc('month', now(), z.zone) AS month_starts_at,"
-      "        date_trunc('month', now() AT TIME ZONE z.zone)::date AS month"
-      "   FROM @extschema@.sms_settings s"
-      "  CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone(s.timezone) AS zone) z"
-      "  WHERE s.org_id = ANY ($1) AND s.monthly_budget_segments IS NOT NULL)"
-      " SELECT spent.org_id, sum(spent.segments)::bigint FROM ("
-      "  SELECT o.org_id, a.segments"
-      "    FROM org o JOIN @extschema@.sms_attempts a ON a.org_id = o.org_id"
-      "   WHERE " SINCE " AND a.created_at >= o.month_starts_at AND " HANDED_OVER
-      "  UNION ALL"
-      "  SELECT o.org_id, u.segments"
-      "    FROM org o JOIN @extschema@.sms_usage u ON u.org_id = o.org_id AND u.month = o.month"
-      "   WHERE u.provider = $2) spent"
-      "  GROUP BY spent.org_id",
-      {UUIDARRAYOID, TEXTOID, UUIDOID}};
+  static constexpr auto kSql = join_sql(R"sql(
+      WITH org AS (
+       SELECT s.org_id, date_trunc('month', now(), z.zone) AS month_starts_at,
+              date_trunc('month', now() AT TIME ZONE z.zone)::date AS month
+         FROM @extschema@.sms_settings s
+        CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone(s.timezone) AS zone) z
+        WHERE s.org_id = ANY ($1) AND s.monthly_budget_segments IS NOT NULL)
+       SELECT spent.org_id, sum(spent.segments)::bigint FROM (
+        SELECT o.org_id, a.segments
+          FROM org o JOIN @extschema@.sms_attempts a ON a.org_id = o.org_id
+         WHERE)sql",
+                                        kSince, R"sql(
+      AND a.created_at >= o.month_starts_at AND)sql",
+                                        kHandedOver, R"sql(
+      UNION ALL
+      SELECT o.org_id, u.segments
+        FROM org o JOIN @extschema@.sms_usage u ON u.org_id = o.org_id AND u.month = o.month
+       WHERE u.provider = $2) spent
+      GROUP BY spent.org_id)sql");
+  static Statement read{kSql.data(), {UUIDARRAYOID, TEXTOID, UUIDOID}};
   const pg_uuid_t first = first_id_at(GetCurrentTimestamp() - 32 * USECS_PER_DAY);
   const uint64 count =
       read.run({orgs, CStringGetTextDatum(provider_of(*sender)), UUIDPGetDatum(&first)});
@@ -148,8 +157,7 @@ void read_spent(Sender* sender, Datum orgs) {
 
 void read_flights(Sender* sender, Datum orgs) {
   static Statement read{
-      "SELECT org_id, message_id, segments FROM @internal@.sms_in_flight WHERE org_id = "
-      "ANY ($1)",
+      "SELECT org_id, message_id, segments FROM @internal@.sms_in_flight WHERE org_id = ANY ($1)",
       {UUIDARRAYOID}};
   const uint64 count = read.run({orgs});
   for (uint64 row = 0; row < count; ++row) {
@@ -249,14 +257,14 @@ void load_limits(Sender* sender) {
 }
 
 void read_settled_elsewhere(Sender* sender) {
-  static Statement find{
-      "SELECT m.id, a.created_at, coalesce(a.segments, 0)::int FROM unnest($1) AS m (id)"
-      "  LEFT JOIN LATERAL (SELECT a.created_at, a.segments FROM @extschema@.sms_attempts a"
-      "    WHERE a.message_id = m.id AND " HANDED_OVER
-      "    ORDER BY a.created_at DESC LIMIT 1) a ON true"
-      " WHERE NOT EXISTS (SELECT FROM @internal@.sms_in_flight f WHERE f.message_id = "
-      "m.id)",
-      {UUIDARRAYOID, TEXTOID}};
+  static constexpr auto kSql = join_sql(R"sql(
+      SELECT m.id, a.created_at, coalesce(a.segments, 0)::int FROM unnest($1) AS m (id)
+        LEFT JOIN LATERAL (SELECT a.created_at, a.segments FROM @extschema@.sms_attempts a
+          WHERE a.message_id = m.id AND)sql",
+                                        kHandedOver, R"sql(
+         ORDER BY a.created_at DESC LIMIT 1) a ON true
+      WHERE NOT EXISTS (SELECT FROM @internal@.sms_in_flight f WHERE f.message_id = m.id))sql");
+  static Statement find{kSql.data(), {UUIDARRAYOID, TEXTOID}};
   const IdList in_flight =
       list_of([&] { return sender->dispatch->not_in_hand(sender->limits->in_flight()); });
   if (in_flight.count == 0) return;

@@ -44,16 +44,16 @@ struct Due {
 // look for.
 void tidy_settled() {
   static Statement tidy{
-      "WITH known AS ("
-      " DELETE FROM @internal@.sms_in_flight f USING @extschema@.sms_messages m"
-      "  WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', "
-      "'unknown')"
-      " RETURNING f.*, m.provider_message_id)"
-      " INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider_message_id,"
-      "   request_payload, response_status, status, org_id, client_key, segments, duration_ms)"
-      " SELECT message_id, attempt_number, provider_message_id, settlement->'request',"
-      "   (settlement->>'http_status')::int, 'success', org_id, client_key, segments,"
-      "   (settlement->>'duration_ms')::int FROM known",
+      R"sql(
+      WITH known AS (
+       DELETE FROM @internal@.sms_in_flight f USING @extschema@.sms_messages m
+        WHERE f.state = 'unknown' AND m.id = f.message_id AND m.status NOT IN ('sending', 'unknown')
+       RETURNING f.*, m.provider_message_id)
+       INSERT INTO @extschema@.sms_attempts (message_id, attempt_number, provider_message_id,
+         request_payload, response_status, status, org_id, client_key, segments, duration_ms)
+       SELECT message_id, attempt_number, provider_message_id, settlement->'request',
+         (settlement->>'http_status')::int, 'success', org_id, client_key, segments,
+         (settlement->>'duration_ms')::int FROM known)sql",
       {}};
   static TimestampTz tidied_at = 0;
   if (GetCurrentTimestamp() - tidied_at <= USECS_PER_MINUTE) return;
@@ -64,10 +64,11 @@ void tidy_settled() {
 // Whatever nobody could be asked about may be asked about now.
 void make_unasked_due() {
   static Statement update{
-      "UPDATE @internal@.sms_in_flight SET next_look_at = now() WHERE message_id IN ("
-      " SELECT message_id FROM @internal@.sms_in_flight"
-      "  WHERE state = 'unknown' AND not_asked IS NOT NULL AND next_look_at > now()"
-      "  FOR UPDATE SKIP LOCKED)",
+      R"sql(
+      UPDATE @internal@.sms_in_flight SET next_look_at = now() WHERE message_id IN (
+       SELECT message_id FROM @internal@.sms_in_flight
+        WHERE state = 'unknown' AND not_asked IS NOT NULL AND next_look_at > now()
+        FOR UPDATE SKIP LOCKED))sql",
       {}};
   update.run(std::initializer_list<Datum>{});
 }
@@ -75,17 +76,18 @@ void make_unasked_due() {
 // Each account's first ones, so that none of them keeps the others away.
 int find_due(Due** due) {
   static Statement find{
-      "WITH ranked AS MATERIALIZED ("
-      " SELECT message_id, org_id, fence, claimed_at, lease_until, account_sid, next_look_at,"
-      "   not_asked_since,"
-      "   row_number() OVER (PARTITION BY account_sid ORDER BY next_look_at, message_id) AS place"
-      "   FROM @internal@.sms_in_flight"
-      "  WHERE state = 'unknown' AND next_look_at <= now())"
-      " SELECT r.message_id, r.org_id, r.fence, m.to_phone, r.claimed_at, r.lease_until,"
-      "   coalesce(r.account_sid, ''), r.not_asked_since"
-      "   FROM ranked r JOIN @extschema@.sms_messages m"
-      "     ON m.id = r.message_id AND m.org_id = r.org_id"
-      "  WHERE r.place <= $1 ORDER BY r.next_look_at, r.message_id LIMIT $2",
+      R"sql(
+      WITH ranked AS MATERIALIZED (
+       SELECT message_id, org_id, fence, claimed_at, lease_until, account_sid, next_look_at,
+         not_asked_since,
+         row_number() OVER (PARTITION BY account_sid ORDER BY next_look_at, message_id) AS place
+         FROM @internal@.sms_in_flight
+        WHERE state = 'unknown' AND next_look_at <= now())
+       SELECT r.message_id, r.org_id, r.fence, m.to_phone, r.claimed_at, r.lease_until,
+         coalesce(r.account_sid, ''), r.not_asked_since
+         FROM ranked r JOIN @extschema@.sms_messages m
+           ON m.id = r.message_id AND m.org_id = r.org_id
+        WHERE r.place <= $1 ORDER BY r.next_look_at, r.message_id LIMIT $2)sql",
       {INT4OID, INT4OID}};
   const int count = static_cast<int>(
       find.run({Int32GetDatum(settings::max_in_flight_per_account), Int32GetDatum(kMostRows)}));
@@ -164,14 +166,15 @@ OrgRoute* route_for(const pg_uuid_t& org_id, OrgRoute** routes, int* count) {
 
 void note(const Due* due, int count) {
   static Statement update{
-      "UPDATE @internal@.sms_in_flight f"
-      "   SET next_look_at = n.at, not_asked = coalesce(n.not_asked, f.not_asked),"
-      "       not_asked_since = CASE WHEN n.not_asked IS NULL THEN f.not_asked_since"
-      "                              ELSE coalesce(f.not_asked_since, now()) END"
-      "  FROM unnest($1, $2, $3, $4) AS n (message_id, fence, at, not_asked)"
-      " WHERE f.message_id = n.message_id AND f.fence = n.fence AND f.message_id IN ("
-      "   SELECT message_id FROM @internal@.sms_in_flight"
-      "    WHERE message_id = ANY ($1) AND state = 'unknown' FOR UPDATE SKIP LOCKED)",
+      R"sql(
+      UPDATE @internal@.sms_in_flight f
+         SET next_look_at = n.at, not_asked = coalesce(n.not_asked, f.not_asked),
+             not_asked_since = CASE WHEN n.not_asked IS NULL THEN f.not_asked_since
+                                    ELSE coalesce(f.not_asked_since, now()) END
+        FROM unnest($1, $2, $3, $4) AS n (message_id, fence, at, not_asked)
+       WHERE f.message_id = n.message_id AND f.fence = n.fence AND f.message_id IN (
+         SELECT message_id FROM @internal@.sms_in_flight
+          WHERE message_id = ANY ($1) AND state = 'unknown' FOR UPDATE SKIP LOCKED))sql",
       {UUIDARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID}};
   if (count == 0) return;
   update.run({uuids_of(

@@ -68,13 +68,13 @@ void check_route(OrgRoute* route) {
 
 OrgRoute* find_route(const pg_uuid_t& org_id, bool needs_token) {
   static Statement read{
-      "SELECT coalesce(s.twilio_account_sid, ''), s.twilio_auth_token_encrypted,"
-      "       coalesce(s.twilio_messaging_service_sid, ''),"
-      "       coalesce(@internal@.sms_sender_address(s.twilio_phone_number, s.default_region), "
-      "''),"
-      "       s.enabled, greatest(s.paused_until, (SELECT paused_until FROM "
-      "@internal@.sms_server)), s.xmin::text || s.ctid::text"
-      "  FROM @extschema@.sms_settings s WHERE s.org_id = $1",
+      R"sql(
+      SELECT coalesce(s.twilio_account_sid, ''), s.twilio_auth_token_encrypted,
+             coalesce(s.twilio_messaging_service_sid, ''),
+             coalesce(@internal@.sms_sender_address(s.twilio_phone_number, s.default_region), ''),
+             s.enabled, greatest(s.paused_until, (SELECT paused_until
+                 FROM @internal@.sms_server)), s.xmin::text || s.ctid::text
+        FROM @extschema@.sms_settings s WHERE s.org_id = $1)sql",
       {UUIDOID}};
   auto* route = static_cast<OrgRoute*>(palloc0(sizeof(OrgRoute)));
   route->org_id = org_id;

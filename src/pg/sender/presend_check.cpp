@@ -49,9 +49,10 @@ void check_one(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode
 // after all, or somebody deleted it.
 void find_outlived(const Claimed* claimed, int count, bool* ours) {
   static Statement find{
-      "SELECT f.fence, f.message_id FROM @internal@.sms_in_flight f"
-      "  JOIN @extschema@.sms_messages m ON m.id = f.message_id"
-      " WHERE f.message_id = ANY ($1) AND f.state = 'leased' AND m.status = 'sending'",
+      R"sql(
+      SELECT f.fence, f.message_id FROM @internal@.sms_in_flight f
+        JOIN @extschema@.sms_messages m ON m.id = f.message_id
+       WHERE f.message_id = ANY ($1) AND f.state = 'leased' AND m.status = 'sending')sql",
       {UUIDARRAYOID}};
   const uint64 found = find.run({uuids_of(
       count, [&](int i) -> auto& { return claimed[i].message_id; })});
@@ -68,13 +69,14 @@ void find_outlived(const Claimed* claimed, int count, bool* ours) {
 
 void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked) {
   static Statement find_suppressed{
-      "SELECT t.position FROM unnest($1, $2, $3) AS t (position, org_id, phone)"
-      "  JOIN @extschema@.sms_suppression s"
-      "    ON s.org_id = t.org_id AND s.phone = ANY (@internal@.sms_phone_names(t.phone))"
-      " UNION"
-      " SELECT t.position FROM unnest($1, $2, $3, $4) AS t (position, org_id, phone, from_phone)"
-      "  JOIN @extschema@.sms_opt_outs o ON o.phone = ANY (@internal@.sms_phone_names(t.phone))"
-      " WHERE @internal@.sms_sends_as(t.org_id, t.from_phone, o.account_sid, o.sender)",
+      R"sql(
+      SELECT t.position FROM unnest($1, $2, $3) AS t (position, org_id, phone)
+        JOIN @extschema@.sms_suppression s
+          ON s.org_id = t.org_id AND s.phone = ANY (@internal@.sms_phone_names(t.phone))
+       UNION
+       SELECT t.position FROM unnest($1, $2, $3, $4) AS t (position, org_id, phone, from_phone)
+        JOIN @extschema@.sms_opt_outs o ON o.phone = ANY (@internal@.sms_phone_names(t.phone))
+       WHERE @internal@.sms_sends_as(t.org_id, t.from_phone, o.account_sid, o.sender))sql",
       {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID}};
   auto* suppressed = static_cast<bool*>(palloc0(sizeof(bool) * count));
   auto* ours = static_cast<bool*>(palloc0(sizeof(bool) * count));

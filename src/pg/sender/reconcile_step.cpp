@@ -37,13 +37,13 @@ struct Unknown {
 
 bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
   static Statement read{
-      "SELECT f.org_id, f.failures, f.looks, f.claimed_at, f.lease_until,"
-      "       m.body, coalesce(s.unknown_policy, 'hold') = 'resend_if_absent',"
-      "       f.inconclusive, f.inconclusive_count, f.inconclusive_at, f.not_asked_since"
-      "  FROM @internal@.sms_in_flight f JOIN @extschema@.sms_messages m ON m.id = "
-      "f.message_id"
-      "  LEFT JOIN @extschema@.sms_settings s ON s.org_id = f.org_id"
-      " WHERE f.message_id = $1 AND f.fence = $2 AND f.state = 'unknown'",
+      R"sql(
+      SELECT f.org_id, f.failures, f.looks, f.claimed_at, f.lease_until,
+             m.body, coalesce(s.unknown_policy, 'hold') = 'resend_if_absent',
+             f.inconclusive, f.inconclusive_count, f.inconclusive_at, f.not_asked_since
+        FROM @internal@.sms_in_flight f JOIN @extschema@.sms_messages m ON m.id = f.message_id
+        LEFT JOIN @extschema@.sms_settings s ON s.org_id = f.org_id
+       WHERE f.message_id = $1 AND f.fence = $2 AND f.state = 'unknown')sql",
       {UUIDOID, INT8OID}};
   if (read.run({UUIDPGetDatum(&id), Int64GetDatum(fence)}) == 0) return false;
   unknown->message_id = id;
@@ -66,10 +66,11 @@ bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
 // it.
 int read_known_sids(const Unknown& unknown, char** sids, int count, char*** known) {
   static Statement read{
-      "SELECT provider_message_id FROM @extschema@.sms_attempts"
-      " WHERE provider_message_id = ANY ($1) AND message_id <> $2"
-      " UNION SELECT provider_message_id FROM @extschema@.sms_events"
-      " WHERE provider_message_id = ANY ($1) AND message_id <> $2",
+      R"sql(
+      SELECT provider_message_id FROM @extschema@.sms_attempts
+       WHERE provider_message_id = ANY ($1) AND message_id <> $2
+       UNION SELECT provider_message_id FROM @extschema@.sms_events
+       WHERE provider_message_id = ANY ($1) AND message_id <> $2)sql",
       {TEXTARRAYOID, UUIDOID}};
   *known = nullptr;
   if (count == 0) return 0;
@@ -142,10 +143,11 @@ TimestampTz next_search(const Unknown& unknown, bool absent) {
 
 void search_again(const Unknown& unknown, TimestampTz next, bool absent, const Noted& noted) {
   static Statement update{
-      "UPDATE @internal@.sms_in_flight SET looks = looks + $3, next_look_at = $4,"
-      "   inconclusive = $5, inconclusive_count = $6, inconclusive_at = $7, not_asked = $8,"
-      "   not_asked_since = CASE WHEN $8 IS NOT NULL THEN coalesce(not_asked_since, now()) END"
-      " WHERE message_id = $1 AND fence = $2 AND state = 'unknown'",
+      R"sql(
+      UPDATE @internal@.sms_in_flight SET looks = looks + $3, next_look_at = $4,
+         inconclusive = $5, inconclusive_count = $6, inconclusive_at = $7, not_asked = $8,
+         not_asked_since = CASE WHEN $8 IS NOT NULL THEN coalesce(not_asked_since, now()) END
+       WHERE message_id = $1 AND fence = $2 AND state = 'unknown')sql",
       {UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID}};
   const char nulls[] = {' ',
                         ' ',

@@ -39,11 +39,12 @@ void add(const pg_uuid_t& org_id, const pg_uuid_t& message_id, const char* sid) 
 
 void find_sandbox_deliveries() {
   static Statement find{
-      "SELECT a.org_id, a.message_id, a.provider_message_id FROM @extschema@.sms_attempts a"
-      "  JOIN @extschema@.sms_messages m ON m.id = a.message_id"
-      "   AND m.provider_message_id = a.provider_message_id"
-      " WHERE a.id BETWEEN $1 AND 'ffffffff-ffff-ffff-ffff-ffffffffffff'"
-      "   AND a.provider = 'sandbox' AND m.status = 'sent'",
+      R"sql(
+      SELECT a.org_id, a.message_id, a.provider_message_id FROM @extschema@.sms_attempts a
+        JOIN @extschema@.sms_messages m ON m.id = a.message_id
+         AND m.provider_message_id = a.provider_message_id
+       WHERE a.id BETWEEN $1 AND 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+         AND a.provider = 'sandbox' AND m.status = 'sent')sql",
       {UUIDOID}};
   pg_uuid_t an_hour_ago = new_uuidv7(GetCurrentTimestamp() - USECS_PER_HOUR);
   const uint64 rows = find.run({UUIDPGetDatum(&an_hour_ago)});

@@ -78,21 +78,22 @@ void plan_walks() {
 // how far the walk came: NULL where it is at its end.
 uint64 find_candidates(const Walk& walk, const pg_uuid_t& end, int room) {
   static Statement find{
-      "WITH walked AS MATERIALIZED ("
-      " SELECT id, message_id, org_id, provider, provider_message_id FROM @extschema@.sms_attempts"
-      "  WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3),"
-      " wanted AS MATERIALIZED ("
-      " SELECT w.id, w.message_id, w.org_id, w.provider_message_id"
-      "   FROM walked w JOIN @extschema@.sms_messages m ON m.id = w.message_id"
-      "    AND m.org_id = w.org_id AND m.provider_message_id = w.provider_message_id"
-      "  WHERE w.provider = 'twilio' AND (m.status = 'sent' OR $4 AND m.price IS NULL)"
-      "  ORDER BY w.id LIMIT $5)"
-      " SELECT * FROM wanted"
-      " UNION ALL"
-      " SELECT CASE WHEN (SELECT count(*) FROM wanted) = $5"
-      "             THEN (SELECT id FROM wanted ORDER BY id DESC LIMIT 1)"
-      "             WHEN (SELECT count(*) FROM walked) = $3"
-      "             THEN (SELECT id FROM walked ORDER BY id DESC LIMIT 1) END, NULL, NULL, NULL",
+      R"sql(
+      WITH walked AS MATERIALIZED (
+       SELECT id, message_id, org_id, provider, provider_message_id FROM @extschema@.sms_attempts
+        WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3),
+       wanted AS MATERIALIZED (
+       SELECT w.id, w.message_id, w.org_id, w.provider_message_id
+         FROM walked w JOIN @extschema@.sms_messages m ON m.id = w.message_id
+          AND m.org_id = w.org_id AND m.provider_message_id = w.provider_message_id
+        WHERE w.provider = 'twilio' AND (m.status = 'sent' OR $4 AND m.price IS NULL)
+        ORDER BY w.id LIMIT $5)
+       SELECT * FROM wanted
+       UNION ALL
+       SELECT CASE WHEN (SELECT count(*) FROM wanted) = $5
+                   THEN (SELECT id FROM wanted ORDER BY id DESC LIMIT 1)
+                   WHEN (SELECT count(*) FROM walked) = $3
+                   THEN (SELECT id FROM walked ORDER BY id DESC LIMIT 1) END, NULL, NULL, NULL)sql",
       {UUIDOID, UUIDOID, INT8OID, BOOLOID, INT8OID}};
   return find.run({UUIDPGetDatum(&walk.behind), UUIDPGetDatum(&end), Int64GetDatum(kWalkAtOnce),
                    BoolGetDatum(settings::fetch_prices), Int64GetDatum(room)});
@@ -204,13 +205,14 @@ void apply_status(const StatusRow& row) {
 // A message that somebody has locked is asked about again.
 void note_price(const StatusRow& row) {
   static Statement update{
-      "UPDATE @extschema@.sms_messages SET price = coalesce(abs($4::numeric), price),"
-      "   price_unit = coalesce($5, price_unit), segments = coalesce(nullif($6, 0), segments),"
-      "   updated_at = now()"
-      " WHERE id = (SELECT id FROM @extschema@.sms_messages"
-      "              WHERE id = $1 AND org_id = $2 AND provider_message_id = $3"
-      "                AND (price IS DISTINCT FROM abs($4::numeric) OR segments <> $6)"
-      "              FOR NO KEY UPDATE SKIP LOCKED)",
+      R"sql(
+      UPDATE @extschema@.sms_messages SET price = coalesce(abs($4::numeric), price),
+         price_unit = coalesce($5, price_unit), segments = coalesce(nullif($6, 0), segments),
+         updated_at = now()
+       WHERE id = (SELECT id FROM @extschema@.sms_messages
+                    WHERE id = $1 AND org_id = $2 AND provider_message_id = $3
+                      AND (price IS DISTINCT FROM abs($4::numeric) OR segments <> $6)
+                    FOR NO KEY UPDATE SKIP LOCKED))sql",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}};
   auto given = [](const char* text) { return text[0] != '\0' ? ' ' : 'n'; };
   const char nulls[] = {' ', ' ', ' ', given(row.price), given(row.price_unit), ' ', '\0'};

@@ -58,15 +58,16 @@ void show_mode(Sender* sender, Mode mode, const char* why) {
 // One index probe a lane: from each lane's first row to the next lane's.
 uint64 read_fronts() {
   static Statement read{
-      "WITH RECURSIVE front AS ("
-      " (SELECT org_id, zone, priority, due_at FROM @internal@.sms_queue"
-      "   ORDER BY org_id, zone, priority, due_at LIMIT 1)"
-      " UNION ALL"
-      " SELECT later.* FROM front, LATERAL ("
-      "  SELECT q.org_id, q.zone, q.priority, q.due_at FROM @internal@.sms_queue q"
-      "   WHERE (q.org_id, q.zone, q.priority) > (front.org_id, front.zone, front.priority)"
-      "   ORDER BY q.org_id, q.zone, q.priority, q.due_at LIMIT 1) later)"
-      " SELECT org_id, zone, priority, due_at FROM front",
+      R"sql(
+      WITH RECURSIVE front AS (
+       (SELECT org_id, zone, priority, due_at FROM @internal@.sms_queue
+         ORDER BY org_id, zone, priority, due_at LIMIT 1)
+       UNION ALL
+       SELECT later.* FROM front, LATERAL (
+        SELECT q.org_id, q.zone, q.priority, q.due_at FROM @internal@.sms_queue q
+         WHERE (q.org_id, q.zone, q.priority) > (front.org_id, front.zone, front.priority)
+         ORDER BY q.org_id, q.zone, q.priority, q.due_at LIMIT 1) later)
+       SELECT org_id, zone, priority, due_at FROM front)sql",
       {}};
   return read.run(std::initializer_list<Datum>{});
 }

@@ -13,11 +13,12 @@ bool waiting_events;
 
 void count_unsettled() {
   static Statement count{
-      "SELECT EXISTS (SELECT FROM @internal@.sms_in_flight WHERE state = 'unknown'),"
-      "       EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "               AND received_at > now() - interval '1 day' AND message_id IS NOT NULL)"
-      "       OR EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL"
-      "               AND received_at > now() - interval '10 minutes' AND message_id IS NULL)",
+      R"sql(
+      SELECT EXISTS (SELECT FROM @internal@.sms_in_flight WHERE state = 'unknown'),
+             EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL
+                     AND received_at > now() - interval '1 day' AND message_id IS NOT NULL)
+             OR EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL
+                     AND received_at > now() - interval '10 minutes' AND message_id IS NULL))sql",
       {}};
   count.run(std::initializer_list<Datum>{});
   unknown_messages = bool_column(0, 1);
