@@ -70,6 +70,7 @@ void note_requeued(Sender* sender, const Claimed& claimed, TimestampTz when) {
   }));
 }
 
+// Back into the queue with the next record, not due before that time.
 void give_back(Sender* sender, const Claimed& claimed, TimestampTz not_before = DT_NOBEGIN) {
   const TimestampTz due_at = claimed.due_at > not_before ? claimed.due_at : not_before;
   raise_if(run_cpp([&] {
@@ -138,8 +139,8 @@ void start_checked(Sender* sender) {
   }
 }
 
-// The same where they cannot be judged, not due for a while and a second apart: one of them is bad,
-// and the others must not be claimed together with it again.
+// Gives claims back that cannot be checked, not due for a while and a second apart: one of them is
+// bad, and the others must not be claimed together with it again.
 void give_back_apart(Sender* sender) {
   const TimestampTz not_before = GetCurrentTimestamp() + USECS_PER_MINUTE;
   for (int i = 0; i < sender->claimed_count; ++i)

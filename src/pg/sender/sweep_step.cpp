@@ -25,6 +25,17 @@ struct {
   TimestampTz at;
 } sweeps;
 
+void log_mode(const Sender& sender, const char* why_not_armed) {
+  const char* database = sender.context->database_name;
+  if (sender.mode == Mode::kNotArmed)
+    ereport(LOG,
+            (errmsg("coach_sms sends nothing in database \"%s\": %s", database, why_not_armed),
+             errhint("Run SELECT sms_go_live() or sms_go_sandbox() there to arm this server.")));
+  else
+    ereport(LOG,
+            (errmsg("coach_sms sends for database \"%s\": %s", database, word_for(sender.mode))));
+}
+
 void show_mode(Sender* sender, Mode mode, const char* why) {
   const bool changed = sender->mode != mode || !sweeps.is_first_done;
   sender->mode = mode;
@@ -41,18 +52,8 @@ void show_mode(Sender* sender, Mode mode, const char* why) {
     else
       holds.clear_server(HoldRule::kServer);
   }));
-  if (mode == Mode::kNotArmed) {
-    report_error(why);
-    if (changed)
-      ereport(LOG,
-              (errmsg("coach_sms sends nothing in database \"%s\": %s",
-                      sender->context->database_name, why),
-               errhint("Run SELECT sms_go_live() or sms_go_sandbox() there to arm this server.")));
-  } else {
-    if (changed)
-      ereport(LOG, (errmsg("coach_sms sends for database \"%s\": %s",
-                           sender->context->database_name, word_for(mode))));
-  }
+  if (mode == Mode::kNotArmed) report_error(why);
+  if (changed) log_mode(*sender, why);
 }
 
 // One index probe a lane: from each lane's first row to the next lane's.
