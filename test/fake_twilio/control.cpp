@@ -1,4 +1,3 @@
-#include <chrono>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -140,18 +139,17 @@ void answer_counters(Request& request, const Counters& seen, bool reached) {
 
 // Answers once every counter named has reached its number, or at the deadline.
 void wait(World& world, Request& request) {
-  const std::int64_t deadline_ms = number_parameter(request, "deadline_ms", 10'000);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(deadline_ms);
   const Counters goals = {
       number_parameter(request, "requests", 0), number_parameter(request, "accepted", 0),
       number_parameter(request, "open", 0), number_parameter(request, "callbacks", 0)};
   Counters seen;
-  bool reached = false;
-  do {
+  const auto reaches = [&] {
     seen = world.records.counters();
-    reached = seen.requests >= goals.requests && seen.accepted >= goals.accepted &&
-              seen.open >= goals.open && seen.callbacks >= goals.callbacks;
-  } while (!reached && std::chrono::steady_clock::now() < deadline && world.pauses.last(2));
+    return seen.requests >= goals.requests && seen.accepted >= goals.accepted &&
+           seen.open >= goals.open && seen.callbacks >= goals.callbacks;
+  };
+  const std::int64_t deadline_ms = number_parameter(request, "deadline_ms", 10'000);
+  const bool reached = world.pauses.hold_until(reaches, deadline_ms);
   answer_counters(request, seen, reached);
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 
 namespace fake_twilio {
@@ -14,10 +15,19 @@ namespace fake_twilio {
 class Pauses {
  public:
   // Returns after so many milliseconds; false, and at once, if the program ends.
-  bool last(long ms) {
+  bool hold(long ms) {
     if (ms == 0) return true;
     std::unique_lock lock(mutex_);
     return !ended_.wait_for(lock, std::chrono::milliseconds(ms), [this] { return stopping_; });
+  }
+
+  // Returns true once `reached` does, which is asked every millisecond; false after so many.
+  bool hold_until(const std::function<bool()>& reached, long ms) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+    while (!reached()) {
+      if (std::chrono::steady_clock::now() >= end || !hold(1)) return false;
+    }
+    return true;
   }
 
   // Returns true after release(); false if the client has hung up or the program ends.

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::string_view kAccounts = "/2010-04-01/Accounts/";
 constexpr std::string_view kControl = "/control/";
+constexpr long kLongestJourneyMs = 60'000;
 constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
 
 Kind kind_of(std::string_view method, std::string_view resource) {
@@ -67,7 +68,7 @@ std::optional<Verdict> meet_faults(World& world, Request& request) {
     if (!world.pauses.stall(request.socket)) return Verdict::kClose;
     request.answer.status = 200;
   }
-  if (!world.pauses.last(scenario.delay_ms)) return Verdict::kClose;
+  if (!world.pauses.hold(scenario.delay_ms)) return Verdict::kClose;
   return {};
 }
 
@@ -78,9 +79,9 @@ void begin_journey(World& world, Request& request) {
   request.journey_waits = !scenario.callback_before_response && !scenario.lost_or_late();
   if (request.journey_waits) return;
   world.callbacks.begin_journey(request.row.message, scenario);
-  while (scenario.callback_before_response && world.callbacks.is_travelling(request.row.message) &&
-         world.pauses.last(1)) {
-  }
+  if (!scenario.callback_before_response) return;
+  world.pauses.hold_until([&] { return !world.callbacks.is_travelling(request.row.message); },
+                          kLongestJourneyMs);
 }
 
 // Twilio's answer, or the one in its place. False if a create is refused.
@@ -109,7 +110,7 @@ Verdict hold(World& world, Request& request) {
   const Scenario& scenario = request.scenario;
   if (scenario.reset_after) return Verdict::kReset;
   const bool goes_on = scenario.stall ? world.pauses.stall(request.socket)
-                                      : world.pauses.last(scenario.accept_then_delay_ms);
+                                      : world.pauses.hold(scenario.accept_then_delay_ms);
   return goes_on ? Verdict::kAnswer : Verdict::kClose;
 }
 

@@ -62,7 +62,7 @@ struct Trickle {
   static ssize_t next(void* self, std::uint64_t position, char* buffer, std::size_t room) {
     const auto& [world, answer] = *static_cast<Trickle*>(self);
     const std::size_t end = answer.cut_wire ? answer.body.size() / 2 : answer.body.size();
-    if (position >= end || !world.pauses.last(answer.drip_ms))
+    if (position >= end || !world.pauses.hold(answer.drip_ms))
       return MHD_CONTENT_READER_END_WITH_ERROR;
     const std::size_t piece = answer.drip_ms != 0 ? 1 : room;
     return static_cast<ssize_t>(

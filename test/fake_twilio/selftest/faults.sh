@@ -67,7 +67,7 @@ faults_in_time() {
   create '[fake:accept-then-delay=300]'
   equal 'accept-then-delay' '201 yes' "$code $(elapsed "$begin" 300)"
   begin=$EPOCHREALTIME
-  create '[fake:drip=1]'
+  create '[fake:drip=1]' -m 20
   equal 'drip' '201 yes' "$code $(elapsed "$begin" 600)"
   has 'drip: whole in the end' '.json"}' "$body"
   create '[fake:delay=300]' -m 0.1

@@ -11,7 +11,7 @@ over_tls() {
   equal 'TLS: not without the CA' 60 $rc
   create '[fake:reset-after]' "${ca[@]}"
   equal 'TLS: reset' '56' $rc
-  create '[fake:drip=1]' "${ca[@]}"
+  create '[fake:drip=1]' "${ca[@]}" -m 20
   has 'TLS: drip' '.json"}' "$body"
   create '[fake:stall]' "${ca[@]}" -m 0.3
   equal 'TLS: stall' 28 $rc
