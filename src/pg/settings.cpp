@@ -1,5 +1,7 @@
 #include <arpa/inet.h>
 
+#include "core/base/ascii.hpp"
+#include "core/base/url.hpp"
 #include "core/text/blanks.hpp"
 #include "core/twilio/sender_address.hpp"
 #include "core/twilio/twilio_sid.hpp"
@@ -77,73 +79,42 @@ void take_token() {
 
 // --- URLs -----------------------------------------------------------------------------------
 
-// What the rules below look at. The host is without the brackets of an IPv6 address.
-struct UrlParts {
-  bool https;
-  char host[256];
-};
-
 bool refuse(const char* why) {
   GUC_check_errdetail("%s", why);
   return false;
 }
 
-// Splits off what a URL starts with; false if there is no plain host[:port] behind http(s)://.
-bool split_url(const char* url, UrlParts* parts) {
-  const char* rest;
-  if (pg_strncasecmp(url, "https://", 8) == 0) {
-    parts->https = true;
-    rest = url + 8;
-  } else if (pg_strncasecmp(url, "http://", 7) == 0) {
-    parts->https = false;
-    rest = url + 7;
-  } else {
-    return false;
-  }
-  const bool bracketed = rest[0] == '[';
-  if (bracketed) rest++;
-  const size_t length = strcspn(rest, bracketed ? "]/" : ":/");
-  if (length == 0 || length >= sizeof(parts->host)) return false;
-  memcpy(parts->host, rest, length);
-  parts->host[length] = '\0';
-  rest += length;
-  if (bracketed && *rest++ != ']') return false;
-  if (*rest == ':') {
-    const size_t digits = strspn(++rest, "0123456789");
-    if (digits == 0 || digits > 5) return false;
-    rest += digits;
-  }
-  return *rest == '\0' || *rest == '/';
-}
-
-bool has_forbidden_character(const char* url, const char* forbidden) {
+bool has_forbidden_character(const char* url) {
   for (const char* c = url; *c != '\0'; c++) {
-    if (static_cast<unsigned char>(*c) <= ' ' || *c == 0x7f || strchr(forbidden, *c) != nullptr)
+    if (static_cast<unsigned char>(*c) <= ' ' || *c == 0x7f || strchr("@?#\\\"<>", *c) != nullptr)
       return true;
   }
   return false;
 }
 
-bool host_is_loopback(const char* host) {
+bool host_is_loopback(std::string_view host) {
+  if (host == "[::1]" || equals_ignoring_case(host, "localhost")) return true;
+  char* address = pnstrdup(host.data(), host.size());
   in_addr v4;
-  if (inet_pton(AF_INET, host, &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-  return strcmp(host, "::1") == 0 || pg_strcasecmp(host, "localhost") == 0;
+  const bool is_v4 = inet_pton(AF_INET, address, &v4) == 1;
+  pfree(address);
+  return is_v4 && (ntohl(v4.s_addr) >> 24) == 127;
 }
 
 bool check_web_url(char** value, void**, GucSource) {
-  UrlParts parts;
   if ((*value)[0] == '\0') return true;
-  if (has_forbidden_character(*value, "@?#\\\"<>") || !split_url(*value, &parts))
+  const std::optional<UrlParts> url = split_url(*value);
+  if (has_forbidden_character(*value) || !url || !is_web_url(*url) || url->port == ":")
     return refuse(
         "It must be an http:// or https:// URL with a host, and without user, query or fragment.");
   return true;
 }
 
 bool check_api_url(char** value, void** extra, GucSource source) {
-  UrlParts parts;
   if ((*value)[0] == '\0') return refuse("It cannot be empty.");
   if (!check_web_url(value, extra, source)) return false;
-  if (split_url(*value, &parts) && !parts.https && !host_is_loopback(parts.host))
+  const std::optional<UrlParts> url = split_url(*value);
+  if (url && !is_https(*url) && !host_is_loopback(url->host))
     return refuse("Tokens travel to this URL: it must be https:// unless its host is loopback.");
   return true;
 }

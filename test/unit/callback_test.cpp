@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/url.hpp"
 #include "core/base/utf8.hpp"
 #include "core/webhook/signature.hpp"
-#include "core/webhook/signed_url.hpp"
 
 namespace coach_sms {
 namespace {

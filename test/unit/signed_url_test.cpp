@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/url.hpp"
+
 namespace coach_sms {
 namespace {
 
@@ -17,12 +19,6 @@ using Urls = std::vector<std::string>;
 bool may_be_signed_as(std::string_view url, std::string_view signed_url) {
   const Urls urls = possibly_signed_urls(url);
   return std::find(urls.begin(), urls.end(), signed_url) != urls.end();
-}
-
-TEST(WithoutFragment, CutsAtTheFirstHash) {
-  EXPECT_EQ(without_fragment("https://h.example/s?a=1#rc=5&rp=all#x"), "https://h.example/s?a=1");
-  EXPECT_EQ(without_fragment("https://h.example/s"), "https://h.example/s");
-  EXPECT_EQ(without_fragment(""), "");
 }
 
 // The expected lists were made with the functions of Twilio's Node library 6.2.0.

@@ -4,9 +4,12 @@
 #error "core headers come before PostgreSQL's"
 #endif
 
+#include <algorithm>
+#include <string_view>
+
 namespace coach_sms {
 
-// Classes of ASCII characters, whatever the server's locale.
+// ASCII characters, whatever the server's locale.
 
 constexpr bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
@@ -23,12 +26,20 @@ constexpr bool is_letter(char c) noexcept {
 constexpr bool is_alphanumeric(char c) noexcept {
   return is_letter(c) || is_digit(c);
 }
+constexpr bool is_c0_control(char c) noexcept {
+  return static_cast<unsigned char>(c) < 0x20;
+}
 
 constexpr char to_lower(char c) noexcept {
   return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
 }
 constexpr char to_upper(char c) noexcept {
   return is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+constexpr bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](char a, char b) { return to_lower(a) == to_lower(b); });
 }
 
 }  // namespace coach_sms

@@ -8,13 +8,18 @@
 namespace coach_sms {
 namespace {
 
-constexpr std::string_view kHexDigits = "0123456789abcdef";
 const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
 unsigned char* bytes_of(std::string& text) {
   return reinterpret_cast<unsigned char*>(text.data());
+}
+
+void append_hex(std::string& text, char byte, const char* digits) {
+  const auto value = static_cast<unsigned char>(byte);
+  text += digits[value >> 4];
+  text += digits[value & 15];
 }
 
 }  // namespace
@@ -29,11 +34,8 @@ int hex_digit_value(char digit) noexcept {
 std::string to_hex(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size() * 2);
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    text += kHexDigits[value >> 4];
-    text += kHexDigits[value & 15];
-  }
+  for (const char byte : bytes)
+    append_hex(text, byte, "0123456789abcdef");
   return text;
 }
 
@@ -48,6 +50,20 @@ std::optional<std::string> from_hex(std::string_view text) {
     bytes += static_cast<char>(high * 16 + low);
   }
   return bytes;
+}
+
+std::string percent_encode(std::string_view text, bool (*is_plain)(char)) {
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char byte : text) {
+    if (is_plain(byte)) {
+      encoded += byte;
+    } else {
+      encoded += '%';
+      append_hex(encoded, byte, "0123456789ABCDEF");
+    }
+  }
+  return encoded;
 }
 
 std::string to_base64(std::string_view bytes) {

@@ -23,6 +23,9 @@ std::optional<std::string> from_hex(std::string_view text);
 std::string to_base64(std::string_view bytes);
 std::optional<std::string> from_base64(std::string_view text);
 
+// The text with "%" and two capital hex digits in place of each byte that is not plain.
+std::string percent_encode(std::string_view text, bool (*is_plain)(char));
+
 // The value of one hex digit, or -1.
 int hex_digit_value(char digit) noexcept;
 

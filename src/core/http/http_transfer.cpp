@@ -47,8 +47,7 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* self) noexc
 
 bool starts_with_name(std::string_view line, std::string_view name) noexcept {
   return line.size() > name.size() && line[name.size()] == ':' &&
-         std::equal(name.begin(), name.end(), line.begin(),
-                    [](char a, char b) { return a == to_lower(b); });
+         equals_ignoring_case(line.substr(0, name.size()), name);
 }
 
 // A server may put anything into a header or a certificate, and libcurl quotes them in its errors.

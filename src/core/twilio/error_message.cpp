@@ -10,7 +10,7 @@ namespace coach_sms {
 namespace {
 
 bool is_control(char c) {
-  return (c >= 0 && c < ' ') || c == '\x7F';
+  return is_c0_control(c) || c == '\x7F';
 }
 
 std::string redact_credentials(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/ascii.hpp"
+#include "core/base/encoding.hpp"
 #include "core/base/error.hpp"
 #include "core/base/rapidjson.hpp"
 #include "core/base/utf8.hpp"
@@ -16,18 +17,10 @@ using Parameter = std::pair<const char*, std::string>;
 
 // RFC 3986 section 2.3: all but the unreserved characters are escaped. A blank becomes %20, which
 // is right in a query and in a form alike.
-void append_encoded(std::string& out, std::string_view text) {
-  constexpr char kHex[] = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~') {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kHex[byte >> 4U];
-    out += kHex[byte & 15U];
-  }
+std::string encode(std::string_view text) {
+  return percent_encode(text, [](char c) {
+    return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
+  });
 }
 
 std::string encode_form(const std::vector<Parameter>& parameters) {
@@ -36,7 +29,7 @@ std::string encode_form(const std::vector<Parameter>& parameters) {
     if (!form.empty()) form += '&';
     form += name;
     form += '=';
-    append_encoded(form, value);
+    form += encode(value);
   }
   return form;
 }

@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "core/base/ascii.hpp"
+#include "core/base/url.hpp"
 #include "core/base/utf8.hpp"
 #include "core/base/uuid.hpp"
 #include "core/twilio/error_message.hpp"
 #include "core/twilio/twilio_errors.hpp"
 #include "core/twilio/twilio_sid.hpp"
 #include "core/webhook/form_cut.hpp"
-#include "core/webhook/signed_url.hpp"
 
 namespace coach_sms {
 namespace {

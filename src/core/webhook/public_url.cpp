@@ -1,21 +1,19 @@
 #include "core/webhook/public_url.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "core/webhook/signed_url.hpp"
+#include "core/base/url.hpp"
 
 namespace coach_sms {
 namespace {
 
-constexpr std::string_view kAfterScheme = "://";
-
-// Where the path begins, or the query of a URL that has no path; 0 where there is no origin.
-std::size_t end_of_origin(std::string_view url) {
-  const std::string_view before_query = url.substr(0, url.find('?'));
-  const std::size_t scheme = before_query.find(kAfterScheme);
-  if (scheme == std::string_view::npos) return 0;
-  return std::min(before_query.find('/', scheme + kAfterScheme.size()), before_query.size());
+// Returns the length of the URL up to its path, or to the query of a URL that has no path; 0 where
+// there is no origin.
+std::size_t origin_size(std::string_view url) {
+  const std::optional<UrlParts> parts = split_url(url);
+  return parts ? url.size() - parts->path.size() - parts->query.size() : 0;
 }
 
 std::string joined(std::string_view start, std::string_view rest) {
@@ -27,7 +25,7 @@ std::string joined(std::string_view start, std::string_view rest) {
 std::vector<std::string> possibly_called_urls(std::string_view received,
                                               std::string_view public_url) {
   const std::string_view url = without_fragment(received);
-  const std::size_t origin = end_of_origin(url);
+  const std::size_t origin = origin_size(url);
   std::vector<std::string> urls;
   auto add = [&urls](std::string candidate) {
     if (std::find(urls.begin(), urls.end(), candidate) == urls.end())
@@ -35,7 +33,7 @@ std::vector<std::string> possibly_called_urls(std::string_view received,
   };
   if (origin > 0) add(std::string(url));
   if (public_url.empty()) return urls;
-  add(joined(public_url.substr(0, end_of_origin(public_url)), url.substr(origin)));
+  add(joined(public_url.substr(0, origin_size(public_url)), url.substr(origin)));
   add(joined(public_url, url.substr(std::min(url.find('?'), url.size()))));
   return urls;
 }

@@ -12,6 +12,7 @@
 #include "core/base/ascii.hpp"
 #include "core/base/encoding.hpp"
 #include "core/base/error.hpp"
+#include "core/base/url.hpp"
 #include "core/webhook/signed_url.hpp"
 
 namespace coach_sms {
@@ -19,7 +20,6 @@ namespace {
 
 constexpr std::size_t kSignatureSize = 28;  // base64 of 20 bytes
 constexpr std::size_t kMaxTokenSize = 1024;
-constexpr std::string_view kJsonType = "application/json";
 
 using Digest = std::array<unsigned char, EVP_MAX_MD_SIZE>;
 
@@ -68,8 +68,7 @@ bool is_json(std::string_view content_type) {
   std::string_view type = content_type.substr(0, content_type.find(';'));
   while (!type.empty() && type.back() == ' ')
     type.remove_suffix(1);
-  return std::equal(type.begin(), type.end(), kJsonType.begin(), kJsonType.end(),
-                    [](char left, char right) { return to_lower(left) == right; });
+  return equals_ignoring_case(type, "application/json");
 }
 
 bool has_hash_of(std::string_view url, std::string_view body) {

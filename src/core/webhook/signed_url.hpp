@@ -4,18 +4,11 @@
 #error "core headers come before PostgreSQL's"
 #endif
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace coach_sms {
-
-inline constexpr std::size_t kMaxUrlSize = 8192;  // bytes
-
-// The part of a URL that travels: a fragment holds Twilio's connection overrides (#rc=5&rp=all) and
-// is neither sent nor signed.
-std::string_view without_fragment(std::string_view url);
 
 // What Twilio may have signed when it called this URL, likeliest first and each only once (at most
 // six). Its back ends do not agree on the port nor on the escapes of a query; the list and its
