@@ -53,6 +53,16 @@ PLAIN_FLAGS = -g $(OPTIMIZE) $(OUR_FLAGS)
 $(BUILD)/core/%.o: src/core/%.cpp $(BUILD)/flags
 	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
 
+# The CSV's lines as rows of a C++ table; one of another form does not compile.
+TWILIO_ERRORS := $(BUILD)/core/twilio/twilio_errors.inc
+
+$(TWILIO_ERRORS): src/core/twilio/error_codes.csv $(BUILD)/flags
+	sed -E -e 1d -e 's/^([0-9]+),"(.*)",/\1,\2,/' -e 's/""/\\"/g' \
+	  -e 's/^([0-9]+),(.*),([a-z_]+),([a-z_]+)$$/{\1, "\2", \3, "\4"},/' $< > $@
+
+$(BUILD)/core/twilio/twilio_errors.o: src/core/twilio/twilio_errors.cpp $(TWILIO_ERRORS) $(BUILD)/flags
+	$(CXX) $(PLAIN_FLAGS) -I$(dir $(TWILIO_ERRORS)) -c -o $@ $<
+
 $(BUILD)/unit/%.o: test/unit/%.cpp $(BUILD)/flags
 	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
 
@@ -234,9 +244,9 @@ bench: install-deps-build-demo-bench
 CPPCHECK_IS_WRONG_ABOUT := internalAstError unknownMacro returnDanglingLifetime accessMoved
 OUR_SOURCES = $(wildcard src/*/*.[ch]pp src/*/*/*.[ch]pp test/unit/*.[ch]pp test/fuzz/*.[ch]pp test/fake_twilio/*.[ch]pp test/bench/*.[ch]pp test/tools/*.cpp)
 
-lint: install-deps-build-demo-test-bench-lint
+lint: install-deps-build-demo-test-bench-lint $(TWILIO_ERRORS)
 	clang-format --dry-run -Werror $(OUR_SOURCES)
-	clang-tidy --quiet $(filter-out src/pg/%,$(filter %.cpp,$(OUR_SOURCES))) -- -std=c++20 -Isrc
+	clang-tidy --quiet $(filter-out src/pg/%,$(filter %.cpp,$(OUR_SOURCES))) -- -std=c++20 -Isrc -I$(dir $(TWILIO_ERRORS))
 	clang-tidy --quiet $(filter src/pg/%.cpp,$(OUR_SOURCES)) -- -std=c++20 -Isrc \
 	  -isystem $(includedir_server) -DCOACH_SMS_FAILPOINTS -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
 	cppcheck --quiet --std=c++20 --language=c++ --enable=warning,performance,portability \

@@ -47,7 +47,7 @@ const char* name_of(ErrorClass error_class) {
 }
 
 TEST(TwilioErrorsTest, TheTableIsTheFileRowByRow) {
-  std::ifstream file("test/vectors/error-codes.csv");
+  std::ifstream file("src/core/twilio/error_codes.csv");
   std::string line;
   ASSERT_TRUE(std::getline(file, line)) << "run from the root of the repository";
   int rows = 0;

@@ -19,7 +19,7 @@ enum class ErrorClass {
   kRateLimited,         // too much at once: the same, but slower
 };
 
-// One row of error-codes.csv. Title: Twilio's own. Reason: our word within the class.
+// One row of error_codes.csv. Title: Twilio's own. Reason: our word within the class.
 struct TwilioError {
   int code;
   const char* title;
