@@ -46,9 +46,18 @@ grep -rnE '^REVOKE ALL ON' sql/install | grep -vE '^sql/install/(50_bookings|80_
 
 grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|SPI_[a-z_]+|postgres\.h)\b' $(sources src/core) /dev/null |
   rule "the core has never heard of PostgreSQL" "return a decision; src/pg carries it out"
-for header in $(find src/core -name '*.hpp' | sort); do
-  [ "$(head -n 5 "$header" | grep -cE '^#(pragma once|ifdef PG_VERSION_NUM|error)')" = 3 ] || echo "$header"
-done | rule "core headers come before PostgreSQL's" "begin as src/core/base/error.hpp does"
+# PostgreSQL's macros would change what core headers mean. The compiler meets the headers of a file in this order.
+perl -e '
+  sub visit {
+    my $file = shift;
+    return if $seen{$file}++;
+    print "$root: $file\n" if $after_postgres && $file =~ m{^core/};
+    $after_postgres ||= $file eq "pg/base/pg_api.hpp";
+    open(my $in, "<", "src/$file") or die "src/$file: $!\n";
+    visit($_) for map { m{^#include "((?:core|pg)/.+)"} } <$in>;
+  }
+  for (@ARGV) { %seen = (); $after_postgres = 0; $root = $_; visit(s{^src/}{}r) }' $(sources src/pg) 2>&1 |
+  rule "core headers come before PostgreSQL's" "move the #include up, in front of the first that leads to pg_api.hpp"
 
 # The floors of the house: a file includes its own room and lower ones. Files that lie in src/pg itself are rooms of their own.
 core_rooms='base crypto text tenancy http twilio webhook sending limits'
