@@ -22,91 +22,82 @@ struct BatchRow : MessageRequest {
   bool has_org_id;
 };
 
-// An argument, and where it goes: exactly one of the targets is set.
-struct Field {
-  const char* name;
-  const char* BatchRow::*as_text = nullptr;
-  Jsonb* BatchRow::*as_object = nullptr;
-  pg_uuid_t BatchRow::*as_uuid = nullptr;
-  TimestampTz BatchRow::*as_time = nullptr;
-  int16 BatchRow::*as_number = nullptr;
-  bool BatchRow::*given = nullptr;
-};
-
-constexpr Field kFields[] = {
-    {.name = "org_id", .as_uuid = &BatchRow::org_id, .given = &BatchRow::has_org_id},
-    {.name = "client_id", .as_uuid = &BatchRow::client_id, .given = &BatchRow::has_client_id},
-    {.name = "to_phone", .as_text = &BatchRow::to_phone},
-    {.name = "template_key", .as_text = &BatchRow::template_key},
-    {.name = "variables", .as_object = &BatchRow::variables},
-    {.name = "body", .as_text = &BatchRow::body},
-    {.name = "scheduled_for",
-     .as_time = &BatchRow::scheduled_for,
-     .given = &BatchRow::has_scheduled_for},
-    {.name = "expires_at", .as_time = &BatchRow::expires_at, .given = &BatchRow::has_expires_at},
-    {.name = "related_entity_type", .as_text = &BatchRow::related_entity_type},
-    {.name = "related_entity_id",
-     .as_uuid = &BatchRow::related_entity_id,
-     .given = &BatchRow::has_related_entity_id},
-    {.name = "idempotency_key", .as_text = &BatchRow::idempotency_key},
-    {.name = "priority", .as_number = &BatchRow::priority},
-    {.name = "metadata", .as_object = &BatchRow::metadata},
-};
-
 const char* to_cstring(const JsonbValue& value) {
   return pnstrdup(value.val.string.val, static_cast<Size>(value.val.string.len));
 }
 
-const Field* find_field(const char* name) {
-  for (const Field& field : kFields)
-    if (strcmp(field.name, name) == 0) return &field;
-  return nullptr;
-}
+// A key and its value, and where it is written. Reading fills `failure` where the value is none of
+// the type.
+struct Argument {
+  const char* name;
+  JsonbValue* value;
+  Failure* failure;
 
-bool refuse_type(const Field& field, int sqlstate, const char* wanted, Failure* failure) {
-  fail(failure, sqlstate, "", "", "%s is not %s", field.name, wanted);
+  bool refuse_type(int sqlstate, const char* wanted) const {
+    fail(failure, sqlstate, "", "", "%s is not %s", name, wanted);
+    return false;
+  }
+
+  bool refuse_value(int sqlstate, const char* wanted, const char* text) const {
+    fail(failure, sqlstate, "", "", "%s \"%s\" is not %s", name, clipped(text, 100), wanted);
+    return false;
+  }
+
+  bool read(const char** text) const {
+    if (value->type != jbvString) return refuse_type(kBadArgument, "a JSON string");
+    *text = to_cstring(*value);
+    return true;
+  }
+
+  bool read(pg_uuid_t* id, bool* given) const {
+    const char* text;
+    *given = true;
+    return read(&text) && (parse_uuid(text, id) || refuse_value(kBadArgument, "a UUID", text));
+  }
+
+  bool read(TimestampTz* time, bool* given) const {
+    const char* text;
+    *given = true;
+    return read(&text) && (parse_timestamptz(text, time) || refuse_value(kBadTime, "a time", text));
+  }
+
+  bool read(Jsonb** object) const {
+    if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+      return refuse_type(kBadVariables, "a JSON object");
+    *object = JsonbValueToJsonb(value);
+    return true;
+  }
+
+  bool read(int16* number) const {
+    if (value->type != jbvNumeric) return refuse_type(kBadArgument, "a number");
+    const char* digits =
+        DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+    return parse_smallint(digits, number) ||
+           refuse_value(kBadArgument, "a whole number from -32768 to 32767", digits);
+  }
+};
+
+// Reads one argument into the row. JSON null is "not given".
+bool read_argument(const Argument& argument, BatchRow* row) {
+  const auto is = [&](const char* name) { return strcmp(argument.name, name) == 0; };
+  const bool is_null = argument.value->type == jbvNull;
+  const auto read = [&](auto... target) { return is_null || argument.read(target...); };
+  if (is("org_id")) return read(&row->org_id, &row->has_org_id);
+  if (is("client_id")) return read(&row->client_id, &row->has_client_id);
+  if (is("to_phone")) return read(&row->to_phone);
+  if (is("template_key")) return read(&row->template_key);
+  if (is("variables")) return read(&row->variables);
+  if (is("body")) return read(&row->body);
+  if (is("scheduled_for")) return read(&row->scheduled_for, &row->has_scheduled_for);
+  if (is("expires_at")) return read(&row->expires_at, &row->has_expires_at);
+  if (is("related_entity_type")) return read(&row->related_entity_type);
+  if (is("related_entity_id")) return read(&row->related_entity_id, &row->has_related_entity_id);
+  if (is("idempotency_key")) return read(&row->idempotency_key);
+  if (is("priority")) return read(&row->priority);
+  if (is("metadata")) return read(&row->metadata);
+  fail(argument.failure, kBadArgument, "", "", "unknown argument \"%s\"",
+       clipped(argument.name, 100));
   return false;
-}
-
-bool refuse_value(const Field& field, int sqlstate, const char* wanted, const char* value,
-                  Failure* failure) {
-  fail(failure, sqlstate, "", "", "%s \"%s\" is not %s", field.name, clipped(value, 100), wanted);
-  return false;
-}
-
-bool read_object(const Field& field, JsonbValue* value, BatchRow* row, Failure* failure) {
-  if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-    return refuse_type(field, kBadVariables, "a JSON object", failure);
-  row->*field.as_object = JsonbValueToJsonb(value);
-  return true;
-}
-
-bool read_number(const Field& field, const JsonbValue& value, BatchRow* row, Failure* failure) {
-  if (value.type != jbvNumeric) return refuse_type(field, kBadArgument, "a number", failure);
-  const char* digits =
-      DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
-  return parse_smallint(digits, &(row->*field.as_number)) ||
-         refuse_value(field, kBadArgument, "a whole number from -32768 to 32767", digits, failure);
-}
-
-bool read_string(const Field& field, const JsonbValue& value, BatchRow* row, Failure* failure) {
-  if (value.type != jbvString) return refuse_type(field, kBadArgument, "a JSON string", failure);
-  const char* string = to_cstring(value);
-  if (field.as_text != nullptr) row->*field.as_text = string;
-  if (field.as_uuid != nullptr && !parse_uuid(string, &(row->*field.as_uuid)))
-    return refuse_value(field, kBadArgument, "a UUID", string, failure);
-  if (field.as_time != nullptr && !parse_timestamptz(string, &(row->*field.as_time)))
-    return refuse_value(field, kBadTime, "a time", string, failure);
-  return true;
-}
-
-// JSON null is "not given".
-bool read_field(const Field& field, JsonbValue* value, BatchRow* row, Failure* failure) {
-  if (value->type == jbvNull) return true;
-  if (field.given != nullptr) row->*field.given = true;
-  if (field.as_object != nullptr) return read_object(field, value, row, failure);
-  if (field.as_number != nullptr) return read_number(field, *value, row, failure);
-  return read_string(field, *value, row, failure);
 }
 
 bool read_row(const JsonbValue& element, BatchRow* row, Failure* failure) {
@@ -121,13 +112,8 @@ bool read_row(const JsonbValue& element, BatchRow* row, Failure* failure) {
   while ((token = JsonbIteratorNext(&keys, &item, true)) != WJB_DONE) {
     if (token != WJB_KEY) continue;
     const char* name = to_cstring(item);
-    const Field* field = find_field(name);
     JsonbIteratorNext(&keys, &item, true);  // the key's value
-    if (field == nullptr) {
-      fail(failure, kBadArgument, "", "", "unknown argument \"%s\"", clipped(name, 100));
-      return false;
-    }
-    if (!read_field(*field, &item, row, failure)) return false;
+    if (!read_argument({name, &item, failure}, row)) return false;
   }
   if (!row->has_org_id) fail(failure, kUnknownOrg, "", "", "org_id is missing");
   return !failure->failed;
