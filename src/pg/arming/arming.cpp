@@ -22,7 +22,7 @@ const char* what_is_wrong_with_row(int64 system_identifier, int64 database) {
 
 void lock_server_row() {
   static Statement lock{"LOCK TABLE @internal@.sms_server IN SHARE ROW EXCLUSIVE MODE", {}};
-  lock.run(std::initializer_list<Datum>{});
+  lock.run();
 }
 
 // The row of a copy still names its original.
@@ -31,7 +31,7 @@ void warn_of_live_original() {
       "SELECT system_identifier, database_oid::bigint, arm_id FROM @internal@.sms_server"
       " WHERE mode = 'live'",
       {}};
-  if (read.run(std::initializer_list<Datum>{}) != 1) return;
+  if (read.run() != 1) return;
   const int64 system = bigint_column(0, 1);
   const int64 database = bigint_column(0, 2);
   if (what_is_wrong_with_row(system, database) == nullptr) return;
@@ -55,8 +55,7 @@ void write_row(const char* mode, char (&arm_id)[kIdLength + 1]) {
       "   changed_at = now(), changed_by = excluded.changed_by"
       " RETURNING arm_id::text",
       {TEXTOID, INT8OID, OIDOID}};
-  write.run({CStringGetTextDatum(mode), Int64GetDatum(static_cast<int64>(GetSystemIdentifier())),
-             ObjectIdGetDatum(MyDatabaseId)});
+  write.run(mode, static_cast<int64>(GetSystemIdentifier()), MyDatabaseId);
   strlcpy(arm_id, text_column(0, 1), sizeof arm_id);
 }
 
@@ -68,7 +67,7 @@ Mode read_mode(const char** why) {
       "  FROM @internal@.sms_server",
       {}};
   *why = nullptr;
-  if (read.run(std::initializer_list<Datum>{}) != 1) {
+  if (read.run() != 1) {
     *why = "sms_server has no row";
     return Mode::kNotArmed;
   }

@@ -30,7 +30,7 @@ bool an_org_has_sender() {
       "   AND (coalesce(twilio_phone_number, '') <> ''"
       "        OR coalesce(twilio_messaging_service_sid, '') <> '') LIMIT 1",
       {BOOLOID}};
-  return find.run({BoolGetDatum(settings::twilio_account_sid()[0] != '\0')}) > 0;
+  return find.run(settings::twilio_account_sid()[0] != '\0') > 0;
 }
 
 void warn_without_sender() {

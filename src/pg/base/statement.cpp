@@ -79,6 +79,17 @@ uint64 Statement::run(Datum* values, const char* nulls) {
   return SPI_processed;
 }
 
+uint64 Statement::run_with(const Parameter* parameters, std::size_t count) {
+  Assert(static_cast<int>(count) == count_);
+  Datum values[kMaxParameters];
+  char nulls[kMaxParameters];
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = parameters[i].value;
+    nulls[i] = parameters[i].is_null ? 'n' : ' ';
+  }
+  return run(values, nulls);
+}
+
 uint64 Statement::run(std::initializer_list<Datum> values, const char* nulls) {
   Assert(static_cast<int>(values.size()) == count_);
   return run(const_cast<Datum*>(values.begin()), nulls);

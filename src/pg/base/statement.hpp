@@ -1,18 +1,57 @@
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
+#include <optional>
 
 #include "pg/base/pg_api.hpp"
 
 namespace coach_sms {
+
+// A value for a parameter of a statement, or NULL. It points to ids and varlenas, which must
+// outlive the call.
+struct Parameter {
+  Datum value = 0;
+  bool is_null = false;
+
+  explicit Parameter(Datum datum) : value(datum) {}
+  template <std::same_as<bool> Flag>  // no pointer is one
+  explicit Parameter(Flag flag) : value(BoolGetDatum(flag)) {}
+  explicit Parameter(int16 number) : value(Int16GetDatum(number)) {}
+  explicit Parameter(int32 number) : value(Int32GetDatum(number)) {}
+  explicit Parameter(int64 number) : value(Int64GetDatum(number)) {}  // a TimestampTz, too
+  explicit Parameter(Oid oid) : value(ObjectIdGetDatum(oid)) {}
+  explicit Parameter(const pg_uuid_t& id) : value(UUIDPGetDatum(&id)) {}
+
+  // NULL for nullptr.
+  explicit Parameter(const pg_uuid_t* id) : value(UUIDPGetDatum(id)), is_null(id == nullptr) {}
+  explicit Parameter(const char* word)
+      : value(word != nullptr ? CStringGetTextDatum(word) : 0), is_null(word == nullptr) {}
+  explicit Parameter(const varlena* bytes) : value(PointerGetDatum(bytes)), is_null(!bytes) {}
+  explicit Parameter(const Jsonb* json) : value(PointerGetDatum(json)), is_null(!json) {}
+  explicit Parameter(const ArrayType* array) : value(PointerGetDatum(array)), is_null(!array) {}
+
+  template <typename Value>
+  explicit Parameter(const std::optional<Value>& wanted) {
+    if (wanted) *this = Parameter(*wanted);
+    is_null = is_null || !wanted;
+  }
+  template <typename Value>
+  Parameter(const Value& wanted, bool given) : Parameter(wanted) {
+    is_null = is_null || !given;
+  }
+};
+
+template <typename Value>
+concept ParameterValue = std::constructible_from<Parameter, const Value&>;
 
 // One SQL statement of ours: parsed once a session, run many times. `@extschema@` in its text is
 // the schema the extension lives in, as in the install script, `@internal@` the schema of its
 // internal objects (extension.hpp). Every name is qualified, and the caller's search_path is pinned
 // by the SQL function or by the worker that runs it.
 //
-//   static Statement find_org{"SELECT ... WHERE org_id = $1", {UUIDOID}};
-//   uint64 rows = find_org.run({UUIDPGetDatum(id)});
+//   static Statement find_org{"SELECT ... WHERE org_id = $1 AND zone = $2", {UUIDOID, TEXTOID}};
+//   uint64 rows = find_org.run(org_id, zone);
 //
 // Its plan is made once and kept, whatever the values and the statistics (plans.hpp). So a range
 // of ids is given both ends: with one, a third of the table is expected to be in it.
@@ -27,11 +66,19 @@ class Statement {
       types_[count_++] = type;
   }
 
+  // Gives each parameter a value of its type, or NULL: see Parameter.
+  template <ParameterValue... Values>
+  uint64 run(const Values&... values) {
+    const Parameter parameters[] = {Parameter(values)..., Parameter(Datum{0})};
+    return run_with(parameters, sizeof...(values));
+  }
+
   // `nulls` as SPI has it: one character a parameter, 'n' for NULL; nullptr for none.
   uint64 run(std::initializer_list<Datum> values, const char* nulls = nullptr);
   uint64 run(Datum* values, const char* nulls = nullptr);
 
  private:
+  uint64 run_with(const Parameter* parameters, std::size_t count);
   void prepare();
 
   const char* sql_;

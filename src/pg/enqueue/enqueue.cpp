@@ -43,9 +43,7 @@ bool find_first(const MessageRequest& wanted, const PreparedMessage& ready, pg_u
       "@extschema@.sms_idempotency_keys"
       " WHERE org_id = $1 AND idempotency_key = $2 LIMIT 1",
       {UUIDOID, TEXTOID, BYTEAOID}};
-  if (find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key),
-                PointerGetDatum(ready.payload_hash)}) != 1)
-    return false;
+  if (find.run(wanted.org_id, wanted.idempotency_key, ready.payload_hash) != 1) return false;
   *id = uuid_column(0, 1);
   if (!bool_column(0, 2))
     fail(failure, kKeyReused,
@@ -121,7 +119,7 @@ void fail_suppressed(const MessageRequest& wanted, const PreparedMessage& ready,
       " WHERE org_id = $1 AND phone = ANY (@internal@.sms_phone_names($2)) ORDER BY "
       "created_at",
       {UUIDOID, TEXTOID}};
-  const bool found = find.run({UUIDPGetDatum(&wanted.org_id), PointerGetDatum(ready.to_phone)}) > 0;
+  const bool found = find.run(wanted.org_id, ready.to_phone) > 0;
   fail(failure, kSuppressed,
        found ? psprintf("The number is on the org's list in sms_suppression, reason %s.",
                         text_column(0, 1))
@@ -133,41 +131,16 @@ void fail_suppressed(const MessageRequest& wanted, const PreparedMessage& ready,
 
 bool store(const MessageRequest& wanted, const PreparedMessage& ready, pg_uuid_t* id,
            Failure* failure) {
-  Datum values[Statement::kMaxParameters];
-  char nulls[Statement::kMaxParameters + 1];
-  int count = 0;
-  auto put = [&](Datum value, bool given) {
-    values[count] = value;
-    nulls[count++] = given ? ' ' : 'n';
-  };
-  auto put_text = [&](const char* value) {
-    put(value != nullptr ? CStringGetTextDatum(value) : Datum{0}, value != nullptr);
-  };
-  put(UUIDPGetDatum(&ready.id), true);
-  put(UUIDPGetDatum(&wanted.org_id), true);
-  put(UUIDPGetDatum(&wanted.client_id), wanted.has_client_id);
-  put(PointerGetDatum(ready.to_phone), true);
-  put_text(wanted.from_phone);
-  put(UUIDPGetDatum(&ready.template_id), ready.has_template_id);
-  put_text(wanted.template_key);
-  put(PointerGetDatum(ready.body), true);
-  put(PointerGetDatum(wanted.variables), wanted.variables != nullptr);
-  put_text(wanted.related_entity_type);
-  put(UUIDPGetDatum(&wanted.related_entity_id), wanted.has_related_entity_id);
-  put(TimestampTzGetDatum(ready.scheduled_for), true);
-  put_text(wanted.idempotency_key);
-  put(PointerGetDatum(wanted.metadata), wanted.metadata != nullptr);
-  put(Int32GetDatum(ready.segments), true);
-  put(CStringGetTextDatum(ready.encoding), true);
-  put(Int16GetDatum(wanted.priority), true);
-  put(TimestampTzGetDatum(wanted.expires_at), wanted.has_expires_at);
-  put(BoolGetDatum(ready.sandbox), true);
-  put(PointerGetDatum(ready.payload_hash), ready.payload_hash != nullptr);
-  put(TimestampTzGetDatum(ready.due_at), true);
-  put(PointerGetDatum(suppression_keys(ready.to_phone)), true);
-
   begin_storing(ready.id);
-  const bool stored = insert_message.run(values, nulls) == 1;
+  const bool stored =
+      insert_message.run(
+          ready.id, wanted.org_id, Parameter(wanted.client_id, wanted.has_client_id),
+          ready.to_phone, wanted.from_phone, Parameter(ready.template_id, ready.has_template_id),
+          wanted.template_key, ready.body, wanted.variables, wanted.related_entity_type,
+          Parameter(wanted.related_entity_id, wanted.has_related_entity_id), ready.scheduled_for,
+          wanted.idempotency_key, wanted.metadata, ready.segments, ready.encoding, wanted.priority,
+          Parameter(wanted.expires_at, wanted.has_expires_at), ready.sandbox, ready.payload_hash,
+          ready.due_at, suppression_keys(ready.to_phone)) == 1;
   --depth;
   *id = ready.id;
   if (stored)

@@ -27,9 +27,7 @@ int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, Datu
       " + (SELECT count(*) FROM @extschema@.sms_messages m"
       "     WHERE $2 IS NULL AND m.to_phone = ANY ($3) AND m.client_id IS NULL AND " TO_COME ")",
       {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID}};
-  read.run({UUIDPGetDatum(&org_id), UUIDPGetDatum(client_id), keys,
-            CStringGetTextDatum(sandbox ? "sandbox" : "twilio"), TimestampTzGetDatum(due_at)},
-           client_id != nullptr ? nullptr : " n   ");
+  read.run(org_id, client_id, keys, sandbox ? "sandbox" : "twilio", due_at);
   return bigint_column(0, 1);
 }
 

@@ -55,7 +55,7 @@ Datum coach_sms_opens_at(PG_FUNCTION_ARGS) {
   if (TIMESTAMP_NOT_FINITE(at)) PG_RETURN_TIMESTAMPTZ(at);
   use_schema_of(fcinfo);
   SPI_connect();
-  if (read.run({PG_GETARG_DATUM(0), PG_GETARG_DATUM(2)}) == 1)
+  if (read.run(PG_GETARG_DATUM(0), PG_GETARG_DATUM(2)) == 1)
     at = opening(int_column(0, 1), int_column(0, 2), text_column(0, 3), at);
   SPI_finish();
   PG_RETURN_TIMESTAMPTZ(at);

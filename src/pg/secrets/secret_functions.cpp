@@ -80,7 +80,7 @@ uint64 find_tokens(const char* key_id) {
       "is_second)"
       " WHERE t.sealed LIKE $1 ORDER BY s.org_id FOR NO KEY UPDATE OF s",
       {TEXTOID}};
-  return find.run({CStringGetTextDatum(psprintf("sms_:%s:%%", key_id))});
+  return find.run(psprintf("sms_:%s:%%", key_id));
 }
 
 // False where the token does not open, which is told and holds up no other.
@@ -95,7 +95,7 @@ bool seal_row_anew(const pg_uuid_t& org_id, const char* sealed, bool is_second) 
   Failure failure;
   const char* anew = seal_anew(org_id, sealed, &failure);
   if (anew != nullptr) {
-    write.run({UUIDPGetDatum(&org_id), CStringGetTextDatum(anew), BoolGetDatum(is_second)});
+    write.run(org_id, anew, is_second);
     return true;
   }
   ereport(WARNING, (errmsg("the token of org %s was left as it is", uuid_text(org_id)),

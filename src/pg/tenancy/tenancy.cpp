@@ -52,7 +52,7 @@ Oid function_oid() {
   const int level = NewGUCNestLevel();
   set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
                     GUC_ACTION_SAVE, true, 0, false);
-  find.run({CStringGetTextDatum(settings::tenancy_function)});
+  find.run(settings::tenancy_function);
   bool is_null;
   const Datum found = datum_column(0, 1, &is_null);
   AtEOXact_GUC(false, level);
@@ -116,7 +116,7 @@ ArrayType* orgs_in_rows() {
 ArrayType* all_orgs() {
   static Statement list{"SELECT org_id FROM @extschema@.sms_settings", {}};
   const SecurityContext caller = switch_to(owner_role());
-  list.run(std::initializer_list<Datum>{});
+  list.run();
   restore_context(caller);
   return orgs_in_rows();
 }

@@ -53,11 +53,9 @@ uint64 run_candidates(const WebhookCall& call) {
       "        = @internal@.sms_sender_address(nullif($4, '')), false) DESC, s.org_id "
       "LIMIT 5",
       {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
-  if (call.has_target) return of_target.run({UUIDPGetDatum(&call.org_id)});
+  if (call.has_target) return of_target.run(call.org_id);
   const char* sid = call.kind == WebhookKind::kInbound ? "" : call.sid;
-  return of_account.run({CStringGetTextDatum(sid), CStringGetTextDatum(call.account_sid),
-                         CStringGetTextDatum(call.messaging_service_sid),
-                         CStringGetTextDatum(call.our_number)});
+  return of_account.run(sid, call.account_sid, call.messaging_service_sid, call.our_number);
 }
 
 int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostTokens]) {
@@ -141,7 +139,7 @@ void find_orgs_spoken_for(const WebhookCall& call, const char* token, Verificati
                               " WHERE s.twilio_account_sid = nullif($1, '') ORDER BY s.org_id",
                               {TEXTOID}};
   const bool is_stop = call.keyword != nullptr && strcmp(call.keyword, "STOP") == 0;
-  const uint64 rows = of_account.run({CStringGetTextDatum(call.account_sid)});
+  const uint64 rows = of_account.run(call.account_sid);
   auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * (rows + 1)));
   auto* uncertain = static_cast<Datum*>(palloc(sizeof(Datum) * (rows + 1)));
   int count = 0;

@@ -75,7 +75,7 @@ void warn_of_opt_outs() {
       {}};
   if (!superuser()) return;  // to whom DROP will refuse it
   SPI_connect();
-  if (lock_extension() && count.run(std::initializer_list<Datum>{}) == 2) {
+  if (lock_extension() && count.run() == 2) {
     const int64 entries = bigint_column(0, 1) + bigint_column(1, 1);
     if (entries > 0)
       ereport(WARNING,
