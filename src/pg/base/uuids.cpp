@@ -1,5 +1,9 @@
 #include "pg/base/uuids.hpp"
 
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_uuidv7);
+}
+
 namespace coach_sms {
 
 const char* uuid_text(const pg_uuid_t& id) {
@@ -30,3 +34,12 @@ pg_uuid_t new_uuidv7(TimestampTz time) {
 }
 
 }  // namespace coach_sms
+
+using namespace coach_sms;
+
+Datum coach_sms_uuidv7(PG_FUNCTION_ARGS) {
+  (void)fcinfo;
+  auto* result = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+  *result = new_uuidv7(GetCurrentTimestamp());
+  PG_RETURN_UUID_P(result);
+}

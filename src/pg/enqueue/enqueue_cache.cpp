@@ -4,6 +4,11 @@
 
 #include "pg/base/statement.hpp"
 #include "pg/settings.hpp"
+#include "pg/shared/commit_signals.hpp"
+
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_forget_facts);
+}
 
 namespace coach_sms {
 
@@ -49,7 +54,7 @@ void read_org(const pg_uuid_t& org_id) {
   org_read_in = 0;
   org = OrgFacts{};
   org.org_id = org_id;
-  if (read.run({UUIDPGetDatum(&org.org_id)}) == 1) {
+  if (read.run(org.org_id) == 1) {
     org.known = true;
     org.enabled = bool_column(0, 1);
     strlcpy(org.region, text_column(0, 2), sizeof org.region);
@@ -72,7 +77,7 @@ void read_template(const pg_uuid_t& org_id, const char* key) {
   message_template = TemplateFacts{};
   message_template.org_id = org_id;
   strlcpy(message_template.key, key, sizeof message_template.key);
-  if (read.run({UUIDPGetDatum(&message_template.org_id), CStringGetTextDatum(key)}) == 1) {
+  if (read.run(message_template.org_id, key) == 1) {
     message_template.known = true;
     message_template.id = uuid_column(0, 1);
     const std::string_view body = utf8_view(text_column(0, 2));
@@ -100,7 +105,7 @@ const TemplateFacts* find_template(const pg_uuid_t& org_id, const char* key) {
 bool database_is_live() {
   static Statement read{"SELECT mode = 'live' FROM @internal@.sms_server", {}};
   if (is_fresh(mode_read_in)) return live;
-  live = read.run(std::initializer_list<Datum>{}) == 1 && bool_column(0, 1);
+  live = read.run() == 1 && bool_column(0, 1);
   mode_read_in = GetCurrentStatementStartTimestamp();
   return live;
 }
@@ -111,7 +116,7 @@ const bytea* find_phone_salt() {
   salt_read_in = 0;
   if (salt != nullptr) pfree(salt);
   salt = nullptr;
-  if (read.run(std::initializer_list<Datum>{}) == 1) {
+  if (read.run() == 1) {
     bool is_null;
     const bytea* found = DatumGetByteaPP(datum_column(0, 1, &is_null));
     salt = static_cast<bytea*>(MemoryContextAlloc(TopMemoryContext, VARSIZE_ANY(found)));
@@ -131,3 +136,15 @@ void define_enqueue_cache() {
 }
 
 }  // namespace coach_sms
+
+using namespace coach_sms;
+
+// Trigger on the tables whose rows are remembered within a statement. With an argument the sender
+// looks at commit.
+Datum coach_sms_forget_facts(PG_FUNCTION_ARGS) {
+  if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
+  forget_cached();
+  if (reinterpret_cast<TriggerData*>(fcinfo->context)->tg_trigger->tgnargs > 0)
+    wake_sender_at_commit();
+  return Datum{0};
+}

@@ -185,8 +185,7 @@ bool check_country(const PreparedMessage& ready, Failure* failure) {
 bool key_is_known(const MessageRequest& wanted) {
   static Statement find{"SELECT WHERE @internal@.sms_message_with_key($1, $2) IS NOT NULL",
                         {UUIDOID, TEXTOID}};
-  return wanted.idempotency_key != nullptr &&
-         find.run({UUIDPGetDatum(&wanted.org_id), CStringGetTextDatum(wanted.idempotency_key)}) > 0;
+  return wanted.idempotency_key != nullptr && find.run(wanted.org_id, wanted.idempotency_key) > 0;
 }
 
 bool check_client_limit(const MessageRequest& wanted, const PreparedMessage& ready,
@@ -225,6 +224,20 @@ bytea* hash_payload(const MessageRequest& wanted, text* to_phone, Failure* failu
     memcpy(VARDATA(hash), made.data(), made.size());
   });
   return hash;
+}
+
+void require_org(bool given) {
+  if (!given)
+    ereport(ERROR, (errcode(kUnknownOrg), errmsg("org_id is null"),
+                    errdetail("Every message belongs to an org."),
+                    errhint("Give the org_id of a row in sms_settings.")));
+}
+
+void require_object(Jsonb* value, const char* name) {
+  if (value != nullptr && !JB_ROOT_IS_OBJECT(value))
+    ereport(ERROR, (errcode(kBadVariables), errmsg("%s is not a JSON object", name),
+                    errdetail("It must be an object, as in {\"client_name\": \"Ann\"}."),
+                    errhint("Build it with jsonb_build_object().")));
 }
 
 bool may_send(const MessageRequest& wanted, Failure* failure) {

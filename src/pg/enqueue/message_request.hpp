@@ -45,6 +45,12 @@ struct PreparedMessage {
   bytea* payload_hash;  // nullptr without an idempotency key
 };
 
+// Raises SM001 unless an org was given.
+void require_org(bool given);
+
+// Raises SM005 unless the value is nullptr or a JSON object.
+void require_object(Jsonb* value, const char* name);
+
 // Whether `role` may act for the org; an org of others' fails as one that there is not.
 bool may_send(const MessageRequest& wanted, Failure* failure);
 

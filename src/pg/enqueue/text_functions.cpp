@@ -10,7 +10,6 @@
 #include "core/twilio/channel_address.hpp"
 #include "core/twilio/sender_address.hpp"
 #include "core/twilio/twilio_sid.hpp"
-#include "core/webhook/signature.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
 #include "pg/base/pg_api.hpp"
@@ -31,7 +30,6 @@ PG_FUNCTION_INFO_V1(coach_sms_sender_address);
 PG_FUNCTION_INFO_V1(coach_sms_trim_blanks);
 PG_FUNCTION_INFO_V1(coach_sms_is_sid);
 PG_FUNCTION_INFO_V1(coach_sms_number_of);
-PG_FUNCTION_INFO_V1(coach_sms_validate_signature);
 }
 
 using namespace coach_sms;
@@ -57,6 +55,20 @@ ArrayType* split_names(char* joined) {
   return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
+// Returns the text that the core makes; raises the core's error.
+template <typename Make>
+const char* made(Make make) {
+  char* text = nullptr;
+  raise_if(run_cpp([&] { text = copy_out(make()); }));
+  return text;
+}
+
+// Returns a text from UTF-8; NULL for an empty one.
+Datum text_or_null(FunctionCallInfo fcinfo, const char* text) {
+  if (text[0] == '\0') PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(text_from_utf8(text));
+}
+
 char* normalized(std::string_view phone, std::string_view region, Failure* failure) {
   char* result = nullptr;
   *failure = run_cpp([&] { result = copy_out(normalize_phone(phone, region)); });
@@ -77,11 +89,8 @@ Datum coach_sms_render_template(PG_FUNCTION_ARGS) {
   Jsonb* given = PG_GETARG_JSONB_P(1);
   const std::string_view json =
       utf8_view(JsonbToCString(nullptr, &given->root, static_cast<int>(VARSIZE(given))));
-  char* text_made = nullptr;
-  const Failure failure =
-      run_cpp([&] { text_made = copy_out(render_template(body, Variables::parse(json))); });
-  raise_if(failure);
-  PG_RETURN_TEXT_P(text_from_utf8(text_made));
+  PG_RETURN_TEXT_P(
+      text_from_utf8(made([&] { return render_template(body, Variables::parse(json)); })));
 }
 
 // sms_template_variables(body) → text[]
@@ -118,20 +127,13 @@ Datum coach_sms_segments(PG_FUNCTION_ARGS) {
 // sms_smart_encode(body) → text
 Datum coach_sms_smart_encode(PG_FUNCTION_ARGS) {
   const std::string_view body = utf8_argument(fcinfo, 0);
-  char* encoded = nullptr;
-  const Failure failure = run_cpp([&] { encoded = copy_out(smart_encode(body)); });
-  raise_if(failure);
-  PG_RETURN_TEXT_P(text_from_utf8(encoded));
+  PG_RETURN_TEXT_P(text_from_utf8(made([&] { return smart_encode(body); })));
 }
 
 // sms_first_name(full_name) → text; NULL where there is none
 Datum coach_sms_first_name(PG_FUNCTION_ARGS) {
   const std::string_view full_name = utf8_argument(fcinfo, 0);
-  char* name = nullptr;
-  const Failure failure = run_cpp([&] { name = copy_out(first_name(full_name)); });
-  raise_if(failure);
-  if (name[0] == '\0') PG_RETURN_NULL();
-  PG_RETURN_TEXT_P(text_from_utf8(name));
+  return text_or_null(fcinfo, made([&] { return first_name(full_name); }));
 }
 
 // sms_normalize_phone(phone, region) → text
@@ -167,30 +169,20 @@ Datum coach_sms_soft_phone(PG_FUNCTION_ARGS) {
 Datum coach_sms_normalize_sender(PG_FUNCTION_ARGS) {
   const std::string_view sender = utf8_argument(fcinfo, 0);
   const std::string_view region = utf8_argument(fcinfo, 1);
-  char* address = nullptr;
-  const Failure failure = run_cpp([&] { address = copy_out(normalize_sender(sender, region)); });
-  raise_if(failure);
-  if (address[0] == '\0') PG_RETURN_NULL();
-  PG_RETURN_TEXT_P(cstring_to_text(address));
+  return text_or_null(fcinfo, made([&] { return normalize_sender(sender, region); }));
 }
 
 // sms_sender_address(sender, region) → text
 Datum coach_sms_sender_address(PG_FUNCTION_ARGS) {
   const std::string_view sender = utf8_argument(fcinfo, 0);
   const std::string_view region = utf8_argument(fcinfo, 1);
-  char* address = nullptr;
-  raise_if(run_cpp([&] { address = copy_out(sender_address(sender, region)); }));
-  PG_RETURN_TEXT_P(text_from_utf8(address));
+  PG_RETURN_TEXT_P(text_from_utf8(made([&] { return sender_address(sender, region); })));
 }
 
 // sms_trim_blanks(text) → text; NULL for a blank one.
 Datum coach_sms_trim_blanks(PG_FUNCTION_ARGS) {
   const std::string_view given = utf8_argument(fcinfo, 0);
-  char* trimmed = nullptr;
-  const Failure failure = run_cpp([&] { trimmed = copy_out(trim_blanks(given)); });
-  raise_if(failure);
-  if (trimmed[0] == '\0') PG_RETURN_NULL();
-  PG_RETURN_TEXT_P(text_from_utf8(trimmed));
+  return text_or_null(fcinfo, made([&] { return trim_blanks(given); }));
 }
 
 // sms_is_sid(sid, prefix) → boolean
@@ -201,25 +193,5 @@ Datum coach_sms_is_sid(PG_FUNCTION_ARGS) {
 // sms_number_of(address) → text: NULL where it carries none
 Datum coach_sms_number_of(PG_FUNCTION_ARGS) {
   const std::string_view address = utf8_argument(fcinfo, 0);
-  char* number = nullptr;
-  raise_if(run_cpp([&] { number = copy_out(number_of(address)); }));
-  if (number[0] == '\0') PG_RETURN_NULL();
-  PG_RETURN_TEXT_P(cstring_to_text(number));
-}
-
-// sms_validate_twilio_signature(auth_token, url, body, signature, content_type) → boolean. Not
-// strict: a header that is missing must give false, since NULL passes an IF NOT.
-Datum coach_sms_validate_signature(PG_FUNCTION_ARGS) {
-  for (int index = 0; index < 4; ++index)
-    if (PG_ARGISNULL(index)) PG_RETURN_BOOL(false);
-  const std::string_view auth_token = trim_blanks(utf8_argument(fcinfo, 0));
-  const std::string_view url = utf8_argument(fcinfo, 1);
-  const std::string_view body = utf8_argument(fcinfo, 2);
-  const std::string_view signature = utf8_argument(fcinfo, 3);
-  const std::string_view content_type = PG_ARGISNULL(4) ? "" : utf8_argument(fcinfo, 4);
-  bool valid = false;
-  const Failure failure =
-      run_cpp([&] { valid = validate_signature(auth_token, url, body, signature, content_type); });
-  raise_if(failure);
-  PG_RETURN_BOOL(valid);
+  return text_or_null(fcinfo, made([&] { return number_of(address); }));
 }

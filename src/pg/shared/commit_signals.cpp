@@ -4,6 +4,11 @@
 
 #include "pg/base/pg_api.hpp"
 
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_note_due);
+PG_FUNCTION_INFO_V1(coach_sms_note_retraction);
+}
+
 namespace coach_sms {
 
 namespace {
@@ -128,3 +133,19 @@ void wake_after_end_of_prepared(uint64 gid_hash, bool committed) {
 }
 
 }  // namespace coach_sms
+
+using namespace coach_sms;
+
+// coach_sms_note_due(org_id, zone, priority, due_at): SQL functions of ours that put rows into the
+// queue tell the sender so, at commit.
+Datum coach_sms_note_due(PG_FUNCTION_ARGS) {
+  wake_note(PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_INT16(2),
+            PG_GETARG_TIMESTAMPTZ(3));
+  PG_RETURN_VOID();
+}
+
+// coach_sms_note_retraction(phone)
+Datum coach_sms_note_retraction(PG_FUNCTION_ARGS) {
+  note_recall(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+  PG_RETURN_VOID();
+}

@@ -1,3 +1,6 @@
+#include "core/text/blanks.hpp"
+#include "core/webhook/signature.hpp"
+
 #include "pg/webhook/webhook_auth.hpp"
 
 #include "pg/base/statement.hpp"
@@ -11,6 +14,7 @@
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_twilio_webhook);
+PG_FUNCTION_INFO_V1(coach_sms_validate_signature);
 }
 
 using namespace coach_sms;
@@ -48,7 +52,7 @@ bool is_ascii(const char* text) {
 bool message_exists(const WebhookCall& call) {
   static Statement find{"SELECT FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2",
                         {UUIDOID, UUIDOID}};
-  return find.run({UUIDPGetDatum(&call.message_id), UUIDPGetDatum(&call.org_id)}) > 0;
+  return find.run(call.message_id, call.org_id) > 0;
 }
 
 // What one org's token says keeps nothing of another's away, even where it names the other's SID.
@@ -94,13 +98,9 @@ void store_inbound(const WebhookCall& call, const Verification& verification) {
   event.dedupe_key = dedupe_key(call, verification);
   pg_uuid_t id;
   if (!store_event(event, &id)) return;
-  take_text.run({UUIDPGetDatum(&id), CStringGetTextDatum(call.account_sid),
-                 CStringGetTextDatum(call.our_number),
-                 CStringGetTextDatum(call.messaging_service_sid), CStringGetTextDatum(call.from),
-                 call.keyword != nullptr ? CStringGetTextDatum(call.keyword) : Datum{0},
-                 verification.orgs, BoolGetDatum(verification.signer == Signer::kServer),
-                 BoolGetDatum(verification.whole_account), verification.uncertain},
-                call.keyword != nullptr ? nullptr : "     n    ");
+  take_text.run(id, call.account_sid, call.our_number, call.messaging_service_sid, call.from,
+                call.keyword, verification.orgs, verification.signer == Signer::kServer,
+                verification.whole_account, verification.uncertain);
 }
 
 Answer take(const char* url, const char* body, const char* signature) {
@@ -155,4 +155,21 @@ Datum coach_sms_twilio_webhook(PG_FUNCTION_ARGS) {
                     CStringGetTextDatum(answer.text)};
   bool nulls[] = {false, false, false};
   PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
+}
+
+// sms_validate_twilio_signature(auth_token, url, body, signature, content_type) → boolean. Not
+// strict: a header that is missing must give false, since NULL passes an IF NOT.
+Datum coach_sms_validate_signature(PG_FUNCTION_ARGS) {
+  for (int index = 0; index < 4; ++index)
+    if (PG_ARGISNULL(index)) PG_RETURN_BOOL(false);
+  const std::string_view auth_token = trim_blanks(utf8_view(PG_GETARG_TEXT_PP(0)));
+  const std::string_view url = utf8_view(PG_GETARG_TEXT_PP(1));
+  const std::string_view body = utf8_view(PG_GETARG_TEXT_PP(2));
+  const std::string_view signature = utf8_view(PG_GETARG_TEXT_PP(3));
+  const std::string_view content_type = PG_ARGISNULL(4) ? "" : utf8_view(PG_GETARG_TEXT_PP(4));
+  bool valid = false;
+  const Failure failure =
+      run_cpp([&] { valid = validate_signature(auth_token, url, body, signature, content_type); });
+  raise_if(failure);
+  PG_RETURN_BOOL(valid);
 }
