@@ -45,16 +45,16 @@ void warn_of_live_original() {
 
 // Writes mode and a new random id; `arm_id` gets its text.
 void write_row(const char* mode, char (&arm_id)[kIdLength + 1]) {
-  static Statement write{
-      "INSERT INTO @internal@.sms_server AS s"
-      "  (mode, system_identifier, database_oid, arm_id, changed_by)"
-      " VALUES ($1, $2, $3, gen_random_uuid(), session_user)"
-      " ON CONFLICT ON CONSTRAINT sms_server_pkey DO UPDATE SET mode = excluded.mode, arm_id = "
-      "excluded.arm_id,"
-      "   system_identifier = excluded.system_identifier, database_oid = excluded.database_oid,"
-      "   changed_at = now(), changed_by = excluded.changed_by"
-      " RETURNING arm_id::text",
-      {TEXTOID, INT8OID, OIDOID}};
+  static Statement write{R"sql(
+      INSERT INTO @internal@.sms_server AS s
+        (mode, system_identifier, database_oid, arm_id, changed_by)
+       VALUES ($1, $2, $3, gen_random_uuid(), session_user)
+       ON CONFLICT ON CONSTRAINT sms_server_pkey DO UPDATE
+         SET mode = excluded.mode, arm_id = excluded.arm_id,
+         system_identifier = excluded.system_identifier, database_oid = excluded.database_oid,
+         changed_at = now(), changed_by = excluded.changed_by
+       RETURNING arm_id::text)sql",
+                         {TEXTOID, INT8OID, OIDOID}};
   write.run(mode, static_cast<int64>(GetSystemIdentifier()), MyDatabaseId);
   strlcpy(arm_id, text_column(0, 1), sizeof arm_id);
 }

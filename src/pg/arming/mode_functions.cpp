@@ -24,12 +24,12 @@ bool server_has_sender() {
 }
 
 bool an_org_has_sender() {
-  static Statement find{
-      "SELECT FROM @extschema@.sms_settings"
-      " WHERE (coalesce(twilio_account_sid, '') <> '' OR $1)"
-      "   AND (coalesce(twilio_phone_number, '') <> ''"
-      "        OR coalesce(twilio_messaging_service_sid, '') <> '') LIMIT 1",
-      {BOOLOID}};
+  static Statement find{R"sql(
+      SELECT FROM @extschema@.sms_settings
+       WHERE (coalesce(twilio_account_sid, '') <> '' OR $1)
+         AND (coalesce(twilio_phone_number, '') <> ''
+              OR coalesce(twilio_messaging_service_sid, '') <> '') LIMIT 1)sql",
+                        {BOOLOID}};
   return find.run(settings::twilio_account_sid()[0] != '\0') > 0;
 }
 

@@ -35,14 +35,13 @@ void begin_storing(const pg_uuid_t& id) {
 // The first message with this key, pruned or not, if its payload is the same.
 bool find_first(const MessageRequest& wanted, const PreparedMessage& ready, pg_uuid_t* id,
                 Failure* failure) {
-  static Statement find{
-      "SELECT id, payload_hash IS NOT DISTINCT FROM $3 FROM @extschema@.sms_messages"
-      " WHERE org_id = $1 AND idempotency_key = $2"
-      " UNION ALL "
-      "SELECT message_id, payload_hash IS NOT DISTINCT FROM $3 FROM "
-      "@extschema@.sms_idempotency_keys"
-      " WHERE org_id = $1 AND idempotency_key = $2 LIMIT 1",
-      {UUIDOID, TEXTOID, BYTEAOID}};
+  static Statement find{R"sql(
+      SELECT id, payload_hash IS NOT DISTINCT FROM $3 FROM @extschema@.sms_messages
+       WHERE org_id = $1 AND idempotency_key = $2
+       UNION ALL
+      SELECT message_id, payload_hash IS NOT DISTINCT FROM $3 FROM @extschema@.sms_idempotency_keys
+       WHERE org_id = $1 AND idempotency_key = $2 LIMIT 1)sql",
+                        {UUIDOID, TEXTOID, BYTEAOID}};
   if (find.run(wanted.org_id, wanted.idempotency_key, ready.payload_hash) != 1) return false;
   *id = uuid_column(0, 1);
   if (!bool_column(0, 2))
@@ -73,33 +72,31 @@ bool is_repeat(const MessageRequest& wanted, pg_uuid_t* id) {
 
 // One statement: the message unless it is suppressed or its key is taken (a concurrent holder of
 // the key is waited for), and its place in the queue.
-Statement insert_message{
-    "WITH message AS ("
-    "  INSERT INTO @extschema@.sms_messages (id, org_id, client_id, to_phone, from_phone,"
-    "    template_id, template_key, body, variables, related_entity_type, related_entity_id,"
-    "    status, scheduled_for, idempotency_key, metadata, segments, encoding, priority,"
-    "    expires_at, sandbox, payload_hash)"
-    "  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-    "    CASE WHEN $12 > now() THEN 'pending' ELSE 'queued' END, $12, $13, coalesce($14, '{}'),"
-    "    $15, $16, $17, $18, $19, $20"
-    "   WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression"
-    "                      WHERE org_id = $2 AND phone = ANY ($22))"
-    "     AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o"
-    "                      WHERE o.phone = ANY ($22)"
-    "                        AND @internal@.sms_sends_as($2, $5, o.account_sid, o.sender))"
-    "     AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys"
-    "                      WHERE org_id = $2 AND idempotency_key = $13)"
-    "  ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
-    "  RETURNING id, org_id, metadata, priority, expires_at)"
-    " INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, due_at, "
-    "expires_at)"
-    " SELECT id, org_id, @internal@.sms_zone_of(metadata), priority, $21, expires_at FROM "
-    "message"
-    " RETURNING zone",
-    {UUIDOID, UUIDOID,  UUIDOID,        TEXTOID,     TEXTOID, UUIDOID,
-     TEXTOID, TEXTOID,  JSONBOID,       TEXTOID,     UUIDOID, TIMESTAMPTZOID,
-     TEXTOID, JSONBOID, INT4OID,        TEXTOID,     INT2OID, TIMESTAMPTZOID,
-     BOOLOID, BYTEAOID, TIMESTAMPTZOID, TEXTARRAYOID}};
+Statement insert_message{R"sql(
+      WITH message AS (
+        INSERT INTO @extschema@.sms_messages (id, org_id, client_id, to_phone, from_phone,
+          template_id, template_key, body, variables, related_entity_type, related_entity_id,
+          status, scheduled_for, idempotency_key, metadata, segments, encoding, priority,
+          expires_at, sandbox, payload_hash)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+          CASE WHEN $12 > now() THEN 'pending' ELSE 'queued' END, $12, $13, coalesce($14, '{}'),
+          $15, $16, $17, $18, $19, $20
+         WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression
+                            WHERE org_id = $2 AND phone = ANY ($22))
+           AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o
+                            WHERE o.phone = ANY ($22)
+                              AND @internal@.sms_sends_as($2, $5, o.account_sid, o.sender))
+           AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys
+                            WHERE org_id = $2 AND idempotency_key = $13)
+        ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+        RETURNING id, org_id, metadata, priority, expires_at)
+       INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)
+       SELECT id, org_id, @internal@.sms_zone_of(metadata), priority, $21, expires_at FROM message
+       RETURNING zone)sql",
+                         {UUIDOID, UUIDOID,  UUIDOID,        TEXTOID,     TEXTOID, UUIDOID,
+                          TEXTOID, TEXTOID,  JSONBOID,       TEXTOID,     UUIDOID, TIMESTAMPTZOID,
+                          TEXTOID, JSONBOID, INT4OID,        TEXTOID,     INT2OID, TIMESTAMPTZOID,
+                          BOOLOID, BYTEAOID, TIMESTAMPTZOID, TEXTARRAYOID}};
 
 void at_transaction_event(XactEvent, void*) {
   depth = 0;

@@ -43,14 +43,14 @@ bool server_has_account() {
 }
 
 void read_org(const pg_uuid_t& org_id) {
-  static Statement read{
-      "SELECT enabled, default_region,"
-      "       coalesce(twilio_messaging_service_sid, '') <> '' OR coalesce(twilio_phone_number, "
-      "'') <> '',"
-      "       twilio_auth_token_encrypted IS NOT NULL AND coalesce(twilio_account_sid, '') <> '',"
-      "       coalesce(max_segments, 0), coalesce(max_sms_per_client_per_day, -1)"
-      "  FROM @extschema@.sms_settings WHERE org_id = $1",
-      {UUIDOID}};
+  static Statement read{R"sql(
+      SELECT enabled, default_region,
+             coalesce(twilio_messaging_service_sid, '') <> ''
+               OR coalesce(twilio_phone_number, '') <> '',
+             twilio_auth_token_encrypted IS NOT NULL AND coalesce(twilio_account_sid, '') <> '',
+             coalesce(max_segments, 0), coalesce(max_sms_per_client_per_day, -1)
+        FROM @extschema@.sms_settings WHERE org_id = $1)sql",
+                        {UUIDOID}};
   org_read_in = 0;
   org = OrgFacts{};
   org.org_id = org_id;

@@ -103,11 +103,11 @@ void refuse_status(const TriggerRow& row) {
 }
 
 void refuse_suppressed(const MessageRequest& wanted, const PreparedMessage& ready) {
-  static Statement find{
-      "SELECT FROM @extschema@.sms_suppression"
-      " WHERE org_id = $1 AND phone = ANY (@internal@.sms_phone_names($2))"
-      " UNION ALL SELECT WHERE @internal@.sms_is_bound($1, $3, $2)",
-      {UUIDOID, TEXTOID, TEXTOID}};
+  static Statement find{R"sql(
+      SELECT FROM @extschema@.sms_suppression
+       WHERE org_id = $1 AND phone = ANY (@internal@.sms_phone_names($2))
+       UNION ALL SELECT WHERE @internal@.sms_is_bound($1, $3, $2))sql",
+                        {UUIDOID, TEXTOID, TEXTOID}};
   if (find.run(wanted.org_id, ready.to_phone,
                ready.from_phone != nullptr ? ready.from_phone : cstring_to_text("")) == 0)
     return;

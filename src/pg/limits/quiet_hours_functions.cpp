@@ -46,11 +46,11 @@ Datum coach_sms_known_zone(PG_FUNCTION_ARGS) {
 
 // coach_sms_opens_at(org_id, at, zone)
 Datum coach_sms_opens_at(PG_FUNCTION_ARGS) {
-  static Statement read{
-      "SELECT quiet_hours_start, quiet_hours_end, coalesce(nullif($2, ''), timezone)"
-      "  FROM @extschema@.sms_settings WHERE org_id = $1 AND $2 <> '*'"
-      "   AND quiet_hours_start <> quiet_hours_end",
-      {UUIDOID, TEXTOID}};
+  static Statement read{R"sql(
+      SELECT quiet_hours_start, quiet_hours_end, coalesce(nullif($2, ''), timezone)
+        FROM @extschema@.sms_settings WHERE org_id = $1 AND $2 <> '*'
+         AND quiet_hours_start <> quiet_hours_end)sql",
+                        {UUIDOID, TEXTOID}};
   TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
   if (TIMESTAMP_NOT_FINITE(at)) PG_RETURN_TIMESTAMPTZ(at);
   use_schema_of(fcinfo);

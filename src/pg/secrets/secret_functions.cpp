@@ -73,25 +73,25 @@ constexpr const char* kTokenColumns[] = {"twilio_auth_token_encrypted",
 
 // The tokens that were sealed with a key, locked.
 uint64 find_tokens(const char* key_id) {
-  static Statement find{
-      "SELECT s.org_id, t.sealed, t.is_second FROM @extschema@.sms_settings s"
-      " CROSS JOIN LATERAL (VALUES (s.twilio_auth_token_encrypted, false),"
-      "                            (s.twilio_second_auth_token_encrypted, true)) t (sealed, "
-      "is_second)"
-      " WHERE t.sealed LIKE $1 ORDER BY s.org_id FOR NO KEY UPDATE OF s",
-      {TEXTOID}};
+  static Statement find{R"sql(
+      SELECT s.org_id, t.sealed, t.is_second FROM @extschema@.sms_settings s
+       CROSS JOIN LATERAL (VALUES (s.twilio_auth_token_encrypted, false),
+                                  (s.twilio_second_auth_token_encrypted, true))
+             AS t (sealed, is_second)
+       WHERE t.sealed LIKE $1 ORDER BY s.org_id FOR NO KEY UPDATE OF s)sql",
+                        {TEXTOID}};
   return find.run(psprintf("sms_:%s:%%", key_id));
 }
 
 // False where the token does not open, which is told and holds up no other.
 bool seal_row_anew(const pg_uuid_t& org_id, const char* sealed, bool is_second) {
-  static Statement write{
-      "UPDATE @extschema@.sms_settings SET"
-      "  twilio_auth_token_encrypted = CASE WHEN $3 THEN twilio_auth_token_encrypted ELSE $2 END,"
-      "  twilio_second_auth_token_encrypted"
-      "    = CASE WHEN $3 THEN $2 ELSE twilio_second_auth_token_encrypted END"
-      " WHERE org_id = $1",
-      {UUIDOID, TEXTOID, BOOLOID}};
+  static Statement write{R"sql(
+      UPDATE @extschema@.sms_settings SET
+        twilio_auth_token_encrypted = CASE WHEN $3 THEN twilio_auth_token_encrypted ELSE $2 END,
+        twilio_second_auth_token_encrypted
+          = CASE WHEN $3 THEN $2 ELSE twilio_second_auth_token_encrypted END
+       WHERE org_id = $1)sql",
+                         {UUIDOID, TEXTOID, BOOLOID}};
   Failure failure;
   const char* anew = seal_anew(org_id, sealed, &failure);
   if (anew != nullptr) {
