@@ -17,7 +17,7 @@ enum class ErrorKind {
   kInvalidText,       // NUL or bytes that are not UTF-8
   kInvalidKey,        // a key file that is not 64 hex digits and a newline
   kNotSealed,         // not a sealed value, or one that this key and this org do not open
-  kInvalidArgument,   // anything else that the caller can mend
+  kInvalidArgument,   // anything else that the caller can correct
   kInternal,          // a library refused to work: not the caller's fault
 };
 

@@ -10,7 +10,7 @@ namespace coach_sms {
 enum class ErrorClass {
   kPermanentRecipient,  // this number will not take it: stop, perhaps suppress the number
   kPermanentMessage,    // this text or request will not do: stop this message
-  kPermanentConfig,     // the account, sender or permission is at fault: a person must mend it
+  kPermanentConfig,     // the account, sender or permission is at fault: a person must correct it
   kTransient,           // may pass by itself
   kRateLimited,         // too much at once: the same, but slower
 };

@@ -4,7 +4,7 @@
 
 namespace coach_sms {
 
-// SQLSTATE class SM: the errors that a user can cause and mend. Listed in the README.
+// SQLSTATE class SM: the errors that a user can cause and correct. Listed in the README.
 inline constexpr int kUnknownOrg = MAKE_SQLSTATE('S', 'M', '0', '0', '1');
 inline constexpr int kOrgDisabled = MAKE_SQLSTATE('S', 'M', '0', '0', '2');
 inline constexpr int kBadTemplate = MAKE_SQLSTATE('S', 'M', '0', '0', '3');

@@ -146,11 +146,11 @@ ArrayType* orgs_by_function(Oid role) {
 // sets them from a token that was verified, as PostgREST does.
 bool claims_count() {
   char* names = pstrdup(settings::jwt_authenticators);
-  List* believed = NIL;
-  if (!SplitIdentifierString(names, ',', &believed)) return false;
+  List* authenticators = NIL;
+  if (!SplitIdentifierString(names, ',', &authenticators)) return false;
   const char* session_user = GetUserNameFromId(GetSessionUserId(), true);
   ListCell* cell;
-  foreach (cell, believed)
+  foreach (cell, authenticators)
     if (session_user != nullptr &&
         strcmp(static_cast<const char*>(lfirst(cell)), session_user) == 0)
       return true;

@@ -36,23 +36,23 @@ char* in_database_encoding(char* utf8) {
   return result;
 }
 
-void read_status(const StatusCallback& told, WebhookCall* call) {
-  call->sid = copy_out(told.message_sid);
-  call->messaging_service_sid = copy_out(told.messaging_service_sid);
-  call->our_number = copy_out(sender_of(told.from));
-  call->status = copy_out(told.message_status);
-  call->error_code = copy_out(told.error_code);
-  call->error_message = copy_out(told.error_message);
-  call->dedupe_key = copy_out(dedupe_key(told));
+void read_status(const StatusCallback& callback, WebhookCall* call) {
+  call->sid = copy_out(callback.message_sid);
+  call->messaging_service_sid = copy_out(callback.messaging_service_sid);
+  call->our_number = copy_out(sender_of(callback.from));
+  call->status = copy_out(callback.message_status);
+  call->error_code = copy_out(callback.error_code);
+  call->error_message = copy_out(callback.error_message);
+  call->dedupe_key = copy_out(dedupe_key(callback));
 }
 
-void read_inbound(const InboundMessage& told, WebhookCall* call) {
-  call->sid = copy_out(told.message_sid);
-  call->messaging_service_sid = copy_out(sender_of(told.messaging_service_sid));
-  call->our_number = copy_out(sender_of(told.to));
-  call->from = copy_out(number_of(told.from));
-  call->keyword = keyword_name(read_keyword(told.body, told.opt_out_type));
-  call->dedupe_key = copy_out(dedupe_key(told));
+void read_inbound(const InboundMessage& message, WebhookCall* call) {
+  call->sid = copy_out(message.message_sid);
+  call->messaging_service_sid = copy_out(sender_of(message.messaging_service_sid));
+  call->our_number = copy_out(sender_of(message.to));
+  call->from = copy_out(number_of(message.from));
+  call->keyword = keyword_name(read_keyword(message.body, message.opt_out_type));
+  call->dedupe_key = copy_out(dedupe_key(message));
 }
 
 }  // namespace
