@@ -1,6 +1,5 @@
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/base/extension.hpp"
 #include "pg/base/security_context.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/enqueue/enqueue.hpp"

@@ -1,5 +1,6 @@
 #include "pg/base/cpp_boundary.hpp"
 
+#include "pg/base/extension.hpp"
 #include "pg/base/security_context.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
@@ -63,7 +64,7 @@ TriggerRow inserted_row(FunctionCallInfo fcinfo) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
   if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
-      RelationGetNamespace(trigger->tg_relation) != get_func_namespace(fcinfo->flinfo->fn_oid))
+      RelationGetNamespace(trigger->tg_relation) != extension_schema_of(fcinfo))
     elog(ERROR, "a trigger function of sms_messages was put on something else");
   return {trigger->tg_relation, trigger->tg_trigtuple, trigger->tg_relation->rd_att};
 }

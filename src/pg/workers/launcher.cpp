@@ -100,12 +100,12 @@ void start_sender(Entry* entry) {
   if (!prepare_sender(entry->database, probe ? WorkerState::kProbing : WorkerState::kStarting,
                       &generation)) {
     log_once_no_slot(entry, "out of coach_sms database slots",
-                      "Name the databases that send messages in coach_sms.databases.");
+                     "Name the databases that send messages in coach_sms.databases.");
     return wait_for(entry, kNoSlotDelay, WorkerState::kBackingOff, nullptr);
   }
   if (!register_sender(entry, generation)) {
     log_once_no_slot(entry, "out of background worker slots",
-                      "You might need to increase max_worker_processes.");
+                     "You might need to increase max_worker_processes.");
     return wait_for(entry, kNoSlotDelay, WorkerState::kBackingOff,
                     "out of background worker slots: increase max_worker_processes");
   }

@@ -39,9 +39,10 @@ WorkerContext* worker_context();
 
 // Runs `work(state)` as a step, inside SPI with a snapshot, and commits. False if it did not
 // commit: either the extension stands otherwise than kUsable (nothing was run or logged), or an
-// error was raised (logged, kept as last_error, extension_status kUsable); what to do next and how long
-// to back off is the caller's. Nothing with a destructor may be alive in `work` when PostgreSQL
-// raises. `name` is seen in pg_stat_activity. Results go to the memory context the caller was in.
+// error was raised (logged, kept as last_error, extension_status kUsable); what to do next and how
+// long to back off is the caller's. Nothing with a destructor may be alive in `work` when
+// PostgreSQL raises. `name` is seen in pg_stat_activity. Results go to the memory context the
+// caller was in.
 bool run_step(const char* name, void (*work)(void*), void* state);
 
 // To be called whenever the loop comes round: answers interrupts (PostgreSQL's DROP DATABASE
