@@ -60,7 +60,7 @@ perl -e '
   rule "core headers come before PostgreSQL's" "move the #include up, in front of the first that leads to pg_api.hpp"
 
 # The floors of the house: a file includes its own room and lower ones. Files that lie in src/pg itself are rooms of their own.
-core_rooms='base crypto text tenancy http twilio webhook sending limits'
+core_rooms='base crypto text tenancy http twilio webhook sending limits bookings'
 pg_rooms='base settings shared messages tenancy workers secrets arming limits webhook bookings enqueue doctor sender module'
 for side in core pg; do
   rooms=${side}_rooms

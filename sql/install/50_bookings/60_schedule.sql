@@ -145,7 +145,7 @@ DECLARE
 BEGIN
   SELECT * INTO source FROM @extschema@.sms_bookings_source;
   SELECT max(r.span) FILTER (WHERE r.type = 'reminder'), max(r.span) FILTER (WHERE r.type = 'feedback')
-    INTO before, after FROM @extschema@.sms_booking_rules r WHERE r.is_on AND r.enabled;
+    INTO before, after FROM coach_sms_internal.sms_booking_rules r WHERE r.is_on AND r.enabled;
   IF NOT coach_sms_internal.sms_is_table(source.bookings) THEN
     before := interval '366 days';
   END IF;
