@@ -1287,6 +1287,12 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_trigger() RETURNS trig
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_trigger() FROM PUBLIC;
 COMMENT ON FUNCTION coach_sms_internal.sms_booking_trigger() IS 'Internal: on the attached bookings, clients and orgs; decides anew about the texts of the bookings that a change concerns.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_table(relation regclass) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = $1
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_table(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_is_table(regclass) IS 'Internal: whether triggers can tell of its changes; a view is looked at by the scheduler instead.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_refuse_bookings(problem text, detail text, hint text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1351,12 +1357,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_complete_mapping(mapping jsonb
 $$;
 REVOKE ALL ON FUNCTION coach_sms_internal.sms_complete_mapping(jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION coach_sms_internal.sms_complete_mapping(jsonb) IS 'Internal: the mapping with the documented names where it says nothing.';
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_table(relation regclass) RETURNS boolean
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = $1
-$$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_table(regclass) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_table(regclass) IS 'Internal: whether triggers can tell of its changes; a view is looked at by the scheduler instead.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_booking_column(relation regclass, part text, name text, own_name text, kind text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -30,7 +30,7 @@ FullTransactionId gave_up_waiting;
 // Arguments of our triggers.
 enum Argument { kKind, kIdColumn, kOrgColumn, kArguments };
 
-// How many bookings a transaction decides itself: 50_bookings/60_schedule.sql says why.
+// How many bookings a transaction decides itself: 50_bookings/60_on_change.sql says why.
 constexpr int kManyAtOnce = 500;
 
 bool is_one_of_many() {

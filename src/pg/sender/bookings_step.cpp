@@ -4,8 +4,7 @@
 #include "pg/sender/sender_steps.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// The pass over bookings. What is due, and what becomes of it, is decided in SQL
-// (sql/install/50_bookings: 40_outlook.sql, 46_making.sql, 60_schedule.sql).
+// The pass over bookings: sms_schedule_pass() in sql/install/50_bookings/62_pass.sql.
 
 namespace coach_sms {
 

@@ -1,0 +1,132 @@
+-- What happens when a booking, a client or an org changes: triggers on the application's tables decide at once.
+
+-- What has passed the last check and has not left yet is looked at once more when this commits: its booking was changed, and
+-- nobody has judged yet what that means for it.
+CREATE FUNCTION coach_sms_internal.sms_keep_back_texts(booking_ids uuid[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_note_retraction(p.to_phone)
+     FROM (SELECT DISTINCT m.to_phone FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
+            WHERE t.booking_id = ANY (booking_ids) AND m.status IN ('pending', 'queued', 'sending')) p;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_back_texts(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_keep_back_texts(uuid[]) IS 'Internal: at commit, texts of these bookings that have not left yet are checked again before they do.';
+
+-- Leaves a booking to the pass. A reason that is final stays so: what was not confirmed once is no history to be made up for.
+CREATE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_keep_back_texts(ARRAY[booking_id]);
+  SELECT coach_sms_internal.sms_take_back(booking_id);
+  INSERT INTO @extschema@.sms_booking_texts AS t (booking_id, type, org_id, reason, detail, try_until)
+    VALUES (booking_id, 'confirmation', org_id, reason, detail, now() + interval '1 day')
+    ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until
+      WHERE t.message_id IS NOT NULL OR t.reason = 'booking_cancelled' OR t.try_until > now()
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_leave_to_pass(uuid, uuid, text, text) IS 'Internal: has the next passes decide the texts of a booking.';
+
+-- Not even this may fail the application's transaction: its snapshot may be older than the row, and another may hold it.
+CREATE FUNCTION coach_sms_internal.sms_try_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_leave_to_pass(booking_id, org_id, reason, detail);
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'the texts of booking % were left as they are: %', booking_id, SQLERRM;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_try_leave_to_pass(uuid, uuid, text, text) IS 'Internal: coach_sms_internal.sms_leave_to_pass(), raising nothing.';
+
+CREATE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_may_wait' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_wait() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_may_wait() IS 'Internal: false once this transaction has waited for a lock in vain.';
+
+CREATE FUNCTION coach_sms_internal.sms_wait_no_more() RETURNS void
+  AS 'MODULE_PATHNAME', 'coach_sms_wait_no_more' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_wait_no_more() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_wait_no_more() IS 'Internal: this transaction has waited for a lock in vain.';
+
+-- A transaction waits for others for less than deadlock_timeout is by default, however many bookings it changes: whoever holds
+-- a booking's lock may be about to wait for a row that this transaction has changed, and the deadlock would be found in a
+-- statement of the application's.
+CREATE FUNCTION coach_sms_internal.sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
+BEGIN
+  IF NOT coach_sms_internal.sms_may_wait() THEN
+    PERFORM coach_sms_internal.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', 'others were changing it');
+    RETURN;
+  END IF;
+  PERFORM pg_advisory_xact_lock(coach_sms_internal.sms_lock_booking(booking_id));
+  IF NOT coach_sms_internal.sms_note_texts(booking_id) THEN
+    PERFORM coach_sms_internal.sms_withdraw_stale(
+      booking_id, ARRAY(SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY[booking_id]) b LIMIT 1));
+    PERFORM coach_sms_internal.sms_take_back(booking_id);
+  END IF;
+  PERFORM coach_sms_internal.sms_sync_booking(booking_id);
+EXCEPTION WHEN OTHERS THEN
+  -- The application's transaction goes on, whatever is the matter with the texts; the pass tries again.
+  RAISE LOG 'the texts of booking % could not be decided: %', booking_id, SQLERRM;
+  IF SQLSTATE = '55P03' THEN  -- lock_not_available
+    PERFORM coach_sms_internal.sms_wait_no_more();
+  END IF;
+  PERFORM coach_sms_internal.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_changed(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_booking_changed(uuid, uuid) IS 'Internal: decides the texts of a booking that was changed. Raises nothing.';
+
+CREATE FUNCTION coach_sms_internal.sms_may_decide_another() RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_may_decide_another' LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_decide_another() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_may_decide_another() IS 'Internal: counts the bookings that this transaction decides; false from the 501st on.';
+
+-- Each booking that is decided holds an advisory lock until the transaction ends, and the server's table of locks is
+-- everybody's: an import decides some at once, and leaves the others to the passes that follow. What waits for those and
+-- is not right any more does not go meanwhile, since the sender looks at a booking before its text leaves.
+CREATE FUNCTION coach_sms_internal.sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  changed uuid[];
+  waiting record;
+BEGIN
+  IF kind = 'booking' THEN
+    PERFORM coach_sms_internal.sms_booking_changed(id, org_id);
+    RETURN;
+  ELSIF kind = 'one of many gone' THEN
+    PERFORM coach_sms_internal.sms_keep_back_texts(ARRAY[id]);
+    RETURN;
+  ELSIF kind = 'one of many' AND current_setting('transaction_isolation') = 'read committed' THEN
+    PERFORM coach_sms_internal.sms_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
+    RETURN;
+  ELSIF kind = 'one of many' THEN  -- a subtransaction each
+    PERFORM coach_sms_internal.sms_try_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
+    RETURN;
+  END IF;
+  changed := ARRAY(
+    SELECT DISTINCT t.booking_id
+      FROM (SELECT q.message_id FROM coach_sms_internal.sms_queue q WHERE kind <> 'client' AND (q.org_id = sms_app_changed.org_id OR kind = 'truncate')
+            UNION ALL
+            SELECT f.message_id FROM coach_sms_internal.sms_in_flight f WHERE kind <> 'client' AND (f.org_id = sms_app_changed.org_id OR kind = 'truncate')
+            UNION ALL
+            SELECT m.id FROM @extschema@.sms_messages m
+             WHERE kind = 'client' AND m.org_id = sms_app_changed.org_id AND m.client_id = sms_app_changed.id
+               AND m.created_at > now() - interval '1 year' AND m.status IN ('pending', 'queued', 'sending', 'unknown')) w
+      JOIN @extschema@.sms_booking_texts t ON t.message_id = w.message_id
+     ORDER BY t.booking_id);
+  PERFORM coach_sms_internal.sms_keep_back_texts(changed);
+  FOR waiting IN
+    SELECT DISTINCT t.booking_id, t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = ANY (changed[1:500]) ORDER BY t.booking_id
+  LOOP
+    EXIT WHEN NOT coach_sms_internal.sms_may_decide_another();
+    -- Whoever holds it is changing the booking, and may be waiting for the client that we have changed.
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(waiting.booking_id));
+    PERFORM coach_sms_internal.sms_booking_changed(waiting.booking_id, waiting.org_id);
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_app_changed(text, uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_app_changed(text, uuid, uuid) IS
+'Internal: called by the triggers on the application''s tables: a booking was changed (one of many, or one of many gone: more than 500 in this transaction), or a client, an org or all bookings, and what waits for them is looked at.';

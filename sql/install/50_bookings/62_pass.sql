@@ -1,0 +1,185 @@
+-- The pass of each minute: for what falls due, what could not be queued before, and what no trigger tells of.
+
+-- Nobody else's bookings are read than those that could have something due, by ranges of times that an index serves;
+-- and those whose confirmation is to be tried again. A view tells of no new booking, so there all to come are read.
+CREATE FUNCTION coach_sms_internal.sms_pass_ranges(
+  OUT starts_after timestamptz, OUT starts_until timestamptz,
+  OUT ends_after timestamptz, OUT ends_until timestamptz)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  source @extschema@.sms_bookings_source;
+  before interval;
+  after interval;
+BEGIN
+  SELECT * INTO source FROM @extschema@.sms_bookings_source;
+  SELECT max(r.span) FILTER (WHERE r.type = 'reminder'), max(r.span) FILTER (WHERE r.type = 'feedback')
+    INTO before, after FROM coach_sms_internal.sms_booking_rules r WHERE r.is_on AND r.enabled;
+  IF NOT coach_sms_internal.sms_is_table(source.bookings) THEN
+    before := interval '366 days';
+  END IF;
+  starts_after := now();
+  starts_until := now() + coalesce(before, '0') + interval '2 minutes';
+  ends_after := greatest(source.attached_at, now() - coalesce(after, '0') - interval '3 days');
+  ends_until := now() + interval '2 minutes';
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_pass_ranges() FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_pass_ranges() IS
+'Internal: between which times a booking starts or ends that a pass has to judge.';
+
+CREATE FUNCTION coach_sms_internal.sms_find_due_bookings(retried uuid[]) RETURNS coach_sms_internal.sms_booking[]
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN ARRAY(
+    SELECT DISTINCT ON (b.id) b
+      FROM coach_sms_internal.sms_pass_ranges() r,
+           coach_sms_internal.sms_find_bookings(
+             r.starts_after, r.starts_until, r.ends_after, r.ends_until, retried) b
+     WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_find_due_bookings(uuid[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_find_due_bookings(uuid[]) IS 'Internal: the bookings that a pass has to judge, those with these ids among them, without what is read of their clients.';
+
+-- What a pass cannot even read is recorded for each of its texts that is due, and does not stop the others, nor does what
+-- cannot even be recorded, as where another has the row.
+CREATE FUNCTION coach_sms_internal.sms_record_unreadable(booking coach_sms_internal.sms_booking, detail text) RETURNS integer
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  want record;
+  news integer := 0;
+BEGIN
+  FOR want IN SELECT * FROM coach_sms_internal.sms_booking_outlook(ARRAY[booking]) o WHERE o.is_due AND o.verdict = 'due' LOOP
+    news := news + coach_sms_internal.sms_record_text(booking, want.type, want.schedule_id, NULL, 'unreadable', detail,
+      coach_sms_internal.sms_try_until(want.type, 'unreadable', want.expires_at))::integer;
+  END LOOP;
+  RETURN news;
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'the texts of booking % were left as they are: %', booking.id, SQLERRM;
+  RETURN 0;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_record_unreadable(coach_sms_internal.sms_booking, text) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_record_unreadable(coach_sms_internal.sms_booking, text) IS 'Internal: records that a booking could not be read, and how many of its texts that is news for.';
+
+CREATE FUNCTION coach_sms_internal.sms_stop_retrying(retried uuid[], known coach_sms_internal.sms_booking[]) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF retried = '{}' THEN
+    RETURN;
+  END IF;
+  WITH idle AS (
+    SELECT x.booking_id, x.type, x.schedule_id, x.message_id IS NULL AND x.reason IN ('many_at_once', 'unreadable') AS was_never_decided
+    FROM @extschema@.sms_booking_texts x
+   WHERE x.booking_id = ANY (retried) AND x.type = 'confirmation' AND x.try_until > now()
+     AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_booking_outlook(known) o
+                      WHERE o.booking_id = x.booking_id
+                        AND (o.is_stale OR o.type = 'confirmation' AND coach_sms_internal.sms_needs_work(o.verdict, o.reason)
+                             OR o.verdict = 'not_confirmed' AND x.reason IS DISTINCT FROM 'booking_cancelled'))
+     FOR NO KEY UPDATE SKIP LOCKED),
+  undecided AS (
+    DELETE FROM @extschema@.sms_booking_texts t USING idle
+     WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND idle.was_never_decided)
+  UPDATE @extschema@.sms_booking_texts t SET try_until = NULL FROM idle
+   WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND NOT idle.was_never_decided;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_stop_retrying(uuid[], coach_sms_internal.sms_booking[]) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_stop_retrying(uuid[], coach_sms_internal.sms_booking[]) IS
+'Internal: takes those of the retried bookings out of the list that are gone or need no confirmation any more; where none was decided on, nothing is kept, so that one may be later.';
+
+CREATE FUNCTION coach_sms_internal.sms_schedule_some(
+  at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  found coach_sms_internal.sms_booking[];
+  retried uuid[];
+  can_mark boolean;
+  candidate record;
+  made record;
+  waited interval := '0';
+  tried_at timestamptz;
+BEGIN
+  confirmations := 0;
+  reminders := 0;
+  feedback_requests := 0;
+  skipped := 0;
+  looked_at := 0;
+  -- Replicated bookings are texted where they come from.
+  IF NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) OR coach_sms_internal.sms_is_subscriber() THEN
+    RETURN;
+  END IF;
+  -- Of many, some by chance, so that none that cannot be made stands in the others' way.
+  retried := ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.try_until > now() AND t.type = 'confirmation'
+                    ORDER BY random() LIMIT 1000);
+  found := coach_sms_internal.sms_find_due_bookings(retried);
+  PERFORM coach_sms_internal.sms_stop_retrying(retried, found);
+  can_mark := (SELECT coach_sms_internal.sms_is_table(s.bookings) FROM @extschema@.sms_bookings_source s);
+  FOR candidate IN
+    SELECT b AS booking, b.id, w.has_work, w.unmarked
+      FROM unnest(found) b
+      JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work, min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
+                   min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at, array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
+              FROM (SELECT j.*, coach_sms_internal.sms_is_work(
+                             j.type, j.verdict, j.is_due, j.is_stale, j.reason, j.updated_at, tried_before)
+                             AS is_work
+                      FROM coach_sms_internal.sms_booking_outlook(found) j) o
+             GROUP BY o.booking_id) w ON w.booking_id = b.id
+     WHERE w.has_work OR w.unmarked <> '{}'
+     -- What failed before comes after what was not tried yet, the longest ago first; what is only to be marked, last.
+     ORDER BY w.has_work DESC, w.tried_at NULLS FIRST, w.expires_at, b.id LIMIT at_most
+  LOOP
+    looked_at := looked_at + 1;
+    -- Somebody is changing it at this moment, or schedules it: that one decides.
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(candidate.id));
+    -- A row that was locked when its reminder was made.
+    PERFORM coach_sms_internal.sms_try_mark(candidate.id, u = 'feedback') FROM unnest(candidate.unmarked) u;
+    CONTINUE WHEN NOT candidate.has_work;
+    -- Where somebody has one of its rows without that lock (an import), the next pass decides.
+    CONTINUE WHEN (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id)
+                  <> (SELECT count(*) FROM (SELECT FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id FOR NO KEY UPDATE SKIP LOCKED) free);
+    tried_at := clock_timestamp();
+    BEGIN
+      made := coach_sms_internal.sms_sync_booking(candidate.id);
+      confirmations := confirmations + made.confirmations;
+      reminders := reminders + made.reminders;
+      feedback_requests := feedback_requests + made.feedback_requests;
+      skipped := skipped + made.skipped;
+    EXCEPTION WHEN OTHERS THEN
+      skipped := skipped + coach_sms_internal.sms_record_unreadable(candidate.booking, SQLERRM);
+    END;
+    -- Where rows or tables are locked, or a view is slow, each waits its time, and whoever changes these bookings waits for us.
+    IF clock_timestamp() - tried_at > interval '1 second' THEN
+      waited := waited + (clock_timestamp() - tried_at);
+    END IF;
+    EXIT WHEN waited > interval '3 seconds';
+  END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_schedule_some(integer, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_schedule_some(integer, timestamptz) IS
+'Internal: a pass over the bookings that have something to do, at most so many; what was skipped is tried again where that was last done before the time.';
+
+-- For the sender, whose other work must not suffer: a little at a time, and a failure is returned instead of raised.
+-- There is more to do at once only where this pass got anywhere: what is locked or cannot be made is no reason to hurry.
+CREATE FUNCTION coach_sms_internal.sms_schedule_pass(at_most integer, OUT more boolean, OUT problem text)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  SELECT s.looked_at = at_most AND s.confirmations + s.reminders + s.feedback_requests + s.skipped > 0 INTO more
+    FROM coach_sms_internal.sms_schedule_some(at_most, now() - interval '30 seconds') s;
+EXCEPTION WHEN OTHERS THEN
+  more := false;
+  problem := SQLERRM;
+END
+$$;
+REVOKE ALL ON FUNCTION coach_sms_internal.sms_schedule_pass(integer) FROM PUBLIC;
+COMMENT ON FUNCTION coach_sms_internal.sms_schedule_pass(integer) IS 'Internal: a pass over at most so many bookings; more: whether the next one should follow at once; problem: why the bookings could not be read.';
+
+CREATE FUNCTION sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.reminders, s.feedback_requests, s.skipped FROM coach_sms_internal.sms_schedule_some(500, now()) s
+$$;
+REVOKE ALL ON FUNCTION sms_schedule_reminders() FROM PUBLIC;
+COMMENT ON FUNCTION sms_schedule_reminders() IS
+'Queues the reminders and feedback requests that are due within two minutes, tries again what could not be queued, of at most 500 bookings, and returns how many were queued and how many newly skipped. The sender does so each minute; calling it besides, as from pg_cron, does no harm.';
