@@ -1267,40 +1267,25 @@ COMMENT ON FUNCTION sms_export_opt_outs() IS
 'Keep them in a file before DROP EXTENSION.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_read_bookings(ids uuid[]) RETURNS SETOF coach_sms_internal.sms_booking
   AS 'MODULE_PATHNAME', 'coach_sms_read_bookings' LANGUAGE C VOLATILE STRICT ROWS 1;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_read_bookings(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_read_bookings(uuid[]) IS
-'Internal: bookings of the attached relation by id, with client and org, read as their owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_find_bookings(
   starts_after timestamptz, starts_until timestamptz, ends_after timestamptz, ends_until timestamptz, ids uuid[])
   RETURNS SETOF coach_sms_internal.sms_booking
   AS 'MODULE_PATHNAME', 'coach_sms_find_bookings' LANGUAGE C VOLATILE STRICT ROWS 1000;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_find_bookings(timestamptz, timestamptz, timestamptz, timestamptz, uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_find_bookings(timestamptz, timestamptz, timestamptz, timestamptz, uuid[]) IS
-'Internal: bookings that start, or end, in a range, and those with the ids; without client, org and location, a booking as often as it is found.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_mark_booking(booking_id uuid, feedback boolean) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_mark_booking' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_mark_booking(uuid, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_mark_booking(uuid, boolean) IS
-'Internal: writes reminder_sent (or feedback_sent) of a booking, as its owner, unless somebody has locked the row.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_trigger() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_booking_trigger' LANGUAGE C
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_trigger() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_booking_trigger() IS 'Internal: on the attached bookings, clients and orgs; decides anew about the texts of the bookings that a change concerns.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_table(relation regclass) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = $1
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_table(regclass) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_table(regclass) IS 'Internal: whether triggers can tell of its changes; a view is looked at by the scheduler instead.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_refuse_bookings(problem text, detail text, hint text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION '%', problem USING ERRCODE = 'SM021', DETAIL = detail, HINT = hint;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_refuse_bookings(text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_refuse_bookings(text, text, text) IS 'Internal: raises SM021.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES ('bookings', 'id', 'uuid'), ('bookings', 'org_id', 'uuid'), ('bookings', 'client_id', 'uuid'),
@@ -1310,8 +1295,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_columns() RETURNS TABL
          ('clients', 'first_name', 'text'),
          ('orgs', 'id', 'uuid'), ('orgs', 'name', 'text')
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_columns() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_booking_columns() IS 'Internal: the documented columns of bookings, clients and orgs.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_mapping(mapping jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1345,8 +1328,6 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_mapping(jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_mapping(jsonb) IS 'Internal: raises SM021 for a mapping that is not understood.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_complete_mapping(mapping jsonb) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_object_agg(c.relation, c.names || coalesce(mapping->c.relation, '{}'))
@@ -1355,8 +1336,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_complete_mapping(mapping jsonb
            WHERE o.name <> 'first_name' AND (o.name <> 'full_name' OR mapping #> '{clients,first_name}' IS NULL)
            GROUP BY relation) c
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_complete_mapping(jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_complete_mapping(jsonb) IS 'Internal: the mapping with the documented names where it says nothing.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_booking_column(relation regclass, part text, name text, own_name text, kind text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1384,8 +1363,6 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_booking_column(regclass, text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_booking_column(regclass, text, text, text, text) IS 'Internal: raises SM021 where a column is missing or of another type.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_booking_rights(bookings regclass, other regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1399,8 +1376,6 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_booking_rights(regclass, regclass) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_booking_rights(regclass, regclass) IS 'Internal: raises SM021 where the owner of the bookings may not read a relation.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_status_words(bookings regclass, status_column text, words jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1419,8 +1394,6 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_status_words(regclass, text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_status_words(regclass, text, jsonb) IS 'Internal: raises SM021 for a word that the status, an enum, does not have.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_bookings_source(source sms_bookings_source) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1439,8 +1412,6 @@ BEGIN
   PERFORM coach_sms_internal.sms_check_booking_rights(source.bookings, source.orgs);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_bookings_source(sms_bookings_source) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_bookings_source(sms_bookings_source) IS 'Internal: raises SM021 for whatever would keep the bookings from being read.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_drop_booking_triggers() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1454,8 +1425,6 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_drop_booking_triggers() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_drop_booking_triggers() IS 'Internal: takes our triggers off the application''s tables.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_create_booking_triggers(source sms_bookings_source) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1489,8 +1458,6 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_create_booking_triggers(sms_bookings_source) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_create_booking_triggers(sms_bookings_source) IS 'Internal: puts our triggers on those of the relations that are tables.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_add_booking_flags(bookings regclass, mapping jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1504,16 +1471,12 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_add_booking_flags(regclass, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_add_booking_flags(regclass, jsonb) IS 'Internal: adds reminder_sent and feedback_sent to a table that has them not, as the guide does.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_without_flags(bookings regclass, mapping jsonb) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT mapping || jsonb_build_object('bookings', (mapping->'bookings') - coalesce(
     (SELECT array_agg(f.name) FROM unnest(ARRAY['reminder_sent', 'feedback_sent']) f(name)
       WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = bookings AND a.attname = mapping->'bookings'->>f.name AND NOT a.attisdropped)), '{}'))
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_without_flags(regclass, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_without_flags(regclass, jsonb) IS 'Internal: the mapping without the flags that a view has not.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_record_baseline(reason text, OUT ahead integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1534,9 +1497,6 @@ BEGIN
   ahead := cardinality(found);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_record_baseline(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_record_baseline(text) IS
-'Internal: records for each confirmed booking ahead that it gets no confirmation, and which of the reasons.';
 CREATE OR REPLACE FUNCTION sms_attach_bookings(
   bookings regclass DEFAULT NULL, clients regclass DEFAULT NULL, orgs regclass DEFAULT NULL, mapping jsonb DEFAULT '{}')
   RETURNS integer
@@ -1601,14 +1561,8 @@ END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_keep_note(text, uuid, jsonb) IS
-'Internal: keeps a note for this transaction; a rolled back savepoint forgets it. False where there is one.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_read_note(kind text, id uuid) RETURNS jsonb
   AS 'MODULE_PATHNAME', 'coach_sms_read_note' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_read_note(text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_read_note(text, uuid) IS
-'Internal: a note of this transaction; NULL where there is none.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_texts(booking_id uuid) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1619,9 +1573,6 @@ BEGIN
             WHERE t.booking_id = sms_note_texts.booking_id));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_texts(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_note_texts(uuid) IS
-'Internal: notes the texts of a booking before its first change in this transaction; false for a later one.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_note_withdrawal(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1630,9 +1581,6 @@ BEGIN
     WHERE m.id = sms_note_withdrawal.message_id;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_withdrawal(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_note_withdrawal(uuid) IS
-'Internal: notes a waiting message that is about to be withdrawn.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_queue_again(booking_id uuid) RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1661,9 +1609,6 @@ BEGIN
   RETURN requeued;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_again(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_queue_again(uuid) IS
-'Internal: takes back this transaction''s withdrawals of a booking''s texts; returns how many wait again.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_back(booking_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1689,9 +1634,6 @@ BEGIN
   PERFORM coach_sms_internal.sms_queue_again(booking_id);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_back(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_take_back(uuid) IS
-'Internal: gives the texts of a booking the state that they had before its first change in this transaction.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_series_of(booking coach_sms_internal.sms_booking) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1706,25 +1648,16 @@ BEGIN
   RETURN series;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_of(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_series_of(coach_sms_internal.sms_booking) IS
-'Internal: the number of what this transaction confirms to the booking''s client; NULL in a pass.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_has_template(org_id uuid, key text) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM @extschema@.sms_templates t
                   WHERE t.org_id = $1 AND t.template_key = $2 AND t.is_active)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_has_template(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_has_template(uuid, text) IS
-'Internal: whether the org has an active template of that key.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_series_variables(first coach_sms_internal.sms_booking, sessions integer) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_booking_variables(first)
          || jsonb_build_object('session_count', sessions, 'further_sessions', sessions - 1)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_variables(coach_sms_internal.sms_booking, integer) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_series_variables(coach_sms_internal.sms_booking, integer) IS
-'Internal: the variables of a booking, session_count, and further_sessions, which is one less.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_skip_rest_of_series(series uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1736,9 +1669,6 @@ BEGIN
                     AND x.message_id IS NOT NULL AND x.reason IS NULL);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_skip_rest_of_series(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_skip_rest_of_series(uuid) IS
-'Internal: skips for good the bookings above the client''s limit, where another of the series was confirmed.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_queue_series(series uuid, first coach_sms_internal.sms_booking, sessions integer) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1751,9 +1681,6 @@ BEGIN
     metadata => '{"booking_text": "confirmation"}');
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_series(uuid, coach_sms_internal.sms_booking, integer) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_queue_series(uuid, coach_sms_internal.sms_booking, integer) IS
-'Internal: enqueues the confirmation of a series.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_series_members(series uuid) RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1770,9 +1697,6 @@ BEGIN
      ORDER BY b.start_time, b.id);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_members(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_series_members(uuid) IS
-'Internal: the bookings of a series whose confirmation has not left, the first session first.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_series(series uuid) RETURNS text
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1819,9 +1743,6 @@ BEGIN
   RETURN CASE WHEN made IS NULL THEN 'skipped' ELSE 'made' END;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_series(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_make_series(uuid) IS
-'Internal: confirms a series in one text, made or skipped; single where each booking has its own, or locked.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_leave_series(booking coach_sms_internal.sms_booking) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1838,9 +1759,6 @@ BEGIN
   RETURN FOUND;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_leave_series(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_leave_series(coach_sms_internal.sms_booking) IS
-'Internal: leaves a booking that was confirmed with a series to the pass; false where it was not.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_confirmation(
   booking coach_sms_internal.sms_booking, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz,
   OUT is_made boolean, OUT is_new boolean)
@@ -1867,9 +1785,6 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_confirmation(coach_sms_internal.sms_booking, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_make_confirmation(coach_sms_internal.sms_booking, uuid, text, timestamptz, timestamptz) IS
-'Internal: coach_sms_internal.sms_make_text() for a confirmation, which may be its series''.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_confirm_series() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$
@@ -1890,9 +1805,6 @@ EXCEPTION WHEN OTHERS THEN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_confirm_series() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_confirm_series() IS
-'Internal: once a transaction commits, confirms what it made for a client as a series.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_booking_rules AS
   SELECT s.org_id, s.enabled, 'confirmation' AS type,
@@ -1933,9 +1845,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_outlook(bookings coach
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_local_time(at timestamptz, zone text) RETURNS text
   LANGUAGE sql STABLE
   RETURN to_char(at AT TIME ZONE zone, 'Dy FMDD Mon YYYY, FMHH12:MI AM');
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_local_time(timestamptz, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_local_time(timestamptz, text) IS
-'Internal: a time for people, as in Tue 12 May 2026, 9:00 AM.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_variables(booking coach_sms_internal.sms_booking) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1951,10 +1860,6 @@ BEGIN
     'feedback_link', nullif(rtrim(coach_sms_internal.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_variables(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_booking_variables(coach_sms_internal.sms_booking) IS
-'Internal: client_name, coach_name, session_datetime (in the org''s zone), location and feedback_link of a '
-'booking.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_or_null(phone text, region text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -1963,9 +1868,6 @@ EXCEPTION WHEN SQLSTATE 'SM006' OR SQLSTATE 'SM015' THEN  -- no number; no regio
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_or_null(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_phone_or_null(text, text) IS
-'Internal: sms_normalize_phone, NULL for what is no number.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_stale_texts(booking_ids uuid[], bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -2000,16 +1902,9 @@ BEGIN
    ORDER BY m.id;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_stale_texts(uuid[], coach_sms_internal.sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_stale_texts(uuid[], coach_sms_internal.sms_booking[]) IS
-'Internal: texts of the bookings that have not gone and must not go as they are, and why: booking_changed '
-'or booking_cancelled.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_lock_booking(booking_id uuid) RETURNS bigint
   LANGUAGE sql IMMUTABLE
   RETURN hashtextextended('coach_sms: booking ' || booking_id::text, 0::bigint);
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_lock_booking(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_lock_booking(uuid) IS
-'Internal: the advisory lock that whoever decides the texts of a booking holds.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_skip_reason(code text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE code
@@ -2020,8 +1915,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_skip_reason(code text) RETURNS
     WHEN 'SM010' THEN 'bad_time' WHEN 'SM011' THEN 'key_used' WHEN 'SM017' THEN 'too_many_segments'
       WHEN 'SM018' THEN 'client_daily_limit'
     WHEN 'SM019' THEN 'country_not_allowed' WHEN 'SM020' THEN 'unknown_zone' ELSE 'error' END;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_skip_reason(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_skip_reason(text) IS 'Internal: in a word, what kept a text from being queued.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reason_in_words(reason text, type text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE reason
@@ -2051,17 +1944,12 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reason_in_words(reason text, t
     WHEN 'client_daily_limit' THEN
       'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_reason_in_words(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_reason_in_words(text, text) IS 'Internal: why a text is not sent.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE
   RETURN CASE WHEN reason IN ('before_rule', 'already_sent', 'superseded') THEN NULL
               WHEN type <> 'confirmation' THEN expires_at
               WHEN reason IN ('no_settings', 'disabled', 'switched_off') THEN NULL
               ELSE least(expires_at, now() + interval '1 day') END;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_until(text, text, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_try_until(text, text, timestamptz) IS
-'Internal: until when a text that was skipped is tried again; NULL: never.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_record_text(
   booking coach_sms_internal.sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text,
     try_until timestamptz) RETURNS boolean
@@ -2093,9 +1981,6 @@ BEGIN
   RETURN is_new;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_record_text(coach_sms_internal.sms_booking, text, uuid, uuid, text, text, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_record_text(coach_sms_internal.sms_booking, text, uuid, uuid, text, text, timestamptz) IS
-'Internal: writes what became of a text; true where that is news.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_queue_text(
   booking coach_sms_internal.sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
     expires_at timestamptz) RETURNS uuid
@@ -2124,16 +2009,10 @@ BEGIN
     metadata => jsonb_build_object('booking_text', type));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_queue_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) IS
-'Internal: enqueues a text of a booking.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_unreachable(booking coach_sms_internal.sms_booking) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE WHEN NOT booking.has_client THEN 'no_client'
               WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN 'no_phone' END;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_unreachable(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_unreachable(coach_sms_internal.sms_booking) IS
-'Internal: no_client, no_phone, or NULL where there is a number to try.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_text(
   booking coach_sms_internal.sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
     expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
@@ -2160,9 +2039,6 @@ BEGIN
     CASE WHEN NOT is_made THEN coach_sms_internal.sms_try_until(type, reason, expires_at) END);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_make_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) IS
-'Internal: makes a text of a booking, or records why not.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_mark(booking_id uuid, feedback boolean) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2171,9 +2047,6 @@ EXCEPTION WHEN OTHERS THEN
   NULL;  -- a view that cannot be updated is left alone
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_mark(uuid, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_try_mark(uuid, boolean) IS
-'Internal: sms_mark_booking, where the bookings can be updated.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_withdraw_stale(booking_id uuid, bookings coach_sms_internal.sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2197,17 +2070,11 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_withdraw_stale(uuid, coach_sms_internal.sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_withdraw_stale(uuid, coach_sms_internal.sms_booking[]) IS
-'Internal: cancels what waits for a booking and is not right any more.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_needs_work(verdict text, reason text) RETURNS boolean
   LANGUAGE sql IMMUTABLE
   RETURN verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'before_rule',
     'already_sent', 'superseded', 'confirmation_just_sent')
                             AND reason IS DISTINCT FROM verdict;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_needs_work(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_needs_work(text, text) IS
-'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_work(
   type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz,
   tried_before timestamptz)
@@ -2218,9 +2085,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_work(
          AND coalesce(reason IS NULL OR updated_at < tried_before, true)
       OR verdict = 'not_confirmed' AND updated_at IS NOT NULL AND type <> 'feedback'
          AND reason IS DISTINCT FROM 'booking_cancelled';
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) IS
-'Internal: whether a pass has work with a text. A skipped one is tried again if it was last tried before.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_texts(
   booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer,
     OUT skipped integer)
@@ -2272,9 +2136,6 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_texts(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_make_texts(uuid) IS
-'Internal: makes, moves and cancels the texts of a booking. The caller holds the booking''s advisory lock.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sync_booking(
   booking_id uuid,
   OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
@@ -2290,9 +2151,6 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sync_booking(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sync_booking(uuid) IS
-'Internal: coach_sms_internal.sms_make_texts(), and marks the booking where a reminder or feedback request was made.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_bookings_go_live() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2307,9 +2165,6 @@ EXCEPTION WHEN OTHERS THEN
           HINT = 'Correct what DETAIL names, or call sms_detach_bookings() first.';
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_bookings_go_live() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_bookings_go_live() IS
-'Internal: records that confirmed bookings get no confirmation. Raises SM021 where they cannot be read.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_keep_back_texts(booking_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2318,8 +2173,6 @@ BEGIN
             WHERE t.booking_id = ANY (booking_ids) AND m.status IN ('pending', 'queued', 'sending')) p;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_back_texts(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_keep_back_texts(uuid[]) IS 'Internal: at commit, texts of these bookings that have not left yet are checked again before they do.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_keep_back_texts(ARRAY[booking_id]);
@@ -2329,8 +2182,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid,
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until
       WHERE t.message_id IS NOT NULL OR t.reason = 'booking_cancelled' OR t.try_until > now()
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_leave_to_pass(uuid, uuid, text, text) IS 'Internal: has the next passes decide the texts of a booking.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 BEGIN
@@ -2339,16 +2190,10 @@ EXCEPTION WHEN OTHERS THEN
   RAISE LOG 'the texts of booking % were left as they are: %', booking_id, SQLERRM;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_try_leave_to_pass(uuid, uuid, text, text) IS 'Internal: coach_sms_internal.sms_leave_to_pass(), raising nothing.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_wait' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_wait() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_may_wait() IS 'Internal: false once this transaction has waited for a lock in vain.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_wait_no_more() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_wait_no_more' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_wait_no_more() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_wait_no_more() IS 'Internal: this transaction has waited for a lock in vain.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
 BEGIN
@@ -2372,12 +2217,8 @@ EXCEPTION WHEN OTHERS THEN
   PERFORM coach_sms_internal.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_changed(uuid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_booking_changed(uuid, uuid) IS 'Internal: decides the texts of a booking that was changed. Raises nothing.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_may_decide_another() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_decide_another' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_decide_another() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_may_decide_another() IS 'Internal: counts the bookings that this transaction decides; false from the 501st on.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -2420,9 +2261,6 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_app_changed(text, uuid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_app_changed(text, uuid, uuid) IS
-'Internal: called by the triggers on the application''s tables: a booking was changed (one of many, or one of many gone: more than 500 in this transaction), or a client, an org or all bookings, and what waits for them is looked at.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_pass_ranges(
   OUT starts_after timestamptz, OUT starts_until timestamptz,
   OUT ends_after timestamptz, OUT ends_until timestamptz)
@@ -2444,9 +2282,6 @@ BEGIN
   ends_until := now() + interval '2 minutes';
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_pass_ranges() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_pass_ranges() IS
-'Internal: between which times a booking starts or ends that a pass has to judge.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_find_due_bookings(retried uuid[]) RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2458,8 +2293,6 @@ BEGIN
      WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_find_due_bookings(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_find_due_bookings(uuid[]) IS 'Internal: the bookings that a pass has to judge, those with these ids among them, without what is read of their clients.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_record_unreadable(booking coach_sms_internal.sms_booking, detail text) RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2476,8 +2309,6 @@ EXCEPTION WHEN OTHERS THEN
   RETURN 0;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_record_unreadable(coach_sms_internal.sms_booking, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_record_unreadable(coach_sms_internal.sms_booking, text) IS 'Internal: records that a booking could not be read, and how many of its texts that is news for.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_stop_retrying(retried uuid[], known coach_sms_internal.sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2500,9 +2331,6 @@ BEGIN
    WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND NOT idle.was_never_decided;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_stop_retrying(uuid[], coach_sms_internal.sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_stop_retrying(uuid[], coach_sms_internal.sms_booking[]) IS
-'Internal: takes those of the retried bookings out of the list that are gone or need no confirmation any more; where none was decided on, nothing is kept, so that one may be later.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_schedule_some(
   at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -2572,9 +2400,6 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_schedule_some(integer, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_schedule_some(integer, timestamptz) IS
-'Internal: a pass over the bookings that have something to do, at most so many; what was skipped is tried again where that was last done before the time.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_schedule_pass(at_most integer, OUT more boolean, OUT problem text)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2585,8 +2410,6 @@ EXCEPTION WHEN OTHERS THEN
   problem := SQLERRM;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_schedule_pass(integer) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_schedule_pass(integer) IS 'Internal: a pass over at most so many bookings; more: whether the next one should follow at once; problem: why the bookings could not be read.';
 CREATE OR REPLACE FUNCTION sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.reminders, s.feedback_requests, s.skipped FROM coach_sms_internal.sms_schedule_some(500, now()) s
@@ -2655,9 +2478,6 @@ BEGIN
      WHERE NOT t.booking_id = ANY (unreadable);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_recheck_bookings(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_recheck_bookings(uuid[]) IS
-'Internal: which of these claimed messages must not go: booking_changed, booking_cancelled, or booking_unreadable for now. Raises nothing.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_bookings_problem() RETURNS text
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $$
 BEGIN
@@ -2673,10 +2493,6 @@ EXCEPTION
            || CASE WHEN coach_sms_internal.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_bookings_problem() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_bookings_problem() IS
-'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none. The '
-'application''s words only for those who act for every org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach_sms_internal.sms_booking) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN NOT booking.has_client THEN coach_sms_internal.sms_reason_in_words('no_client', NULL)
@@ -2685,8 +2501,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach
               WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number) THEN format('%s is suppressed', n.number) END
     FROM (SELECT coach_sms_internal.sms_phone_or_null(booking.phone, coach_sms_internal.sms_org_region(booking.org_id))) n (number)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_obstacle(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_booking_obstacle(coach_sms_internal.sms_booking) IS 'Internal: why a booking''s client cannot be texted as things stand; NULL where they can.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_verdict_in_words(
   verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
   RETURNS text
@@ -2711,9 +2525,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_verdict_in_words(
     ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, coach_sms_internal.sms_reason_in_words(verdict, type))
   END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) IS
-'Internal: how it stands with a text that has no message.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_in_words(message sms_messages, zone text) RETURNS text
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE message.status
@@ -2727,8 +2538,6 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_in_words(message sms_m
     WHEN 'unknown' THEN 'may have been sent; it is being found out'
     ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(message.id) END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_message_in_words(sms_messages, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_message_in_words(sms_messages, text) IS 'Internal: how it stands with a message.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_texts_now(known coach_sms_internal.sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2739,9 +2548,6 @@ BEGIN
                    ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_texts_now(coach_sms_internal.sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_texts_now(coach_sms_internal.sms_booking[]) IS
-'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_seen(booking coach_sms_internal.sms_booking, OUT seen boolean, OUT seen_at timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2755,9 +2561,6 @@ BEGIN
   seen_at := booking.start_time - (range.starts_until - range.starts_after);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_seen(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_seen(coach_sms_internal.sms_booking) IS
-'Internal: whether the next pass judges a booking, and else from when on the passes do.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_texts_after_pass(known coach_sms_internal.sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2801,9 +2604,6 @@ BEGIN
   RETURN texts;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_texts_after_pass(coach_sms_internal.sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_texts_after_pass(coach_sms_internal.sms_booking[]) IS
-'Internal: how it will stand with the texts of a booking after the next pass.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_explain_texts(booking_id uuid, org_ids uuid[], known coach_sms_internal.sms_booking[], zone text)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
@@ -2849,8 +2649,6 @@ BEGIN
      ORDER BY 3 NULLS FIRST, 5, 1;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_explain_texts(uuid, uuid[], coach_sms_internal.sms_booking[], text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_explain_texts(uuid, uuid[], coach_sms_internal.sms_booking[], text) IS 'Internal: messages and outlook of a booking, in the time of its org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_explain_as_owner(booking_id uuid)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -2888,9 +2686,6 @@ BEGIN
   RETURN QUERY SELECT * FROM coach_sms_internal.sms_explain_texts(booking_id, org_ids, known, zone);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) IS
-'Internal: sms_explain(), once its caller is coach_sms_owner.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_system_identifier() RETURNS bigint
   AS 'MODULE_PATHNAME', 'coach_sms_system_identifier' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION sms_mode() IS

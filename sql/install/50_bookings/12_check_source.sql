@@ -1,16 +1,15 @@
 -- What sms_attach_bookings() checks before it reads anything: the mapping, the columns, the rights.
 
--- What is wrong with an attachment is said with one voice.
+-- Raises SM021. No other place does so for an attachment.
 CREATE FUNCTION coach_sms_internal.sms_refuse_bookings(problem text, detail text, hint text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION '%', problem USING ERRCODE = 'SM021', DETAIL = detail, HINT = hint;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_refuse_bookings(text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_refuse_bookings(text, text, text) IS 'Internal: raises SM021.';
 
--- The columns that are read, and of which kind each is. A client's first_name is read where the mapping names it.
+-- Returns the columns that are read, and the kind of each. A client's first_name is read where the mapping
+-- names it.
 CREATE FUNCTION coach_sms_internal.sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES ('bookings', 'id', 'uuid'), ('bookings', 'org_id', 'uuid'), ('bookings', 'client_id', 'uuid'),
@@ -20,9 +19,8 @@ CREATE FUNCTION coach_sms_internal.sms_booking_columns() RETURNS TABLE (relation
          ('clients', 'first_name', 'text'),
          ('orgs', 'id', 'uuid'), ('orgs', 'name', 'text')
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_columns() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_booking_columns() IS 'Internal: the documented columns of bookings, clients and orgs.';
 
+-- Raises SM021 for a mapping that is not understood.
 CREATE FUNCTION coach_sms_internal.sms_check_mapping(mapping jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -56,10 +54,9 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_mapping(jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_mapping(jsonb) IS 'Internal: raises SM021 for a mapping that is not understood.';
 
--- A first_name stands in for full_name, unless both are named.
+-- Returns the mapping with the documented names where it says nothing. A first_name stands in for
+-- full_name, unless both are named.
 CREATE FUNCTION coach_sms_internal.sms_complete_mapping(mapping jsonb) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_object_agg(c.relation, c.names || coalesce(mapping->c.relation, '{}'))
@@ -68,9 +65,8 @@ CREATE FUNCTION coach_sms_internal.sms_complete_mapping(mapping jsonb) RETURNS j
            WHERE o.name <> 'first_name' AND (o.name <> 'full_name' OR mapping #> '{clients,first_name}' IS NULL)
            GROUP BY relation) c
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_complete_mapping(jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_complete_mapping(jsonb) IS 'Internal: the mapping with the documented names where it says nothing.';
 
+-- Raises SM021 where a column is missing or of another type.
 CREATE FUNCTION coach_sms_internal.sms_check_booking_column(relation regclass, part text, name text, own_name text, kind text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -98,9 +94,8 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_booking_column(regclass, text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_booking_column(regclass, text, text, text, text) IS 'Internal: raises SM021 where a column is missing or of another type.';
 
+-- Raises SM021 where the owner of the bookings may not read a relation.
 CREATE FUNCTION coach_sms_internal.sms_check_booking_rights(bookings regclass, other regclass) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -114,10 +109,8 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_booking_rights(regclass, regclass) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_booking_rights(regclass, regclass) IS 'Internal: raises SM021 where the owner of the bookings may not read a relation.';
 
--- A status word that an enum does not have would never match.
+-- Raises SM021 for a status word that an enum does not have: it would never match.
 CREATE FUNCTION coach_sms_internal.sms_check_status_words(bookings regclass, status_column text, words jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -136,9 +129,8 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_status_words(regclass, text, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_status_words(regclass, text, jsonb) IS 'Internal: raises SM021 for a word that the status, an enum, does not have.';
 
+-- Raises SM021 for whatever would keep the bookings from being read.
 CREATE FUNCTION coach_sms_internal.sms_check_bookings_source(source sms_bookings_source) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -157,5 +149,3 @@ BEGIN
   PERFORM coach_sms_internal.sms_check_booking_rights(source.bookings, source.orgs);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_check_bookings_source(sms_bookings_source) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_check_bookings_source(sms_bookings_source) IS 'Internal: raises SM021 for whatever would keep the bookings from being read.';

@@ -1,5 +1,6 @@
 -- Attaching the application's bookings, and detaching them.
 
+-- Takes our triggers off the application's tables.
 CREATE FUNCTION coach_sms_internal.sms_drop_booking_triggers() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -13,10 +14,9 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_drop_booking_triggers() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_drop_booking_triggers() IS 'Internal: takes our triggers off the application''s tables.';
 
--- WHEN decides which updates cost anything. No UPDATE OF: a BEFORE trigger may change what it does not name.
+-- Puts our triggers on those of the relations that are tables. WHEN decides which updates cost anything.
+-- There is no UPDATE OF: a BEFORE trigger may change a column that it does not name.
 CREATE FUNCTION coach_sms_internal.sms_create_booking_triggers(source sms_bookings_source) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -50,9 +50,8 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_create_booking_triggers(sms_bookings_source) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_create_booking_triggers(sms_bookings_source) IS 'Internal: puts our triggers on those of the relations that are tables.';
 
+-- Adds reminder_sent and feedback_sent to a table without them, as the guide does.
 CREATE FUNCTION coach_sms_internal.sms_add_booking_flags(bookings regclass, mapping jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -66,21 +65,18 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_add_booking_flags(regclass, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_add_booking_flags(regclass, jsonb) IS 'Internal: adds reminder_sent and feedback_sent to a table that has them not, as the guide does.';
 
--- A view without the flags: the mapping says so, and they are read as false.
+-- Returns the mapping without the flags that a view lacks. They are read as false.
 CREATE FUNCTION coach_sms_internal.sms_without_flags(bookings regclass, mapping jsonb) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT mapping || jsonb_build_object('bookings', (mapping->'bookings') - coalesce(
     (SELECT array_agg(f.name) FROM unnest(ARRAY['reminder_sent', 'feedback_sent']) f(name)
       WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = bookings AND a.attname = mapping->'bookings'->>f.name AND NOT a.attisdropped)), '{}'))
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_without_flags(regclass, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_without_flags(regclass, jsonb) IS 'Internal: the mapping without the flags that a view has not.';
 
--- History is never texted: what is confirmed already has had its confirmation, and a reminder that
--- somebody else has sent counts. Going live ends what a sandbox still tried, too.
+-- Records for each confirmed booking ahead that it gets no confirmation, and the reason. History is never
+-- texted: a confirmed booking has had its confirmation, and a reminder that somebody else has sent counts.
+-- Going live also ends what a sandbox still tried.
 CREATE FUNCTION coach_sms_internal.sms_record_baseline(reason text, OUT ahead integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -101,9 +97,6 @@ BEGIN
   ahead := cardinality(found);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_record_baseline(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_record_baseline(text) IS
-'Internal: records for each confirmed booking ahead that it gets no confirmation, and which of the reasons.';
 
 CREATE FUNCTION sms_attach_bookings(
   bookings regclass DEFAULT NULL, clients regclass DEFAULT NULL, orgs regclass DEFAULT NULL, mapping jsonb DEFAULT '{}')
@@ -155,7 +148,6 @@ BEGIN
   RETURN ahead;
 END
 $$;
-REVOKE ALL ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
 'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
 
@@ -169,6 +161,5 @@ BEGIN
            WHERE m.status IN ('pending', 'queued'));
 END
 $$;
-REVOKE ALL ON FUNCTION sms_detach_bookings() FROM PUBLIC;
 COMMENT ON FUNCTION sms_detach_bookings() IS
 'Makes no more texts for bookings and takes the triggers off. Cancels nothing: returns how many of its texts still wait, which go out unless you cancel them. The added columns and the records stay. Superuser only.';

@@ -2,18 +2,16 @@
 -- the first change the booking's texts are noted. Each later change takes back the work of the earlier ones
 -- and judges against that state. So equal states are no news, and each text is in its table at once.
 
+-- Keeps a note for this transaction. A rollback to a savepoint forgets it. False where there is one
+-- already.
 CREATE FUNCTION coach_sms_internal.sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_note(text, uuid, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_keep_note(text, uuid, jsonb) IS
-'Internal: keeps a note for this transaction; a rolled back savepoint forgets it. False where there is one.';
 
+-- Returns a note of this transaction; NULL where there is none.
 CREATE FUNCTION coach_sms_internal.sms_read_note(kind text, id uuid) RETURNS jsonb
   AS 'MODULE_PATHNAME', 'coach_sms_read_note' LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_read_note(text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_read_note(text, uuid) IS
-'Internal: a note of this transaction; NULL where there is none.';
 
+-- Notes the texts of a booking before its first change in this transaction. False for a later change.
 CREATE FUNCTION coach_sms_internal.sms_note_texts(booking_id uuid) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -24,11 +22,9 @@ BEGIN
             WHERE t.booking_id = sms_note_texts.booking_id));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_texts(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_note_texts(uuid) IS
-'Internal: notes the texts of a booking before its first change in this transaction; false for a later one.';
 
--- A message is noted with its row in sms_queue, so that its attempts and its back-off stay.
+-- Notes a waiting message that is about to be withdrawn, with its row in sms_queue: its attempts and its
+-- back-off stay.
 CREATE FUNCTION coach_sms_internal.sms_note_withdrawal(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -37,10 +33,8 @@ BEGIN
     WHERE m.id = sms_note_withdrawal.message_id;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_note_withdrawal(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_note_withdrawal(uuid) IS
-'Internal: notes a waiting message that is about to be withdrawn.';
 
+-- Takes back this transaction's withdrawals of a booking's texts. Returns how many wait again.
 CREATE FUNCTION coach_sms_internal.sms_queue_again(booking_id uuid) RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -69,11 +63,9 @@ BEGIN
   RETURN requeued;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_again(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_queue_again(uuid) IS
-'Internal: takes back this transaction''s withdrawals of a booking''s texts; returns how many wait again.';
 
--- A text that was made in this transaction and still waits stays: the caller has withdrawn what is stale.
+-- Gives the texts of a booking the state that they had before its first change in this transaction. A text
+-- that was made in this transaction and still waits stays: the caller has withdrawn stale ones.
 CREATE FUNCTION coach_sms_internal.sms_take_back(booking_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -99,6 +91,3 @@ BEGIN
   PERFORM coach_sms_internal.sms_queue_again(booking_id);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_take_back(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_take_back(uuid) IS
-'Internal: gives the texts of a booking the state that they had before its first change in this transaction.';

@@ -3,6 +3,7 @@
 -- booking has its own text: nobody knows yet how many there will be. The rows in sms_booking_texts of a
 -- series share its number and its message, which is about the first session. Later changes are left to the pass.
 
+-- Returns the number of the series that this transaction confirms to the booking's client; NULL in a pass.
 CREATE FUNCTION coach_sms_internal.sms_series_of(booking coach_sms_internal.sms_booking) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -17,29 +18,23 @@ BEGIN
   RETURN series;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_of(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_series_of(coach_sms_internal.sms_booking) IS
-'Internal: the number of what this transaction confirms to the booking''s client; NULL in a pass.';
 
+-- Whether the org has an active template of that key.
 CREATE FUNCTION coach_sms_internal.sms_has_template(org_id uuid, key text) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM @extschema@.sms_templates t
                   WHERE t.org_id = $1 AND t.template_key = $2 AND t.is_active)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_has_template(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_has_template(uuid, text) IS
-'Internal: whether the org has an active template of that key.';
 
+-- Returns the variables of a booking, session_count, and further_sessions, which is one less.
 CREATE FUNCTION coach_sms_internal.sms_series_variables(first coach_sms_internal.sms_booking, sessions integer) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_booking_variables(first)
          || jsonb_build_object('session_count', sessions, 'further_sessions', sessions - 1)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_variables(coach_sms_internal.sms_booking, integer) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_series_variables(coach_sms_internal.sms_booking, integer) IS
-'Internal: the variables of a booking, session_count, and further_sessions, which is one less.';
 
--- Without the template: the client's limit has been told of some, and is not tried again for the others.
+-- Skips the bookings above the client's limit for good, where another of the series was confirmed. So a
+-- series without the template does not use up the client's next day.
 CREATE FUNCTION coach_sms_internal.sms_skip_rest_of_series(series uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -51,10 +46,8 @@ BEGIN
                     AND x.message_id IS NOT NULL AND x.reason IS NULL);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_skip_rest_of_series(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_skip_rest_of_series(uuid) IS
-'Internal: skips for good the bookings above the client''s limit, where another of the series was confirmed.';
 
+-- Enqueues the confirmation of a series. Returns its message.
 CREATE FUNCTION coach_sms_internal.sms_queue_series(series uuid, first coach_sms_internal.sms_booking, sessions integer) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -67,11 +60,9 @@ BEGIN
     metadata => '{"booking_text": "confirmation"}');
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_series(uuid, coach_sms_internal.sms_booking, integer) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_queue_series(uuid, coach_sms_internal.sms_booking, integer) IS
-'Internal: enqueues the confirmation of a series.';
 
--- The members: those that are due, and those whose own text of ours, or their series', still waits.
+-- Returns the bookings of a series whose confirmation has not left, the first session first: those that
+-- are due, and those whose own text, or their series', still waits.
 CREATE FUNCTION coach_sms_internal.sms_series_members(series uuid) RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -88,10 +79,9 @@ BEGIN
      ORDER BY b.start_time, b.id);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_series_members(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_series_members(uuid) IS
-'Internal: the bookings of a series whose confirmation has not left, the first session first.';
 
+-- Confirms a series in one text. Returns made or skipped; single where each booking has its own text;
+-- locked where another session decides one of the bookings.
 CREATE FUNCTION coach_sms_internal.sms_make_series(series uuid) RETURNS text
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -138,11 +128,9 @@ BEGIN
   RETURN CASE WHEN made IS NULL THEN 'skipped' ELSE 'made' END;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_series(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_make_series(uuid) IS
-'Internal: confirms a series in one text, made or skipped; single where each booking has its own, or locked.';
 
--- The application's transaction changed a booking whose series waited: the pass confirms the series anew.
+-- Leaves a booking that was confirmed with a series to the pass, which confirms the series anew. False
+-- where it was not.
 CREATE FUNCTION coach_sms_internal.sms_leave_series(booking coach_sms_internal.sms_booking) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -159,10 +147,8 @@ BEGIN
   RETURN FOUND;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_leave_series(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_leave_series(coach_sms_internal.sms_booking) IS
-'Internal: leaves a booking that was confirmed with a series to the pass; false where it was not.';
 
+-- Makes a confirmation as sms_make_text() does; it may be its series'.
 CREATE FUNCTION coach_sms_internal.sms_make_confirmation(
   booking coach_sms_internal.sms_booking, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz,
   OUT is_made boolean, OUT is_new boolean)
@@ -189,11 +175,9 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_confirmation(coach_sms_internal.sms_booking, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_make_confirmation(coach_sms_internal.sms_booking, uuid, text, timestamptz, timestamptz) IS
-'Internal: coach_sms_internal.sms_make_text() for a confirmation, which may be its series''.';
 
--- At commit. Rows without a note of this transaction, as those of a dump that is restored, are left alone.
+-- At commit, confirms as a series what the transaction made for a client. Rows without a note of this
+-- transaction, as those of a dump that is restored, are left alone.
 CREATE FUNCTION coach_sms_internal.sms_confirm_series() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$
@@ -214,9 +198,6 @@ EXCEPTION WHEN OTHERS THEN
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_confirm_series() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_confirm_series() IS
-'Internal: once a transaction commits, confirms what it made for a client as a series.';
 CREATE CONSTRAINT TRIGGER sms_series_confirm AFTER INSERT OR UPDATE OF series ON sms_booking_texts
   DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (NEW.series IS NOT NULL) EXECUTE FUNCTION coach_sms_internal.sms_confirm_series();

@@ -1,13 +1,12 @@
 -- The words of a text, and which texts are not right any more.
 
+-- Returns a time for people, as in Tue 12 May 2026, 9:00 AM.
 CREATE FUNCTION coach_sms_internal.sms_local_time(at timestamptz, zone text) RETURNS text
   LANGUAGE sql STABLE
   RETURN to_char(at AT TIME ZONE zone, 'Dy FMDD Mon YYYY, FMHH12:MI AM');
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_local_time(timestamptz, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_local_time(timestamptz, text) IS
-'Internal: a time for people, as in Tue 12 May 2026, 9:00 AM.';
 
--- The guide's variables. What is empty is left out, so that a template which needs it says so.
+-- Returns the guide's variables of a booking: client_name, coach_name, session_datetime in the org's zone,
+-- location and feedback_link. An empty one is left out, so that a template which needs it says so.
 CREATE FUNCTION coach_sms_internal.sms_booking_variables(booking coach_sms_internal.sms_booking) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -23,11 +22,8 @@ BEGIN
     'feedback_link', nullif(rtrim(coach_sms_internal.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_variables(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_booking_variables(coach_sms_internal.sms_booking) IS
-'Internal: client_name, coach_name, session_datetime (in the org''s zone), location and feedback_link of a '
-'booking.';
 
+-- Returns the number as sms_normalize_phone() does; NULL for a text that is no number.
 CREATE FUNCTION coach_sms_internal.sms_phone_or_null(phone text, region text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -36,12 +32,10 @@ EXCEPTION WHEN SQLSTATE 'SM006' OR SQLSTATE 'SM015' THEN  -- no number; no regio
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_phone_or_null(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_phone_or_null(text, text) IS
-'Internal: sms_normalize_phone, NULL for what is no number.';
 
--- Compared with what it would be made of today. A message that the application made itself under our key
--- carries its own words: of those only number and time count.
+-- Returns the messages of the bookings that have not left and must not leave as they are, each with
+-- booking_changed or booking_cancelled. They are compared with the text that would be made now. A message
+-- that the application made itself under our key has its own words: only its number and time count.
 CREATE FUNCTION coach_sms_internal.sms_stale_texts(booking_ids uuid[], bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -76,7 +70,3 @@ BEGIN
    ORDER BY m.id;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_stale_texts(uuid[], coach_sms_internal.sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_stale_texts(uuid[], coach_sms_internal.sms_booking[]) IS
-'Internal: texts of the bookings that have not gone and must not go as they are, and why: booking_changed '
-'or booking_cancelled.';

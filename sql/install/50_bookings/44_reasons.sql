@@ -1,12 +1,11 @@
 -- Why a booking has no text, and for how long that is tried again.
 
+-- Returns the key of the advisory lock that whoever decides the texts of a booking holds.
 CREATE FUNCTION coach_sms_internal.sms_lock_booking(booking_id uuid) RETURNS bigint
   LANGUAGE sql IMMUTABLE
   RETURN hashtextextended('coach_sms: booking ' || booking_id::text, 0::bigint);
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_lock_booking(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_lock_booking(uuid) IS
-'Internal: the advisory lock that whoever decides the texts of a booking holds.';
 
+-- Returns the reason, in a word, for the SQLSTATE that kept a text from being queued.
 CREATE FUNCTION coach_sms_internal.sms_skip_reason(code text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE code
@@ -17,9 +16,8 @@ CREATE FUNCTION coach_sms_internal.sms_skip_reason(code text) RETURNS text
     WHEN 'SM010' THEN 'bad_time' WHEN 'SM011' THEN 'key_used' WHEN 'SM017' THEN 'too_many_segments'
       WHEN 'SM018' THEN 'client_daily_limit'
     WHEN 'SM019' THEN 'country_not_allowed' WHEN 'SM020' THEN 'unknown_zone' ELSE 'error' END;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_skip_reason(text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_skip_reason(text) IS 'Internal: in a word, what kept a text from being queued.';
 
+-- Returns a reason in words.
 CREATE FUNCTION coach_sms_internal.sms_reason_in_words(reason text, type text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE reason
@@ -49,18 +47,14 @@ CREATE FUNCTION coach_sms_internal.sms_reason_in_words(reason text, type text) R
     WHEN 'client_daily_limit' THEN
       'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_reason_in_words(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_reason_in_words(text, text) IS 'Internal: why a text is not sent.';
 
--- A confirmation that comes days late would only puzzle: it is tried again for a day. What the org had not
--- set up or had switched off when the booking was made stays without one, so that switching it on texts no
--- history. A reminder that a confirmation made needless is needed after all where that one fails.
+-- Returns until when a skipped text is tried again; NULL: never. A confirmation is tried again for a day:
+-- one that comes days late would only puzzle. A text that the org had not set up or had switched off when
+-- the booking was made is not sent later, so that switching it on texts no history. A reminder that a
+-- confirmation made needless is needed after all where the confirmation fails.
 CREATE FUNCTION coach_sms_internal.sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
   LANGUAGE sql STABLE
   RETURN CASE WHEN reason IN ('before_rule', 'already_sent', 'superseded') THEN NULL
               WHEN type <> 'confirmation' THEN expires_at
               WHEN reason IN ('no_settings', 'disabled', 'switched_off') THEN NULL
               ELSE least(expires_at, now() + interval '1 day') END;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_until(text, text, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_try_until(text, text, timestamptz) IS
-'Internal: until when a text that was skipped is tried again; NULL: never.';

@@ -1,5 +1,6 @@
 -- Making one text of a booking.
 
+-- Records the outcome of a text. Returns whether that is news.
 CREATE FUNCTION coach_sms_internal.sms_record_text(
   booking coach_sms_internal.sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text,
     try_until timestamptz) RETURNS boolean
@@ -31,10 +32,8 @@ BEGIN
   RETURN is_new;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_record_text(coach_sms_internal.sms_booking, text, uuid, uuid, text, text, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_record_text(coach_sms_internal.sms_booking, text, uuid, uuid, text, text, timestamptz) IS
-'Internal: writes what became of a text; true where that is news.';
 
+-- Enqueues a text of a booking. Returns its message.
 CREATE FUNCTION coach_sms_internal.sms_queue_text(
   booking coach_sms_internal.sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
     expires_at timestamptz) RETURNS uuid
@@ -63,19 +62,15 @@ BEGIN
     metadata => jsonb_build_object('booking_text', type));
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_queue_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_queue_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) IS
-'Internal: enqueues a text of a booking.';
 
+-- Returns no_client or no_phone; NULL where there is a number to try.
 CREATE FUNCTION coach_sms_internal.sms_why_unreachable(booking coach_sms_internal.sms_booking) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE WHEN NOT booking.has_client THEN 'no_client'
               WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN 'no_phone' END;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_why_unreachable(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_why_unreachable(coach_sms_internal.sms_booking) IS
-'Internal: no_client, no_phone, or NULL where there is a number to try.';
 
--- Whatever keeps a text from being queued is written down, and nobody's error.
+-- Makes a text of a booking, or records why not. Whatever keeps it from being queued is recorded and
+-- raises nothing.
 CREATE FUNCTION coach_sms_internal.sms_make_text(
   booking coach_sms_internal.sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
     expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
@@ -102,10 +97,8 @@ BEGIN
     CASE WHEN NOT is_made THEN coach_sms_internal.sms_try_until(type, reason, expires_at) END);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_make_text(coach_sms_internal.sms_booking, text, uuid, text, timestamptz, timestamptz) IS
-'Internal: makes a text of a booking, or records why not.';
 
+-- Marks a booking as sms_mark_booking() does, where the bookings can be updated.
 CREATE FUNCTION coach_sms_internal.sms_try_mark(booking_id uuid, feedback boolean) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -114,6 +107,3 @@ EXCEPTION WHEN OTHERS THEN
   NULL;  -- a view that cannot be updated is left alone
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_mark(uuid, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_try_mark(uuid, boolean) IS
-'Internal: sms_mark_booking, where the bookings can be updated.';

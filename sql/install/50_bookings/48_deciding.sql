@@ -1,7 +1,7 @@
 -- Deciding all texts of a booking: what is not right any more goes, and what is due is made.
 
--- What waits and is not right any more goes first. A message that the sender holds at this moment is
--- checked once more before it leaves, and what is to come in its place is made by the next pass.
+-- Cancels what waits for a booking and must not leave as it is. A message that the sender has claimed is
+-- checked once more before it leaves, and the next pass makes its successor.
 CREATE FUNCTION coach_sms_internal.sms_withdraw_stale(booking_id uuid, bookings coach_sms_internal.sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -25,19 +25,15 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_withdraw_stale(uuid, coach_sms_internal.sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_withdraw_stale(uuid, coach_sms_internal.sms_booking[]) IS
-'Internal: cancels what waits for a booking and is not right any more.';
 
+-- Whether a text that is due is to be made, or a reason to be recorded that is not recorded yet.
 CREATE FUNCTION coach_sms_internal.sms_needs_work(verdict text, reason text) RETURNS boolean
   LANGUAGE sql IMMUTABLE
   RETURN verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'before_rule',
     'already_sent', 'superseded', 'confirmation_just_sent')
                             AND reason IS DISTINCT FROM verdict;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_needs_work(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_needs_work(text, text) IS
-'Internal: whether a text that is due is to be made, or a reason to be recorded that is not yet.';
 
+-- Whether a pass has work with a text. A skipped one is tried again where it was last tried before.
 CREATE FUNCTION coach_sms_internal.sms_is_work(
   type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz,
   tried_before timestamptz)
@@ -48,10 +44,8 @@ CREATE FUNCTION coach_sms_internal.sms_is_work(
          AND coalesce(reason IS NULL OR updated_at < tried_before, true)
       OR verdict = 'not_confirmed' AND updated_at IS NOT NULL AND type <> 'feedback'
          AND reason IS DISTINCT FROM 'booking_cancelled';
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_work(text, text, boolean, boolean, text, timestamptz, timestamptz) IS
-'Internal: whether a pass has work with a text. A skipped one is tried again if it was last tried before.';
 
+-- Makes, moves and cancels the texts of a booking. The caller holds the booking's advisory lock.
 CREATE FUNCTION coach_sms_internal.sms_make_texts(
   booking_id uuid, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer,
     OUT skipped integer)
@@ -103,10 +97,8 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_texts(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_make_texts(uuid) IS
-'Internal: makes, moves and cancels the texts of a booking. The caller holds the booking''s advisory lock.';
 
+-- Calls sms_make_texts(), and marks the booking where a reminder or a feedback request was made.
 CREATE FUNCTION coach_sms_internal.sms_sync_booking(
   booking_id uuid,
   OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
@@ -122,6 +114,3 @@ BEGIN
   END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_sync_booking(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_sync_booking(uuid) IS
-'Internal: coach_sms_internal.sms_make_texts(), and marks the booking where a reminder or feedback request was made.';

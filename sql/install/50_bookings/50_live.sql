@@ -2,6 +2,7 @@
 -- confirmation. No feedback is asked for on a session that was over. Texts that the sandbox made do not count
 -- then: sms_booking_outlook() leaves them out. A database that is live already stays as it is.
 
+-- Records that confirmed bookings get no confirmation. Raises SM021 where they cannot be read.
 CREATE FUNCTION coach_sms_internal.sms_bookings_go_live() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -16,6 +17,3 @@ EXCEPTION WHEN OTHERS THEN
           HINT = 'Correct what DETAIL names, or call sms_detach_bookings() first.';
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_bookings_go_live() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_bookings_go_live() IS
-'Internal: records that confirmed bookings get no confirmation. Raises SM021 where they cannot be read.';

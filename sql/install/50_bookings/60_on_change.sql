@@ -1,7 +1,7 @@
 -- What happens when a booking, a client or an org changes: triggers on the application's tables decide at once.
 
--- What has passed the last check and has not left yet is looked at once more when this commits: its booking was changed, and
--- nobody has judged yet what that means for it.
+-- At commit, has texts of these bookings that have not left checked again before they do: the bookings
+-- were changed, and nobody has judged yet what that means for them.
 CREATE FUNCTION coach_sms_internal.sms_keep_back_texts(booking_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -10,10 +10,9 @@ BEGIN
             WHERE t.booking_id = ANY (booking_ids) AND m.status IN ('pending', 'queued', 'sending')) p;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_keep_back_texts(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_keep_back_texts(uuid[]) IS 'Internal: at commit, texts of these bookings that have not left yet are checked again before they do.';
 
--- Leaves a booking to the pass. A reason that is final stays so: what was not confirmed once is no history to be made up for.
+-- Has the next passes decide the texts of a booking. A final reason stays: a booking that was never to be
+-- confirmed is not confirmed later.
 CREATE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_keep_back_texts(ARRAY[booking_id]);
@@ -23,10 +22,9 @@ CREATE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid, org_id uui
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until
       WHERE t.message_id IS NOT NULL OR t.reason = 'booking_cancelled' OR t.try_until > now()
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_leave_to_pass(uuid, uuid, text, text) IS 'Internal: has the next passes decide the texts of a booking.';
 
--- Not even this may fail the application's transaction: its snapshot may be older than the row, and another may hold it.
+-- Calls sms_leave_to_pass(), and raises nothing. Even that call may not fail the application's
+-- transaction: its snapshot may be older than the row, and another session may hold the row.
 CREATE FUNCTION coach_sms_internal.sms_try_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 BEGIN
@@ -35,22 +33,19 @@ EXCEPTION WHEN OTHERS THEN
   RAISE LOG 'the texts of booking % were left as they are: %', booking_id, SQLERRM;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_try_leave_to_pass(uuid, uuid, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_try_leave_to_pass(uuid, uuid, text, text) IS 'Internal: coach_sms_internal.sms_leave_to_pass(), raising nothing.';
 
+-- False once this transaction has waited for a lock in vain.
 CREATE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_wait' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_wait() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_may_wait() IS 'Internal: false once this transaction has waited for a lock in vain.';
 
+-- Notes that this transaction has waited for a lock in vain.
 CREATE FUNCTION coach_sms_internal.sms_wait_no_more() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_wait_no_more' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_wait_no_more() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_wait_no_more() IS 'Internal: this transaction has waited for a lock in vain.';
 
--- A transaction waits for others for less than deadlock_timeout is by default, however many bookings it changes: whoever holds
--- a booking's lock may be about to wait for a row that this transaction has changed, and the deadlock would be found in a
--- statement of the application's.
+-- Decides the texts of a booking that was changed. Raises nothing. A transaction waits for others for less
+-- than the default deadlock_timeout, however many bookings it changes. Whoever holds a booking's lock may
+-- be about to wait for a row that this transaction has changed; the deadlock would be found in a statement
+-- of the application's.
 CREATE FUNCTION coach_sms_internal.sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
 BEGIN
@@ -74,17 +69,15 @@ EXCEPTION WHEN OTHERS THEN
   PERFORM coach_sms_internal.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', SQLERRM);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_changed(uuid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_booking_changed(uuid, uuid) IS 'Internal: decides the texts of a booking that was changed. Raises nothing.';
 
+-- Counts the bookings that this transaction decides. False from the 501st on.
 CREATE FUNCTION coach_sms_internal.sms_may_decide_another() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_decide_another' LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_may_decide_another() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_may_decide_another() IS 'Internal: counts the bookings that this transaction decides; false from the 501st on.';
 
--- Each booking that is decided holds an advisory lock until the transaction ends, and the server's table of locks is
--- everybody's: an import decides some at once, and leaves the others to the passes that follow. What waits for those and
--- is not right any more does not go meanwhile, since the sender looks at a booking before its text leaves.
+-- Decides anew what a change concerns; called by the triggers on the application's tables. A booking that
+-- is one of many, or one of many gone, is left to the pass: more than 500 bookings were changed in this
+-- transaction. Each booking that is decided holds an advisory lock until the transaction ends, and the
+-- server's table of locks is everybody's.
 CREATE FUNCTION coach_sms_internal.sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -127,6 +120,3 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_app_changed(text, uuid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_app_changed(text, uuid, uuid) IS
-'Internal: called by the triggers on the application''s tables: a booking was changed (one of many, or one of many gone: more than 500 in this transaction), or a client, an org or all bookings, and what waits for them is looked at.';

@@ -1,7 +1,8 @@
 -- The pass of each minute: for what falls due, what could not be queued before, and what no trigger tells of.
 
--- Nobody else's bookings are read than those that could have something due, by ranges of times that an index serves;
--- and those whose confirmation is to be tried again. A view tells of no new booking, so there all to come are read.
+-- Returns between which times a booking starts or ends that a pass has to judge. Only bookings with a text
+-- that could be due are read, by ranges that an index serves, and those whose confirmation is tried again.
+-- A view reports no new booking, so that all of its bookings ahead are read.
 CREATE FUNCTION coach_sms_internal.sms_pass_ranges(
   OUT starts_after timestamptz, OUT starts_until timestamptz,
   OUT ends_after timestamptz, OUT ends_until timestamptz)
@@ -23,10 +24,8 @@ BEGIN
   ends_until := now() + interval '2 minutes';
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_pass_ranges() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_pass_ranges() IS
-'Internal: between which times a booking starts or ends that a pass has to judge.';
 
+-- Returns the bookings that a pass has to judge, those with these ids among them, without their clients.
 CREATE FUNCTION coach_sms_internal.sms_find_due_bookings(retried uuid[]) RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -38,11 +37,9 @@ BEGIN
      WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_find_due_bookings(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_find_due_bookings(uuid[]) IS 'Internal: the bookings that a pass has to judge, those with these ids among them, without what is read of their clients.';
 
--- What a pass cannot even read is recorded for each of its texts that is due, and does not stop the others, nor does what
--- cannot even be recorded, as where another has the row.
+-- Records for each due text of a booking that the booking could not be read. Returns for how many that is
+-- news. It stops no other booking, nor does a row that cannot be written since another session holds it.
 CREATE FUNCTION coach_sms_internal.sms_record_unreadable(booking coach_sms_internal.sms_booking, detail text) RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -59,9 +56,9 @@ EXCEPTION WHEN OTHERS THEN
   RETURN 0;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_record_unreadable(coach_sms_internal.sms_booking, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_record_unreadable(coach_sms_internal.sms_booking, text) IS 'Internal: records that a booking could not be read, and how many of its texts that is news for.';
 
+-- Ends the retries of those bookings that are gone or need no confirmation any more. Where no confirmation
+-- was ever decided, no row stays, so that one may come later.
 CREATE FUNCTION coach_sms_internal.sms_stop_retrying(retried uuid[], known coach_sms_internal.sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -84,10 +81,9 @@ BEGIN
    WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND NOT idle.was_never_decided;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_stop_retrying(uuid[], coach_sms_internal.sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_stop_retrying(uuid[], coach_sms_internal.sms_booking[]) IS
-'Internal: takes those of the retried bookings out of the list that are gone or need no confirmation any more; where none was decided on, nothing is kept, so that one may be later.';
 
+-- Decides at most so many bookings that have something to do. A skipped text is tried again where it was
+-- last tried before that time.
 CREATE FUNCTION coach_sms_internal.sms_schedule_some(
   at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -157,12 +153,10 @@ BEGIN
   END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_schedule_some(integer, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_schedule_some(integer, timestamptz) IS
-'Internal: a pass over the bookings that have something to do, at most so many; what was skipped is tried again where that was last done before the time.';
 
--- For the sender, whose other work must not suffer: a little at a time, and a failure is returned instead of raised.
--- There is more to do at once only where this pass got anywhere: what is locked or cannot be made is no reason to hurry.
+-- A pass for the sender, whose other work must not suffer: at most so many bookings, and a failure is
+-- returned in problem. more is true where the next pass should follow at once: this one was full and
+-- changed anything. Locked bookings are no reason to hurry.
 CREATE FUNCTION coach_sms_internal.sms_schedule_pass(at_most integer, OUT more boolean, OUT problem text)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -173,13 +167,10 @@ EXCEPTION WHEN OTHERS THEN
   problem := SQLERRM;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_schedule_pass(integer) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_schedule_pass(integer) IS 'Internal: a pass over at most so many bookings; more: whether the next one should follow at once; problem: why the bookings could not be read.';
 
 CREATE FUNCTION sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.reminders, s.feedback_requests, s.skipped FROM coach_sms_internal.sms_schedule_some(500, now()) s
 $$;
-REVOKE ALL ON FUNCTION sms_schedule_reminders() FROM PUBLIC;
 COMMENT ON FUNCTION sms_schedule_reminders() IS
 'Queues the reminders and feedback requests that are due within two minutes, tries again what could not be queued, of at most 500 bookings, and returns how many were queued and how many newly skipped. The sender does so each minute; calling it besides, as from pg_cron, does no harm.';

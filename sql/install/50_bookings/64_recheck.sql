@@ -1,5 +1,7 @@
 -- The last look at bookings before their texts leave.
 
+-- Returns which of these claimed messages must not leave: booking_changed, booking_cancelled, or
+-- booking_unreadable for now. Raises nothing.
 CREATE FUNCTION coach_sms_internal.sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -64,10 +66,9 @@ BEGIN
      WHERE NOT t.booking_id = ANY (unreadable);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_recheck_bookings(uuid[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_recheck_bookings(uuid[]) IS
-'Internal: which of these claimed messages must not go: booking_changed, booking_cancelled, or booking_unreadable for now. Raises nothing.';
 
+-- Returns why the attached bookings cannot be read; NULL where they can, or where there are none. Only a
+-- role that acts for every org sees the application's words.
 CREATE FUNCTION coach_sms_internal.sms_bookings_problem() RETURNS text
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $$
 BEGIN
@@ -83,7 +84,3 @@ EXCEPTION
            || CASE WHEN coach_sms_internal.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_bookings_problem() FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_bookings_problem() IS
-'Internal: why the attached bookings cannot be read; NULL where they can, or where there are none. The '
-'application''s words only for those who act for every org.';

@@ -1,6 +1,6 @@
 -- The words of sms_explain().
 
--- What would keep a text from being queued, were it due now.
+-- Returns what would keep a text from being queued, were it due now; NULL where nothing would.
 CREATE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach_sms_internal.sms_booking) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN NOT booking.has_client THEN coach_sms_internal.sms_reason_in_words('no_client', NULL)
@@ -9,9 +9,8 @@ CREATE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach_sms_intern
               WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number) THEN format('%s is suppressed', n.number) END
     FROM (SELECT coach_sms_internal.sms_phone_or_null(booking.phone, coach_sms_internal.sms_org_region(booking.org_id))) n (number)
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_booking_obstacle(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_booking_obstacle(coach_sms_internal.sms_booking) IS 'Internal: why a booking''s client cannot be texted as things stand; NULL where they can.';
 
+-- Returns the state of a text without a message, in words.
 CREATE FUNCTION coach_sms_internal.sms_verdict_in_words(
   verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
   RETURNS text
@@ -36,10 +35,8 @@ CREATE FUNCTION coach_sms_internal.sms_verdict_in_words(
     ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, coach_sms_internal.sms_reason_in_words(verdict, type))
   END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_verdict_in_words(text, text, text, timestamptz, timestamptz, timestamptz, timestamptz, text, text, text) IS
-'Internal: how it stands with a text that has no message.';
 
+-- Returns the state of a message, in words.
 CREATE FUNCTION coach_sms_internal.sms_message_in_words(message sms_messages, zone text) RETURNS text
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE message.status
@@ -53,5 +50,3 @@ CREATE FUNCTION coach_sms_internal.sms_message_in_words(message sms_messages, zo
     WHEN 'unknown' THEN 'may have been sent; it is being found out'
     ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(message.id) END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_message_in_words(sms_messages, text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_message_in_words(sms_messages, text) IS 'Internal: how it stands with a message.';

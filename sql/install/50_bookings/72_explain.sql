@@ -1,5 +1,6 @@
 -- sms_explain(booking_id): which texts a booking had, will have and will not have, and why.
 
+-- Returns the outlook of a booking, with detail and try_until, as an array of rows.
 CREATE FUNCTION coach_sms_internal.sms_texts_now(known coach_sms_internal.sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -10,10 +11,8 @@ BEGIN
                    ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_texts_now(coach_sms_internal.sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_texts_now(coach_sms_internal.sms_booking[]) IS
-'Internal: the outlook of a booking, with detail and try_until, as an array of rows.';
 
+-- Whether the next pass judges a booking, and else from when on the passes do.
 CREATE FUNCTION coach_sms_internal.sms_is_seen(booking coach_sms_internal.sms_booking, OUT seen boolean, OUT seen_at timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -27,12 +26,10 @@ BEGIN
   seen_at := booking.start_time - (range.starts_until - range.starts_after);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_is_seen(coach_sms_internal.sms_booking) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_is_seen(coach_sms_internal.sms_booking) IS
-'Internal: whether the next pass judges a booking, and else from when on the passes do.';
 
--- Does the work of the next pass and takes it back, so that sms_explain() agrees with it. Verdicts besides
--- those of the outlook: made_next, where the next pass makes the text; unseen, where a later one does.
+-- Returns the outlook of a booking after the next pass, with which sms_explain() agrees: does the work of
+-- that pass and takes it back. Two verdicts are not of the outlook: made_next, where the next pass makes
+-- the text; unseen, where a later one does.
 CREATE FUNCTION coach_sms_internal.sms_texts_after_pass(known coach_sms_internal.sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -76,11 +73,9 @@ BEGIN
   RETURN texts;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_texts_after_pass(coach_sms_internal.sms_booking[]) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_texts_after_pass(coach_sms_internal.sms_booking[]) IS
-'Internal: how it will stand with the texts of a booking after the next pass.';
 
--- TimeZone is set here so that what others write of times is the org's time too; it is the session's again afterwards.
+-- Returns messages and outlook of a booking, in the time of its org. SET timezone is here for its end: the
+-- function sets the org's zone, so that errors have the org's time too, and the session's zone comes back.
 CREATE FUNCTION coach_sms_internal.sms_explain_texts(booking_id uuid, org_ids uuid[], known coach_sms_internal.sms_booking[], zone text)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
@@ -126,9 +121,8 @@ BEGIN
      ORDER BY 3 NULLS FIRST, 5, 1;
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_explain_texts(uuid, uuid[], coach_sms_internal.sms_booking[], text) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_explain_texts(uuid, uuid[], coach_sms_internal.sms_booking[], text) IS 'Internal: messages and outlook of a booking, in the time of its org.';
 
+-- sms_explain(), once its caller is coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_explain_as_owner(booking_id uuid)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -166,6 +160,3 @@ BEGIN
   RETURN QUERY SELECT * FROM coach_sms_internal.sms_explain_texts(booking_id, org_ids, known, zone);
 END
 $$;
-REVOKE ALL ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION coach_sms_internal.sms_explain_as_owner(uuid) IS
-'Internal: sms_explain(), once its caller is coach_sms_owner.';
