@@ -90,6 +90,9 @@ COMMENT ON FUNCTION sms_uuidv7() IS
 'to the right edge of every index.';
 COMMENT ON FUNCTION sms_template_variables(text) IS
 'Returns the distinct {{names}} of a template, in order. Raises SM003 for a broken placeholder.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_no_schedule() RETURNS uuid
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN '00000000-0000-0000-0000-000000000000'::uuid;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_zone(name text) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_is_zone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_known_zone(name text) RETURNS text
@@ -1807,20 +1810,19 @@ END
 $$;
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_booking_rules AS
-  SELECT s.org_id, s.enabled, 'confirmation' AS type,
-         '00000000-0000-0000-0000-000000000000'::uuid AS schedule_id,
+  SELECT s.org_id, s.enabled, 'confirmation' AS type, coach_sms_internal.sms_no_schedule() AS schedule_id,
          'confirmation' AS label, 'booking_confirmation' AS template_key, interval '0' AS span,
          s.send_booking_confirmations AS is_on, '-infinity'::timestamptz AS since
     FROM @extschema@.sms_settings s
   UNION ALL
-  SELECT s.org_id, s.enabled, 'reminder', '00000000-0000-0000-0000-000000000000',
+  SELECT s.org_id, s.enabled, 'reminder', coach_sms_internal.sms_no_schedule(),
          format('reminder %s h before', s.reminder_hours_before), 'session_reminder',
          make_interval(hours => s.reminder_hours_before), s.send_session_reminders, '-infinity'
     FROM @extschema@.sms_settings s
    WHERE NOT EXISTS (SELECT FROM @extschema@.sms_schedules x
                       WHERE x.org_id = s.org_id AND x.type = 'pre_session')
   UNION ALL
-  SELECT s.org_id, s.enabled, 'feedback', '00000000-0000-0000-0000-000000000000',
+  SELECT s.org_id, s.enabled, 'feedback', coach_sms_internal.sms_no_schedule(),
          format('feedback request %s h after', s.feedback_hours_after), 'feedback_request',
          make_interval(hours => s.feedback_hours_after), s.send_feedback_requests, '-infinity'
     FROM @extschema@.sms_settings s
@@ -1990,7 +1992,7 @@ DECLARE
     WHERE t.booking_id = booking.id AND t.type = sms_queue_text.type
       AND t.schedule_id = sms_queue_text.schedule_id), 0);
   key text := concat_ws('-', 'booking', type, booking.id, nullif(schedule_id,
-    '00000000-0000-0000-0000-000000000000'),
+    coach_sms_internal.sms_no_schedule()),
                         CASE WHEN made > 0 THEN made + 1 END);
   -- The guide's application confirms by itself, under the same key.
   message_id uuid := coach_sms_internal.sms_message_with_key(booking.org_id, key);
@@ -4353,6 +4355,8 @@ BEGIN
 END
 $$;
 -- Made by `make upgrade-script`: end.
+
+ALTER TABLE sms_booking_texts ALTER COLUMN schedule_id SET DEFAULT coach_sms_internal.sms_no_schedule();
 
 CREATE OR REPLACE TRIGGER sms_template_check BEFORE INSERT OR UPDATE OF body, variables_schema, version ON sms_templates
   FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_check_template();

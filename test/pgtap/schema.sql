@@ -216,7 +216,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_bookings_source')$$, ARRA
 SELECT results_eq($$SELECT * FROM pg_temp.columns('sms_booking_texts')$$, ARRAY[
   'booking_id uuid not null',
   'type text not null',
-  'schedule_id uuid not null default ''00000000-0000-0000-0000-000000000000''::uuid',
+  'schedule_id uuid not null default coach_sms_internal.sms_no_schedule()',
   'org_id uuid not null',
   'session_start timestamp with time zone',
   'session_end timestamp with time zone',

@@ -47,7 +47,7 @@ CREATE TYPE coach_sms_internal.sms_booking AS (
 CREATE TABLE sms_booking_texts (
   booking_id     uuid NOT NULL,
   type           text NOT NULL CHECK (type IN ('confirmation', 'reminder', 'feedback')),
-  schedule_id    uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+  schedule_id    uuid NOT NULL DEFAULT coach_sms_internal.sms_no_schedule(),
   org_id         uuid NOT NULL,
   session_start  timestamptz,
   session_end    timestamptz,

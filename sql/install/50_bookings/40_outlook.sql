@@ -6,20 +6,19 @@
 -- since is not sent: rows of sms_schedules that take others' place would send it twice.
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW coach_sms_internal.sms_booking_rules AS
-  SELECT s.org_id, s.enabled, 'confirmation' AS type,
-         '00000000-0000-0000-0000-000000000000'::uuid AS schedule_id,
+  SELECT s.org_id, s.enabled, 'confirmation' AS type, coach_sms_internal.sms_no_schedule() AS schedule_id,
          'confirmation' AS label, 'booking_confirmation' AS template_key, interval '0' AS span,
          s.send_booking_confirmations AS is_on, '-infinity'::timestamptz AS since
     FROM @extschema@.sms_settings s
   UNION ALL
-  SELECT s.org_id, s.enabled, 'reminder', '00000000-0000-0000-0000-000000000000',
+  SELECT s.org_id, s.enabled, 'reminder', coach_sms_internal.sms_no_schedule(),
          format('reminder %s h before', s.reminder_hours_before), 'session_reminder',
          make_interval(hours => s.reminder_hours_before), s.send_session_reminders, '-infinity'
     FROM @extschema@.sms_settings s
    WHERE NOT EXISTS (SELECT FROM @extschema@.sms_schedules x
                       WHERE x.org_id = s.org_id AND x.type = 'pre_session')
   UNION ALL
-  SELECT s.org_id, s.enabled, 'feedback', '00000000-0000-0000-0000-000000000000',
+  SELECT s.org_id, s.enabled, 'feedback', coach_sms_internal.sms_no_schedule(),
          format('feedback request %s h after', s.feedback_hours_after), 'feedback_request',
          make_interval(hours => s.feedback_hours_after), s.send_feedback_requests, '-infinity'
     FROM @extschema@.sms_settings s

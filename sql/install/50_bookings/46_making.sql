@@ -43,7 +43,7 @@ DECLARE
     WHERE t.booking_id = booking.id AND t.type = sms_queue_text.type
       AND t.schedule_id = sms_queue_text.schedule_id), 0);
   key text := concat_ws('-', 'booking', type, booking.id, nullif(schedule_id,
-    '00000000-0000-0000-0000-000000000000'),
+    coach_sms_internal.sms_no_schedule()),
                         CASE WHEN made > 0 THEN made + 1 END);
   -- The guide's application confirms by itself, under the same key.
   message_id uuid := coach_sms_internal.sms_message_with_key(booking.org_id, key);
