@@ -2168,15 +2168,17 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_keep_back_texts(booking_ids uuid[]) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   PERFORM coach_sms_internal.sms_note_retraction(p.to_phone)
      FROM (SELECT DISTINCT m.to_phone FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
             WHERE t.booking_id = ANY (booking_ids) AND m.status IN ('pending', 'queued', 'sending')) p;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
-  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text)
+  RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp SET coach_sms.plans_for_full_tables = on AS $$
   SELECT coach_sms_internal.sms_keep_back_texts(ARRAY[booking_id]);
   SELECT coach_sms_internal.sms_take_back(booking_id);
   INSERT INTO @extschema@.sms_booking_texts AS t (booking_id, type, org_id, reason, detail, try_until)
@@ -2197,7 +2199,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_wait_no_more() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_wait_no_more' LANGUAGE C VOLATILE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '300ms' AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$
 BEGIN
   IF NOT coach_sms_internal.sms_may_wait() THEN
     PERFORM coach_sms_internal.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', 'others were changing it');
@@ -2225,36 +2228,30 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_app_changed(kind text, id uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
+  messages uuid[];
   changed uuid[];
   waiting record;
 BEGIN
-  IF kind = 'booking' THEN
-    PERFORM coach_sms_internal.sms_booking_changed(id, org_id);
-    RETURN;
-  ELSIF kind = 'one of many gone' THEN
-    PERFORM coach_sms_internal.sms_keep_back_texts(ARRAY[id]);
-    RETURN;
-  ELSIF kind = 'one of many' AND current_setting('transaction_isolation') = 'read committed' THEN
-    PERFORM coach_sms_internal.sms_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
-    RETURN;
-  ELSIF kind = 'one of many' THEN  -- a subtransaction each
-    PERFORM coach_sms_internal.sms_try_leave_to_pass(id, org_id, 'many_at_once', 'many bookings were changed in one transaction');
-    RETURN;
+  IF kind = 'client' THEN
+    messages := ARRAY(
+      SELECT m.id FROM @extschema@.sms_messages m
+       WHERE m.org_id = sms_app_changed.org_id AND m.client_id = sms_app_changed.id
+         AND m.created_at > now() - interval '1 year'
+         AND m.status IN ('pending', 'queued', 'sending', 'unknown'));
+  ELSE
+    messages := ARRAY(
+      SELECT q.message_id FROM coach_sms_internal.sms_queue q
+       WHERE q.org_id = sms_app_changed.org_id OR kind = 'truncate'
+      UNION ALL
+      SELECT f.message_id FROM coach_sms_internal.sms_in_flight f
+       WHERE f.org_id = sms_app_changed.org_id OR kind = 'truncate');
   END IF;
-  changed := ARRAY(
-    SELECT DISTINCT t.booking_id
-      FROM (SELECT q.message_id FROM coach_sms_internal.sms_queue q WHERE kind <> 'client' AND (q.org_id = sms_app_changed.org_id OR kind = 'truncate')
-            UNION ALL
-            SELECT f.message_id FROM coach_sms_internal.sms_in_flight f WHERE kind <> 'client' AND (f.org_id = sms_app_changed.org_id OR kind = 'truncate')
-            UNION ALL
-            SELECT m.id FROM @extschema@.sms_messages m
-             WHERE kind = 'client' AND m.org_id = sms_app_changed.org_id AND m.client_id = sms_app_changed.id
-               AND m.created_at > now() - interval '1 year' AND m.status IN ('pending', 'queued', 'sending', 'unknown')) w
-      JOIN @extschema@.sms_booking_texts t ON t.message_id = w.message_id
-     ORDER BY t.booking_id);
+  changed := ARRAY(SELECT DISTINCT t.booking_id FROM @extschema@.sms_booking_texts t
+                    WHERE t.message_id = ANY (messages) ORDER BY t.booking_id);
   PERFORM coach_sms_internal.sms_keep_back_texts(changed);
   FOR waiting IN
-    SELECT DISTINCT t.booking_id, t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = ANY (changed[1:500]) ORDER BY t.booking_id
+    SELECT DISTINCT t.booking_id, t.org_id FROM @extschema@.sms_booking_texts t
+     WHERE t.booking_id = ANY (changed[1:500]) ORDER BY t.booking_id
   LOOP
     EXIT WHEN NOT coach_sms_internal.sms_may_decide_another();
     -- Whoever holds it is changing the booking, and may be waiting for the client that we have changed.

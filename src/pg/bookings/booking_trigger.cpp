@@ -15,6 +15,7 @@ using namespace coach_sms;
 
 namespace {
 
+// All zero where the column is NULL, or of another type by now.
 pg_uuid_t uuid_of(HeapTuple tuple, TupleDesc columns, const char* name) {
   const int number = SPI_fnumber(columns, name);
   bool is_null = true;
@@ -42,20 +43,49 @@ bool is_one_of_many() {
   return ++count > kManyAtOnce;
 }
 
-void tell(const char* kind, const pg_uuid_t& id, const pg_uuid_t& org_id) {
-  static Statement tell{"SELECT @internal@.sms_app_changed($1, $2, $3)",
-                        {TEXTOID, UUIDOID, UUIDOID}};
-  tell.run({CStringGetTextDatum(kind), UUIDPGetDatum(&id), UUIDPGetDatum(&org_id)});
+// Functions that the version before has too: after a new library is installed, the application's
+// triggers work also until ALTER EXTENSION UPDATE.
+
+void decide_booking(const pg_uuid_t& id, const pg_uuid_t& org_id) {
+  static Statement run{"SELECT @internal@.sms_booking_changed($1, $2)", {UUIDOID, UUIDOID}};
+  run.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id)});
 }
 
-void tell_row(HeapTuple tuple, TriggerData* trigger) {
+void keep_back_texts(const pg_uuid_t& id) {
+  static Statement run{"SELECT @internal@.sms_keep_back_texts(ARRAY[$1])", {UUIDOID}};
+  run.run({UUIDPGetDatum(&id)});
+}
+
+#define MANY_AT_ONCE "($1, $2, 'many_at_once', 'many bookings were changed in one transaction')"
+
+// In a transaction whose snapshot may be older than the row, a subtransaction takes the error.
+void leave_to_pass(const pg_uuid_t& id, const pg_uuid_t& org_id) {
+  static Statement run{"SELECT @internal@.sms_leave_to_pass" MANY_AT_ONCE, {UUIDOID, UUIDOID}};
+  static Statement try_run{"SELECT @internal@.sms_try_leave_to_pass" MANY_AT_ONCE,
+                           {UUIDOID, UUIDOID}};
+  Statement& statement = IsolationUsesXactSnapshot() ? try_run : run;
+  statement.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id)});
+}
+
+void decide_others(const char* kind, const pg_uuid_t& id, const pg_uuid_t& org_id) {
+  static Statement run{"SELECT @internal@.sms_app_changed($1, $2, $3)",
+                       {TEXTOID, UUIDOID, UUIDOID}};
+  run.run({CStringGetTextDatum(kind), UUIDPGetDatum(&id), UUIDPGetDatum(&org_id)});
+}
+
+void row_changed(HeapTuple tuple, TriggerData* trigger) {
   TupleDesc columns = trigger->tg_relation->rd_att;
   char** arguments = trigger->tg_trigger->tgargs;
-  const char* kind = arguments[kKind];
-  if (strcmp(kind, "booking") == 0 && is_one_of_many())
-    kind = TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? "one of many gone" : "one of many";
-  tell(kind, uuid_of(tuple, columns, arguments[kIdColumn]),
-       uuid_of(tuple, columns, arguments[kOrgColumn]));
+  const pg_uuid_t id = uuid_of(tuple, columns, arguments[kIdColumn]);
+  const pg_uuid_t org_id = uuid_of(tuple, columns, arguments[kOrgColumn]);
+  if (strcmp(arguments[kKind], "booking") != 0)
+    decide_others(arguments[kKind], id, org_id);
+  else if (!is_one_of_many())
+    decide_booking(id, org_id);
+  else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+    keep_back_texts(id);
+  else
+    leave_to_pass(id, org_id);
 }
 
 bool same_id(TriggerData* trigger) {
@@ -97,11 +127,11 @@ Datum coach_sms_booking_trigger(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
   SPI_connect();
   if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)) {
-    tell("truncate", pg_uuid_t{}, pg_uuid_t{});
+    decide_others("truncate", pg_uuid_t{}, pg_uuid_t{});
   } else {
-    tell_row(trigger->tg_trigtuple, trigger);
+    row_changed(trigger->tg_trigtuple, trigger);
     if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && !same_id(trigger))
-      tell_row(trigger->tg_newtuple, trigger);
+      row_changed(trigger->tg_newtuple, trigger);
   }
   SPI_finish();
   return Datum{0};
