@@ -119,6 +119,8 @@ for target in all install help; do
     *) [[ $said == "coach_sms: "* && $said != *$'\n'* ]] || echo "make $target: $said" ;;
   esac
 done | rule "without a PostgreSQL make says one sentence and fails, and make help works" "see PGXS in the Makefile"
+perl test/tools/broken_references.pl |
+  rule "links and file names in pages lead somewhere" "follow the heading or file to its new name"
 perl test/tools/undocumented_log_lines.pl |
   rule "doc/monitoring.md shows each line of the log" "add it to the table of its process, with meaning and cure"
 perl -MJSON::PP -0777 -ne 'eval { decode_json($_) } or print $@' META.json |
