@@ -81,9 +81,10 @@ sub create_org {
 # LIKE copies columns, defaults, checks and indexes, but not the fillfactor.
 sub create_plain_tables {
     my ($server, $db) = @_;
-    for my $name (qw(messages queue events)) {
-        $server->sql($db, "CREATE TABLE plain_$name (LIKE sms_$name INCLUDING ALL)", "GRANT ALL ON plain_$name TO app");
-        my $options = $server->sql($db, "SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = 'sms_$name'::regclass");
+    for my $table (qw(sms_messages coach_sms_internal.sms_queue sms_events)) {
+        my ($name) = $table =~ /sms_(\w+)$/;
+        $server->sql($db, "CREATE TABLE plain_$name (LIKE $table INCLUDING ALL)", "GRANT ALL ON plain_$name TO app");
+        my $options = $server->sql($db, "SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = '$table'::regclass");
         $server->sql($db, "ALTER TABLE plain_$name SET ($options)") if $options ne '';
     }
     my ($bulk, $batch, $phone) = (size('bulk'), size('batch'), phone('n'));
