@@ -1,4 +1,4 @@
-# Twilio's form POSTs on the README's two ways to PostgREST, an nginx rule and an Edge Function: every body reaches
+# Twilio's form POSTs on the two ways of doc/webhook.md to PostgREST, an nginx rule and an Edge Function: every body reaches
 # sms_twilio_webhook_raw byte for byte, and what Twilio signed still fits.
 use strict;
 use warnings;
@@ -33,7 +33,7 @@ sub stop {
     return;
 }
 
-# Exactly the README's rule, but for the place of PostgREST and the key.
+# Exactly the page's rule, but for the place of PostgREST and the key.
 sub start_nginx {
     my ($port, $postgrest) = @_;
     my $dir = PostgreSQL::Test::Utils::tempdir_short();
@@ -148,10 +148,10 @@ SKIP: {
     check('edge', \&start_edge_function);
 }
 
-# What was tested is what the README shows.
-my $readme = slurp_file('README.md');
+# What was tested is what the page shows.
+my $page = slurp_file('doc/webhook.md');
 for my $file ('test/webhook/nginx.conf', 'test/webhook/edge_function.ts') {
     (my $code = slurp_file($file)) =~ s{^//.*\n}{}mg;
-    ok(index($readme, $code) >= 0, "the README shows $file");
+    ok(index($page, $code) >= 0, "the page shows $file");
 }
 done_testing();
