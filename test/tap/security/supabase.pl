@@ -1,4 +1,4 @@
-# The README's set-up for Supabase, with its roles, default privileges and auth.uid(), and one pooled connection as
+# The set-up for Supabase of doc/tenants.md, with its roles, default privileges and auth.uid(), and one pooled connection as
 # PostgREST has it: each request says its role and claims, and nothing of it is left for the next.
 use strict;
 use warnings;
@@ -36,9 +36,8 @@ SQL
 sql("INSERT INTO org_members VALUES ('$org', '$ann'), ('$other', '$bob')");
 $node->create_extension;
 
-# The README's own lines.
-my ($set_up) = slurp_file('README.md') =~ /```sql\n(CREATE FUNCTION public\.is_org_member.*?)```/s or die 'the README has changed';
-$set_up =~ s/ALTER DATABASE app /ALTER DATABASE postgres / or die 'the README has changed';
+# The page's own lines.
+my ($set_up) = slurp_file('doc/tenants.md') =~ /```sql\n(CREATE FUNCTION public\.is_org_member.*?)```/s or die 'the page has changed';
 is(sql("SELECT count(*) FROM coach_sms_internal.sms_grantees()"), 0, 'default privileges give nobody anything of ours');
 sql($set_up);
 $node->make_org(org_id => $_) for $org, $other;
