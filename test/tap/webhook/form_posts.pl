@@ -148,10 +148,4 @@ SKIP: {
     check('edge', \&start_edge_function);
 }
 
-# What was tested is what the page shows.
-my $page = slurp_file('doc/webhook.md');
-for my $file ('test/webhook/nginx.conf', 'test/webhook/edge_function.ts') {
-    (my $code = slurp_file($file)) =~ s{^//.*\n}{}mg;
-    ok(index($page, $code) >= 0, "the page shows $file");
-}
 done_testing();
