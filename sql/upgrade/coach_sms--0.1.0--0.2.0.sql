@@ -194,7 +194,7 @@ COMMENT ON COLUMN sms_messages.scheduled_for IS 'It is not sent before this time
 COMMENT ON COLUMN sms_messages.idempotency_key IS
 'Unique within the org. sms_enqueue with a key seen before returns the first message''s id.';
 COMMENT ON COLUMN sms_messages.error_code IS
-'Twilio''s error number, or a word of ours (README, Reasons). Once set, it stays.';
+'Twilio''s error number, or a word of ours (doc/states-and-errors.md). Once set, it stays.';
 COMMENT ON COLUMN sms_messages.segments IS
 'Segments as counted before sending; Twilio''s count once it is known.';
 COMMENT ON COLUMN sms_messages.expires_at IS 'It is not sent after this time. NULL: no limit.';
@@ -319,7 +319,7 @@ COMMENT ON COLUMN sms_booking_texts.session_start IS
 COMMENT ON COLUMN sms_booking_texts.session_end IS 'The end of the session that it was made for.';
 COMMENT ON COLUMN sms_booking_texts.message_id IS 'The message. NULL where there is none; reason says why.';
 COMMENT ON COLUMN sms_booking_texts.reason IS
-'Why there is no message, as a word that sms_explain() puts into a sentence (README, Bookings). '
+'Why there is no message, as a word that sms_explain() puts into a sentence (doc/bookings.md). '
 'booking_cancelled beside a message: the booking was cancelled after it. NULL: all is well.';
 COMMENT ON COLUMN sms_booking_texts.detail IS 'The message of the error.';
 COMMENT ON COLUMN sms_booking_texts.try_until IS

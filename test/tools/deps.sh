@@ -90,7 +90,7 @@ case " $* " in *" nginx "*) exit 101 ;; esac' ;; esac
 
 [ $# -gt 0 ] || set -- build
 if ! command -v dpkg-query >/dev/null; then
-  echo "deps.sh knows Debian and Ubuntu only; the packages that coach_sms needs are named in its README." >&2
+  echo "deps.sh knows Debian and Ubuntu only; the packages that coach_sms needs are named in doc/install.md." >&2
   exit 1
 fi
 missing=$(missing_packages "$@")

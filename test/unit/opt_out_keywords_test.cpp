@@ -200,18 +200,18 @@ TEST(Keywords, TwiliosVerdictGoesFirst) {
   EXPECT_EQ(read_keyword("stop", "SOMETHING"), Keyword::kStop);
 }
 
-// The README lists each of them with its source.
-TEST(Keywords, AreInTheReadme) {
-  std::ostringstream readme;
-  readme << std::ifstream("README.md").rdbuf();
-  ASSERT_FALSE(readme.str().empty());
+// The page lists each of them with its source.
+TEST(Keywords, AreInThePage) {
+  std::ostringstream page;
+  page << std::ifstream("doc/opt-outs.md").rdbuf();
+  ASSERT_FALSE(page.str().empty());
   for (const KeywordRow& row : keyword_table()) {
     std::string shown;
     icu::UnicodeString::fromUTF8(
         icu::StringPiece(row.text.data(), static_cast<int>(row.text.size())))
         .toUpper()
         .toUTF8String(shown);
-    std::istringstream lines(readme.str());
+    std::istringstream lines(page.str());
     std::string line;
     bool found = false;
     while (std::getline(lines, line))

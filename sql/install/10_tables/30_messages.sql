@@ -74,7 +74,7 @@ COMMENT ON COLUMN sms_messages.failed_at IS 'When it failed for good.';
 COMMENT ON COLUMN sms_messages.idempotency_key IS
 'Unique within the org. sms_enqueue with a key seen before returns the first message''s id.';
 COMMENT ON COLUMN sms_messages.error_code IS
-'Twilio''s error number, or a word of ours (README, Reasons). Once set, it stays.';
+'Twilio''s error number, or a word of ours (doc/states-and-errors.md). Once set, it stays.';
 COMMENT ON COLUMN sms_messages.error_message IS 'The error in words.';
 COMMENT ON COLUMN sms_messages.metadata IS 'The application''s own JSON object.';
 COMMENT ON COLUMN sms_messages.created_at IS 'When it was enqueued.';

@@ -76,7 +76,7 @@ COMMENT ON COLUMN sms_booking_texts.session_start IS
 COMMENT ON COLUMN sms_booking_texts.session_end IS 'The end of the session that it was made for.';
 COMMENT ON COLUMN sms_booking_texts.message_id IS 'The message. NULL where there is none; reason says why.';
 COMMENT ON COLUMN sms_booking_texts.reason IS
-'Why there is no message, as a word that sms_explain() puts into a sentence (README, Bookings). '
+'Why there is no message, as a word that sms_explain() puts into a sentence (doc/bookings.md). '
 'booking_cancelled beside a message: the booking was cancelled after it. NULL: all is well.';
 COMMENT ON COLUMN sms_booking_texts.detail IS 'The message of the error.';
 COMMENT ON COLUMN sms_booking_texts.try_until IS

@@ -7,7 +7,7 @@
 namespace coach_sms {
 
 // What went wrong, for those who must react to it. The PostgreSQL side gives each kind its
-// SQLSTATE in one table (src/pg/base/cpp_boundary.cpp); the README lists them for users.
+// SQLSTATE in one table (src/pg/base/cpp_boundary.cpp); doc/reference.md lists them.
 enum class ErrorKind {
   kInvalidPhone,      // not a number that could be dialled
   kInvalidTemplate,   // a placeholder that never ends, a name that is no name
