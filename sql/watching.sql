@@ -103,6 +103,8 @@ SELECT what, detail FROM sms_why('a0000000-0000-7000-8000-000000000009');
 SELECT what, detail FROM sms_why('b0000000-0000-7000-8000-000000000001');
 SELECT * FROM sms_why('00000000-0000-7000-8000-000000000000');
 SELECT * FROM sms_why(NULL);
+-- Its status changed after the caller looked.
+SELECT coach_sms_internal.sms_why_waiting('a0000000-0000-7000-8000-000000000003');
 
 -- What the sender publishes: of several holds the one that lasts longest, the lane's own among them, and nothing that is over.
 SET ROLE coach_sms_owner;

@@ -4,6 +4,8 @@
 CREATE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
+           -- The caller saw an older snapshot.
+           WHEN m.status NOT IN ('pending', 'queued') THEN 'its status has just changed; ask again'
            WHEN m.sandbox AND v.mode = 'live'
              THEN 'it was enqueued in the sandbox, and is never sent live'
            WHEN NOT m.sandbox AND v.mode = 'sandbox'
