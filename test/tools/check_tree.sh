@@ -109,9 +109,6 @@ done | rule "shell scripts parse" "see the message"
 for package in $(sed -n '/^packages_of/,/^}/s/.*) echo \([^;]*\) ;;.*/\1/p' test/tools/deps.sh | tr ' ' '\n' | grep -vE '^(clang-|cppcheck|valgrind)'); do
   grep -qF "\`$package\`" doc/install.md || echo "$package"
 done | rule "doc/install.md names the packages that deps.sh installs" "add it to a table under Build, with its use"
-words=$(wc -w <README.md)
-{ [ "$words" -le 1200 ] || echo "README.md: $words"; } |
-  rule "README.md has at most 1,200 words" "move text to a page of doc/"
 for target in all install help; do
   status=0
   said=$(env -u MAKEFLAGS -u MAKELEVEL PG_CONFIG=/nonexistent make --no-print-directory $target 2>&1) || status=$?
