@@ -160,6 +160,12 @@ $(INSTALL_SCRIPT_BUILT): $(INSTALL_PARTS) $(wildcard sql/install sql/install/*/)
 upgrade-script:
 	perl test/tools/upgrade_script.pl
 
+# doc/reference.md from the comments in the database and the source; test/tap/docs/reference.pl compares.
+reference:
+	+@rm -f build/results/reference.md
+	+FAILPOINTS=1 COACH_SMS_WRITE=1 TESTS=docs/reference $(PRIVATE_PG) test/tools/run_tap.sh
+	cp build/results/reference.md doc/reference.md
+
 # Without debug symbols, nine tenths of its weight; $(MODULE) keeps them, and has the same build id.
 install-module: $(MODULE)
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
@@ -284,10 +290,11 @@ help:
 	@echo 'make lint         clang-format, clang-tidy, cppcheck (make format formats)'
 	@echo 'make check-tree   rules of the tree that a compiler cannot check'
 	@echo 'make upgrade-script  write functions, views and comments that changed into sql/upgrade'
+	@echo 'make reference    write doc/reference.md'
 	@echo 'make clean        remove what was built'
 	@echo
 	@echo 'One test:  make unit FILTER="Segments*"   make regress TESTS=enqueue   make tap TESTS=sending/live'
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=...: see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format tests-list check-tree upgrade-script deps help FORCE
+  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format tests-list check-tree upgrade-script reference deps help FORCE

@@ -3128,10 +3128,15 @@ SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_worker_stat IS
 'This database''s sender, from shared memory. No row where the library is not preloaded, or the launcher '
 'has not read this database yet.';
+COMMENT ON COLUMN sms_worker_stat.database_oid IS 'The database''s OID.';
+COMMENT ON COLUMN sms_worker_stat.database IS 'The database''s name.';
 COMMENT ON COLUMN sms_worker_stat.pid IS 'The process id; NULL where none runs.';
 COMMENT ON COLUMN sms_worker_stat.state IS
 'sandbox or live where it sends. not armed, version mismatch or step failed where it runs and a step keeps '
 'failing, see last_error. Else starting, stopping, backing off, held or stopped.';
+COMMENT ON COLUMN sms_worker_stat.activity IS
+'The step that it carries out, or the reason for which it sleeps.';
+COMMENT ON COLUMN sms_worker_stat.started_at IS 'When it was started.';
 COMMENT ON COLUMN sms_worker_stat.heartbeat_at IS 'When it last began to sleep.';
 COMMENT ON COLUMN sms_worker_stat.next_wake_at IS
 'When it wakes at the latest. A time long past: it is frozen.';
@@ -3142,9 +3147,13 @@ COMMENT ON COLUMN sms_worker_stat.restarts IS
 'too.';
 COMMENT ON COLUMN sms_worker_stat.retried IS
 'Requests that are sent again, because Twilio provably did not take them.';
+COMMENT ON COLUMN sms_worker_stat.in_flight IS 'Messages that it has claimed and not yet settled.';
 COMMENT ON COLUMN sms_worker_stat.latency_p50_ms IS
 'Median duration in milliseconds of the last few thousand requests.';
 COMMENT ON COLUMN sms_worker_stat.latency_p99_ms IS '99th percentile of their duration in milliseconds.';
+COMMENT ON COLUMN sms_worker_stat.last_error IS 'Its last error, which may be over.';
+COMMENT ON COLUMN sms_worker_stat.last_error_at IS 'When that error occurred.';
+COMMENT ON COLUMN sms_worker_stat.library_version IS 'The version of the library that it runs.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_lane_stat WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (
@@ -3209,6 +3218,7 @@ CREATE OR REPLACE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
    WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_queue_stat IS 'Messages that wait and messages under way, one row an org.';
+COMMENT ON COLUMN sms_queue_stat.org_id IS 'The org.';
 COMMENT ON COLUMN sms_queue_stat.due IS 'Messages whose time has come.';
 COMMENT ON COLUMN sms_queue_stat.oldest_due_age IS
 'How long the oldest due message without a hold has been due. NULL where there is none, or the org may not '
@@ -3252,8 +3262,16 @@ SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
 'The outcomes of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
 'for one org: WHERE org_id = ...';
+COMMENT ON COLUMN sms_delivery_stats.org_id IS 'The org.';
+COMMENT ON COLUMN sms_delivery_stats.day IS 'The day of creation, in the org''s time zone.';
+COMMENT ON COLUMN sms_delivery_stats.total IS 'All messages of that day.';
 COMMENT ON COLUMN sms_delivery_stats.sent IS
 'Messages that Twilio took and that have no receipt; some carriers send none.';
+COMMENT ON COLUMN sms_delivery_stats.delivered IS 'Messages that the carrier reported as delivered.';
+COMMENT ON COLUMN sms_delivery_stats.failed IS
+'Messages that were refused, or that the carrier could not deliver.';
+COMMENT ON COLUMN sms_delivery_stats.cancelled IS 'Messages that were stopped before they left.';
+COMMENT ON COLUMN sms_delivery_stats.unknown IS 'Messages whose outcome is unknown and is being reconciled.';
 COMMENT ON COLUMN sms_delivery_stats.waiting IS 'Messages that are pending, queued or sending.';
 COMMENT ON COLUMN sms_delivery_stats.delivery_rate IS
 'Percent delivered of messages that were sent, delivered or failed more than an hour ago. NULL where there '
@@ -3261,6 +3279,7 @@ COMMENT ON COLUMN sms_delivery_stats.delivery_rate IS
 COMMENT ON COLUMN sms_delivery_stats.segments IS 'Segments of messages that Twilio took.';
 COMMENT ON COLUMN sms_delivery_stats.price IS
 'Twilio''s price, as far as it is known. NULL where currencies mix.';
+COMMENT ON COLUMN sms_delivery_stats.price_unit IS 'The currency of price. NULL where currencies mix.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_health AS
   WITH mark AS (
@@ -3366,12 +3385,19 @@ COMMENT ON VIEW sms_health IS
 'One row: whether this database sends. For alarms: ok is false where there is a problem, and sms_doctor() '
 'says its remedy.';
 COMMENT ON COLUMN sms_health.sender_pid IS 'The sender''s process id; NULL where none runs.';
+COMMENT ON COLUMN sms_health.library_version IS 'The version of the library that this session runs.';
+COMMENT ON COLUMN sms_health.extension_version IS 'The version of the extension in this database.';
+COMMENT ON COLUMN sms_health.waiting IS 'Messages in the queue.';
+COMMENT ON COLUMN sms_health.due IS 'Messages whose time has come.';
 COMMENT ON COLUMN sms_health.oldest_due_seconds IS
 'Seconds for which the oldest message of an org that may send has been due. NULL where there is none.';
+COMMENT ON COLUMN sms_health.in_flight IS 'Messages that the sender has claimed.';
 COMMENT ON COLUMN sms_health.unknown IS 'Messages whose outcome is unknown and is being reconciled.';
 COMMENT ON COLUMN sms_health.unprocessed_events IS
 'Callbacks that wait until their message is known or unlocked.';
 COMMENT ON COLUMN sms_health.last_error IS 'The sender''s last error, which may be over.';
+COMMENT ON COLUMN sms_health.last_error_at IS 'When that error occurred.';
+COMMENT ON COLUMN sms_health.ok IS 'true: there is no problem.';
 COMMENT ON COLUMN sms_health.problem IS
 'The problem in words. NULL where all is well, and on a standby, which sends nothing.';
 COMMENT ON COLUMN sms_health.waits_for IS

@@ -68,6 +68,7 @@ CREATE VIEW @extschema@.sms_queue_stat WITH (security_barrier) AS
    WHERE (SELECT sees_all FROM reader) OR org_id = ANY ((SELECT orgs FROM reader)::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_queue_stat IS 'Messages that wait and messages under way, one row an org.';
+COMMENT ON COLUMN sms_queue_stat.org_id IS 'The org.';
 COMMENT ON COLUMN sms_queue_stat.may_send IS
 'false: the org is disabled, paused or without settings, and its messages wait.';
 COMMENT ON COLUMN sms_queue_stat.waiting IS 'Messages in the queue.';

@@ -33,9 +33,17 @@ SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
 'The outcomes of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
 'for one org: WHERE org_id = ...';
+COMMENT ON COLUMN sms_delivery_stats.org_id IS 'The org.';
+COMMENT ON COLUMN sms_delivery_stats.day IS 'The day of creation, in the org''s time zone.';
 COMMENT ON COLUMN sms_delivery_stats.sandbox IS 'true: the sandbox''s messages, which nobody got.';
+COMMENT ON COLUMN sms_delivery_stats.total IS 'All messages of that day.';
 COMMENT ON COLUMN sms_delivery_stats.sent IS
 'Messages that Twilio took and that have no receipt; some carriers send none.';
+COMMENT ON COLUMN sms_delivery_stats.delivered IS 'Messages that the carrier reported as delivered.';
+COMMENT ON COLUMN sms_delivery_stats.failed IS
+'Messages that were refused, or that the carrier could not deliver.';
+COMMENT ON COLUMN sms_delivery_stats.cancelled IS 'Messages that were stopped before they left.';
+COMMENT ON COLUMN sms_delivery_stats.unknown IS 'Messages whose outcome is unknown and is being reconciled.';
 COMMENT ON COLUMN sms_delivery_stats.waiting IS 'Messages that are pending, queued or sending.';
 COMMENT ON COLUMN sms_delivery_stats.delivery_rate IS
 'Percent delivered of messages that were sent, delivered or failed more than an hour ago. NULL where there '
@@ -43,3 +51,4 @@ COMMENT ON COLUMN sms_delivery_stats.delivery_rate IS
 COMMENT ON COLUMN sms_delivery_stats.segments IS 'Segments of messages that Twilio took.';
 COMMENT ON COLUMN sms_delivery_stats.price IS
 'Twilio''s price, as far as it is known. NULL where currencies mix.';
+COMMENT ON COLUMN sms_delivery_stats.price_unit IS 'The currency of price. NULL where currencies mix.';

@@ -108,13 +108,20 @@ COMMENT ON VIEW sms_health IS
 COMMENT ON COLUMN sms_health.mode IS 'sandbox, live, or not armed.';
 COMMENT ON COLUMN sms_health.sender_pid IS 'The sender''s process id; NULL where none runs.';
 COMMENT ON COLUMN sms_health.sender_state IS 'As in sms_worker_stat.';
+COMMENT ON COLUMN sms_health.library_version IS 'The version of the library that this session runs.';
+COMMENT ON COLUMN sms_health.extension_version IS 'The version of the extension in this database.';
+COMMENT ON COLUMN sms_health.waiting IS 'Messages in the queue.';
+COMMENT ON COLUMN sms_health.due IS 'Messages whose time has come.';
 COMMENT ON COLUMN sms_health.oldest_due_seconds IS
 'Seconds for which the oldest message of an org that may send has been due. NULL where there is none.';
+COMMENT ON COLUMN sms_health.in_flight IS 'Messages that the sender has claimed.';
 COMMENT ON COLUMN sms_health.unknown IS 'Messages whose outcome is unknown and is being reconciled.';
 COMMENT ON COLUMN sms_health.unprocessed_events IS
 'Callbacks that wait until their message is known or unlocked.';
 COMMENT ON COLUMN sms_health.failed_last_hour IS 'Messages that failed in the last 60 minutes.';
 COMMENT ON COLUMN sms_health.last_error IS 'The sender''s last error, which may be over.';
+COMMENT ON COLUMN sms_health.last_error_at IS 'When that error occurred.';
+COMMENT ON COLUMN sms_health.ok IS 'true: there is no problem.';
 COMMENT ON COLUMN sms_health.problem IS
 'The problem in words. NULL where all is well, and on a standby, which sends nothing.';
 COMMENT ON COLUMN sms_health.waits_for IS
