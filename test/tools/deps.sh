@@ -39,7 +39,7 @@ packages_of() {
   case $1 in
     build) echo make g++ ca-certificates libcurl4-openssl-dev libssl-dev libphonenumber-dev libicu-dev rapidjson-dev ;;
     demo) echo curl libmicrohttpd-dev openssl ;;
-    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs perl ;; # nginx, nodejs: webhook/form_posts.pl
+    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs perl python3-psycopg ;; # nginx, nodejs: webhook/form_posts.pl
     bench) echo libbenchmark-dev ;;
     lint) echo clang-format clang-tidy cppcheck ;;
     valgrind) echo valgrind ;;
@@ -47,6 +47,11 @@ packages_of() {
     chroot) echo mmdebstrap ;;
     *) echo "deps.sh: unknown group \"$1\"" >&2; exit 2 ;;
   esac
+}
+
+# Debian's node-postgres takes Debian's Node: beside another one docs/examples.pl gets it by npm.
+node_postgres() {
+  [ -d /usr/share/nodejs/pg ] || ! apt-get -qqs --no-install-recommends install node-pg >/dev/null 2>&1 || echo node-pg
 }
 
 # missing_packages GROUP...: the packages on one line.
@@ -58,6 +63,7 @@ missing_packages() {
       installed "$package" || echo "$package"
     done
     postgresql_parts "$v" "$group"
+    [ "$group" != test ] || node_postgres
   done | awk '!seen[$0]++' | tr '\n' ' '
 }
 

@@ -1,11 +1,12 @@
 # postgrest.pl KEY ROLE BODY_FILE: a stand-in for PostgREST before the database that PGHOST, PGPORT and PGDATABASE name.
 # Prints its port, keeps each body in BODY_FILE as it came, and ends when its standard input does.
 #
-# It does what PostgREST documents (references/api/functions, "Functions with a single unnamed parameter", and
-# references/transactions), as far as a webhook meets it: a text/plain body posted to /rpc/NAME is the argument of the
+# It does what PostgREST documents (references/api/functions, "Functions with a single unnamed parameter", references/errors
+# and references/transactions), as far as our tests meet it: a text/plain body posted to /rpc/NAME is the argument of the
 # function NAME with one unnamed text parameter, called as the role of the key, in one transaction, with the request's
 # headers as JSON in request.headers. response.status says the status, and a function that returns void has no body.
-# What is anything else is refused as PostgREST would.
+# A body of JSON has the arguments by name; the answer is the result as JSON, or the error. Anything else is refused as
+# PostgREST would.
 use strict;
 use warnings;
 use File::Temp;
@@ -22,12 +23,13 @@ sub quote {
 }
 
 sub psql {
-    my ($sql) = @_;
+    my ($sql, $errors) = @_;
     my $script = File::Temp->new;
     binmode $script;
     print {$script} $sql;
     close $script;
-    chomp(my $result = qx(psql -XqAt -v ON_ERROR_STOP=1 -f $script));
+    $errors //= '&2';
+    chomp(my $result = qx(psql -XqAt -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -f $script 2>$errors));
     return $? == 0 ? $result : undef;
 }
 
@@ -49,6 +51,25 @@ SQL
     return defined $status ? $status || 204 : 500;
 }
 
+# rpc with arguments by name, as supabase-js posts it.
+sub call_by_name {
+    my ($name, $headers, $body) = @_;
+    my $arguments = eval { JSON::PP->new->utf8->decode($body) } or return 400;
+    return 404 unless psql("SELECT 1 FROM pg_proc WHERE proname = '$name'");
+    my $errors = File::Temp->new;
+    my $result = psql(sprintf(<<'SQL', quote($role), $name, join ', ', map { "\"$_\" => " . quote($arguments->{$_}) } sort keys %$arguments), "$errors");
+\o /dev/null
+BEGIN;
+SELECT set_config('role', %s, true);
+\o
+SELECT to_json(%s(%s));
+COMMIT;
+SQL
+    return (200, $result) if defined $result;
+    my ($code, $message) = join('', <$errors>) =~ /ERROR:  (\w{5}): (.*)/ or return 500;
+    return ($code eq '23505' ? 409 : $code eq '42501' ? 403 : 400, JSON::PP->new->encode({ code => $code, message => $message, details => undef, hint => undef }));
+}
+
 sub answer {
     my ($method, $target, $headers, $body) = @_;
     my ($path, $query) = split /\?/, $target, 2;
@@ -56,8 +77,8 @@ sub answer {
     return 401 if ($headers->{authorization} // '') ne "Bearer $key";
     return 400 if defined $query;    # org=... is no filter
     return 406 if ($headers->{accept} // '*/*') ne '*/*';
-    return 404 if $method ne 'POST' || ($headers->{'content-type'} // '') !~ m{^text/plain\b};
-    return call($name, $headers, $body);
+    return 404 if $method ne 'POST' || ($headers->{'content-type'} // '') !~ m{^(text/plain|application/json)\b};
+    return $1 eq 'text/plain' ? call($name, $headers, $body) : call_by_name($name, $headers, $body);
 }
 
 sub read_request {
@@ -81,8 +102,10 @@ sub serve {
     open my $file, '>:raw', $body_file or die $!;
     print {$file} $request[3];
     close $file;
-    my $status = answer(@request);
-    print {$client} "HTTP/1.1 $status Said\r\nConnection: close\r\n", $status == 204 ? '' : "Content-Length: 0\r\n", "\r\n";
+    my ($status, $content) = answer(@request);
+    $content //= '';
+    print {$client} "HTTP/1.1 $status Said\r\nConnection: close\r\n", $status == 204 ? '' : 'Content-Length: ' . length($content) . "\r\n",
+      $content eq '' ? '' : "Content-Type: application/json\r\n", "\r\n", $content;
     return;
 }
 
