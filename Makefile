@@ -166,6 +166,11 @@ reference:
 	+FAILPOINTS=1 COACH_SMS_WRITE=1 TESTS=docs/reference $(PRIVATE_PG) test/tools/run_tap.sh
 	cp build/results/reference.md doc/reference.md
 
+# doc/examples/week.sql under a clock that moves.
+week:
+	+@FAILPOINTS=1 TESTS=docs/week $(PRIVATE_PG) test/tools/run_tap.sh
+	@cat build/results/week
+
 # Without debug symbols, nine tenths of its weight; $(MODULE) keeps them, and has the same build id.
 install-module: $(MODULE)
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
@@ -279,6 +284,7 @@ help:
 	@echo 'make deps         install what building needs from Debian (says the list first)'
 	@echo 'make install      install it into the PostgreSQL of PG_CONFIG (make uninstall takes it away)'
 	@echo 'make demo         from nothing to a delivered message, on a private server; leaves nothing behind'
+	@echo 'make week         a week of bookings and their texts in seconds: doc/week.md'
 	@echo 'make test         every test: unit, fake, check-tree, check-release, check-demo, regress, isolation,'
 	@echo '                  pgtap, tap; each is a target too'
 	@echo 'make test-on DEBIAN=trixie  the same on another release of Debian, in a throw-away root (takes root)'
@@ -297,4 +303,4 @@ help:
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=...: see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format tests-list check-tree upgrade-script reference deps help FORCE
+  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format tests-list check-tree upgrade-script reference week deps help FORCE
