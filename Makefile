@@ -15,6 +15,7 @@
 #            KINDS=, TAP_TESTS=            of `make test`: which kinds, which files of tap
 #            DEBIAN=trixie                 where `make test-on` tests
 #            FUZZ_SECONDS=300              how long `make fuzz` stays with each target
+#            V=1                           shows the commands of a build, in place of one short line a file
 
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
@@ -47,52 +48,68 @@ OUR_FLAGS := -std=c++20 -fPIC -MMD -MP -Isrc \
   $(if $(FAILPOINTS)$(SANITIZE),-DCOACH_SMS_FAILPOINTS) $(SANITIZERS)
 PLAIN_FLAGS = -g $(OPTIMIZE) $(OUR_FLAGS)
 
+# $(call say,CXX,$<) prints a line before a command that $(Q) hides. `make -s` prints nothing, V=1 the command.
+Q := $(if $(V),,@)
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '$(1) $(2)')
+
 # 2 ---- The core and what needs no PostgreSQL ----------------------------------------------------
 # No include path of the server here: a stray #include "postgres.h" in the core does not compile.
 
 $(BUILD)/core/%.o: src/core/%.cpp $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
 
 # The CSV's lines as rows of a C++ table; one of another form does not compile.
 TWILIO_ERRORS := $(BUILD)/core/twilio/twilio_errors.inc
 
 $(TWILIO_ERRORS): src/core/twilio/error_codes.csv $(BUILD)/flags
-	sed -E -e 1d -e 's/^([0-9]+),"(.*)",/\1,\2,/' -e 's/""/\\"/g' \
+	$(call say,GEN,$@)
+	$(Q)sed -E -e 1d -e 's/^([0-9]+),"(.*)",/\1,\2,/' -e 's/""/\\"/g' \
 	  -e 's/^([0-9]+),(.*),([a-z_]+),([a-z_]+)$$/{\1, "\2", \3, "\4"},/' $< > $@
 
 $(BUILD)/core/twilio/twilio_errors.o: src/core/twilio/twilio_errors.cpp $(TWILIO_ERRORS) $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -I$(dir $(TWILIO_ERRORS)) -c -o $@ $<
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(PLAIN_FLAGS) -I$(dir $(TWILIO_ERRORS)) -c -o $@ $<
 
 $(BUILD)/unit/%.o: test/unit/%.cpp $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
 
 $(BUILD)/replay/%.o: test/fuzz/%.cpp $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -DCOACH_SMS_REPLAY -c -o $@ $<
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(PLAIN_FLAGS) -DCOACH_SMS_REPLAY -c -o $@ $<
 
 $(BUILD)/fake_twilio/%.o: test/fake_twilio/%.cpp $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(PLAIN_FLAGS) -c -o $@ $<
 
 $(BUILD)/libcore.a: $(CORE_OBJS)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(UNIT_TESTS): $(UNIT_OBJS) $(BUILD)/libcore.a
-	$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lgtest_main -lgtest $(CORE_LIBS) -pthread
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lgtest_main -lgtest $(CORE_LIBS) -pthread
 
 $(FAKE_TWILIO): $(FAKE_OBJS)
-	$(CXX) $(SANITIZERS) -o $@ $^ -lmicrohttpd -lcurl -lcrypto -pthread
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(SANITIZERS) -o $@ $^ -lmicrohttpd -lcurl -lcrypto -pthread
 
 # Without sanitizers: it is loaded into servers, and before them into pg_ctl.
 $(TEST_CLOCK): test/tools/test_clock.cpp $(BUILD)/flags
-	$(CXX) -std=c++20 -O2 -g -Wall -Wextra -fPIC -shared -o $@ $<
+	$(call say,LINK,$@)
+	$(Q)$(CXX) -std=c++20 -O2 -g -Wall -Wextra -fPIC -shared -o $@ $<
 
 $(BUILD)/bin/%: test/bench/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -o $@ $(filter-out %/flags,$^) -Wl,--as-needed $(BENCH_LIBS) $(CORE_LIBS) -pthread
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(PLAIN_FLAGS) -o $@ $(filter-out %/flags,$^) -Wl,--as-needed $(BENCH_LIBS) $(CORE_LIBS) -pthread
 
 $(BUILD)/bin/core_bench: BENCH_LIBS = -lbenchmark
 
 # libFuzzer comes with clang: a build of its own, of the core alone.
 $(BUILD)/bin/fuzz_%: test/fuzz/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
-	$(CXX) $(PLAIN_FLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/libcore.a $(CORE_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(PLAIN_FLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/libcore.a $(CORE_LIBS)
 
 # Rebuilds everything when the compiler, a flag or the PostgreSQL changes.
 $(BUILD)/flags: FORCE
@@ -104,7 +121,7 @@ $(BUILD)/flags: FORCE
 
 # With BINDIR, also puts the test programs there (test/tools/with_private_pg.sh). Only `make bench` asks for the benches.
 programs: $(FAKE_TWILIO) $(TEST_CLOCK) $(if $(WITH_BENCHES),$(BENCHES))
-	$(if $(BINDIR),cp $^ $(BINDIR))
+	$(if $(BINDIR),$(Q)cp $^ $(BINDIR))
 
 # 3 ---- The module -------------------------------------------------------------------------------
 
@@ -142,11 +159,13 @@ uninstall: uninstall-module
 
 # Linked here and not as MODULE_big, which knows only one variant and links with the C compiler.
 $(MODULE): $(CORE_OBJS) $(PG_OBJS) src/exports.map
-	$(CXX) $(SANITIZERS) -shared -o $@ $(filter %.o,$^) -Wl,--version-script=src/exports.map \
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(SANITIZERS) -shared -o $@ $(filter %.o,$^) -Wl,--version-script=src/exports.map \
 	  $(LDFLAGS) $(LDFLAGS_SL) -Wl,--as-needed $(CORE_LIBS)
 
 $(BUILD)/pg/%.o: src/pg/%.cpp $(BUILD)/flags
-	$(CXX) $(CXXFLAGS) $(OUR_FLAGS) $(DEFINES) \
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(CXXFLAGS) $(OUR_FLAGS) $(DEFINES) \
 	  -isystem $(includedir_server) -isystem $(includedir_internal) $(CPPFLAGS) $(SANITIZERS) -c -o $@ $<
 
 KNOWS_VERSION := $(patsubst src/%.cpp,$(BUILD)/%.o,$(shell grep -rl COACH_SMS_VERSION src/pg --include=*.cpp))
@@ -154,7 +173,8 @@ $(KNOWS_VERSION): DEFINES = -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
 $(KNOWS_VERSION): coach_sms.control
 
 $(INSTALL_SCRIPT_BUILT): $(INSTALL_PARTS) $(wildcard sql/install sql/install/*/) coach_sms.control
-	cat $(INSTALL_PARTS) > $@
+	$(call say,CAT,$@)
+	$(Q)cat $(INSTALL_PARTS) > $@
 
 # The part of the newest upgrade script that follows from the install script; check-tree compares.
 upgrade-script:
@@ -173,9 +193,10 @@ week:
 
 # Without debug symbols, nine tenths of its weight; $(MODULE) keeps them, and has the same build id.
 install-module: $(MODULE)
-	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
-	$(INSTALL_SHLIB) $(MODULE) '$(DESTDIR)$(pkglibdir)/coach_sms.so'
-	$(if $(DEBUG)$(FAILPOINTS)$(SANITIZE),,$(STRIP_SHARED_LIB) '$(DESTDIR)$(pkglibdir)/coach_sms.so')
+	$(call say,INSTALL,$(DESTDIR)$(pkglibdir)/coach_sms.so)
+	$(Q)$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
+	$(Q)$(INSTALL_SHLIB) $(MODULE) '$(DESTDIR)$(pkglibdir)/coach_sms.so'
+	$(if $(DEBUG)$(FAILPOINTS)$(SANITIZE),,$(Q)$(STRIP_SHARED_LIB) '$(DESTDIR)$(pkglibdir)/coach_sms.so')
 
 uninstall-module:
 	rm -f '$(DESTDIR)$(pkglibdir)/coach_sms.so'
@@ -300,7 +321,7 @@ help:
 	@echo 'make clean        remove what was built'
 	@echo
 	@echo 'One test:  make unit FILTER="Segments*"   make regress TESTS=enqueue   make tap TESTS=sending/live'
-	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=...: see the head of the Makefile'
+	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=..., V=1 (shows commands): see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan unit unit_tests build-unit \
   unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format tests-list check-tree upgrade-script reference week deps help FORCE
