@@ -1,4 +1,4 @@
--- Status changes are HOT updates: no index grows, however often a message changes (design.md section 5).
+-- Status changes are HOT updates: no index grows, however often a message changes.
 \i sql/include/extension.sql
 INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES ('10000000-0000-4000-8000-000000000001', '+61412345678');
 UPDATE sms_settings SET max_sms_per_client_per_day = NULL, quiet_hours_start = NULL;   -- no limits, no quiet hours

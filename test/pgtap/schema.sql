@@ -1,4 +1,4 @@
--- The tables: columns, constraints, indexes, triggers, and what a dump carries (design.md section 2 and 5).
+-- The tables: columns, constraints, indexes, triggers, and what a dump carries.
 BEGIN;
 SELECT plan(28);
 

@@ -96,7 +96,7 @@ sub configure {
         "coach_sms.key_file = '" . $self->key_file . "'",
         ($fake ? ("coach_sms.twilio_api_url = '" . $fake->url . "'") : ()),
         ($fake && $fake->{https} ? ("coach_sms.ca_file = '" . $fake->ca_file . "'") : ()),
-        "coach_sms.fetch_delay = 0",  # what a moved clock makes late is 306's business
+        "coach_sms.fetch_delay = 0",  # only sending/late_news.pl asks about what a moved clock makes late
         "restart_after_crash = on",
         "max_prepared_transactions = 5",
         "log_statement = none",
