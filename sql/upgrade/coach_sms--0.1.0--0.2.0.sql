@@ -1271,7 +1271,8 @@ COMMENT ON FUNCTION sms_export_opt_outs() IS
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_read_bookings(ids uuid[]) RETURNS SETOF coach_sms_internal.sms_booking
   AS 'MODULE_PATHNAME', 'coach_sms_read_bookings' LANGUAGE C VOLATILE STRICT ROWS 1;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_find_bookings(
-  starts_after timestamptz, starts_until timestamptz, ends_after timestamptz, ends_until timestamptz, ids uuid[])
+  starts_after timestamptz, starts_until timestamptz, ends_after timestamptz, ends_until timestamptz,
+  ids uuid[])
   RETURNS SETOF coach_sms_internal.sms_booking
   AS 'MODULE_PATHNAME', 'coach_sms_find_bookings' LANGUAGE C VOLATILE STRICT ROWS 1000;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_mark_booking(booking_id uuid, feedback boolean) RETURNS boolean
@@ -1292,10 +1293,11 @@ $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_columns() RETURNS TABLE (relation text, name text, kind text)
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   VALUES ('bookings', 'id', 'uuid'), ('bookings', 'org_id', 'uuid'), ('bookings', 'client_id', 'uuid'),
-         ('bookings', 'start_time', 'timestamptz'), ('bookings', 'end_time', 'timestamptz'), ('bookings', 'status', 'text'),
-         ('bookings', 'location_details', 'text'), ('bookings', 'reminder_sent', 'boolean'), ('bookings', 'feedback_sent', 'boolean'),
-         ('clients', 'id', 'uuid'), ('clients', 'org_id', 'uuid'), ('clients', 'full_name', 'text'), ('clients', 'phone', 'text'),
-         ('clients', 'first_name', 'text'),
+         ('bookings', 'start_time', 'timestamptz'), ('bookings', 'end_time', 'timestamptz'),
+         ('bookings', 'status', 'text'), ('bookings', 'location_details', 'text'),
+         ('bookings', 'reminder_sent', 'boolean'), ('bookings', 'feedback_sent', 'boolean'),
+         ('clients', 'id', 'uuid'), ('clients', 'org_id', 'uuid'), ('clients', 'full_name', 'text'),
+         ('clients', 'phone', 'text'), ('clients', 'first_name', 'text'),
          ('orgs', 'id', 'uuid'), ('orgs', 'name', 'text')
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_mapping(mapping jsonb) RETURNS void
@@ -1305,26 +1307,37 @@ DECLARE
   entry record;
 BEGIN
   IF jsonb_typeof(mapping) IS DISTINCT FROM 'object' THEN
-    PERFORM coach_sms_internal.sms_refuse_bookings('mapping is not a JSON object', 'It names our columns and yours, as in {"bookings": {"start_time": "starts_at"}}.', 'Leave it out where the names are the documented ones.');
+    PERFORM coach_sms_internal.sms_refuse_bookings(
+      'mapping is not a JSON object',
+      'It names our columns and yours, as in {"bookings": {"start_time": "starts_at"}}.',
+      'Leave it out where the names are the documented ones.');
   END IF;
   FOREACH part IN ARRAY ARRAY(SELECT jsonb_object_keys(mapping)) LOOP
     IF part NOT IN ('bookings', 'clients', 'orgs', 'status') OR jsonb_typeof(mapping->part) <> 'object' THEN
-      PERFORM coach_sms_internal.sms_refuse_bookings(format('mapping has a part "%s" that is not understood', part),
-        'Its parts are bookings, clients, orgs and status, each an object.', 'Correct its name, or take it out.');
+      PERFORM coach_sms_internal.sms_refuse_bookings(
+        format('mapping has a part "%s" that is not understood', part),
+        'Its parts are bookings, clients, orgs and status, each an object.',
+        'Correct its name, or take it out.');
     END IF;
     FOR entry IN SELECT * FROM jsonb_each(mapping->part) LOOP
       IF part = 'status' THEN
         IF entry.key NOT IN ('confirmed', 'completed') OR jsonb_typeof(entry.value) <> 'array'
-           OR EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(entry.value) WHEN 'array' THEN entry.value ELSE '[]' END) e
+           OR EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(entry.value)
+                                                  WHEN 'array' THEN entry.value ELSE '[]' END) e
                        WHERE jsonb_typeof(e) <> 'string') THEN
-          PERFORM coach_sms_internal.sms_refuse_bookings(format('mapping of status "%s" is not understood', entry.key),
-            'status has confirmed and completed, each an array of the words that count.', 'Write it as in {"status": {"confirmed": ["confirmed", "paid"]}}.');
+          PERFORM coach_sms_internal.sms_refuse_bookings(
+            format('mapping of status "%s" is not understood', entry.key),
+            'status has confirmed and completed, each an array of the words that count.',
+            'Write it as in {"status": {"confirmed": ["confirmed", "paid"]}}.');
         END IF;
       ELSIF jsonb_typeof(entry.value) <> 'string'
-            OR NOT EXISTS (SELECT FROM coach_sms_internal.sms_booking_columns() c WHERE c.relation = part AND c.name = entry.key) THEN
-        PERFORM coach_sms_internal.sms_refuse_bookings(format('mapping of %s "%s" is not understood', part, entry.key),
+            OR NOT EXISTS (SELECT FROM coach_sms_internal.sms_booking_columns() c
+                            WHERE c.relation = part AND c.name = entry.key) THEN
+        PERFORM coach_sms_internal.sms_refuse_bookings(
+          format('mapping of %s "%s" is not understood', part, entry.key),
           format('The columns of %s are %s; each is mapped to a name.', part,
-                 (SELECT string_agg(c.name, ', ') FROM coach_sms_internal.sms_booking_columns() c WHERE c.relation = part)),
+                 (SELECT string_agg(c.name, ', ') FROM coach_sms_internal.sms_booking_columns() c
+                   WHERE c.relation = part)),
           'Our name comes first, yours second.');
       END IF;
     END LOOP;
@@ -1334,19 +1347,25 @@ $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_complete_mapping(mapping jsonb) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_object_agg(c.relation, c.names || coalesce(mapping->c.relation, '{}'))
-         || jsonb_build_object('status', '{"confirmed": ["confirmed"], "completed": ["completed"]}' || coalesce(mapping->'status', '{}'))
-    FROM (SELECT relation, jsonb_object_agg(name, name) AS names FROM coach_sms_internal.sms_booking_columns() o
-           WHERE o.name <> 'first_name' AND (o.name <> 'full_name' OR mapping #> '{clients,first_name}' IS NULL)
+         || jsonb_build_object('status', '{"confirmed": ["confirmed"], "completed": ["completed"]}'
+                                         || coalesce(mapping->'status', '{}'))
+    FROM (SELECT relation, jsonb_object_agg(name, name) AS names
+            FROM coach_sms_internal.sms_booking_columns() o
+           WHERE o.name <> 'first_name'
+             AND (o.name <> 'full_name' OR mapping #> '{clients,first_name}' IS NULL)
            GROUP BY relation) c
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_booking_column(relation regclass, part text, name text, own_name text, kind text) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_booking_column(
+  relation regclass, part text, name text, own_name text, kind text)
+  RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found_type oid;
   is_right boolean;
 BEGIN
   SELECT coalesce(nullif(t.typbasetype, 0), t.oid),
-         CASE kind WHEN 'text' THEN t.typcategory IN ('S', 'E') ELSE coalesce(nullif(t.typbasetype, 0), t.oid) = kind::regtype END
+         CASE kind WHEN 'text' THEN t.typcategory IN ('S', 'E')
+                   ELSE coalesce(nullif(t.typbasetype, 0), t.oid) = kind::regtype END
     INTO found_type, is_right
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
    WHERE a.attrelid = relation AND a.attname = own_name AND a.attnum > 0 AND NOT a.attisdropped;
@@ -1356,12 +1375,19 @@ BEGIN
     END IF;
     PERFORM coach_sms_internal.sms_refuse_bookings(format('%s has no column "%s"', relation, own_name),
       format('It is looked for as %s of the %s.', name, part),
-      format('Where it has another name, say so: mapping => ''{"%s": {"%s": "your_column"}}''; or attach a view.', part, name));
+      format('Where it has another name, say so: mapping => ''{"%s": {"%s": "your_column"}}''; '
+             'or attach a view.',
+             part, name));
   ELSIF NOT is_right THEN
-    PERFORM coach_sms_internal.sms_refuse_bookings(format('column "%s" of %s is of type %s', own_name, relation, format_type(found_type, NULL)),
-      format('It is read as %s of the %s, which is %s.', name, part, CASE kind WHEN 'text' THEN 'text, varchar or an enum' ELSE kind END),
+    PERFORM coach_sms_internal.sms_refuse_bookings(
+      format('column "%s" of %s is of type %s', own_name, relation, format_type(found_type, NULL)),
+      format('It is read as %s of the %s, which is %s.', name, part,
+             CASE kind WHEN 'text' THEN 'text, varchar or an enum' ELSE kind END),
       CASE WHEN found_type = 'timestamp'::regtype
-           THEN format('It does not say in which zone its times are. Make it timestamptz: ALTER TABLE … ALTER COLUMN %I TYPE timestamptz USING %I AT TIME ZONE ''Australia/Sydney''; or attach a view that does.', own_name, own_name)
+           THEN format('It does not say in which zone its times are. Make it timestamptz: '
+                       'ALTER TABLE … ALTER COLUMN %I TYPE timestamptz USING %I AT TIME ZONE '
+                       '''Australia/Sydney''; or attach a view that does.',
+                       own_name, own_name)
            ELSE 'Map another column, or attach a view that casts it.' END);
   END IF;
 END
@@ -1373,13 +1399,16 @@ DECLARE
   schema oid := (SELECT relnamespace FROM pg_class WHERE oid = other);
 BEGIN
   IF NOT has_schema_privilege(owner, schema, 'USAGE') OR NOT has_table_privilege(owner, other, 'SELECT') THEN
-    PERFORM coach_sms_internal.sms_refuse_bookings(format('%s, the owner of %s, may not read %s', owner::regrole, bookings, other),
+    PERFORM coach_sms_internal.sms_refuse_bookings(
+      format('%s, the owner of %s, may not read %s', owner::regrole, bookings, other),
       'Bookings, clients and orgs are read with the rights of the owner of the bookings.',
-      format('GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s.', schema::regnamespace, owner::regrole, other, owner::regrole));
+      format('GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s.',
+             schema::regnamespace, owner::regrole, other, owner::regrole));
   END IF;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_status_words(bookings regclass, status_column text, words jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_status_words(bookings regclass, status_column text, words jsonb)
+  RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   enum_type oid;
@@ -1388,11 +1417,15 @@ BEGIN
   SELECT t.oid INTO enum_type FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
    WHERE a.attrelid = bookings AND a.attname = status_column AND t.typtype = 'e';
   SELECT w INTO unknown FROM jsonb_each(words) p, jsonb_array_elements_text(p.value) w
-   WHERE enum_type IS NOT NULL AND NOT EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = enum_type AND e.enumlabel = w) LIMIT 1;
+   WHERE enum_type IS NOT NULL
+     AND NOT EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = enum_type AND e.enumlabel = w)
+   LIMIT 1;
   IF FOUND THEN
-    PERFORM coach_sms_internal.sms_refuse_bookings(format('"%s" is no value of %s', unknown, enum_type::regtype),
+    PERFORM coach_sms_internal.sms_refuse_bookings(
+      format('"%s" is no value of %s', unknown, enum_type::regtype),
       format('Column "%s" of %s has %s.', status_column, bookings,
-             (SELECT string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = enum_type)),
+             (SELECT string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder) FROM pg_enum e
+               WHERE e.enumtypid = enum_type)),
       'Say which words count: mapping => ''{"status": {"confirmed": [...], "completed": [...]}}''.');
   END IF;
 END
@@ -1404,13 +1437,16 @@ DECLARE
 BEGIN
   FOR wanted IN
     SELECT c.relation AS part, c.name, source.mapping->c.relation->>c.name AS own_name, c.kind,
-           CASE c.relation WHEN 'bookings' THEN source.bookings WHEN 'clients' THEN source.clients ELSE source.orgs END AS relation
+           CASE c.relation WHEN 'bookings' THEN source.bookings WHEN 'clients' THEN source.clients
+                           ELSE source.orgs END AS relation
       FROM coach_sms_internal.sms_booking_columns() c
      WHERE source.mapping->c.relation ? c.name
   LOOP
-    PERFORM coach_sms_internal.sms_check_booking_column(wanted.relation, wanted.part, wanted.name, wanted.own_name, wanted.kind);
+    PERFORM coach_sms_internal.sms_check_booking_column(
+      wanted.relation, wanted.part, wanted.name, wanted.own_name, wanted.kind);
   END LOOP;
-  PERFORM coach_sms_internal.sms_check_status_words(source.bookings, source.mapping #>> '{bookings,status}', source.mapping->'status');
+  PERFORM coach_sms_internal.sms_check_status_words(
+    source.bookings, source.mapping #>> '{bookings,status}', source.mapping->'status');
   PERFORM coach_sms_internal.sms_check_booking_rights(source.bookings, source.clients);
   PERFORM coach_sms_internal.sms_check_booking_rights(source.bookings, source.orgs);
 END
@@ -1435,18 +1471,23 @@ DECLARE
   c jsonb := source.mapping->'clients';
   o jsonb := source.mapping->'orgs';
   changed text := (SELECT string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', b->>n), ' OR ')
-    FROM unnest(ARRAY['id', 'org_id', 'client_id', 'start_time', 'end_time', 'status', 'location_details']) n);
+    FROM unnest(ARRAY['id', 'org_id', 'client_id', 'start_time', 'end_time', 'status',
+                      'location_details']) n);
   changed_client text := (SELECT string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', c->>n), ' OR ')
     FROM unnest(ARRAY['phone', 'full_name', 'first_name', 'org_id']) n WHERE c ? n);
 BEGIN
   IF coach_sms_internal.sms_is_table(source.bookings) THEN
-    EXECUTE format('CREATE TRIGGER coach_sms_insert AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
+    EXECUTE format('CREATE TRIGGER coach_sms_insert AFTER INSERT ON %s FOR EACH ROW '
+                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, b->>'id', b->>'org_id');
-    EXECUTE format('CREATE TRIGGER coach_sms_update AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
+    EXECUTE format('CREATE TRIGGER coach_sms_update AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) '
+                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, changed, b->>'id', b->>'org_id');
-    EXECUTE format('CREATE TRIGGER coach_sms_delete AFTER DELETE ON %s FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
+    EXECUTE format('CREATE TRIGGER coach_sms_delete AFTER DELETE ON %s FOR EACH ROW '
+                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, b->>'id', b->>'org_id');
-    EXECUTE format('CREATE TRIGGER coach_sms_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''truncate'')',
+    EXECUTE format('CREATE TRIGGER coach_sms_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT '
+                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''truncate'')',
                    source.bookings);
   END IF;
   IF coach_sms_internal.sms_is_table(source.clients) THEN
@@ -1455,7 +1496,8 @@ BEGIN
                    source.clients, changed_client, c->>'id', c->>'org_id');
   END IF;
   IF coach_sms_internal.sms_is_table(source.orgs) THEN
-    EXECUTE format('CREATE TRIGGER coach_sms_org AFTER UPDATE ON %s FOR EACH ROW WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I)'
+    EXECUTE format('CREATE TRIGGER coach_sms_org AFTER UPDATE ON %s FOR EACH ROW '
+                   'WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I)'
                    ' EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''org'', %3$L, %3$L)',
                    source.orgs, o->>'name', o->>'id');
   END IF;
@@ -1468,8 +1510,11 @@ DECLARE
 BEGIN
   FOREACH flag IN ARRAY ARRAY['reminder_sent', 'feedback_sent'] LOOP
     IF coach_sms_internal.sms_is_table(bookings)
-       AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = bookings AND a.attname = mapping->'bookings'->>flag AND NOT a.attisdropped) THEN
-      EXECUTE format('ALTER TABLE %s ADD COLUMN %I boolean DEFAULT false', bookings, mapping->'bookings'->>flag);
+       AND NOT EXISTS (SELECT FROM pg_attribute a
+                        WHERE a.attrelid = bookings AND a.attname = mapping->'bookings'->>flag
+                          AND NOT a.attisdropped) THEN
+      EXECUTE format('ALTER TABLE %s ADD COLUMN %I boolean DEFAULT false',
+                     bookings, mapping->'bookings'->>flag);
     END IF;
   END LOOP;
 END
@@ -1478,14 +1523,18 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_without_flags(bookings regclas
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT mapping || jsonb_build_object('bookings', (mapping->'bookings') - coalesce(
     (SELECT array_agg(f.name) FROM unnest(ARRAY['reminder_sent', 'feedback_sent']) f(name)
-      WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = bookings AND a.attname = mapping->'bookings'->>f.name AND NOT a.attisdropped)), '{}'))
+      WHERE NOT EXISTS (SELECT FROM pg_attribute a
+                         WHERE a.attrelid = bookings AND a.attname = mapping->'bookings'->>f.name
+                           AND NOT a.attisdropped)), '{}'))
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_record_baseline(reason text, OUT ahead integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found coach_sms_internal.sms_booking[];
 BEGIN
-  found := ARRAY(SELECT b FROM coach_sms_internal.sms_find_bookings(now(), 'infinity', 'infinity', 'infinity', '{}') b WHERE b.state = 'confirmed');
+  found := ARRAY(
+    SELECT b FROM coach_sms_internal.sms_find_bookings(now(), 'infinity', 'infinity', 'infinity', '{}') b
+     WHERE b.state = 'confirmed');
   INSERT INTO @extschema@.sms_booking_texts AS t
     (booking_id, type, org_id, session_start, session_end, reason)
     SELECT DISTINCT ON (b.id, w.type) b.id, w.type, b.org_id, b.start_time, b.end_time, w.reason
@@ -1501,7 +1550,8 @@ BEGIN
 END
 $$;
 CREATE OR REPLACE FUNCTION sms_attach_bookings(
-  bookings regclass DEFAULT NULL, clients regclass DEFAULT NULL, orgs regclass DEFAULT NULL, mapping jsonb DEFAULT '{}')
+  bookings regclass DEFAULT NULL, clients regclass DEFAULT NULL, orgs regclass DEFAULT NULL,
+  mapping jsonb DEFAULT '{}')
   RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1516,13 +1566,16 @@ BEGIN
   source.bookings := coalesce(bookings, to_regclass('public.bookings'));
   source.clients := coalesce(clients, to_regclass('public.clients'));
   source.orgs := coalesce(orgs, to_regclass('public.orgs'));
-  FOR part IN SELECT * FROM (VALUES ('bookings', source.bookings), ('clients', source.clients), ('orgs', source.orgs)) p (name, relation)
+  FOR part IN SELECT * FROM (VALUES ('bookings', source.bookings), ('clients', source.clients),
+                                    ('orgs', source.orgs)) p (name, relation)
                WHERE p.relation IS NULL LOOP
-    PERFORM coach_sms_internal.sms_refuse_bookings(format('there is no public.%s', part.name), format('It is where the %s are looked for unless you say otherwise.', part.name),
-                                            format('Name yours: sms_attach_bookings(%s => ''your_%s'').', part.name, part.name));
+    PERFORM coach_sms_internal.sms_refuse_bookings(
+      format('there is no public.%s', part.name),
+      format('It is where the %s are looked for unless you say otherwise.', part.name),
+      format('Name yours: sms_attach_bookings(%s => ''your_%s'').', part.name, part.name));
   END LOOP;
   source.mapping := coach_sms_internal.sms_complete_mapping(mapping);
-  -- As strong as it gets, and all before anything else: a lock that grows later would meet an application's that grows.
+  -- The strongest locks, and all of them first: one that grows later would meet an application's that grows.
   FOR part IN SELECT DISTINCT r AS relation FROM unnest(ARRAY[source.bookings, source.clients, source.orgs]) r
                WHERE coach_sms_internal.sms_is_table(r) ORDER BY 1 LOOP
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', part.relation);
@@ -1534,7 +1587,8 @@ BEGIN
   source.attached_by := session_user;
 
   SELECT * INTO earlier FROM @extschema@.sms_bookings_source;
-  IF (earlier.bookings, earlier.clients, earlier.orgs, earlier.mapping) = (source.bookings, source.clients, source.orgs, source.mapping) THEN
+  IF (earlier.bookings, earlier.clients, earlier.orgs, earlier.mapping)
+     = (source.bookings, source.clients, source.orgs, source.mapping) THEN
     source := earlier;
   END IF;
   PERFORM coach_sms_internal.sms_drop_booking_triggers();
@@ -1544,21 +1598,31 @@ BEGIN
     PERFORM coach_sms_internal.sms_read_bookings('{}');
     ahead := coach_sms_internal.sms_record_baseline('before_attach');
   EXCEPTION WHEN OTHERS THEN
-    PERFORM coach_sms_internal.sms_refuse_bookings(format('%s cannot be read as its owner', source.bookings), SQLERRM, 'Mend the view, or give its owner the rights it needs (BYPASSRLS where policies would hide rows from it).');
+    PERFORM coach_sms_internal.sms_refuse_bookings(
+      format('%s cannot be read as its owner', source.bookings), SQLERRM,
+      'Mend the view, or give its owner the rights it needs '
+      '(BYPASSRLS where policies would hide rows from it).');
   END;
   PERFORM coach_sms_internal.sms_create_booking_triggers(source);
   RETURN ahead;
 END
 $$;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
-'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: public.bookings, clients, orgs) from now on. mapping gives other column names and status words: {"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser only. Raises SM021 for whatever is wrong with them.';
+'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: '
+'public.bookings, clients, orgs) from now on. mapping gives other column names and status words: '
+'{"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the '
+'clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. '
+'Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it '
+'changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser '
+'only. Raises SM021 for whatever is wrong with them.';
 CREATE OR REPLACE FUNCTION sms_detach_bookings() RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('coach_sms: attach', 0));
   PERFORM coach_sms_internal.sms_drop_booking_triggers();
   DELETE FROM @extschema@.sms_bookings_source;
-  RETURN (SELECT count(*) FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
+  RETURN (SELECT count(*)
+            FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
            WHERE m.status IN ('pending', 'queued'));
 END
 $$;
@@ -1656,7 +1720,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_has_template(org_id uuid, key 
   SELECT EXISTS (SELECT FROM @extschema@.sms_templates t
                   WHERE t.org_id = $1 AND t.template_key = $2 AND t.is_active)
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_series_variables(first coach_sms_internal.sms_booking, sessions integer) RETURNS jsonb
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_series_variables(
+  first coach_sms_internal.sms_booking, sessions integer) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_booking_variables(first)
          || jsonb_build_object('session_count', sessions, 'further_sessions', sessions - 1)
@@ -1672,7 +1737,8 @@ BEGIN
                     AND x.message_id IS NOT NULL AND x.reason IS NULL);
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_queue_series(series uuid, first coach_sms_internal.sms_booking, sessions integer) RETURNS uuid
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_queue_series(
+  series uuid, first coach_sms_internal.sms_booking, sessions integer) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN @extschema@.sms_enqueue(first.org_id, client_id => first.client_id, to_phone => first.phone,
@@ -1763,7 +1829,8 @@ BEGIN
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_make_confirmation(
-  booking coach_sms_internal.sms_booking, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz,
+  booking coach_sms_internal.sms_booking, schedule_id uuid, template_key text,
+  due_at timestamptz, expires_at timestamptz,
   OUT is_made boolean, OUT is_new boolean)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1859,7 +1926,8 @@ BEGIN
       (SELECT coach_sms_internal.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s
         WHERE s.org_id = booking.org_id)),
     'location', coalesce(nullif(btrim(booking.location), ''), 'TBD'),
-    'feedback_link', nullif(rtrim(coach_sms_internal.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
+    'feedback_link', nullif(rtrim(coach_sms_internal.sms_webapp_url(), '/'), '')
+                     || '/feedback/' || booking.id));
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_or_null(phone text, region text) RETURNS text
@@ -1870,7 +1938,8 @@ EXCEPTION WHEN SQLSTATE 'SM006' OR SQLSTATE 'SM015' THEN  -- no number; no regio
   RETURN NULL;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_stale_texts(booking_ids uuid[], bookings coach_sms_internal.sms_booking[])
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_stale_texts(
+  booking_ids uuid[], bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET plan_cache_mode = force_generic_plan AS $$
@@ -1946,15 +2015,16 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reason_in_words(reason text, t
     WHEN 'client_daily_limit' THEN
       'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_until(type text, reason text, expires_at timestamptz)
+  RETURNS timestamptz
   LANGUAGE sql STABLE
   RETURN CASE WHEN reason IN ('before_rule', 'already_sent', 'superseded') THEN NULL
               WHEN type <> 'confirmation' THEN expires_at
               WHEN reason IN ('no_settings', 'disabled', 'switched_off') THEN NULL
               ELSE least(expires_at, now() + interval '1 day') END;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_record_text(
-  booking coach_sms_internal.sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text,
-    try_until timestamptz) RETURNS boolean
+  booking coach_sms_internal.sms_booking, type text, schedule_id uuid, message_id uuid,
+  reason text, detail text, try_until timestamptz) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_new boolean;
@@ -1991,8 +2061,8 @@ DECLARE
   made integer := coalesce((SELECT t.revision FROM @extschema@.sms_booking_texts t
     WHERE t.booking_id = booking.id AND t.type = sms_queue_text.type
       AND t.schedule_id = sms_queue_text.schedule_id), 0);
-  key text := concat_ws('-', 'booking', type, booking.id, nullif(schedule_id,
-    coach_sms_internal.sms_no_schedule()),
+  key text := concat_ws('-', 'booking', type, booking.id,
+                        nullif(schedule_id, coach_sms_internal.sms_no_schedule()),
                         CASE WHEN made > 0 THEN made + 1 END);
   -- The guide's application confirms by itself, under the same key.
   message_id uuid := coach_sms_internal.sms_message_with_key(booking.org_id, key);
@@ -2004,7 +2074,8 @@ BEGIN
     RETURN message_id;
   END IF;
   RETURN @extschema@.sms_enqueue(booking.org_id, client_id => booking.client_id, to_phone => booking.phone,
-    template_key => sms_queue_text.template_key, variables => coach_sms_internal.sms_booking_variables(booking),
+    template_key => sms_queue_text.template_key,
+    variables => coach_sms_internal.sms_booking_variables(booking),
     scheduled_for => CASE WHEN sms_queue_text.due_at > now() THEN sms_queue_text.due_at END,
       expires_at => sms_queue_text.expires_at,
     related_entity_type => 'booking', related_entity_id => booking.id, idempotency_key => key,
@@ -2027,13 +2098,15 @@ DECLARE
 BEGIN
   IF reason IS NULL THEN
     BEGIN
-      message_id := coach_sms_internal.sms_queue_text(booking, type, schedule_id, template_key, due_at, expires_at);
+      message_id := coach_sms_internal.sms_queue_text(
+        booking, type, schedule_id, template_key, due_at, expires_at);
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, detail = MESSAGE_TEXT;
       reason := coach_sms_internal.sms_skip_reason(code);
       -- The message names the client, whom somebody may erase.
-      detail := CASE reason WHEN 'client_daily_limit' THEN coach_sms_internal.sms_reason_in_words(reason, type)
-        ELSE detail END;
+      IF reason = 'client_daily_limit' THEN
+        detail := coach_sms_internal.sms_reason_in_words(reason, type);
+      END IF;
     END;
   END IF;
   is_made := message_id IS NOT NULL;
@@ -2049,7 +2122,8 @@ EXCEPTION WHEN OTHERS THEN
   NULL;  -- a view that cannot be updated is left alone
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_withdraw_stale(booking_id uuid, bookings coach_sms_internal.sms_booking[]) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_withdraw_stale(
+  booking_id uuid, bookings coach_sms_internal.sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_noted boolean := coach_sms_internal.sms_read_note('texts', booking_id) IS NOT NULL;
@@ -2126,8 +2200,8 @@ BEGIN
         result := coach_sms_internal.sms_make_text(booking, want.type, want.schedule_id, want.template_key,
           want.due_at, want.expires_at);
       ELSE
-        SELECT false AS is_made, coach_sms_internal.sms_record_text(booking, want.type, want.schedule_id, NULL,
-          want.verdict, NULL,
+        SELECT false AS is_made, coach_sms_internal.sms_record_text(
+          booking, want.type, want.schedule_id, NULL, want.verdict, NULL,
           coach_sms_internal.sms_try_until(want.type, want.verdict, want.expires_at)) AS is_new INTO result;
       END IF;
       confirmations := confirmations + (result.is_made AND want.type = 'confirmation')::integer;
@@ -2172,7 +2246,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_keep_back_texts(booking_ids uu
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   PERFORM coach_sms_internal.sms_note_retraction(p.to_phone)
-     FROM (SELECT DISTINCT m.to_phone FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
+     FROM (SELECT DISTINCT m.to_phone
+             FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
             WHERE t.booking_id = ANY (booking_ids) AND m.status IN ('pending', 'queued', 'sending')) p;
 END
 $$;
@@ -2186,7 +2261,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid,
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until
       WHERE t.message_id IS NOT NULL OR t.reason = 'booking_cancelled' OR t.try_until > now()
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_leave_to_pass(
+  booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 BEGIN
   PERFORM coach_sms_internal.sms_leave_to_pass(booking_id, org_id, reason, detail);
@@ -2203,7 +2279,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_changed(booking_id uui
   SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$
 BEGIN
   IF NOT coach_sms_internal.sms_may_wait() THEN
-    PERFORM coach_sms_internal.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', 'others were changing it');
+    PERFORM coach_sms_internal.sms_try_leave_to_pass(
+      booking_id, org_id, 'unreadable', 'others were changing it');
     RETURN;
   END IF;
   PERFORM pg_advisory_xact_lock(coach_sms_internal.sms_lock_booking(booking_id));
@@ -2281,7 +2358,8 @@ BEGIN
   ends_until := now() + interval '2 minutes';
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_find_due_bookings(retried uuid[]) RETURNS coach_sms_internal.sms_booking[]
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_find_due_bookings(retried uuid[])
+  RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN ARRAY(
@@ -2292,14 +2370,17 @@ BEGIN
      WHERE b.id IS NOT NULL AND b.org_id IS NOT NULL);
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_record_unreadable(booking coach_sms_internal.sms_booking, detail text) RETURNS integer
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_record_unreadable(booking coach_sms_internal.sms_booking, detail text)
+  RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   want record;
   news integer := 0;
 BEGIN
-  FOR want IN SELECT * FROM coach_sms_internal.sms_booking_outlook(ARRAY[booking]) o WHERE o.is_due AND o.verdict = 'due' LOOP
-    news := news + coach_sms_internal.sms_record_text(booking, want.type, want.schedule_id, NULL, 'unreadable', detail,
+  FOR want IN SELECT * FROM coach_sms_internal.sms_booking_outlook(ARRAY[booking]) o
+               WHERE o.is_due AND o.verdict = 'due' LOOP
+    news := news + coach_sms_internal.sms_record_text(
+      booking, want.type, want.schedule_id, NULL, 'unreadable', detail,
       coach_sms_internal.sms_try_until(want.type, 'unreadable', want.expires_at))::integer;
   END LOOP;
   RETURN news;
@@ -2308,30 +2389,39 @@ EXCEPTION WHEN OTHERS THEN
   RETURN 0;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_stop_retrying(retried uuid[], known coach_sms_internal.sms_booking[]) RETURNS void
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_stop_retrying(retried uuid[], known coach_sms_internal.sms_booking[])
+  RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF retried = '{}' THEN
     RETURN;
   END IF;
   WITH idle AS (
-    SELECT x.booking_id, x.type, x.schedule_id, x.message_id IS NULL AND x.reason IN ('many_at_once', 'unreadable') AS was_never_decided
+    SELECT x.booking_id, x.type, x.schedule_id,
+           x.message_id IS NULL AND x.reason IN ('many_at_once', 'unreadable') AS was_never_decided
     FROM @extschema@.sms_booking_texts x
    WHERE x.booking_id = ANY (retried) AND x.type = 'confirmation' AND x.try_until > now()
      AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_booking_outlook(known) o
                       WHERE o.booking_id = x.booking_id
-                        AND (o.is_stale OR o.type = 'confirmation' AND coach_sms_internal.sms_needs_work(o.verdict, o.reason)
-                             OR o.verdict = 'not_confirmed' AND x.reason IS DISTINCT FROM 'booking_cancelled'))
+                        AND (o.is_stale
+                             OR o.type = 'confirmation'
+                                AND coach_sms_internal.sms_needs_work(o.verdict, o.reason)
+                             OR o.verdict = 'not_confirmed'
+                                AND x.reason IS DISTINCT FROM 'booking_cancelled'))
      FOR NO KEY UPDATE SKIP LOCKED),
   undecided AS (
     DELETE FROM @extschema@.sms_booking_texts t USING idle
-     WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND idle.was_never_decided)
+     WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id)
+       AND idle.was_never_decided)
   UPDATE @extschema@.sms_booking_texts t SET try_until = NULL FROM idle
-   WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND NOT idle.was_never_decided;
+   WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id)
+     AND NOT idle.was_never_decided;
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_schedule_some(
-  at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
+  at_most integer, tried_before timestamptz,
+  OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer,
+  OUT looked_at integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -2353,7 +2443,8 @@ BEGIN
     RETURN;
   END IF;
   -- Of many, some by chance, so that none that cannot be made stands in the others' way.
-  retried := ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.try_until > now() AND t.type = 'confirmation'
+  retried := ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t
+                    WHERE t.try_until > now() AND t.type = 'confirmation'
                     ORDER BY random() LIMIT 1000);
   found := coach_sms_internal.sms_find_due_bookings(retried);
   PERFORM coach_sms_internal.sms_stop_retrying(retried, found);
@@ -2361,15 +2452,17 @@ BEGIN
   FOR candidate IN
     SELECT b AS booking, b.id, w.has_work, w.unmarked
       FROM unnest(found) b
-      JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work, min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
-                   min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at, array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
+      JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work,
+                   min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
+                   min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at,
+                   array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
               FROM (SELECT j.*, coach_sms_internal.sms_is_work(
                              j.type, j.verdict, j.is_due, j.is_stale, j.reason, j.updated_at, tried_before)
                              AS is_work
                       FROM coach_sms_internal.sms_booking_outlook(found) j) o
              GROUP BY o.booking_id) w ON w.booking_id = b.id
      WHERE w.has_work OR w.unmarked <> '{}'
-     -- What failed before comes after what was not tried yet, the longest ago first; what is only to be marked, last.
+     -- First what was not tried yet, then what failed, the longest ago first; last what is only to be marked.
      ORDER BY w.has_work DESC, w.tried_at NULLS FIRST, w.expires_at, b.id LIMIT at_most
   LOOP
     looked_at := looked_at + 1;
@@ -2380,7 +2473,9 @@ BEGIN
     CONTINUE WHEN NOT candidate.has_work;
     -- Where somebody has one of its rows without that lock (an import), the next pass decides.
     CONTINUE WHEN (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id)
-                  <> (SELECT count(*) FROM (SELECT FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id FOR NO KEY UPDATE SKIP LOCKED) free);
+                  <> (SELECT count(*) FROM (SELECT FROM @extschema@.sms_booking_texts t
+                                             WHERE t.booking_id = candidate.id
+                                               FOR NO KEY UPDATE SKIP LOCKED) free);
     tried_at := clock_timestamp();
     BEGIN
       made := coach_sms_internal.sms_sync_booking(candidate.id);
@@ -2391,7 +2486,7 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
       skipped := skipped + coach_sms_internal.sms_record_unreadable(candidate.booking, SQLERRM);
     END;
-    -- Where rows or tables are locked, or a view is slow, each waits its time, and whoever changes these bookings waits for us.
+    -- Where rows or tables are locked, or a view is slow, whoever changes these bookings waits for us.
     IF clock_timestamp() - tried_at > interval '1 second' THEN
       waited := waited + (clock_timestamp() - tried_at);
     END IF;
@@ -2402,18 +2497,21 @@ $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_schedule_pass(at_most integer, OUT more boolean, OUT problem text)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  SELECT s.looked_at = at_most AND s.confirmations + s.reminders + s.feedback_requests + s.skipped > 0 INTO more
+  SELECT s.looked_at = at_most AND s.confirmations + s.reminders + s.feedback_requests + s.skipped > 0
+    INTO more
     FROM coach_sms_internal.sms_schedule_some(at_most, now() - interval '30 seconds') s;
 EXCEPTION WHEN OTHERS THEN
   more := false;
   problem := SQLERRM;
 END
 $$;
-CREATE OR REPLACE FUNCTION sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+CREATE OR REPLACE FUNCTION sms_schedule_reminders(
+  OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.reminders, s.feedback_requests, s.skipped FROM coach_sms_internal.sms_schedule_some(500, now()) s
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_recheck_bookings(message_ids uuid[])
+  RETURNS TABLE (message_id uuid, reason text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -2425,7 +2523,8 @@ DECLARE
   one uuid;
   began CONSTANT timestamptz := clock_timestamp();
 BEGIN
-  ids := ARRAY(SELECT DISTINCT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.message_id = ANY (message_ids));
+  ids := ARRAY(SELECT DISTINCT t.booking_id FROM @extschema@.sms_booking_texts t
+                WHERE t.message_id = ANY (message_ids));
   IF ids = '{}' OR NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN
     RETURN;
   END IF;
@@ -2448,15 +2547,19 @@ BEGIN
   END;
   -- One that cannot be judged waits, and keeps no other from being judged.
   BEGIN
-    SELECT coalesce(array_agg(s.message_id), '{}'), coalesce(array_agg(s.code), '{}') INTO stale_ids, stale_codes
+    SELECT coalesce(array_agg(s.message_id), '{}'), coalesce(array_agg(s.code), '{}')
+      INTO stale_ids, stale_codes
       FROM coach_sms_internal.sms_stale_texts(ids, known) s;
   EXCEPTION WHEN OTHERS THEN
     stale_ids := '{}';
     stale_codes := '{}';
     FOREACH one IN ARRAY ids LOOP
       BEGIN
-        SELECT stale_ids || coalesce(array_agg(s.message_id), '{}'), stale_codes || coalesce(array_agg(s.code), '{}') INTO stale_ids, stale_codes
-          FROM coach_sms_internal.sms_stale_texts(ARRAY[one], ARRAY(SELECT k FROM unnest(known) k WHERE k.id = one)) s;
+        SELECT stale_ids || coalesce(array_agg(s.message_id), '{}'),
+               stale_codes || coalesce(array_agg(s.code), '{}')
+          INTO stale_ids, stale_codes
+          FROM coach_sms_internal.sms_stale_texts(
+                 ARRAY[one], ARRAY(SELECT k FROM unnest(known) k WHERE k.id = one)) s;
       EXCEPTION WHEN OTHERS THEN
         unreadable := unreadable || one;
       END;
@@ -2468,12 +2571,14 @@ BEGIN
   -- A confirmation that is withdrawn here is made anew by the next pass.
   RETURN QUERY
     WITH stale AS (
-      SELECT s.message_id, s.code FROM unnest(stale_ids, stale_codes) s (message_id, code) WHERE s.message_id = ANY (message_ids)),
+      SELECT s.message_id, s.code FROM unnest(stale_ids, stale_codes) s (message_id, code)
+       WHERE s.message_id = ANY (message_ids)),
     again AS (
       UPDATE @extschema@.sms_booking_texts t SET try_until = t.session_start FROM stale s
        WHERE t.message_id = s.message_id AND t.type = 'confirmation'
          AND (s.code = 'booking_changed' OR t.series IS NOT NULL))
-    SELECT s.message_id, s.code FROM stale s JOIN @extschema@.sms_booking_texts t ON t.message_id = s.message_id
+    SELECT s.message_id, s.code
+      FROM stale s JOIN @extschema@.sms_booking_texts t ON t.message_id = s.message_id
      WHERE NOT t.booking_id = ANY (unreadable);
 END
 $$;
@@ -2489,39 +2594,51 @@ EXCEPTION
       USING ERRCODE = '57014', HINT = 'Call sms_doctor() again.';
   WHEN assert_failure OR OTHERS THEN
     RETURN 'the attached bookings cannot be read: '
-           || CASE WHEN coach_sms_internal.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
+           || CASE WHEN coach_sms_internal.sms_may_act_for(NULL) THEN SQLERRM
+                   ELSE 'SQLSTATE ' || SQLSTATE END;
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach_sms_internal.sms_booking) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN NOT booking.has_client THEN coach_sms_internal.sms_reason_in_words('no_client', NULL)
-              WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN coach_sms_internal.sms_reason_in_words('no_phone', NULL)
+              WHEN coalesce(booking.phone !~ '[^[:space:]]', true)
+                THEN coach_sms_internal.sms_reason_in_words('no_phone', NULL)
               WHEN n.number IS NULL THEN format('invalid phone number "%s"', booking.phone)
-              WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number) THEN format('%s is suppressed', n.number) END
-    FROM (SELECT coach_sms_internal.sms_phone_or_null(booking.phone, coach_sms_internal.sms_org_region(booking.org_id))) n (number)
+              WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number)
+                THEN format('%s is suppressed', n.number) END
+    FROM (SELECT coach_sms_internal.sms_phone_or_null(
+                   booking.phone, coach_sms_internal.sms_org_region(booking.org_id))) n (number)
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_verdict_in_words(
-  verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
+  verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz,
+  try_until timestamptz, reason text, detail text, zone text)
   RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE verdict
     WHEN 'later' THEN CASE
-      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s', coach_sms_internal.sms_local_time(due_at, zone), obstacle)
-      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', coach_sms_internal.sms_local_time(due_at, zone),
-                                              coach_sms_internal.sms_local_time(opens_at, zone))
-      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', coach_sms_internal.sms_local_time(due_at, zone),
-                                         coach_sms_internal.sms_local_time(opens_at, zone))
+      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s',
+        coach_sms_internal.sms_local_time(due_at, zone), obstacle)
+      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s',
+        coach_sms_internal.sms_local_time(due_at, zone), coach_sms_internal.sms_local_time(opens_at, zone))
+      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s',
+        coach_sms_internal.sms_local_time(due_at, zone), coach_sms_internal.sms_local_time(opens_at, zone))
       ELSE 'goes out on ' || coach_sms_internal.sms_local_time(due_at, zone) END
     WHEN 'made_next' THEN 'is due, and made within a minute'
     WHEN 'unseen' THEN 'is due, and made on ' || coach_sms_internal.sms_local_time(due_at, zone)
     WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
       ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason),
                   coach_sms_internal.sms_local_time(coalesce(try_until, expires_at), zone)) END
-    WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || coach_sms_internal.sms_local_time(due_at, zone) || ', once the session is completed'
-                                   ELSE 'was not sent: the session was not completed' END
-    WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, coach_sms_internal.sms_reason_in_words(reason, type)),
-                                  CASE type WHEN 'feedback' THEN 'was due more than three days ago' ELSE 'is not sent any more: the session has started' END)
-    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, coach_sms_internal.sms_reason_in_words(verdict, type))
+    WHEN 'not_completed' THEN CASE
+      WHEN expires_at > now()
+        THEN format('is due on %s, once the session is completed',
+          coach_sms_internal.sms_local_time(due_at, zone))
+      ELSE 'was not sent: the session was not completed' END
+    WHEN 'too_late' THEN coalesce(
+      'was not sent: ' || coalesce(detail, coach_sms_internal.sms_reason_in_words(reason, type)),
+      CASE type WHEN 'feedback' THEN 'was due more than three days ago'
+                ELSE 'is not sent any more: the session has started' END)
+    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END,
+                                     coach_sms_internal.sms_reason_in_words(verdict, type))
   END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_in_words(message sms_messages, zone text) RETURNS text
@@ -2532,7 +2649,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_in_words(message sms_m
     WHEN 'delivered' THEN 'was delivered on ' || coach_sms_internal.sms_local_time(message.delivered_at, zone)
     WHEN 'failed' THEN format('failed on %s: %s', coach_sms_internal.sms_local_time(message.failed_at, zone),
                               coach_sms_internal.sms_reason(message.error_code, message.error_message))
-    WHEN 'cancelled' THEN format('was cancelled on %s: %s', coach_sms_internal.sms_local_time(message.updated_at, zone),
+    WHEN 'cancelled' THEN format('was cancelled on %s: %s',
+                                 coach_sms_internal.sms_local_time(message.updated_at, zone),
                                  coalesce(nullif(message.error_message, ''), message.error_code))
     WHEN 'unknown' THEN 'may have been sent; it is being found out'
     ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(message.id) END
@@ -2547,7 +2665,8 @@ BEGIN
                    ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id);
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_seen(booking coach_sms_internal.sms_booking, OUT seen boolean, OUT seen_at timestamptz)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_seen(
+  booking coach_sms_internal.sms_booking, OUT seen boolean, OUT seen_at timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   range record;
@@ -2603,16 +2722,19 @@ BEGIN
   RETURN texts;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_explain_texts(booking_id uuid, org_ids uuid[], known coach_sms_internal.sms_booking[], zone text)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_explain_texts(
+  booking_id uuid, org_ids uuid[], known coach_sms_internal.sms_booking[], zone text)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
   PERFORM set_config('TimeZone', zone, true);
   RETURN QUERY
     WITH outlook AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_booking_outlook(known))
-    SELECT coalesce(t.type, m.metadata->>'booking_text', 'message'), coalesce(o.label, m.metadata->>'booking_text', m.template_key),
+    SELECT coalesce(t.type, m.metadata->>'booking_text', 'message'),
+           coalesce(o.label, m.metadata->>'booking_text', m.template_key),
            m.scheduled_for, m.status, m.id,
-           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE coach_sms_internal.sms_message_in_words(m, zone) END
+           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed'
+                ELSE coach_sms_internal.sms_message_in_words(m, zone) END
       FROM @extschema@.sms_messages m
       LEFT JOIN @extschema@.sms_booking_texts t
              ON t.message_id = m.id AND t.booking_id = sms_explain_texts.booking_id
@@ -2624,12 +2746,14 @@ BEGIN
     UNION ALL
     SELECT t.type, coalesce(o.label, t.type),
            CASE t.type WHEN 'reminder' THEN CASE WHEN t.session_start = o.start_time THEN o.due_at END
-                       WHEN 'feedback' THEN CASE WHEN t.session_end = o.end_time THEN o.due_at END END, 'gone', t.message_id,
+                       WHEN 'feedback' THEN CASE WHEN t.session_end = o.end_time THEN o.due_at END END,
+           'gone', t.message_id,
            'was made; its message is gone: retention_days pruned it, or somebody deleted it'
       FROM @extschema@.sms_booking_texts t
       LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
      WHERE t.booking_id = sms_explain_texts.booking_id AND t.org_id = ANY (org_ids)
-       AND t.message_id IS NOT NULL AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = t.message_id)
+       AND t.message_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = t.message_id)
     UNION ALL
     SELECT p.type, p.label, CASE WHEN p.type <> 'confirmation' THEN p.due_at END,
            CASE WHEN p.verdict IN ('later', 'made_next', 'unseen') OR p.verdict = 'due' AND p.reason IS NULL
@@ -2659,28 +2783,40 @@ DECLARE
   problem text;
 BEGIN
   BEGIN
-    known := ARRAY(SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY[booking_id]) b WHERE coach_sms_internal.sms_may_act_for(b.org_id) LIMIT 1);
+    known := ARRAY(SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY[booking_id]) b
+                    WHERE coach_sms_internal.sms_may_act_for(b.org_id) LIMIT 1);
     problem := CASE WHEN known <> '{}' THEN NULL
-                    WHEN EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN 'the booking is not there any more, and nothing is sent for it'
+                    WHEN EXISTS (SELECT FROM @extschema@.sms_bookings_source)
+                      THEN 'the booking is not there any more, and nothing is sent for it'
                     ELSE 'no bookings are attached any more; what waits goes out all the same' END;
   EXCEPTION WHEN OTHERS THEN
     state := 'unreadable';
     problem := 'the booking cannot be read: ' || SQLERRM;
   END;
   org_ids := ARRAY(SELECT o.org_id
-                     FROM (SELECT t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = sms_explain_as_owner.booking_id
+                     FROM (SELECT t.org_id FROM @extschema@.sms_booking_texts t
+                            WHERE t.booking_id = sms_explain_as_owner.booking_id
                            UNION SELECT k.org_id FROM unnest(known) k) o
                     WHERE coach_sms_internal.sms_may_act_for(o.org_id));
   IF org_ids = '{}' THEN
     RAISE EXCEPTION 'unknown booking %', coalesce(booking_id::text, 'NULL')
-      USING ERRCODE = 'SM012', DETAIL = CASE WHEN state = 'gone' OR NOT coach_sms_internal.sms_may_act_for(NULL) THEN 'It is not among the attached bookings, and nothing is known of it.' ELSE problem END, HINT = 'Give the id of a row of the attached bookings.';
+      USING ERRCODE = 'SM012',
+            DETAIL = CASE WHEN state = 'gone' OR NOT coach_sms_internal.sms_may_act_for(NULL)
+                          THEN 'It is not among the attached bookings, and nothing is known of it.'
+                          ELSE problem END,
+            HINT = 'Give the id of a row of the attached bookings.';
   END IF;
-  zone := coach_sms_internal.sms_known_zone((SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1));
+  zone := coach_sms_internal.sms_known_zone(
+    (SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1));
   IF problem IS NOT NULL THEN
     RETURN QUERY SELECT 'booking', NULL::text, NULL::timestamptz, state, NULL::uuid, problem;
-    RETURN QUERY SELECT t.type, t.type, NULL::timestamptz, 'skipped', NULL::uuid, 'was not sent: ' || coalesce(t.detail, coach_sms_internal.sms_reason_in_words(t.reason, t.type))
+    RETURN QUERY SELECT t.type, t.type, NULL::timestamptz, 'skipped', NULL::uuid,
+                        'was not sent: '
+                        || coalesce(t.detail, coach_sms_internal.sms_reason_in_words(t.reason, t.type))
                    FROM @extschema@.sms_booking_texts t
-                  WHERE t.booking_id = sms_explain_as_owner.booking_id AND t.org_id = ANY (org_ids) AND t.message_id IS NULL ORDER BY 1;
+                  WHERE t.booking_id = sms_explain_as_owner.booking_id AND t.org_id = ANY (org_ids)
+                    AND t.message_id IS NULL
+                  ORDER BY 1;
   END IF;
   RETURN QUERY SELECT * FROM coach_sms_internal.sms_explain_texts(booking_id, org_ids, known, zone);
 END

@@ -8,7 +8,8 @@ CREATE FUNCTION coach_sms_internal.sms_read_bookings(ids uuid[]) RETURNS SETOF c
 -- Returns bookings that start, or end, in a range, and those with the ids. They come without client, org
 -- and location, and a booking as often as it is found.
 CREATE FUNCTION coach_sms_internal.sms_find_bookings(
-  starts_after timestamptz, starts_until timestamptz, ends_after timestamptz, ends_until timestamptz, ids uuid[])
+  starts_after timestamptz, starts_until timestamptz, ends_after timestamptz, ends_until timestamptz,
+  ids uuid[])
   RETURNS SETOF coach_sms_internal.sms_booking
   AS 'MODULE_PATHNAME', 'coach_sms_find_bookings' LANGUAGE C VOLATILE STRICT ROWS 1000;
 

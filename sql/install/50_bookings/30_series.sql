@@ -1,7 +1,7 @@
 -- Recurring series: where a transaction makes three or more bookings of one client, and the org has a
 -- template booking_series_confirmation, one text confirms them all. Until the transaction commits, each
 -- booking has its own text: nobody knows yet how many there will be. The rows in sms_booking_texts of a
--- series share its number and its message, which is about the first session. Later changes are left to the pass.
+-- series share its number and its message, which is about the first session. The pass handles later changes.
 
 -- Returns the number of the series that this transaction confirms to the booking's client; NULL in a pass.
 CREATE FUNCTION coach_sms_internal.sms_series_of(booking coach_sms_internal.sms_booking) RETURNS uuid
@@ -27,7 +27,8 @@ CREATE FUNCTION coach_sms_internal.sms_has_template(org_id uuid, key text) RETUR
 $$;
 
 -- Returns the variables of a booking, session_count, and further_sessions, which is one less.
-CREATE FUNCTION coach_sms_internal.sms_series_variables(first coach_sms_internal.sms_booking, sessions integer) RETURNS jsonb
+CREATE FUNCTION coach_sms_internal.sms_series_variables(
+  first coach_sms_internal.sms_booking, sessions integer) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_booking_variables(first)
          || jsonb_build_object('session_count', sessions, 'further_sessions', sessions - 1)
@@ -48,7 +49,8 @@ END
 $$;
 
 -- Enqueues the confirmation of a series. Returns its message.
-CREATE FUNCTION coach_sms_internal.sms_queue_series(series uuid, first coach_sms_internal.sms_booking, sessions integer) RETURNS uuid
+CREATE FUNCTION coach_sms_internal.sms_queue_series(
+  series uuid, first coach_sms_internal.sms_booking, sessions integer) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN @extschema@.sms_enqueue(first.org_id, client_id => first.client_id, to_phone => first.phone,
@@ -150,7 +152,8 @@ $$;
 
 -- Makes a confirmation as sms_make_text() does; it may be its series'.
 CREATE FUNCTION coach_sms_internal.sms_make_confirmation(
-  booking coach_sms_internal.sms_booking, schedule_id uuid, template_key text, due_at timestamptz, expires_at timestamptz,
+  booking coach_sms_internal.sms_booking, schedule_id uuid, template_key text,
+  due_at timestamptz, expires_at timestamptz,
   OUT is_made boolean, OUT is_new boolean)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

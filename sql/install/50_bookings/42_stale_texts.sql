@@ -19,7 +19,8 @@ BEGIN
       (SELECT coach_sms_internal.sms_known_zone(s.timezone) FROM @extschema@.sms_settings s
         WHERE s.org_id = booking.org_id)),
     'location', coalesce(nullif(btrim(booking.location), ''), 'TBD'),
-    'feedback_link', nullif(rtrim(coach_sms_internal.sms_webapp_url(), '/'), '') || '/feedback/' || booking.id));
+    'feedback_link', nullif(rtrim(coach_sms_internal.sms_webapp_url(), '/'), '')
+                     || '/feedback/' || booking.id));
 END
 $$;
 
@@ -36,7 +37,8 @@ $$;
 -- Returns the messages of the bookings that have not left and must not leave as they are, each with
 -- booking_changed or booking_cancelled. They are compared with the text that would be made now. A message
 -- that the application made itself under our key has its own words: only its number and time count.
-CREATE FUNCTION coach_sms_internal.sms_stale_texts(booking_ids uuid[], bookings coach_sms_internal.sms_booking[])
+CREATE FUNCTION coach_sms_internal.sms_stale_texts(
+  booking_ids uuid[], bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET plan_cache_mode = force_generic_plan AS $$

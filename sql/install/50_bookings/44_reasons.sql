@@ -52,7 +52,8 @@ CREATE FUNCTION coach_sms_internal.sms_reason_in_words(reason text, type text) R
 -- one that comes days late would only puzzle. A text that the org had not set up or had switched off when
 -- the booking was made is not sent later, so that switching it on texts no history. A reminder that a
 -- confirmation made needless is needed after all where the confirmation fails.
-CREATE FUNCTION coach_sms_internal.sms_try_until(type text, reason text, expires_at timestamptz) RETURNS timestamptz
+CREATE FUNCTION coach_sms_internal.sms_try_until(type text, reason text, expires_at timestamptz)
+  RETURNS timestamptz
   LANGUAGE sql STABLE
   RETURN CASE WHEN reason IN ('before_rule', 'already_sent', 'superseded') THEN NULL
               WHEN type <> 'confirmation' THEN expires_at

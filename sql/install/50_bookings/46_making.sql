@@ -2,8 +2,8 @@
 
 -- Records the outcome of a text. Returns whether that is news.
 CREATE FUNCTION coach_sms_internal.sms_record_text(
-  booking coach_sms_internal.sms_booking, type text, schedule_id uuid, message_id uuid, reason text, detail text,
-    try_until timestamptz) RETURNS boolean
+  booking coach_sms_internal.sms_booking, type text, schedule_id uuid, message_id uuid,
+  reason text, detail text, try_until timestamptz) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_new boolean;
@@ -42,8 +42,8 @@ DECLARE
   made integer := coalesce((SELECT t.revision FROM @extschema@.sms_booking_texts t
     WHERE t.booking_id = booking.id AND t.type = sms_queue_text.type
       AND t.schedule_id = sms_queue_text.schedule_id), 0);
-  key text := concat_ws('-', 'booking', type, booking.id, nullif(schedule_id,
-    coach_sms_internal.sms_no_schedule()),
+  key text := concat_ws('-', 'booking', type, booking.id,
+                        nullif(schedule_id, coach_sms_internal.sms_no_schedule()),
                         CASE WHEN made > 0 THEN made + 1 END);
   -- The guide's application confirms by itself, under the same key.
   message_id uuid := coach_sms_internal.sms_message_with_key(booking.org_id, key);
@@ -55,7 +55,8 @@ BEGIN
     RETURN message_id;
   END IF;
   RETURN @extschema@.sms_enqueue(booking.org_id, client_id => booking.client_id, to_phone => booking.phone,
-    template_key => sms_queue_text.template_key, variables => coach_sms_internal.sms_booking_variables(booking),
+    template_key => sms_queue_text.template_key,
+    variables => coach_sms_internal.sms_booking_variables(booking),
     scheduled_for => CASE WHEN sms_queue_text.due_at > now() THEN sms_queue_text.due_at END,
       expires_at => sms_queue_text.expires_at,
     related_entity_type => 'booking', related_entity_id => booking.id, idempotency_key => key,
@@ -83,13 +84,15 @@ DECLARE
 BEGIN
   IF reason IS NULL THEN
     BEGIN
-      message_id := coach_sms_internal.sms_queue_text(booking, type, schedule_id, template_key, due_at, expires_at);
+      message_id := coach_sms_internal.sms_queue_text(
+        booking, type, schedule_id, template_key, due_at, expires_at);
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, detail = MESSAGE_TEXT;
       reason := coach_sms_internal.sms_skip_reason(code);
       -- The message names the client, whom somebody may erase.
-      detail := CASE reason WHEN 'client_daily_limit' THEN coach_sms_internal.sms_reason_in_words(reason, type)
-        ELSE detail END;
+      IF reason = 'client_daily_limit' THEN
+        detail := coach_sms_internal.sms_reason_in_words(reason, type);
+      END IF;
     END;
   END IF;
   is_made := message_id IS NOT NULL;

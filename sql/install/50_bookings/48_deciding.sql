@@ -2,7 +2,8 @@
 
 -- Cancels what waits for a booking and must not leave as it is. A message that the sender has claimed is
 -- checked once more before it leaves, and the next pass makes its successor.
-CREATE FUNCTION coach_sms_internal.sms_withdraw_stale(booking_id uuid, bookings coach_sms_internal.sms_booking[]) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_withdraw_stale(
+  booking_id uuid, bookings coach_sms_internal.sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_noted boolean := coach_sms_internal.sms_read_note('texts', booking_id) IS NOT NULL;
@@ -85,8 +86,8 @@ BEGIN
         result := coach_sms_internal.sms_make_text(booking, want.type, want.schedule_id, want.template_key,
           want.due_at, want.expires_at);
       ELSE
-        SELECT false AS is_made, coach_sms_internal.sms_record_text(booking, want.type, want.schedule_id, NULL,
-          want.verdict, NULL,
+        SELECT false AS is_made, coach_sms_internal.sms_record_text(
+          booking, want.type, want.schedule_id, NULL, want.verdict, NULL,
           coach_sms_internal.sms_try_until(want.type, want.verdict, want.expires_at)) AS is_new INTO result;
       END IF;
       confirmations := confirmations + (result.is_made AND want.type = 'confirmation')::integer;

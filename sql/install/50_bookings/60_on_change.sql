@@ -1,4 +1,4 @@
--- What happens when a booking, a client or an org changes: triggers on the application's tables decide at once.
+-- When a booking, a client or an org changes: triggers on the application's tables decide at once.
 
 -- At commit, has texts of these bookings that have not left checked again before they do: the bookings
 -- were changed, and nobody has judged yet what that means for them.
@@ -7,7 +7,8 @@ CREATE FUNCTION coach_sms_internal.sms_keep_back_texts(booking_ids uuid[]) RETUR
   SET coach_sms.plans_for_full_tables = on AS $$
 BEGIN
   PERFORM coach_sms_internal.sms_note_retraction(p.to_phone)
-     FROM (SELECT DISTINCT m.to_phone FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
+     FROM (SELECT DISTINCT m.to_phone
+             FROM @extschema@.sms_booking_texts t JOIN @extschema@.sms_messages m ON m.id = t.message_id
             WHERE t.booking_id = ANY (booking_ids) AND m.status IN ('pending', 'queued', 'sending')) p;
 END
 $$;
@@ -27,7 +28,8 @@ $$;
 
 -- Calls sms_leave_to_pass(), and raises nothing. Even that call may not fail the application's
 -- transaction: its snapshot may be older than the row, and another session may hold the row.
-CREATE FUNCTION coach_sms_internal.sms_try_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_try_leave_to_pass(
+  booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 BEGIN
   PERFORM coach_sms_internal.sms_leave_to_pass(booking_id, org_id, reason, detail);
@@ -53,7 +55,8 @@ CREATE FUNCTION coach_sms_internal.sms_booking_changed(booking_id uuid, org_id u
   SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$
 BEGIN
   IF NOT coach_sms_internal.sms_may_wait() THEN
-    PERFORM coach_sms_internal.sms_try_leave_to_pass(booking_id, org_id, 'unreadable', 'others were changing it');
+    PERFORM coach_sms_internal.sms_try_leave_to_pass(
+      booking_id, org_id, 'unreadable', 'others were changing it');
     RETURN;
   END IF;
   PERFORM pg_advisory_xact_lock(coach_sms_internal.sms_lock_booking(booking_id));

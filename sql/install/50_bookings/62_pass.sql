@@ -26,7 +26,8 @@ END
 $$;
 
 -- Returns the bookings that a pass has to judge, those with these ids among them, without their clients.
-CREATE FUNCTION coach_sms_internal.sms_find_due_bookings(retried uuid[]) RETURNS coach_sms_internal.sms_booking[]
+CREATE FUNCTION coach_sms_internal.sms_find_due_bookings(retried uuid[])
+  RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN ARRAY(
@@ -40,14 +41,17 @@ $$;
 
 -- Records for each due text of a booking that the booking could not be read. Returns for how many that is
 -- news. It stops no other booking, nor does a row that cannot be written since another session holds it.
-CREATE FUNCTION coach_sms_internal.sms_record_unreadable(booking coach_sms_internal.sms_booking, detail text) RETURNS integer
+CREATE FUNCTION coach_sms_internal.sms_record_unreadable(booking coach_sms_internal.sms_booking, detail text)
+  RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   want record;
   news integer := 0;
 BEGIN
-  FOR want IN SELECT * FROM coach_sms_internal.sms_booking_outlook(ARRAY[booking]) o WHERE o.is_due AND o.verdict = 'due' LOOP
-    news := news + coach_sms_internal.sms_record_text(booking, want.type, want.schedule_id, NULL, 'unreadable', detail,
+  FOR want IN SELECT * FROM coach_sms_internal.sms_booking_outlook(ARRAY[booking]) o
+               WHERE o.is_due AND o.verdict = 'due' LOOP
+    news := news + coach_sms_internal.sms_record_text(
+      booking, want.type, want.schedule_id, NULL, 'unreadable', detail,
       coach_sms_internal.sms_try_until(want.type, 'unreadable', want.expires_at))::integer;
   END LOOP;
   RETURN news;
@@ -59,33 +63,42 @@ $$;
 
 -- Ends the retries of those bookings that are gone or need no confirmation any more. Where no confirmation
 -- was ever decided, no row stays, so that one may come later.
-CREATE FUNCTION coach_sms_internal.sms_stop_retrying(retried uuid[], known coach_sms_internal.sms_booking[]) RETURNS void
+CREATE FUNCTION coach_sms_internal.sms_stop_retrying(retried uuid[], known coach_sms_internal.sms_booking[])
+  RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF retried = '{}' THEN
     RETURN;
   END IF;
   WITH idle AS (
-    SELECT x.booking_id, x.type, x.schedule_id, x.message_id IS NULL AND x.reason IN ('many_at_once', 'unreadable') AS was_never_decided
+    SELECT x.booking_id, x.type, x.schedule_id,
+           x.message_id IS NULL AND x.reason IN ('many_at_once', 'unreadable') AS was_never_decided
     FROM @extschema@.sms_booking_texts x
    WHERE x.booking_id = ANY (retried) AND x.type = 'confirmation' AND x.try_until > now()
      AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_booking_outlook(known) o
                       WHERE o.booking_id = x.booking_id
-                        AND (o.is_stale OR o.type = 'confirmation' AND coach_sms_internal.sms_needs_work(o.verdict, o.reason)
-                             OR o.verdict = 'not_confirmed' AND x.reason IS DISTINCT FROM 'booking_cancelled'))
+                        AND (o.is_stale
+                             OR o.type = 'confirmation'
+                                AND coach_sms_internal.sms_needs_work(o.verdict, o.reason)
+                             OR o.verdict = 'not_confirmed'
+                                AND x.reason IS DISTINCT FROM 'booking_cancelled'))
      FOR NO KEY UPDATE SKIP LOCKED),
   undecided AS (
     DELETE FROM @extschema@.sms_booking_texts t USING idle
-     WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND idle.was_never_decided)
+     WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id)
+       AND idle.was_never_decided)
   UPDATE @extschema@.sms_booking_texts t SET try_until = NULL FROM idle
-   WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id) AND NOT idle.was_never_decided;
+   WHERE (t.booking_id, t.type, t.schedule_id) = (idle.booking_id, idle.type, idle.schedule_id)
+     AND NOT idle.was_never_decided;
 END
 $$;
 
 -- Decides at most so many bookings that have something to do. A skipped text is tried again where it was
 -- last tried before that time.
 CREATE FUNCTION coach_sms_internal.sms_schedule_some(
-  at_most integer, tried_before timestamptz, OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer, OUT looked_at integer)
+  at_most integer, tried_before timestamptz,
+  OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer,
+  OUT looked_at integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -107,7 +120,8 @@ BEGIN
     RETURN;
   END IF;
   -- Of many, some by chance, so that none that cannot be made stands in the others' way.
-  retried := ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.try_until > now() AND t.type = 'confirmation'
+  retried := ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t
+                    WHERE t.try_until > now() AND t.type = 'confirmation'
                     ORDER BY random() LIMIT 1000);
   found := coach_sms_internal.sms_find_due_bookings(retried);
   PERFORM coach_sms_internal.sms_stop_retrying(retried, found);
@@ -115,15 +129,17 @@ BEGIN
   FOR candidate IN
     SELECT b AS booking, b.id, w.has_work, w.unmarked
       FROM unnest(found) b
-      JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work, min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
-                   min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at, array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
+      JOIN (SELECT o.booking_id, bool_or(o.is_work) AS has_work,
+                   min(o.updated_at) FILTER (WHERE o.is_work AND o.reason IS NOT NULL) AS tried_at,
+                   min(o.expires_at) FILTER (WHERE o.is_work) AS expires_at,
+                   array_agg(DISTINCT o.type) FILTER (WHERE o.is_unmarked AND can_mark) AS unmarked
               FROM (SELECT j.*, coach_sms_internal.sms_is_work(
                              j.type, j.verdict, j.is_due, j.is_stale, j.reason, j.updated_at, tried_before)
                              AS is_work
                       FROM coach_sms_internal.sms_booking_outlook(found) j) o
              GROUP BY o.booking_id) w ON w.booking_id = b.id
      WHERE w.has_work OR w.unmarked <> '{}'
-     -- What failed before comes after what was not tried yet, the longest ago first; what is only to be marked, last.
+     -- First what was not tried yet, then what failed, the longest ago first; last what is only to be marked.
      ORDER BY w.has_work DESC, w.tried_at NULLS FIRST, w.expires_at, b.id LIMIT at_most
   LOOP
     looked_at := looked_at + 1;
@@ -134,7 +150,9 @@ BEGIN
     CONTINUE WHEN NOT candidate.has_work;
     -- Where somebody has one of its rows without that lock (an import), the next pass decides.
     CONTINUE WHEN (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id)
-                  <> (SELECT count(*) FROM (SELECT FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id FOR NO KEY UPDATE SKIP LOCKED) free);
+                  <> (SELECT count(*) FROM (SELECT FROM @extschema@.sms_booking_texts t
+                                             WHERE t.booking_id = candidate.id
+                                               FOR NO KEY UPDATE SKIP LOCKED) free);
     tried_at := clock_timestamp();
     BEGIN
       made := coach_sms_internal.sms_sync_booking(candidate.id);
@@ -145,7 +163,7 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
       skipped := skipped + coach_sms_internal.sms_record_unreadable(candidate.booking, SQLERRM);
     END;
-    -- Where rows or tables are locked, or a view is slow, each waits its time, and whoever changes these bookings waits for us.
+    -- Where rows or tables are locked, or a view is slow, whoever changes these bookings waits for us.
     IF clock_timestamp() - tried_at > interval '1 second' THEN
       waited := waited + (clock_timestamp() - tried_at);
     END IF;
@@ -160,7 +178,8 @@ $$;
 CREATE FUNCTION coach_sms_internal.sms_schedule_pass(at_most integer, OUT more boolean, OUT problem text)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  SELECT s.looked_at = at_most AND s.confirmations + s.reminders + s.feedback_requests + s.skipped > 0 INTO more
+  SELECT s.looked_at = at_most AND s.confirmations + s.reminders + s.feedback_requests + s.skipped > 0
+    INTO more
     FROM coach_sms_internal.sms_schedule_some(at_most, now() - interval '30 seconds') s;
 EXCEPTION WHEN OTHERS THEN
   more := false;
@@ -168,9 +187,12 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
-CREATE FUNCTION sms_schedule_reminders(OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
+CREATE FUNCTION sms_schedule_reminders(
+  OUT reminders integer, OUT feedback_requests integer, OUT skipped integer)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.reminders, s.feedback_requests, s.skipped FROM coach_sms_internal.sms_schedule_some(500, now()) s
 $$;
 COMMENT ON FUNCTION sms_schedule_reminders() IS
-'Queues the reminders and feedback requests that are due within two minutes, tries again what could not be queued, of at most 500 bookings, and returns how many were queued and how many newly skipped. The sender does so each minute; calling it besides, as from pg_cron, does no harm.';
+'Queues the reminders and feedback requests that are due within two minutes, tries again what could not be '
+'queued, of at most 500 bookings, and returns how many were queued and how many newly skipped. The sender '
+'does so each minute; calling it besides, as from pg_cron, does no harm.';

@@ -2,7 +2,8 @@
 
 -- Returns which of these claimed messages must not leave: booking_changed, booking_cancelled, or
 -- booking_unreadable for now. Raises nothing.
-CREATE FUNCTION coach_sms_internal.sms_recheck_bookings(message_ids uuid[]) RETURNS TABLE (message_id uuid, reason text)
+CREATE FUNCTION coach_sms_internal.sms_recheck_bookings(message_ids uuid[])
+  RETURNS TABLE (message_id uuid, reason text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
 DECLARE
@@ -14,7 +15,8 @@ DECLARE
   one uuid;
   began CONSTANT timestamptz := clock_timestamp();
 BEGIN
-  ids := ARRAY(SELECT DISTINCT t.booking_id FROM @extschema@.sms_booking_texts t WHERE t.message_id = ANY (message_ids));
+  ids := ARRAY(SELECT DISTINCT t.booking_id FROM @extschema@.sms_booking_texts t
+                WHERE t.message_id = ANY (message_ids));
   IF ids = '{}' OR NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN
     RETURN;
   END IF;
@@ -37,15 +39,19 @@ BEGIN
   END;
   -- One that cannot be judged waits, and keeps no other from being judged.
   BEGIN
-    SELECT coalesce(array_agg(s.message_id), '{}'), coalesce(array_agg(s.code), '{}') INTO stale_ids, stale_codes
+    SELECT coalesce(array_agg(s.message_id), '{}'), coalesce(array_agg(s.code), '{}')
+      INTO stale_ids, stale_codes
       FROM coach_sms_internal.sms_stale_texts(ids, known) s;
   EXCEPTION WHEN OTHERS THEN
     stale_ids := '{}';
     stale_codes := '{}';
     FOREACH one IN ARRAY ids LOOP
       BEGIN
-        SELECT stale_ids || coalesce(array_agg(s.message_id), '{}'), stale_codes || coalesce(array_agg(s.code), '{}') INTO stale_ids, stale_codes
-          FROM coach_sms_internal.sms_stale_texts(ARRAY[one], ARRAY(SELECT k FROM unnest(known) k WHERE k.id = one)) s;
+        SELECT stale_ids || coalesce(array_agg(s.message_id), '{}'),
+               stale_codes || coalesce(array_agg(s.code), '{}')
+          INTO stale_ids, stale_codes
+          FROM coach_sms_internal.sms_stale_texts(
+                 ARRAY[one], ARRAY(SELECT k FROM unnest(known) k WHERE k.id = one)) s;
       EXCEPTION WHEN OTHERS THEN
         unreadable := unreadable || one;
       END;
@@ -57,12 +63,14 @@ BEGIN
   -- A confirmation that is withdrawn here is made anew by the next pass.
   RETURN QUERY
     WITH stale AS (
-      SELECT s.message_id, s.code FROM unnest(stale_ids, stale_codes) s (message_id, code) WHERE s.message_id = ANY (message_ids)),
+      SELECT s.message_id, s.code FROM unnest(stale_ids, stale_codes) s (message_id, code)
+       WHERE s.message_id = ANY (message_ids)),
     again AS (
       UPDATE @extschema@.sms_booking_texts t SET try_until = t.session_start FROM stale s
        WHERE t.message_id = s.message_id AND t.type = 'confirmation'
          AND (s.code = 'booking_changed' OR t.series IS NOT NULL))
-    SELECT s.message_id, s.code FROM stale s JOIN @extschema@.sms_booking_texts t ON t.message_id = s.message_id
+    SELECT s.message_id, s.code
+      FROM stale s JOIN @extschema@.sms_booking_texts t ON t.message_id = s.message_id
      WHERE NOT t.booking_id = ANY (unreadable);
 END
 $$;
@@ -81,6 +89,7 @@ EXCEPTION
       USING ERRCODE = '57014', HINT = 'Call sms_doctor() again.';
   WHEN assert_failure OR OTHERS THEN
     RETURN 'the attached bookings cannot be read: '
-           || CASE WHEN coach_sms_internal.sms_may_act_for(NULL) THEN SQLERRM ELSE 'SQLSTATE ' || SQLSTATE END;
+           || CASE WHEN coach_sms_internal.sms_may_act_for(NULL) THEN SQLERRM
+                   ELSE 'SQLSTATE ' || SQLSTATE END;
 END
 $$;

@@ -4,35 +4,46 @@
 CREATE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach_sms_internal.sms_booking) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN NOT booking.has_client THEN coach_sms_internal.sms_reason_in_words('no_client', NULL)
-              WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN coach_sms_internal.sms_reason_in_words('no_phone', NULL)
+              WHEN coalesce(booking.phone !~ '[^[:space:]]', true)
+                THEN coach_sms_internal.sms_reason_in_words('no_phone', NULL)
               WHEN n.number IS NULL THEN format('invalid phone number "%s"', booking.phone)
-              WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number) THEN format('%s is suppressed', n.number) END
-    FROM (SELECT coach_sms_internal.sms_phone_or_null(booking.phone, coach_sms_internal.sms_org_region(booking.org_id))) n (number)
+              WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number)
+                THEN format('%s is suppressed', n.number) END
+    FROM (SELECT coach_sms_internal.sms_phone_or_null(
+                   booking.phone, coach_sms_internal.sms_org_region(booking.org_id))) n (number)
 $$;
 
 -- Returns the state of a text without a message, in words.
 CREATE FUNCTION coach_sms_internal.sms_verdict_in_words(
-  verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz, try_until timestamptz, reason text, detail text, zone text)
+  verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz,
+  try_until timestamptz, reason text, detail text, zone text)
   RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE verdict
     WHEN 'later' THEN CASE
-      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s', coach_sms_internal.sms_local_time(due_at, zone), obstacle)
-      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s', coach_sms_internal.sms_local_time(due_at, zone),
-                                              coach_sms_internal.sms_local_time(opens_at, zone))
-      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s', coach_sms_internal.sms_local_time(due_at, zone),
-                                         coach_sms_internal.sms_local_time(opens_at, zone))
+      WHEN obstacle IS NOT NULL THEN format('is due on %s, and could not go out today: %s',
+        coach_sms_internal.sms_local_time(due_at, zone), obstacle)
+      WHEN opens_at >= expires_at THEN format('is due on %s, and will not go out: quiet hours last until %s',
+        coach_sms_internal.sms_local_time(due_at, zone), coach_sms_internal.sms_local_time(opens_at, zone))
+      WHEN opens_at > due_at THEN format('is due on %s, and goes out once quiet hours end, on %s',
+        coach_sms_internal.sms_local_time(due_at, zone), coach_sms_internal.sms_local_time(opens_at, zone))
       ELSE 'goes out on ' || coach_sms_internal.sms_local_time(due_at, zone) END
     WHEN 'made_next' THEN 'is due, and made within a minute'
     WHEN 'unseen' THEN 'is due, and made on ' || coach_sms_internal.sms_local_time(due_at, zone)
     WHEN 'due' THEN CASE WHEN coalesce(detail, reason) IS NULL THEN 'is due, and made within a minute'
       ELSE format('was not queued: %s. The sender tries again each minute until %s', coalesce(detail, reason),
                   coach_sms_internal.sms_local_time(coalesce(try_until, expires_at), zone)) END
-    WHEN 'not_completed' THEN CASE WHEN expires_at > now() THEN 'is due on ' || coach_sms_internal.sms_local_time(due_at, zone) || ', once the session is completed'
-                                   ELSE 'was not sent: the session was not completed' END
-    WHEN 'too_late' THEN coalesce('was not sent: ' || coalesce(detail, coach_sms_internal.sms_reason_in_words(reason, type)),
-                                  CASE type WHEN 'feedback' THEN 'was due more than three days ago' ELSE 'is not sent any more: the session has started' END)
-    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END, coach_sms_internal.sms_reason_in_words(verdict, type))
+    WHEN 'not_completed' THEN CASE
+      WHEN expires_at > now()
+        THEN format('is due on %s, once the session is completed',
+          coach_sms_internal.sms_local_time(due_at, zone))
+      ELSE 'was not sent: the session was not completed' END
+    WHEN 'too_late' THEN coalesce(
+      'was not sent: ' || coalesce(detail, coach_sms_internal.sms_reason_in_words(reason, type)),
+      CASE type WHEN 'feedback' THEN 'was due more than three days ago'
+                ELSE 'is not sent any more: the session has started' END)
+    ELSE 'is not sent: ' || coalesce(CASE WHEN verdict = reason THEN detail END,
+                                     coach_sms_internal.sms_reason_in_words(verdict, type))
   END
 $$;
 
@@ -45,7 +56,8 @@ CREATE FUNCTION coach_sms_internal.sms_message_in_words(message sms_messages, zo
     WHEN 'delivered' THEN 'was delivered on ' || coach_sms_internal.sms_local_time(message.delivered_at, zone)
     WHEN 'failed' THEN format('failed on %s: %s', coach_sms_internal.sms_local_time(message.failed_at, zone),
                               coach_sms_internal.sms_reason(message.error_code, message.error_message))
-    WHEN 'cancelled' THEN format('was cancelled on %s: %s', coach_sms_internal.sms_local_time(message.updated_at, zone),
+    WHEN 'cancelled' THEN format('was cancelled on %s: %s',
+                                 coach_sms_internal.sms_local_time(message.updated_at, zone),
                                  coalesce(nullif(message.error_message, ''), message.error_code))
     WHEN 'unknown' THEN 'may have been sent; it is being found out'
     ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(message.id) END

@@ -13,7 +13,8 @@ END
 $$;
 
 -- Whether the next pass judges a booking, and else from when on the passes do.
-CREATE FUNCTION coach_sms_internal.sms_is_seen(booking coach_sms_internal.sms_booking, OUT seen boolean, OUT seen_at timestamptz)
+CREATE FUNCTION coach_sms_internal.sms_is_seen(
+  booking coach_sms_internal.sms_booking, OUT seen boolean, OUT seen_at timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   range record;
@@ -76,16 +77,19 @@ $$;
 
 -- Returns messages and outlook of a booking, in the time of its org. SET timezone is here for its end: the
 -- function sets the org's zone, so that errors have the org's time too, and the session's zone comes back.
-CREATE FUNCTION coach_sms_internal.sms_explain_texts(booking_id uuid, org_ids uuid[], known coach_sms_internal.sms_booking[], zone text)
+CREATE FUNCTION coach_sms_internal.sms_explain_texts(
+  booking_id uuid, org_ids uuid[], known coach_sms_internal.sms_booking[], zone text)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
   PERFORM set_config('TimeZone', zone, true);
   RETURN QUERY
     WITH outlook AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_booking_outlook(known))
-    SELECT coalesce(t.type, m.metadata->>'booking_text', 'message'), coalesce(o.label, m.metadata->>'booking_text', m.template_key),
+    SELECT coalesce(t.type, m.metadata->>'booking_text', 'message'),
+           coalesce(o.label, m.metadata->>'booking_text', m.template_key),
            m.scheduled_for, m.status, m.id,
-           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed' ELSE coach_sms_internal.sms_message_in_words(m, zone) END
+           CASE WHEN o.is_stale THEN 'is withdrawn before it leaves: the rules have changed'
+                ELSE coach_sms_internal.sms_message_in_words(m, zone) END
       FROM @extschema@.sms_messages m
       LEFT JOIN @extschema@.sms_booking_texts t
              ON t.message_id = m.id AND t.booking_id = sms_explain_texts.booking_id
@@ -97,12 +101,14 @@ BEGIN
     UNION ALL
     SELECT t.type, coalesce(o.label, t.type),
            CASE t.type WHEN 'reminder' THEN CASE WHEN t.session_start = o.start_time THEN o.due_at END
-                       WHEN 'feedback' THEN CASE WHEN t.session_end = o.end_time THEN o.due_at END END, 'gone', t.message_id,
+                       WHEN 'feedback' THEN CASE WHEN t.session_end = o.end_time THEN o.due_at END END,
+           'gone', t.message_id,
            'was made; its message is gone: retention_days pruned it, or somebody deleted it'
       FROM @extschema@.sms_booking_texts t
       LEFT JOIN outlook o ON o.type = t.type AND o.schedule_id = t.schedule_id
      WHERE t.booking_id = sms_explain_texts.booking_id AND t.org_id = ANY (org_ids)
-       AND t.message_id IS NOT NULL AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = t.message_id)
+       AND t.message_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = t.message_id)
     UNION ALL
     SELECT p.type, p.label, CASE WHEN p.type <> 'confirmation' THEN p.due_at END,
            CASE WHEN p.verdict IN ('later', 'made_next', 'unseen') OR p.verdict = 'due' AND p.reason IS NULL
@@ -134,28 +140,40 @@ DECLARE
   problem text;
 BEGIN
   BEGIN
-    known := ARRAY(SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY[booking_id]) b WHERE coach_sms_internal.sms_may_act_for(b.org_id) LIMIT 1);
+    known := ARRAY(SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY[booking_id]) b
+                    WHERE coach_sms_internal.sms_may_act_for(b.org_id) LIMIT 1);
     problem := CASE WHEN known <> '{}' THEN NULL
-                    WHEN EXISTS (SELECT FROM @extschema@.sms_bookings_source) THEN 'the booking is not there any more, and nothing is sent for it'
+                    WHEN EXISTS (SELECT FROM @extschema@.sms_bookings_source)
+                      THEN 'the booking is not there any more, and nothing is sent for it'
                     ELSE 'no bookings are attached any more; what waits goes out all the same' END;
   EXCEPTION WHEN OTHERS THEN
     state := 'unreadable';
     problem := 'the booking cannot be read: ' || SQLERRM;
   END;
   org_ids := ARRAY(SELECT o.org_id
-                     FROM (SELECT t.org_id FROM @extschema@.sms_booking_texts t WHERE t.booking_id = sms_explain_as_owner.booking_id
+                     FROM (SELECT t.org_id FROM @extschema@.sms_booking_texts t
+                            WHERE t.booking_id = sms_explain_as_owner.booking_id
                            UNION SELECT k.org_id FROM unnest(known) k) o
                     WHERE coach_sms_internal.sms_may_act_for(o.org_id));
   IF org_ids = '{}' THEN
     RAISE EXCEPTION 'unknown booking %', coalesce(booking_id::text, 'NULL')
-      USING ERRCODE = 'SM012', DETAIL = CASE WHEN state = 'gone' OR NOT coach_sms_internal.sms_may_act_for(NULL) THEN 'It is not among the attached bookings, and nothing is known of it.' ELSE problem END, HINT = 'Give the id of a row of the attached bookings.';
+      USING ERRCODE = 'SM012',
+            DETAIL = CASE WHEN state = 'gone' OR NOT coach_sms_internal.sms_may_act_for(NULL)
+                          THEN 'It is not among the attached bookings, and nothing is known of it.'
+                          ELSE problem END,
+            HINT = 'Give the id of a row of the attached bookings.';
   END IF;
-  zone := coach_sms_internal.sms_known_zone((SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1));
+  zone := coach_sms_internal.sms_known_zone(
+    (SELECT s.timezone FROM @extschema@.sms_settings s WHERE s.org_id = ANY (org_ids) LIMIT 1));
   IF problem IS NOT NULL THEN
     RETURN QUERY SELECT 'booking', NULL::text, NULL::timestamptz, state, NULL::uuid, problem;
-    RETURN QUERY SELECT t.type, t.type, NULL::timestamptz, 'skipped', NULL::uuid, 'was not sent: ' || coalesce(t.detail, coach_sms_internal.sms_reason_in_words(t.reason, t.type))
+    RETURN QUERY SELECT t.type, t.type, NULL::timestamptz, 'skipped', NULL::uuid,
+                        'was not sent: '
+                        || coalesce(t.detail, coach_sms_internal.sms_reason_in_words(t.reason, t.type))
                    FROM @extschema@.sms_booking_texts t
-                  WHERE t.booking_id = sms_explain_as_owner.booking_id AND t.org_id = ANY (org_ids) AND t.message_id IS NULL ORDER BY 1;
+                  WHERE t.booking_id = sms_explain_as_owner.booking_id AND t.org_id = ANY (org_ids)
+                    AND t.message_id IS NULL
+                  ORDER BY 1;
   END IF;
   RETURN QUERY SELECT * FROM coach_sms_internal.sms_explain_texts(booking_id, org_ids, known, zone);
 END
