@@ -56,15 +56,15 @@ void keep_back_texts(const pg_uuid_t& id) {
   run.run({UUIDPGetDatum(&id)});
 }
 
-#define MANY_AT_ONCE "($1, $2, 'many_at_once', 'many bookings were changed in one transaction')"
-
 // In a transaction whose snapshot may be older than the row, a subtransaction takes the error.
 void leave_to_pass(const pg_uuid_t& id, const pg_uuid_t& org_id) {
-  static Statement run{"SELECT @internal@.sms_leave_to_pass" MANY_AT_ONCE, {UUIDOID, UUIDOID}};
-  static Statement try_run{"SELECT @internal@.sms_try_leave_to_pass" MANY_AT_ONCE,
-                           {UUIDOID, UUIDOID}};
+  static Statement run{"SELECT @internal@.sms_leave_to_pass($1, $2, $3, $4)",
+                       {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
+  static Statement try_run{"SELECT @internal@.sms_try_leave_to_pass($1, $2, $3, $4)",
+                           {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
   Statement& statement = IsolationUsesXactSnapshot() ? try_run : run;
-  statement.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id)});
+  statement.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id), CStringGetTextDatum("many_at_once"),
+                 CStringGetTextDatum("many bookings were changed in one transaction")});
 }
 
 void decide_others(const char* kind, const pg_uuid_t& id, const pg_uuid_t& org_id) {
