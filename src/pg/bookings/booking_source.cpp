@@ -72,19 +72,19 @@ const char* name_column(int column) {
 }  // namespace
 
 bool read_booking_source(BookingSource* source) {
-  static Statement read{
-      "SELECT bookings::oid, clients::oid, orgs::oid,"
-      "       ARRAY(SELECT jsonb_array_elements_text(mapping #> '{status,confirmed}')),"
-      "       ARRAY(SELECT jsonb_array_elements_text(mapping #> '{status,completed}')),"
-      "       b->>'id', b->>'org_id', b->>'client_id', b->>'start_time', b->>'end_time',"
-      "       b->>'status', b->>'location_details', b->>'reminder_sent', b->>'feedback_sent',"
-      "       c->>'id', c->>'org_id', c->>'full_name', c->>'phone', o->>'id', o->>'name',"
-      "       c->>'first_name'"
-      "  FROM @extschema@.sms_bookings_source,"
-      "       LATERAL (SELECT mapping->'bookings', mapping->'clients', mapping->'orgs')"
-      "         AS m (b, c, o)",
-      {}};
-  if (read.run(std::initializer_list<Datum>{}) == 0) return false;
+  static Statement read{R"sql(
+      SELECT bookings::oid, clients::oid, orgs::oid,
+             ARRAY(SELECT jsonb_array_elements_text(mapping #> '{status,confirmed}')),
+             ARRAY(SELECT jsonb_array_elements_text(mapping #> '{status,completed}')),
+             b->>'id', b->>'org_id', b->>'client_id', b->>'start_time', b->>'end_time',
+             b->>'status', b->>'location_details', b->>'reminder_sent', b->>'feedback_sent',
+             c->>'id', c->>'org_id', c->>'full_name', c->>'phone', o->>'id', o->>'name',
+             c->>'first_name'
+        FROM @extschema@.sms_bookings_source,
+             LATERAL (SELECT mapping->'bookings', mapping->'clients', mapping->'orgs')
+               AS m (b, c, o))sql",
+                        {}};
+  if (read.run() == 0) return false;
   source->bookings = oid_column(1);
   const Oid clients = oid_column(2);
   const Oid orgs = oid_column(3);

@@ -48,12 +48,12 @@ bool is_one_of_many() {
 
 void decide_booking(const pg_uuid_t& id, const pg_uuid_t& org_id) {
   static Statement run{"SELECT @internal@.sms_booking_changed($1, $2)", {UUIDOID, UUIDOID}};
-  run.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id)});
+  run.run(id, org_id);
 }
 
 void keep_back_texts(const pg_uuid_t& id) {
   static Statement run{"SELECT @internal@.sms_keep_back_texts(ARRAY[$1])", {UUIDOID}};
-  run.run({UUIDPGetDatum(&id)});
+  run.run(id);
 }
 
 // In a transaction whose snapshot may be older than the row, a subtransaction takes the error.
@@ -63,14 +63,13 @@ void leave_to_pass(const pg_uuid_t& id, const pg_uuid_t& org_id) {
   static Statement try_run{"SELECT @internal@.sms_try_leave_to_pass($1, $2, $3, $4)",
                            {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
   Statement& statement = IsolationUsesXactSnapshot() ? try_run : run;
-  statement.run({UUIDPGetDatum(&id), UUIDPGetDatum(&org_id), CStringGetTextDatum("many_at_once"),
-                 CStringGetTextDatum("many bookings were changed in one transaction")});
+  statement.run(id, org_id, "many_at_once", "many bookings were changed in one transaction");
 }
 
 void decide_others(const char* kind, const pg_uuid_t& id, const pg_uuid_t& org_id) {
   static Statement run{"SELECT @internal@.sms_app_changed($1, $2, $3)",
                        {TEXTOID, UUIDOID, UUIDOID}};
-  run.run({CStringGetTextDatum(kind), UUIDPGetDatum(&id), UUIDPGetDatum(&org_id)});
+  run.run(kind, id, org_id);
 }
 
 void row_changed(HeapTuple tuple, TriggerData* trigger) {

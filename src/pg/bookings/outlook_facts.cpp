@@ -79,12 +79,12 @@ const char* type_word(TextType type) {
 }
 
 Moment read_moment() {
-  static Statement read{
-      "SELECT (SELECT s.attached_at FROM @extschema@.sms_bookings_source s),"
-      "       bool_or(v.mode = 'live'), max(v.live_since) FILTER (WHERE v.mode = 'live')"
-      "  FROM @internal@.sms_server v",
-      {}};
-  read.run(std::initializer_list<Datum>{});
+  static Statement read{R"sql(
+      SELECT (SELECT s.attached_at FROM @extschema@.sms_bookings_source s),
+             bool_or(v.mode = 'live'), max(v.live_since) FILTER (WHERE v.mode = 'live')
+        FROM @internal@.sms_server v)sql",
+                        {}};
+  read.run();
   return {.now = GetCurrentTransactionStartTimestamp(),
           .attached_at = time_column(0, 1, DT_NOBEGIN),
           .is_live = bool_column(0, 2),
@@ -92,27 +92,27 @@ Moment read_moment() {
 }
 
 Table<TextRule> read_rules(Datum org_ids) {
-  static Statement read{
-      "SELECT r.org_id, r.type, r.schedule_id, r.enabled, r.is_on,"
-      "       (extract(epoch FROM r.span) * 1000000)::bigint, r.since, r.label, r.template_key"
-      "  FROM @internal@.sms_booking_rules r"
-      " WHERE r.org_id = ANY ($1) ORDER BY r.org_id, r.schedule_id, r.type",
-      {UUIDARRAYOID}};
-  return keep_rows(read.run({org_ids}), rule_of);
+  static Statement read{R"sql(
+      SELECT r.org_id, r.type, r.schedule_id, r.enabled, r.is_on,
+             (extract(epoch FROM r.span) * 1000000)::bigint, r.since, r.label, r.template_key
+        FROM @internal@.sms_booking_rules r
+       WHERE r.org_id = ANY ($1) ORDER BY r.org_id, r.schedule_id, r.type)sql",
+                        {UUIDARRAYOID}};
+  return keep_rows(read.run(org_ids), rule_of);
 }
 
 // LIMIT makes the planner look each message up by its key.
 Table<TextRecord> read_records(Datum booking_ids) {
-  static Statement read{
-      "SELECT t.booking_id, t.type, t.schedule_id, t.session_start, t.session_end, t.reason,"
-      "       t.try_until, t.updated_at, t.revision, t.message_id,"
-      "       m.status, m.error_code, m.sandbox, m.created_at"
-      "  FROM @extschema@.sms_booking_texts t"
-      "  LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m"
-      "                      WHERE m.id = t.message_id LIMIT 1) m ON true"
-      " WHERE t.booking_id = ANY ($1) ORDER BY t.booking_id",
-      {UUIDARRAYOID}};
-  return keep_rows(read.run({booking_ids}), record_of);
+  static Statement read{R"sql(
+      SELECT t.booking_id, t.type, t.schedule_id, t.session_start, t.session_end, t.reason,
+             t.try_until, t.updated_at, t.revision, t.message_id,
+             m.status, m.error_code, m.sandbox, m.created_at
+        FROM @extschema@.sms_booking_texts t
+        LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m
+                            WHERE m.id = t.message_id LIMIT 1) m ON true
+       WHERE t.booking_id = ANY ($1) ORDER BY t.booking_id)sql",
+                        {UUIDARRAYOID}};
+  return keep_rows(read.run(booking_ids), record_of);
 }
 
 }  // namespace coach_sms
