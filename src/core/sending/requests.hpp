@@ -1,9 +1,5 @@
 #pragma once
 
-#ifdef PG_VERSION_NUM
-#error "core headers come before PostgreSQL's"
-#endif
-
 // What Twilio is asked for, and what came of it: sending a message, searching its list, the status
 // of one message. Times are microseconds since 1970.
 

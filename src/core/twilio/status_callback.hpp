@@ -1,9 +1,5 @@
 #pragma once
 
-#ifdef PG_VERSION_NUM
-#error "core headers come before PostgreSQL's"
-#endif
-
 #include <string>
 #include <string_view>
 

@@ -8,8 +8,8 @@
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/base/time_zones.hpp"
 #include "pg/base/uuids.hpp"
-#include "pg/base/zones.hpp"
 #include "pg/enqueue/enqueue_cache.hpp"
 #include "pg/enqueue/message_request.hpp"
 #include "pg/enqueue/message_times.hpp"

@@ -1,9 +1,9 @@
 #include "core/limits/quiet_hours.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/base/clock.hpp"
 #include "pg/base/statement.hpp"
-#include "pg/base/zones.hpp"
+#include "pg/base/time_zones.hpp"
+#include "pg/base/timestamps.hpp"
 
 // Time zones and quiet hours for SQL.
 

@@ -1,8 +1,8 @@
 #include "pg/sender/duties.hpp"
 
-#include "pg/base/clock.hpp"
 #include "pg/base/failpoint.hpp"
 #include "pg/base/ids.hpp"
+#include "pg/base/timestamps.hpp"
 #include "pg/sender/client_limit_check.hpp"
 #include "pg/sender/presend_check.hpp"
 #include "pg/sender/sender_steps.hpp"

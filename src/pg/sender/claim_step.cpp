@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
+#include "pg/base/timestamps.hpp"
 #include "pg/sender/limits_loader.hpp"
 #include "pg/sender/sender_steps.hpp"
 #include "pg/settings.hpp"

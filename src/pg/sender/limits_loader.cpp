@@ -1,11 +1,11 @@
 #include "pg/sender/limits_loader.hpp"
 
 #include "pg/base/arrays.hpp"
-#include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/base/time_zones.hpp"
+#include "pg/base/timestamps.hpp"
 #include "pg/base/uuids.hpp"
-#include "pg/base/zones.hpp"
 #include "pg/messages/join_sql.hpp"
 #include "pg/settings.hpp"
 

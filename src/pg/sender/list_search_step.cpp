@@ -1,9 +1,9 @@
 #include "pg/sender/duties.hpp"
 
 #include "pg/base/arrays.hpp"
-#include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/base/timestamps.hpp"
 #include "pg/sender/org_route.hpp"
 #include "pg/sender/reconcile_step.hpp"
 #include "pg/sender/sender_steps.hpp"

@@ -2,8 +2,8 @@
 
 #include "pg/sender/results.hpp"
 
-#include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
+#include "pg/base/timestamps.hpp"
 #include "pg/sender/storable_text.hpp"
 #include "pg/settings.hpp"
 

@@ -1,7 +1,7 @@
 #include "pg/sender/sender_state.hpp"
 
-#include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
+#include "pg/base/timestamps.hpp"
 #include "pg/sender/dispatch_options.hpp"
 #include "pg/sender/duties.hpp"
 #include "pg/sender/sender.hpp"

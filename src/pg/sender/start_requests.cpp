@@ -1,7 +1,7 @@
 #include "pg/sender/start_requests.hpp"
 
-#include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
+#include "pg/base/timestamps.hpp"
 #include "pg/shared/shared_state.hpp"
 
 namespace coach_sms {

@@ -1,8 +1,8 @@
 #include "pg/sender/duties.hpp"
 
-#include "pg/base/clock.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/base/timestamps.hpp"
 #include "pg/sender/limits_loader.hpp"
 #include "pg/sender/sandbox_delivery.hpp"
 #include "pg/sender/sender_steps.hpp"

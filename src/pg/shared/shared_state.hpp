@@ -10,7 +10,7 @@
 // Locks: a table lock for which database has which slot, and one lock a slot for what is in it.
 // Table before slot; never two slots. None of these functions raises an error.
 
-#include "pg/base/zones.hpp"
+#include "pg/base/time_zones.hpp"
 
 namespace coach_sms {
 

@@ -1,6 +1,6 @@
 #include <initializer_list>
 
-#include "pg/base/zones.hpp"
+#include "pg/base/time_zones.hpp"
 
 namespace coach_sms {
 
