@@ -101,7 +101,7 @@ while [ "$seen" != delivered ]; do
   [ $SECONDS -lt $deadline ] || { echo "it was not delivered within a minute; the server's log:"; cat "$work/log"; exit 1; }
 done
 
-say "6. What the database tells of it: SELECT * FROM sms_why(message)"
+say "6. The story of the message: SELECT * FROM sms_why(message)"
 ask "SELECT '  ' || to_char(at, 'HH24:MI:SS.MS') || '  ' || what || coalesce(': ' || detail, '') FROM sms_why('$id')"
 
 explain() { ask "SELECT format('  %-13s %-10s %s', type, status, explanation) FROM sms_explain('$1')"; }
@@ -131,4 +131,4 @@ explain "$again"
 
 say "10. The guide's monitoring query"
 psql -Xq -c "SELECT template_key, to_phone, status, error_message FROM sms_messages WHERE created_at >= now() - interval '24 hours' ORDER BY id"
-show "Twilio accepted $(fake ledger/count) message(s). Stopping the server, removing everything."
+show "Twilio accepted $(fake ledger/count | grep -o "[0-9]*") messages. Stopping the server, removing everything."
