@@ -2,7 +2,9 @@
 # already. Returns once the sender has handed over what is due then, and holds the rest. PGHOST and its like name the server.
 use strict;
 use warnings;
-use Time::HiRes qw(sleep time);
+use FindBin;
+use lib "$FindBin::Bin/../tap/lib";
+use CoachSms::Wait qw(wait_until);
 
 my ($file, $time) = @ARGV;
 
@@ -23,9 +25,7 @@ if ($ahead > 0) {
 }
 query('SELECT sms_schedule_reminders()');
 query('SELECT sms_wake_sender()');
-my $deadline = time + 60 * ($ENV{COACH_SMS_SLOW} || 1);
-until (query("SELECT coalesce(bool_and((due = 0 OR held_by IS NOT NULL) AND in_flight = 0), true)
-                     AND NOT EXISTS (SELECT FROM sms_messages WHERE status IN ('sending', 'sent')) FROM sms_queue_stat") eq 't') {
-    die "the sender does not come to rest\n" if time > $deadline;
-    sleep 0.05;
-}
+wait_until(sub {
+    return query("SELECT coalesce(bool_and((due = 0 OR held_by IS NOT NULL) AND in_flight = 0), true)
+                     AND NOT EXISTS (SELECT FROM sms_messages WHERE status IN ('sending', 'sent')) FROM sms_queue_stat") eq 't';
+}) or die "the sender does not come to rest\n";
