@@ -22,7 +22,7 @@ my %count = (run => 0, 'not run' => 0, elsewhere => 0);
 my @not_run;
 for my $page (grep { !$ENV{COACH_SMS_PAGES} || /$ENV{COACH_SMS_PAGES}/ } 'README.md', glob 'doc/*.md') {
     my @blocks = blocks($page);
-    is(scalar(@blocks), () = slurp_file($page) =~ /^ *```\w/mg, "$page: each block is found");
+    is(2 * @blocks, scalar(() = slurp_file($page) =~ /^ *```/mg), "$page: each block is found");
     my @trouble = map { my $why = trouble_of($_); $why ? { block => $_, why => $why } : () } @blocks;
     my $runs = grep { is_run($_) } @blocks;
     if ($runs) {
