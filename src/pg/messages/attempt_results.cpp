@@ -55,8 +55,7 @@ void mark(const AttemptResults& results) {
     results.rows[i]->recorded = true;
   if (SPI_processed == static_cast<uint64>(results.count)) return;
   const uint64 settled = SPI_processed;
-  const uint64 locked =
-      still_ours.run({UUIDPGetDatum(&results.org_id), ids_of(results), fences_of(results)});
+  const uint64 locked = still_ours.run(results.org_id, ids_of(results), fences_of(results));
   for (uint64 row = 0; row < locked; ++row) {
     const pg_uuid_t id = uuid_column(row, 1);
     for (int i = 0; i < results.count; ++i)
@@ -74,14 +73,13 @@ void mark(const AttemptResults& results) {
 void run_and_mark(Statement& statement, const AttemptResults& results, const char* provider,
                   const char* attempt_status) {
   statement.run(
-      {UUIDPGetDatum(&results.org_id), ids_of(results), fences_of(results),
-       words_of(results, &AttemptResult::sid), words_of(results, &AttemptResult::error_code),
-       words_of(results, &AttemptResult::error_message), words_of(results, &AttemptResult::request),
-       words_of(results, &AttemptResult::response),
-       numbers_of(results, &AttemptResult::http_status),
-       numbers_of(results, &AttemptResult::duration_ms),
-       numbers_of(results, &AttemptResult::segments), times_of(results), failures_of(results),
-       CStringGetTextDatum(provider), CStringGetTextDatum(attempt_status)});
+      results.org_id, ids_of(results), fences_of(results), words_of(results, &AttemptResult::sid),
+      words_of(results, &AttemptResult::error_code),
+      words_of(results, &AttemptResult::error_message), words_of(results, &AttemptResult::request),
+      words_of(results, &AttemptResult::response), numbers_of(results, &AttemptResult::http_status),
+      numbers_of(results, &AttemptResult::duration_ms),
+      numbers_of(results, &AttemptResult::segments), times_of(results), failures_of(results),
+      provider, attempt_status);
   mark(results);
 }
 

@@ -70,11 +70,9 @@ constexpr std::initializer_list<Oid> kClaimTypes = {
 int claim_with(Statement& claim, const LaneId& lane, int64 fence, TimestampTz place_due,
                const pg_uuid_t& place_id, int limit, Claimed* claimed) {
   const TimestampTz now = GetCurrentTimestamp();
-  const uint64 count = claim.run(
-      {UUIDPGetDatum(&lane.org_id), CStringGetTextDatum(lane.zone), Int16GetDatum(lane.priority),
-       TimestampTzGetDatum(place_due), UUIDPGetDatum(&place_id), TimestampTzGetDatum(now),
-       Int64GetDatum(limit), Int64GetDatum(fence), Int32GetDatum(settings::effective_lease_ms()),
-       CStringGetTextDatum(settings::twilio_account_sid())});
+  const uint64 count =
+      claim.run(lane.org_id, lane.zone, lane.priority, place_due, place_id, now, int64{limit},
+                fence, settings::effective_lease_ms(), settings::twilio_account_sid());
   for (uint64 row = 0; row < count; ++row) {
     Claimed& one = claimed[row];
     one.message_id = uuid_column(row, 1);
@@ -137,8 +135,7 @@ int64 count_waited(const LaneId& lane, TimestampTz opened_at) {
       SELECT count(*) FROM @internal@.sms_queue
        WHERE org_id = $1 AND zone = $2 AND priority = $3 AND due_at < $4)sql",
       {UUIDOID, TEXTOID, INT2OID, TIMESTAMPTZOID}};
-  read.run({UUIDPGetDatum(&lane.org_id), CStringGetTextDatum(lane.zone),
-            Int16GetDatum(lane.priority), TimestampTzGetDatum(opened_at)});
+  read.run(lane.org_id, lane.zone, lane.priority, opened_at);
   return bigint_column(0, 1);
 }
 
@@ -150,10 +147,7 @@ TimestampTz next_due_in_lane(const LaneId& lane, TimestampTz after_due, const pg
          AND (q.due_at, q.message_id) > ($4, $5)
          AND q.due_at > now() ORDER BY q.due_at LIMIT 1)sql",
       {UUIDOID, TEXTOID, INT2OID, TIMESTAMPTZOID, UUIDOID}};
-  if (peek.run({UUIDPGetDatum(&lane.org_id), CStringGetTextDatum(lane.zone),
-                Int16GetDatum(lane.priority), TimestampTzGetDatum(after_due),
-                UUIDPGetDatum(&after_id)}) == 0)
-    return DT_NOEND;
+  if (peek.run(lane.org_id, lane.zone, lane.priority, after_due, after_id) == 0) return DT_NOEND;
   return time_column(0, 1, DT_NOEND);
 }
 

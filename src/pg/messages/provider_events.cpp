@@ -30,7 +30,7 @@ bool read_event(const pg_uuid_t& id, Stored* event) {
              error_message FROM @extschema@.sms_events
        WHERE id = $1 AND processed_at IS NULL FOR UPDATE SKIP LOCKED)sql",
       {UUIDOID}};
-  if (read.run({UUIDPGetDatum(&id)}) == 0) return false;
+  if (read.run(id) == 0) return false;
   bool is_null;
   datum_column(0, 1, &is_null);
   event->event_id = id;
@@ -58,9 +58,7 @@ bool find_by_sid(Stored* event) {
                     OR s.twilio_auth_token_encrypted IS NULL END
        ORDER BY a.attempt_number DESC LIMIT 1)sql",
       {TEXTOID, UUIDOID}};
-  if (event->sid == nullptr ||
-      find.run({CStringGetTextDatum(event->sid), UUIDPGetDatum(&event->org_id)},
-               event->has_org ? nullptr : " n") == 0)
+  if (event->sid == nullptr || find.run(event->sid, Parameter(event->org_id, event->has_org)) == 0)
     return false;
   event->message_id = uuid_column(0, 1);
   event->org_id = uuid_column(0, 2);
@@ -83,7 +81,7 @@ bool lock_message(const Stored& event, CurrentState* current) {
              to_phone = 'erased' FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2
                  FOR NO KEY UPDATE SKIP LOCKED)sql",
       {UUIDOID, UUIDOID}};
-  if (lock.run({UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id)}) == 0) return false;
+  if (lock.run(event.message_id, event.org_id) == 0) return false;
   current->status = text_column(0, 1);
   current->error_code = text_column(0, 2);
   current->sid = text_column(0, 3);
@@ -114,11 +112,7 @@ void settle_claim(const Stored& event) {
          (settlement->>'http_status')::int, 'success', org_id, client_key, segments,
          (settlement->>'duration_ms')::int FROM known)sql",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
-  const char nulls[] = {' ', ' ', event.sid != nullptr ? ' ' : 'n', ' ', '\0'};
-  settle.run({UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id),
-              event.sid != nullptr ? CStringGetTextDatum(event.sid) : Datum{0},
-              CStringGetTextDatum(event.provider)},
-             nulls);
+  settle.run(event.message_id, event.org_id, event.sid, event.provider);
 }
 
 // sending | unknown | sent | queued again → sent, delivered or failed. An error that was noted
@@ -137,24 +131,15 @@ void move(const Stored& event, const char* status) {
          provider_message_id = coalesce(provider_message_id, $4)
        WHERE id = $1 AND org_id = $2)sql",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
-  auto given = [](const char* value) { return value != nullptr ? ' ' : 'n'; };
-  auto datum = [](const char* value) {
-    return value != nullptr ? CStringGetTextDatum(value) : Datum{0};
-  };
-  const char nulls[] = {
-      ' ', ' ', ' ', given(event.sid), given(event.error_code), given(event.error_message), '\0'};
-  update.run(
-      {UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id), CStringGetTextDatum(status),
-       datum(event.sid), datum(event.error_code), datum(event.error_message)},
-      nulls);
+  update.run(event.message_id, event.org_id, status, event.sid, event.error_code,
+             event.error_message);
 }
 
 void note_message(const Stored& event) {
   static Statement update{
       "UPDATE @extschema@.sms_events SET message_id = $2, org_id = $3 WHERE id = $1",
       {UUIDOID, UUIDOID, UUIDOID}};
-  update.run({UUIDPGetDatum(&event.event_id), UUIDPGetDatum(&event.message_id),
-              UUIDPGetDatum(&event.org_id)});
+  update.run(event.event_id, event.message_id, event.org_id);
 }
 
 // An event of an erased person's message is kept without the number in it.
@@ -166,8 +151,7 @@ void mark_processed(const Stored& event, bool erased) {
          error_message = CASE WHEN $4 THEN NULL ELSE error_message END
        WHERE id = $1)sql",
       {UUIDOID, UUIDOID, UUIDOID, BOOLOID}};
-  update.run({UUIDPGetDatum(&event.event_id), UUIDPGetDatum(&event.message_id),
-              UUIDPGetDatum(&event.org_id), BoolGetDatum(erased)});
+  update.run(event.event_id, event.message_id, event.org_id, erased);
 }
 
 }  // namespace
@@ -182,18 +166,12 @@ bool store_event(const ProviderEvent& event, pg_uuid_t* id) {
          CASE WHEN $5 = 'inbound' THEN now() END)
        ON CONFLICT (dedupe_key) DO NOTHING RETURNING id)sql",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
-  const char* texts[] = {event.provider,   event.sid,           event.type,    event.status,
-                         event.error_code, event.error_message, event.payload, event.dedupe_key};
-  Datum values[10] = {UUIDPGetDatum(&event.message_id), UUIDPGetDatum(&event.org_id)};
-  char nulls[11] = "          ";
-  if (!event.has_message) nulls[0] = 'n';
-  if (!event.has_message && !event.has_org) nulls[1] = 'n';
-  for (int i = 0; i < 8; ++i) {
-    const bool given = texts[i] != nullptr && texts[i][0] != '\0';
-    values[i + 2] = given ? CStringGetTextDatum(texts[i]) : Datum{0};
-    if (!given) nulls[i + 2] = 'n';
-  }
-  if (insert.run(values, nulls) == 0) return false;
+  auto given = [](const char* text) { return text != nullptr && text[0] != '\0' ? text : nullptr; };
+  if (insert.run(Parameter(event.message_id, event.has_message),
+                 Parameter(event.org_id, event.has_message || event.has_org), given(event.provider),
+                 given(event.sid), given(event.type), given(event.status), given(event.error_code),
+                 given(event.error_message), given(event.payload), given(event.dedupe_key)) == 0)
+    return false;
   *id = uuid_column(0, 1);
   return true;
 }
@@ -249,8 +227,7 @@ void suppress_if_permanent(const pg_uuid_t& message_id, const char* code) {
                             {UUIDOID, TEXTOID, TEXTOID}};
   const char* reason = reason_of(code);
   if (reason == nullptr) return;
-  suppress.run(
-      {UUIDPGetDatum(&message_id), CStringGetTextDatum(code), CStringGetTextDatum(reason)});
+  suppress.run(message_id, code, reason);
 }
 
 bool apply_event(const pg_uuid_t& id) {
@@ -265,7 +242,7 @@ uint64 apply_events_of(const char* const* sids, int count) {
        WHERE provider_message_id = ANY ($1) AND (processed_at IS NULL) IS TRUE
        ORDER BY received_at)sql",
       {TEXTARRAYOID}};
-  return apply_found(find.run({texts_of(count, [&](int i) { return sids[i]; })}), false);
+  return apply_found(find.run(texts_of(count, [&](int i) { return sids[i]; })), false);
 }
 
 uint64 apply_waiting_events() {
@@ -294,8 +271,8 @@ uint64 apply_waiting_events() {
              AND received_at <= now() - interval '1 day' AND message_id IS NULL)
          AND (e.processed_at IS NULL) IS TRUE)sql",
       {}};
-  give_up.run(std::initializer_list<Datum>{});
-  return apply_found(find.run(std::initializer_list<Datum>{}), true);
+  give_up.run();
+  return apply_found(find.run(), true);
 }
 
 }  // namespace coach_sms

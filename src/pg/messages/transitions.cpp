@@ -185,7 +185,7 @@ void take_back_unsent(int64 fence) {
        SELECT id, org_id, @internal@.sms_zone_of(metadata), priority, failures, now(),
          expires_at FROM queued)sql",
       {INT8OID}};
-  take_back.run({Int64GetDatum(fence)});
+  take_back.run(fence);
 }
 
 uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
@@ -221,9 +221,9 @@ uint64 expire_leases(const pg_uuid_t* in_hand, int count, bool all) {
          FROM orphan o WHERE m.id = o.message_id AND m.status = 'sending')
        SELECT message_id FROM orphan)sql",
       {UUIDARRAYOID, BOOLOID, INT4OID}};
-  return expire.run({uuids_of(
-                         count, [&](int i) -> auto& { return in_hand[i]; }),
-                     BoolGetDatum(all), Int32GetDatum(settings::reconcile_delay)});
+  return expire.run(uuids_of(
+                        count, [&](int i) -> auto& { return in_hand[i]; }),
+                    all, settings::reconcile_delay);
 }
 
 uint64 expire_waiting(int limit) {
@@ -242,7 +242,7 @@ uint64 expire_waiting(int limit) {
               error_message = 'it could not go before its expires_at'
          FROM late WHERE m.id = late.id)sql",
       {INT4OID}};
-  return expire.run({Int32GetDatum(limit)});
+  return expire.run(limit);
 }
 
 uint64 expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last) {
@@ -264,7 +264,7 @@ uint64 expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last) {
               error_message = 'it could not go within coach_sms.max_wait after it was due'
          FROM late WHERE m.id = late.id)sql",
       {UUIDOID, UUIDOID}};
-  return expire.run({UUIDPGetDatum(&after), UUIDPGetDatum(&last)});
+  return expire.run(after, last);
 }
 
 uint64 promote_due(const pg_uuid_t& after, int limit, pg_uuid_t* last) {
@@ -282,7 +282,7 @@ uint64 promote_due(const pg_uuid_t& after, int limit, pg_uuid_t* last) {
          FROM due WHERE m.id = due.id)
        SELECT message_id, count(*) OVER () FROM next ORDER BY message_id DESC LIMIT 1)sql",
       {UUIDOID, INT4OID}};
-  if (promote.run({UUIDPGetDatum(&after), Int32GetDatum(limit)}) == 0) return 0;
+  if (promote.run(after, limit) == 0) return 0;
   *last = uuid_column(0, 1);
   return static_cast<uint64>(bigint_column(0, 2));
 }
