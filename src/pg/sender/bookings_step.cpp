@@ -38,7 +38,7 @@ void pass_over_bookings(void* state) {
   bookings.looked_at = GetCurrentTimestamp();
   bookings.more = false;
   if (sender->mode == Mode::kNotArmed) return;
-  pass.run({Int32GetDatum(kAtOnce)});
+  pass.run(kAtOnce);
   bookings.more = bool_column(0, 1);
   log_problem(text_column(0, 2));
 }

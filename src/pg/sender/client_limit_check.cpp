@@ -65,16 +65,16 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
   static Statement read{
       kSql.data(), {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, UUIDARRAYOID}};
   const uint64 found = read.run(
-      {positions_of(count),
-       uuids_of(
-           count, [&](int i) -> auto& { return claimed[i].org_id; }),
-       texts_of(count,
-                [&](int i) { return has_client(claimed[i]) ? claimed[i].client_key : nullptr; }),
-       texts_of(count,
-                [&](int i) { return has_client(claimed[i]) ? nullptr : claimed[i].client_key; }),
-       CStringGetTextDatum(provider),
-       uuids_of(
-           count, [&](int i) -> auto& { return claimed[i].message_id; })});
+      positions_of(count),
+      uuids_of(
+          count, [&](int i) -> auto& { return claimed[i].org_id; }),
+      texts_of(count,
+               [&](int i) { return has_client(claimed[i]) ? claimed[i].client_key : nullptr; }),
+      texts_of(count,
+               [&](int i) { return has_client(claimed[i]) ? nullptr : claimed[i].client_key; }),
+      provider,
+      uuids_of(
+          count, [&](int i) -> auto& { return claimed[i].message_id; }));
   for (uint64 row = 0; row < found; ++row)
     clients[row] = {&claimed[int_column(row, 1)], bigint_column(row, 2), bigint_column(row, 3),
                     bigint_column(row, 4)};
@@ -95,9 +95,7 @@ TimestampTz room_at(const Claimed& one, const Client& client, int64 handed, cons
   const TimestampTz soon = GetCurrentTimestamp() + kAskAgain;
   if (client.limit == 0) return soon + USECS_PER_HOUR;  // a raised limit wakes the sender at once
   if (client.settled < client.limit) return soon;  // what is in flight may not count in the end
-  if (read.run({UUIDPGetDatum(&one.org_id), CStringGetTextDatum(one.client_key),
-                CStringGetTextDatum(provider), Int64GetDatum(handed - client.limit)}) == 0)
-    return soon;
+  if (read.run(one.org_id, one.client_key, provider, handed - client.limit) == 0) return soon;
   return time_column(0, 1, soon);
 }
 

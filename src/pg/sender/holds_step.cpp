@@ -49,13 +49,13 @@ HoldRow row_of(const HoldChange& change) {
 
 void delete_all() {
   static Statement clear{"DELETE FROM @internal@.sms_holds", {}};
-  clear.run(std::initializer_list<Datum>{});
+  clear.run();
   table_is_ours = true;
 }
 
 void delete_rows(const HoldRow* rows, int count) {
   static Statement remove{"DELETE FROM @internal@.sms_holds WHERE key = ANY ($1)", {TEXTARRAYOID}};
-  remove.run({texts_of(count, [&](int i) { return rows[i].key; })});
+  remove.run(texts_of(count, [&](int i) { return rows[i].key; }));
 }
 
 // Times are shown in the zone whose hours they are.
@@ -76,23 +76,23 @@ void insert_rows(const HoldRow* rows, int count) {
       {TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID,
        BOOLARRAYOID, TEXTARRAYOID}};
   insert.run(
-      {texts_of(count, [&](int i) { return rows[i].key; }),
-       texts_of(count, [&](int i) { return rows[i].rule; }),
-       array_of(UUIDOID, count,
-                [&](int i, bool* is_null) {
-                  *is_null = rows[i].of_all_orgs;
-                  return UUIDPGetDatum(&rows[i].org_id);
-                }),
-       texts_of(count, [&](int i) { return rows[i].zone; }),
-       array_of(INT4OID, count,
-                [&](int i, bool* is_null) {
-                  *is_null = rows[i].zone == nullptr;
-                  return Int32GetDatum(rows[i].priority);
-                }),
-       array_of(TIMESTAMPTZOID, count,
-                [&](int i, bool*) { return TimestampTzGetDatum(rows[i].until); }),
-       array_of(BOOLOID, count, [&](int i, bool*) { return BoolGetDatum(rows[i].is_trouble); }),
-       texts_of(count, [&](int i) { return rows[i].why; })});
+      texts_of(count, [&](int i) { return rows[i].key; }),
+      texts_of(count, [&](int i) { return rows[i].rule; }),
+      array_of(UUIDOID, count,
+               [&](int i, bool* is_null) {
+                 *is_null = rows[i].of_all_orgs;
+                 return UUIDPGetDatum(&rows[i].org_id);
+               }),
+      texts_of(count, [&](int i) { return rows[i].zone; }),
+      array_of(INT4OID, count,
+               [&](int i, bool* is_null) {
+                 *is_null = rows[i].zone == nullptr;
+                 return Int32GetDatum(rows[i].priority);
+               }),
+      array_of(TIMESTAMPTZOID, count,
+               [&](int i, bool*) { return TimestampTzGetDatum(rows[i].until); }),
+      array_of(BOOLOID, count, [&](int i, bool*) { return BoolGetDatum(rows[i].is_trouble); }),
+      texts_of(count, [&](int i) { return rows[i].why; }));
 }
 
 void publish(void* state) {

@@ -56,9 +56,8 @@ void read_rules(Sender* sender, const IdList& orgs) {
        WHERE s.org_id = ANY ($1))sql",
       {UUIDARRAYOID, TEXTOID, TEXTOID, TEXTOID}};
   const uint64 count =
-      read.run({array_of(orgs), CStringGetTextDatum(settings::twilio_account_sid()),
-                CStringGetTextDatum(settings::twilio_messaging_service_sid),
-                CStringGetTextDatum(settings::twilio_phone_number)});
+      read.run(array_of(orgs), settings::twilio_account_sid(),
+               settings::twilio_messaging_service_sid, settings::twilio_phone_number);
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t org = uuid_column(row, 1);
     const char* version = text_column(row, 2);
@@ -115,8 +114,7 @@ void read_last_hour(Sender* sender, Datum orgs) {
       AND a.created_at > now() - interval '1 hour')sql");
   static Statement read{kSql.data(), {UUIDARRAYOID, TEXTOID, UUIDOID}};
   const pg_uuid_t first = first_id_at(GetCurrentTimestamp() - USECS_PER_HOUR);
-  const uint64 count =
-      read.run({orgs, CStringGetTextDatum(provider_of(*sender)), UUIDPGetDatum(&first)});
+  const uint64 count = read.run(orgs, provider_of(*sender), first);
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t org = uuid_column(row, 1);
     const int64 at = to_unix_us(time_column(row, 2, 0));
@@ -146,8 +144,7 @@ void read_spent(Sender* sender, Datum orgs) {
       GROUP BY spent.org_id)sql");
   static Statement read{kSql.data(), {UUIDARRAYOID, TEXTOID, UUIDOID}};
   const pg_uuid_t first = first_id_at(GetCurrentTimestamp() - 32 * USECS_PER_DAY);
-  const uint64 count =
-      read.run({orgs, CStringGetTextDatum(provider_of(*sender)), UUIDPGetDatum(&first)});
+  const uint64 count = read.run(orgs, provider_of(*sender), first);
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t org = uuid_column(row, 1);
     const int64 segments = bigint_column(row, 2);
@@ -159,7 +156,7 @@ void read_flights(Sender* sender, Datum orgs) {
   static Statement read{
       "SELECT org_id, message_id, segments FROM @internal@.sms_in_flight WHERE org_id = ANY ($1)",
       {UUIDARRAYOID}};
-  const uint64 count = read.run({orgs});
+  const uint64 count = read.run(orgs);
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t org = uuid_column(row, 1);
     const pg_uuid_t message = uuid_column(row, 2);
@@ -268,7 +265,7 @@ void read_settled_elsewhere(Sender* sender) {
   const IdList in_flight =
       list_of([&] { return sender->dispatch->not_in_hand(sender->limits->in_flight()); });
   if (in_flight.count == 0) return;
-  const uint64 count = find.run({array_of(in_flight), CStringGetTextDatum(provider_of(*sender))});
+  const uint64 count = find.run(array_of(in_flight), provider_of(*sender));
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t message = uuid_column(row, 1);
     const TimestampTz handed_over_at = time_column(row, 2, DT_NOBEGIN);

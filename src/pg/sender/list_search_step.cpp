@@ -57,7 +57,7 @@ void tidy_settled() {
       {}};
   static TimestampTz tidied_at = 0;
   if (GetCurrentTimestamp() - tidied_at <= USECS_PER_MINUTE) return;
-  tidy.run(std::initializer_list<Datum>{});
+  tidy.run();
   tidied_at = GetCurrentTimestamp();
 }
 
@@ -70,7 +70,7 @@ void make_unasked_due() {
         WHERE state = 'unknown' AND not_asked IS NOT NULL AND next_look_at > now()
         FOR UPDATE SKIP LOCKED))sql",
       {}};
-  update.run(std::initializer_list<Datum>{});
+  update.run();
 }
 
 // Each account's first ones, so that none of them keeps the others away.
@@ -89,8 +89,7 @@ int find_due(Due** due) {
            ON m.id = r.message_id AND m.org_id = r.org_id
         WHERE r.place <= $1 ORDER BY r.next_look_at, r.message_id LIMIT $2)sql",
       {INT4OID, INT4OID}};
-  const int count = static_cast<int>(
-      find.run({Int32GetDatum(settings::max_in_flight_per_account), Int32GetDatum(kMostRows)}));
+  const int count = static_cast<int>(find.run(settings::max_in_flight_per_account, kMostRows));
   *due = static_cast<Due*>(palloc0(sizeof(Due) * static_cast<Size>(count + 1)));
   for (int i = 0; i < count; ++i) {
     const auto row = static_cast<uint64>(i);
@@ -177,12 +176,12 @@ void note(const Due* due, int count) {
           WHERE message_id = ANY ($1) AND state = 'unknown' FOR UPDATE SKIP LOCKED))sql",
       {UUIDARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID}};
   if (count == 0) return;
-  update.run({uuids_of(
-                  count, [&](int i) -> auto& { return due[i].message_id; }),
-              array_of(INT8OID, count, [&](int i, bool*) { return Int64GetDatum(due[i].fence); }),
-              array_of(TIMESTAMPTZOID, count,
-                       [&](int i, bool*) { return TimestampTzGetDatum(due[i].next); }),
-              texts_of(count, [&](int i) { return due[i].not_asked; })});
+  update.run(uuids_of(
+                 count, [&](int i) -> auto& { return due[i].message_id; }),
+             array_of(INT8OID, count, [&](int i, bool*) { return Int64GetDatum(due[i].fence); }),
+             array_of(TIMESTAMPTZOID, count,
+                      [&](int i, bool*) { return TimestampTzGetDatum(due[i].next); }),
+             texts_of(count, [&](int i) { return due[i].not_asked; }));
 }
 
 }  // namespace

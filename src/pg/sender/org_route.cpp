@@ -81,7 +81,7 @@ OrgRoute* find_route(const pg_uuid_t& org_id, bool needs_token) {
   route->account_sid = route->token = route->messaging_service_sid = route->from = route->version =
       pstrdup("");
   const TimestampTz now = GetCurrentTimestamp();
-  if (read.run({UUIDPGetDatum(&route->org_id)}) == 0) {
+  if (read.run(route->org_id) == 0) {
     hold(route, now + kLongestHold, "the org has no row in sms_settings", true);
     return route;
   }

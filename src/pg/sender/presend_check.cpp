@@ -54,8 +54,8 @@ void find_outlived(const Claimed* claimed, int count, bool* ours) {
         JOIN @extschema@.sms_messages m ON m.id = f.message_id
        WHERE f.message_id = ANY ($1) AND f.state = 'leased' AND m.status = 'sending')sql",
       {UUIDARRAYOID}};
-  const uint64 found = find.run({uuids_of(
-      count, [&](int i) -> auto& { return claimed[i].message_id; })});
+  const uint64 found = find.run(uuids_of(
+      count, [&](int i) -> auto& { return claimed[i].message_id; }));
   for (uint64 row = 0; row < found; ++row) {
     const int64 fence = bigint_column(row, 1);
     const pg_uuid_t id = uuid_column(row, 2);
@@ -82,11 +82,11 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
   auto* ours = static_cast<bool*>(palloc0(sizeof(bool) * count));
   find_outlived(claimed, count, ours);
   const uint64 found =
-      find_suppressed.run({positions_of(count),
-                           uuids_of(
-                               count, [&](int i) -> auto& { return claimed[i].org_id; }),
-                           texts_of(count, [&](int i) { return claimed[i].to_phone; }),
-                           texts_of(count, [&](int i) { return claimed[i].from_phone; })});
+      find_suppressed.run(positions_of(count),
+                          uuids_of(
+                              count, [&](int i) -> auto& { return claimed[i].org_id; }),
+                          texts_of(count, [&](int i) { return claimed[i].to_phone; }),
+                          texts_of(count, [&](int i) { return claimed[i].from_phone; }));
   for (uint64 row = 0; row < found; ++row)
     suppressed[int_column(row, 1)] = true;
   for (int i = 0; i < count; ++i) {
@@ -119,8 +119,8 @@ void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked*
         requeue_unreadable(&checked[i]);
     return;
   }
-  const uint64 found = recheck.run({uuids_of(
-      about_bookings, [&](int i) -> auto& { return claimed[about[i]].message_id; })});
+  const uint64 found = recheck.run(uuids_of(
+      about_bookings, [&](int i) -> auto& { return claimed[about[i]].message_id; }));
   for (uint64 row = 0; row < found; ++row) {
     const pg_uuid_t id = uuid_column(row, 1);
     const char* reason = text_column(row, 2);

@@ -45,7 +45,7 @@ bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
         LEFT JOIN @extschema@.sms_settings s ON s.org_id = f.org_id
        WHERE f.message_id = $1 AND f.fence = $2 AND f.state = 'unknown')sql",
       {UUIDOID, INT8OID}};
-  if (read.run({UUIDPGetDatum(&id), Int64GetDatum(fence)}) == 0) return false;
+  if (read.run(id, fence) == 0) return false;
   unknown->message_id = id;
   unknown->fence = fence;
   unknown->org_id = uuid_column(0, 1);
@@ -74,8 +74,8 @@ int read_known_sids(const Unknown& unknown, char** sids, int count, char*** know
       {TEXTARRAYOID, UUIDOID}};
   *known = nullptr;
   if (count == 0) return 0;
-  const uint64 found = read.run(
-      {texts_of(count, [&](int i) { return sids[i]; }), UUIDPGetDatum(&unknown.message_id)});
+  const uint64 found =
+      read.run(texts_of(count, [&](int i) { return sids[i]; }), unknown.message_id);
   *known = static_cast<char**>(palloc(sizeof(char*) * (found + 1)));
   for (uint64 row = 0; row < found; ++row)
     (*known)[row] = text_column(row, 1);
@@ -149,21 +149,9 @@ void search_again(const Unknown& unknown, TimestampTz next, bool absent, const N
          not_asked_since = CASE WHEN $8 IS NOT NULL THEN coalesce(not_asked_since, now()) END
        WHERE message_id = $1 AND fence = $2 AND state = 'unknown')sql",
       {UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID}};
-  const char nulls[] = {' ',
-                        ' ',
-                        ' ',
-                        ' ',
-                        noted.inconclusive == nullptr ? 'n' : ' ',
-                        ' ',
-                        noted.inconclusive == nullptr ? 'n' : ' ',
-                        noted.not_asked == nullptr ? 'n' : ' ',
-                        '\0'};
-  update.run({UUIDPGetDatum(&unknown.message_id), Int64GetDatum(unknown.fence),
-              Int32GetDatum(absent ? 1 : 0), TimestampTzGetDatum(next),
-              CStringGetTextDatum(noted.inconclusive == nullptr ? "" : noted.inconclusive),
-              Int32GetDatum(noted.count), TimestampTzGetDatum(noted.counted_at),
-              CStringGetTextDatum(noted.not_asked == nullptr ? "" : noted.not_asked)},
-             nulls);
+  update.run(unknown.message_id, unknown.fence, absent ? 1 : 0, next, noted.inconclusive,
+             noted.count, Parameter(noted.counted_at, noted.inconclusive != nullptr),
+             noted.not_asked);
 }
 
 void give_up_unasked(const Unknown& unknown, const char* why) {

@@ -35,8 +35,7 @@ void prune_batch(void* state) {
   const TimestampTz now = GetCurrentTimestamp();
   pruning.again_at = now + USECS_PER_MINUTE;  // should this one fail
   if (sender->mode == Mode::kNotArmed) return;
-  prune.run({Int32GetDatum(kAtOnce), TransactionIdGetDatum(seen_by_all()),
-             UUIDPGetDatum(&pruning.behind)});
+  prune.run(kAtOnce, seen_by_all(), pruning.behind);
   bool at_end;
   datum_column(0, 1, &at_end);
   pruning.behind = uuid_column(0, 1);  // all zero at the end: from the first org on

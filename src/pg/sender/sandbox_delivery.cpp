@@ -47,7 +47,7 @@ void find_sandbox_deliveries() {
          AND a.provider = 'sandbox' AND m.status = 'sent')sql",
       {UUIDOID}};
   pg_uuid_t an_hour_ago = new_uuidv7(GetCurrentTimestamp() - USECS_PER_HOUR);
-  const uint64 rows = find.run({UUIDPGetDatum(&an_hour_ago)});
+  const uint64 rows = find.run(an_hour_ago);
   for (uint64 row = 0; row < rows; ++row)
     add(uuid_column(row, 1), uuid_column(row, 2), text_column(row, 3));
 }

@@ -95,8 +95,7 @@ uint64 find_candidates(const Walk& walk, const pg_uuid_t& end, int room) {
                    WHEN (SELECT count(*) FROM walked) = $3
                    THEN (SELECT id FROM walked ORDER BY id DESC LIMIT 1) END, NULL, NULL, NULL)sql",
       {UUIDOID, UUIDOID, INT8OID, BOOLOID, INT8OID}};
-  return find.run({UUIDPGetDatum(&walk.behind), UUIDPGetDatum(&end), Int64GetDatum(kWalkAtOnce),
-                   BoolGetDatum(settings::fetch_prices), Int64GetDatum(room)});
+  return find.run(walk.behind, end, int64{kWalkAtOnce}, settings::fetch_prices, int64{room});
 }
 
 // What cannot be asked about now (no token, or its account is held) is so at its next age.
@@ -214,13 +213,9 @@ void note_price(const StatusRow& row) {
                       AND (price IS DISTINCT FROM abs($4::numeric) OR segments <> $6)
                     FOR NO KEY UPDATE SKIP LOCKED))sql",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INT4OID}};
-  auto given = [](const char* text) { return text[0] != '\0' ? ' ' : 'n'; };
-  const char nulls[] = {' ', ' ', ' ', given(row.price), given(row.price_unit), ' ', '\0'};
   if (row.price[0] == '\0' && row.segments == 0) return;
-  update.run({UUIDPGetDatum(&row.message_id), UUIDPGetDatum(&row.org_id),
-              CStringGetTextDatum(row.sid), CStringGetTextDatum(row.price),
-              CStringGetTextDatum(row.price_unit), Int32GetDatum(row.segments)},
-             nulls);
+  update.run(row.message_id, row.org_id, row.sid, Parameter(row.price, row.price[0] != '\0'),
+             Parameter(row.price_unit, row.price_unit[0] != '\0'), row.segments);
 }
 
 void poll_statuses(void* state) {

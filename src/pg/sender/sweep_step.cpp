@@ -70,7 +70,7 @@ uint64 read_fronts() {
          ORDER BY q.org_id, q.zone, q.priority, q.due_at LIMIT 1) later)
        SELECT org_id, zone, priority, due_at FROM front)sql",
       {}};
-  return read.run(std::initializer_list<Datum>{});
+  return read.run();
 }
 
 void sweep_lanes(Sender* sender) {
@@ -108,7 +108,7 @@ void look_for_unknown_prepared() {
   static TimestampTz none_until = 0;  // found by the sweep before: one may just be committing
   const TimestampTz until = prepared_unknown_until();
   if (until == 0) return;
-  find.run({TimestampTzGetDatum(until)});
+  find.run(until);
   if (!bool_column(0, 1) && none_until == until) all_prepared_are_known(until);
   none_until = bool_column(0, 1) ? 0 : until;
 }

@@ -20,7 +20,7 @@ void count_unsettled() {
              OR EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL
                      AND received_at > now() - interval '10 minutes' AND message_id IS NULL))sql",
       {}};
-  count.run(std::initializer_list<Datum>{});
+  count.run();
   unknown_messages = bool_column(0, 1);
   waiting_events = bool_column(0, 2);
 }
