@@ -65,12 +65,12 @@ void check_trust(const char* path, bool own, Failure* failure) {
 }
 
 // With the rights of who asked, and not of the definer function that this runs in.
-uint64 run_as_caller(Statement& statement, std::initializer_list<Datum> values) {
+uint64 run_as_caller(Statement& statement, ParameterValue auto value) {
   Oid definer;
   int context;
   GetUserIdAndSecContext(&definer, &context);
   SetUserIdAndSecContext(GetOuterUserId(), context | SECURITY_RESTRICTED_OPERATION);
-  const uint64 rows = statement.run(values);
+  const uint64 rows = statement.run(value);
   SetUserIdAndSecContext(definer, context);
   return rows;
 }
@@ -81,7 +81,7 @@ char* find_line(const char* setting) {
       "SELECT sourcefile || ' line ' || sourceline FROM pg_catalog.pg_file_settings"
       " WHERE name = $1 ORDER BY seqno DESC LIMIT 1",
       {TEXTOID}};
-  return run_as_caller(find, {CStringGetTextDatum(setting)}) > 0 ? text_column(0, 1) : nullptr;
+  return run_as_caller(find, setting) > 0 ? text_column(0, 1) : nullptr;
 }
 
 }  // namespace
@@ -166,7 +166,7 @@ Datum coach_sms_oldest_snapshot(PG_FUNCTION_ARGS) {
   SPI_connect();
   Datum values[2] = {};
   bool nulls[2] = {true, true};
-  if (run_as_caller(find, {ObjectIdGetDatum(MyDatabaseId)}) > 0) {
+  if (run_as_caller(find, MyDatabaseId) > 0) {
     values[1] = TimestampTzGetDatum(time_column(0, 2, 0));
     MemoryContext ours = MemoryContextSwitchTo(caller);
     values[0] = CStringGetTextDatum(text_column(0, 1));
