@@ -69,16 +69,6 @@ void Statement::prepare() {
   internal_schema_ = internal_schema_in_use;
 }
 
-uint64 Statement::run(Datum* values, const char* nulls) {
-  MemoryContext caller = CurrentMemoryContext;  // SPI leaves its own one behind
-  if (plan_ == nullptr || schema_ != schema_in_use || internal_schema_ != internal_schema_in_use)
-    prepare();
-  const int result = SPI_execute_plan(plan_, values, nulls, false, 0);
-  MemoryContextSwitchTo(caller);
-  if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql_, SPI_result_code_string(result));
-  return SPI_processed;
-}
-
 uint64 Statement::run_with(const Parameter* parameters, std::size_t count) {
   Assert(static_cast<int>(count) == count_);
   Datum values[kMaxParameters];
@@ -87,12 +77,13 @@ uint64 Statement::run_with(const Parameter* parameters, std::size_t count) {
     values[i] = parameters[i].value;
     nulls[i] = parameters[i].is_null ? 'n' : ' ';
   }
-  return run(values, nulls);
-}
-
-uint64 Statement::run(std::initializer_list<Datum> values, const char* nulls) {
-  Assert(static_cast<int>(values.size()) == count_);
-  return run(const_cast<Datum*>(values.begin()), nulls);
+  MemoryContext caller = CurrentMemoryContext;  // SPI leaves its own one behind
+  if (plan_ == nullptr || schema_ != schema_in_use || internal_schema_ != internal_schema_in_use)
+    prepare();
+  const int result = SPI_execute_plan(plan_, values, nulls, false, 0);
+  MemoryContextSwitchTo(caller);
+  if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql_, SPI_result_code_string(result));
+  return SPI_processed;
 }
 
 char* text_column(uint64 row, int column) {

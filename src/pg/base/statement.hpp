@@ -73,10 +73,6 @@ class Statement {
     return run_with(parameters, sizeof...(values));
   }
 
-  // `nulls` as SPI has it: one character a parameter, 'n' for NULL; nullptr for none.
-  uint64 run(std::initializer_list<Datum> values, const char* nulls = nullptr);
-  uint64 run(Datum* values, const char* nulls = nullptr);
-
  private:
   uint64 run_with(const Parameter* parameters, std::size_t count);
   void prepare();
