@@ -61,7 +61,7 @@ is(rows("SELECT DISTINCT inconclusive_count || ' ' || looks FROM coach_sms_inter
 cmp_ok(lists() - $looked, '<', 61, 'hardly any list was asked');
 like(detail($id{$to}), qr/Twilio's list was not asked: (its account is held|Twilio refuses its account's credentials)/, 'sms_why() says that it was not asked');
 like(detail($lost), qr/was not asked: there is no token for the account that it was sent with/, 'nor was the one without a token');
-like(rows("SELECT problem FROM sms_doctor() WHERE check_name = 'unknown'"), qr/took them: 61; Twilio's list was not asked for 61 of them/, 'sms_doctor() says so');
+like(rows("SELECT problem FROM sms_doctor() WHERE check_name = 'unknown'"), qr/still unknown: 61; Twilio's list was not asked for 61 of them/, 'sms_doctor() says so');
 
 # With the right tokens the lists are searched, 40 at a time, which is all that the account allows.
 $fake->post('list-fault', marker => 'delay=5000');
