@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 
-// A wrong token is put right by a person; a 429 passes by itself.
+// The least that a 429 or 503 holds an account. Either passes by itself; a wrong token does not.
 constexpr std::int64_t kShortestSlowDown = kSecond / 10;
 // Where Twilio answers nothing any more, each further request only leaves one more message unknown.
 constexpr int kMostUnanswered = 10;  // in a row

@@ -45,7 +45,7 @@ class AccountThrottle {
   // more than once in five seconds, however often that is said. The wait that a 429 asked for
   // stays.
   void probe_soon(std::int64_t now);
-  // Nor is that one kept, where the clock by which it was measured was set back.
+  // Ends every wait, that of a 429 too: the clock by which they were measured was set back.
   void release_all();
 
  private:
