@@ -1,6 +1,7 @@
 #pragma once
 
-// What the sender does, one file a duty. A new duty is a file and its row in duties.cpp.
+// What the sender does, one file a duty. A new duty is a file, its declaration here and its row in
+// duties.cpp.
 
 #include "pg/sender/sender_state.hpp"
 
