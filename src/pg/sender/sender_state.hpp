@@ -18,7 +18,7 @@ struct StepFailures {
   const char* name;
   int in_a_row;
 };
-inline constexpr int kMostSteps = 16;
+inline constexpr int kMostSteps = 16;  // names of steps; those beyond share the last place
 
 // Whatever one duty alone needs stands in that duty's file.
 struct Sender {
