@@ -59,7 +59,7 @@ void check_route(OrgRoute* route) {
   const char* why = why_unusable(*route);
   if (why == nullptr) return;
   const bool had_no_hold = route->why_held == nullptr;
-  hold(route, GetCurrentTimestamp() + kLongestHold, why, true);
+  hold(route, GetCurrentTimestamp() + kLookAgainIn, why, true);
   route->lacks_only_sender = had_no_hold && is_sid(route->account_sid, kAccountSid) &&
                              route->messaging_service_sid[0] == '\0';
 }
@@ -82,7 +82,7 @@ OrgRoute* find_route(const pg_uuid_t& org_id, bool needs_token) {
       pstrdup("");
   const TimestampTz now = GetCurrentTimestamp();
   if (read.run(route->org_id) == 0) {
-    hold(route, now + kLongestHold, "the org has no row in sms_settings", true);
+    hold(route, now + kLookAgainIn, "the org has no row in sms_settings", true);
     return route;
   }
   route->account_sid = or_empty(text_column(0, 1));
@@ -101,9 +101,9 @@ OrgRoute* find_route(const pg_uuid_t& org_id, bool needs_token) {
     check_route(route);
   }
   if (!enabled)
-    hold(route, now + kLongestHold, "the org is disabled (sms_settings.enabled)", false);
+    hold(route, now + kLookAgainIn, "the org is disabled (sms_settings.enabled)", false);
   else if (paused_until > now)
-    hold(route, paused_until < now + kLongestHold ? paused_until : now + kLongestHold,
+    hold(route, paused_until < now + kLookAgainIn ? paused_until : now + kLookAgainIn,
          "sending is paused", false, paused_until);
   return route;
 }

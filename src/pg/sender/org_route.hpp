@@ -5,7 +5,7 @@
 namespace coach_sms {
 
 // How often a held org is looked at again, should no change of its settings wake the sender.
-inline constexpr int64 kLongestHold = INT64CONST(60) * USECS_PER_SEC;
+inline constexpr int64 kLookAgainIn = INT64CONST(60) * USECS_PER_SEC;
 
 // As whom an org sends now; texts in the current memory context, "" where there is none.
 struct OrgRoute {

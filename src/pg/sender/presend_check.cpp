@@ -35,7 +35,7 @@ void check_one(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode
     checked->reason = "sandbox";
   } else if (one.sandbox != sandbox_mode) {
     checked->verdict = Verdict::kRequeue;
-    checked->when = now + kLongestHold;
+    checked->when = now + kLookAgainIn;
   } else if (route.why_held != nullptr && !(route.lacks_only_sender && one.from_phone[0] != '\0')) {
     checked->verdict = Verdict::kRequeue;
     checked->when = one.due_at;
@@ -100,7 +100,7 @@ namespace {
 
 void requeue_unreadable(Checked* checked) {
   checked->verdict = Verdict::kRequeue;
-  checked->when = GetCurrentTimestamp() + kLongestHold;
+  checked->when = GetCurrentTimestamp() + kLookAgainIn;
 }
 
 }  // namespace
