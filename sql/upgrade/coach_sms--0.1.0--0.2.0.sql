@@ -564,7 +564,7 @@ BEGIN
       USING ERRCODE = 'SM012',
             DETAIL = 'Only a message that failed or was cancelled can go again: '
                      'any other may still arrive, and would arrive twice.',
-            HINT = 'Wait until it is settled; sms_why() tells what it waits for.';
+            HINT = 'Wait until it is settled; sms_why() says why it waits.';
   ELSIF earlier.to_phone = 'erased' THEN
     RAISE EXCEPTION 'message % is erased', message_id
       USING ERRCODE = 'SM012',
@@ -933,7 +933,7 @@ BEGIN
     RAISE EXCEPTION 'unknown reason %', coalesce('"' || reason || '"', 'NULL')
       USING ERRCODE = 'SM015',
             DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
-            HINT = 'Leave reason out for an opt-out; what else there is to say goes into notes.';
+            HINT = 'Leave reason out for an opt-out. Write anything else into notes.';
   END IF;
   PERFORM coach_sms_internal.sms_require_org(org_id);
   number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
@@ -1315,7 +1315,7 @@ BEGIN
   FOREACH part IN ARRAY ARRAY(SELECT jsonb_object_keys(mapping)) LOOP
     IF part NOT IN ('bookings', 'clients', 'orgs', 'status') OR jsonb_typeof(mapping->part) <> 'object' THEN
       PERFORM coach_sms_internal.sms_refuse_bookings(
-        format('mapping has a part "%s" that is not understood', part),
+        format('mapping has an unknown part "%s"', part),
         'Its parts are bookings, clients, orgs and status, each an object.',
         'Correct its name, or take it out.');
     END IF;
@@ -1374,14 +1374,14 @@ BEGIN
       RETURN;
     END IF;
     PERFORM coach_sms_internal.sms_refuse_bookings(format('%s has no column "%s"', relation, own_name),
-      format('It is looked for as %s of the %s.', name, part),
-      format('Where it has another name, say so: mapping => ''{"%s": {"%s": "your_column"}}''; '
+      format('It is to be the %s of the %s.', name, part),
+      format('If it has another name, give it: mapping => ''{"%s": {"%s": "your_column"}}''; '
              'or attach a view.',
              part, name));
   ELSIF NOT is_right THEN
     PERFORM coach_sms_internal.sms_refuse_bookings(
       format('column "%s" of %s is of type %s', own_name, relation, format_type(found_type, NULL)),
-      format('It is read as %s of the %s, which is %s.', name, part,
+      format('It is read as %s of the %s, and must be %s.', name, part,
              CASE kind WHEN 'text' THEN 'text, varchar or an enum' ELSE kind END),
       CASE WHEN found_type = 'timestamp'::regtype
            THEN format('It does not say in which zone its times are. Make it timestamptz: '
@@ -1571,7 +1571,7 @@ BEGIN
                WHERE p.relation IS NULL LOOP
     PERFORM coach_sms_internal.sms_refuse_bookings(
       format('there is no public.%s', part.name),
-      format('It is where the %s are looked for unless you say otherwise.', part.name),
+      format('The %s are read from it unless you name another.', part.name),
       format('Name yours: sms_attach_bookings(%s => ''your_%s'').', part.name, part.name));
   END LOOP;
   source.mapping := coach_sms_internal.sms_complete_mapping(mapping);
@@ -1600,7 +1600,7 @@ BEGIN
   EXCEPTION WHEN OTHERS THEN
     PERFORM coach_sms_internal.sms_refuse_bookings(
       format('%s cannot be read as its owner', source.bookings), SQLERRM,
-      'Mend the view, or give its owner the rights it needs '
+      'Repair the view, or give its owner the rights it needs '
       '(BYPASSRLS where policies would hide rows from it).');
   END;
   PERFORM coach_sms_internal.sms_create_booking_triggers(source);
@@ -1610,11 +1610,11 @@ $$;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
 'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: '
 'public.bookings, clients, orgs) from now on. mapping gives other column names and status words: '
-'{"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the '
-'clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. '
-'Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it '
-'changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser '
-'only. Raises SM021 for whatever is wrong with them.';
+'{"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}. If it names a '
+'column first_name of the clients, texts use that column as it is. Adds reminder_sent and feedback_sent to '
+'a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no '
+'confirmation. A later call replaces the source if it differs. Locks the tables (ACCESS EXCLUSIVE) until '
+'the transaction ends. Superuser only. Raises SM021 for tables that do not fit.';
 CREATE OR REPLACE FUNCTION sms_detach_bookings() RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -2510,6 +2510,10 @@ CREATE OR REPLACE FUNCTION sms_schedule_reminders(
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.reminders, s.feedback_requests, s.skipped FROM coach_sms_internal.sms_schedule_some(500, now()) s
 $$;
+COMMENT ON FUNCTION sms_schedule_reminders() IS
+'Queues the reminders and feedback requests that are due within two minutes, for at most 500 bookings, '
+'and tries skipped ones again. Returns how many it queued and how many it newly skipped. The sender does '
+'the same each minute. A call from pg_cron is not needed, and does no harm.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_recheck_bookings(message_ids uuid[])
   RETURNS TABLE (message_id uuid, reason text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -2652,7 +2656,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_in_words(message sms_m
     WHEN 'cancelled' THEN format('was cancelled on %s: %s',
                                  coach_sms_internal.sms_local_time(message.updated_at, zone),
                                  coalesce(nullif(message.error_message, ''), message.error_code))
-    WHEN 'unknown' THEN 'may have been sent; it is being found out'
+    WHEN 'unknown' THEN 'may have been sent; its outcome is being reconciled'
     ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(message.id) END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_texts_now(known coach_sms_internal.sms_booking[]) RETURNS jsonb
@@ -2788,7 +2792,7 @@ BEGIN
     problem := CASE WHEN known <> '{}' THEN NULL
                     WHEN EXISTS (SELECT FROM @extschema@.sms_bookings_source)
                       THEN 'the booking is not there any more, and nothing is sent for it'
-                    ELSE 'no bookings are attached any more; what waits goes out all the same' END;
+                    ELSE 'no bookings are attached any more; waiting messages still go out' END;
   EXCEPTION WHEN OTHERS THEN
     state := 'unreadable';
     problem := 'the booking cannot be read: ' || SQLERRM;
@@ -2802,7 +2806,7 @@ BEGIN
     RAISE EXCEPTION 'unknown booking %', coalesce(booking_id::text, 'NULL')
       USING ERRCODE = 'SM012',
             DETAIL = CASE WHEN state = 'gone' OR NOT coach_sms_internal.sms_may_act_for(NULL)
-                          THEN 'It is not among the attached bookings, and nothing is known of it.'
+                          THEN 'It is not among the attached bookings, and has no record.'
                           ELSE problem END,
             HINT = 'Give the id of a row of the attached bookings.';
   END IF;
@@ -2997,8 +3001,8 @@ CREATE OR REPLACE FUNCTION sms_detach_worker(database name DEFAULT current_datab
   AS 'MODULE_PATHNAME', 'coach_sms_detach_worker' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION sms_detach_worker(name, interval) IS
 'Ends the sender of a database, and starts none before the interval (default 1 minute) is over. Meanwhile '
-'the database can be renamed or copied. Returns true once no sender is left. For the database''s owner, '
-'who must be granted EXECUTE.';
+'the database can be renamed or copied. Returns true once no sender is left. The database''s owner '
+'may call it once EXECUTE is granted to it.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_worker_state(
   OUT database_oid oid, OUT database text, OUT pid integer, OUT state text, OUT activity text,
   OUT started_at timestamptz, OUT heartbeat_at timestamptz, OUT next_wake_at timestamptz,
@@ -3506,7 +3510,7 @@ CREATE OR REPLACE VIEW @extschema@.sms_health AS
                              f.unrecorded),
                       w.last_error)
              WHEN w.state = 'step failed'
-               THEN concat_ws(': ', 'the sender fails again and again', w.last_error)
+               THEN concat_ws(': ', 'a step of the sender keeps failing', w.last_error)
              WHEN f.troubled > 0 THEN format('messages wait (%s): %s', f.troubled, f.trouble)
              WHEN f.oldest_due_seconds > 60 AND f.in_flight = 0
                THEN format('messages are due and do not move: the first for %s s', f.oldest_due_seconds)
@@ -3597,7 +3601,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_processes()
                 THEN concat_ws(': ', format('results of requests cannot be recorded: %s', unrecorded),
                                last_error)
               WHEN state = 'step failed'
-                THEN concat_ws(': ', 'the sender fails again and again', last_error) END,
+                THEN concat_ws(': ', 'a step of the sender keeps failing', last_error) END,
          CASE WHEN NOT preloaded THEN 'See preloaded.'
               WHEN state = 'held'
                 THEN format('It starts by itself after %s: '
@@ -3606,11 +3610,11 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_processes()
                 THEN format('coach_sms.databases (now ''%s'') must name this database or be ''*''; '
                             'else the server''s log says why.', databases)
               WHEN state = 'step failed' AND unrecorded = 0
-                THEN 'It tries again by itself; put right what the error names. '
+                THEN 'It tries again by itself. Correct the cause of the error. '
                      'The server''s log has the details.'
               WHEN unrecorded > 0
-                THEN 'They are kept, and recorded as soon as nobody holds a lock on sms_messages '
-                     'or rows of it: see pg_locks.'
+                THEN 'They are kept, and recorded once no other session locks sms_messages '
+                     'or its rows: see pg_locks.'
               ELSE format('Resume the process, or end it with SELECT pg_terminate_backend(%s): '
                           'another one starts.', pid) END
     FROM fact
@@ -3651,15 +3655,15 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_arming()
     FROM fact, coach_sms_internal.sms_check_trust() t
   UNION ALL
   SELECT 'live_file', 'note',
-         format('file "%s" has the name that coach_sms 0.1.0 gave, and is not this database''s', f),
-         'Leave it where another server still runs 0.1.0 with this key file; else remove it.'
+         format('file "%s" is named as by coach_sms 0.1.0, and belongs to another database', f),
+         'Leave it if another server still runs 0.1.0 with this key file; else remove it.'
     FROM coach_sms_internal.sms_foreign_live_file() f WHERE f IS NOT NULL
   UNION ALL
   SELECT 'public_url', CASE WHEN mode <> 'sandbox' THEN 'warning' ELSE 'note' END,
          CASE WHEN current_setting('coach_sms.public_url', true) = ''
               THEN 'coach_sms.public_url is not set: receipts and people''s texts (STOP) do not reach us'
                    || CASE WHEN current_setting('coach_sms.fetch_delay', true) = '0'
-                           THEN ', and coach_sms.fetch_delay is 0: sent is the end'
+                           THEN ', and coach_sms.fetch_delay is 0: messages stay sent'
                            ELSE '; Twilio is asked about each message instead' END END,
          'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.'
     FROM fact
@@ -3815,7 +3819,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_queue()
          CASE WHEN v.is_subscriber AND v.brings_messages
                 THEN 'messages come from another server by a subscription, and that server sends them'
               WHEN v.is_subscriber
-                THEN 'a subscription has no list of its tables yet: no waiting message is queued before' END,
+                THEN 'a subscription has no list of its tables yet; waiting messages are not queued before' END,
          CASE WHEN v.brings_messages
               THEN 'Nothing. Where this server is to take over: DROP SUBSCRIPTION, then sms_go_live().'
               ELSE 'ALTER SUBSCRIPTION … REFRESH PUBLICATION, or DROP SUBSCRIPTION; then sms_go_live().' END
@@ -3833,9 +3837,9 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_queue()
                    THEN format('; Twilio''s list was not asked for %s of them: %s', not_asked, why_not_asked)
                    ELSE '' END,
          CASE WHEN not_asked > 0
-              THEN 'Give their account its token again, or repair the connection: '
-                   'each is then searched for, or sent again, once.'
-              ELSE 'Twilio''s list of messages settles nothing: sms_why() says more about each of them.' END
+              THEN 'Give their account its token again, or repair the connection. '
+                   'Each is then searched for, or sent again, once.'
+              ELSE 'Twilio''s list does not settle them. sms_why() says more about each.' END
     FROM found
   UNION ALL
   SELECT 'snapshot', 'warning',
@@ -3874,8 +3878,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_waiting()
            CASE WHEN ends_soon > 0
                 THEN format('messages that coach_sms.max_wait (%s) ends within a day: %s',
                             current_setting('coach_sms.max_wait'), ends_soon) END), ''),
-         'sms_queue_stat.held_by and sms_why() say what holds those that wait; '
-         'sms_retry() sends one that has ended after all.'
+         'sms_queue_stat.held_by and sms_why() say why the others wait. '
+         'sms_retry() sends an ended message as a new one.'
     FROM overdue
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_rights()
@@ -3933,12 +3937,12 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_rights()
          'ALTER … OWNER TO coach_sms_owner for each of them.'
   UNION ALL
   SELECT 'grants', 'error',
-         'roles that may do more than any grant of ours gives: '
+         'roles with more rights than coach_sms grants: '
            || (SELECT string_agg(CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END, ', '
                                  ORDER BY e.grantee) FROM excess e),
          'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), '
          'sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; '
-         'then grant again what the role should be.'
+         'then grant the right kind again.'
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_bookings()
   RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
@@ -3946,7 +3950,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_bookings()
   SELECT 'bookings_source', 'error',
          CASE WHEN NOT r.rolsuper
               THEN 'sms_bookings_source belongs to ' || r.rolname
-                   || ', who can thereby read other people''s tables' END,
+                   || ', and so that role can read other people''s tables' END,
          'ALTER TABLE sms_bookings_source OWNER TO a superuser.'
     FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
    WHERE c.oid = '@extschema@.sms_bookings_source'::regclass
@@ -4029,7 +4033,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) R
            WHEN coach_sms_internal.sms_ends_at(m.scheduled_for, m.expires_at) <= now()
              THEN 'it has expired, and will be cancelled'
            WHEN q.held_for = 'client_daily_limit' AND q.due_at > now()
-             THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s',
+             THEN format('its client has reached max_sms_per_client_per_day (%s); there is room at %s',
                          s.max_sms_per_client_per_day, q.due_at)
            WHEN q.due_at > now() AND q.failures > 0
              THEN format('its next attempt is due at %s (attempts used up: %s of %s)',
@@ -4106,9 +4110,9 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_unknown(claim coach_sms_in
               WHEN claim.inconclusive = 'unreadable'
                 THEN 'Twilio''s list was asked and could not be read'
               WHEN claim.inconclusive = 'several'
-                THEN 'Twilio''s list shows several messages that it could be'
+                THEN 'Twilio''s list shows several messages that match'
               WHEN claim.looks > 0
-                THEN format('Twilio''s list was read without showing it (listings: %s)', claim.looks)
+                THEN format('Twilio''s list does not show it (listings: %s)', claim.looks)
               ELSE 'Twilio''s list has not been asked yet' END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_now(message_id uuid)

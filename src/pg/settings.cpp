@@ -241,8 +241,8 @@ void define_limits() {
 }
 
 void define_times() {
-  define_int("coach_sms.poll_interval", "How long the sender sleeps when nobody wakes it.",
-             &poll_interval, 10 * kSecond, 10, kHour, GUC_UNIT_MS);
+  define_int("coach_sms.poll_interval", "Longest sleep of the sender.", &poll_interval,
+             10 * kSecond, 10, kHour, GUC_UNIT_MS);
   define_int("coach_sms.request_timeout", "Longest time for one request to Twilio.",
              &request_timeout, 30 * kSecond, 10, 120 * kSecond, GUC_UNIT_MS);
   define_int("coach_sms.connect_timeout", "Longest time for connecting to Twilio.",
@@ -255,65 +255,63 @@ void define_times() {
   define_int("coach_sms.retry_max_delay", "Longest delay between two attempts.", &retry_max_delay,
              kHour, 1, kDay, GUC_UNIT_MS);
   define_int("coach_sms.reconcile_delay",
-             "How long after an unknown outcome Twilio's list is first looked at.",
+             "Delay from an unknown outcome to the first search of Twilio's list.",
              &reconcile_delay, 60 * kSecond, 10, kDay, GUC_UNIT_MS);
-  // The list lags behind what Twilio took, normally by seconds. An absence that is believed
+  // The list lags behind what Twilio took, normally by seconds. An absence that counts
   // sends the text again, so the default leaves minutes for a bad day at Twilio.
   define_int("coach_sms.reconcile_limit",
-             "How long after the lease ended a message's absence from Twilio's list is believed.",
+             "How long after the lease a message's absence from Twilio's list counts.",
              &reconcile_limit, 15 * kMinute, 10, kDay, GUC_UNIT_MS);
   define_int("coach_sms.max_wait",
-             "How long after it was due a message that still waits ends, whatever holds it.",
-             &max_wait, 7 * kDay / kSecond, kMinute / kSecond, 366 * (kDay / kSecond), GUC_UNIT_S);
+             "Longest time for which a due message waits; then it ends as expired.", &max_wait,
+             7 * kDay / kSecond, kMinute / kSecond, 366 * (kDay / kSecond), GUC_UNIT_S);
 }
 
 void define_rules() {
   define_int("coach_sms.quiet_hours_spread",
-             "Over how long what waited for the end of quiet hours is spread.", &quiet_hours_spread,
-             5 * kMinute, 0, 4 * kHour, GUC_UNIT_MS);
+             "Time over which messages that waited for the end of quiet hours leave.",
+             &quiet_hours_spread, 5 * kMinute, 0, 4 * kHour, GUC_UNIT_MS);
   define_string("coach_sms.allowed_countries",
                 "Countries whose numbers may be written to; empty: all.", &allowed_countries, "",
                 GUC_LIST_INPUT, check_countries);
   static bool notify;  // read by the triggers of sql/install/60_upkeep/30_news.sql
-  define_bool("coach_sms.notify",
-              "Whether NOTIFY tells of messages that are final and of inbound texts.", &notify,
-              true);
+  define_bool("coach_sms.notify", "Whether NOTIFY is sent for final messages and inbound texts.",
+              &notify, true);
 }
 
 void define_late_news() {
   define_int("coach_sms.fetch_delay",
-             "After how long Twilio is asked about a message whose end it has not told; 0: never.",
+             "After how long Twilio is polled about a message that is still sent; 0: never.",
              &fetch_delay, 10 * kMinute, 0, kDay, GUC_UNIT_MS);
-  define_bool("coach_sms.fetch_prices",
-              "Whether Twilio is asked about messages whose price is not known.", &fetch_prices,
-              false);
+  define_bool("coach_sms.fetch_prices", "Whether Twilio is polled about messages without a price.",
+              &fetch_prices, false);
 }
 
 void define_twilio() {
-  define_string("coach_sms.twilio_api_url", "Where Twilio's API is.", &twilio_api_url,
+  define_string("coach_sms.twilio_api_url", "URL of Twilio's API.", &twilio_api_url,
                 "https://api.twilio.com", 0, check_api_url);
   define_string("coach_sms.twilio_account_sid",
-                "Account of organisations without one; default: TWILIO_ACCOUNT_SID.",
-                &account_sid_setting, "", 0, check_account_sid);
+                "Account of orgs without one; default: TWILIO_ACCOUNT_SID.", &account_sid_setting,
+                "", 0, check_account_sid);
   define_string("coach_sms.twilio_auth_token_file",
                 "File with that account's token; default: TWILIO_AUTH_TOKEN.",
                 &twilio_auth_token_file, "", GUC_SUPERUSER_ONLY, check_path);
   define_string("coach_sms.twilio_phone_number",
-                "Number, short code or name that organisations without a sender send from.",
+                "Number, short code or name that orgs without a sender send from.",
                 &twilio_phone_number, "", 0, check_sender);
   define_string("coach_sms.twilio_messaging_service_sid",
-                "Messaging Service of organisations without a sender.",
-                &twilio_messaging_service_sid, "", 0, check_service_sid);
+                "Messaging Service of orgs without a sender.", &twilio_messaging_service_sid, "", 0,
+                check_service_sid);
 }
 
 void define_tenancy() {
   DefineCustomStringVariable(
       "coach_sms.tenancy_function",
-      "Function that says to which orgs a role belongs, as in public.is_org_member(uuid).", nullptr,
+      "Function that says which orgs a role belongs to, as in public.is_org_member(uuid).", nullptr,
       &tenancy_function, "", PGC_SUSET, 0, check_function, nullptr, nullptr);
   DefineCustomStringVariable(
       "coach_sms.jwt_authenticators",
-      "Roles in whose sessions request.jwt.claims is believed; used without a tenancy_function.",
+      "Roles in whose sessions request.jwt.claims counts; used without a tenancy_function.",
       nullptr, &jwt_authenticators, "", PGC_SUSET, GUC_LIST_INPUT, check_roles, nullptr, nullptr);
 }
 
@@ -329,9 +327,9 @@ void define_surroundings() {
   define_string("coach_sms.old_key_file",
                 "File with the earlier key, while tokens are sealed anew.", &old_key_file, "",
                 GUC_SUPERUSER_ONLY, check_path);
-  define_string("coach_sms.public_url", "How Twilio reaches the webhook.", &public_url, "", 0,
-                check_web_url);
-  define_string("coach_sms.webapp_url", "Where the application is; default: WEBAPP_URL.",
+  define_string("coach_sms.public_url", "URL by which Twilio reaches the webhook.", &public_url, "",
+                0, check_web_url);
+  define_string("coach_sms.webapp_url", "URL of the application; default: WEBAPP_URL.",
                 &webapp_url_setting, "", 0, check_web_url);
 }
 

@@ -16,7 +16,7 @@ BEGIN
       USING ERRCODE = 'SM012',
             DETAIL = 'Only a message that failed or was cancelled can go again: '
                      'any other may still arrive, and would arrive twice.',
-            HINT = 'Wait until it is settled; sms_why() tells what it waits for.';
+            HINT = 'Wait until it is settled; sms_why() says why it waits.';
   ELSIF earlier.to_phone = 'erased' THEN
     RAISE EXCEPTION 'message % is erased', message_id
       USING ERRCODE = 'SM012',

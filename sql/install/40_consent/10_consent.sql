@@ -105,7 +105,7 @@ BEGIN
     RAISE EXCEPTION 'unknown reason %', coalesce('"' || reason || '"', 'NULL')
       USING ERRCODE = 'SM015',
             DETAIL = 'It is not one of opt_out, invalid_number, carrier_violation and manual.',
-            HINT = 'Leave reason out for an opt-out; what else there is to say goes into notes.';
+            HINT = 'Leave reason out for an opt-out. Write anything else into notes.';
   END IF;
   PERFORM coach_sms_internal.sms_require_org(org_id);
   number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));

@@ -37,7 +37,7 @@ BEGIN
   FOREACH part IN ARRAY ARRAY(SELECT jsonb_object_keys(mapping)) LOOP
     IF part NOT IN ('bookings', 'clients', 'orgs', 'status') OR jsonb_typeof(mapping->part) <> 'object' THEN
       PERFORM coach_sms_internal.sms_refuse_bookings(
-        format('mapping has a part "%s" that is not understood', part),
+        format('mapping has an unknown part "%s"', part),
         'Its parts are bookings, clients, orgs and status, each an object.',
         'Correct its name, or take it out.');
     END IF;
@@ -101,14 +101,14 @@ BEGIN
       RETURN;
     END IF;
     PERFORM coach_sms_internal.sms_refuse_bookings(format('%s has no column "%s"', relation, own_name),
-      format('It is looked for as %s of the %s.', name, part),
-      format('Where it has another name, say so: mapping => ''{"%s": {"%s": "your_column"}}''; '
+      format('It is to be the %s of the %s.', name, part),
+      format('If it has another name, give it: mapping => ''{"%s": {"%s": "your_column"}}''; '
              'or attach a view.',
              part, name));
   ELSIF NOT is_right THEN
     PERFORM coach_sms_internal.sms_refuse_bookings(
       format('column "%s" of %s is of type %s', own_name, relation, format_type(found_type, NULL)),
-      format('It is read as %s of the %s, which is %s.', name, part,
+      format('It is read as %s of the %s, and must be %s.', name, part,
              CASE kind WHEN 'text' THEN 'text, varchar or an enum' ELSE kind END),
       CASE WHEN found_type = 'timestamp'::regtype
            THEN format('It does not say in which zone its times are. Make it timestamptz: '

@@ -133,7 +133,7 @@ BEGIN
                WHERE p.relation IS NULL LOOP
     PERFORM coach_sms_internal.sms_refuse_bookings(
       format('there is no public.%s', part.name),
-      format('It is where the %s are looked for unless you say otherwise.', part.name),
+      format('The %s are read from it unless you name another.', part.name),
       format('Name yours: sms_attach_bookings(%s => ''your_%s'').', part.name, part.name));
   END LOOP;
   source.mapping := coach_sms_internal.sms_complete_mapping(mapping);
@@ -162,7 +162,7 @@ BEGIN
   EXCEPTION WHEN OTHERS THEN
     PERFORM coach_sms_internal.sms_refuse_bookings(
       format('%s cannot be read as its owner', source.bookings), SQLERRM,
-      'Mend the view, or give its owner the rights it needs '
+      'Repair the view, or give its owner the rights it needs '
       '(BYPASSRLS where policies would hide rows from it).');
   END;
   PERFORM coach_sms_internal.sms_create_booking_triggers(source);
@@ -172,11 +172,11 @@ $$;
 COMMENT ON FUNCTION sms_attach_bookings(regclass, regclass, regclass, jsonb) IS
 'Sends confirmations, reminders and feedback requests for the bookings in these tables or views (default: '
 'public.bookings, clients, orgs) from now on. mapping gives other column names and status words: '
-'{"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}; a first_name of the '
-'clients that it names is taken as it is. Adds reminder_sent and feedback_sent to a table without them. '
-'Returns how many confirmed bookings lie ahead; they get reminders, and no confirmation. Called again, it '
-'changes what is different. Locks the tables (ACCESS EXCLUSIVE) until the transaction ends. Superuser '
-'only. Raises SM021 for whatever is wrong with them.';
+'{"bookings": {"start_time": "starts_at"}, "status": {"confirmed": ["booked"]}}. If it names a '
+'column first_name of the clients, texts use that column as it is. Adds reminder_sent and feedback_sent to '
+'a table without them. Returns how many confirmed bookings lie ahead; they get reminders, and no '
+'confirmation. A later call replaces the source if it differs. Locks the tables (ACCESS EXCLUSIVE) until '
+'the transaction ends. Superuser only. Raises SM021 for tables that do not fit.';
 
 CREATE FUNCTION sms_detach_bookings() RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

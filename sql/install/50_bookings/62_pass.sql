@@ -193,6 +193,6 @@ CREATE FUNCTION sms_schedule_reminders(
   SELECT s.reminders, s.feedback_requests, s.skipped FROM coach_sms_internal.sms_schedule_some(500, now()) s
 $$;
 COMMENT ON FUNCTION sms_schedule_reminders() IS
-'Queues the reminders and feedback requests that are due within two minutes, tries again what could not be '
-'queued, of at most 500 bookings, and returns how many were queued and how many newly skipped. The sender '
-'does so each minute; calling it besides, as from pg_cron, does no harm.';
+'Queues the reminders and feedback requests that are due within two minutes, for at most 500 bookings, '
+'and tries skipped ones again. Returns how many it queued and how many it newly skipped. The sender does '
+'the same each minute. A call from pg_cron is not needed, and does no harm.';

@@ -59,6 +59,6 @@ CREATE FUNCTION coach_sms_internal.sms_message_in_words(message sms_messages, zo
     WHEN 'cancelled' THEN format('was cancelled on %s: %s',
                                  coach_sms_internal.sms_local_time(message.updated_at, zone),
                                  coalesce(nullif(message.error_message, ''), message.error_code))
-    WHEN 'unknown' THEN 'may have been sent; it is being found out'
+    WHEN 'unknown' THEN 'may have been sent; its outcome is being reconciled'
     ELSE 'waits: ' || coach_sms_internal.sms_why_waiting(message.id) END
 $$;

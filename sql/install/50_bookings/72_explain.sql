@@ -145,7 +145,7 @@ BEGIN
     problem := CASE WHEN known <> '{}' THEN NULL
                     WHEN EXISTS (SELECT FROM @extschema@.sms_bookings_source)
                       THEN 'the booking is not there any more, and nothing is sent for it'
-                    ELSE 'no bookings are attached any more; what waits goes out all the same' END;
+                    ELSE 'no bookings are attached any more; waiting messages still go out' END;
   EXCEPTION WHEN OTHERS THEN
     state := 'unreadable';
     problem := 'the booking cannot be read: ' || SQLERRM;
@@ -159,7 +159,7 @@ BEGIN
     RAISE EXCEPTION 'unknown booking %', coalesce(booking_id::text, 'NULL')
       USING ERRCODE = 'SM012',
             DETAIL = CASE WHEN state = 'gone' OR NOT coach_sms_internal.sms_may_act_for(NULL)
-                          THEN 'It is not among the attached bookings, and nothing is known of it.'
+                          THEN 'It is not among the attached bookings, and has no record.'
                           ELSE problem END,
             HINT = 'Give the id of a row of the attached bookings.';
   END IF;

@@ -14,8 +14,8 @@ CREATE FUNCTION sms_detach_worker(database name DEFAULT current_database(), hold
   AS 'MODULE_PATHNAME', 'coach_sms_detach_worker' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION sms_detach_worker(name, interval) IS
 'Ends the sender of a database, and starts none before the interval (default 1 minute) is over. Meanwhile '
-'the database can be renamed or copied. Returns true once no sender is left. For the database''s owner, '
-'who must be granted EXECUTE.';
+'the database can be renamed or copied. Returns true once no sender is left. The database''s owner '
+'may call it once EXECUTE is granted to it.';
 
 -- Returns the state of each database's sender from shared memory; no row where the library is not
 -- preloaded. The view sms_worker_stat shows this database's.

@@ -91,7 +91,7 @@ CREATE VIEW @extschema@.sms_health AS
                              f.unrecorded),
                       w.last_error)
              WHEN w.state = 'step failed'
-               THEN concat_ws(': ', 'the sender fails again and again', w.last_error)
+               THEN concat_ws(': ', 'a step of the sender keeps failing', w.last_error)
              WHEN f.troubled > 0 THEN format('messages wait (%s): %s', f.troubled, f.trouble)
              WHEN f.oldest_due_seconds > 60 AND f.in_flight = 0
                THEN format('messages are due and do not move: the first for %s s', f.oldest_due_seconds)

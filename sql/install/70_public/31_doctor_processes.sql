@@ -40,7 +40,7 @@ CREATE FUNCTION coach_sms_internal.sms_check_processes()
                 THEN concat_ws(': ', format('results of requests cannot be recorded: %s', unrecorded),
                                last_error)
               WHEN state = 'step failed'
-                THEN concat_ws(': ', 'the sender fails again and again', last_error) END,
+                THEN concat_ws(': ', 'a step of the sender keeps failing', last_error) END,
          CASE WHEN NOT preloaded THEN 'See preloaded.'
               WHEN state = 'held'
                 THEN format('It starts by itself after %s: '
@@ -49,11 +49,11 @@ CREATE FUNCTION coach_sms_internal.sms_check_processes()
                 THEN format('coach_sms.databases (now ''%s'') must name this database or be ''*''; '
                             'else the server''s log says why.', databases)
               WHEN state = 'step failed' AND unrecorded = 0
-                THEN 'It tries again by itself; put right what the error names. '
+                THEN 'It tries again by itself. Correct the cause of the error. '
                      'The server''s log has the details.'
               WHEN unrecorded > 0
-                THEN 'They are kept, and recorded as soon as nobody holds a lock on sms_messages '
-                     'or rows of it: see pg_locks.'
+                THEN 'They are kept, and recorded once no other session locks sms_messages '
+                     'or its rows: see pg_locks.'
               ELSE format('Resume the process, or end it with SELECT pg_terminate_backend(%s): '
                           'another one starts.', pid) END
     FROM fact

@@ -23,15 +23,15 @@ CREATE FUNCTION coach_sms_internal.sms_check_arming()
     FROM fact, coach_sms_internal.sms_check_trust() t
   UNION ALL
   SELECT 'live_file', 'note',
-         format('file "%s" has the name that coach_sms 0.1.0 gave, and is not this database''s', f),
-         'Leave it where another server still runs 0.1.0 with this key file; else remove it.'
+         format('file "%s" is named as by coach_sms 0.1.0, and belongs to another database', f),
+         'Leave it if another server still runs 0.1.0 with this key file; else remove it.'
     FROM coach_sms_internal.sms_foreign_live_file() f WHERE f IS NOT NULL
   UNION ALL
   SELECT 'public_url', CASE WHEN mode <> 'sandbox' THEN 'warning' ELSE 'note' END,
          CASE WHEN current_setting('coach_sms.public_url', true) = ''
               THEN 'coach_sms.public_url is not set: receipts and people''s texts (STOP) do not reach us'
                    || CASE WHEN current_setting('coach_sms.fetch_delay', true) = '0'
-                           THEN ', and coach_sms.fetch_delay is 0: sent is the end'
+                           THEN ', and coach_sms.fetch_delay is 0: messages stay sent'
                            ELSE '; Twilio is asked about each message instead' END END,
          'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.'
     FROM fact

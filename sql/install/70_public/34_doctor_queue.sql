@@ -42,7 +42,7 @@ CREATE FUNCTION coach_sms_internal.sms_check_queue()
          CASE WHEN v.is_subscriber AND v.brings_messages
                 THEN 'messages come from another server by a subscription, and that server sends them'
               WHEN v.is_subscriber
-                THEN 'a subscription has no list of its tables yet: no waiting message is queued before' END,
+                THEN 'a subscription has no list of its tables yet; waiting messages are not queued before' END,
          CASE WHEN v.brings_messages
               THEN 'Nothing. Where this server is to take over: DROP SUBSCRIPTION, then sms_go_live().'
               ELSE 'ALTER SUBSCRIPTION … REFRESH PUBLICATION, or DROP SUBSCRIPTION; then sms_go_live().' END
@@ -60,9 +60,9 @@ CREATE FUNCTION coach_sms_internal.sms_check_queue()
                    THEN format('; Twilio''s list was not asked for %s of them: %s', not_asked, why_not_asked)
                    ELSE '' END,
          CASE WHEN not_asked > 0
-              THEN 'Give their account its token again, or repair the connection: '
-                   'each is then searched for, or sent again, once.'
-              ELSE 'Twilio''s list of messages settles nothing: sms_why() says more about each of them.' END
+              THEN 'Give their account its token again, or repair the connection. '
+                   'Each is then searched for, or sent again, once.'
+              ELSE 'Twilio''s list does not settle them. sms_why() says more about each.' END
     FROM found
   UNION ALL
   SELECT 'snapshot', 'warning',

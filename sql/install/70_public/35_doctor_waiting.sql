@@ -30,7 +30,7 @@ CREATE FUNCTION coach_sms_internal.sms_check_waiting()
            CASE WHEN ends_soon > 0
                 THEN format('messages that coach_sms.max_wait (%s) ends within a day: %s',
                             current_setting('coach_sms.max_wait'), ends_soon) END), ''),
-         'sms_queue_stat.held_by and sms_why() say what holds those that wait; '
-         'sms_retry() sends one that has ended after all.'
+         'sms_queue_stat.held_by and sms_why() say why the others wait. '
+         'sms_retry() sends an ended message as a new one.'
     FROM overdue
 $$;

@@ -54,10 +54,10 @@ CREATE FUNCTION coach_sms_internal.sms_check_rights()
          'ALTER … OWNER TO coach_sms_owner for each of them.'
   UNION ALL
   SELECT 'grants', 'error',
-         'roles that may do more than any grant of ours gives: '
+         'roles with more rights than coach_sms grants: '
            || (SELECT string_agg(CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END, ', '
                                  ORDER BY e.grantee) FROM excess e),
          'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), '
          'sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; '
-         'then grant again what the role should be.'
+         'then grant the right kind again.'
 $$;

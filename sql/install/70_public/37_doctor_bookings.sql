@@ -5,7 +5,7 @@ CREATE FUNCTION coach_sms_internal.sms_check_bookings()
   SELECT 'bookings_source', 'error',
          CASE WHEN NOT r.rolsuper
               THEN 'sms_bookings_source belongs to ' || r.rolname
-                   || ', who can thereby read other people''s tables' END,
+                   || ', and so that role can read other people''s tables' END,
          'ALTER TABLE sms_bookings_source OWNER TO a superuser.'
     FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
    WHERE c.oid = '@extschema@.sms_bookings_source'::regclass

@@ -18,7 +18,7 @@ CREATE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
            WHEN coach_sms_internal.sms_ends_at(m.scheduled_for, m.expires_at) <= now()
              THEN 'it has expired, and will be cancelled'
            WHEN q.held_for = 'client_daily_limit' AND q.due_at > now()
-             THEN format('its client has had max_sms_per_client_per_day (%s); there is room at %s',
+             THEN format('its client has reached max_sms_per_client_per_day (%s); there is room at %s',
                          s.max_sms_per_client_per_day, q.due_at)
            WHEN q.due_at > now() AND q.failures > 0
              THEN format('its next attempt is due at %s (attempts used up: %s of %s)',
@@ -101,9 +101,9 @@ CREATE FUNCTION coach_sms_internal.sms_why_unknown(claim coach_sms_internal.sms_
               WHEN claim.inconclusive = 'unreadable'
                 THEN 'Twilio''s list was asked and could not be read'
               WHEN claim.inconclusive = 'several'
-                THEN 'Twilio''s list shows several messages that it could be'
+                THEN 'Twilio''s list shows several messages that match'
               WHEN claim.looks > 0
-                THEN format('Twilio''s list was read without showing it (listings: %s)', claim.looks)
+                THEN format('Twilio''s list does not show it (listings: %s)', claim.looks)
               ELSE 'Twilio''s list has not been asked yet' END
 $$;
 

@@ -163,7 +163,7 @@ std::string seal(const SealingKey& key, std::string_view plaintext, std::string_
     throw Error(ErrorKind::kInvalidArgument, "text to seal is too long",
                 "It has " + std::to_string(plaintext.size()) + " bytes, the limit is " +
                     std::to_string(kMaxSealedPlaintext) + ".",
-                "A Twilio auth token has 32 characters: check what is written.");
+                "A Twilio auth token has 32 characters. Check the value.");
   }
   std::string box = random_bytes(kNonceSize);
   const CipherContext cipher = new_cipher(key, box, associated_data(key, context), 1);

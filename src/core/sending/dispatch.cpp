@@ -208,7 +208,7 @@ void Dispatch::start(Task task, const Route& route) {
     // A SID that can be none is a person's to put right: the message waits for that.
     lanes_->hold(task.org, now_us_() + kUnusableHold);
     holds_->set_org(HoldRule::kAccount, task.org,
-                    {"the Twilio account SID cannot be one", kNever, true});
+                    {"the Twilio account SID is malformed", kNever, true});
     return give_back(std::move(task));
   }
   const std::string account = name_of(route);

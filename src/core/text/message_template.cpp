@@ -85,7 +85,7 @@ void append(std::string& text, std::string_view more) {
   if (more.size() > kMaxRenderedBytes - text.size())
     throw Error(ErrorKind::kInvalidBody,
                 "rendered text is above " + std::to_string(kMaxRenderedBytes) + " bytes",
-                "That is the most that is rendered at all.",
+                "No longer text is rendered.",
                 "Shorten the template or its values: an SMS holds 1600 characters.");
   text += more;
 }

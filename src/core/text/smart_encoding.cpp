@@ -143,7 +143,7 @@ const Substitution* find_substitution(char32_t code_point) {
 std::string smart_encode(std::string_view text) {
   if (text.size() > kMostBytes)
     throw Error(ErrorKind::kInvalidBody, "text is above " + std::to_string(kMostBytes) + " bytes",
-                "That is the most that is read at all.", "An SMS holds 1600 characters.");
+                "No longer text is read.", "An SMS holds 1600 characters.");
   std::string encoded;
   encoded.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {

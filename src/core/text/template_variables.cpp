@@ -87,7 +87,7 @@ class ObjectReader {
   [[noreturn]] void refuse_nested(const char* what) const {
     refuse("variable " + excerpt(name_) + " is " + what,
            "Only strings, numbers and booleans can stand in a text.",
-           "Pass what it holds as variables of their own.");
+           "Pass its values as variables of their own.");
   }
 
   Values& values_;

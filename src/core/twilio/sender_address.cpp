@@ -37,7 +37,7 @@ std::string check_name(std::string_view name) {
 
 std::string read_number(std::string_view number, std::string_view region) {
   if (region.empty() && !number.starts_with('+'))
-    refuse(number, "It is no org's, so that no region says how to read a local number.");
+    refuse(number, "No org has it, so no region says how to read a local number.");
   try {
     return normalize_phone(number, region.empty() ? "AU" : region);  // which "+" makes irrelevant
   } catch (const Error& error) {

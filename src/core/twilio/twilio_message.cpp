@@ -108,7 +108,7 @@ rapidjson::Document parse_json(std::string_view json) {
               "cannot read Twilio's " + std::string(what) + ": " + std::string(why),
               "HTTP status " + std::to_string(result.status) + ", " +
                   std::to_string(result.body.size()) + " bytes.",
-              "It is asked for again later.");
+              "The sender asks for it again later.");
 }
 
 void require_whole_200(const char* what, const HttpResult& result) {

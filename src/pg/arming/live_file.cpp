@@ -81,8 +81,8 @@ const char* what_is_wrong_with_live_file(const pg_uuid_t& arm_id) {
   return target == nullptr
              ? nullptr
              : psprintf(
-                   "the server was recovered to an earlier time (%s), and what it sent after "
-                   "that is not known here",
+                   "the server was recovered to an earlier time (%s), and does not know "
+                   "the messages that it sent after that",
                    target);
 }
 

@@ -96,9 +96,9 @@ bool on_relation_stats(PlannerInfo* root, RangeTblEntry* table, AttrNumber colum
 
 void install_planner_hooks() {
   DefineCustomBoolVariable(
-      kFullTables, "Internal: whether what is planned reads tables by index, whatever they hold.",
-      nullptr, &full_tables, false, PGC_USERSET,
-      GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, nullptr, nullptr, nullptr);
+      kFullTables, "Internal: plans read tables by index, whatever the statistics say.", nullptr,
+      &full_tables, false, PGC_USERSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+      nullptr, nullptr, nullptr);
   earlier_planner_hook = planner_hook;
   planner_hook = on_plan;
   earlier_info_hook = get_relation_info_hook;

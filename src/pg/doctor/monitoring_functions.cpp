@@ -61,7 +61,7 @@ void check_trust(const char* path, bool own, Failure* failure) {
        own ? "Set coach_sms.ca_file to a file of certificates that the server's account may read, "
              "or to ''."
            : "Install the package ca-certificates, or set coach_sms.ca_file.",
-       "the certificates by which Twilio is known cannot be read from \"%s\": %s", path, detail);
+       "the CA certificates for Twilio cannot be read from \"%s\": %s", path, detail);
 }
 
 // With the rights of who asked, and not of the definer function that this runs in.

@@ -121,7 +121,7 @@ void fail_suppressed(const MessageRequest& wanted, const PreparedMessage& ready,
        found ? psprintf("The number is on the org's list in sms_suppression, reason %s.",
                         text_column(0, 1))
              : "The person said STOP to the number or Messaging Service that the org sends with.",
-       found ? "Nothing may be sent to it; where the person consents again, call sms_opt_in()."
+       found ? "Nothing may be sent to it. If the person consents again, call sms_opt_in()."
              : "Nothing may be sent to it before the person texts START to it.",
        "%s is suppressed", text_to_cstring(ready.to_phone));
 }

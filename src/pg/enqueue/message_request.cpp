@@ -93,7 +93,7 @@ bool check_key(const MessageRequest& wanted, Failure* failure) {
   if (wanted.idempotency_key == nullptr || strlen(wanted.idempotency_key) <= kLongestKey)
     return true;
   fail(failure, kBadArgument, "An idempotency key has at most 512 bytes.",
-       "Use a hash of what is longer, for example md5(...).",
+       "Use a hash of a longer key, for example md5(...).",
        "idempotency key \"%s...\" has %zu bytes", clipped(wanted.idempotency_key, 40),
        strlen(wanted.idempotency_key));
   return false;
@@ -176,7 +176,7 @@ bool check_country(const PreparedMessage& ready, Failure* failure) {
   if (ready.country == nullptr || settings::country_is_allowed(ready.country)) return true;
   fail(failure, kCountryNotAllowed,
        psprintf("coach_sms.allowed_countries is \"%s\".", settings::allowed_countries),
-       "Add the country to the setting, where it is meant.", "%s is a number of %s",
+       "Add the country to the setting if you mean to send there.", "%s is a number of %s",
        text_to_cstring(ready.to_phone), ready.country[0] != '\0' ? ready.country : "no country");
   return false;
 }

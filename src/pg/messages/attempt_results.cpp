@@ -64,7 +64,7 @@ void mark(const AttemptResults& results) {
   }
   const uint64 lost = static_cast<uint64>(results.count) - settled - locked;
   if (lost > 0)
-    ereport(LOG, (errmsg("%llu results came too late: their messages have been settled otherwise",
+    ereport(LOG, (errmsg("discarded %llu late results: their messages were already settled",
                          static_cast<unsigned long long>(lost))));
 }
 

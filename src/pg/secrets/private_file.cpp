@@ -61,10 +61,10 @@ bool check_kind(const char* path, const struct stat& info, Failure* failure) {
                   "Give the path of a file.");
   if (info.st_uid != geteuid() && info.st_uid != 0)
     return refuse(failure, path, "belongs to another account",
-                  "Whoever owns it could change it at any time.",
+                  "Its owner could change it at any time.",
                   "Make it belong to the server's account, with chown.");
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    return refuse(failure, path, "is open to others", "Its mode lets a group or everybody at it.",
+    return refuse(failure, path, "is open to others", "Its mode gives a group or everybody access.",
                   "Set its mode to 0600, with chmod.");
   return true;
 }
@@ -94,7 +94,7 @@ bool read_open_file(int descriptor, const char* path, char* buffer, std::size_t 
   if (got < 0) return refuse_errno(failure, path, "read", error);
   if (too_long)
     return refuse(failure, path, "is too large", psprintf("It may have %zu bytes at most.", size),
-                  "Check what it holds.");
+                  "Check its content.");
   return true;
 }
 
@@ -119,9 +119,10 @@ bool create_file(const char* path, const char* contents, std::size_t length, Fai
   const int descriptor = OpenTransientFilePerm(
       path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | PG_BINARY, S_IRUSR | S_IWUSR);
   if (descriptor < 0 && errno == EEXIST)
-    return refuse(failure, path, "exists already",
-                  "A key is never overwritten: what it sealed could not be opened any more.",
-                  "Choose another path, or go on using the file.");
+    return refuse(
+        failure, path, "exists already",
+        "A key is never overwritten, because the tokens that it sealed could then not be opened.",
+        "Choose another path, or go on using the file.");
   if (descriptor < 0) return refuse_errno(failure, path, "create", errno);
   const bool written = write_and_flush(descriptor, contents, length);
   const int error = errno;
@@ -140,7 +141,7 @@ bool read_private_file(const char* path, char* buffer, std::size_t size, std::si
   const int descriptor = OpenTransientFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0 && errno == ELOOP)
     return refuse(failure, path, "is a symbolic link",
-                  "Whoever can change the link could choose another file.",
+                  "An account that can change the link could choose another file.",
                   "Give the path of the file itself.");
   if (descriptor < 0) return refuse_errno(failure, path, "open", errno);
   return read_open_file(descriptor, path, buffer, size, length, failure);

@@ -30,8 +30,8 @@ bool read_key_file(const char* path, char (&contents)[kKeyFileSize], Failure* fa
   if (!read_private_file(path, contents, sizeof contents, &length, failure)) {
     if (access(path, F_OK) != 0 && errno == ENOENT)
       strlcpy(failure->hint,
-              "Restore the file from where you keep secrets, make a new key with "
-              "sms_create_key(), or set coach_sms.key_file to where it is.",
+              "Restore the file from your copy, make a new key with "
+              "sms_create_key(), or set coach_sms.key_file to its path.",
               sizeof failure->hint);
     return false;
   }

@@ -26,8 +26,9 @@ void log_problem(const char* problem) {
   if (problem == nullptr) {
     logged[0] = '\0';
   } else if (strncmp(logged, problem, sizeof logged - 1) != 0) {
-    ereport(LOG, (errmsg("the attached bookings cannot be read: %s", problem),
-                  errhint("No reminders are made meanwhile. sms_doctor() says whether it lasts.")));
+    ereport(LOG,
+            (errmsg("the attached bookings cannot be read: %s", problem),
+             errhint("No reminders are made until then. sms_doctor() says whether this lasts.")));
     strlcpy(logged, problem, sizeof logged);
   }
 }

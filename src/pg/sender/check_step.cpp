@@ -175,7 +175,7 @@ bool run(Sender* sender) {
 
 }  // namespace
 
-const Duty kCheckDuty{"looking once more before sending", begin, next_at, run, nullptr};
+const Duty kCheckDuty{"checking before sending", begin, next_at, run, nullptr};
 
 void give_back_claimed(Sender* sender) {
   for (int i = 0; i < sender->claimed_count; ++i)

@@ -75,6 +75,6 @@ void clock_set_back(Sender*, TimestampTz) {
 
 }  // namespace
 
-const Duty kHousekeepingDuty{"keeping house", begin, next_at, run, clock_set_back};
+const Duty kHousekeepingDuty{"housekeeping", begin, next_at, run, clock_set_back};
 
 }  // namespace coach_sms

@@ -48,9 +48,9 @@ void load_token(OrgRoute* route, const char* sealed) {
 const char* why_unusable(const OrgRoute& route) {
   const bool has_service = route.messaging_service_sid[0] != '\0';
   if (route.account_sid[0] == '\0') return "no Twilio account is configured";
-  if (!is_sid(route.account_sid, kAccountSid)) return "the Twilio account SID cannot be one";
+  if (!is_sid(route.account_sid, kAccountSid)) return "the Twilio account SID is malformed";
   if (has_service && !is_sid(route.messaging_service_sid, kServiceSid))
-    return "the Messaging Service SID cannot be one";
+    return "the Messaging Service SID is malformed";
   return has_service || route.from[0] != '\0' ? nullptr : "no sender is configured";
 }
 

@@ -203,7 +203,7 @@ void settle_inconclusive(const Unknown& unknown, Finding finding) {
   }));
   if (given_up)
     give_up(unknown, finding,
-            several ? "Twilio's list shows several messages that it could be"
+            several ? "Twilio's list shows several messages that match"
                     : "Twilio's list could not be read");
   else
     search_again(unknown, next_search(unknown, false), false,

@@ -213,7 +213,7 @@ void recording_failed(Sender* sender) {
 void log_unrecorded(Sender* sender) {
   for (const FinishedTask& finished : sender->dispatch->finished())
     if (!finished.settlement.provider_message_id.empty())
-      ereport(LOG, (errmsg("Twilio accepted %s, and there is nowhere left to record it",
+      ereport(LOG, (errmsg("Twilio accepted %s, and its row can no longer be written",
                            finished.settlement.provider_message_id.c_str())));
 }
 

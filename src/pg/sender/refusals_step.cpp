@@ -47,7 +47,7 @@ bool run(Sender* sender) {
 
 }  // namespace
 
-const Duty kRefusalsDuty{"heeding refusals", begin, next_at, run, nullptr};
+const Duty kRefusalsDuty{"suppressing refused numbers", begin, next_at, run, nullptr};
 
 // Losing one is harmless: Twilio will refuse the number again.
 void note_refusals(const AttemptResult* rows, int count) {

@@ -63,8 +63,9 @@ void start_requests(Sender* sender, const Claimed* claimed, int count, const Che
       start_one(sender, make_task(row, to, own_from, body), row.segments, route);
     });
     if (failure.failed)
-      ereport(WARNING, (errmsg("could not start a request: %s", failure.message),
-                        errdetail("Its message is looked for at Twilio when its lease is over.")));
+      ereport(WARNING,
+              (errmsg("could not start a request: %s", failure.message),
+               errdetail("Twilio's list is searched for its message once the lease is over.")));
   }
 }
 

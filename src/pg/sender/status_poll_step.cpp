@@ -260,6 +260,6 @@ void clock_set_back(Sender*, TimestampTz) {
 
 }  // namespace
 
-const Duty kStatusPollDuty{"asking for late news", begin, next_at, run, clock_set_back};
+const Duty kStatusPollDuty{"polling statuses", begin, next_at, run, clock_set_back};
 
 }  // namespace coach_sms

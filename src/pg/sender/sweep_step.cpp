@@ -123,9 +123,9 @@ void sweep(void* state) {
     for (uint64 some = 1; some > 0; left += some)
       some = expire_leases(nullptr, 0, true);
     if (left > 0)
-      ereport(LOG, (errmsg("%llu messages were in flight when the sender before this one ended",
+      ereport(LOG, (errmsg("%llu messages were in flight when the previous sender ended",
                            static_cast<unsigned long long>(left)),
-                    errdetail("Whether Twilio has them is being found out.")));
+                    errdetail("This sender finds out whether Twilio took them.")));
   }
   if (mode == Mode::kSandbox && (sender->mode != mode || !sweeps.is_first_done))
     find_sandbox_deliveries();
@@ -160,6 +160,6 @@ void clock_set_back(Sender* sender, TimestampTz) {
 
 }  // namespace
 
-const Duty kSweepDuty{"looking what is due", begin, next_at, run, clock_set_back};
+const Duty kSweepDuty{"sweeping the lanes", begin, next_at, run, clock_set_back};
 
 }  // namespace coach_sms

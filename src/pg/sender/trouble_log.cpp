@@ -54,8 +54,9 @@ void log_trouble(const AttemptResult& row) {
   const bool answered = row.http_status != 0 || row.error_message == nullptr;
   const char* text = psprintf("requests to Twilio fail: %s%s%s", row.error_code,
                               answered ? "" : ", ", answered ? "" : row.error_message);
-  ereport(LOG, (errmsg("%s", text), errdetail("Messages that were not taken go again, the others "
-                                              "are looked for. Told once a minute.")));
+  ereport(LOG, (errmsg("%s", text),
+                errdetail("Messages that Twilio did not take are sent again. Twilio's "
+                          "list is searched for the others. Logged once a minute.")));
   report_error(text);
 }
 

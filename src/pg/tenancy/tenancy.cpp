@@ -25,9 +25,10 @@ struct TenancyFunction {
   ereport(ERROR,
           (errcode(kBadTenancy),
            errmsg("coach_sms.tenancy_function \"%s\" %s", settings::tenancy_function, problem),
-           errdetail("It decides who belongs to which org, and without it nobody does."),
-           errhint("Name a function as in public.is_org_member(uuid), which returns a boolean, or "
-                   "one without arguments that returns the orgs as uuid[] or SETOF uuid.")));
+           errdetail("It says which orgs a role belongs to. Without it, a role belongs to none."),
+           errhint("Name a function of one uuid that returns boolean, as in "
+                   "public.is_org_member(uuid). Or name one without arguments that returns the "
+                   "orgs as uuid[] or SETOF uuid.")));
 }
 
 Form_pg_proc form_of(HeapTuple tuple) {
@@ -97,7 +98,7 @@ ArrayType* to_array(Datum* orgs, int count) {
 // Its form was looked at before it ran, and somebody may have made another in its place.
 void require_result(Oid type) {
   if (SPI_gettypeid(SPI_tuptable->tupdesc, 1) != type)
-    refuse_function("returned something else than when it was looked at");
+    refuse_function("returned another type than it was declared with");
 }
 
 ArrayType* orgs_in_rows() {

@@ -169,7 +169,7 @@ void find_orgs_spoken_for(const WebhookCall& call, const char* token, Verificati
     verification->org_id = *DatumGetUUIDP(orgs[0]);
   if (!verification->whole_account)
     log_call("taken", "orgs that name the same Twilio account have other tokens",
-             "A text from a person counts for those alone whose token signed it: correct "
+             "A text from a person counts only for orgs whose token signed it. Correct "
              "twilio_account_sid or the token of the others.");
 }
 
@@ -185,8 +185,8 @@ bool may_be_signed(const char* signature) {
     log_call("refused",
              "the header X-Twilio-Webhooks-Signature-Settings says that a shared key signed it, "
              "and shared keys are not supported yet",
-             "Remove the shared key from the account's Webhook Rules at Twilio: its auth token "
-             "signs then.");
+             "Remove the shared key from the account's Webhook Rules at Twilio. Then the auth "
+             "token signs.");
   else if (!is_possible)
     log_call("refused", "the header X-Twilio-Signature is missing or malformed",
              "Hand it on as it came.");
@@ -222,8 +222,8 @@ Verification verify_call(const WebhookCall& call, const SignedCall& made) {
     if (trouble.sqlstate != kNoSender) verification.signer = Signer::kCannotTell;
     return verification;
   }
-  log_call("refused", "no token that it could be signed with fits its signature",
-           "Where Twilio made the call, set coach_sms.public_url to the URL that Twilio calls, and "
+  log_call("refused", "its signature fits no token of an org or of the server",
+           "If Twilio made the call, set coach_sms.public_url to the URL that Twilio calls, and "
            "check the account's auth token.");
   return verification;
 }

@@ -122,8 +122,8 @@ Answer take(const char* url, const char* body, const char* signature) {
       break;
     case WebhookKind::kUnsure:
       log_call("refused", call.why_other,
-               "Its signature fits, and would as well if the parameters were cut in another way: "
-               "who made the call may not be Twilio.");
+               "Its signature also fits if the parameters are cut in another way. "
+               "So the call may not come from Twilio.");
       return kForbidden;
   }
   return kTaken;

@@ -79,8 +79,7 @@ void warn_of_opt_outs() {
     const int64 entries = bigint_column(0, 1) + bigint_column(1, 1);
     if (entries > 0)
       ereport(WARNING,
-              (errmsg("entries of opt-outs that go with the extension: %ld",
-                      static_cast<long>(entries)),
+              (errmsg("dropping coach_sms deletes opt-outs: %ld", static_cast<long>(entries)),
                errhint("ROLLBACK if they are not kept elsewhere; \\copy (SELECT * FROM "
                        "sms_export_opt_outs()) TO 'opt-outs.csv' CSV, then drop it again.")));
   }

@@ -63,7 +63,7 @@ $session->query_safe('DROP EXTENSION coach_sms');
 cmp_ok(time - $start, '<', deadline(10), 'committed: it does not wait either');
 $fake->post('release');
 my ($taken) = $fake->ledger(body => 'under way', to => '+61491570112');
-wait_for_log_line($node, $mark, qr/Twilio accepted $taken->{sid}, and there is nowhere left to record it/, 'the SID of the answer is in the log');
+wait_for_log_line($node, $mark, qr/Twilio accepted $taken->{sid}, and its row can no longer be written/, 'the SID of the answer is in the log');
 wait_for_log_line($node, $mark, qr/coach_sms was dropped from database "postgres", its sender ends/, 'so is the reason');
 $node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $pid", '0', undef, name => 'the sender ends');
 is(scalar(grep { /postgres/ } log_lines($node, $mark)), 1, 'there is no loop of errors') or diag(log_since($node, $mark));

@@ -14,7 +14,7 @@ sub told {
     my ($how, $error, $mend, $name) = @_;
     $node->safe_psql('postgres', $how);
     $node->wait_for_sql("SELECT state, last_error ~ '$error' FROM sms_worker_stat", 'step failed|t', undef, name => "$name: sms_worker_stat tells, with the error");
-    $node->wait_for_sql("SELECT ok, problem ~ '^the sender fails again and again: .*$error' FROM sms_health", 'f|t', undef, name => 'so does sms_health');
+    $node->wait_for_sql("SELECT ok, problem ~ '^a step of the sender keeps failing: .*$error' FROM sms_health", 'f|t', undef, name => 'so does sms_health');
     is($node->safe_psql('postgres', "SELECT level, problem ~ '$error' FROM sms_doctor() WHERE check_name = 'sender'"), 'error|t', 'and sms_doctor()');
     $node->safe_psql('postgres', $mend);
     $node->wait_for_sql('SELECT state FROM sms_worker_stat', 'sandbox', undef, name => 'all is well once it works again');

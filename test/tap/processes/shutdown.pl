@@ -82,7 +82,7 @@ is(attempts(), '12 success, 8 unknown', 'those went again when Twilio\'s list ha
 # Immediate: no process gets to record anything.
 stop_under_way('immediate', 'accept-then-delay=60000', { accepted => 8 });
 my $log = start_again();
-like($log, qr/8 messages were in flight when the sender before this one ended/, 'immediate: the log says what is to be found out');
+like($log, qr/8 messages were in flight when the previous sender ended/, 'immediate: the log says what is to be found out');
 is(attempts(), '12 success', 'and it was found out');
 
 done_testing();

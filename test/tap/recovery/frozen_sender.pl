@@ -73,7 +73,7 @@ $answered->{node}->wait_for_sql("SELECT status, provider_message_id FROM sms_mes
 $answered->{node}->wait_for_sql('SELECT count(*) FROM coach_sms_internal.sms_in_flight', '0', undef, name => 'answered: its claim ends');
 
 $replaced->{node}->wait_for_status($replaced->{id}, 'unknown', undef, name => 'replaced: the old claim settles nothing');
-like(PostgreSQL::Test::Utils::slurp_file($replaced->{node}->logfile), qr/1 results came too late/, 'replaced: which is logged');
+like(PostgreSQL::Test::Utils::slurp_file($replaced->{node}->logfile), qr/discarded 1 late results/, 'replaced: which is logged');
 is($replaced->{node}->safe_psql('postgres', 'SELECT count(*) FROM sms_attempts'), 0, 'replaced: and writes no attempt');
 $fake->post('list-fault', marker => '');
 $replaced->{node}->wait_for_status($replaced->{id}, 'sent', undef, name => 'replaced: it is found out about');

@@ -68,7 +68,7 @@ for my $name (sort keys %message) {
 }
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM coach_sms_internal.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_in_flight)'), '0|0', 'nothing is left over');
-like(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/1 messages were in flight when the sender before this one ended/,
+like(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/1 messages were in flight when the previous sender ended/,
     'the log says what a sender left behind');
 
 done_testing();

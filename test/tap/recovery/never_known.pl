@@ -37,7 +37,7 @@ $fake->wait_for(accepted => 4);
 for my $twin (@twins) {
     $node->wait_for_status($twin, 'failed');
     is( $node->safe_psql('postgres', "SELECT error_code, error_message FROM sms_messages WHERE id = '$twin'"),
-        'outcome_unknown|Twilio\'s list shows several messages that it could be', 'one of two alike: nobody knows which');
+        'outcome_unknown|Twilio\'s list shows several messages that match', 'one of two alike: nobody knows which');
 }
 is($fake->count(to => '+61491570112'), 2, 'neither went again');
 

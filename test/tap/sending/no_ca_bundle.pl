@@ -20,7 +20,7 @@ $node->wait_for_sql("SELECT min(error_code), max(status), bool_or(error_message 
     name => 'one is tried, and does not leave');
 $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'queued'", 10, undef, name => 'all wait');
 is($node->safe_psql('postgres', 'SELECT max(failures) FROM coach_sms_internal.sms_queue'), 0, 'no attempt is used up');
-like($node->safe_psql('postgres', 'SELECT ok, problem FROM sms_health'), qr/^f\|the certificates by which Twilio is known cannot be read/, 'sms_health says why');
+like($node->safe_psql('postgres', 'SELECT ok, problem FROM sms_health'), qr/^f\|the CA certificates for Twilio cannot be read/, 'sms_health says why');
 like($node->safe_psql('postgres', $doctor), qr/^error\|.*\|Set coach_sms.ca_file/, 'sms_doctor() says what to do');
 like($node->safe_psql('postgres', 'SELECT last_error FROM sms_worker_stat'), qr/this server cannot make a connection to Twilio/, 'so does the sender');
 
