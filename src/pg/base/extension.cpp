@@ -8,6 +8,18 @@ namespace {
   elog(ERROR, "coach_sms was dropped");
 }
 
+// Returns whether the schema belongs to the extension. Until ALTER EXTENSION UPDATE anybody with
+// CREATE on the database may have made one of its name.
+bool is_member(Oid schema) {
+  static Oid known = InvalidOid;
+  if (schema != known) {
+    const Oid extension = getExtensionOfObject(NamespaceRelationId, schema);
+    if (!OidIsValid(extension) || extension != get_extension_oid("coach_sms", true)) return false;
+    known = schema;
+  }
+  return true;
+}
+
 // Another CREATE EXTENSION makes another internal schema, with an OID of its own.
 Oid user_schema_beside(Oid internal) {
   static Oid known_internal = InvalidOid;
@@ -47,7 +59,7 @@ bool read_extension(ExtensionRow* row) {
 
 Oid internal_schema_beside(Oid schema) {
   const Oid internal = get_namespace_oid(kInternalSchema, true);
-  return OidIsValid(internal) ? internal : schema;
+  return OidIsValid(internal) && is_member(internal) ? internal : schema;
 }
 
 Oid extension_schema_of(FunctionCallInfo fcinfo) {

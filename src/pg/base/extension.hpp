@@ -17,7 +17,7 @@ struct ExtensionRow {
 // Reads the row of coach_sms in pg_extension. False where the database has none.
 bool read_extension(ExtensionRow* row);
 
-// Returns the OID of kInternalSchema. `schema` itself where the database has none: until ALTER
+// Returns the OID of kInternalSchema. `schema` itself where the extension has none: until ALTER
 // EXTENSION UPDATE, all that 0.1.0 made is in the schema that the user chose.
 Oid internal_schema_beside(Oid schema);
 
