@@ -52,6 +52,10 @@ char* current_schema_name() {
   return name_of(schema_in_use);
 }
 
+bool has_internal_schema() {
+  return internal_schema_in_use != schema_in_use;
+}
+
 char* with_schema(const char* sql) {
   return replace_all(replace_all(sql, "@extschema@", schema_in_use), "@internal@",
                      internal_schema_in_use);

@@ -92,6 +92,9 @@ void use_schema_of(FunctionCallInfo fcinfo);
 Oid current_schema();
 char* current_schema_name();
 
+// False until ALTER EXTENSION UPDATE from 0.1.0, where all objects are in the user's schema.
+bool has_internal_schema();
+
 // Returns the text with `@extschema@` and `@internal@` replaced; in the current memory context.
 char* with_schema(const char* sql);
 

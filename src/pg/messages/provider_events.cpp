@@ -225,9 +225,12 @@ uint64 apply_found(uint64 found, bool may_wait) {
 void suppress_if_permanent(const pg_uuid_t& message_id, const char* code) {
   static Statement suppress{"SELECT @internal@.sms_take_refusal($1, $2, $3)",
                             {UUIDOID, TEXTOID, TEXTOID}};
+  static Statement suppress_in_0_1_0{"SELECT @extschema@.sms_heed_code($1, $2, $3)",
+                                     {UUIDOID, TEXTOID, TEXTOID}};
   const char* reason = reason_of(code);
   if (reason == nullptr) return;
-  suppress.run(message_id, code, reason);
+  Statement& statement = has_internal_schema() ? suppress : suppress_in_0_1_0;
+  statement.run(message_id, code, reason);
 }
 
 bool apply_event(const pg_uuid_t& id) {

@@ -38,24 +38,30 @@ struct Candidate {
 
 // Those of the account that send with the number or service come first: several orgs may share it.
 // For a text from a person its account alone counts.
+#define OF_ACCOUNT(HAS_NUMBER)                                                               \
+  "WITH sent AS ("                                                                           \
+  " SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = nullif($1, ''))" \
+  " SELECT s.org_id, " TOKENS                                                                \
+  "  FROM @extschema@.sms_settings s"                                                        \
+  " WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')"    \
+  " ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,"                                    \
+  "   coalesce(s.twilio_messaging_service_sid = nullif($3, '') OR " HAS_NUMBER               \
+  ", false) DESC,"                                                                           \
+  "   s.org_id LIMIT 5"
+
 uint64 run_candidates(const WebhookCall& call) {
   static Statement of_target{
       "SELECT s.org_id, " TOKENS " FROM @extschema@.sms_settings s WHERE s.org_id = $1", {UUIDOID}};
   static Statement of_account{
-      "WITH sent AS ("
-      " SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = nullif($1, ''))"
-      " SELECT s.org_id, " TOKENS
-      "  FROM @extschema@.sms_settings s"
-      " WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')"
-      " ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,"
-      "   coalesce(s.twilio_messaging_service_sid = nullif($3, '')"
-      "     OR @internal@.sms_sender_address(s.twilio_phone_number, s.default_region)"
-      "        = @internal@.sms_sender_address(nullif($4, '')), false) DESC, s.org_id "
-      "LIMIT 5",
+      OF_ACCOUNT("@internal@.sms_sender_address(s.twilio_phone_number, s.default_region)"
+                 " = @internal@.sms_sender_address(nullif($4, ''))"),
       {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
+  static Statement of_account_in_0_1_0{OF_ACCOUNT("s.twilio_phone_number = nullif($4, '')"),
+                                       {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
   if (call.has_target) return of_target.run(call.org_id);
   const char* sid = call.kind == WebhookKind::kInbound ? "" : call.sid;
-  return of_account.run(sid, call.account_sid, call.messaging_service_sid, call.our_number);
+  Statement& statement = has_internal_schema() ? of_account : of_account_in_0_1_0;
+  return statement.run(sid, call.account_sid, call.messaging_service_sid, call.our_number);
 }
 
 int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostTokens]) {
