@@ -1,6 +1,7 @@
 # ALTER EXTENSION UPDATE from the version before: the catalogue is that of a fresh install, and what waited is sent.
 use strict;
 use warnings;
+use Digest::SHA qw(hmac_sha1_base64);
 use File::Copy qw(copy);
 use Test::More;
 use CoachSms::Cluster;
@@ -73,6 +74,33 @@ my $class = join '|', @classes;
 
 sub catalogue { return split /\n(?=(?:$class)\|)/, $node->safe_psql($_[0], $catalogue); }
 
+# A call as Twilio signs it. Returns the http status.
+sub call_webhook {
+    my ($db, $url, %parameters) = @_;
+    my @names = sort keys %parameters;
+    my $signature = hmac_sha1_base64($url . join('', map { $_ . $parameters{$_} } @names), $fake->token) . '=';
+    my $body = join '&', map { "$_=$parameters{$_}" =~ s/\+/%2B/gr } @names;
+    return $node->safe_psql($db, sprintf 'SELECT http_status FROM sms_twilio_webhook(%s, %s, %s)', map { sql_quote($_) } $url, $body, $signature);
+}
+
+# What an application and Twilio do between the installation of the library and ALTER EXTENSION UPDATE.
+sub use_before_update {
+    my ($db, $org) = @_;
+    my ($url, $account) = ('https://coach.example/sms', $fake->account);
+    $node->safe_psql($db, 'SELECT sms_create_key(' . sql_quote($node->key_file) . ')') unless -e $node->key_file;
+    $node->safe_psql($db, "UPDATE sms_settings SET twilio_account_sid = '$account', twilio_auth_token_encrypted = '" . $fake->token . "'");
+    my $id = $node->safe_psql($db, "INSERT INTO sms_messages (org_id, to_phone, body) VALUES ('$org', '0491 570 110', 'refused') RETURNING id");
+    $node->safe_psql($db, "SET ROLE coach_sms_owner; DELETE FROM coach_sms_internal.sms_queue WHERE message_id = '$id'; UPDATE sms_messages SET status = 'sending', attempt_count = 1, sandbox = false WHERE id = '$id'");
+    is(call_webhook($db, "$url?org=$org&message=$id&attempt=1", MessageSid => 'SM' . '1' x 32, MessageStatus => 'failed', ErrorCode => 21610, AccountSid => $account),
+        '200', 'a callback before the update');
+    is($node->safe_psql($db, "SELECT status || ' ' || error_code FROM sms_messages WHERE id = '$id'"), 'failed 21610', 'is applied');
+    is(call_webhook($db, $url, MessageSid => 'SM' . '2' x 32, From => '+61491570156', To => '+61491570158', Body => 'STOP', AccountSid => $account, SmsStatus => 'received'),
+        '200', 'a STOP before the update');
+    is($node->safe_psql($db, "SELECT string_agg(phone || ' ' || reason, ', ' ORDER BY phone) FROM sms_suppression"),
+        '+61491570110 opt_out, +61491570156 opt_out', 'both persons are suppressed');
+    return;
+}
+
 my %fresh = map { $_ => 1 } catalogue(database('fresh'));
 for my $one (@classes) { cmp_ok(scalar(grep { /^$one\|/ } keys %fresh), '>', 0, "there is a $one to compare") }
 my $version = $node->safe_psql('fresh', q{SELECT extversion FROM pg_extension WHERE extname = 'coach_sms'});
@@ -84,7 +112,11 @@ for my $old (@old) {
     my $org = '11111111-1111-4111-8111-111111111111';
     $node->safe_psql($db, "INSERT INTO sms_settings (org_id, quiet_hours_start, quiet_hours_end, twilio_phone_number) VALUES ('$org', 0, 0, '0491 570 156')");
     $node->wait_for_sql("SELECT state FROM sms_worker_stat", 'version mismatch', undef, db => $db, name => 'the new library sends nothing for it');
+    $node->safe_psql($db, 'CREATE SCHEMA coach_sms_internal');  # somebody else's
     my $id = $node->safe_psql($db, "SELECT sms_enqueue('$org', to_phone => '+61491570006', body => 'waits for the update')");
+    isnt($id, '', 'a schema of somebody else with the internal name is not used');
+    $node->safe_psql($db, 'DROP SCHEMA coach_sms_internal');
+    use_before_update($db, $org);
     $node->safe_psql($db, 'ALTER EXTENSION coach_sms UPDATE');
     is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'coach_sms'}), $version, "is updated to $version");
     is($node->safe_psql($db, 'SELECT twilio_phone_number FROM sms_settings'), '+61491570156', 'its sender has the form of now');
