@@ -36,7 +36,7 @@ sub beside_module {
         return "$dir/$program";
     }
     my (undef, $error) = run_command([ 'sh', '-c',
-        'cd "$1" && timeout 90 npm install --no-audit --no-fund --fetch-retries=0 "$2" >/dev/null', 'sh', $dir, $module ]);
+        'cd "$1" && timeout 90 npm install --ignore-scripts --no-audit --no-fund --fetch-retries=0 "$2" >/dev/null', 'sh', $dir, $module ]);
     return "$dir/$program" if -d "$dir/node_modules/$module";
     diag("$module is not in Debian, and npm cannot install it here: " . ($error =~ s/\n.*//sr));
     return;
