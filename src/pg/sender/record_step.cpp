@@ -157,9 +157,9 @@ bool records_one_by_one() {
 // Results are worth a commit when there are many, when they have waited, or when nothing else is
 // left to wait for.
 TimestampTz next_record_at(const Sender& sender, TimestampTz now) {
-  if (!has_fresh_results(sender))
-    return recording.locked > 0 ? recording.locked_again_at : DT_NOEND;
   const std::size_t finished = sender.dispatch->finished().size();
+  if (finished == 0) return DT_NOEND;
+  if (!has_fresh_results(sender)) return recording.locked_again_at;
   if (finished >= static_cast<std::size_t>(settings::batch_size) ||
       finished * 2 >= static_cast<std::size_t>(settings::max_in_flight) ||
       sender.dispatch->in_flight() == 0 || recording.fresh_since == 0)
