@@ -90,14 +90,14 @@ sub use_before_update {
     $node->safe_psql($db, 'SELECT sms_create_key(' . sql_quote($node->key_file) . ')') unless -e $node->key_file;
     $node->safe_psql($db, "UPDATE sms_settings SET twilio_account_sid = '$account', twilio_auth_token_encrypted = '" . $fake->token . "'");
     my $id = $node->safe_psql($db, "INSERT INTO sms_messages (org_id, to_phone, body) VALUES ('$org', '0491 570 110', 'refused') RETURNING id");
-    $node->safe_psql($db, "SET ROLE coach_sms_owner; DELETE FROM coach_sms_internal.sms_queue WHERE message_id = '$id'; UPDATE sms_messages SET status = 'sending', attempt_count = 1, sandbox = false WHERE id = '$id'");
+    $node->safe_psql($db, "SET ROLE coach_sms_owner; DELETE FROM sms_queue WHERE message_id = '$id'; UPDATE sms_messages SET status = 'sending', attempt_count = 1, sandbox = false WHERE id = '$id'");
     is(call_webhook($db, "$url?org=$org&message=$id&attempt=1", MessageSid => 'SM' . '1' x 32, MessageStatus => 'failed', ErrorCode => 21610, AccountSid => $account),
         '200', 'a callback before the update');
     is($node->safe_psql($db, "SELECT status || ' ' || error_code FROM sms_messages WHERE id = '$id'"), 'failed 21610', 'is applied');
-    is(call_webhook($db, $url, MessageSid => 'SM' . '2' x 32, From => '+61491570156', To => '+61491570158', Body => 'STOP', AccountSid => $account, SmsStatus => 'received'),
+    is(call_webhook($db, $url, MessageSid => 'SM' . '2' x 32, From => '+61491570111', To => '+61491570156', Body => 'STOP', AccountSid => $account, SmsStatus => 'received'),
         '200', 'a STOP before the update');
-    is($node->safe_psql($db, "SELECT string_agg(phone || ' ' || reason, ', ' ORDER BY phone) FROM sms_suppression"),
-        '+61491570110 opt_out, +61491570156 opt_out', 'both persons are suppressed');
+    is($node->safe_psql($db, 'SELECT phone FROM sms_suppression UNION SELECT phone FROM sms_opt_outs ORDER BY 1'),
+        "+61491570110\n+61491570111", 'both persons are opted out');
     return;
 }
 
