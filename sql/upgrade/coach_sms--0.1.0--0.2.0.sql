@@ -2354,7 +2354,7 @@ BEGIN
   END IF;
   starts_after := now();
   starts_until := now() + coalesce(before, '0') + interval '2 minutes';
-  ends_after := greatest(source.attached_at, now() - coalesce(after, '0') - interval '3 days');
+  ends_after := greatest(source.attached_at, now() - coalesce(after, '0') - interval '72 hours');
   ends_until := now() + interval '2 minutes';
 END
 $$;
@@ -3819,7 +3819,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_queue()
          CASE WHEN v.is_subscriber AND v.brings_messages
                 THEN 'messages come from another server by a subscription, and that server sends them'
               WHEN v.is_subscriber
-                THEN 'a subscription has no list of its tables yet; waiting messages are not queued before' END,
+                THEN 'a subscription has no list of its tables yet; '
+                     'waiting messages are not queued before' END,
          CASE WHEN v.brings_messages
               THEN 'Nothing. Where this server is to take over: DROP SUBSCRIPTION, then sms_go_live().'
               ELSE 'ALTER SUBSCRIPTION … REFRESH PUBLICATION, or DROP SUBSCRIPTION; then sms_go_live().' END

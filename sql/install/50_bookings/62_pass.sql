@@ -20,7 +20,7 @@ BEGIN
   END IF;
   starts_after := now();
   starts_until := now() + coalesce(before, '0') + interval '2 minutes';
-  ends_after := greatest(source.attached_at, now() - coalesce(after, '0') - interval '3 days');
+  ends_after := greatest(source.attached_at, now() - coalesce(after, '0') - interval '72 hours');
   ends_until := now() + interval '2 minutes';
 END
 $$;

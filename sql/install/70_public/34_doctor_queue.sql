@@ -42,7 +42,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_queue()
          CASE WHEN v.is_subscriber AND v.brings_messages
                 THEN 'messages come from another server by a subscription, and that server sends them'
               WHEN v.is_subscriber
-                THEN 'a subscription has no list of its tables yet; waiting messages are not queued before' END,
+                THEN 'a subscription has no list of its tables yet; '
+                     'waiting messages are not queued before' END,
          CASE WHEN v.brings_messages
               THEN 'Nothing. Where this server is to take over: DROP SUBSCRIPTION, then sms_go_live().'
               ELSE 'ALTER SUBSCRIPTION … REFRESH PUBLICATION, or DROP SUBSCRIPTION; then sms_go_live().' END
