@@ -74,7 +74,8 @@ void Statement::prepare() {
 }
 
 uint64 Statement::run_with(const Parameter* parameters, std::size_t count) {
-  Assert(static_cast<int>(count) == count_);
+  if (static_cast<int>(count) != count_)
+    elog(ERROR, "%d values for the %d parameters of \"%s\"", static_cast<int>(count), count_, sql_);
   Datum values[kMaxParameters];
   char nulls[kMaxParameters];
   for (std::size_t i = 0; i < count; ++i) {
