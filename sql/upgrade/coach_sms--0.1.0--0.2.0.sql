@@ -937,8 +937,8 @@ BEGIN
   END IF;
   PERFORM coach_sms_internal.sms_require_org(org_id);
   number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
-  -- An entry of an erased person, or under the number's other form, counts as well. An entry under the
-  -- number itself is ON CONFLICT's, which waits for a transaction that deletes it.
+  -- An entry of an erased person, or under the number's other form, counts as well. ON CONFLICT finds an
+  -- entry under the number itself, and waits for a transaction that deletes it.
   INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
     SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source,
            sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
@@ -953,7 +953,8 @@ BEGIN
      WHERE s.org_id = sms_opt_out_as_owner.org_id
        AND s.phone = ANY (coach_sms_internal.sms_phone_names(number));
   END IF;
-  -- Locked messages are passed over: a STOP must not wait for an application, and the last check finds them.
+  -- Locked messages are passed over, because a STOP must not wait for an application. The pre-send check
+  -- finds them.
   PERFORM coach_sms_internal.sms_cancel_waiting(
     ARRAY(SELECT m.id
             FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
@@ -1096,7 +1097,7 @@ BEGIN
   IF keyword = 'STOP' AND person IS NOT NULL THEN
     PERFORM coach_sms_internal.sms_take_stop(account_sid, senders, person, bound, whole_account);
   ELSIF keyword IN ('START', 'YES')
-        -- dedupe_key keeps a repeated call away, but it holds the signer, who may have changed since.
+        -- dedupe_key stops a repeated call. But it holds the signer, who may have changed since.
         AND NOT EXISTS (SELECT FROM @extschema@.sms_events n
                           JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
                          WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound') THEN
@@ -1575,7 +1576,8 @@ BEGIN
       format('Name yours: sms_attach_bookings(%s => ''your_%s'').', part.name, part.name));
   END LOOP;
   source.mapping := coach_sms_internal.sms_complete_mapping(mapping);
-  -- The strongest locks, and all of them first: one that grows later would meet an application's that grows.
+  -- Takes the strongest locks, and all of them first. Two locks that grow later, ours and an application's,
+  -- would deadlock.
   FOR part IN SELECT DISTINCT r AS relation FROM unnest(ARRAY[source.bookings, source.clients, source.orgs]) r
                WHERE coach_sms_internal.sms_is_table(r) ORDER BY 1 LOOP
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', part.relation);
@@ -1684,7 +1686,7 @@ BEGIN
   IF noted IS NULL THEN
     RETURN;
   END IF;
-  -- A row that is new and had a message stays: it counts the keys that are taken.
+  -- A new row that had a message stays, because it counts the keys that are taken.
   DELETE FROM @extschema@.sms_booking_texts t
    WHERE t.booking_id = sms_take_back.booking_id AND t.message_id IS NULL AND t.revision = 0
      AND NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::@extschema@.sms_booking_texts, noted) b
@@ -1964,7 +1966,7 @@ BEGIN
             coach_sms_internal.sms_org_region(t.org_id))
           OR m.metadata ? 'booking_text' AND m.client_id IS DISTINCT FROM b.client_id
           OR m.metadata ? 'booking_text' AND CASE m.template_key WHEN 'booking_series_confirmation'
-               -- It is about its first session.
+               -- The message names the first session of its series.
                THEN m.related_entity_id = b.id
                     AND m.variables - '{session_count,further_sessions}'::text[]
                         IS DISTINCT FROM coach_sms_internal.sms_booking_variables(b)
@@ -2068,7 +2070,7 @@ DECLARE
   message_id uuid := coach_sms_internal.sms_message_with_key(booking.org_id, key);
 BEGIN
   IF message_id IS NOT NULL THEN
-    -- What is about no booking is not looked at before it leaves.
+    -- A message without a booking is not checked again before it leaves.
     UPDATE @extschema@.sms_messages m SET related_entity_type = 'booking', related_entity_id = booking.id
      WHERE m.id = message_id AND m.related_entity_type IS NULL AND m.related_entity_id IS NULL;
     RETURN message_id;
@@ -2103,7 +2105,7 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, detail = MESSAGE_TEXT;
       reason := coach_sms_internal.sms_skip_reason(code);
-      -- The message names the client, whom somebody may erase.
+      -- The message names the client, who may be erased later.
       IF reason = 'client_daily_limit' THEN
         detail := coach_sms_internal.sms_reason_in_words(reason, type);
       END IF;
@@ -2139,7 +2141,7 @@ BEGIN
     PERFORM coach_sms_internal.sms_cancel_waiting(ARRAY[waiting], stale.code,
       CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed'
         ELSE 'the booking was cancelled' END);
-    -- The others of a series are confirmed anew by the next pass.
+    -- The next pass confirms the other bookings of a series anew.
     UPDATE @extschema@.sms_booking_texts t SET try_until = least(t.session_start, now() + interval '1 day')
      WHERE t.message_id = waiting AND t.booking_id <> sms_withdraw_stale.booking_id AND t.series IS NOT NULL;
     PERFORM coach_sms_internal.sms_note_retraction(stale.to_phone);
@@ -2185,7 +2187,7 @@ BEGIN
      WHERE t.booking_id = sms_make_texts.booking_id AND t.type <> 'feedback'
        AND t.reason IS DISTINCT FROM 'booking_cancelled';
   END IF;
-  -- The confirmation first: a reminder on its heels would be one text too many.
+  -- The confirmation comes first: a reminder right behind it would be one text too many.
   FOREACH stage SLICE 1 IN ARRAY ARRAY[['confirmation', 'confirmation'], ['reminder', 'feedback']] LOOP
     FOR want IN
       SELECT o.* FROM coach_sms_internal.sms_booking_outlook(known) o
@@ -2291,7 +2293,7 @@ BEGIN
   END IF;
   PERFORM coach_sms_internal.sms_sync_booking(booking_id);
 EXCEPTION WHEN OTHERS THEN
-  -- The application's transaction goes on, whatever is the matter with the texts; the pass tries again.
+  -- The application's transaction goes on after any error; the pass tries again.
   RAISE LOG 'the texts of booking % could not be decided: %', booking_id, SQLERRM;
   IF SQLSTATE = '55P03' THEN  -- lock_not_available
     PERFORM coach_sms_internal.sms_wait_no_more();
@@ -2331,7 +2333,7 @@ BEGIN
      WHERE t.booking_id = ANY (changed[1:500]) ORDER BY t.booking_id
   LOOP
     EXIT WHEN NOT coach_sms_internal.sms_may_decide_another();
-    -- Whoever holds it is changing the booking, and may be waiting for the client that we have changed.
+    -- The lock's holder is changing the booking, and may be waiting for the client that we have changed.
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(waiting.booking_id));
     PERFORM coach_sms_internal.sms_booking_changed(waiting.booking_id, waiting.org_id);
   END LOOP;
@@ -2438,11 +2440,11 @@ BEGIN
   feedback_requests := 0;
   skipped := 0;
   looked_at := 0;
-  -- Replicated bookings are texted where they come from.
+  -- Replicated bookings get their texts from the server that they come from.
   IF NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) OR coach_sms_internal.sms_is_subscriber() THEN
     RETURN;
   END IF;
-  -- Of many, some by chance, so that none that cannot be made stands in the others' way.
+  -- Some of many are chosen by chance, so that bookings whose text cannot be made do not block the others.
   retried := ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t
                     WHERE t.try_until > now() AND t.type = 'confirmation'
                     ORDER BY random() LIMIT 1000);
@@ -2462,16 +2464,17 @@ BEGIN
                       FROM coach_sms_internal.sms_booking_outlook(found) j) o
              GROUP BY o.booking_id) w ON w.booking_id = b.id
      WHERE w.has_work OR w.unmarked <> '{}'
-     -- First what was not tried yet, then what failed, the longest ago first; last what is only to be marked.
+     -- Untried texts come first, then failed ones, the longest ago first, and at last texts that are only
+     -- to be marked.
      ORDER BY w.has_work DESC, w.tried_at NULLS FIRST, w.expires_at, b.id LIMIT at_most
   LOOP
     looked_at := looked_at + 1;
-    -- Somebody is changing it at this moment, or schedules it: that one decides.
+    -- The session that is changing or rescheduling the booking decides its texts.
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(candidate.id));
-    -- A row that was locked when its reminder was made.
+    -- The row was locked when its reminder was made.
     PERFORM coach_sms_internal.sms_try_mark(candidate.id, u = 'feedback') FROM unnest(candidate.unmarked) u;
     CONTINUE WHEN NOT candidate.has_work;
-    -- Where somebody has one of its rows without that lock (an import), the next pass decides.
+    -- Where another session holds one of its rows without that lock (an import), the next pass decides.
     CONTINUE WHEN (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id)
                   <> (SELECT count(*) FROM (SELECT FROM @extschema@.sms_booking_texts t
                                              WHERE t.booking_id = candidate.id
@@ -2486,7 +2489,8 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
       skipped := skipped + coach_sms_internal.sms_record_unreadable(candidate.booking, SQLERRM);
     END;
-    -- Where rows or tables are locked, or a view is slow, whoever changes these bookings waits for us.
+    -- Where rows or tables are locked, or a view is slow, each session that changes these bookings waits
+    -- for us.
     IF clock_timestamp() - tried_at > interval '1 second' THEN
       waited := waited + (clock_timestamp() - tried_at);
     END IF;
@@ -2537,7 +2541,7 @@ BEGIN
   EXCEPTION WHEN OTHERS THEN
     known := '{}';
     FOREACH one IN ARRAY ids LOOP
-      -- What is locked or slow is so for each of them, and the sender sends nothing meanwhile.
+      -- A locked table or a slow view affects each of them, and the sender sends nothing meanwhile.
       IF SQLSTATE IN ('55P03', 'SM021') OR clock_timestamp() > began + interval '3 seconds' THEN
         unreadable := unreadable || one;
         CONTINUE;
@@ -2549,7 +2553,7 @@ BEGIN
       END;
     END LOOP;
   END;
-  -- One that cannot be judged waits, and keeps no other from being judged.
+  -- A message that cannot be judged waits, and blocks no other.
   BEGIN
     SELECT coalesce(array_agg(s.message_id), '{}'), coalesce(array_agg(s.code), '{}')
       INTO stale_ids, stale_codes
@@ -2572,7 +2576,7 @@ BEGIN
   RETURN QUERY
     SELECT t.message_id, 'booking_unreadable'::text FROM @extschema@.sms_booking_texts t
      WHERE t.message_id = ANY (message_ids) AND t.booking_id = ANY (unreadable);
-  -- A confirmation that is withdrawn here is made anew by the next pass.
+  -- The next pass makes a confirmation anew that is withdrawn here.
   RETURN QUERY
     WITH stale AS (
       SELECT s.message_id, s.code FROM unnest(stale_ids, stale_codes) s (message_id, code)

@@ -7,8 +7,8 @@ CREATE FUNCTION coach_sms_internal.sms_org_region(org_id uuid) RETURNS text
   SELECT coalesce((SELECT s.default_region FROM @extschema@.sms_settings s WHERE s.org_id = $1), 'AU')
 $$;
 
--- At commit, recalls messages to this number (E.164) that passed the last check and have
--- not left yet. They are checked again.
+-- At commit, recalls messages to this number (E.164) that have passed the pre-send check and have not left
+-- yet. They are checked again.
 CREATE FUNCTION coach_sms_internal.sms_note_retraction(phone text) RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_note_retraction' LANGUAGE C VOLATILE STRICT;
 
@@ -22,8 +22,8 @@ CREATE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 -- Returns whether the org would send with this account and this sender (Messaging Service or number).
--- from_phone is the message's own sender; blank or NULL: the org's. A STOP binds by this rule, and the last
--- check (pg/sender/last_check.cpp) has the same one.
+-- from_phone is the message's own sender; blank or NULL: the org's. A STOP binds by this rule. The pre-send
+-- check (pg/sender/presend_check.cpp) has the same rule.
 CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text)
   RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -109,8 +109,8 @@ BEGIN
   END IF;
   PERFORM coach_sms_internal.sms_require_org(org_id);
   number := coach_sms_internal.sms_keep_phone(phone, coach_sms_internal.sms_org_region(org_id));
-  -- An entry of an erased person, or under the number's other form, counts as well. An entry under the
-  -- number itself is ON CONFLICT's, which waits for a transaction that deletes it.
+  -- An entry of an erased person, or under the number's other form, counts as well. ON CONFLICT finds an
+  -- entry under the number itself, and waits for a transaction that deletes it.
   INSERT INTO @extschema@.sms_suppression AS s (org_id, phone, reason, source, notes, client_id)
     SELECT sms_opt_out_as_owner.org_id, number, sms_opt_out_as_owner.reason, sms_opt_out_as_owner.source,
            sms_opt_out_as_owner.notes, sms_opt_out_as_owner.client_id
@@ -125,7 +125,8 @@ BEGIN
      WHERE s.org_id = sms_opt_out_as_owner.org_id
        AND s.phone = ANY (coach_sms_internal.sms_phone_names(number));
   END IF;
-  -- Locked messages are passed over: a STOP must not wait for an application, and the last check finds them.
+  -- Locked messages are passed over, because a STOP must not wait for an application. The pre-send check
+  -- finds them.
   PERFORM coach_sms_internal.sms_cancel_waiting(
     ARRAY(SELECT m.id
             FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id

@@ -127,7 +127,7 @@ BEGIN
   IF keyword = 'STOP' AND person IS NOT NULL THEN
     PERFORM coach_sms_internal.sms_take_stop(account_sid, senders, person, bound, whole_account);
   ELSIF keyword IN ('START', 'YES')
-        -- dedupe_key keeps a repeated call away, but it holds the signer, who may have changed since.
+        -- dedupe_key stops a repeated call. But it holds the signer, who may have changed since.
         AND NOT EXISTS (SELECT FROM @extschema@.sms_events n
                           JOIN @extschema@.sms_events o ON o.provider_message_id = n.provider_message_id
                          WHERE n.id = event_id AND o.id <> n.id AND o.event_type = 'inbound') THEN

@@ -1,6 +1,6 @@
--- What sms_attach_bookings() checks before it reads anything: the mapping, the columns, the rights.
+-- The checks of sms_attach_bookings() before it reads anything: the mapping, the columns, the rights.
 
--- Raises SM021. No other place does so for an attachment.
+-- Raises SM021. It is the only place that does so for an attachment.
 CREATE FUNCTION coach_sms_internal.sms_refuse_bookings(problem text, detail text, hint text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -21,7 +21,7 @@ CREATE FUNCTION coach_sms_internal.sms_booking_columns() RETURNS TABLE (relation
          ('orgs', 'id', 'uuid'), ('orgs', 'name', 'text')
 $$;
 
--- Raises SM021 for a mapping that is not understood.
+-- Raises SM021 for a mapping with an unknown key or a wrong value.
 CREATE FUNCTION coach_sms_internal.sms_check_mapping(mapping jsonb) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -67,8 +67,8 @@ BEGIN
 END
 $$;
 
--- Returns the mapping with the documented names where it says nothing. A first_name stands in for
--- full_name, unless both are named.
+-- Returns the mapping, completed with the documented names. A first_name replaces full_name unless the
+-- mapping names both.
 CREATE FUNCTION coach_sms_internal.sms_complete_mapping(mapping jsonb) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_object_agg(c.relation, c.names || coalesce(mapping->c.relation, '{}'))
@@ -137,7 +137,7 @@ BEGIN
 END
 $$;
 
--- Raises SM021 for a status word that an enum does not have: it would never match.
+-- Raises SM021 for a status word that the column's enum does not have: it would never match.
 CREATE FUNCTION coach_sms_internal.sms_check_status_words(bookings regclass, status_column text, words jsonb)
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -162,7 +162,7 @@ BEGIN
 END
 $$;
 
--- Raises SM021 for whatever would keep the bookings from being read.
+-- Raises SM021 for anything that would keep the bookings from being read.
 CREATE FUNCTION coach_sms_internal.sms_check_bookings_source(source sms_bookings_source) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -15,8 +15,8 @@ BEGIN
 END
 $$;
 
--- Puts our triggers on those of the relations that are tables. WHEN decides which updates cost anything.
--- There is no UPDATE OF: a BEFORE trigger may change a column that it does not name.
+-- Puts our triggers on those of the relations that are tables. Their WHEN conditions skip updates that
+-- change nothing of ours. UPDATE OF would miss a column that a BEFORE trigger changes.
 CREATE FUNCTION coach_sms_internal.sms_create_booking_triggers(source sms_bookings_source) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -75,7 +75,7 @@ BEGIN
 END
 $$;
 
--- Returns the mapping without the flags that a view lacks. They are read as false.
+-- Returns the mapping without the flags that a view lacks. Such flags are read as false.
 CREATE FUNCTION coach_sms_internal.sms_without_flags(bookings regclass, mapping jsonb) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT mapping || jsonb_build_object('bookings', (mapping->'bookings') - coalesce(
@@ -85,9 +85,9 @@ CREATE FUNCTION coach_sms_internal.sms_without_flags(bookings regclass, mapping 
                            AND NOT a.attisdropped)), '{}'))
 $$;
 
--- Records for each confirmed booking ahead that it gets no confirmation, and the reason. History is never
--- texted: a confirmed booking has had its confirmation, and a reminder that somebody else has sent counts.
--- Going live also ends what a sandbox still tried.
+-- Records for each confirmed booking ahead that it gets no confirmation, and the reason. Its owner has
+-- confirmed it already. A reminder that the application has sent counts. Going live also ends the retries
+-- of the sandbox.
 CREATE FUNCTION coach_sms_internal.sms_record_baseline(reason text, OUT ahead integer)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -137,7 +137,8 @@ BEGIN
       format('Name yours: sms_attach_bookings(%s => ''your_%s'').', part.name, part.name));
   END LOOP;
   source.mapping := coach_sms_internal.sms_complete_mapping(mapping);
-  -- The strongest locks, and all of them first: one that grows later would meet an application's that grows.
+  -- Takes the strongest locks, and all of them first. Two locks that grow later, ours and an application's,
+  -- would deadlock.
   FOR part IN SELECT DISTINCT r AS relation FROM unnest(ARRAY[source.bookings, source.clients, source.orgs]) r
                WHERE coach_sms_internal.sms_is_table(r) ORDER BY 1 LOOP
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', part.relation);

@@ -1,9 +1,10 @@
--- What one transaction does to a booking is one change, from the state before it to the one after. Before
--- the first change the booking's texts are noted. Each later change takes back the work of the earlier ones
--- and judges against that state. So equal states are no news, and each text is in its table at once.
+-- All changes of a booking in one transaction count as one change, from the state before the first to the
+-- state after the last. The booking's texts are noted before the first change. Each later change takes back
+-- the work of the earlier ones and judges against the noted state. So equal states change nothing, and each
+-- text is in its table at once.
 
--- Keeps a note for this transaction. A rollback to a savepoint forgets it. False where there is one
--- already.
+-- Keeps a note for this transaction. A rollback to a savepoint deletes it. Returns false where a note
+-- exists already.
 CREATE FUNCTION coach_sms_internal.sms_keep_note(kind text, id uuid, value jsonb) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_keep_note' LANGUAGE C VOLATILE STRICT;
 
@@ -11,7 +12,8 @@ CREATE FUNCTION coach_sms_internal.sms_keep_note(kind text, id uuid, value jsonb
 CREATE FUNCTION coach_sms_internal.sms_read_note(kind text, id uuid) RETURNS jsonb
   AS 'MODULE_PATHNAME', 'coach_sms_read_note' LANGUAGE C VOLATILE STRICT;
 
--- Notes the texts of a booking before its first change in this transaction. False for a later change.
+-- Notes the texts of a booking before its first change in this transaction. Returns false for a later
+-- change.
 CREATE FUNCTION coach_sms_internal.sms_note_texts(booking_id uuid) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -23,8 +25,8 @@ BEGIN
 END
 $$;
 
--- Notes a waiting message that is about to be withdrawn, with its row in sms_queue: its attempts and its
--- back-off stay.
+-- Notes a waiting message that is about to be withdrawn, with its row in sms_queue. So its attempts and its
+-- backoff stay.
 CREATE FUNCTION coach_sms_internal.sms_note_withdrawal(message_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -65,7 +67,7 @@ END
 $$;
 
 -- Gives the texts of a booking the state that they had before its first change in this transaction. A text
--- that was made in this transaction and still waits stays: the caller has withdrawn stale ones.
+-- that was made in this transaction and still waits stays, because the caller has withdrawn stale ones.
 CREATE FUNCTION coach_sms_internal.sms_take_back(booking_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -74,7 +76,7 @@ BEGIN
   IF noted IS NULL THEN
     RETURN;
   END IF;
-  -- A row that is new and had a message stays: it counts the keys that are taken.
+  -- A new row that had a message stays, because it counts the keys that are taken.
   DELETE FROM @extschema@.sms_booking_texts t
    WHERE t.booking_id = sms_take_back.booking_id AND t.message_id IS NULL AND t.revision = 0
      AND NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::@extschema@.sms_booking_texts, noted) b

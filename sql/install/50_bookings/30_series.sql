@@ -1,9 +1,9 @@
--- Recurring series: where a transaction makes three or more bookings of one client, and the org has a
+-- Recurring series. Where a transaction makes three or more bookings of one client, and the org has a
 -- template booking_series_confirmation, one text confirms them all. Until the transaction commits, each
--- booking has its own text: nobody knows yet how many there will be. The rows in sms_booking_texts of a
--- series share its number and its message, which is about the first session. The pass handles later changes.
+-- booking has its own text, because their number is not known yet. The rows in sms_booking_texts of a
+-- series share its number and its message, which names the first session. The pass handles later changes.
 
--- Returns the number of the series that this transaction confirms to the booking's client; NULL in a pass.
+-- Returns the number of the series in which this transaction confirms the booking; NULL in a pass.
 CREATE FUNCTION coach_sms_internal.sms_series_of(booking coach_sms_internal.sms_booking) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -19,14 +19,14 @@ BEGIN
 END
 $$;
 
--- Whether the org has an active template of that key.
+-- Returns whether the org has an active template of that key.
 CREATE FUNCTION coach_sms_internal.sms_has_template(org_id uuid, key text) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM @extschema@.sms_templates t
                   WHERE t.org_id = $1 AND t.template_key = $2 AND t.is_active)
 $$;
 
--- Returns the variables of a booking, session_count, and further_sessions, which is one less.
+-- Returns the variables of a booking with session_count, and with further_sessions, which is one less.
 CREATE FUNCTION coach_sms_internal.sms_series_variables(
   first coach_sms_internal.sms_booking, sessions integer) RETURNS jsonb
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -34,8 +34,8 @@ CREATE FUNCTION coach_sms_internal.sms_series_variables(
          || jsonb_build_object('session_count', sessions, 'further_sessions', sessions - 1)
 $$;
 
--- Skips the bookings above the client's limit for good, where another of the series was confirmed. So a
--- series without the template does not use up the client's next day.
+-- Skips for good the bookings above the client's limit, where another booking of the series was confirmed.
+-- So a series without the template does not use up the client's next day.
 CREATE FUNCTION coach_sms_internal.sms_skip_rest_of_series(series uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -63,8 +63,8 @@ BEGIN
 END
 $$;
 
--- Returns the bookings of a series whose confirmation has not left, the first session first: those that
--- are due, and those whose own text, or their series', still waits.
+-- Returns the bookings of a series whose confirmation has not left, the first session first. Each of them
+-- is due, or its own text or its series' text still waits.
 CREATE FUNCTION coach_sms_internal.sms_series_members(series uuid) RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -131,8 +131,8 @@ BEGIN
 END
 $$;
 
--- Leaves a booking that was confirmed with a series to the pass, which confirms the series anew. False
--- where it was not.
+-- Leaves a booking that was confirmed with a series to the pass, which confirms the series anew. Returns
+-- false where the booking was confirmed alone or not at all.
 CREATE FUNCTION coach_sms_internal.sms_leave_series(booking coach_sms_internal.sms_booking) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -150,7 +150,7 @@ BEGIN
 END
 $$;
 
--- Makes a confirmation as sms_make_text() does; it may be its series'.
+-- Makes a confirmation as sms_make_text() does. It may be the confirmation of a series.
 CREATE FUNCTION coach_sms_internal.sms_make_confirmation(
   booking coach_sms_internal.sms_booking, schedule_id uuid, template_key text,
   due_at timestamptz, expires_at timestamptz,
@@ -179,8 +179,8 @@ BEGIN
 END
 $$;
 
--- At commit, confirms as a series what the transaction made for a client. Rows without a note of this
--- transaction, as those of a dump that is restored, are left alone.
+-- At commit, confirms as a series the bookings that the transaction made for a client. Rows without a note
+-- of this transaction, such as those of a restored dump, stay as they are.
 CREATE FUNCTION coach_sms_internal.sms_confirm_series() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$

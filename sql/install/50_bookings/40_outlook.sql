@@ -1,9 +1,9 @@
--- Which texts a booking gets. sms_booking_outlook() judges, sms_sync_booking() carries out; both as of now,
--- whatever happened before. So it makes no difference how often they are called, and by whom.
+-- The texts that a booking gets. sms_booking_outlook() judges, and sms_sync_booking() carries out. Both use
+-- the present state alone, so it makes no difference how often and by whom they are called.
 
--- The texts that each org wants for a booking. Rows of sms_schedules take the place of the hours in
--- sms_settings. span is how long before the start, or after the end, a text is due. What was due before
--- since is not sent: rows of sms_schedules that take others' place would send it twice.
+-- The texts that each org wants for a booking. Rows of sms_schedules replace the hours in sms_settings.
+-- span is how long before the start, or after the end, a text is due. A text that was due before since is
+-- not sent: new rows of sms_schedules would send it a second time.
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE VIEW coach_sms_internal.sms_booking_rules AS
   SELECT s.org_id, s.enabled, 'confirmation' AS type, coach_sms_internal.sms_no_schedule() AS schedule_id,
@@ -35,8 +35,8 @@ CREATE VIEW coach_sms_internal.sms_booking_rules AS
            w (schedule_type, type, word, is_on) ON w.schedule_type = x.type;
 SET LOCAL search_path = @extschema@, pg_temp;
 
--- Returns a row for each text that the bookings could have. src/core/bookings/outlook.hpp says how it is
--- judged, and what verdict, is_due, is_stale and is_unmarked mean.
+-- Returns a row for each text that the bookings could have. src/core/bookings/outlook.hpp explains the
+-- judgement, and verdict, is_due, is_stale and is_unmarked.
 CREATE FUNCTION coach_sms_internal.sms_booking_outlook(bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, template_key text,
                  start_time timestamptz, end_time timestamptz, due_at timestamptz, expires_at timestamptz,

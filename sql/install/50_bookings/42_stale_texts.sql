@@ -1,4 +1,4 @@
--- The words of a text, and which texts are not right any more.
+-- The words of a text, and the texts that have become wrong.
 
 -- Returns a time for people, as in Tue 12 May 2026, 9:00 AM.
 CREATE FUNCTION coach_sms_internal.sms_local_time(at timestamptz, zone text) RETURNS text
@@ -6,7 +6,7 @@ CREATE FUNCTION coach_sms_internal.sms_local_time(at timestamptz, zone text) RET
   RETURN to_char(at AT TIME ZONE zone, 'Dy FMDD Mon YYYY, FMHH12:MI AM');
 
 -- Returns the guide's variables of a booking: client_name, coach_name, session_datetime in the org's zone,
--- location and feedback_link. An empty one is left out, so that a template which needs it says so.
+-- location and feedback_link. An empty one is left out, so that a template which needs it raises an error.
 CREATE FUNCTION coach_sms_internal.sms_booking_variables(booking coach_sms_internal.sms_booking) RETURNS jsonb
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -35,8 +35,8 @@ END
 $$;
 
 -- Returns the messages of the bookings that have not left and must not leave as they are, each with
--- booking_changed or booking_cancelled. They are compared with the text that would be made now. A message
--- that the application made itself under our key has its own words: only its number and time count.
+-- booking_changed or booking_cancelled. Each is compared with the text that would be made now. Of a message
+-- that the application made itself under our key, only number and time are compared.
 CREATE FUNCTION coach_sms_internal.sms_stale_texts(
   booking_ids uuid[], bookings coach_sms_internal.sms_booking[])
   RETURNS TABLE (message_id uuid, to_phone text, code text)
@@ -63,7 +63,7 @@ BEGIN
             coach_sms_internal.sms_org_region(t.org_id))
           OR m.metadata ? 'booking_text' AND m.client_id IS DISTINCT FROM b.client_id
           OR m.metadata ? 'booking_text' AND CASE m.template_key WHEN 'booking_series_confirmation'
-               -- It is about its first session.
+               -- The message names the first session of its series.
                THEN m.related_entity_id = b.id
                     AND m.variables - '{session_count,further_sessions}'::text[]
                         IS DISTINCT FROM coach_sms_internal.sms_booking_variables(b)

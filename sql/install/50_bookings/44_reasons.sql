@@ -1,11 +1,11 @@
--- Why a booking has no text, and for how long that is tried again.
+-- Why a booking has no text, and how long a new try is worth while.
 
--- Returns the key of the advisory lock that whoever decides the texts of a booking holds.
+-- Returns the key of the advisory lock under which the texts of a booking are decided.
 CREATE FUNCTION coach_sms_internal.sms_lock_booking(booking_id uuid) RETURNS bigint
   LANGUAGE sql IMMUTABLE
   RETURN hashtextextended('coach_sms: booking ' || booking_id::text, 0::bigint);
 
--- Returns the reason, in a word, for the SQLSTATE that kept a text from being queued.
+-- Returns the reason, in a word, for the SQLSTATE that kept a text out of the queue.
 CREATE FUNCTION coach_sms_internal.sms_skip_reason(code text) RETURNS text
   LANGUAGE sql IMMUTABLE
   RETURN CASE code
@@ -48,10 +48,10 @@ CREATE FUNCTION coach_sms_internal.sms_reason_in_words(reason text, type text) R
       'the client has had as many texts in 24 hours as max_sms_per_client_per_day allows'
     ELSE reason END;
 
--- Returns until when a skipped text is tried again; NULL: never. A confirmation is tried again for a day:
--- one that comes days late would only puzzle. A text that the org had not set up or had switched off when
--- the booking was made is not sent later, so that switching it on texts no history. A reminder that a
--- confirmation made needless is needed after all where the confirmation fails.
+-- Returns until when a skipped text is tried again; NULL: never. A confirmation is tried again for a day,
+-- because a later one would only puzzle. A text that the org had not set up, or had switched off, when the
+-- booking was made is never sent, so switching it on texts no history. A reminder that a confirmation had
+-- replaced is sent after all where the confirmation fails.
 CREATE FUNCTION coach_sms_internal.sms_try_until(type text, reason text, expires_at timestamptz)
   RETURNS timestamptz
   LANGUAGE sql STABLE

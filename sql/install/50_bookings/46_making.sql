@@ -1,6 +1,6 @@
 -- Making one text of a booking.
 
--- Records the outcome of a text. Returns whether that is news.
+-- Records the outcome of a text. Returns whether the outcome is new.
 CREATE FUNCTION coach_sms_internal.sms_record_text(
   booking coach_sms_internal.sms_booking, type text, schedule_id uuid, message_id uuid,
   reason text, detail text, try_until timestamptz) RETURNS boolean
@@ -49,7 +49,7 @@ DECLARE
   message_id uuid := coach_sms_internal.sms_message_with_key(booking.org_id, key);
 BEGIN
   IF message_id IS NOT NULL THEN
-    -- What is about no booking is not looked at before it leaves.
+    -- A message without a booking is not checked again before it leaves.
     UPDATE @extschema@.sms_messages m SET related_entity_type = 'booking', related_entity_id = booking.id
      WHERE m.id = message_id AND m.related_entity_type IS NULL AND m.related_entity_id IS NULL;
     RETURN message_id;
@@ -70,8 +70,7 @@ CREATE FUNCTION coach_sms_internal.sms_why_unreachable(booking coach_sms_interna
   RETURN CASE WHEN NOT booking.has_client THEN 'no_client'
               WHEN coalesce(booking.phone !~ '[^[:space:]]', true) THEN 'no_phone' END;
 
--- Makes a text of a booking, or records why not. Whatever keeps it from being queued is recorded and
--- raises nothing.
+-- Makes a text of a booking, or records why it was not made. Raises nothing.
 CREATE FUNCTION coach_sms_internal.sms_make_text(
   booking coach_sms_internal.sms_booking, type text, schedule_id uuid, template_key text, due_at timestamptz,
     expires_at timestamptz, OUT is_made boolean, OUT is_new boolean)
@@ -89,7 +88,7 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, detail = MESSAGE_TEXT;
       reason := coach_sms_internal.sms_skip_reason(code);
-      -- The message names the client, whom somebody may erase.
+      -- The message names the client, who may be erased later.
       IF reason = 'client_daily_limit' THEN
         detail := coach_sms_internal.sms_reason_in_words(reason, type);
       END IF;

@@ -1,7 +1,7 @@
--- Deciding all texts of a booking: what is not right any more goes, and what is due is made.
+-- Deciding all texts of a booking: stale ones are cancelled, and due ones are made.
 
--- Cancels what waits for a booking and must not leave as it is. A message that the sender has claimed is
--- checked once more before it leaves, and the next pass makes its successor.
+-- Cancels waiting messages of a booking that must not leave as they are. A message that the sender has
+-- claimed is checked once more before it leaves, and the next pass makes its successor.
 CREATE FUNCTION coach_sms_internal.sms_withdraw_stale(
   booking_id uuid, bookings coach_sms_internal.sms_booking[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -19,7 +19,7 @@ BEGIN
     PERFORM coach_sms_internal.sms_cancel_waiting(ARRAY[waiting], stale.code,
       CASE stale.code WHEN 'booking_changed' THEN 'the booking was changed'
         ELSE 'the booking was cancelled' END);
-    -- The others of a series are confirmed anew by the next pass.
+    -- The next pass confirms the other bookings of a series anew.
     UPDATE @extschema@.sms_booking_texts t SET try_until = least(t.session_start, now() + interval '1 day')
      WHERE t.message_id = waiting AND t.booking_id <> sms_withdraw_stale.booking_id AND t.series IS NOT NULL;
     PERFORM coach_sms_internal.sms_note_retraction(stale.to_phone);
@@ -27,14 +27,15 @@ BEGIN
 END
 $$;
 
--- Whether a text that is due is to be made, or a reason to be recorded that is not recorded yet.
+-- Returns whether a due text must be made, or a new reason must be recorded.
 CREATE FUNCTION coach_sms_internal.sms_needs_work(verdict text, reason text) RETURNS boolean
   LANGUAGE sql IMMUTABLE
   RETURN verdict = 'due' OR verdict IN ('no_settings', 'disabled', 'switched_off', 'before_rule',
     'already_sent', 'superseded', 'confirmation_just_sent')
                             AND reason IS DISTINCT FROM verdict;
 
--- Whether a pass has work with a text. A skipped one is tried again where it was last tried before.
+-- Returns whether a pass has work with a text. A skipped text is tried again where its last try was before
+-- tried_before.
 CREATE FUNCTION coach_sms_internal.sms_is_work(
   type text, verdict text, is_due boolean, is_stale boolean, reason text, updated_at timestamptz,
   tried_before timestamptz)
@@ -71,7 +72,7 @@ BEGIN
      WHERE t.booking_id = sms_make_texts.booking_id AND t.type <> 'feedback'
        AND t.reason IS DISTINCT FROM 'booking_cancelled';
   END IF;
-  -- The confirmation first: a reminder on its heels would be one text too many.
+  -- The confirmation comes first: a reminder right behind it would be one text too many.
   FOREACH stage SLICE 1 IN ARRAY ARRAY[['confirmation', 'confirmation'], ['reminder', 'feedback']] LOOP
     FOR want IN
       SELECT o.* FROM coach_sms_internal.sms_booking_outlook(known) o

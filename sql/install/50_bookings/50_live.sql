@@ -1,6 +1,6 @@
 -- Going live follows the rule of attaching. A booking that was confirmed before gets its reminder and no
--- confirmation. No feedback is asked for on a session that was over. Texts that the sandbox made do not count
--- then: sms_booking_outlook() leaves them out. A database that is live already stays as it is.
+-- confirmation. A session that was over gets no feedback request. sms_booking_outlook() leaves out the
+-- texts that the sandbox made. A database that is live already stays as it is.
 
 -- Records that confirmed bookings get no confirmation. Raises SM021 where they cannot be read.
 CREATE FUNCTION coach_sms_internal.sms_bookings_go_live() RETURNS void

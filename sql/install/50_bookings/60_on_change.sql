@@ -1,7 +1,7 @@
 -- When a booking, a client or an org changes: triggers on the application's tables decide at once.
 
--- At commit, has texts of these bookings that have not left checked again before they do: the bookings
--- were changed, and nobody has judged yet what that means for them.
+-- At commit, lets the sender check again the texts of these bookings that have not left. The bookings were
+-- changed, and the consequences are not judged yet.
 CREATE FUNCTION coach_sms_internal.sms_keep_back_texts(booking_ids uuid[]) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -13,7 +13,7 @@ BEGIN
 END
 $$;
 
--- Has the next passes decide the texts of a booking. A final reason stays: a booking that was never to be
+-- Leaves the texts of a booking to the next passes. A final reason stays: a booking that was never to be
 -- confirmed is not confirmed later.
 CREATE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid, org_id uuid, reason text, detail text)
   RETURNS void
@@ -26,8 +26,8 @@ CREATE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid, org_id uui
       WHERE t.message_id IS NOT NULL OR t.reason = 'booking_cancelled' OR t.try_until > now()
 $$;
 
--- Calls sms_leave_to_pass(), and raises nothing. Even that call may not fail the application's
--- transaction: its snapshot may be older than the row, and another session may hold the row.
+-- Calls sms_leave_to_pass(), and raises nothing. Its snapshot may be older than the row, and another
+-- session may hold the row. Neither may end the application's transaction.
 CREATE FUNCTION coach_sms_internal.sms_try_leave_to_pass(
   booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
@@ -38,7 +38,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- False once this transaction has waited for a lock in vain.
+-- Returns false once this transaction has waited for a lock in vain.
 CREATE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_wait' LANGUAGE C VOLATILE;
 
@@ -46,10 +46,10 @@ CREATE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
 CREATE FUNCTION coach_sms_internal.sms_wait_no_more() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_wait_no_more' LANGUAGE C VOLATILE;
 
--- Decides the texts of a booking that was changed. Raises nothing. A transaction waits for others for less
--- than the default deadlock_timeout, however many bookings it changes. Whoever holds a booking's lock may
--- be about to wait for a row that this transaction has changed; the deadlock would be found in a statement
--- of the application's.
+-- Decides the texts of a changed booking. Raises nothing. A transaction waits for others for less than the
+-- default deadlock_timeout, however many bookings it changes. The holder of a booking's lock may be about
+-- to wait for a row that this transaction has changed. PostgreSQL would find that deadlock in a statement
+-- of the application.
 CREATE FUNCTION coach_sms_internal.sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$
@@ -67,7 +67,7 @@ BEGIN
   END IF;
   PERFORM coach_sms_internal.sms_sync_booking(booking_id);
 EXCEPTION WHEN OTHERS THEN
-  -- The application's transaction goes on, whatever is the matter with the texts; the pass tries again.
+  -- The application's transaction goes on after any error; the pass tries again.
   RAISE LOG 'the texts of booking % could not be decided: %', booking_id, SQLERRM;
   IF SQLSTATE = '55P03' THEN  -- lock_not_available
     PERFORM coach_sms_internal.sms_wait_no_more();
@@ -76,14 +76,14 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- Counts the bookings that this transaction decides. False from the 501st on.
+-- Counts the bookings that this transaction decides. Returns false from the 501st on.
 CREATE FUNCTION coach_sms_internal.sms_may_decide_another() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_decide_another' LANGUAGE C VOLATILE;
 
--- Decides anew what waits for a client, an org or, after TRUNCATE, all bookings; kind is the argument of the
--- trigger. Each booking that is decided holds an advisory lock until the transaction ends, and the server's
--- table of locks is everybody's: so a transaction decides some, and leaves the others to the passes that
--- follow. Their stale texts do not leave meanwhile, since the sender checks a booking before its text leaves.
+-- Decides anew the waiting texts of a client, an org or, after TRUNCATE, all bookings; kind is the argument
+-- of the trigger. Each decided booking holds an advisory lock until the transaction ends, and all sessions
+-- share the server's table of locks. So a transaction decides some bookings and leaves the others to the
+-- next passes. The sender checks a booking before its text leaves, so stale texts do not leave meanwhile.
 CREATE FUNCTION coach_sms_internal.sms_app_changed(kind text, id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -114,7 +114,7 @@ BEGIN
      WHERE t.booking_id = ANY (changed[1:500]) ORDER BY t.booking_id
   LOOP
     EXIT WHEN NOT coach_sms_internal.sms_may_decide_another();
-    -- Whoever holds it is changing the booking, and may be waiting for the client that we have changed.
+    -- The lock's holder is changing the booking, and may be waiting for the client that we have changed.
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(waiting.booking_id));
     PERFORM coach_sms_internal.sms_booking_changed(waiting.booking_id, waiting.org_id);
   END LOOP;

@@ -1,8 +1,9 @@
--- The pass of each minute: for what falls due, what could not be queued before, and what no trigger tells of.
+-- The pass of each minute. It makes texts that fall due, retries skipped ones, and finds changes that fire
+-- no trigger.
 
--- Returns between which times a booking starts or ends that a pass has to judge. Only bookings with a text
--- that could be due are read, by ranges that an index serves, and those whose confirmation is tried again.
--- A view reports no new booking, so that all of its bookings ahead are read.
+-- Returns the ranges in which a booking starts or ends that a pass has to judge. Only bookings with a text
+-- that could be due, and those whose confirmation is tried again, are read. An index serves the ranges. A
+-- view reports no new booking, so all of its bookings ahead are read.
 CREATE FUNCTION coach_sms_internal.sms_pass_ranges(
   OUT starts_after timestamptz, OUT starts_until timestamptz,
   OUT ends_after timestamptz, OUT ends_until timestamptz)
@@ -39,8 +40,8 @@ BEGIN
 END
 $$;
 
--- Records for each due text of a booking that the booking could not be read. Returns for how many that is
--- news. It stops no other booking, nor does a row that cannot be written since another session holds it.
+-- Records for each due text of a booking that the booking could not be read. Returns how many of these
+-- records are new. A failure, such as a row that another session holds, stops no other booking.
 CREATE FUNCTION coach_sms_internal.sms_record_unreadable(booking coach_sms_internal.sms_booking, detail text)
   RETURNS integer
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -62,7 +63,7 @@ END
 $$;
 
 -- Ends the retries of those bookings that are gone or need no confirmation any more. Where no confirmation
--- was ever decided, no row stays, so that one may come later.
+-- was ever decided, no row stays, so that a confirmation may come later.
 CREATE FUNCTION coach_sms_internal.sms_stop_retrying(retried uuid[], known coach_sms_internal.sms_booking[])
   RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -93,8 +94,8 @@ BEGIN
 END
 $$;
 
--- Decides at most so many bookings that have something to do. A skipped text is tried again where it was
--- last tried before that time.
+-- Decides up to at_most bookings that have something to do. A skipped text is tried again where its last
+-- try was before tried_before.
 CREATE FUNCTION coach_sms_internal.sms_schedule_some(
   at_most integer, tried_before timestamptz,
   OUT confirmations integer, OUT reminders integer, OUT feedback_requests integer, OUT skipped integer,
@@ -115,11 +116,11 @@ BEGIN
   feedback_requests := 0;
   skipped := 0;
   looked_at := 0;
-  -- Replicated bookings are texted where they come from.
+  -- Replicated bookings get their texts from the server that they come from.
   IF NOT EXISTS (SELECT FROM @extschema@.sms_bookings_source) OR coach_sms_internal.sms_is_subscriber() THEN
     RETURN;
   END IF;
-  -- Of many, some by chance, so that none that cannot be made stands in the others' way.
+  -- Some of many are chosen by chance, so that bookings whose text cannot be made do not block the others.
   retried := ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t
                     WHERE t.try_until > now() AND t.type = 'confirmation'
                     ORDER BY random() LIMIT 1000);
@@ -139,16 +140,17 @@ BEGIN
                       FROM coach_sms_internal.sms_booking_outlook(found) j) o
              GROUP BY o.booking_id) w ON w.booking_id = b.id
      WHERE w.has_work OR w.unmarked <> '{}'
-     -- First what was not tried yet, then what failed, the longest ago first; last what is only to be marked.
+     -- Untried texts come first, then failed ones, the longest ago first, and at last texts that are only
+     -- to be marked.
      ORDER BY w.has_work DESC, w.tried_at NULLS FIRST, w.expires_at, b.id LIMIT at_most
   LOOP
     looked_at := looked_at + 1;
-    -- Somebody is changing it at this moment, or schedules it: that one decides.
+    -- The session that is changing or rescheduling the booking decides its texts.
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(coach_sms_internal.sms_lock_booking(candidate.id));
-    -- A row that was locked when its reminder was made.
+    -- The row was locked when its reminder was made.
     PERFORM coach_sms_internal.sms_try_mark(candidate.id, u = 'feedback') FROM unnest(candidate.unmarked) u;
     CONTINUE WHEN NOT candidate.has_work;
-    -- Where somebody has one of its rows without that lock (an import), the next pass decides.
+    -- Where another session holds one of its rows without that lock (an import), the next pass decides.
     CONTINUE WHEN (SELECT count(*) FROM @extschema@.sms_booking_texts t WHERE t.booking_id = candidate.id)
                   <> (SELECT count(*) FROM (SELECT FROM @extschema@.sms_booking_texts t
                                              WHERE t.booking_id = candidate.id
@@ -163,7 +165,8 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
       skipped := skipped + coach_sms_internal.sms_record_unreadable(candidate.booking, SQLERRM);
     END;
-    -- Where rows or tables are locked, or a view is slow, whoever changes these bookings waits for us.
+    -- Where rows or tables are locked, or a view is slow, each session that changes these bookings waits
+    -- for us.
     IF clock_timestamp() - tried_at > interval '1 second' THEN
       waited := waited + (clock_timestamp() - tried_at);
     END IF;
@@ -172,9 +175,9 @@ BEGIN
 END
 $$;
 
--- A pass for the sender, whose other work must not suffer: at most so many bookings, and a failure is
+-- Runs a pass for the sender, whose other work must not suffer: at most so many bookings, and a failure is
 -- returned in problem. more is true where the next pass should follow at once: this one was full and
--- changed anything. Locked bookings are no reason to hurry.
+-- changed anything. A locked booking does not set it.
 CREATE FUNCTION coach_sms_internal.sms_schedule_pass(at_most integer, OUT more boolean, OUT problem text)
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

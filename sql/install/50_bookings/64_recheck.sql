@@ -1,4 +1,4 @@
--- The last look at bookings before their texts leave.
+-- The last check of bookings before their texts leave.
 
 -- Returns which of these claimed messages must not leave: booking_changed, booking_cancelled, or
 -- booking_unreadable for now. Raises nothing.
@@ -25,7 +25,7 @@ BEGIN
   EXCEPTION WHEN OTHERS THEN
     known := '{}';
     FOREACH one IN ARRAY ids LOOP
-      -- What is locked or slow is so for each of them, and the sender sends nothing meanwhile.
+      -- A locked table or a slow view affects each of them, and the sender sends nothing meanwhile.
       IF SQLSTATE IN ('55P03', 'SM021') OR clock_timestamp() > began + interval '3 seconds' THEN
         unreadable := unreadable || one;
         CONTINUE;
@@ -37,7 +37,7 @@ BEGIN
       END;
     END LOOP;
   END;
-  -- One that cannot be judged waits, and keeps no other from being judged.
+  -- A message that cannot be judged waits, and blocks no other.
   BEGIN
     SELECT coalesce(array_agg(s.message_id), '{}'), coalesce(array_agg(s.code), '{}')
       INTO stale_ids, stale_codes
@@ -60,7 +60,7 @@ BEGIN
   RETURN QUERY
     SELECT t.message_id, 'booking_unreadable'::text FROM @extschema@.sms_booking_texts t
      WHERE t.message_id = ANY (message_ids) AND t.booking_id = ANY (unreadable);
-  -- A confirmation that is withdrawn here is made anew by the next pass.
+  -- The next pass makes a confirmation anew that is withdrawn here.
   RETURN QUERY
     WITH stale AS (
       SELECT s.message_id, s.code FROM unnest(stale_ids, stale_codes) s (message_id, code)

@@ -1,6 +1,6 @@
 -- The words of sms_explain().
 
--- Returns what would keep a text from being queued, were it due now; NULL where nothing would.
+-- Returns the reason that would keep a text out of the queue, were it due now; NULL where there is none.
 CREATE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach_sms_internal.sms_booking) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN NOT booking.has_client THEN coach_sms_internal.sms_reason_in_words('no_client', NULL)

@@ -1,4 +1,4 @@
--- sms_explain(booking_id): which texts a booking had, will have and will not have, and why.
+-- sms_explain(booking_id): the texts that a booking had, will have and will not have, and why.
 
 -- Returns the outlook of a booking, with detail and try_until, as an array of rows.
 CREATE FUNCTION coach_sms_internal.sms_texts_now(known coach_sms_internal.sms_booking[]) RETURNS jsonb
@@ -12,7 +12,7 @@ BEGIN
 END
 $$;
 
--- Whether the next pass judges a booking, and else from when on the passes do.
+-- Returns whether the next pass judges a booking, and else from when on the passes do.
 CREATE FUNCTION coach_sms_internal.sms_is_seen(
   booking coach_sms_internal.sms_booking, OUT seen boolean, OUT seen_at timestamptz)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -28,9 +28,9 @@ BEGIN
 END
 $$;
 
--- Returns the outlook of a booking after the next pass, with which sms_explain() agrees: does the work of
--- that pass and takes it back. Two verdicts are not of the outlook: made_next, where the next pass makes
--- the text; unseen, where a later one does.
+-- Returns the outlook of a booking after the next pass, with which sms_explain() agrees. It does the work
+-- of that pass and takes it back. Two verdicts appear only here. made_next: the next pass makes the text.
+-- unseen: a later one does.
 CREATE FUNCTION coach_sms_internal.sms_texts_after_pass(known coach_sms_internal.sms_booking[]) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -75,8 +75,8 @@ BEGIN
 END
 $$;
 
--- Returns messages and outlook of a booking, in the time of its org. SET timezone is here for its end: the
--- function sets the org's zone, so that errors have the org's time too, and the session's zone comes back.
+-- Returns messages and outlook of a booking, in the time of its org. SET timezone restores the session's
+-- zone at the end: the function itself sets the org's zone, so that errors have the org's time too.
 CREATE FUNCTION coach_sms_internal.sms_explain_texts(
   booking_id uuid, org_ids uuid[], known coach_sms_internal.sms_booking[], zone text)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
@@ -128,7 +128,7 @@ BEGIN
 END
 $$;
 
--- sms_explain(), once its caller is coach_sms_owner.
+-- Carries out sms_explain() as coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_explain_as_owner(booking_id uuid)
   RETURNS TABLE (type text, label text, due_at timestamptz, status text, message_id uuid, explanation text)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
