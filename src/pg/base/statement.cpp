@@ -73,19 +73,21 @@ void Statement::prepare() {
   internal_schema_ = internal_schema_in_use;
 }
 
-uint64 Statement::run_with(const Parameter* parameters, std::size_t count) {
-  if (static_cast<int>(count) != count_)
-    elog(ERROR, "%d values for the %d parameters of \"%s\"", static_cast<int>(count), count_, sql_);
+uint64 Statement::run_with(Snapshot snapshot, std::initializer_list<Parameter> parameters) {
+  if (static_cast<int>(parameters.size()) != count_)
+    elog(ERROR, "%d values for the %d parameters of \"%s\"", static_cast<int>(parameters.size()),
+         count_, sql_);
   Datum values[kMaxParameters];
   char nulls[kMaxParameters];
-  for (std::size_t i = 0; i < count; ++i) {
-    values[i] = parameters[i].value;
-    nulls[i] = parameters[i].is_null ? 'n' : ' ';
+  int set = 0;
+  for (const Parameter& parameter : parameters) {
+    values[set] = parameter.value;
+    nulls[set++] = parameter.is_null ? 'n' : ' ';
   }
   MemoryContext caller = CurrentMemoryContext;  // SPI leaves its own one behind
   if (plan_ == nullptr || schema_ != schema_in_use || internal_schema_ != internal_schema_in_use)
     prepare();
-  const int result = SPI_execute_plan(plan_, values, nulls, false, 0);
+  const int result = SPI_execute_plan(plan_, values, nulls, snapshot == Snapshot::kOfCaller, 0);
   MemoryContextSwitchTo(caller);
   if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql_, SPI_result_code_string(result));
   return SPI_processed;

@@ -2,11 +2,13 @@
 
 #include <concepts>
 #include <initializer_list>
-#include <optional>
 
 #include "pg/base/pg_api.hpp"
 
 namespace coach_sms {
+
+// A Datum holds a time, and its type is no other integer's.
+static_assert(sizeof(Datum) == 8, "coach_sms needs a 64-bit PostgreSQL");
 
 // A value for a parameter of a statement, or NULL. It points to ids and varlenas, which must
 // outlive the call.
@@ -31,11 +33,6 @@ struct Parameter {
   explicit Parameter(const Jsonb* json) : value(PointerGetDatum(json)), is_null(!json) {}
   explicit Parameter(const ArrayType* array) : value(PointerGetDatum(array)), is_null(!array) {}
 
-  template <typename Value>
-  explicit Parameter(const std::optional<Value>& wanted) {
-    if (wanted) *this = Parameter(*wanted);
-    is_null = is_null || !wanted;
-  }
   template <typename Value>
   Parameter(const Value& wanted, bool given) : Parameter(wanted) {
     is_null = is_null || !given;
@@ -69,12 +66,20 @@ class Statement {
   // Gives each parameter a value of its type, or NULL: see Parameter.
   template <ParameterValue... Values>
   uint64 run(const Values&... values) {
-    const Parameter parameters[] = {Parameter(values)..., Parameter(Datum{0})};
-    return run_with(parameters, sizeof...(values));
+    return run_with(Snapshot::kNew, {Parameter(values)...});
+  }
+
+  // Reads as of the snapshot of the SQL statement that called us, as a STABLE function does. So all
+  // that one call reads is of one moment.
+  template <ParameterValue... Values>
+  uint64 read(const Values&... values) {
+    return run_with(Snapshot::kOfCaller, {Parameter(values)...});
   }
 
  private:
-  uint64 run_with(const Parameter* parameters, std::size_t count);
+  enum class Snapshot { kNew, kOfCaller };
+
+  uint64 run_with(Snapshot snapshot, std::initializer_list<Parameter> parameters);
   void prepare();
 
   const char* sql_;

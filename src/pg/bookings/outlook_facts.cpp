@@ -79,12 +79,12 @@ const char* type_word(TextType type) {
 }
 
 Moment read_moment() {
-  static Statement read{R"sql(
+  static Statement facts{R"sql(
       SELECT (SELECT s.attached_at FROM @extschema@.sms_bookings_source s),
              bool_or(v.mode = 'live'), max(v.live_since) FILTER (WHERE v.mode = 'live')
         FROM @internal@.sms_server v)sql",
-                        {}};
-  read.run();
+                         {}};
+  facts.read();
   return {.now = GetCurrentTransactionStartTimestamp(),
           .attached_at = time_column(0, 1, DT_NOBEGIN),
           .is_live = bool_column(0, 2),
@@ -92,18 +92,18 @@ Moment read_moment() {
 }
 
 Table<TextRule> read_rules(Datum org_ids) {
-  static Statement read{R"sql(
+  static Statement facts{R"sql(
       SELECT r.org_id, r.type, r.schedule_id, r.enabled, r.is_on,
              (extract(epoch FROM r.span) * 1000000)::bigint, r.since, r.label, r.template_key
         FROM @internal@.sms_booking_rules r
        WHERE r.org_id = ANY ($1) ORDER BY r.org_id, r.schedule_id, r.type)sql",
-                        {UUIDARRAYOID}};
-  return keep_rows(read.run(org_ids), rule_of);
+                         {UUIDARRAYOID}};
+  return keep_rows(facts.read(org_ids), rule_of);
 }
 
 // LIMIT makes the planner look each message up by its key.
 Table<TextRecord> read_records(Datum booking_ids) {
-  static Statement read{R"sql(
+  static Statement facts{R"sql(
       SELECT t.booking_id, t.type, t.schedule_id, t.session_start, t.session_end, t.reason,
              t.try_until, t.updated_at, t.revision, t.message_id,
              m.status, m.error_code, m.sandbox, m.created_at
@@ -111,8 +111,8 @@ Table<TextRecord> read_records(Datum booking_ids) {
         LEFT JOIN LATERAL (SELECT * FROM @extschema@.sms_messages m
                             WHERE m.id = t.message_id LIMIT 1) m ON true
        WHERE t.booking_id = ANY ($1) ORDER BY t.booking_id)sql",
-                        {UUIDARRAYOID}};
-  return keep_rows(read.run(booking_ids), record_of);
+                         {UUIDARRAYOID}};
+  return keep_rows(facts.read(booking_ids), record_of);
 }
 
 }  // namespace coach_sms
