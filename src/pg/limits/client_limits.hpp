@@ -9,7 +9,8 @@ namespace coach_sms {
 // and an attempt counts until 24 hours after it was settled.
 
 // Of a row `a` of sms_attempts: whether Twilio took its request, or may have taken it.
-#define ATTEMPT_COUNTS "(a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL)"
+inline constexpr char kAttemptCounts[] = R"sql(
+    (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL))sql";
 
 // How many messages of the client (nullptr: of a number) count in the 24 hours that end at
 // `due_at`: those handed over, and those that wait and fall due then. `keys` is a text[]: the

@@ -49,7 +49,7 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
          (SELECT count(*) FROM @extschema@.sms_attempts a
            WHERE a.org_id = c.org_id AND a.client_key = ANY (c.keys)
              AND a.created_at > now() - interval '24 hours' AND a.provider = $5 AND)sql",
-                                        " " ATTEMPT_COUNTS, R"sql(
+                                        kAttemptCounts, R"sql(
       ),
          (SELECT count(*) FROM @extschema@.sms_messages m
            WHERE m.client_id = c.client_id AND)sql",
@@ -89,7 +89,7 @@ TimestampTz room_at(const Claimed& one, const Client& client, int64 handed, cons
          @internal@.sms_phone_names($2) ELSE ARRAY[$2] END)
              AND a.created_at > now() - interval '24 hours'
          AND a.provider = $3 AND)sql",
-                                        " " ATTEMPT_COUNTS, R"sql(
+                                        kAttemptCounts, R"sql(
       ORDER BY a.created_at OFFSET $4 LIMIT 1)sql");
   static Statement read{kSql.data(), {UUIDOID, TEXTOID, TEXTOID, INT8OID}};
   const TimestampTz soon = GetCurrentTimestamp() + kAskAgain;

@@ -6,6 +6,7 @@
 #include "pg/base/time_zones.hpp"
 #include "pg/base/timestamps.hpp"
 #include "pg/base/uuids.hpp"
+#include "pg/limits/client_limits.hpp"
 #include "pg/messages/join_sql.hpp"
 #include "pg/settings.hpp"
 
@@ -93,8 +94,6 @@ void read_rules(Sender* sender, const IdList& orgs) {
 // hour and this month are ranges of the primary key, whatever their org: one walk for all orgs.
 constexpr char kSince[] = R"sql(
     a.id BETWEEN $3 AND 'ffffffff-ffff-ffff-ffff-ffffffffffff')sql";
-constexpr char kHandedOver[] = R"sql(
-    a.provider = $2 AND (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL))sql";
 
 const char* provider_of(const Sender& sender) {
   return sender.mode == Mode::kSandbox ? "sandbox" : "twilio";
@@ -109,8 +108,8 @@ void read_last_hour(Sender* sender, Datum orgs) {
       SELECT a.org_id, a.created_at FROM @extschema@.sms_attempts a
        WHERE)sql",
                                         kSince, R"sql(
-      AND a.org_id = ANY ($1) AND)sql",
-                                        kHandedOver, R"sql(
+      AND a.org_id = ANY ($1) AND a.provider = $2 AND)sql",
+                                        kAttemptCounts, R"sql(
       AND a.created_at > now() - interval '1 hour')sql");
   static Statement read{kSql.data(), {UUIDARRAYOID, TEXTOID, UUIDOID}};
   const pg_uuid_t first = first_id_at(GetCurrentTimestamp() - USECS_PER_HOUR);
@@ -135,8 +134,8 @@ void read_spent(Sender* sender, Datum orgs) {
           FROM org o JOIN @extschema@.sms_attempts a ON a.org_id = o.org_id
          WHERE)sql",
                                         kSince, R"sql(
-      AND a.created_at >= o.month_starts_at AND)sql",
-                                        kHandedOver, R"sql(
+      AND a.created_at >= o.month_starts_at AND a.provider = $2 AND)sql",
+                                        kAttemptCounts, R"sql(
       UNION ALL
       SELECT o.org_id, u.segments
         FROM org o JOIN @extschema@.sms_usage u ON u.org_id = o.org_id AND u.month = o.month
@@ -257,8 +256,8 @@ void read_settled_elsewhere(Sender* sender) {
   static constexpr auto kSql = join_sql(R"sql(
       SELECT m.id, a.created_at, coalesce(a.segments, 0)::int FROM unnest($1) AS m (id)
         LEFT JOIN LATERAL (SELECT a.created_at, a.segments FROM @extschema@.sms_attempts a
-          WHERE a.message_id = m.id AND)sql",
-                                        kHandedOver, R"sql(
+          WHERE a.message_id = m.id AND a.provider = $2 AND)sql",
+                                        kAttemptCounts, R"sql(
          ORDER BY a.created_at DESC LIMIT 1) a ON true
       WHERE NOT EXISTS (SELECT FROM @internal@.sms_in_flight f WHERE f.message_id = m.id))sql");
   static Statement find{kSql.data(), {UUIDARRAYOID, TEXTOID}};
