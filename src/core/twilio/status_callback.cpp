@@ -1,9 +1,11 @@
 #include "core/twilio/status_callback.hpp"
 
+#include "core/base/url.hpp"
+
 namespace coach_sms {
 
 std::string status_callback_url(std::string_view public_url, const CallbackTarget& target) {
-  const std::string_view sent = public_url.substr(0, public_url.find('#'));
+  const std::string_view sent = without_fragment(public_url);
   const std::string_view fragment = public_url.substr(sent.size());
   std::string url(sent);
   if (sent.find('?') == std::string_view::npos) {
