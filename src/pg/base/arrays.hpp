@@ -4,10 +4,11 @@
 
 namespace coach_sms {
 
-// Arrays for a statement's parameters, in the current memory context. The element at an index is
-// what the function given says of it.
+// Arrays for a statement's parameters, palloc'ed in the current memory context. A caller's function
+// gives the element at each index, from 0 on.
 
-// `value(index, &is_null)` is a Datum of the type; NULL where it says so.
+// Returns an array of `count` elements of `type`. `value(index, &is_null)` returns the element as a
+// Datum of the type; it sets `is_null` for NULL.
 template <typename Value>
 Datum array_of(Oid type, int count, Value value) {
   auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count + 1)));
@@ -23,13 +24,14 @@ Datum array_of(Oid type, int count, Value value) {
                                             by_value, alignment));
 }
 
-// `id(index)` is a reference to what outlives the call.
+// Returns a uuid[]. `id(index)` returns a reference to an id that outlives the call.
 template <typename Id>
 Datum uuids_of(int count, Id id) {
   return array_of(UUIDOID, count, [&](int i, bool*) { return UUIDPGetDatum(&id(i)); });
 }
 
-// `word(index)` is a C string in the database's encoding, or nullptr for NULL.
+// Returns a text[]. `word(index)` returns a C string in the database's encoding, or nullptr for
+// NULL.
 template <typename Word>
 Datum texts_of(int count, Word word) {
   return array_of(TEXTOID, count, [&](int i, bool* is_null) {
@@ -39,7 +41,8 @@ Datum texts_of(int count, Word word) {
   });
 }
 
-// 0, 1, 2 ...: so that a row of the result can name the element that it is about.
+// Returns an int4[] of 0, 1, 2 ... With it beside the other arrays, a result row can name its
+// element.
 inline Datum positions_of(int count) {
   return array_of(INT4OID, count, [](int i, bool*) { return Int32GetDatum(i); });
 }

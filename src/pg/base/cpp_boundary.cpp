@@ -29,7 +29,8 @@ int sqlstate_of(ErrorKind kind) noexcept {
   return ERRCODE_INTERNAL_ERROR;
 }
 
-// Cuts at the last whole UTF-8 character that fits.
+// Copies `text` into `target` with a final NUL, cut at the last whole UTF-8 character that fits
+// into `size` bytes.
 void copy_cut(char* target, std::size_t size, std::string_view text) noexcept {
   std::size_t length = text.size();
   if (length >= size) {
@@ -71,7 +72,7 @@ void fail(Failure* failure, int sqlstate, const char* detail, const char* hint, 
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  // A character may have been cut in two, which no conversion would take.
+  // vsnprintf may have cut a character in two, which the conversion to UTF-8 would refuse.
   const int length = static_cast<int>(strlen(message));
   message[pg_mbcliplen(message, length, length)] = '\0';
   failure->failed = true;

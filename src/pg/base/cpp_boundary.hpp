@@ -3,8 +3,9 @@
 // The boundary between C++ and PostgreSQL. ereport(ERROR) is a longjmp that runs no destructor, and
 // an exception that reaches the backend ends the server. So:
 //   * C++ with destructors runs only inside run_cpp(), which turns every exception into plain data;
-//   * nothing inside run_cpp() calls PostgreSQL, but for copy_out(), which cannot jump;
-//   * errors are raised after run_cpp() has returned, when no C++ object is alive.
+//   * nothing inside run_cpp() calls PostgreSQL except copy_out() and copy_out_text(), which cannot
+//     jump;
+//   * raise_if() raises the error after run_cpp() has returned, when no C++ object is alive.
 
 #include <cstring>
 #include <exception>
@@ -17,8 +18,8 @@
 
 namespace coach_sms {
 
-// An error as plain data: may be kept on the stack across any PostgreSQL call. Texts are UTF-8, and
-// cut at a character where they are too long.
+// An error as plain data, so that it may stay on the stack across any PostgreSQL call. The texts
+// are UTF-8. A text that is too long is cut after a whole character.
 struct Failure {
   bool failed = false;
   int sqlstate = 0;
@@ -27,22 +28,25 @@ struct Failure {
   char hint[512] = "";
 };
 
-// Fills `failure` from a core error; never allocates, never throws.
+// Fills `failure` from a core error, or from a SQLSTATE and a message. Never allocates, never
+// throws. An internal error gets a hint to report it.
 void describe(Failure* failure, const Error& error) noexcept;
 void describe(Failure* failure, int sqlstate, const char* message) noexcept;
 
-// Fills `failure` with texts in the database's encoding, the message formatted as by psprintf.
+// Fills `failure` from texts in the database's encoding; the message is formatted as by printf. May
+// raise an error when it converts them.
 void fail(Failure* failure, int sqlstate, const char* detail, const char* hint, const char* format,
           ...) pg_attribute_printf(5, 6);
 
-// At most so many bytes of a text in the database's encoding, cut between characters; palloc'ed. A
-// message with half a character in it is refused on its way out, and its own error lost.
+// Returns a palloc'ed copy of the first `bytes` bytes of a text in the database's encoding, cut
+// between characters. PostgreSQL cannot convert a message that ends within a character: the client
+// would get the conversion's error instead.
 const char* clipped(const char* text, int bytes);
 
-// Raises what failed, if anything did. Must be called with no C++ object alive.
+// Raises `failure` as an ERROR if it failed. No C++ object with a destructor may be alive.
 void raise_if(const Failure& failure);
 
-// Runs C++ that may throw. Everything thrown comes back as a Failure.
+// Runs C++ that may throw. Returns whatever was thrown as a Failure.
 template <typename Work>
 Failure run_cpp(Work&& work) noexcept {
   Failure failure;
@@ -60,8 +64,8 @@ Failure run_cpp(Work&& work) noexcept {
   return failure;
 }
 
-// Copies text into the current memory context, with a final NUL. The one PostgreSQL call allowed
-// inside run_cpp(): it throws std::bad_alloc instead of jumping.
+// Copies `text` into the current memory context, with a final NUL. May be called inside run_cpp():
+// it throws std::bad_alloc instead of jumping.
 inline char* copy_out(std::string_view text) {
   auto* copy = text.size() < MaxAllocSize
                    ? static_cast<char*>(palloc_extended(text.size() + 1, MCXT_ALLOC_NO_OOM))
@@ -72,7 +76,7 @@ inline char* copy_out(std::string_view text) {
   return copy;
 }
 
-// The same as a text datum.
+// Copies `value` into a new text datum, as copy_out() does.
 inline text* copy_out_text(std::string_view value) {
   auto* copy = value.size() < MaxAllocSize - VARHDRSZ
                    ? static_cast<text*>(palloc_extended(value.size() + VARHDRSZ, MCXT_ALLOC_NO_OOM))
@@ -83,12 +87,13 @@ inline text* copy_out_text(std::string_view value) {
   return copy;
 }
 
-// A text datum as UTF-8, whatever the database's encoding; valid as long as its memory context.
-// Call before run_cpp(): it detoasts and converts, and so may raise.
+// Returns the value as UTF-8, whatever the database's encoding. The view is of `value` itself or of
+// a palloc'ed copy. A text must be detoasted already (PG_GETARG_TEXT_PP). Call it before run_cpp():
+// the conversion may raise an error.
 std::string_view utf8_view(text* value);
 std::string_view utf8_view(const char* value);
 
-// The way back: UTF-8 into the database's encoding.
+// Returns a palloc'ed text datum in the database's encoding, from UTF-8. May raise an error.
 text* text_from_utf8(const char* value);
 
 }  // namespace coach_sms

@@ -8,8 +8,8 @@ namespace {
   elog(ERROR, "coach_sms was dropped");
 }
 
-// Returns whether the schema belongs to the extension. Until ALTER EXTENSION UPDATE anybody with
-// CREATE on the database may have made one of its name.
+// Returns whether the schema belongs to the extension. Until ALTER EXTENSION UPDATE, any role with
+// CREATE on the database may have made a schema of that name.
 bool is_member(Oid schema) {
   static Oid known = InvalidOid;
   if (schema != known) {
@@ -20,7 +20,8 @@ bool is_member(Oid schema) {
   return true;
 }
 
-// Another CREATE EXTENSION makes another internal schema, with an OID of its own.
+// Returns the user's schema beside the internal one. The OID of the internal schema keys the cache:
+// each CREATE EXTENSION makes an internal schema with a new OID.
 Oid user_schema_beside(Oid internal) {
   static Oid known_internal = InvalidOid;
   static Oid known_schema = InvalidOid;

@@ -11,7 +11,7 @@ namespace coach_sms {
 namespace {
 
 constexpr int kMaxPoints = 32;
-constexpr int kWaitInterval = 50;
+constexpr int kWaitInterval = 50;  // milliseconds
 
 struct Passes {
   char name[64];
@@ -38,7 +38,7 @@ int count_pass(const char* name) {
   return 0;
 }
 
-// Finds the order for `name` in the setting; no allocation, since this may run in any place.
+// Finds the order for `name` in the setting. Allocates nothing, since it may run anywhere.
 bool find_order(const char* name, Order* order) {
   const size_t name_length = strlen(name);
   for (const char* item = armed; *item != '\0';) {
@@ -69,7 +69,7 @@ void wait_while_armed(const char* name) {
     ConfigReloadPending = false;
     ProcessConfigFile(PGC_SIGHUP);
   }
-  SetLatch(MyLatch);  // what came meanwhile is still to be looked at
+  SetLatch(MyLatch);  // wakes the caller's loop for events whose latch this wait consumed
 }
 
 }  // namespace

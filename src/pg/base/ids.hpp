@@ -5,7 +5,7 @@
 
 namespace coach_sms {
 
-// The same 16 bytes on either side of the boundary.
+// Convert an id between the core's type and PostgreSQL's: the same 16 bytes.
 
 inline Uuid to_core(const pg_uuid_t& id) {
   Uuid copy;

@@ -1,8 +1,8 @@
 #pragma once
 
 // The only file that includes PostgreSQL's headers (15 to 18), and the only one that knows how
-// their versions differ. Include it last: core headers, then standard headers, then this one.
-// postgres.h redefines snprintf and its family, and a <cstdio> that came later would undo that.
+// their versions differ. Include it last, after core headers and standard headers. postgres.h
+// redefines snprintf and its family, and a later <cstdio> would undo that.
 
 #include <cerrno>
 #include <csignal>
@@ -113,7 +113,7 @@ extern "C" {
 }
 // clang-format on
 
-// Names that no C++ file should find taken. No macro of the headers above needs them.
+// Undefines macros with names that C++ code uses. No macro of the headers above needs them.
 #undef Abs
 #undef Max
 #undef Min
@@ -131,7 +131,7 @@ extern "C" {
 
 namespace coach_sms {
 
-// For a check hook: the setting's value becomes `text`. False without memory.
+// Gives the setting a new value within its check hook. Returns false when memory is short.
 inline bool replace_setting(char** value, const char* text) {
   if (strcmp(*value, text) == 0) return true;
 #if PG_VERSION_NUM >= 160000
@@ -147,7 +147,8 @@ inline bool replace_setting(char** value, const char* text) {
   return true;
 }
 
-// A set of our own, kept until FreeWaitEventSet: no resource owner (17+), a memory context before.
+// Returns an event set that lives until FreeWaitEventSet(). No resource owner (17 and later) and no
+// shorter memory context (before 17) frees it.
 inline WaitEventSet* create_wait_event_set(int events) {
 #if PG_VERSION_NUM >= 170000
   return CreateWaitEventSet(nullptr, events);
@@ -156,7 +157,7 @@ inline WaitEventSet* create_wait_event_set(int events) {
 #endif
 }
 
-// The number of this process's PGPROC, good for wake_proc().
+// Returns the number of this process's PGPROC, for wake_proc().
 inline int my_proc_number() {
 #if PG_VERSION_NUM >= 170000
   return MyProcNumber;
@@ -165,24 +166,25 @@ inline int my_proc_number() {
 #endif
 }
 
-// Sets the latch of the PGPROC with that number. The caller makes sure, under a lock, that the
-// process is still the one that gave the number; a latch set in vain costs one wake-up.
+// Sets the latch of the PGPROC with that number. The caller holds a lock under which the number
+// still belongs to the intended process. A latch set in vain costs one wake-up.
 inline void wake_proc(int proc_number) {
   SetLatch(&ProcGlobal->allProcs[proc_number].procLatch);
 }
 
-// Checks the call of a set-returning function and makes the tuplestore that its rows go into.
+// Checks the call of a set-returning function and makes the tuplestore for its rows.
 inline ReturnSetInfo* init_materialized_srf(FunctionCallInfo fcinfo) {
   InitMaterializedSRF(fcinfo, 0);
   return reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
 }
 
-// A database whose DROP was interrupted (marked by connection limit -2 in later minor releases).
+// Returns whether a DROP of the database was interrupted. Later minor releases of PostgreSQL 15 and
+// all newer versions mark it by connection limit -2.
 inline bool database_is_broken(Form_pg_database database) {
   return database->datconnlimit == -2;
 }
 
-// Whether the current user owns the database (a superuser owns all).
+// Returns whether the current user owns the database. A superuser owns all.
 inline bool owns_database(Oid database) {
 #if PG_VERSION_NUM >= 160000
   return object_ownercheck(DatabaseRelationId, database, GetUserId());
@@ -191,7 +193,7 @@ inline bool owns_database(Oid database) {
 #endif
 }
 
-// Whether the role may execute the function.
+// Returns whether the role may execute the function.
 inline bool may_execute(Oid function, Oid role) {
 #if PG_VERSION_NUM >= 160000
   return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
@@ -200,7 +202,8 @@ inline bool may_execute(Oid function, Oid role) {
 #endif
 }
 
-// What PostgreSQL's tree walkers call at each node; before 16 they name no arguments.
+// Converts a walker to the type that PostgreSQL's tree walkers take. Before 16 that type declares
+// no arguments.
 using TreeWalker = bool (*)(Node*, void*);
 #if PG_VERSION_NUM >= 160000
 inline tree_walker_callback for_walker(TreeWalker walker) {
@@ -214,7 +217,7 @@ inline auto for_walker(TreeWalker walker) {
 
 }  // namespace coach_sms
 
-// The module's magic block; 18 shows name and version in pg_get_loaded_modules().
+// The module's magic block. From 18 on, pg_get_loaded_modules() shows its name and version.
 #if PG_VERSION_NUM >= 180000
 #define COACH_SMS_MODULE_MAGIC(version_) \
   PG_MODULE_MAGIC_EXT(.name = "coach_sms", .version = version_)

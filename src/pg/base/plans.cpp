@@ -6,12 +6,14 @@ namespace coach_sms {
 
 namespace {
 
+// The statistics that the planner gets for each table of a full size: rows, and pages of 8 kB.
 constexpr double kRows = 1e7;
 constexpr BlockNumber kPages = 1000 * 1000;
 constexpr BlockNumber kIndexPages = 50 * 1000;
 constexpr int kIndexHeight = 3;
 
-// For so many rows each plan would have parallel workers, where PostgreSQL allows them.
+// The options that PostgreSQL's planner does not get. For tables of this size it would plan
+// parallel workers wherever CURSOR_OPT_PARALLEL_OK allows them.
 constexpr int kNotForUs = kPlanForFullTables | CURSOR_OPT_PARALLEL_OK;
 
 planner_hook_type earlier_planner_hook;
@@ -19,14 +21,14 @@ get_relation_info_hook_type earlier_info_hook;
 get_relation_stats_hook_type earlier_stats_hook;
 
 bool full_tables;    // the setting kFullTables
-bool planning_ours;  // each call of the planner sets it anew, also after one that failed
+bool planning_ours;  // on_plan() sets it anew for each plan, also after a plan that raised an error
 
 PlannedStmt* plan(Query* query, const char* text, int options, ParamListInfo parameters) {
   return earlier_planner_hook != nullptr ? earlier_planner_hook(query, text, options, parameters)
                                          : standard_planner(query, text, options, parameters);
 }
 
-// Whether a table that the query reads or writes, at any depth, is not the extension's.
+// Returns whether the query reads or writes, at any depth, a table that is not the extension's.
 bool reads_others(Node* node, void* extension) {
   if (node == nullptr) return false;
   if (IsA(node, RangeTblEntry)) {
@@ -49,13 +51,14 @@ void switch_off(const char* setting) {
   set_config_option(setting, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-// The settings hold for this plan only, not for what runs within the statement. Where a table has
-// to be read whole, that is the only plan, and PostgreSQL takes it all the same.
+// Makes the plan with sequential and bitmap scans off. The settings hold while this plan is made,
+// not while its statement runs. Where only a sequential scan can answer, PostgreSQL still chooses
+// it (manual, section 20.7.1).
 PlannedStmt* plan_ours(Query* query, const char* text, int options, ParamListInfo parameters) {
   const int level = NewGUCNestLevel();
   switch_off("enable_seqscan");
-  switch_off("enable_bitmapscan");  // which has no order: all that waits would be sorted
-  switch_off("jit");                // plans for so many rows look worth it
+  switch_off("enable_bitmapscan");  // a bitmap scan has no order: all waiting rows would be sorted
+  switch_off("jit");                // the cost of so many rows would start it
   PlannedStmt* made = plan(query, text, options & ~kNotForUs, parameters);
   AtEOXact_GUC(true, level);
   return made;
@@ -85,7 +88,7 @@ void on_relation_info(PlannerInfo* root, Oid relation, bool is_parent, RelOptInf
   }
 }
 
-// True: answered, with nothing.
+// Returns true to answer the planner without statistics, so that it uses its defaults.
 bool on_relation_stats(PlannerInfo* root, RangeTblEntry* table, AttrNumber column,
                        VariableStatData* stats) {
   if (planning_ours) return true;

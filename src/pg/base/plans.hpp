@@ -2,19 +2,20 @@
 
 namespace coach_sms {
 
-// How the plans of our own statements are made. They are kept, and many are made while the queue is
-// empty: by the statistics of that time a scan of the whole table costs as little as an index. So
-// the statistics are kept from the planner: each table has ten million rows, and of what is in them
-// nothing is known. A plan then depends on nothing but its statement.
+// How the plans of the extension's own statements are made. The plans are kept, and many are made
+// while the queue is empty. By the statistics of that time, a scan of the whole table costs as
+// little as an index. So the planner sees fixed figures instead: ten million rows in each table,
+// and no column statistics. A plan then depends on its statement alone.
 
-// For SPI_prepare_cursor(), beside PostgreSQL's own options: the planner hook looks for it.
+// An option for SPI_prepare_cursor(), beside PostgreSQL's own. The planner hook looks for it.
 inline constexpr int kPlanForFullTables = 1 << 29;
-// The same for statements in plpgsql: internal, off by default. Our functions set it; what is
-// planned meanwhile counts where it reads no table but ours, for an application's triggers and its
-// tenancy function run within.
+// The setting that does the same for statements in plpgsql: internal, off by default. The
+// extension's functions set it. It applies only to queries that read no table but the extension's,
+// since triggers and the tenancy function of the application run within them.
 inline constexpr const char* kFullTables = "coach_sms.plans_for_full_tables";
 
-// Once a process, before the prefix of our settings is reserved.
+// Defines the setting and installs the hooks. Call it once a process, before
+// MarkGUCPrefixReserved().
 void install_planner_hooks();
 
 }  // namespace coach_sms

@@ -4,27 +4,30 @@
 
 namespace coach_sms {
 
-// What SECURITY DEFINER with a pinned search_path does, for functions that must know their caller
-// first, and for a trigger function that needs it only for some rows: for those that sms_enqueue()
-// stores it would be a third of the work. As in PostgreSQL's own foreign key triggers, an error
-// puts everything back with its (sub)transaction.
+// The security context to return to. A switch does what SECURITY DEFINER with a pinned search_path
+// does. It serves functions that must know their caller first, and a trigger function that needs it
+// for some rows only. For the rows of sms_enqueue(), SECURITY DEFINER would cost a third of the
+// work. After an error the end of the (sub)transaction restores everything, as in PostgreSQL's
+// foreign key triggers (ri_triggers.c).
 struct SecurityContext {
   Oid user;
   int context;
   int settings_level;
 };
 
+// Switches to the role, with search_path pg_catalog, pg_temp. Returns the caller's context, for
+// restore_context().
 SecurityContext switch_to_owner_of(Relation relation);
 SecurityContext switch_to(Oid role);
-// Settings go back to what they were too, whoever changed them meanwhile.
+// Restores the role, and every setting that changed since the switch.
 void restore_context(const SecurityContext& caller);
 
-// A new level of settings (NewGUCNestLevel(); AtEOXact_GUC(false, level) ends it) in which no plan
-// is printed: anybody may set debug_print_plan and client_min_messages, and plans contain the
-// values that they were made for, such as the orgs of others.
+// Begins a new level of settings in which no plan is printed, and returns it. AtEOXact_GUC(false,
+// level) ends it. Any role may set debug_print_plan and client_min_messages, and a plan contains
+// the values that it was made for, such as the orgs of others.
 int hide_plans();
 
-// coach_sms_owner.
+// Returns the OID of coach_sms_owner. Raises an error where the role does not exist.
 Oid owner_role();
 
 }  // namespace coach_sms

@@ -10,7 +10,7 @@ namespace coach_sms {
 
 namespace {
 
-constexpr size_t kMaxTimeText = MAXDATELEN;  // as timestamptz_in has it
+constexpr size_t kMaxTimeText = MAXDATELEN;  // the limit of timestamptz_in
 
 #if PG_VERSION_NUM >= 160000
 
@@ -22,8 +22,8 @@ int decode_date_time(char** fields, int* types, int count, int* kind, pg_tm* tim
 
 #else
 
-// What looks like a date behind the first field and begins with a letter is read as the name of a
-// time zone, and an unknown one raised.
+// Returns whether a field after the first names an unknown time zone. DecodeDateTime() of
+// PostgreSQL 15 raises an error for one.
 bool names_unknown_zone(char** fields, const int* types, int count) {
   for (int i = 1; i < count; ++i)
     if (types[i] == DTK_DATE && isalpha(static_cast<unsigned char>(fields[i][0])) &&

@@ -61,7 +61,8 @@ char* with_schema(const char* sql) {
                      internal_schema_in_use);
 }
 
-// An earlier plan is left where it is: it may be running further out.
+// Plans the statement and keeps the plan. An earlier plan is not freed: an outer call may be
+// running it.
 void Statement::prepare() {
   SPIPlanPtr fresh = SPI_prepare_cursor(with_schema(sql_), count_, types_,
                                         CURSOR_OPT_GENERIC_PLAN | kPlanForFullTables);
@@ -84,7 +85,7 @@ uint64 Statement::run_with(Snapshot snapshot, std::initializer_list<Parameter> p
     values[set] = parameter.value;
     nulls[set++] = parameter.is_null ? 'n' : ' ';
   }
-  MemoryContext caller = CurrentMemoryContext;  // SPI leaves its own one behind
+  MemoryContext caller = CurrentMemoryContext;  // SPI leaves another one current
   if (plan_ == nullptr || schema_ != schema_in_use || internal_schema_ != internal_schema_in_use)
     prepare();
   const int result = SPI_execute_plan(plan_, values, nulls, snapshot == Snapshot::kOfCaller, 0);

@@ -10,14 +10,14 @@ namespace coach_sms {
 // A Datum holds a time, and its type is no other integer's.
 static_assert(sizeof(Datum) == 8, "coach_sms needs a 64-bit PostgreSQL");
 
-// A value for a parameter of a statement, or NULL. It points to ids and varlenas, which must
-// outlive the call.
+// A value for a parameter of a statement, or NULL. It holds pointers to ids and varlenas, which
+// must outlive the call.
 struct Parameter {
   Datum value = 0;
   bool is_null = false;
 
   explicit Parameter(Datum datum) : value(datum) {}
-  template <std::same_as<bool> Flag>  // no pointer is one
+  template <std::same_as<bool> Flag>  // a pointer would convert to bool
   explicit Parameter(Flag flag) : value(BoolGetDatum(flag)) {}
   explicit Parameter(int16 number) : value(Int16GetDatum(number)) {}
   explicit Parameter(int32 number) : value(Int32GetDatum(number)) {}
@@ -25,7 +25,7 @@ struct Parameter {
   explicit Parameter(Oid oid) : value(ObjectIdGetDatum(oid)) {}
   explicit Parameter(const pg_uuid_t& id) : value(UUIDPGetDatum(&id)) {}
 
-  // NULL for nullptr.
+  // These are NULL for nullptr.
   explicit Parameter(const pg_uuid_t* id) : value(UUIDPGetDatum(id)), is_null(id == nullptr) {}
   explicit Parameter(const char* word)
       : value(word != nullptr ? CStringGetTextDatum(word) : 0), is_null(word == nullptr) {}
@@ -42,18 +42,19 @@ struct Parameter {
 template <typename Value>
 concept ParameterValue = std::constructible_from<Parameter, const Value&>;
 
-// One SQL statement of ours: parsed once a session, run many times. `@extschema@` in its text is
-// the schema the extension lives in, as in the install script, `@internal@` the schema of its
-// internal objects (extension.hpp). Every name is qualified, and the caller's search_path is pinned
-// by the SQL function or by the worker that runs it.
+// One SQL statement of the extension, planned once a session and run many times. In its text
+// `@extschema@` is the schema that the extension lives in, as in the install script. `@internal@`
+// is the schema of its internal objects (extension.hpp). Every name is qualified. The SQL function
+// or the worker that runs the statement pins search_path.
 //
 //   static Statement find_org{"SELECT ... WHERE org_id = $1 AND zone = $2", {UUIDOID, TEXTOID}};
 //   uint64 rows = find_org.run(org_id, zone);
 //
-// Its plan is made once and kept, whatever the values and the statistics (plans.hpp). So a range
-// of ids is given both ends: with one, a third of the table is expected to be in it.
+// The plan is made once and kept, whatever the values and the statistics (plans.hpp). So a
+// condition on a range of ids gives both ends: with one end, the planner expects a third of the
+// table in it (DEFAULT_INEQ_SEL).
 //
-// Needs SPI_connect. Results are in SPI_tuptable. Errors are raised.
+// Needs SPI_connect(). The rows are in SPI_tuptable. Errors are raised.
 class Statement {
  public:
   static constexpr int kMaxParameters = 24;
@@ -63,7 +64,8 @@ class Statement {
       types_[count_++] = type;
   }
 
-  // Gives each parameter a value of its type, or NULL: see Parameter.
+  // Runs the statement with one value for each parameter, of its type or NULL: see Parameter.
+  // Returns the number of rows.
   template <ParameterValue... Values>
   uint64 run(const Values&... values) {
     return run_with(Snapshot::kNew, {Parameter(values)...});
@@ -90,20 +92,23 @@ class Statement {
   Oid internal_schema_ = InvalidOid;
 };
 
-// The schema that statements run in from now on. SQL functions name their own, workers the
-// extension's: it may differ between calls only where the extension was dropped and made again.
+// Sets and reads the schema of the statements from now on. SQL functions pass their own, workers
+// the extension's. It differs between two calls only where the extension was dropped and created
+// again.
 void use_schema(Oid schema);
 void use_schema_of(FunctionCallInfo fcinfo);
 Oid current_schema();
 char* current_schema_name();
 
-// False until ALTER EXTENSION UPDATE from 0.1.0, where all objects are in the user's schema.
+// Returns false until ALTER EXTENSION UPDATE from 0.1.0: until then all objects are in the user's
+// schema.
 bool has_internal_schema();
 
-// Returns the text with `@extschema@` and `@internal@` replaced; in the current memory context.
+// Returns the text with `@extschema@` and `@internal@` replaced, in the current memory context.
 char* with_schema(const char* sql);
 
-// Columns of a row that SPI returned. Texts are copied into the current memory context.
+// Return a column of a row in SPI_tuptable. Rows count from 0, columns from 1. Texts are copied
+// into the current memory context.
 char* text_column(uint64 row, int column);  // nullptr for NULL
 Datum datum_column(uint64 row, int column, bool* is_null);
 int32 int_column(uint64 row, int column);  // 0 for NULL

@@ -6,10 +6,11 @@ namespace coach_sms {
 
 namespace {
 
-constexpr int kMostOffsets = 32;  // in a few days; two are rare
+constexpr int kMostOffsets = 32;  // in a few days; two are rare already
 
-// IANA's own names with digits; every other name with digits is a POSIX rule, as GMT+10 is, which
-// lies on the other side of the world from where who writes it is.
+// Returns whether `name` is one of IANA's names with digits. PostgreSQL reads any other name with
+// digits as a POSIX rule. The sign of a rule is inverted: GMT+10 is west of Greenwich (manual,
+// section B.5).
 bool may_have_digits(const char* name) {
   static const char* const names[] = {"EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT",
                                       "GMT0",    "GMT+0",   "GMT-0",   "Etc/GMT0"};
@@ -21,9 +22,9 @@ bool may_have_digits(const char* name) {
   return hours[0] != '\0' && atoi(hours) <= (name[7] == '-' ? 14 : 12);
 }
 
-// Files that stand beside IANA's zones: what this machine is set to, the rules for POSIX names, the
-// place holder for no choice, and each zone once more without and with leap seconds. Another server
-// may mean something else by them.
+// Returns whether `name` is a file beside IANA's zones: this machine's own zone, the rules for
+// POSIX names, or the placeholder for no choice. Under posix and right all zones stand once more,
+// without and with leap seconds. On another server these names may mean other zones.
 bool is_no_place(const char* name) {
   for (const char* each : {"localtime", "posixrules", "Factory"})
     if (pg_strcasecmp(name, each) == 0) return true;

@@ -4,8 +4,8 @@
 
 namespace coach_sms {
 
-// The core counts microseconds since 1970, PostgreSQL since 2000. What the one cannot hold of the
-// other is the end, or the beginning, of all times.
+// The microseconds between the core's epoch, 1970, and PostgreSQL's, 2000. The conversions map a
+// time beyond the other side's range to the end or the beginning of all times.
 inline constexpr int64 kUnixToPostgres =
     static_cast<int64>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 
@@ -18,7 +18,8 @@ inline TimestampTz from_unix_us(int64 time) {
   return time < PG_INT64_MIN + kUnixToPostgres ? DT_NOBEGIN : time - kUnixToPostgres;
 }
 
-// Wall clock; never raises, so that it may be called from libcurl's callbacks.
+// Returns the wall clock's time in microseconds since 1970. Never raises an error, so that
+// libcurl's callbacks may call it.
 inline int64_t unix_now_us() {
   return GetCurrentTimestamp() + kUnixToPostgres;
 }

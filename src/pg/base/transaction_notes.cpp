@@ -18,7 +18,7 @@ struct Note {
   const void* value;
 };
 
-// In TopTransactionContext, which frees them.
+// Both are in TopTransactionContext, whose end frees them.
 HTAB* notes;
 Note* latest;
 
@@ -29,7 +29,8 @@ void at_end_of_transaction(XactEvent event, void*) {
   latest = nullptr;
 }
 
-// Subtransactions nest: the notes of the one that ends are the latest.
+// Gives the notes to the parent, or drops them. Subtransactions nest, so the notes of the one that
+// ends are the latest.
 void at_end_of_subtransaction(SubXactEvent event, SubTransactionId own, SubTransactionId parent,
                               void*) {
   if (event == SUBXACT_EVENT_COMMIT_SUB)
@@ -92,14 +93,14 @@ const void* find_note(const NoteKey& key) {
 
 using namespace coach_sms;
 
-// sms_keep_note(kind, id, value jsonb) → whether the note is new
+// sms_keep_note(kind, id, value jsonb) → boolean: keeps the note; whether it is new
 Datum coach_sms_keep_note(PG_FUNCTION_ARGS) {
   const NoteKey key = key_of(PG_GETARG_TEXT_PP(0), PG_GETARG_UUID_P(1));
   Jsonb* value = PG_GETARG_JSONB_P(2);
   PG_RETURN_BOOL(keep_note(key, value, VARSIZE(value)));
 }
 
-// sms_read_note(kind, id) → jsonb, NULL where there is none
+// sms_read_note(kind, id) → jsonb: the note's value; NULL where there is none
 Datum coach_sms_read_note(PG_FUNCTION_ARGS) {
   const void* value = find_note(key_of(PG_GETARG_TEXT_PP(0), PG_GETARG_UUID_P(1)));
   if (value == nullptr) PG_RETURN_NULL();

@@ -5,9 +5,9 @@
 namespace coach_sms {
 
 // Notes that live as long as the current transaction, in this session's memory. A rollback to a
-// savepoint forgets the notes that were made since it; PREPARE TRANSACTION forgets all.
+// savepoint drops the notes made since it. PREPARE TRANSACTION drops all.
 
-// All bytes count, so that every key begins as NoteKey{}.
+// The key of a note. All its bytes count, so every key must begin as NoteKey{}.
 struct NoteKey {
   char kind[16];
   pg_uuid_t first;
@@ -16,10 +16,10 @@ struct NoteKey {
   int64 until;
 };
 
-// Keeps a copy of the value. False where the key has a note already, which then stays.
+// Keeps a copy of the value. Returns false where the key has a note already, which then stays.
 bool keep_note(const NoteKey& key, const void* value, Size size);
 
-// Returns the note's value, nullptr where there is none.
+// Returns the note's value, owned by the transaction; nullptr where there is none.
 const void* find_note(const NoteKey& key);
 
 }  // namespace coach_sms

@@ -37,6 +37,7 @@ pg_uuid_t new_uuidv7(TimestampTz time) {
 
 using namespace coach_sms;
 
+// sms_uuidv7() → uuid: a new id of version 7, as of now
 Datum coach_sms_uuidv7(PG_FUNCTION_ARGS) {
   (void)fcinfo;
   auto* result = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));

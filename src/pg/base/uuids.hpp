@@ -4,14 +4,15 @@
 
 namespace coach_sms {
 
-// The text form, in the current memory context.
+// Returns the text form, in the current memory context.
 const char* uuid_text(const pg_uuid_t& id);
 
-// A UUID of version 7 (RFC 9562, section 5.7): milliseconds, then a counter of 12 bits within the
-// millisecond taken from the clock's microseconds, then 62 random bits.
+// Returns a new UUID of version 7 (RFC 9562, section 5.7). It has 48 bits of Unix milliseconds, 12
+// bits of the microseconds within the millisecond (section 6.2, method 3), and 62 random bits.
+// Raises an error where no random bytes can be had.
 pg_uuid_t new_uuidv7(TimestampTz time);
-// The lowest that new_uuidv7() can make at that time: what happened since is a range of a primary
-// key.
+// Returns the lower bound of all ids of that millisecond. With it, the rows made since a time are a
+// range of a primary key.
 pg_uuid_t first_uuidv7(TimestampTz time);
 
 }  // namespace coach_sms
