@@ -13,8 +13,8 @@ namespace coach_sms {
 
 namespace {
 
-// What this transaction has to tell. Of fixed size: the commit callback must not raise an error,
-// so it must not allocate.
+// The notes of this transaction, for its commit. Their size is fixed: the commit callback must not
+// raise an error, and so must not allocate.
 struct Notes {
   int count;
   bool overflow;
@@ -42,9 +42,10 @@ void deliver_notes() {
   if (notes.poke || notes.wake_launcher) poke_launcher(notes.poke ? MyDatabaseId : InvalidOid);
 }
 
-uint64 preparing;  // the name, hashed, under which this transaction is being prepared
+uint64 preparing;  // the hash of the name under which this transaction is being prepared
 
-// PostgreSQL calls us before any other session can end the prepared transaction.
+// Keeps the notes in shared memory. PostgreSQL calls it before any other session can end the
+// prepared transaction.
 void keep_notes() {
   if (notes.count == 0 && !notes.overflow && !notes.poke && !notes.wake_sender &&
       !notes.wake_launcher && !notes.has_recalls)
@@ -67,7 +68,8 @@ void register_once() {
   registered = true;
 }
 
-// The latest note comes first: a bulk enqueue is mostly one organisation's.
+// Finds the note of the same lane, the latest first: the messages of a bulk enqueue are mostly one
+// org's.
 Arrival* find_note(const Arrival& arrival) {
   for (int i = notes.count - 1; i >= 0; i--)
     if (is_same_lane(notes.arrivals[i], arrival)) return &notes.arrivals[i];
@@ -136,15 +138,15 @@ void wake_after_end_of_prepared(uint64 gid_hash, bool committed) {
 
 using namespace coach_sms;
 
-// coach_sms_note_due(org_id, zone, priority, due_at): SQL functions of ours that put rows into the
-// queue tell the sender so, at commit.
+// coach_sms_note_due(org_id, zone, priority, due_at): notes a message in the lane, for SQL
+// functions of the extension that put rows into the queue
 Datum coach_sms_note_due(PG_FUNCTION_ARGS) {
   wake_note(PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_INT16(2),
             PG_GETARG_TIMESTAMPTZ(3));
   PG_RETURN_VOID();
 }
 
-// coach_sms_note_retraction(phone)
+// coach_sms_note_retraction(phone): notes a recall of messages to the number
 Datum coach_sms_note_retraction(PG_FUNCTION_ARGS) {
   note_recall(text_to_cstring(PG_GETARG_TEXT_PP(0)));
   PG_RETURN_VOID();

@@ -1,9 +1,9 @@
 #pragma once
 
-// Waking other processes when, and only when, this transaction commits: once, however many rows
-// it enqueued. A rolled back transaction wakes nobody; a rolled back savepoint may leave a note
-// behind, which costs the sender one look. What a transaction notes that is then prepared is kept
-// in shared memory until COMMIT PREPARED, in whichever session (utility_hooks.cpp).
+// Wakes other processes when this transaction commits, and only then: once, however many rows it
+// enqueued. A transaction that is rolled back wakes no process. A savepoint that is rolled back may
+// leave a note behind, which costs the sender one sweep. The notes of a prepared transaction are
+// kept in shared memory until COMMIT PREPARED, in whichever session (utility_hooks.cpp).
 
 #include "pg/base/pg_api.hpp"
 
@@ -12,25 +12,25 @@ namespace coach_sms {
 // Notes that a message of this lane was enqueued, due at `due_at`.
 void wake_note(const pg_uuid_t* org_id, const char* zone, int16 priority, TimestampTz due_at);
 
-// Notes that something is committed by which a message to this number (E.164) that may be on its
-// way must not go: an opt-out, a booking that changed. The counter rises at commit, before the
-// client is told, and after the commit is visible (CommitTransaction calls us behind
-// ProcArrayEndTransaction). So a pre-send check whose snapshot does not see the commit has read the
-// counter before it rose, and the sender, which reads it once more right before the first byte,
-// keeps the message back: whatever was acknowledged first wins.
+// Notes a recall: the commit forbids a message to this number (E.164) that may be on its way, by an
+// opt-out or a changed booking. The counter rises at commit, after the commit is visible and before
+// the client gets the answer. CommitTransaction() calls the callbacks after
+// ProcArrayEndTransaction(). So a pre-send check that does not see the commit has read the counter
+// before it rose. The sender reads the counter once more right before the first byte, and keeps the
+// message back if it rose.
 void note_recall(const char* phone);
 
-// At commit: the launcher looks at this database (again); a running sender looks too.
+// Notes that the launcher must look at this database again. The sender, if one runs, sweeps too.
 void poke_launcher_at_commit();
 
-// At commit: this database's sender looks whether its extension is still there.
+// Notes that this database's sender must look whether its extension is still there.
 void wake_sender_at_commit();
 
-// At commit: the launcher reads the list of databases again.
+// Notes that the launcher must read the list of databases again.
 void wake_launcher_at_commit();
 
-// PREPARE TRANSACTION, and what ends such a transaction. COMMIT PREPARED of one that noted nothing
-// wakes nobody.
+// Carry the notes over PREPARE TRANSACTION to the end of the prepared transaction. `gid` is its
+// name. COMMIT PREPARED of a transaction without notes wakes no process.
 uint64 hash_of_gid(const char* gid);
 void wake_before_prepare(uint64 gid_hash);
 void wake_after_end_of_prepared(uint64 gid_hash, bool committed);

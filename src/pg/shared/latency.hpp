@@ -6,9 +6,9 @@
 
 namespace coach_sms {
 
-// Request times in buckets that grow by an eighth of a power of two (so within 12.5 %), from 64
-// microseconds to two minutes. Plain data of fixed size: it lives in shared memory, written by
-// one process and read by others, for whom a count that is one behind does not matter.
+// A histogram of request times from 64 microseconds to two minutes. Its buckets split each power of
+// two into eight, so a time is exact to 12.5 %. It is plain data of fixed size in shared memory.
+// One process writes it; others may read a count that is one behind.
 class LatencyHistogram {
  public:
   void add(int64_t microseconds) {
@@ -17,7 +17,8 @@ class LatencyHistogram {
     total_++;
   }
 
-  // The time that this share (0 to 1) of the requests did not exceed; 0 without requests.
+  // Returns the time in milliseconds that this share (0 to 1) of the requests did not exceed; 0
+  // without requests.
   double percentile_ms(double share) const {
     auto wanted = static_cast<uint32_t>(std::ceil(share * total_));
     int64_t edge = 0;
@@ -35,7 +36,7 @@ class LatencyHistogram {
   static constexpr int kLowestPower = 6;
   static constexpr int kPowers = 21;
   static constexpr int kBuckets = kPowers << kSubBits;
-  static constexpr uint32_t kForgetAt = 8192;  // older requests count half from here on
+  static constexpr uint32_t kForgetAt = 8192;  // the total from which older requests count half
 
   static int bucket_of(int64_t microseconds) {
     const auto value = static_cast<uint64_t>(microseconds < 0 ? 0 : microseconds);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr char kTrancheName[] = "coach_sms";
 
-LWLockPadded* locks;  // [0] the table, [1 + n] slot n
+LWLockPadded* locks;  // [0] for the table, [1 + n] for slot n
 shmem_request_hook_type earlier_shmem_request_hook;
 shmem_startup_hook_type earlier_shmem_startup_hook;
 
@@ -41,7 +41,8 @@ void start_memory() {
   if (!found) {
     memset(shared, 0, sizeof(*shared));
     shared->launcher_proc_number = kNoProc;
-    // Nothing commits before the launcher says until when.
+    // Transactions may have been prepared before this start. attach_launcher() moves the time to
+    // the end of recovery.
     if (max_prepared_xacts > 0) shared->prepared_unknown_until = GetCurrentTimestamp();
     for (Slot& slot : shared->slots)
       initialise_slot(&slot);
@@ -200,7 +201,7 @@ void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool ove
   publish(database, arrivals, count, overflow, false);
 }
 
-// By the last eight digits, which all forms of a number share (core/text/phone_forms.hpp).
+// Hashes the last eight digits, which all forms of a number share (core/text/phone_forms.hpp).
 uint32 recall_counter_of(const char* phone) {
   constexpr size_t kShared = 8;
   const size_t size = strlen(phone);

@@ -1,14 +1,15 @@
 #pragma once
 
-// What the launcher, the senders and all other backends know of each other: one slot a database
-// that has (or may have) the extension, in shared memory. Only numbers and text are kept there;
-// a process is woken by its PGPROC number, looked up under the slot's lock.
+// The state that the launcher, the senders and all other backends share: one slot for each database
+// that has, or may have, the extension. It holds numbers and text only. A process is woken by its
+// PGPROC number, looked up under the slot's lock.
 //
-// The library may not be preloaded. Then shared_state_available() is false, and every function
-// here does nothing and reports nothing.
+// If the library is not preloaded, shared_state_available() is false. The functions for every
+// backend and for the sender then do nothing, and return "none".
 //
-// Locks: a table lock for which database has which slot, and one lock a slot for what is in it.
-// Table before slot; never two slots. None of these functions raises an error.
+// Locks: the table lock guards which database has which slot; each slot's lock guards its contents.
+// Take the table lock before a slot's lock, and never two slots' locks. No function raises an
+// error, except wait_for_sender_end() when it is cancelled.
 
 #include "pg/base/time_zones.hpp"
 
@@ -20,22 +21,22 @@ inline constexpr int kMaxPokes = 64;
 inline constexpr int kMaxPrepared = 256;
 
 enum class WorkerState : int {
-  kNone,             // nothing was started yet
-  kProbing,          // a sender looks whether the extension is there
-  kStarting,         // a sender is on its way
-  kSandbox,          // running, answering for Twilio
+  kNone,             // no sender was started yet
+  kProbing,          // a sender looks for the extension
+  kStarting,         // a sender starts
+  kSandbox,          // running, with simulated answers of Twilio
   kLive,             // running, sending
   kNotArmed,         // running, sends nothing: this server is not armed for this database
   kVersionMismatch,  // running, waits for ALTER EXTENSION coach_sms UPDATE
   kStepFailed,       // running, waits after an error before it tries again
   kStopping,         // asked to end, finishing what is in flight
-  kBackingOff,       // ended, the launcher starts it again in a moment
-  kHeld,             // let go for DROP, RENAME or TEMPLATE; not started before hold_until
+  kBackingOff,       // ended, the launcher starts it again after a delay
+  kHeld,             // held for DROP, RENAME or TEMPLATE; not started before hold_until
   kNoExtension,      // ended: the database does not have the extension
   kStopped,          // ended
 };
 
-// The word that sms_worker_stat shows.
+// Returns the word that sms_worker_stat shows.
 const char* word_for(WorkerState state);
 
 enum class Counter : int { kClaimed, kAccepted, kRejected, kRetried, kUnknown };
@@ -55,15 +56,15 @@ inline bool is_same_lane(const Arrival& one, const Arrival& other) {
          strcmp(one.zone, other.zone) == 0;
 }
 
-// Counters of what was committed against messages that may be on their way, by a hash of the
-// recipient's number: opt-outs, bookings that changed.
+// The recall counters of a database, one for each group of recipients' numbers, by a hash. Each
+// counts commits against messages that may be on their way: opt-outs, changed bookings.
 inline constexpr int kRecallCounters = 256;
 struct Recalls {
-  uint64 bits[kRecallCounters / 64];  // which counters
+  uint64 bits[kRecallCounters / 64];  // one bit a counter: whether it rises
 };
 uint32 recall_counter_of(const char* phone);
 
-// What a prepared transaction will have to tell once it commits, in whichever session.
+// The notes of a prepared transaction, for its COMMIT PREPARED in whichever session.
 struct PreparedNotes {
   uint64 gid_hash;
   Oid database;
@@ -72,7 +73,7 @@ struct PreparedNotes {
   Recalls recalls;
 };
 
-// A copy of one slot. Times are 0 where there is none; latencies are milliseconds.
+// A copy of one slot. Times are 0 where there is none.
 struct SenderInfo {
   Oid database;
   pid_t pid;  // 0: no process
@@ -86,69 +87,71 @@ struct SenderInfo {
   TimestampTz hold_until;
   TimestampTz last_error_at;
   uint64 counters[kCounters];  // since the server started
-  double latency_p50_ms;       // of the last few thousand requests; 0 before the first
+  double latency_p50_ms;       // ms, of the last few thousand requests; 0 before the first
   double latency_p99_ms;
   char activity[64];
-  int last_sqlstate;  // 0: last_error has our own words only
+  int last_sqlstate;  // 0: last_error holds the extension's own words only
   char last_error[256];
 };
 
-// From _PG_init, while shared_preload_libraries is being processed.
+// Requests the memory: from _PG_init, while shared_preload_libraries is processed.
 void shared_state_request();
 bool shared_state_available();
 
 // --- for every backend ------------------------------------------------------------------------
 
-// Tells the database's sender what was enqueued and wakes it. With `overflow`, or when the sender
-// has not taken kMaxArrivals yet, it learns only that anything may have come.
+// Gives the arrivals to the database's sender and wakes it. With `overflow`, or once kMaxArrivals
+// of its lanes wait, the sender sweeps all lanes.
 void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool overflow);
-// Raises these counters of the database.
+// Raises the database's counters whose bits are set.
 void publish_recalls(Oid database, const Recalls& recalls);
-// Wakes it to look at everything anew: settings, holds, lanes.
+// Wakes the database's sender to read everything anew: settings, holds, lanes.
 void wake_sender_now(Oid database);
 
-// Kept until the transaction ends. More than kMaxPrepared, or those from before the server started,
-// are unknown, and then everything may have been in them.
+// Keeps the notes until the prepared transaction ends. If kMaxPrepared are kept already, the notes
+// are dropped, and transactions prepared until now count as unknown.
 void keep_prepared(const PreparedNotes& notes);
-// Takes what was kept; false where the transaction has nothing to tell.
+// Takes the notes of a prepared transaction. Returns false where none were kept. While unknown
+// transactions may exist, a transaction without notes gets notes that recall and wake everything.
 bool take_prepared(uint64 gid_hash, PreparedNotes* notes);
-// Until when transactions may have been prepared of which nothing is known; 0: none. Whoever finds
-// that none of them is left says so.
+// Returns the time until which transactions may have been prepared whose notes are unknown; 0:
+// none. A caller that finds no such transaction left passes that time to all_prepared_are_known().
 TimestampTz prepared_unknown_until();
 void all_prepared_are_known(TimestampTz until);
 
-// Marks a database as worth looking at, and wakes the launcher. InvalidOid: only wakes it.
+// Marks a database for the launcher to look at, and wakes the launcher. InvalidOid only wakes it.
 void poke_launcher(Oid database);
 pid_t launcher_pid();
 
-// Copies a database's slot; false if it has none. Slots by number (0 .. kMaxDatabases - 1) for
-// listing all.
+// Copies a database's slot; returns false if it has none. read_sender_slot() takes a slot's number
+// (0 .. kMaxDatabases - 1), to list all.
 bool read_sender(Oid database, SenderInfo* info);
 bool read_sender_slot(int slot, SenderInfo* info);
 
 // Keeps the launcher from starting a sender before `until`, and asks a running one to end.
 void hold_sender(Oid database, TimestampTz until);
-// Waits for the sender's end, interruptible (this one raises when cancelled). False on timeout.
+// Waits until the sender has ended. Returns false after `timeout_ms`. Raises an error when
+// cancelled.
 bool wait_for_sender_end(Oid database, int timeout_ms);
 
 // --- for the sender: its own slot -------------------------------------------------------------
 
-// Makes this process the owner of the slot until it exits; false if the launcher has given the
-// slot to a later one since, or somebody wants the database (then exit).
+// Makes this process the owner of the slot until it exits. Returns false, and the process must
+// exit, if the launcher gave the slot to a later sender or the database is held.
 bool attach_sender(Oid database, uint32 generation);
-// What the sender before this one did last, until it is forgotten: what ends one should not at once
-// end the next.
+// Returns whether the sender before this one ended during that activity, until
+// forget_earlier_sender(). So the activity that ended one sender need not end the next at once.
 bool earlier_sender_ended_while(const char* activity);
 void forget_earlier_sender();
-// The fence of claims of which no request has been made: of a sender that ends before any was, the
-// next one takes them back. 0 from the first request on. Lost with the server's memory; what those
-// claims are about is then unknown, as after any other end.
+// Records the fence of claims without a request so far; 0 from the first request on. If the sender
+// ends before, the next one takes those claims back (take_back_unsent()). A crash of the server
+// loses the fence: those claims then become unknown.
 void report_unsent(int64 fence);
 int64 earlier_senders_unsent();
 void report_state(WorkerState state);
 void report_activity(const char* text);
 void report_error(const char* text);
-// The words of an error that was raised; those of the application's code may be in it.
+// Records the text of an error that was raised. It may quote data of the application's code.
 void report_raised(const char* text, int sqlstate);
 void report_heartbeat(TimestampTz next_wake_at);
 void report_in_flight(int requests);
@@ -156,22 +159,23 @@ void add_to_counter(Counter counter, uint64 increment);
 void count_latency(int64 microseconds);
 uint32 read_recalls(uint32 counter);
 
-// Takes what was published since the last call: at most kMaxArrivals. The sender calls it after
-// ResetLatch, and asks arrivals_waiting() before it sleeps: a lock wait may have swallowed the
-// latch in between. overflow: there may be more; settings_changed: so they have.
+// Takes the arrivals since the last call, kMaxArrivals at most; returns their number. `overflow`:
+// there may be more. `settings_changed`: settings may have changed. The sender calls it after
+// ResetLatch(). It asks arrivals_waiting() before it sleeps, since a lock wait may have consumed
+// the latch in between.
 int take_arrivals(Arrival* out, bool* overflow, bool* settings_changed);
 bool arrivals_waiting();
 
 // --- for the launcher -------------------------------------------------------------------------
 
 void attach_launcher();
-// Takes the marked databases (at most kMaxPokes); `*everything` when more were marked than could be
-// remembered.
+// Takes the marked databases, kMaxPokes at most; returns their number. `*everything`: more were
+// marked than fit, so look at all.
 int take_pokes(Oid* out, bool* everything);
-// Readies the database's slot for a new sender and gives its generation; false if a sender is
-// there or all slots are taken.
+// Prepares the database's slot for a new sender and gives its generation. Returns false if a sender
+// is there or all slots are taken.
 bool prepare_sender(Oid database, WorkerState state, uint32* generation);
-// Says why there is no sender now; keeps an earlier text when `error` is NULL.
+// Records why there is no sender now. With nullptr as `error` an earlier text stays.
 void report_absent_sender(Oid database, WorkerState state, const char* error);
 void forget_sender(Oid database);
 void terminate_sender(Oid database);

@@ -1,7 +1,7 @@
 #pragma once
 
-// How the shared memory behind shared_state.hpp is laid out and locked: for shared_state.cpp
-// (what every backend does) and slot_owner.cpp (what the sender and the launcher do) only.
+// The layout and the locks of the shared memory behind shared_state.hpp. Only shared_state.cpp (for
+// every backend) and slot_owner.cpp (for the sender and the launcher) include it.
 
 #include "pg/shared/latency.hpp"
 #include "pg/shared/shared_state.hpp"
@@ -13,13 +13,13 @@ namespace coach_sms {
 inline constexpr int kNoProc = -1;
 
 struct Slot {
-  SenderInfo info;  // counters and latencies in it stay 0: they are filled in when it is copied
+  SenderInfo info;  // its counters and latencies stay 0: copy_info() fills them in the copy
   int proc_number;
   ConditionVariable ended;
   LatencyHistogram latency;
   pg_atomic_uint64 counters[kCounters];
   pg_atomic_uint32 recalls[kRecallCounters];
-  char last_activity[64];  // of the sender before
+  char last_activity[64];  // of the earlier sender, when it ended
   int64 unsent_fence;      // see report_unsent()
   bool overflow;
   bool settings_changed;
@@ -28,16 +28,16 @@ struct Slot {
 };
 
 struct SharedState {
-  // Guarded by the table lock; read without it to find a slot, which is then checked again.
+  // The table lock guards these. find_slot() reads them without it, and lock_slot() checks again.
   Oid databases[kMaxDatabases];
   pid_t launcher_pid;
   int launcher_proc_number;
   int poke_count;
   bool poke_overflow;
   Oid pokes[kMaxPokes];
-  bool was_attached;  // by a launcher, since the memory was made
+  bool was_attached;  // a launcher has attached since the memory was made
   int prepared_count;
-  TimestampTz prepared_unknown_until;  // of transactions prepared until then nothing is known; 0
+  TimestampTz prepared_unknown_until;  // until then, prepared transactions are unknown; 0: none
   PreparedNotes prepared[kMaxPrepared];
   Slot slots[kMaxDatabases];
 };
@@ -48,9 +48,11 @@ LWLock* table_lock();
 LWLock* slot_lock(int slot);
 
 int find_slot(Oid database);
-// Locks the database's slot; NULL, and nothing locked, if it has none.
+// Locks the database's slot and gives its number. Returns nullptr, with nothing locked, if it has
+// none.
 Slot* lock_slot(Oid database, LWLockMode mode, int* number);
-// The database's slot, or a new one; -1 if all are taken. The caller holds the table lock.
+// Returns the number of the database's slot, or of a new one; -1 if all are taken. The caller holds
+// the table lock.
 int find_or_allocate_slot(Oid database);
 void set_last_error(Slot* slot, const char* text);
 void wake_launcher();

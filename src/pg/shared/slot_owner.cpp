@@ -18,7 +18,7 @@ Slot* lock_own_slot() {
   return &shared->slots[own_slot];
 }
 
-// Only the process that still owns the slot clears it: it may be a successor's by now.
+// Clears the slot only while this process owns it: it may belong to a later sender by now.
 void detach_sender(int, Datum generation) {
   Slot* slot = lock_own_slot();
   if (slot == nullptr) return;
@@ -90,7 +90,7 @@ void report_state(WorkerState state) {
   const bool probed = slot->info.state == WorkerState::kProbing;
   slot->info.state = state;
   LWLockRelease(slot_lock(own_slot));
-  if (probed) wake_launcher();  // it probes one database at a time
+  if (probed) wake_launcher();  // the launcher probes one database at a time
 }
 
 void report_activity(const char* text) {
@@ -175,7 +175,8 @@ void attach_launcher() {
   before_shmem_exit(detach_launcher, 0);
   LWLockAcquire(table_lock(), LW_EXCLUSIVE);
   shared->launcher_pid = MyProcPid;
-  // It starts once recovery is over, which may have brought prepared transactions of the primary's.
+  // The launcher starts after recovery, which may have brought prepared transactions of the
+  // primary.
   if (max_prepared_xacts > 0 && !shared->was_attached)
     shared->prepared_unknown_until = GetCurrentTimestamp();
   shared->was_attached = true;
@@ -238,7 +239,7 @@ void terminate_sender(Oid database) {
   int number;
   Slot* slot = lock_slot(database, LW_SHARED, &number);
   if (slot == nullptr) return;
-  // A process clears its pid under this lock before it exits, so the pid is still its own.
+  // A process clears its pid under this lock before it exits, so this pid is still the sender's.
   if (slot->info.pid != 0) kill(slot->info.pid, SIGTERM);
   LWLockRelease(slot_lock(number));
 }
