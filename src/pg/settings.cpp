@@ -67,8 +67,9 @@ char* trimmed_copy(const char* text) {
   return strndup(trimmed.data(), trimmed.size());
 }
 
-// Out of the environment, which each child inherits: a trusted procedural language shows it to
-// everybody, and archive_command to its program.
+// Moves TWILIO_AUTH_TOKEN out of the environment, which every child process inherits. There a
+// trusted procedural language could show it to any role, and archive_command's program would get
+// it.
 void take_token() {
   char* value = getenv("TWILIO_AUTH_TOKEN");
   if (value == nullptr) return;
@@ -123,8 +124,8 @@ bool check_api_url(char** value, void** extra, GucSource source) {
 
 bool defining = false;
 
-// Whether a WARNING reaches whoever sets it, by ALTER SYSTEM or in the file; every other process
-// checks the value too, and again in each parallel worker.
+// Returns whether a WARNING reaches the person who sets the value, by ALTER SYSTEM or in the file.
+// Every other process checks the value too, and every parallel worker again.
 bool warns() {
   if (!IsUnderPostmaster) return true;
   return IsTransactionState() && !defining && !InitializingParallelWorker;
@@ -141,7 +142,8 @@ bool check_sender(char** value, void**, GucSource) {
   return replace_setting(value, address);
 }
 
-// What can be no SID is kept: a person has put it there to be corrected, and sms_doctor() shows it.
+// Trims the value. Accepts a value that cannot be a SID, with a WARNING: sms_doctor() shows it, so
+// that it can be corrected.
 bool check_sid(char** value, std::string_view prefix, const char* name) {
   const std::string_view trimmed = trim_blanks(*value);
   if (!replace_setting(value, pnstrdup(trimmed.data(), trimmed.size()))) return false;
@@ -202,7 +204,7 @@ bool check_countries(char** value, void**, GucSource) {
          refuse("It must be a list of two-letter country codes (ISO 3166), separated by commas.");
 }
 
-// Whether there is such a function is known only in a database.
+// Checks the form only. Whether the function exists is known only in a database.
 bool check_function(char** value, void**, GucSource) {
   const size_t length = strlen(*value);
   if (length == 0 || (strchr(*value, '(') != nullptr && (*value)[length - 1] == ')')) return true;
@@ -257,8 +259,8 @@ void define_times() {
   define_int("coach_sms.reconcile_delay",
              "Delay from an unknown outcome to the first search of Twilio's list.",
              &reconcile_delay, 60 * kSecond, 10, kDay, GUC_UNIT_MS);
-  // The list lags behind what Twilio took, normally by seconds. An absence that counts
-  // sends the text again, so the default leaves minutes for a bad day at Twilio.
+  // A message appears in Twilio's list with a delay, normally of seconds. An absence that counts
+  // sends the text again, so the default leaves minutes for longer delays.
   define_int("coach_sms.reconcile_limit",
              "How long after the lease a message's absence from Twilio's list counts.",
              &reconcile_limit, 15 * kMinute, 10, kDay, GUC_UNIT_MS);

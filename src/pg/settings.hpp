@@ -1,10 +1,10 @@
 #pragma once
 
-// Every `coach_sms.*` setting, with its bounds, in one place. Times are milliseconds but for
-// max_wait, which is seconds.
-// They belong to the server's configuration (SIGHUP): nothing a session sets changes where or how
-// messages are sent. But for the two that say who belongs to which org, which a superuser may set
-// for a database too. Strings are never NULL; '' means "not set".
+// Every `coach_sms.*` setting; settings.cpp has the bounds. Times are milliseconds, except
+// max_wait, which is seconds. Strings are never nullptr; '' means "not set".
+// All belong to the server's configuration (SIGHUP), so that no session changes where or how
+// messages are sent. Two say which orgs a role belongs to: a superuser may set those for a database
+// or a session too (SUSET).
 
 namespace coach_sms::settings {
 
@@ -21,7 +21,7 @@ extern int retry_base_delay;
 extern int retry_max_delay;
 extern int reconcile_delay;
 extern int reconcile_limit;
-extern int max_wait;  // read by sms_ends_at() of sql/install/10_tables/30_messages.sql
+extern int max_wait;  // seconds; sms_ends_at() of sql/install/10_tables/30_messages.sql reads it
 extern char* twilio_api_url;
 extern char* twilio_auth_token_file;
 extern char* twilio_phone_number;
@@ -38,27 +38,29 @@ extern bool fetch_prices;
 extern char* tenancy_function;
 extern char* jwt_authenticators;
 
-// Settings that fall back to the postmaster's environment: TWILIO_ACCOUNT_SID and WEBAPP_URL.
+// Return the setting, or else the postmaster's environment: TWILIO_ACCOUNT_SID and WEBAPP_URL.
 const char* twilio_account_sid();
 const char* webapp_url();
 
-// The token itself is never a setting, since a reload would log it. With no file configured, the
-// postmaster's TWILIO_AUTH_TOKEN serves, which a preloaded library takes out of the environment; ''
-// where there is none. Borrowed.
+// Returns TWILIO_AUTH_TOKEN of the postmaster's environment, '' where there is none. It serves when
+// no token file is configured. The string is borrowed. A preloaded library removes the token from
+// the environment. The token is never a setting, since a reload would log it.
 const char* twilio_auth_token_from_environment();
 
-// The lease that claims really get: never shorter than a request can last plus a margin, so that
-// a request cannot outlive its claim. Settings cannot check each other while they are being set,
-// so this is where it is enforced; a warning is logged once for each combination that needed it.
+// Returns the lease of a claim in milliseconds: lease_duration, but at least request_timeout plus
+// twice connect_timeout plus 5 s. So no request outlives its claim. PostgreSQL's settings cannot
+// check each other while they are set, so the bound is enforced here. Logs a WARNING once for each
+// minimum that is enforced.
 int effective_lease_ms();
 
-// Whether `coach_sms.allowed_countries` has this country (ISO 3166) or is empty.
+// Returns whether `coach_sms.allowed_countries` contains this country (two letters, ISO 3166) or is
+// empty.
 bool country_is_allowed(const char* country);
 
-// Whether `coach_sms.databases` names this database ('*' names them all).
+// Returns whether `coach_sms.databases` names this database. '*' names all.
 bool database_is_wanted(const char* name);
 
-// Defines the settings; called once from _PG_init.
+// Defines the settings. _PG_init calls it once.
 void define();
 
 }  // namespace coach_sms::settings
