@@ -7,7 +7,7 @@ namespace coach_sms {
 
 namespace {
 
-// An empty text is NULL, as is a number that was not told.
+// Returns a text[] of the field. An empty text becomes NULL.
 template <typename Field>
 Datum words_of(const AttemptResults& results, Field field) {
   return texts_of(results.count, [&](int i) {
@@ -16,6 +16,7 @@ Datum words_of(const AttemptResults& results, Field field) {
   });
 }
 
+// Returns an int4[] of the field. 0 becomes NULL.
 Datum numbers_of(const AttemptResults& results, int AttemptResult::*field) {
   return array_of(INT4OID, results.count, [&](int i, bool* is_null) {
     *is_null = results.rows[i]->*field == 0;
@@ -43,7 +44,8 @@ Datum failures_of(const AttemptResults& results) {
                   [&](int i, bool*) { return Int32GetDatum(results.rows[i]->failures); });
 }
 
-// Rows that the statement did not return are locked by somebody, or not ours any more.
+// Marks each row recorded, except those that another session has locked. A row that the statement
+// did not return is locked or settled already; a settled one is logged and given up.
 void mark(const AttemptResults& results) {
   static Statement still_ours{
       R"sql(

@@ -17,8 +17,8 @@ int64 new_fence() {
 
 namespace {
 
-// $1 org, $2 zone, $3 priority, $4 and $5 a place in the lane, $6 now, $7 limit, $8 fence, $9
-// lease, $10 the server's account.
+// The parameters of a claim: $1 org, $2 zone, $3 priority, $4 and $5 a place in the lane, $6 now,
+// $7 limit, $8 fence, $9 lease (ms), $10 the server's account.
 constexpr char kDue[] = R"sql(
     WITH due AS MATERIALIZED (
      SELECT q.message_id, q.due_at, q.failures
@@ -57,7 +57,7 @@ constexpr char kClaim[] = R"sql(
       s.client_key, s.segments
       FROM sending s ORDER BY s.due_at, s.id)sql";
 
-// Claims among the rows that `which` describes, in that order.
+// Returns the SQL of a claim among the rows that `which` describes, in `order`.
 template <std::size_t Which, std::size_t InOrder>
 constexpr auto claim_sql(const char (&which)[Which], const char (&order)[InOrder]) {
   return join_sql(kDue, which, kInOrder, order, kClaim);
@@ -111,9 +111,9 @@ int claim_due(const LaneId& lane, int64 fence, TimestampTz after_due, const pg_u
   return claim_with(claim, lane, fence, after_due, after_id, limit, claimed);
 }
 
-// Chosen first, without locks, since locking keeps a sort from stopping early; a few more than
-// wanted, because somebody may hold some of them. IS NOT DISTINCT FROM is for no index: the chosen
-// ones are found by their ids.
+// The subquery chooses rows without locks, since locks keep a sort from stopping early. It chooses
+// 100 more than wanted, because other sessions may have locked some. IS NOT DISTINCT FROM keeps the
+// lane's index out: the chosen rows are found by their ids.
 constexpr char kSoonestSessions[] = R"sql(
     (q.org_id, q.zone, q.priority) IS NOT DISTINCT FROM ($1, $2, $3)
      AND q.message_id = ANY (ARRAY(

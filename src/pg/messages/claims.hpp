@@ -1,21 +1,20 @@
 #pragma once
 
-// Taking messages out of the queue, lane by lane: the transition queued → sending, with the rules
-// of transitions.hpp. All need SPI; texts are in the database's encoding.
+// Claims: the transition pending, queued → sending, lane by lane, with the rules of
+// transitions.hpp. All need SPI, except new_fence(). Texts are in the database's encoding.
 
 #include "pg/base/pg_api.hpp"
 
 namespace coach_sms {
 
-// What waits of one org, for one time zone's quiet hours, at one priority. `zone` as sms_queue has
-// it.
+// A lane: the waiting messages of one org, zone and priority. `zone` is as in sms_queue.
 struct LaneId {
   pg_uuid_t org_id;
   const char* zone;
   int16 priority;
 };
 
-// A message as claimed.
+// A claimed message.
 struct Claimed {
   pg_uuid_t message_id;
   pg_uuid_t org_id;
@@ -25,38 +24,41 @@ struct Claimed {
   int failures;
   int16 priority;
   char* to_phone;
-  char* from_phone;  // "" unless the message asks for one
+  char* from_phone;  // "" unless the message names one
   char* body;
-  char* account_sid;  // "" where there is none: the sandbox needs none
+  char* account_sid;  // "" where there is none, as in the sandbox
   TimestampTz due_at;
   TimestampTz claimed_at;
   TimestampTz lease_until;
   TimestampTz expires_at;  // DT_NOEND: never
   bool sandbox;
   bool about_booking;
-  uint32 recalls;    // of its number's counter, as of the pre-send check
-  char* client_key;  // the client, or the number where there is none: what limits count by
+  uint32 recalls;    // its number's recall counter as of the pre-send check
+  char* client_key;  // the client, or the number where there is none: the key of the client's limit
   int segments;
 };
 
-// What the claims of one batch show with every later write. Never 0.
+// Returns a new fence for the claims of one batch, never 0. Every later write must show it. Raises
+// an error where no random bytes can be had.
 int64 new_fence();
 
-// queued → sending. Takes at most `limit` messages of one lane, in order, that are due and lie
-// behind (after_due, after_id), passing over locked ones. Returns how many; `claimed` is in the
-// caller's memory context.
+// Claims messages of one lane in due order: due, behind (after_due, after_id), `limit` at most,
+// without locked ones. Returns their number. The texts in `claimed` are palloc'ed in the caller's
+// memory context.
 int claim_due(const LaneId& lane, int64 fence, TimestampTz after_due, const pg_uuid_t& after_id,
               int limit, Claimed* claimed);
 
-// The same for what waited when the lane's quiet hours ended: the one that expires soonest, which
-// is the soonest session's, goes first. Each claim sorts what is left: for claims that are spread.
+// Claims, in the same way, messages that fell due before `opened_at`, when the lane's quiet hours
+// ended. The message that expires soonest, so of the soonest session, goes first. Each call sorts
+// all that are left, so use it for claims that are spread over time.
 int claim_waited(const LaneId& lane, int64 fence, TimestampTz opened_at, int limit,
                  Claimed* claimed);
 
-// How many wait in the lane that fell due before that time.
+// Returns the number of messages in the lane that fell due before `opened_at`.
 int64 count_waited(const LaneId& lane, TimestampTz opened_at);
 
-// When the lane has something due behind that place; DT_NOEND for never.
+// Returns the time at which the next message of the lane behind that place falls due; DT_NOEND for
+// never.
 TimestampTz next_due_in_lane(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id);
 
 }  // namespace coach_sms

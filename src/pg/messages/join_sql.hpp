@@ -5,7 +5,8 @@
 
 namespace coach_sms {
 
-// Joins parts of a statement that several have, when compiled: a Statement takes its data().
+// Joins parts of SQL at compile time, for parts that several statements share. Pass the result's
+// data() to a Statement, and keep the result static.
 template <std::size_t... Sizes>
 constexpr auto join_sql(const char (&... parts)[Sizes]) {
   std::array<char, (Sizes + ...) - sizeof...(Sizes) + 1> joined{};

@@ -72,7 +72,7 @@ struct CurrentState {
   bool erased;
 };
 
-// Locks the message; false where it is locked by somebody else, or gone.
+// Locks the message. Returns false where another session has locked it, or it is gone.
 bool lock_message(const Stored& event, CurrentState* current) {
   static Statement lock{
       R"sql(
@@ -89,14 +89,14 @@ bool lock_message(const Stored& event, CurrentState* current) {
   return true;
 }
 
-// Bad news of an attempt that another one has made up for: the message was sent all the same.
+// Returns whether the event reports a failed attempt of a message that another attempt has sent.
 bool is_of_another_attempt(const Stored& event, const CurrentState& current, const char* status) {
   return strcmp(status, "failed") == 0 && event.sid != nullptr && current.sid[0] != '\0' &&
          strcmp(event.sid, current.sid) != 0;
 }
 
-// Twilio has spoken of the message: whatever was unknown about it is settled, and it must not be
-// sent again. The claim of a sender that still waits for its answer is left to that sender.
+// Settles an unknown claim and removes the message from the queue: the provider's event shows that
+// it was taken. A claim whose sender still awaits the answer is left to that sender.
 void settle_claim(const Stored& event) {
   static Statement settle{
       R"sql(
@@ -115,8 +115,8 @@ void settle_claim(const Stored& event) {
   settle.run(event.message_id, event.org_id, event.sid, event.provider);
 }
 
-// sending | unknown | sent | queued again → sent, delivered or failed. An error that was noted
-// while the outcome was unknown goes.
+// Moves the message: sending, unknown, sent, queued again → sent, delivered or failed. Removes the
+// error that was recorded while the outcome was unknown.
 void move(const Stored& event, const char* status) {
   static Statement update{
       R"sql(
@@ -142,7 +142,8 @@ void note_message(const Stored& event) {
   update.run(event.event_id, event.message_id, event.org_id);
 }
 
-// An event of an erased person's message is kept without the number in it.
+// Marks the event processed. Removes payload and error text of an erased person's message, since
+// the number may be in them.
 void mark_processed(const Stored& event, bool erased) {
   static Statement update{
       R"sql(
@@ -200,7 +201,7 @@ bool apply(const pg_uuid_t& id, bool may_wait) {
   const bool suppresses =
       moves && strcmp(status, "failed") == 0 && reason_of(event.error_code) != nullptr;
   if (suppresses && !may_wait) {
-    note_message(event);  // known by now: it is tried again for a day
+    note_message(event);  // the message is now known, so the event is tried again for a day
     return false;
   }
   if (status != nullptr) settle_claim(event);
@@ -238,7 +239,8 @@ bool apply_event(const pg_uuid_t& id) {
 }
 
 uint64 apply_events_of(const char* const* sids, int count) {
-  // By the index of SIDs: that of the unmatched may be full of another application's.
+  // Searches by the index of SIDs: the index of unmatched events may be full of another
+  // application's.
   static Statement find{
       R"sql(
       SELECT id FROM @extschema@.sms_events
@@ -249,8 +251,9 @@ uint64 apply_events_of(const char* const* sids, int count) {
 }
 
 uint64 apply_waiting_events() {
-  // Those whose message is known wait for its lock, and go first. Those whose message is not wait
-  // for our own record of their SID, which looks for them itself; ten minutes cover what it missed.
+  // Events of a known message wait for its lock, and go first. Events of an unknown one wait for
+  // the record of their SID, which applies them itself (apply_events_of()). For those that it
+  // missed, ten minutes are enough.
   static Statement find{
       R"sql(
       (SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL

@@ -9,8 +9,9 @@ namespace coach_sms {
 
 namespace {
 
-// Parameters as run_and_mark() has them. `free` are the messages that nobody else has locked now.
-// The join is by key only: a join of two such lists would cost the square of the batch.
+// The parameters are those of run_and_mark(). `free` are the messages that no other session has
+// locked. The join is by key only, since a join of two such lists would cost the square of the
+// batch.
 constexpr char kFreeResults[] = R"sql(
     WITH free AS MATERIALIZED (
      SELECT r.*
@@ -20,7 +21,7 @@ constexpr char kFreeResults[] = R"sql(
        JOIN @extschema@.sms_messages m ON m.id = r.message_id AND m.org_id = $1
       ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED),)sql";
 
-// The claim ends: its row goes, shown the fence.
+// Ends the claim: deletes its in-flight row, by message and fence.
 constexpr char kSettled[] = R"sql(
     settled AS (
     DELETE FROM @internal@.sms_in_flight f USING free r
@@ -41,7 +42,7 @@ constexpr char kAttempt[] = R"sql(
        coalesce(told_segments, segments), coalesce(duration_ms, (settlement->>'duration_ms')::int)
       FROM settled))sql";
 
-// Back into the queue, to its lane.
+// Puts the messages back into their lanes of the queue.
 constexpr char kQueuedAgain[] = R"sql(
     queue AS (
     INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, failures, due_at,
@@ -59,8 +60,8 @@ constexpr std::initializer_list<Oid> kResultTypes = {
 // --- sending | unknown → sent -------------------------------------------------------------------
 
 void record_sent(const AttemptResults& results, const char* provider) {
-  // A callback may have been faster than the answer: its status and error stay. What was noted
-  // while the outcome was unknown does not.
+  // A callback may have come before the answer: its status and error stay. An error that was
+  // recorded while the outcome was unknown goes.
   static constexpr auto kSql = join_sql(kFreeResults, kSettled, kAttempt, R"sql(
       , sent AS (
        UPDATE @extschema@.sms_messages m
@@ -110,8 +111,8 @@ void record_retry(const AttemptResults& results, const char* provider, const cha
 // --- sending → unknown --------------------------------------------------------------------------
 
 void record_unknown(const AttemptResults& results) {
-  // The attempt is written once it is known what became of it; until then the in-flight row keeps
-  // what there is to tell, and counts against the limits.
+  // The attempt is written once its outcome is known. Until then the in-flight row keeps the facts
+  // of the request, and counts against the limits.
   static constexpr auto kSql = join_sql(kFreeResults, R"sql(
       kept AS (
       UPDATE @internal@.sms_in_flight f
@@ -246,7 +247,7 @@ uint64 expire_waiting(int limit) {
 }
 
 uint64 expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last) {
-  // Rows that are due later are scheduled later, but for those whose client's day is full.
+  // Rows that fall due later are scheduled later, except those that the client's limit holds.
   static Statement expire{
       R"sql(
       WITH late AS MATERIALIZED (
