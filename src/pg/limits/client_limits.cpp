@@ -7,7 +7,7 @@
 
 namespace coach_sms {
 
-// Whether a message that has no end yet counts: in flight, or falling due in the 24 hours.
+// Whether a message counts that has not ended: it is in flight, or falls due in the 24 hours.
 constexpr char kToCome[] = R"sql(
     m.org_id = $1 AND CASE
       WHEN m.status IN ('sending', 'unknown') THEN now() > $5 - interval '24 hours'
@@ -17,7 +17,7 @@ constexpr char kToCome[] = R"sql(
 
 int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, Datum keys,
                        bool sandbox, TimestampTz due_at) {
-  // Two counts of messages, so that each has its index.
+  // The count of messages is split in two, so that each part has its index.
   static constexpr auto kSql = join_sql(R"sql(
       SELECT (SELECT count(*) FROM @extschema@.sms_attempts a
                WHERE a.org_id = $1 AND a.client_key = ANY ($3) AND a.provider = $4

@@ -33,18 +33,19 @@ TimestampTz opening(int start, int end, const char* zone, TimestampTz at) {
 
 }  // namespace
 
-// coach_sms_is_zone(name)
+// coach_sms_is_zone(name) → boolean: whether the name is an IANA zone
 Datum coach_sms_is_zone(PG_FUNCTION_ARGS) {
   PG_RETURN_BOOL(is_zone(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }
 
-// coach_sms_known_zone(name)
+// coach_sms_known_zone(name) → text: the name, or UTC where it is no zone
 Datum coach_sms_known_zone(PG_FUNCTION_ARGS) {
   const char* name = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
   PG_RETURN_TEXT_P(cstring_to_text(is_zone(name) ? name : "UTC"));
 }
 
-// coach_sms_opens_at(org_id, at, zone)
+// coach_sms_opens_at(org_id, at, zone) → timestamptz: `at`, or the end of the org's quiet hours in
+// the zone if they hold then; zone '*' has none
 Datum coach_sms_opens_at(PG_FUNCTION_ARGS) {
   static Statement read{R"sql(
       SELECT quiet_hours_start, quiet_hours_end, coalesce(nullif($2, ''), timezone)
