@@ -15,8 +15,9 @@ COACH_SMS_MODULE_MAGIC(COACH_SMS_VERSION);
 
 PGDLLEXPORT void _PG_init(void);
 
-// Settings and plans aside, everything needs shared_preload_libraries. Without it SQL works and
-// messages wait; sms_doctor() says so. During pg_upgrade nothing may run.
+// Defines the settings and the planner's hooks; all else needs shared_preload_libraries. Without it
+// SQL works, messages wait, and sms_doctor() reports it. During pg_upgrade the launcher must not
+// run.
 void _PG_init(void) {
   using namespace coach_sms;
   define_failpoints();
