@@ -37,7 +37,7 @@ void list_database(Form_pg_database database) {
   entry->listed = true;
 }
 
-// Senders that an earlier launcher started go on; only the table about them is new.
+// Enters the senders that an earlier launcher started: they go on running.
 void adopt_running_senders() {
   SenderInfo info;
   for (int slot = 0; slot < kMaxDatabases; slot++) {

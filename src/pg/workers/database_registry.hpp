@@ -1,6 +1,6 @@
 #pragma once
 
-// The launcher's own table: the databases that senders may run in, and how far it is with each.
+// The launcher's own table: the databases that senders may run in, and the state of each.
 
 #include "pg/shared/shared_state.hpp"
 
@@ -17,21 +17,23 @@ struct Entry {
   BackgroundWorkerHandle* handle;  // NULL: started by an earlier launcher
   TimestampTz started_at;
   TimestampTz start_after;
-  int failures;  // short lives in a row
+  int failures;  // runs in a row that ended within a minute
   bool has_extension;
-  bool poked;  // since it was started
+  bool poked;  // since the sender was started
   bool listed;
 };
 
-// For loops; adding may move them, removing puts the last one into the gap.
+// For loops. A new entry may move all of them; a removal moves the last one into the gap.
 extern Entry* entries;
 extern int entry_count;
 
+// Makes the table, and enters the senders that run already.
 void start_registry();
 Entry* find_entry(Oid database);
 void remove_entry(Entry* entry);
 
-// Reads pg_database: new entries for what is new, `listed` for what may have a sender now.
+// Reads pg_database. Makes entries for new databases, and sets `listed` for those that may have a
+// sender.
 void read_databases();
 
 }  // namespace coach_sms

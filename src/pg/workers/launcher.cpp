@@ -1,6 +1,6 @@
-// The launcher: one process a server that keeps one sender in each database that has the
-// extension. It is connected to no database, reads only the shared pg_database, and learns from
-// the sender it starts whether the extension is there.
+// The launcher: one process a server that keeps one sender in each database that has the extension.
+// It is connected to no database, and reads only the shared pg_database. From a sender that it
+// starts it learns whether the extension is there.
 //
 //   kUnknown --start--> kStarted --ended, no extension--> kEmpty --poked or SIGHUP--> kUnknown
 //                         |   ^
@@ -8,8 +8,8 @@
 //                         v   |
 //                        kWaiting   (backing off, held, or no worker slot)
 //
-// A database that is no longer listed (dropped, a template, not in coach_sms.databases) has its
-// sender ended and leaves the table.
+// When a database is no longer listed (dropped, a template, not in coach_sms.databases), the
+// launcher ends its sender and removes its entry.
 
 #include "pg/workers/launcher.hpp"
 
@@ -25,10 +25,10 @@ namespace coach_sms {
 
 namespace {
 
-constexpr int kLookInterval = 60 * 1000;  // safety net: all changes announce themselves
+constexpr int kLookInterval = 60 * 1000;  // ms, as below; all changes poke the launcher anyway
 constexpr int kNoSlotDelay = 10 * 1000;
 constexpr int kProbePatience = 5 * 1000;
-constexpr int kLongLife = 60 * 1000;  // a sender that lived this long starts afresh
+constexpr int kLongLife = 60 * 1000;  // after such a run the delay begins at 1 s again
 constexpr int kRestartAfter = 10;     // seconds until the postmaster restarts the launcher
 
 TimestampTz next_look;
@@ -86,7 +86,7 @@ bool is_held(Entry* entry) {
   return true;
 }
 
-// A hold may have been made shorter, or longer, since.
+// Takes over a hold that was made shorter, or longer, meanwhile.
 void follow_hold(Entry* entry) {
   SenderInfo info;
   if (read_sender(entry->database, &info) && info.state == WorkerState::kHeld)
@@ -117,8 +117,8 @@ void start_sender(Entry* entry) {
 
 // --- watching ---------------------------------------------------------------------------------
 
-// Whether the started sender still looks for the extension. One that hangs (on a lock on its
-// database) does not keep the others waiting for long.
+// Returns whether the started sender still looks for the extension. A sender that hangs on a lock
+// on its database counts for kProbePatience only, so that the others can start.
 bool is_probing(const Entry* entry) {
   SenderInfo info;
   return entry->state == EntryState::kStarted && !entry->has_extension &&
@@ -154,7 +154,8 @@ void ended_without_extension(Entry* entry) {
 void ended_otherwise(Entry* entry) {
   const TimestampTz now = GetCurrentTimestamp();
   if (TimestampDifferenceExceeds(entry->started_at, now, kLongLife)) entry->failures = 0;
-  // Poked: dropped and created again, updated, or let go; the next one will find it different.
+  // A poke means: dropped and created again, updated, or no longer held. The next sender finds
+  // another state.
   const int delay = entry->poked ? 0 : backoff_after(++entry->failures);
   wait_for(entry, delay, WorkerState::kBackingOff, nullptr);
 }
@@ -227,7 +228,7 @@ void answer_pokes() {
   }
 }
 
-// Backwards: an entry that leaves is replaced by the last one.
+// Loops backwards, since the last entry replaces one that is removed.
 void advance_all() {
   for (int i = entry_count - 1; i >= 0; i--) {
     if (!entries[i].listed && entries[i].state != EntryState::kStarted)
@@ -237,7 +238,7 @@ void advance_all() {
   }
 }
 
-// A hold makes a slot where there was none; when it is over, the slot is free again.
+// Frees slots that no sender uses. A hold makes a slot where there was none.
 void forget_idle_slots() {
   SenderInfo info;
   for (int slot = 0; slot < kMaxDatabases; slot++) {
@@ -253,7 +254,7 @@ void take_turn() {
   next_look = TimestampTzPlusMilliseconds(now, kLookInterval);
   read_databases();
   MemoryContextSwitchTo(turn);
-  if (now < looked_at) look_everywhere();  // the clock was set back: nobody waits for where it was
+  if (now < looked_at) look_everywhere();  // the clock was set back
   looked_at = now;
   answer_pokes();
   advance_all();
@@ -290,8 +291,8 @@ extern "C" {
 
 PGDLLEXPORT void coach_sms_launcher_main(Datum);
 
-// An error ends it, and so does SIGTERM, with exit code 1: the postmaster starts it again unless
-// the server stops. Its senders live on, and the next launcher adopts them.
+// Ends with exit code 1 after an error or SIGTERM: the postmaster then starts it again, unless the
+// server stops. Its senders live on, and the next launcher adopts them.
 void coach_sms_launcher_main(Datum) {
   using namespace coach_sms;
   pqsignal(SIGTERM, SignalHandlerForShutdownRequest);

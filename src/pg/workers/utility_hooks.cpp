@@ -11,15 +11,17 @@ namespace coach_sms {
 
 namespace {
 
-// DROP DATABASE itself waits five seconds for other sessions once our hook returns; the sender
-// gives its requests three. If the DROP fails after all, the hold ends by itself.
+// DROP DATABASE waits five seconds for other sessions after the hook returns
+// (CountOtherDBBackends); the sender gives its requests three seconds. If the DROP fails after all,
+// the hold ends by itself. Both are milliseconds.
 constexpr int kWaitForSender = 4000;
 constexpr int kHoldForDrop = 60 * 1000;
 
 object_access_hook_type earlier_object_access_hook;
 ProcessUtility_hook_type earlier_process_utility_hook;
 
-// PostgreSQL calls this after it has checked the caller's right to drop the database.
+// Ends the sender. PostgreSQL calls it after it has checked the caller's right to drop the
+// database.
 void on_drop_database(Oid database) {
   SenderInfo known;
   if (!read_sender(database, &known)) return;
@@ -37,7 +39,7 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
   if (access == OAT_POST_CREATE) wake_launcher_at_commit();
 }
 
-// The statement where it prepares a transaction or ends one that was prepared, else nullptr.
+// Returns the statement if it prepares a transaction or ends a prepared one, else nullptr.
 const TransactionStmt* about_prepared(const PlannedStmt* statement) {
   if (!IsA(statement->utilityStmt, TransactionStmt)) return nullptr;
   const auto* found = reinterpret_cast<const TransactionStmt*>(statement->utilityStmt);
@@ -56,7 +58,8 @@ bool drops_us(const PlannedStmt* statement) {
   return false;
 }
 
-// Locked as DROP itself does it: nobody else's DROP takes the tables away while they are counted.
+// Locks the extension in the mode that DROP uses, so that no other DROP removes the tables during
+// the count. Returns false where the extension is gone.
 bool lock_extension() {
   const Oid extension = get_extension_oid("coach_sms", true);
   if (!OidIsValid(extension)) return false;
@@ -67,13 +70,13 @@ bool lock_extension() {
   return true;
 }
 
-// Consent is the one thing here that nobody can make again.
+// Warns a superuser of the opt-outs that DROP EXTENSION deletes. No person can restore consent.
 void warn_of_opt_outs() {
   static Statement count{
       "SELECT pg_catalog.count(*) FROM @extschema@.sms_suppression"
       " UNION ALL SELECT pg_catalog.count(*) FROM @extschema@.sms_opt_outs",
       {}};
-  if (!superuser()) return;  // to whom DROP will refuse it
+  if (!superuser()) return;  // DROP will refuse all others
   SPI_connect();
   if (lock_extension() && count.run() == 2) {
     const int64 entries = bigint_column(0, 1) + bigint_column(1, 1);

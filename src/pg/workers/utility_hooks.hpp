@@ -4,12 +4,13 @@
 
 namespace coach_sms {
 
-// Watches DROP and CREATE DATABASE, DROP EXTENSION and COMMIT PREPARED. Only when the library is
-// preloaded.
+// Installs the hooks for DROP and CREATE DATABASE, DROP EXTENSION, and prepared transactions. Call
+// it only when the library is preloaded.
 void install_hooks();
 
-// Keeps the database without a sender until `until` and ends the one it has: for DROP, RENAME, or
-// use as a template. True if no sender is left after a few seconds; raises when cancelled.
+// Holds the database without a sender until `until`, and ends a running sender: for DROP, RENAME,
+// or use as a template. Returns true if no sender is left after 4 s at most. Raises an error when
+// cancelled.
 bool detach_sender_from(Oid database, TimestampTz until);
 
 }  // namespace coach_sms

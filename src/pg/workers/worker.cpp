@@ -21,7 +21,8 @@ MemoryContext step_caller_context;
 
 // --- the extension ----------------------------------------------------------------------------
 
-// Until the end of the step nobody can drop the extension. False if somebody is about to.
+// Locks the extension until the end of the step, so that no session can drop it. Returns false if a
+// session that drops or alters it has the lock.
 bool lock_extension(Oid extension) {
   LOCKTAG tag;
   SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, extension, 0);
@@ -76,7 +77,7 @@ void become_owner() {
 }
 
 void begin_step(const char* name) {
-  // A standby that is not there must not hold up a shutdown.
+  // A missing synchronous standby must not delay a shutdown.
   if (ShutdownRequestPending)
     SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_OVERRIDE);
   SetCurrentStatementStartTimestamp();
@@ -97,12 +98,14 @@ void run_in_spi(void (*work)(void*), void* state) {
 
 void commit_step() {
   CommitTransactionCommand();
-  // on_sigterm() in sender_main.cpp meant the wait inside the commit, not what comes next.
+  // on_sigterm() in sender_main.cpp cancels the wait inside the commit only, not the next
+  // statement.
   if (ShutdownRequestPending) QueryCancelPending = false;
   MemoryContextSwitchTo(step_caller_context);
 }
 
-// In autovacuum's order. Afterwards the role is the session's again, as AbortTransaction does it.
+// Recovers in the order of autovacuum's error handling (autovacuum.c). AbortCurrentTransaction()
+// restores the session's role.
 void recover_from_error() {
   HOLD_INTERRUPTS();
   disable_all_timeouts(false);
@@ -158,7 +161,7 @@ bool run_step(const char* name, void (*work)(void*), void* state) {
 }
 
 bool process_signals() {
-  QueryCancelPending = false;  // no statement is running that could be cancelled
+  QueryCancelPending = false;  // no statement runs that it could cancel
   CHECK_FOR_INTERRUPTS();
   if (!ConfigReloadPending) return false;
   ConfigReloadPending = false;
@@ -167,7 +170,7 @@ bool process_signals() {
 }
 
 void before_sleep(const char* activity, TimestampTz wake_at) {
-  constexpr int kLongSleep = 1000;  // shorter ones need not take the statistics' locks each time
+  constexpr int kLongSleep = 1000;  // ms; shorter ones need not take the statistics' locks
   pgstat_report_stat(TimestampDifferenceExceeds(GetCurrentTimestamp(), wake_at, kLongSleep));
   pgstat_report_activity(STATE_IDLE, activity);
   report_activity(activity);

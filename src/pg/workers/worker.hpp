@@ -2,21 +2,21 @@
 
 // The frame of a sender process: how it starts, how it runs a step, and when it ends.
 //
-// A *step* is one short transaction. It runs as coach_sms_owner, never as the superuser the
-// process connected as, and begins by asking whether the extension is still there, still the same
-// one, and of this library's version. An error ends the step, not the process.
+// A *step* is one short transaction. It runs as coach_sms_owner, never as the superuser as which
+// the process connected. It first checks that the extension is still there, is still the same one,
+// and has this library's version. An error ends the step, not the process.
 
 #include "pg/base/pg_api.hpp"
 
 namespace coach_sms {
 
-// How the extension stood when the latest step began.
+// The state of the extension when the latest step began.
 enum class ExtensionStatus {
   kUsable,
-  kGone,          // not in this database (any more): the sender ends
-  kReplaced,      // dropped and created again: the sender ends, the next one starts afresh
-  kBusy,          // locked by a transaction that drops or alters it: try again in a moment
-  kOtherVersion,  // of another version than this library: wait for ALTER EXTENSION UPDATE
+  kGone,          // not in this database, or no longer: the sender ends
+  kReplaced,      // dropped and created again: the sender ends, and the next one begins anew
+  kBusy,          // locked by a transaction that drops or alters it: try again after a delay
+  kOtherVersion,  // not of this library's version: wait for ALTER EXTENSION UPDATE
 };
 
 struct WorkerContext {
@@ -28,37 +28,38 @@ struct WorkerContext {
   Oid schema;
   char schema_name[NAMEDATALEN];
   ExtensionStatus extension_status;
-  int last_error;  // SQLSTATE of the latest step that raised
+  int last_error;  // SQLSTATE of the latest step that raised an error
 };
 
-// The version this library was built as.
+// Returns the version that this library was built as.
 const char* library_version();
 
-// Of this process; plain data, refreshed by each step.
+// Returns this process's context: plain data that each step refreshes.
 WorkerContext* worker_context();
 
-// Runs `work(state)` as a step, inside SPI with a snapshot, and commits. False if it did not
-// commit: either the extension stands otherwise than kUsable (nothing was run or logged), or an
-// error was raised (logged, kept as last_error, extension_status kUsable); what to do next and how
-// long to back off is the caller's. Nothing with a destructor may be alive in `work` when
-// PostgreSQL raises. `name` is seen in pg_stat_activity. Results go to the memory context the
-// caller was in.
+// Runs `work(state)` as a step, inside SPI with a snapshot, and commits. Returns false if it did
+// not commit. Either the extension was not kUsable, and nothing was run or logged. Or an error was
+// raised: it is logged and kept as last_error, and extension_status is kUsable unless the error
+// came before that check. The caller decides what to do next and how long to back off. Nothing with
+// a destructor may be alive in `work` when PostgreSQL raises an error. pg_stat_activity shows
+// `name`. Results go to the memory context of the caller.
 bool run_step(const char* name, void (*work)(void*), void* state);
 
-// To be called whenever the loop comes round: answers interrupts (PostgreSQL's DROP DATABASE
-// waits for that), and reads the configuration again after SIGHUP (true if it did).
+// Answers interrupts, for which PostgreSQL's DROP DATABASE waits. Reads the configuration again
+// after SIGHUP, and returns whether it did. Call it in each round of the loop.
 bool process_signals();
 
-// Flushes statistics and shows the process as idle: call it before a sleep.
+// Flushes statistics, and shows the process as idle in pg_stat_activity. Call it before a sleep.
 void before_sleep(const char* activity, TimestampTz wake_at);
 
 bool should_stop();
 
-// How long what is in flight may take once should_stop(): the request timeout, but only three
-// seconds where somebody wants the database (DROP, RENAME, TEMPLATE).
+// Returns how many milliseconds requests in flight get once should_stop() is true. That is the
+// request timeout, but at most 3 s where the database is held for DROP, RENAME or TEMPLATE.
 int shutdown_grace_ms();
 
-// 1 s, doubling to a minute: after the n-th failure in a row (from 1).
+// Returns the delay in milliseconds after the n-th failure in a row, n from 1: 1 s, doubling to a
+// minute.
 int backoff_after(int failures);
 
 }  // namespace coach_sms

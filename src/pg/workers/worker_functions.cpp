@@ -1,5 +1,5 @@
-// The SQL-callable functions about processes. Who may call them is decided where they are
-// declared (sql/install); what must hold for any caller is checked here.
+// The SQL functions about processes. Their declarations in sql/install decide who may call them.
+// The checks that hold for every caller are here.
 
 #include "pg/base/statement.hpp"
 #include "pg/shared/commit_signals.hpp"
@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kStatColumns = 21;
 
-// One row in the making: values are added from left to right.
+// A result row. Values are added from left to right.
 struct Row {
   Datum values[kStatColumns];
   bool nulls[kStatColumns];
@@ -33,7 +33,8 @@ struct Row {
   void add_time(TimestampTz value) { add(TimestampTzGetDatum(value), value == 0); }
 };
 
-// A monitor is shown no data, which an error of the application's code may quote.
+// Returns the error's text, or its SQLSTATE alone for a monitor: an error of the application's code
+// may quote data.
 const char* last_error_for(const SenderInfo& info, bool may_see_words) {
   if (may_see_words || info.last_sqlstate == 0) return info.last_error;
   return psprintf("a step failed with SQLSTATE %s; the server's log says more",
@@ -88,7 +89,8 @@ TimestampTz after(const Interval* hold) {
 
 extern "C" {
 
-// The extension was created or updated in this database: the last statement of those scripts.
+// sms_poke_launcher(): asks the launcher, at commit, to look at this database; the last statement
+// of the scripts that create or update the extension
 PG_FUNCTION_INFO_V1(coach_sms_poke_launcher);
 Datum coach_sms_poke_launcher(PG_FUNCTION_ARGS) {
   (void)fcinfo;
@@ -96,7 +98,7 @@ Datum coach_sms_poke_launcher(PG_FUNCTION_ARGS) {
   PG_RETURN_VOID();
 }
 
-// Wakes this database's sender at once, whatever the transaction does later.
+// Wakes this database's sender at once, even if the transaction is rolled back.
 PG_FUNCTION_INFO_V1(coach_sms_wake_sender);
 Datum coach_sms_wake_sender(PG_FUNCTION_ARGS) {
   (void)fcinfo;
@@ -104,7 +106,8 @@ Datum coach_sms_wake_sender(PG_FUNCTION_ARGS) {
   PG_RETURN_VOID();
 }
 
-// One row, if this database has a sender or waits for one; what others send is not its business.
+// Returns one row if this database has a sender or waits for one. Other databases' senders are not
+// shown.
 PG_FUNCTION_INFO_V1(coach_sms_worker_stat);
 Datum coach_sms_worker_stat(PG_FUNCTION_ARGS) {
   ReturnSetInfo* result = coach_sms::init_materialized_srf(fcinfo);
@@ -118,7 +121,8 @@ Datum coach_sms_worker_stat(PG_FUNCTION_ARGS) {
   return 0;
 }
 
-// (name, interval): true if the database has no sender now.
+// sms_detach_worker(database name, hold interval) → boolean: holds the database; true if it has no
+// sender now
 PG_FUNCTION_INFO_V1(coach_sms_detach_worker);
 Datum coach_sms_detach_worker(PG_FUNCTION_ARGS) {
   const char* name = NameStr(*PG_GETARG_NAME(0));
@@ -140,7 +144,8 @@ Datum coach_sms_is_preloaded(PG_FUNCTION_ARGS) {
   PG_RETURN_BOOL(coach_sms::shared_state_available());
 }
 
-// NULL where there is none: not preloaded, in recovery, or just being restarted.
+// Returns the launcher's pid; NULL where there is none: not preloaded, in recovery, or about to
+// restart.
 PG_FUNCTION_INFO_V1(coach_sms_launcher_pid);
 Datum coach_sms_launcher_pid(PG_FUNCTION_ARGS) {
   const pid_t pid = coach_sms::launcher_pid();
