@@ -20,7 +20,8 @@ bool refuse(Failure* failure, const char* path, const char* what, const char* de
   return false;
 }
 
-// The operating system said no; `error` is its errno.
+// Fills `failure` for an action that the operating system refused; `error` is its errno. Returns
+// false.
 bool refuse_errno(Failure* failure, const char* path, const char* action, int error) {
   const char* hint =
       error == ENOENT ? "Check the path; the server's account must be able to enter its directory."
@@ -69,7 +70,7 @@ bool check_kind(const char* path, const struct stat& info, Failure* failure) {
   return true;
 }
 
-// `descriptor` is closed on every path.
+// Checks and reads the file. Closes `descriptor` in every case.
 bool read_open_file(int descriptor, const char* path, char* buffer, std::size_t size,
                     std::size_t* length, Failure* failure) {
   struct stat info;
@@ -100,7 +101,7 @@ bool read_open_file(int descriptor, const char* path, char* buffer, std::size_t 
 
 bool write_and_flush(int descriptor, const char* contents, std::size_t length) {
   if (fchmod(descriptor, S_IRUSR | S_IWUSR) != 0) return false;
-  errno = ENOSPC;  // what a short write means
+  errno = ENOSPC;  // write() sets no errno for a short write
   return write(descriptor, contents, length) == static_cast<ssize_t>(length) &&
          fsync(descriptor) == 0;
 }
@@ -137,7 +138,7 @@ bool create_file(const char* path, const char* contents, std::size_t length, Fai
 bool read_private_file(const char* path, char* buffer, std::size_t size, std::size_t* length,
                        Failure* failure) {
   if (!check_place(path, failure)) return false;
-  // O_NONBLOCK: opening a pipe must not wait for a writer.
+  // With O_NONBLOCK, opening a pipe does not wait for a writer.
   const int descriptor = OpenTransientFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0 && errno == ELOOP)
     return refuse(failure, path, "is a symbolic link",
@@ -157,7 +158,7 @@ bool replace_private_file(const char* path, const char* contents, std::size_t le
                           Failure* failure) {
   if (!check_place(path, failure)) return false;
   const char* fresh = psprintf("%s%s", path, kNewSuffix);
-  unlink(fresh);  // left by a crash
+  unlink(fresh);  // a crash may have left it
   if (!create_file(fresh, contents, length, failure)) return false;
   if (rename_private_file(fresh, path, failure)) return true;
   unlink(fresh);

@@ -12,7 +12,8 @@
 
 #include "pg/base/pg_api.hpp"
 
-// sms_create_key(), and the trigger that seals whatever is written as a token.
+// Keys and sealed tokens for SQL: the functions for keys, and the trigger that seals a token on its
+// way into sms_settings.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_create_key);
@@ -57,7 +58,8 @@ void require_superuser(const char* function, const char* what) {
                   errhint("Ask one to call %s().", function)));
 }
 
-// Both keys must be known to every process before the first token is sealed with the new one.
+// Raises SM013 unless the setting has that path. Every process must know both keys before the first
+// token is sealed with the new one.
 void require_setting(const char* name, const char* value, const char* path) {
   if (strcmp(value, path) == 0) return;
   ereport(ERROR,
@@ -67,11 +69,11 @@ void require_setting(const char* name, const char* value, const char* path) {
                    "to the old one, SELECT pg_reload_conf(), and call it again.")));
 }
 
-// The columns that hold one.
+// The columns of sms_settings that hold a token.
 constexpr const char* kTokenColumns[] = {"twilio_auth_token_encrypted",
                                          "twilio_second_auth_token_encrypted"};
 
-// The tokens that were sealed with a key, locked.
+// Locks and reads the tokens that the key sealed. Returns their number.
 uint64 find_tokens(const char* key_id) {
   static Statement find{R"sql(
       SELECT s.org_id, t.sealed, t.is_second FROM @extschema@.sms_settings s
@@ -83,7 +85,8 @@ uint64 find_tokens(const char* key_id) {
   return find.run(psprintf("sms_:%s:%%", key_id));
 }
 
-// False where the token does not open, which is told and holds up no other.
+// Seals one token with the new key. Returns false, with a WARNING, where it does not open; the
+// other tokens go on.
 bool seal_row_anew(const pg_uuid_t& org_id, const char* sealed, bool is_second) {
   static Statement write{R"sql(
       UPDATE @extschema@.sms_settings SET
@@ -109,8 +112,8 @@ HeapTuple with_token(const TriggerData* trigger, HeapTuple row, int column, text
   return heap_modify_tuple_by_cols(row, trigger->tg_relation->rd_att, 1, &column, &value, &is_null);
 }
 
-// Returns the token sealed, without the blanks around it; nullptr for a blank one. One that is
-// sealed already stays as it is.
+// Returns the token sealed, without the blanks around it; nullptr for a blank one. Returns a sealed
+// token as it is. Raises SM013 where there is no key.
 text* sealed_text(const pg_uuid_t& org_id, text* token) {
   const std::string_view trimmed = trim_blanks(utf8_view(token));
   char* written = pnstrdup(trimmed.data(), trimmed.size());
@@ -123,7 +126,7 @@ text* sealed_text(const pg_uuid_t& org_id, text* token) {
   return cstring_to_text(sealed);
 }
 
-// The row with what was written to the column as it is to be stored.
+// Returns the row with the column's token sealed.
 HeapTuple with_sealed(const TriggerData* trigger, HeapTuple row, const char* column) {
   TupleDesc columns = trigger->tg_relation->rd_att;
   const int number = SPI_fnumber(columns, column);
@@ -132,7 +135,8 @@ HeapTuple with_sealed(const TriggerData* trigger, HeapTuple row, const char* col
   Datum token = SPI_getbinval(row, columns, number, &no_token);
   Datum org_id = SPI_getbinval(row, columns, SPI_fnumber(columns, "org_id"), &no_org);
   if (no_token) return row;
-  // Without an org the row is refused, by an error that shows the row: not with the token in it.
+  // A row without an org is refused with an error that shows the row. So its token is removed
+  // first.
   if (no_org) return with_token(trigger, row, number, nullptr);
 
   return with_token(trigger, row, number,
@@ -141,7 +145,8 @@ HeapTuple with_sealed(const TriggerData* trigger, HeapTuple row, const char* col
 
 }  // namespace
 
-// sms_create_key(path) → the key's id, which names it in every value it seals.
+// sms_create_key(path) → text: creates a key file; the key's id, which every value that it seals
+// carries
 Datum coach_sms_create_key(PG_FUNCTION_ARGS) {
   const char* path = text_to_cstring(PG_GETARG_TEXT_PP(0));
   require_superuser("sms_create_key", "write");
@@ -154,7 +159,7 @@ Datum coach_sms_create_key(PG_FUNCTION_ARGS) {
   PG_RETURN_TEXT_P(cstring_to_text(made.id));
 }
 
-// sms_rotate_key(old_file, new_file) → how many tokens were sealed anew.
+// sms_rotate_key(old_file, new_file) → integer: seals all tokens with the new key; their number
 Datum coach_sms_rotate_key(PG_FUNCTION_ARGS) {
   require_superuser("sms_rotate_key", "read");
   const char* old_file = text_to_cstring(PG_GETARG_TEXT_PP(0));
@@ -181,8 +186,8 @@ Datum coach_sms_rotate_key(PG_FUNCTION_ARGS) {
   PG_RETURN_INT32(count);
 }
 
-// BEFORE INSERT OR UPDATE on sms_settings. A value that is sealed already comes from a dump or from
-// another row's copy, and passes: it opens only for the org it was sealed for.
+// BEFORE INSERT OR UPDATE on sms_settings: seals the tokens. A sealed value comes from a dump or
+// from another row, and passes: it opens only for the org that it was sealed for.
 Datum coach_sms_seal_token(PG_FUNCTION_ARGS) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   const auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
@@ -196,7 +201,7 @@ Datum coach_sms_seal_token(PG_FUNCTION_ARGS) {
   return PointerGetDatum(row);
 }
 
-// sms_sealed(org_id, token)
+// sms_sealed(org_id, token) → text: the token sealed; NULL for a blank one
 Datum coach_sms_sealed(PG_FUNCTION_ARGS) {
   text* sealed = sealed_text(*PG_GETARG_UUID_P(0), PG_GETARG_TEXT_PP(1));
   if (sealed == nullptr) PG_RETURN_NULL();

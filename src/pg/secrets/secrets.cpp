@@ -42,7 +42,8 @@ bool read_key_file(const char* path, char (&contents)[kKeyFileSize], Failure* fa
   return false;
 }
 
-// Runs `work(key)`, which gives palloc'ed text, on the C++ side of the boundary.
+// Runs `work(key)` with the key of that file, on the C++ side of the boundary. Returns the
+// palloc'ed text that `work` returns; nullptr with `failure` filled otherwise.
 template <typename Work>
 char* with_key(const char* path, Work work, Failure* failure) {
   char contents[kKeyFileSize];
@@ -68,7 +69,7 @@ char* open_with(const char* path, const pg_uuid_t& org_id, const char* sealed, F
       failure);
 }
 
-// A line, from 1 on, without the blanks around it.
+// Returns line number `line`, from 1 on, without the blanks around it; "" where there is none.
 char* line_of(const char* contents, std::size_t length, int line) {
   const char* const all = contents + length;
   const char* end = contents;
@@ -84,7 +85,8 @@ char* line_of(const char* contents, std::size_t length, int line) {
   return pnstrdup(trimmed.data(), trimmed.size());
 }
 
-// nullptr without a failure: the file has no such line.
+// Returns the palloc'ed token in that line. Returns nullptr with `failure` filled, or without where
+// the line is missing or blank.
 char* token_from_file(const char* path, int line, Failure* failure) {
   char contents[kMaxTokenFileSize];
   std::size_t length = 0;

@@ -1,9 +1,9 @@
 #pragma once
 
-// Auth tokens across the boundary, as plain text: sealed ones opened with the key in
-// coach_sms.key_file or, while keys change, in coach_sms.old_key_file, and the server's own. The
-// files are read anew each time: a new key or token needs no restart. Tokens are ASCII; one that is
-// not keeps the bytes it was written with, so that no conversion can fail and show them.
+// Auth tokens as plain text. The key in coach_sms.key_file opens the sealed ones, or, during a
+// change of keys, the key in coach_sms.old_key_file. The files are read anew each time, so a new
+// key or token needs no restart. Tokens are ASCII. Any other token keeps the bytes that it was
+// written with, so that no failed conversion shows them in an error.
 
 #include "pg/base/cpp_boundary.hpp"
 
@@ -11,33 +11,38 @@
 
 namespace coach_sms {
 
-// Whether coach_sms.key_file holds a key; `failure` says why not.
+// Returns whether coach_sms.key_file holds a key; otherwise `failure` has the reason (SM013).
 bool check_key_file(Failure* failure);
 
-// nullptr with `failure` filled, or palloc'ed text. A token's context is its org: a value sealed
-// for one org does not open for another.
+// Seal and open a token. Return palloc'ed text, or nullptr with `failure` filled (SM013, SM014). A
+// value that was sealed for one org does not open for another. The caller wipes an opened token
+// with wipe_token().
 char* seal_token(const pg_uuid_t& org_id, const char* token, Failure* failure);
 char* open_token(const pg_uuid_t& org_id, const char* sealed, Failure* failure);
 
-// What was sealed with the key in coach_sms.old_key_file, sealed with the one in
-// coach_sms.key_file.
+// Returns a value of coach_sms.old_key_file, sealed anew with the key in coach_sms.key_file.
+// Returns nullptr with `failure` filled where it cannot.
 char* seal_anew(const pg_uuid_t& org_id, const char* sealed, Failure* failure);
 
-// The id of the key in a file; nullptr with `failure` filled where there is none.
+// Returns the id of the key in a file, palloc'ed; nullptr with `failure` filled where there is no
+// key.
 char* key_id_of(const char* path, Failure* failure);
 
-// The token for orgs without one of their own: the first line of coach_sms.twilio_auth_token_file,
-// or else TWILIO_AUTH_TOKEN of the postmaster's environment. Always a palloc'ed copy.
+// Returns a palloc'ed copy of the token for orgs without one of their own. It is the first line of
+// coach_sms.twilio_auth_token_file or, without that setting, TWILIO_AUTH_TOKEN of the postmaster's
+// environment. Returns nullptr with `failure` filled where there is none (SM008, SM013).
 char* server_token(Failure* failure);
 
-// The second line of that file: signatures made with it count too, while a token is changed.
-// nullptr where there is none; `failure` filled where it cannot be read.
+// Returns the second line of that file: during a change of tokens, signatures made with it are
+// valid too. Returns nullptr where there is none, with `failure` filled where the file cannot be
+// read.
 char* second_server_token(Failure* failure);
 
-// Overwrites and frees what open_token() or server_token() gave. nullptr is allowed.
+// Overwrites and frees a token that open_token(), server_token() or second_server_token() returned.
+// nullptr is allowed.
 void wipe_token(char* token);
 
-// Whether the text has the form of a sealed value.
+// Returns whether the text has the form of a sealed value.
 bool is_sealed_token(const char* text);
 
 }  // namespace coach_sms
