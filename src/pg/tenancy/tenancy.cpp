@@ -47,7 +47,8 @@ Shape shape_of(HeapTuple tuple) {
   refuse_function("neither takes a uuid and returns boolean, nor returns orgs");
 }
 
-// In a search_path of nothing but pg_catalog, whoever calls: its name must say where it is.
+// Finds the function under a search_path of pg_catalog alone, whoever calls. So its name must
+// include the schema. Raises SM022 where it does not exist.
 Oid function_oid() {
   static Statement find{"SELECT pg_catalog.to_regprocedure($1)", {TEXTOID}};
   const int level = NewGUCNestLevel();
@@ -73,9 +74,9 @@ TenancyFunction find_function() {
   return found;
 }
 
-// The application's code runs with the rights of whoever asks, writes nothing, and leaves no
-// setting behind: a search_path of its own would be the one of what we do next as the owner. The
-// plan has all orgs in it.
+// Runs the application's code with the rights of `role`, read only. A setting that the code leaves
+// behind is set back: a search_path of its own would apply to our next statements as the owner.
+// Plans are hidden, since they contain the ids of all orgs.
 void run_as(Oid role, const char* sql, int count, Oid* types, Datum* values) {
   Oid user;
   int context;
@@ -95,7 +96,8 @@ ArrayType* to_array(Datum* orgs, int count) {
   return construct_array(orgs, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
 }
 
-// Its form was looked at before it ran, and somebody may have made another in its place.
+// Raises SM022 unless the result has that type. The function was checked before it ran, and may
+// have been replaced since.
 void require_result(Oid type) {
   if (SPI_gettypeid(SPI_tuptable->tupdesc, 1) != type)
     refuse_function("returned another type than it was declared with");
@@ -113,7 +115,7 @@ ArrayType* orgs_in_rows() {
   return to_array(orgs, count);
 }
 
-// Not from the role's view of them, which depends on what is to be found out here.
+// Reads the orgs as the owner: the role's own view of them depends on this result.
 ArrayType* all_orgs() {
   static Statement list{"SELECT org_id FROM @extschema@.sms_settings", {}};
   const SecurityContext caller = switch_to(owner_role());
@@ -143,8 +145,8 @@ ArrayType* orgs_by_function(Oid role) {
   pg_unreachable();
 }
 
-// Claims are anybody's to set who has SQL: they count where the session was opened by somebody who
-// sets them from a token that was verified, as PostgREST does.
+// Returns whether request.jwt.claims counts in this session. Any role with SQL can set claims. So
+// they count only in a session of a role that sets them from a verified token, as PostgREST does.
 bool claims_count() {
   char* names = pstrdup(settings::jwt_authenticators);
   List* authenticators = NIL;

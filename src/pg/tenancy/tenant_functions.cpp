@@ -5,7 +5,7 @@
 #include "pg/base/statement.hpp"
 #include "pg/tenancy/tenancy.hpp"
 
-// Who may do what to whom: what policies and public functions ask.
+// The checks of tenancy for SQL: policies and public functions call them.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_acts_for_all);
@@ -19,8 +19,8 @@ using namespace coach_sms;
 
 namespace {
 
-// Returns a public function's other half, in the internal schema: the same name, followed by
-// _as_owner, and the same arguments. The caller needs no right to it.
+// Returns a public function's other half in the internal schema: the same name with _as_owner
+// appended, and the same arguments. The caller needs no right to it.
 Oid other_half(Oid function) {
   HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
   if (!HeapTupleIsValid(tuple)) elog(ERROR, "function %u is gone", function);
@@ -47,13 +47,14 @@ FmgrInfo* other_half_of(FmgrInfo* function) {
 
 }  // namespace
 
-// coach_sms_acts_for_all(): the current user, that is
+// coach_sms_acts_for_all() → boolean: whether the current user acts for every org
 Datum coach_sms_acts_for_all(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
   PG_RETURN_BOOL(acts_for_all_orgs(GetUserId()));
 }
 
-// coach_sms_my_orgs(): what the policies compare with, once a statement
+// coach_sms_my_orgs() → uuid[]: the current user's orgs; policies compare with them, once a
+// statement
 Datum coach_sms_my_orgs(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
   MemoryContext caller = CurrentMemoryContext;
@@ -65,7 +66,7 @@ Datum coach_sms_my_orgs(PG_FUNCTION_ARGS) {
   PG_RETURN_ARRAYTYPE_P(result);
 }
 
-// coach_sms_is_my_org(org_id)
+// coach_sms_is_my_org(org_id) → boolean: whether the current user may act for the org
 Datum coach_sms_is_my_org(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
   SPI_connect();
@@ -74,7 +75,8 @@ Datum coach_sms_is_my_org(PG_FUNCTION_ARGS) {
   PG_RETURN_BOOL(result);
 }
 
-// coach_sms_may_act_for(org_id): whoever called the public function that asks; NULL: for every org
+// coach_sms_may_act_for(org_id) → boolean: the same for the caller of the public function that
+// runs; for NULL, whether that role acts for every org
 Datum coach_sms_may_act_for(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
   if (PG_ARGISNULL(0)) PG_RETURN_BOOL(acts_for_all_orgs(calling_role()));
@@ -84,8 +86,9 @@ Datum coach_sms_may_act_for(PG_FUNCTION_ARGS) {
   PG_RETURN_BOOL(result);
 }
 
-// All public functions that tenants may call. As fmgr_security_definer(), but that it keeps in mind
-// who called: the other half asks whether that one may act for the org.
+// Runs any public function that tenants may call: calls its other half as coach_sms_owner, as
+// fmgr_security_definer() does. The frame keeps the caller, since the other half asks whether that
+// role may act for the org.
 Datum coach_sms_as_owner(PG_FUNCTION_ARGS) {
   FmgrInfo* function = fcinfo->flinfo;
   FmgrInfo* half = other_half_of(function);
