@@ -25,7 +25,8 @@ void lock_server_row() {
   lock.run();
 }
 
-// The row of a copy still names its original.
+// Warns where the database that this one was copied from is live. The row of a copy still names its
+// original.
 void warn_of_live_original() {
   static Statement read{
       "SELECT system_identifier, database_oid::bigint, arm_id FROM @internal@.sms_server"
@@ -43,7 +44,7 @@ void warn_of_live_original() {
            errhint("Call sms_go_sandbox() there, or remove that file before its server starts.")));
 }
 
-// Writes mode and a new random id; `arm_id` gets its text.
+// Writes mode and a new random id, and gives the id's text in `arm_id`.
 void write_row(const char* mode, char (&arm_id)[kIdLength + 1]) {
   static Statement write{R"sql(
       INSERT INTO @internal@.sms_server AS s
@@ -92,7 +93,7 @@ bool arm_live(Failure* failure) {
 void arm_sandbox() {
   lock_server_row();
   const char* why;
-  read_mode(&why);  // a file of the old name gets the new one, by which it is removed
+  read_mode(&why);  // renames a file of the old name, so that it is removed
   char arm_id[kIdLength + 1];
   write_row("sandbox", arm_id);
   remove_live_file_at_commit();

@@ -42,7 +42,7 @@ const char* live_file() {
   return path_of(GetSystemIdentifier(), MyDatabaseId);
 }
 
-// Why the file does not hold this id; nullptr where it does.
+// Returns why the file does not hold this id, in the current memory context; nullptr where it does.
 const char* read_file(const char* path, const pg_uuid_t& arm_id, TimeLineID* timeline) {
   char contents[kLongestFile + 1];
   std::size_t length = 0;
@@ -56,15 +56,15 @@ const char* read_file(const char* path, const pg_uuid_t& arm_id, TimeLineID* tim
   return psprintf("file \"%s\" was not written for this database as it is now", path);
 }
 
-// Gives a file of the old name that holds this id the new one. A standby leaves it to its primary,
-// whose library may be older. Returns why the file does not arm; nullptr where it does.
+// Renames a file of the old name that holds this id. A standby leaves that to its primary, whose
+// library may be older. Returns why the file does not arm; nullptr where it does.
 const char* take_over_old_file(const pg_uuid_t& arm_id, TimeLineID* timeline, const char* why) {
   const char* old_path = old_path_of(MyDatabaseId);
   const bool is_ours = read_file(old_path, arm_id, timeline) == nullptr;
   if (is_ours && RecoveryInProgress()) return nullptr;
   Failure failure;
   if (is_ours && !rename_private_file(old_path, live_file(), &failure)) why = failure.message;
-  // Another process may have renamed it since.
+  // Another process may have renamed it meanwhile.
   const char* still = read_file(live_file(), arm_id, timeline);
   return still == nullptr ? nullptr : pstrdup(why);
 }
@@ -109,7 +109,7 @@ void remove_live_file_at_commit() {
     RegisterSubXactCallback(at_end_of_subtransaction, nullptr);
     registered = true;
   }
-  // A path that was cut would be another file's.
+  // A path that was cut would name another file.
   if (strlcpy(file_to_remove, live_file(), sizeof file_to_remove) >= sizeof file_to_remove)
     file_to_remove[0] = '\0';
 }

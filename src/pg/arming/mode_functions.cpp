@@ -5,7 +5,7 @@
 
 #include "pg/base/pg_api.hpp"
 
-// What sms_go_live() and sms_go_sandbox() need of the server.
+// The SQL functions behind sms_go_live(), sms_go_sandbox() and the views of the mode.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_arm);
@@ -42,8 +42,8 @@ void warn_without_sender() {
 
 }  // namespace
 
-// sms_arm(live boolean): the row and the file. The caller rebuilds the queue in the same
-// transaction.
+// sms_arm(live boolean): writes the row, and the file; the caller rebuilds the queue in the same
+// transaction
 Datum coach_sms_arm(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
   Failure failure;
@@ -60,7 +60,7 @@ Datum coach_sms_arm(PG_FUNCTION_ARGS) {
   PG_RETURN_VOID();
 }
 
-// sms_mode(OUT mode text, OUT reason text)
+// sms_mode(OUT mode text, OUT reason text): the mode as of now; the reason why it is "not armed"
 Datum coach_sms_mode(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
   TupleDesc columns;

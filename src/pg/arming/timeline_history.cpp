@@ -1,7 +1,8 @@
 #include "pg/arming/timeline_history.hpp"
 
-// Each timeline's history file (pg_wal/XXXXXXXX.history) tells, a line for each earlier timeline,
-// where it was left and why: parent, position, reason. A promotion's reason is the one below.
+// A timeline's history file (pg_wal/XXXXXXXX.history) has a line for each earlier timeline: its
+// number, the position at which it was left, and the reason. The reason of a promotion is the text
+// below (xlogrecovery.c).
 
 namespace coach_sms {
 
@@ -30,7 +31,7 @@ const char* read_target(const char* path, TimeLineID since) {
 }  // namespace
 
 const char* recovery_target_since(TimeLineID timeline) {
-  static TimeLineID unharmed;  // the sender asks before each batch
+  static TimeLineID unharmed;  // cached, since the sender asks before each batch
   const TimeLineID now = GetWALInsertionTimeLine();
   if (timeline == now || timeline == unharmed) return nullptr;
   char path[MAXPGPATH];

@@ -4,10 +4,10 @@
 
 namespace coach_sms {
 
-// Where the server was recovered to an earlier point since it left that timeline, on purpose: the
-// target, in PostgreSQL's words (before ... , at restore point ...), in the current memory context.
-// nullptr where it was not: a standby that was promoted has lost nothing that it had. Not during
-// recovery.
+// Returns the recovery target if the server was recovered to an earlier point since it left
+// `timeline`, else nullptr. The text has PostgreSQL's words ("before ...", "at restore point ..."),
+// static or in the current memory context. A promotion returns nullptr: a promoted standby has lost
+// nothing that it had. Must not be called during recovery.
 const char* recovery_target_since(TimeLineID timeline);
 
 }  // namespace coach_sms
