@@ -7,8 +7,8 @@
 
 #include "pg/base/pg_api.hpp"
 
-// What sms_doctor() needs of the server and SQL cannot see: files, the environment, settings that
-// only a superuser may read. What comes out names paths at most, never a secret.
+// Facts about the server for sms_doctor() that SQL cannot see: files, the environment, settings
+// that only a superuser may read. Results contain paths at most, never a secret.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_check_key_file);
@@ -32,7 +32,7 @@ Datum row_of(FunctionCallInfo fcinfo, Datum* values, bool* nulls) {
   return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
 }
 
-// (problem text, what_to_do text); both NULL where nothing failed.
+// Returns the row (problem text, what_to_do text); both are NULL where nothing failed.
 Datum as_problem(FunctionCallInfo fcinfo, const Failure& failure) {
   Datum values[2] = {};
   bool nulls[2] = {true, true};
@@ -64,7 +64,7 @@ void check_trust(const char* path, bool own, Failure* failure) {
        "the CA certificates for Twilio cannot be read from \"%s\": %s", path, detail);
 }
 
-// With the rights of who asked, and not of the definer function that this runs in.
+// Runs the statement with the rights of the outer user, not of the definer function around it.
 uint64 run_as_caller(Statement& statement, ParameterValue auto value) {
   Oid definer;
   int context;
@@ -75,7 +75,8 @@ uint64 run_as_caller(Statement& statement, ParameterValue auto value) {
   return rows;
 }
 
-// The last line that sets it in a configuration file, the one that counts; nullptr where none does.
+// Returns the place of the last line that sets it in a configuration file, since that line counts;
+// nullptr where none does.
 char* find_line(const char* setting) {
   static Statement find{
       "SELECT sourcefile || ' line ' || sourceline FROM pg_catalog.pg_file_settings"
@@ -86,7 +87,7 @@ char* find_line(const char* setting) {
 
 }  // namespace
 
-// sms_check_key_file(OUT problem text, OUT what_to_do text)
+// sms_check_key_file(OUT problem text, OUT what_to_do text): whether coach_sms.key_file holds a key
 Datum coach_sms_check_key_file(PG_FUNCTION_ARGS) {
   Failure failure;
   check_key_file(&failure);
@@ -94,7 +95,7 @@ Datum coach_sms_check_key_file(PG_FUNCTION_ARGS) {
 }
 
 // sms_check_trust(OUT problem text, OUT what_to_do text): whether the file of trusted certificates
-// can be read. Nothing is asked where Twilio's URL (a test's) needs none.
+// can be read. Reports nothing where Twilio's URL, as in tests, is not https.
 Datum coach_sms_check_trust(PG_FUNCTION_ARGS) {
   Failure failure;
   const bool own = settings::ca_file[0] != '\0';
@@ -104,7 +105,8 @@ Datum coach_sms_check_trust(PG_FUNCTION_ARGS) {
   return as_problem(fcinfo, failure);
 }
 
-// sms_foreign_live_file() → text
+// sms_foreign_live_file() → text: the path of a live file of the old name that is not this
+// database's
 Datum coach_sms_foreign_live_file(PG_FUNCTION_ARGS) {
   (void)fcinfo;
   const char* path = foreign_live_file();
@@ -113,7 +115,7 @@ Datum coach_sms_foreign_live_file(PG_FUNCTION_ARGS) {
 }
 
 // sms_check_token(org_id uuid, sealed text, OUT problem text, OUT what_to_do text): whether the
-// token opens; without a sealed one, whether the server has a token.
+// token opens or, without a sealed one, whether the server has a token
 Datum coach_sms_check_token(PG_FUNCTION_ARGS) {
   Failure failure;
   if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -131,14 +133,15 @@ Datum coach_sms_server_account(PG_FUNCTION_ARGS) {
   PG_RETURN_TEXT_P(cstring_to_text(account));
 }
 
-// sms_webapp_url() → text
+// sms_webapp_url() → text: the URL of the application, from the setting or the environment; '' for
+// none
 Datum coach_sms_webapp_url(PG_FUNCTION_ARGS) {
   (void)fcinfo;
   PG_RETURN_TEXT_P(cstring_to_text(settings::webapp_url()));
 }
 
-// sms_setting_place(setting) → text: file and line, for superusers, to whom alone PostgreSQL shows
-// them.
+// sms_setting_place(setting) → text: file and line that set it; NULL for all but superusers, since
+// PostgreSQL shows them to no other role
 Datum coach_sms_setting_place(PG_FUNCTION_ARGS) {
   if (!superuser_arg(GetOuterUserId())) PG_RETURN_NULL();
   use_schema_of(fcinfo);
@@ -151,8 +154,8 @@ Datum coach_sms_setting_place(PG_FUNCTION_ARGS) {
   PG_RETURN_TEXT_P(cstring_to_text(line));
 }
 
-// sms_oldest_snapshot(OUT holder text, OUT since timestamptz): whom the caller does not see in
-// pg_stat_activity is not among them.
+// sms_oldest_snapshot(OUT holder text, OUT since timestamptz): the oldest transaction that holds
+// back vacuum. Sessions that the caller does not see in pg_stat_activity are left out.
 Datum coach_sms_oldest_snapshot(PG_FUNCTION_ARGS) {
   static Statement find{
       "SELECT 'process ' || a.pid, a.xact_start FROM pg_catalog.pg_stat_activity a"
