@@ -18,8 +18,8 @@ namespace coach_sms {
 
 namespace {
 
-constexpr int kMostOrgs = 5;                      // as the statement below has it
-constexpr int kMostTokens = 2 * (kMostOrgs + 1);  // theirs and the server's, two each
+constexpr int kMostOrgs = 5;                      // the LIMIT of OF_ACCOUNT
+constexpr int kMostTokens = 2 * (kMostOrgs + 1);  // two of each org and two of the server
 
 // --- tokens to try ------------------------------------------------------------------------------
 
@@ -30,14 +30,15 @@ struct Candidate {
   bool is_second;  // which of the server's
 };
 
-// An org's own; where it has none, the server's count.
+// The tokens of an org with an account and token of its own; NULL where the server's tokens count.
 #define TOKENS                                                                    \
   "CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted END,"  \
   " CASE WHEN s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted <> ''" \
   "      THEN s.twilio_second_auth_token_encrypted END"
 
-// Those of the account that send with the number or service come first: several orgs may share it.
-// For a text from a person its account alone counts.
+// The orgs that sent the SID come first. Next come those of the account that send with the number
+// or service, since several orgs may share an account. For a text from a person only the account
+// counts.
 #define OF_ACCOUNT(HAS_NUMBER)                                                               \
   "WITH sent AS ("                                                                           \
   " SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = nullif($1, ''))" \
@@ -80,7 +81,7 @@ int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostTokens
     if (second != nullptr) candidates[count++] = {true, uuid_column(row, 1), second, true};
   }
   if (server) candidates[count++] = {};
-  if (server) candidates[count++] = {false, {}, nullptr, true};  // which it may not have
+  if (server) candidates[count++] = {false, {}, nullptr, true};  // it may be missing
   return count;
 }
 
@@ -89,11 +90,12 @@ char* open_candidate(const Candidate& candidate, Failure* failure) {
   return candidate.is_second ? second_server_token(failure) : server_token(failure);
 }
 
-// Which of the tokens made the signature, or -1. All are opened beforehand, and where there is none
-// the signature is made all the same: how long it takes tells a stranger little of what there is.
+// Returns the index of the token that made the signature, or -1. All tokens are open before this
+// call, and without any the signature is computed all the same. So the time of an answer reveals
+// little to a stranger.
 int find_token(char* const* tokens, int count, const SignedCall& call) {
   int found = -1;
-  // What fails here (memory, OpenSSL) is no proof of anything.
+  // A failure here (memory, OpenSSL) proves nothing, and finds no token.
   (void)run_cpp([&] {
     std::vector<std::string> texts;
     for (const auto& url : possibly_called_urls(call.url, settings::public_url))
@@ -112,7 +114,8 @@ int find_token(char* const* tokens, int count, const SignedCall& call) {
 
 enum class Token { kSame, kOther, kNoneToCompare };
 
-// Wipes it. An API key signs nothing, and one that does not open may be any.
+// Compares the token with `with` and wipes it. An API key signs nothing, and a token that does not
+// open may be any; both are kNoneToCompare.
 Token compare(char* token, const char* with) {
   if (token == nullptr) return Token::kNoneToCompare;
   bool is_key = false;
@@ -137,8 +140,9 @@ Token token_of(const pg_uuid_t& org_id, const char* sealed, const char* second,
   return other == Token::kNoneToCompare ? first : other;
 }
 
-// Whose account it is, everybody may say of themselves: what counts is whose token is the same. A
-// STOP counts for those too whose token cannot be compared, a START does not.
+// Finds the orgs for which the token of a text from a person speaks. Any org can name any account
+// SID; only a matching token proves that the account is its own. A STOP also counts for orgs whose
+// token cannot be compared, a START does not.
 void find_orgs_spoken_for(const WebhookCall& call, const char* token, Verification* verification) {
   static Statement of_account{"SELECT s.org_id, " TOKENS
                               " FROM @extschema@.sms_settings s"
@@ -155,7 +159,7 @@ void find_orgs_spoken_for(const WebhookCall& call, const char* token, Verificati
   bool is_null;
   for (uint64 row = 0; row < rows; ++row) {
     const char* sealed = text_column(row, 2);
-    if (sealed == nullptr || sealed[0] == '\0') {  // sends with the server's
+    if (sealed == nullptr || sealed[0] == '\0') {  // sends with the server's token
       is_servers_account = true;
       continue;
     }
@@ -179,7 +183,7 @@ void find_orgs_spoken_for(const WebhookCall& call, const char* token, Verificati
              "twilio_account_sid or the token of the others.");
 }
 
-// Whether the token of an account can have made it; logs why not.
+// Returns whether an account's token can have made the signature; logs the reason if not.
 bool may_be_signed(const char* signature) {
   bool is_possible = false;
   bool is_shared_keys = false;

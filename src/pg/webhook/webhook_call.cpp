@@ -11,7 +11,7 @@ namespace coach_sms {
 
 namespace {
 
-// Clean UTF-8 into the database's encoding without an error.
+// Converts clean UTF-8 to the database's encoding without an error: '?' replaces what does not fit.
 char* in_database_encoding(char* utf8) {
   const int encoding = GetDatabaseEncoding();
   if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII) return utf8;

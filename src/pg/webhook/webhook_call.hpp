@@ -1,8 +1,7 @@
 #pragma once
 
-// A call to our webhook as plain data. Nothing here raises an error for what a stranger may send,
-// and nothing of a call may be used before its signature was found good
-// (pg/webhook/webhook_auth.hpp).
+// A call to the webhook as plain data. No input of a stranger raises an error here. No part of a
+// call may be used before its signature is verified (pg/webhook/webhook_auth.hpp).
 
 #include "core/webhook/callback.hpp"
 #include "pg/base/cpp_boundary.hpp"
@@ -11,17 +10,18 @@
 
 namespace coach_sms {
 
-// Texts are in the database's encoding, with '?' for what it cannot hold; "" for what was not told.
+// Texts are in the database's encoding, palloc'ed, with '?' for what it cannot hold. A text that
+// the call lacks is "".
 struct WebhookCall {
   WebhookKind kind;
-  bool has_target;  // our own query is in the URL
+  bool has_target;  // our own query is in the URL, and names a message
   pg_uuid_t org_id;
   pg_uuid_t message_id;
   char* sid;
   char* account_sid;
   char* messaging_service_sid;
   char*
-      our_number;  // or what else we are listed by: sender_of() in core/twilio/channel_address.hpp
+      our_number;  // or another name of this sender: sender_of(), core/twilio/channel_address.hpp
   char* from;      // of an inbound text: the person's number; "" where From carries none
   const char* keyword;  // of an inbound text: STOP, START, YES, HELP or nullptr; static
   char* status;
@@ -29,11 +29,11 @@ struct WebhookCall {
   char* error_message;
   char* payload;  // JSON
   char* dedupe_key;
-  char* why_other;  // of a call that is neither a status nor a text: half a sentence for the log
+  char* why_other;  // of a call that is neither a status nor a text: words for the log
 };
 
-// Returns false for what is no form; raises a fault of ours. `url` and `body` are ASCII, as percent
-// encoding makes them.
+// Returns false for a body that is no form. Raises only a fault of the server. `url` and `body` are
+// ASCII, as percent encoding makes them.
 bool read_webhook_call(const char* url, const char* body, WebhookCall* call);
 
 }  // namespace coach_sms

@@ -10,7 +10,8 @@
 
 #include "pg/base/pg_api.hpp"
 
-// Twilio's calls. Whatever they hold is answered with a status; only a fault of ours is raised.
+// Twilio's calls. Every call is answered with an HTTP status; only a fault of the server raises an
+// error.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_twilio_webhook);
@@ -21,11 +22,12 @@ using namespace coach_sms;
 
 namespace {
 
+// The longest arguments, in bytes.
 constexpr Size kMostUrl = 8 * 1024;
 constexpr Size kMostBody = 64 * 1024;
 constexpr Size kMostSignature = 1024;
 
-// Answers never say why: that would teach a forger. The server's log does.
+// An answer never contains the reason, which would help a forger. The server's log has it.
 struct Answer {
   int32 http_status;
   const char* content_type;
@@ -42,7 +44,8 @@ bool is_larger(FunctionCallInfo fcinfo, int index, Size limit) {
   return !PG_ARGISNULL(index) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(index)) > limit;
 }
 
-// Percent encoding leaves nothing but ASCII, and so no conversion of it can fail.
+// Returns whether the text is ASCII. Percent encoding leaves nothing else, and no conversion of
+// ASCII can fail.
 bool is_ascii(const char* text) {
   for (; *text != '\0'; ++text)
     if (IS_HIGHBIT_SET(*text)) return false;
@@ -55,16 +58,18 @@ bool message_exists(const WebhookCall& call) {
   return find.run(call.message_id, call.org_id) > 0;
 }
 
-// What one org's token says keeps nothing of another's away, even where it names the other's SID.
+// Returns the event's key, with the org in it unless the server's token signed. So the event of one
+// org's token cannot suppress an event of another org, even if it names that org's SID.
 const char* dedupe_key(const WebhookCall& call, const Verification& verification) {
   if (verification.signer == Signer::kServer) return call.dedupe_key;
   return psprintf("%s:%s", call.dedupe_key, uuid_text(verification.org_id));
 }
 
-// A callback without a target carries who signed it: its SID is looked for among that one's.
+// Stores and applies a status. A callback without a target carries its signer: its SID is searched
+// among the messages of that signer.
 void store_status(const WebhookCall& call, const Verification& verification) {
-  // Erased, or of another database behind the same URL: to keep it would keep a person's number
-  // for nobody, and an error would make Twilio call again.
+  // The message is erased, or of another database behind the same URL. A stored event would keep a
+  // person's number without use, and an error would make Twilio repeat the call.
   if (call.has_target && !message_exists(call)) return;
   ProviderEvent event{};
   event.has_message = call.has_target;
@@ -145,7 +150,7 @@ Answer answer_call(FunctionCallInfo fcinfo) {
 
 }  // namespace
 
-// sms_twilio_webhook(url, body, signature) → (http_status, content_type, response)
+// sms_twilio_webhook(url, body, signature) → (http_status, content_type, response): takes one call
 Datum coach_sms_twilio_webhook(PG_FUNCTION_ARGS) {
   TupleDesc columns;
   if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
@@ -157,8 +162,9 @@ Datum coach_sms_twilio_webhook(PG_FUNCTION_ARGS) {
   PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
 }
 
-// sms_validate_twilio_signature(auth_token, url, body, signature, content_type) → boolean. Not
-// strict: a header that is missing must give false, since NULL passes an IF NOT.
+// sms_validate_twilio_signature(auth_token, url, body, signature, content_type) → boolean: whether
+// the token made the signature. It is not STRICT: a missing header must give false, since NULL
+// passes an IF NOT.
 Datum coach_sms_validate_signature(PG_FUNCTION_ARGS) {
   for (int index = 0; index < 4; ++index)
     if (PG_ARGISNULL(index)) PG_RETURN_BOOL(false);

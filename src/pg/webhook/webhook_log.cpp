@@ -8,7 +8,7 @@ void log_call(const char* fate, const char* message, const char* hint) {
   const TimestampTz now = GetCurrentTimestamp();
   if (logged_at != 0 && now - logged_at < kLogEvery * USECS_PER_SEC) return;
   logged_at = now;
-  // The statement would show a person's number.
+  // The statement is hidden, since it contains a person's number.
   ereport(LOG, (errmsg("a call to the webhook was %s: %s", fate, message),
                 hint[0] != '\0' ? errhint("%s", hint) : 0, errhidestmt(true)));
 }

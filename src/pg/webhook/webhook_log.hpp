@@ -4,8 +4,8 @@
 
 namespace coach_sms {
 
-// Logs "a call to the webhook was <fate>: <message>", at most once a minute in a session: a
-// stranger could fill the log. Texts are in the database's encoding; an empty hint is none.
+// Logs "a call to the webhook was <fate>: <message>", at most once a minute and session, so that a
+// stranger cannot fill the log. Texts are in the database's encoding. An empty hint is left out.
 void log_call(const char* fate, const char* message, const char* hint);
 
 }  // namespace coach_sms
