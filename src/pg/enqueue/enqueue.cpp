@@ -12,11 +12,11 @@ namespace coach_sms {
 
 namespace {
 
-// What store() inserts at this moment: the triggers on sms_messages, which do for a plain INSERT
-// what store() has done already, ask for it. Several where an application's trigger enqueues in its
-// turn. An error in between ends the transaction, or the subtransaction that store() ran in (or one
-// around it), and takes those along that ran in it; subtransactions within, of some trigger's
-// exception block, do not.
+// The ids that store() inserts at this moment. The triggers on sms_messages look here, since
+// store() has done their work already. There are several where an application's trigger enqueues in
+// its turn. An error ends the transaction, or the subtransaction around store(): the ids of that
+// level and deeper levels then go. A subtransaction within, of a trigger's exception block, removes
+// none.
 struct Storing {
   pg_uuid_t id;
   int level;
@@ -32,7 +32,8 @@ void begin_storing(const pg_uuid_t& id) {
   storing[depth++] = {id, GetCurrentTransactionNestLevel()};
 }
 
-// The first message with this key, pruned or not, if its payload is the same.
+// Finds the first message with this key, pruned or not. Returns false where there is none. Fills
+// `failure` (SM011) if its payload differs.
 bool find_first(const MessageRequest& wanted, const PreparedMessage& ready, pg_uuid_t* id,
                 Failure* failure) {
   static Statement find{R"sql(
@@ -54,8 +55,8 @@ bool find_first(const MessageRequest& wanted, const PreparedMessage& ready, pg_u
   return true;
 }
 
-// What prepare_message() refused may be an earlier message's repeat. Whatever else is wrong with
-// it, its payload can be hashed as long as its number can be read.
+// Returns whether a request that prepare_message() refused repeats an earlier message. Its payload
+// can be hashed whenever its number can be read, whatever else is wrong with it.
 bool is_repeat(const MessageRequest& wanted, pg_uuid_t* id) {
   const bool has_words = wanted.body != nullptr || wanted.template_key != nullptr;
   if (wanted.idempotency_key == nullptr || wanted.to_phone == nullptr || !has_words) return false;
@@ -70,8 +71,8 @@ bool is_repeat(const MessageRequest& wanted, pg_uuid_t* id) {
   return !failure.failed && find_first(wanted, ready, id, &failure) && !failure.failed;
 }
 
-// One statement: the message unless it is suppressed or its key is taken (a concurrent holder of
-// the key is waited for), and its place in the queue.
+// Stores the message and its place in the queue in one statement, unless it is suppressed or its
+// key is taken. It waits for a concurrent transaction with the same key.
 Statement insert_message{R"sql(
       WITH message AS (
         INSERT INTO @extschema@.sms_messages (id, org_id, client_id, to_phone, from_phone,

@@ -7,8 +7,8 @@
 
 #include "pg/base/pg_api.hpp"
 
-// sms_enqueue_batch(): an array of messages, each a JSON object whose keys are the arguments of
-// sms_enqueue(). Good ones go in, bad ones are reported.
+// sms_enqueue_batch() takes an array of messages. Each is a JSON object whose keys are the
+// arguments of sms_enqueue(). Good messages are enqueued, and wrong ones reported.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_enqueue_batch);
@@ -26,8 +26,8 @@ const char* to_cstring(const JsonbValue& value) {
   return pnstrdup(value.val.string.val, static_cast<Size>(value.val.string.len));
 }
 
-// A key and its value, and where it is written. Reading fills `failure` where the value is none of
-// the type.
+// One key and its value, and the `failure` of its row. Each read() fills `failure` and returns
+// false where the value has another type.
 struct Argument {
   const char* name;
   JsonbValue* value;
@@ -77,7 +77,7 @@ struct Argument {
   }
 };
 
-// Reads one argument into the row. JSON null is "not given".
+// Reads one argument into the row. JSON null counts as absent.
 bool read_argument(const Argument& argument, BatchRow* row) {
   const auto is = [&](const char* name) { return strcmp(argument.name, name) == 0; };
   const bool is_null = argument.value->type == jbvNull;
@@ -129,7 +129,8 @@ void report(ReturnSetInfo* result, int ordinal, const pg_uuid_t& id, const Failu
   tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-// SPI's memory, and so everything that this row needed, is freed with SPI_finish.
+// Enqueues one message and reports it. SPI_finish() frees SPI's memory, and so all that this row
+// needed.
 void enqueue_and_report(const JsonbValue& element, int ordinal, Oid role, ReturnSetInfo* result) {
   SPI_connect();
   BatchRow row;
@@ -154,7 +155,7 @@ void require_array(Jsonb* messages) {
 
 }  // namespace
 
-// sms_enqueue_batch(messages jsonb) → (ordinal, message_id, error_code, error_message)
+// sms_enqueue_batch(messages jsonb) → setof (ordinal, message_id, error_code, error_message)
 Datum coach_sms_enqueue_batch(PG_FUNCTION_ARGS) {
   Jsonb* messages = PG_GETARG_JSONB_P(0);
   require_array(messages);

@@ -14,7 +14,7 @@ namespace coach_sms {
 
 namespace {
 
-// Remembered facts carry the statement they were read in; 0 is none.
+// The start time of the statement in which each fact was read; 0: not read.
 TimestampTz org_read_in = 0;
 TimestampTz template_read_in = 0;
 TimestampTz mode_read_in = 0;
@@ -83,7 +83,7 @@ void read_template(const pg_uuid_t& org_id, const char* key) {
     const std::string_view body = utf8_view(text_column(0, 2));
     message_template.body = MemoryContextStrdup(TopMemoryContext, body.data());
   }
-  // A key that does not fit is not remembered: it would be another's.
+  // A key that does not fit is not cached: cut, it could be another key.
   if (strlen(key) < sizeof message_template.key)
     template_read_in = GetCurrentStatementStartTimestamp();
 }
@@ -139,8 +139,8 @@ void define_enqueue_cache() {
 
 using namespace coach_sms;
 
-// Trigger on the tables whose rows are remembered within a statement. With an argument the sender
-// looks at commit.
+// Trigger on the tables whose rows are cached for a statement: clears the cache. With an argument
+// it also wakes the sender at commit.
 Datum coach_sms_forget_facts(PG_FUNCTION_ARGS) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   forget_cached();

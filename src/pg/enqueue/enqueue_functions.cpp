@@ -24,7 +24,8 @@ Jsonb* jsonb_argument(FunctionCallInfo fcinfo, int index) {
   return PG_ARGISNULL(index) ? nullptr : PG_GETARG_JSONB_P(index);
 }
 
-// An integer, so that no cast is needed to write -1. Raises SM015 for one that no smallint holds.
+// Returns the priority. The argument is an integer, so that -1 needs no cast. Raises SM015 for a
+// number beyond smallint.
 int16 priority_argument(FunctionCallInfo fcinfo, int index) {
   const int32 priority = PG_ARGISNULL(index) ? 0 : PG_GETARG_INT32(index);
   if (priority < PG_INT16_MIN || priority > PG_INT16_MAX)
@@ -37,7 +38,8 @@ int16 priority_argument(FunctionCallInfo fcinfo, int index) {
 }  // namespace
 
 // sms_enqueue(org_id, client_id, to_phone, template_key, variables, body, scheduled_for,
-// expires_at, related_entity_type, related_entity_id, idempotency_key, priority, metadata)
+// expires_at, related_entity_type, related_entity_id, idempotency_key, priority, metadata) → uuid:
+// the message's id
 Datum coach_sms_enqueue(PG_FUNCTION_ARGS) {
   require_org(!PG_ARGISNULL(0));
   use_schema_of(fcinfo);

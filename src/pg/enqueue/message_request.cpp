@@ -52,7 +52,7 @@ bool check_org(const MessageRequest& wanted, const OrgFacts& org, const Prepared
   return !failure->failed;
 }
 
-// A sender of the message's own, as Twilio takes it.
+// Reads the message's own sender, in the form that Twilio takes.
 bool read_sender(const MessageRequest& wanted, const OrgFacts& org, PreparedMessage* ready,
                  Failure* failure) {
   if (wanted.from_phone == nullptr || !org.known) return true;
@@ -87,7 +87,8 @@ bool check_recipient(const MessageRequest& wanted, Failure* failure) {
   return false;
 }
 
-// A key is a part of an index row, which must fit on a third of a page.
+// Checks the key's length: it is a part of an index row, which must fit on a third of a page
+// (BTMaxItemSize).
 bool check_key(const MessageRequest& wanted, Failure* failure) {
   constexpr std::size_t kLongestKey = 512;
   if (wanted.idempotency_key == nullptr || strlen(wanted.idempotency_key) <= kLongestKey)
@@ -108,7 +109,7 @@ const TemplateFacts* check_template(const MessageRequest& wanted, Failure* failu
   return nullptr;
 }
 
-// The part that runs on the C++ side of the boundary. `variables` is JSON text or empty.
+// Composes number and body on the C++ side of the boundary. `variables` is JSON text.
 Failure compose(const MessageRequest& wanted, const char* region, std::string_view template_body,
                 std::string_view variables, PreparedMessage* ready) {
   const std::string_view phone = utf8_view(wanted.to_phone);
@@ -181,7 +182,8 @@ bool check_country(const PreparedMessage& ready, Failure* failure) {
   return false;
 }
 
-// A key seen before makes no new message, whatever the client has had.
+// Returns whether the key has a message already. Such a call makes no new message, so the client's
+// limit does not apply.
 bool key_is_known(const MessageRequest& wanted) {
   static Statement find{"SELECT WHERE @internal@.sms_message_with_key($1, $2) IS NOT NULL",
                         {UUIDOID, TEXTOID}};

@@ -4,9 +4,10 @@
 
 namespace coach_sms {
 
-// A message as somebody wants it sent. Plain data; what was not given is nullptr or has_… false.
+// A message as the caller asks for it. It is plain data: a value that was not given is nullptr, or
+// its has_… is false.
 struct MessageRequest {
-  Oid role;  // who wants it sent, and must belong to the org
+  Oid role;  // must belong to the org
   pg_uuid_t org_id;
   bool has_client_id;
   pg_uuid_t client_id;
@@ -27,8 +28,8 @@ struct MessageRequest {
   Jsonb* metadata;
 };
 
-// The same once every check but suppression is passed: ready to be stored. Texts are in the
-// database's encoding.
+// A request that passed every check but suppression. Texts are palloc'ed, in the database's
+// encoding.
 struct PreparedMessage {
   pg_uuid_t id;
   text* to_phone;
@@ -51,16 +52,17 @@ void require_org(bool given);
 // Raises SM005 unless the value is nullptr or a JSON object.
 void require_object(Jsonb* value, const char* name);
 
-// Whether `role` may act for the org; an org of others' fails as one that there is not.
+// Returns whether `role` may act for the org. Otherwise fills `failure` (SM001), as for an org that
+// does not exist. Needs SPI_connect.
 bool may_send(const MessageRequest& wanted, Failure* failure);
 
-// Checks and completes: org known and enabled, exactly one of template and body, every variable
-// given, number valid, sender configured, times sensible. False with `failure` filled; nothing is
-// raised for bad input, so that a batch can report it and go on. Needs SPI_connect.
+// Checks and completes a request: org, template or body, variables, number, sender, times, limits.
+// Returns false with `failure` filled (class SM). Raises no error for bad input, so that a
+// batch can report it and go on. Needs SPI_connect.
 bool prepare_message(const MessageRequest& wanted, PreparedMessage* ready, Failure* failure);
 
-// What an idempotency key stands for: org, number, text or template, and variables. With `failure`
-// filled it is not to be used.
+// Returns the hash that an idempotency key stands for: of org, number, text or template, and
+// variables. It is palloc'ed, and not valid where `failure` is filled.
 bytea* hash_payload(const MessageRequest& wanted, text* to_phone, Failure* failure);
 
 }  // namespace coach_sms

@@ -8,9 +8,10 @@ using namespace coach_sms;
 
 namespace {
 
-// A booking is rarely made more than a year ahead; a later time is a mistake in the unit.
+// A booking is rarely made more than a year ahead. A later time is mostly a mistake in the unit.
 constexpr int64 kFarthest = INT64CONST(366) * USECS_PER_DAY;
-// Late is allowed (a queue that was down), long ago is a mistake.
+// A late message is allowed, for example from a queue that was down. A longer delay is mostly a
+// mistake.
 constexpr int64 kLatest = INT64CONST(1) * USECS_PER_DAY;
 
 }  // namespace
@@ -18,7 +19,7 @@ constexpr int64 kLatest = INT64CONST(1) * USECS_PER_DAY;
 bool coach_sms::check_times(TimestampTz scheduled_for, const TimestampTz* expires_at,
                             Failure* failure) {
   const TimestampTz now = GetCurrentTransactionStartTimestamp();
-  if (scheduled_for > now + kFarthest)  // infinity too; -infinity is long ago
+  if (scheduled_for > now + kFarthest)  // infinity, too; -infinity is too far back
     fail(failure, kBadTime, "A message can be scheduled at most 366 days ahead.",
          "Check the date, or enqueue it later.", "scheduled_for %s is too far in the future",
          timestamptz_to_str(scheduled_for));
@@ -37,7 +38,7 @@ bool coach_sms::check_times(TimestampTz scheduled_for, const TimestampTz* expire
   return !failure->failed;
 }
 
-// coach_sms_check_times(scheduled_for, expires_at)
+// coach_sms_check_times(scheduled_for, expires_at): raises SM010 unless the times are valid
 Datum coach_sms_check_times(PG_FUNCTION_ARGS) {
   const TimestampTz expires_at = PG_ARGISNULL(1) ? 0 : PG_GETARG_TIMESTAMPTZ(1);
   Failure failure;

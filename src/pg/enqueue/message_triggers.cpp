@@ -7,7 +7,7 @@
 #include "pg/enqueue/enqueue.hpp"
 #include "pg/shared/commit_signals.hpp"
 
-// The triggers by which a plain INSERT into sms_messages does the same as sms_enqueue().
+// The triggers that make a plain INSERT into sms_messages work like sms_enqueue().
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_complete_message);
@@ -19,7 +19,7 @@ using namespace coach_sms;
 
 namespace {
 
-// Datum of a column of the row that a trigger was fired for.
+// The row for which a trigger was fired, by the names of its columns.
 struct TriggerRow {
   Relation relation;
   HeapTuple tuple;
@@ -69,7 +69,8 @@ TriggerRow inserted_row(FunctionCallInfo fcinfo) {
   return {trigger->tg_relation, trigger->tg_trigtuple, trigger->tg_relation->rd_att};
 }
 
-// A plain INSERT that names a template may also carry the text it rendered itself: the text counts.
+// Reads the request. A row may name a template and also bring the text that its caller rendered.
+// The text then counts.
 MessageRequest read_message(const TriggerRow& row) {
   MessageRequest wanted{};
   bool has_org;
@@ -117,7 +118,8 @@ void refuse_suppressed(const MessageRequest& wanted, const PreparedMessage& read
   raise_if(failure);
 }
 
-// As the unique index would, had the key's message not been pruned.
+// Raises a unique violation for a key whose message was pruned, as the unique index does for other
+// keys.
 void refuse_pruned_key(const MessageRequest& wanted) {
   static Statement find{
       "SELECT message_id FROM @extschema@.sms_idempotency_keys"
@@ -134,7 +136,7 @@ void refuse_pruned_key(const MessageRequest& wanted) {
        errhint("Call sms_enqueue(), which returns that id, or use a key of its own.")));
 }
 
-// The row as the user gave it, with the columns that checking made out.
+// Returns the user's row with the columns that the checks worked out.
 HeapTuple completed(const TriggerRow& row, const PreparedMessage& ready) {
   constexpr int kColumns = 12;
   static const char* const names[kColumns] = {
@@ -168,8 +170,8 @@ HeapTuple completed(const TriggerRow& row, const PreparedMessage& ready) {
 
 }  // namespace
 
-// BEFORE INSERT on sms_messages. Does its work for rows that bring no segment count: everybody's
-// but store()'s and a restore's.
+// BEFORE INSERT on sms_messages: checks and completes rows without a segment count. Rows of store()
+// and of a restore bring one.
 Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
   const TriggerRow row = inserted_row(fcinfo);
   bool has_id;
@@ -196,8 +198,8 @@ Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
   return PointerGetDatum(result);
 }
 
-// AFTER INSERT on sms_messages. Does its work for rows that wait and were born in this transaction;
-// store() has done it for its own, and restored rows wait for sms_go_live() or sms_go_sandbox().
+// AFTER INSERT on sms_messages: queues waiting rows that this transaction created. store() has
+// queued its own, and restored rows wait for sms_go_live() or sms_go_sandbox().
 Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   static Statement insert{
       "INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"
@@ -226,8 +228,9 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
   return Datum{0};
 }
 
-// Replica trigger on the queue and what is in flight: those of another server are none of ours. Who
-// sets session_replication_role by hand is no other server.
+// Replica trigger on the queue and the in-flight table: skips rows that a logical replication
+// worker applies, since they belong to the publisher. A session that sets session_replication_role
+// itself does not count.
 Datum coach_sms_pass_over(PG_FUNCTION_ARGS) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);

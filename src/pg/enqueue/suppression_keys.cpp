@@ -6,7 +6,7 @@
 #include "pg/enqueue/enqueue_cache.hpp"
 #include "pg/enqueue/suppression_keys.hpp"
 
-// The keys of a person by number: sms_phone_names(phone), sms_phone_key(phone).
+// A person's keys by number, for SQL: sms_phone_names(phone), sms_phone_key(phone).
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_phone_names);
@@ -17,13 +17,13 @@ using namespace coach_sms;
 
 namespace {
 
-constexpr int kMostForms = 2;  // of a number, as phone_forms() has them
+constexpr int kMostForms = 2;  // of a number, by phone_forms()
 
 std::string_view view(const text* value) {
   return {VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))};
 }
 
-// The number's forms and, with a salt, the hash of each.
+// Makes the number's forms and, with a salt, the hash of each. Returns their number.
 int make_names(const text* phone, const bytea* salt, Datum (&names)[2 * kMostForms]) {
   char* made[2 * kMostForms];
   int count = 0;

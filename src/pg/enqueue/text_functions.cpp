@@ -14,7 +14,7 @@
 
 #include "pg/base/pg_api.hpp"
 
-// The text functions: arguments through the boundary, the answer back.
+// Functions of the core's texts for SQL: they convert arguments and results.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_render_template);
@@ -36,13 +36,13 @@ using namespace coach_sms;
 
 namespace {
 
-constexpr char kSeparator = ',';  // no template variable's name has one
+constexpr char kSeparator = ',';  // no template variable has one in its name
 
 std::string_view utf8_argument(FunctionCallInfo fcinfo, int index) {
   return utf8_view(PG_GETARG_TEXT_PP(index));
 }
 
-// The names, joined by kSeparator, as an array of text.
+// Returns the names, joined by kSeparator, as a text[].
 ArrayType* split_names(char* joined) {
   int count = 0;
   auto* names = static_cast<Datum*>(palloc(sizeof(Datum) * (strlen(joined) + 1)));
@@ -69,13 +69,14 @@ Datum text_or_null(FunctionCallInfo fcinfo, const char* text) {
   PG_RETURN_TEXT_P(text_from_utf8(text));
 }
 
+// Returns the number in E.164 form, palloc'ed; nullptr with `failure` filled for any other text.
 char* normalized(std::string_view phone, std::string_view region, Failure* failure) {
   char* result = nullptr;
   *failure = run_cpp([&] { result = copy_out(normalize_phone(phone, region)); });
   return result;
 }
 
-// By its form alone: "+", then 7 to 15 digits.
+// Returns whether the text has the form of E.164: "+", then 7 to 15 digits.
 bool looks_like_e164(std::string_view phone) {
   return phone.size() >= 8 && phone.size() <= 16 && phone[0] == '+' &&
          phone.find_first_not_of("0123456789", 1) == std::string_view::npos;
@@ -83,7 +84,8 @@ bool looks_like_e164(std::string_view phone) {
 
 }  // namespace
 
-// render_sms_template(body, variables jsonb) → text
+// render_sms_template(body, variables jsonb) → text: the body with its variables; raises SM003 to
+// SM005
 Datum coach_sms_render_template(PG_FUNCTION_ARGS) {
   const std::string_view body = utf8_argument(fcinfo, 0);
   Jsonb* given = PG_GETARG_JSONB_P(1);
@@ -93,7 +95,7 @@ Datum coach_sms_render_template(PG_FUNCTION_ARGS) {
       text_from_utf8(made([&] { return render_template(body, Variables::parse(json)); })));
 }
 
-// sms_template_variables(body) → text[]
+// sms_template_variables(body) → text[]: the names of its variables
 Datum coach_sms_template_variables(PG_FUNCTION_ARGS) {
   const std::string_view body = utf8_argument(fcinfo, 0);
   char* joined = nullptr;
@@ -109,7 +111,7 @@ Datum coach_sms_template_variables(PG_FUNCTION_ARGS) {
   PG_RETURN_ARRAYTYPE_P(split_names(joined));
 }
 
-// sms_segments(body) → (encoding, segments, units)
+// sms_segments(body) → (encoding, segments, units): the size of the text as an SMS
 Datum coach_sms_segments(PG_FUNCTION_ARGS) {
   const std::string_view body = utf8_argument(fcinfo, 0);
   TupleDesc columns;
@@ -124,7 +126,7 @@ Datum coach_sms_segments(PG_FUNCTION_ARGS) {
   PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
 }
 
-// sms_smart_encode(body) → text
+// sms_smart_encode(body) → text: with characters of GSM-7 in place of similar ones
 Datum coach_sms_smart_encode(PG_FUNCTION_ARGS) {
   const std::string_view body = utf8_argument(fcinfo, 0);
   PG_RETURN_TEXT_P(text_from_utf8(made([&] { return smart_encode(body); })));
@@ -136,7 +138,7 @@ Datum coach_sms_first_name(PG_FUNCTION_ARGS) {
   return text_or_null(fcinfo, made([&] { return first_name(full_name); }));
 }
 
-// sms_normalize_phone(phone, region) → text
+// sms_normalize_phone(phone, region) → text: the number in E.164 form; raises SM006
 Datum coach_sms_normalize_phone(PG_FUNCTION_ARGS) {
   Failure failure;
   const char* phone = normalized(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 1), &failure);
@@ -144,9 +146,9 @@ Datum coach_sms_normalize_phone(PG_FUNCTION_ARGS) {
   PG_RETURN_TEXT_P(cstring_to_text(phone));
 }
 
-// sms_keep_phone(phone, region) → text: the same for numbers that are stored and may be restored
-// years later. Numbering plans change; an opt-out must not be lost for it, so a number in E.164
-// form that is not possible any more is kept as it is.
+// sms_keep_phone(phone, region) → text: the same for numbers that are stored, and may be restored
+// years later. Numbering plans change, and no opt-out may be lost by that. So a number in E.164
+// form stays as it is even if it is no longer possible.
 Datum coach_sms_keep_phone(PG_FUNCTION_ARGS) {
   const std::string_view given = utf8_argument(fcinfo, 0);
   Failure failure;
@@ -156,8 +158,8 @@ Datum coach_sms_keep_phone(PG_FUNCTION_ARGS) {
   PG_RETURN_TEXT_P(cstring_to_text(phone));
 }
 
-// sms_soft_phone(phone, region) → text: the same for what need not be a number, which stays as it
-// is. In C, since an exception block would be a subtransaction for each.
+// sms_soft_phone(phone, region) → text: the same for a text that need not be a number; any other
+// text stays as it is. In plpgsql, an exception block would cost a subtransaction for each.
 Datum coach_sms_soft_phone(PG_FUNCTION_ARGS) {
   Failure failure;
   const char* phone = normalized(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 1), &failure);
@@ -165,32 +167,34 @@ Datum coach_sms_soft_phone(PG_FUNCTION_ARGS) {
   PG_RETURN_TEXT_P(cstring_to_text(phone));
 }
 
-// sms_normalize_sender(sender, region) → text; NULL for a blank one.
+// sms_normalize_sender(sender, region) → text: the sender in the form that Twilio takes; NULL for a
+// blank one
 Datum coach_sms_normalize_sender(PG_FUNCTION_ARGS) {
   const std::string_view sender = utf8_argument(fcinfo, 0);
   const std::string_view region = utf8_argument(fcinfo, 1);
   return text_or_null(fcinfo, made([&] { return normalize_sender(sender, region); }));
 }
 
-// sms_sender_address(sender, region) → text
+// sms_sender_address(sender, region) → text: the form by which senders are compared
 Datum coach_sms_sender_address(PG_FUNCTION_ARGS) {
   const std::string_view sender = utf8_argument(fcinfo, 0);
   const std::string_view region = utf8_argument(fcinfo, 1);
   PG_RETURN_TEXT_P(text_from_utf8(made([&] { return sender_address(sender, region); })));
 }
 
-// sms_trim_blanks(text) → text; NULL for a blank one.
+// sms_trim_blanks(text) → text: without blanks at both ends; NULL for a blank one
 Datum coach_sms_trim_blanks(PG_FUNCTION_ARGS) {
   const std::string_view given = utf8_argument(fcinfo, 0);
   return text_or_null(fcinfo, made([&] { return trim_blanks(given); }));
 }
 
-// sms_is_sid(sid, prefix) → boolean
+// sms_is_sid(sid, prefix) → boolean: whether it has the form of a SID with that prefix
 Datum coach_sms_is_sid(PG_FUNCTION_ARGS) {
   PG_RETURN_BOOL(is_sid(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 1)));
 }
 
-// sms_number_of(address) → text: NULL where it carries none
+// sms_number_of(address) → text: the phone number in an address such as whatsapp:+61…; NULL where
+// there is none
 Datum coach_sms_number_of(PG_FUNCTION_ARGS) {
   const std::string_view address = utf8_argument(fcinfo, 0);
   return text_or_null(fcinfo, made([&] { return number_of(address); }));
