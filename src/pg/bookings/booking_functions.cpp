@@ -4,8 +4,8 @@
 #include "pg/bookings/booking_source.hpp"
 #include "pg/bookings/booking_statement.hpp"
 
-// Reading and marking the application's bookings, as their owner. All that these statements hold of
-// others is names, quoted, and values, as parameters.
+// Functions that read and mark the application's bookings, as their owner. Text of others enters
+// these statements only as quoted names and as parameters.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_read_bookings);
@@ -19,12 +19,13 @@ namespace {
 
 constexpr int kColumns = 14;  // of the type sms_booking
 
-// $1 and $2 are the words of the status.
+// Returns the columns that the bookings table alone gives. $1 and $2 are the words of the status.
 const char* narrow_columns(const BookingSource& source) {
   auto flag = [](const char* column) {
     return column == nullptr ? "false" : psprintf("coalesce(b.%s, false)", column);
   };
-  // What is reckoned with these times must stay a time, or one booking would stop all others'.
+  // Times are clamped: if arithmetic with one booking's time overflowed, it would stop all other
+  // bookings.
   auto time = [](const char* column) {
     return psprintf(
         "CASE WHEN b.%s IS NOT NULL THEN least(greatest(b.%s::timestamptz,"
@@ -44,7 +45,8 @@ const char* client_column(const char* name) {
   return name == nullptr ? "NULL::text" : psprintf("c.%s::text", name);
 }
 
-// A client of another org is none: no org's text goes to another's client.
+// Returns the query for all columns, by booking id. A client of another org does not count: no
+// org's text goes to another org's client.
 const char* full_query(const BookingSource& source) {
   return psprintf(
       "SELECT %s, b.%s::text, c.%s IS NOT NULL, %s, c.%s::text, o.%s::text, %s FROM %s b"
@@ -57,7 +59,8 @@ const char* full_query(const BookingSource& source) {
       source.orgs_name, source.org_key, source.org_id, source.id);
 }
 
-// Without clients and orgs; a branch for each range, so that an index on each column serves.
+// Returns the query without clients and orgs. Each range has a branch, so that an index on each
+// column serves.
 const char* range_query(const BookingSource& source) {
   const char* select = psprintf(
       "SELECT %s, NULL::text, NULL::boolean, NULL::text, NULL::text, NULL::text, NULL::text"
@@ -83,7 +86,7 @@ void return_rows(ReturnSetInfo* result) {
 
 }  // namespace
 
-// sms_read_bookings(ids uuid[]) → setof sms_booking
+// sms_read_bookings(ids uuid[]) → setof sms_booking: with client and org
 Datum coach_sms_read_bookings(PG_FUNCTION_ARGS) {
   static BookingStatement statement;
   ReturnSetInfo* result = init_materialized_srf(fcinfo);
@@ -101,7 +104,7 @@ Datum coach_sms_read_bookings(PG_FUNCTION_ARGS) {
 }
 
 // sms_find_bookings(starts_after, starts_until, ends_after, ends_until, ids uuid[]) → setof
-// sms_booking
+// sms_booking: those that start or end in the range, or have one of the ids; without client and org
 Datum coach_sms_find_bookings(PG_FUNCTION_ARGS) {
   static BookingStatement statement;
   ReturnSetInfo* result = init_materialized_srf(fcinfo);
@@ -121,8 +124,8 @@ Datum coach_sms_find_bookings(PG_FUNCTION_ARGS) {
   return Datum{0};
 }
 
-// sms_mark_booking(booking_id, feedback boolean) → boolean: writes reminder_sent or feedback_sent.
-// A row that somebody has locked is passed over.
+// sms_mark_booking(booking_id, feedback boolean) → boolean: writes reminder_sent or feedback_sent;
+// whether it did. Skips a locked row.
 Datum coach_sms_mark_booking(PG_FUNCTION_ARGS) {
   static BookingStatement statements[2];
   use_schema_of(fcinfo);

@@ -7,7 +7,8 @@ namespace coach_sms {
 
 namespace {
 
-// The sender pins its plans to look rows up by key; the application's are its own.
+// The planner settings for the application's statements. The sender's own settings are pinned to
+// look rows up by key.
 constexpr const char* kOwnPlans[][2] = {
     {"enable_seqscan", "on"},   {"enable_bitmapscan", "on"}, {"enable_hashjoin", "on"},
     {"enable_mergejoin", "on"}, {"plan_cache_mode", "auto"},
@@ -38,8 +39,8 @@ Oid relation_owner(Oid relation) {
   return owner;
 }
 
-// Functions in a view run as whoever reads it, not as its owner: a lesser role's view would have
-// its code run by the owner of the bookings.
+// Raises SM021 for a view whose owner is a lesser role than `reader`. Functions in a view run as
+// the role that reads it. So that owner's code would run with the rights of the bookings' owner.
 void refuse_others_view(Oid relation, Oid reader) {
   if (get_rel_relkind(relation) != RELKIND_VIEW) return;
   const Oid owner = relation_owner(relation);
@@ -117,7 +118,8 @@ SecurityContext act_as_bookings_owner(const BookingSource& source) {
   caller.settings_level = NewGUCNestLevel();
   for (const auto& setting : kOwnPlans)
     set_for_now(setting[0], setting[1]);
-  // A policy that hides rows would make bookings look cancelled: it raises an error instead.
+  // A policy that hides rows would make bookings look cancelled. With row_security off, PostgreSQL
+  // raises an error instead.
   set_for_now("row_security", "off");
   set_for_now("search_path", psprintf("pg_catalog, %s, pg_temp", source.schema));
   SetUserIdAndSecContext(

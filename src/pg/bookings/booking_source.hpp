@@ -4,15 +4,16 @@
 
 namespace coach_sms {
 
-// The attached relations of the application, as sms_bookings_source has them. Names are quoted.
+// The attached relations of the application, as in sms_bookings_source. All names are quoted
+// identifiers, palloc'ed.
 struct BookingSource {
   Oid bookings;
-  Oid owner;  // of the bookings: everything is read and written as this role
+  Oid owner;  // of the bookings: all statements run as this role
   const char* schema;
   const char* bookings_name;
   const char* clients_name;
   const char* orgs_name;
-  Datum confirmed;  // text[]: words of the status
+  Datum confirmed;  // text[]: the words of the status that mean confirmed
   Datum completed;
   const char* id;
   const char* org_id;
@@ -25,19 +26,20 @@ struct BookingSource {
   const char* feedback_sent;
   const char* client_key;
   const char* client_org;
-  const char* full_name;   // nullptr where first_name stands in for it
+  const char* full_name;   // nullptr where first_name replaces it
   const char* first_name;  // nullptr where none is mapped
   const char* phone;
   const char* org_key;
   const char* org_name;
 };
 
-// False where nothing is attached. Raises SM021 where the relations are gone. Needs SPI.
+// Reads the attachment. Returns false where nothing is attached. Raises SM021 where a relation is
+// gone or a view must not be read. Needs SPI.
 bool read_booking_source(BookingSource* source);
 
-// From here to restore_context() statements run as the bookings' owner, with no right of ours
-// and none of the caller's, as REFRESH MATERIALIZED VIEW and index functions run: no SET ROLE, no
-// temporary tables, no deferred triggers. What they set is set back.
+// Switches to the bookings' owner until restore_context(). Statements then have none of our rights
+// and none of the caller's. As in REFRESH MATERIALIZED VIEW (SECURITY_RESTRICTED_OPERATION), SET
+// ROLE, temporary tables and deferred triggers are refused. Settings that they change are set back.
 SecurityContext act_as_bookings_owner(const BookingSource& source);
 
 }  // namespace coach_sms

@@ -26,7 +26,7 @@ void run(BookingStatement* statement, const char* sql, int count, Oid* types, Da
   if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(result));
 }
 
-// The sender sends nothing while it reads: a view that is slow must not hold up every text.
+// Milliseconds. The sender sends nothing while it reads, and a slow view must not delay all texts.
 constexpr int kLongestRead = 2000;
 
 [[noreturn]] void raise_slow() {
@@ -37,8 +37,8 @@ constexpr int kLongestRead = 2000;
            errhint("Make the attached view faster, or index its start and end times.")));
 }
 
-// Code of theirs may catch a cancel. This nothing can catch; what is in flight is then found out
-// about, as after a crash.
+// Ends the process, when the timeout did not end the application's code: such code may catch a
+// cancel, but it cannot catch this. Messages in flight become unknown, as after a crash.
 void end_process() {
   ProcDiePending = 1;
   InterruptPending = 1;
@@ -64,7 +64,7 @@ void end_others_code() {
 
 void run_as(const BookingSource& source, BookingStatement* statement, const char* sql, int count,
             Oid* types, Datum* values) {
-  // Within another one, of a trigger of theirs, the outer one's limits count.
+  // Within another one, in a trigger of the application, the limits of the outer one count.
   const bool is_sender = OidIsValid(worker_context()->extension) && running_application_code == 0;
   const SecurityContext caller = act_as_bookings_owner(source);
   if (is_sender) {
@@ -77,8 +77,7 @@ void run_as(const BookingSource& source, BookingStatement* statement, const char
     PG_CATCH();
     {
       end_others_code();
-      // A cancel because the sender is to end goes past every handler of ours, and so ends the
-      // step.
+      // A cancel because the sender is to end passes every handler, and so ends the step.
       if (geterrcode() == ERRCODE_QUERY_CANCELED && !should_stop()) raise_slow();
       PG_RE_THROW();
     }

@@ -4,20 +4,21 @@
 
 namespace coach_sms {
 
-// A statement of the attached relations: its plan is kept until the attachment changes, and then
-// left where it is, since it may be running further out: the application's code runs within.
+// A statement on the attached relations. Its plan is kept until the attachment changes. The old
+// plan is not freed then, since an outer call may be running it: the application's code runs
+// within.
 struct BookingStatement {
   char* sql;
   SPIPlanPtr plan;
 };
 
-// Runs it as the owner of the bookings, with these values; results are in SPI_tuptable. In the
-// sender it raises SM021 after two seconds. Needs SPI.
+// Runs the statement as the owner of the bookings. Results are in SPI_tuptable. In the sender it
+// raises SM021 after 2 s, and ends the process after 10 s. Needs SPI.
 void run_as(const BookingSource& source, BookingStatement* statement, const char* sql, int count,
             Oid* types, Datum* values);
 
-// While set, code of the application's is running in a sender: a request to end (SIGTERM) cancels
-// it, and the step with it, so that answers in hand are recorded as ever.
+// Set while code of the application runs in a sender. A request to end (SIGTERM) then cancels that
+// code and its step, so that the answers in hand are still recorded.
 extern volatile sig_atomic_t running_application_code;
 
 }  // namespace coach_sms

@@ -15,7 +15,7 @@ using namespace coach_sms;
 
 namespace {
 
-// All zero where the column is NULL, or of another type by now.
+// Returns the column's uuid; all zero where it is NULL, or no longer a uuid.
 pg_uuid_t uuid_of(HeapTuple tuple, TupleDesc columns, const char* name) {
   const int number = SPI_fnumber(columns, name);
   bool is_null = true;
@@ -25,15 +25,17 @@ pg_uuid_t uuid_of(HeapTuple tuple, TupleDesc columns, const char* name) {
   return is_null ? pg_uuid_t{} : *DatumGetUUIDP(value);
 }
 
-// The transaction that has waited for a lock in vain.
+// The transaction that waited for a lock without success. It waits no more.
 FullTransactionId gave_up_waiting;
 
-// Arguments of our triggers.
+// The arguments of the extension's triggers on the application's tables.
 enum Argument { kKind, kIdColumn, kOrgColumn, kArguments };
 
-// How many bookings a transaction decides itself: 50_bookings/60_on_change.sql says why.
+// The number of bookings that a transaction decides itself: 50_bookings/60_on_change.sql has the
+// reason.
 constexpr int kManyAtOnce = 500;
 
+// Counts a booking. Returns whether the transaction has more than kManyAtOnce by now.
 bool is_one_of_many() {
   static FullTransactionId counted_in;
   static int count;
@@ -43,8 +45,8 @@ bool is_one_of_many() {
   return ++count > kManyAtOnce;
 }
 
-// Functions that the version before has too: after a new library is installed, the application's
-// triggers work also until ALTER EXTENSION UPDATE.
+// The functions below call SQL functions that the previous version has too. So the application's
+// triggers work with a new library also before ALTER EXTENSION UPDATE.
 
 void decide_booking(const pg_uuid_t& id, const pg_uuid_t& org_id) {
   static Statement run{"SELECT @internal@.sms_booking_changed($1, $2)", {UUIDOID, UUIDOID}};
@@ -56,7 +58,8 @@ void keep_back_texts(const pg_uuid_t& id) {
   run.run(id);
 }
 
-// In a transaction whose snapshot may be older than the row, a subtransaction takes the error.
+// Leaves the booking to the next pass. Where the transaction's snapshot may be older than the row,
+// a subtransaction catches the error.
 void leave_to_pass(const pg_uuid_t& id, const pg_uuid_t& org_id) {
   static Statement run{"SELECT @internal@.sms_leave_to_pass($1, $2, $3, $4)",
                        {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
@@ -113,9 +116,9 @@ Datum coach_sms_wait_no_more(PG_FUNCTION_ARGS) {
   PG_RETURN_VOID();
 }
 
-// AFTER trigger on bookings, clients and orgs; its arguments are which of them, and their names of
-// id and org_id. The row itself is read again by whoever decides, as the bookings' owner: none of
-// its other values is looked at with our rights.
+// AFTER trigger on bookings, clients and orgs. Its arguments are the kind of table and the names of
+// its id and org_id columns. The deciding function reads the row again as the bookings' owner. The
+// trigger reads no other value of it with our rights.
 Datum coach_sms_booking_trigger(PG_FUNCTION_ARGS) {
   if (!CALLED_AS_TRIGGER(fcinfo)) elog(ERROR, "a trigger function was called by hand");
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);

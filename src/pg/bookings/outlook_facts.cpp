@@ -6,7 +6,7 @@ namespace coach_sms {
 
 namespace {
 
-// The core compares times and does not know where they count from.
+// The core only compares times, so both sides may count from PostgreSQL's epoch.
 static_assert(DT_NOBEGIN == INT64_MIN);
 
 std::optional<int64_t> optional_time(uint64 row, int column) {
@@ -16,7 +16,7 @@ std::optional<int64_t> optional_time(uint64 row, int column) {
   return DatumGetTimestampTz(value);
 }
 
-// Empty for NULL.
+// Returns the column's text; empty for NULL.
 std::string_view view_column(uint64 row, int column) {
   const char* value = text_column(row, column);
   return value == nullptr ? std::string_view() : std::string_view(value);
@@ -101,7 +101,7 @@ Table<TextRule> read_rules(Datum org_ids) {
   return keep_rows(facts.read(org_ids), rule_of);
 }
 
-// LIMIT makes the planner look each message up by its key.
+// LIMIT 1 makes the planner look each message up by its key.
 Table<TextRecord> read_records(Datum booking_ids) {
   static Statement facts{R"sql(
       SELECT t.booking_id, t.type, t.schedule_id, t.session_start, t.session_end, t.reason,

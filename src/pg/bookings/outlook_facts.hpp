@@ -8,9 +8,10 @@
 
 namespace coach_sms {
 
-// The facts that the outlook of bookings depends on, as our tables have them now.
+// The facts on which the outlook of bookings depends, as our tables have them now.
 
-// What was read, one struct a row. The rows themselves stay, for columns that are only handed on.
+// The rows that were read, one struct a row. The SPI rows stay too, for columns that are only
+// passed on.
 template <typename Row>
 struct Table {
   SPITupleTable* rows;
@@ -31,11 +32,12 @@ struct Table {
   }
 };
 
-// Columns that the judgement does not look at, or that are returned as they are.
+// Columns that the core does not read, or that are returned as they are.
 enum RuleColumn { kRuleLabel = 8, kRuleTemplateKey };
 enum RecordColumn { kRecordReason = 6, kRecordUpdatedAt = 8, kRecordMessageId = 10 };
 
-// They need SPI, and live until SPI_finish(). Arguments are of type uuid[].
+// Read the facts. They need SPI, and the results live until SPI_finish(). Arguments are of type
+// uuid[].
 Moment read_moment();
 Table<TextRule> read_rules(Datum org_ids);          // in the order of orgs
 Table<TextRecord> read_records(Datum booking_ids);  // in the order of bookings

@@ -6,7 +6,7 @@
 #include "pg/base/statement.hpp"
 #include "pg/bookings/outlook_facts.hpp"
 
-// sms_booking_outlook(): reads the facts, has the core judge them, and returns its verdicts.
+// sms_booking_outlook(): reads the facts, lets the core judge them, and returns its verdicts.
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_booking_outlook);
@@ -16,7 +16,7 @@ using namespace coach_sms;
 
 namespace {
 
-// The columns of the type sms_booking that are judged.
+// The columns of the type sms_booking that the core judges.
 enum BookingColumn {
   kId = 1,
   kOrgId = 2,
@@ -97,7 +97,7 @@ Datum keys_of(const GivenBookings& bookings, Uuid GivenBooking::*key) {
   });
 }
 
-// One row of the result, filled from left to right.
+// A result row. Values are added from left to right.
 class ResultRow {
  public:
   void add(Datum value, bool is_null = false) {
@@ -128,14 +128,14 @@ class ResultRow {
   int count_ = 0;
 };
 
-// What all verdicts of a call depend on.
+// The facts that all verdicts of a call share.
 struct Facts {
   Moment moment;
   Table<TextRule> rules;
   Table<TextRecord> records;
 };
 
-// `rule` is nullptr for an org without settings.
+// Returns one text's row. `rule` is nullptr for an org without settings.
 void return_text(ReturnSetInfo* result, const Facts& facts, const GivenBooking& booking,
                  const TextRule* rule, const TextOutlook& outlook) {
   const Uuid schedule = rule == nullptr ? Uuid{} : rule->schedule;
@@ -178,7 +178,8 @@ void return_booking(ReturnSetInfo* result, const Facts& facts, const GivenBookin
 
 }  // namespace
 
-// sms_booking_outlook(bookings sms_booking[]) → a row for each text that they could have
+// sms_booking_outlook(bookings sms_booking[]) → setof record: a row for each text that they could
+// have
 Datum coach_sms_booking_outlook(PG_FUNCTION_ARGS) {
   ReturnSetInfo* result = init_materialized_srf(fcinfo);
   use_schema_of(fcinfo);
