@@ -4,23 +4,23 @@
 #include "pg/sender/sender_steps.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// The pass over bookings: sms_schedule_pass() in sql/install/50_bookings/62_pass.sql.
+// The duty of the pass over bookings: sms_schedule_pass() in sql/install/50_bookings/62_pass.sql.
 
 namespace coach_sms {
 
 namespace {
 
 constexpr int64 kPause = USECS_PER_MINUTE;
-// A booking takes about a millisecond, and the sender does nothing else meanwhile.
+// Bookings in one step: each takes about a millisecond, and the sender does nothing else meanwhile.
 constexpr int kAtOnce = 100;
 
 struct {
   TimestampTz looked_at;
-  TimestampTz unreadable_until;  // reading them ended a sender
-  bool more;                     // the latest pass left some for the next one
+  TimestampTz unreadable_until;  // reading them ended the earlier sender
+  bool more;                     // the latest pass left some bookings for the next one
 } bookings;
 
-// Logs each problem once, however many passes it fails.
+// Logs each problem once, however many passes it fails. nullptr: there is none now.
 void log_problem(const char* problem) {
   static char logged[256];
   if (problem == nullptr) {
@@ -49,15 +49,16 @@ void skip_until(TimestampTz now) {
   bookings.unreadable_until = now + USECS_PER_MINUTE;
 }
 
-// The pass and the check before sending run code of the application's, which may end a sender.
+// Resets the state. The pass and the pre-send check run code of the application, which may have
+// ended the earlier sender. Bookings are then not read for a minute.
 void begin() {
   bookings = {};
   if (earlier_sender_ended_while(kBookingsDuty.name) || earlier_sender_ended_while(kCheckDuty.name))
     skip_until(GetCurrentTimestamp());
 }
 
-// A minute after the latest pass, or at once where that one left some. A clock that was set back
-// makes no pause longer.
+// Returns a minute after the latest pass, or `now` where that pass left bookings or the clock was
+// set back.
 TimestampTz next_at(const Sender&, TimestampTz now) {
   if (bookings.more || bookings.looked_at > now) return now;
   return bookings.looked_at + kPause;

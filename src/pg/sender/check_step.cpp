@@ -9,12 +9,13 @@
 #include "pg/sender/start_requests.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// The pre-send check of what was claimed, and the start of its requests.
+// The duty of the pre-send check of claims, and the start of their requests.
 
 namespace coach_sms {
 
 namespace {
 
+// So many checks of a batch fail in a row before the batch is put back.
 constexpr int kMostFailures = 3;
 
 Checked* checked_rows;
@@ -32,8 +33,8 @@ AttemptResult result_of(const Claimed& claimed, const Checked& checked) {
   return result;
 }
 
-// Holds the org whose route cannot be used, and releases it otherwise. A message with a sender of
-// its own may go where the org lacks one, and says nothing of the others.
+// Holds the org if its route cannot be used, and releases it otherwise. A message with its own
+// sender may be sent although the org has none; it does not change the hold.
 void apply_org_hold(Sender* sender, const OrgRoute& route, bool is_sent) {
   if (is_sent && route.why_held != nullptr) return;
   raise_if(run_cpp([&] {
@@ -45,7 +46,8 @@ void apply_org_hold(Sender* sender, const OrgRoute& route, bool is_sent) {
   }));
 }
 
-// Claims that were planned by other settings than those of now go back, and are planned anew.
+// Requeues claims that were planned by other settings than the current ones, so that they are
+// planned again.
 void check_versions(Sender* sender, const Claimed* claimed, int count, Checked* checked) {
   raise_if(run_cpp([&] {
     std::set<Uuid> changed;
@@ -70,7 +72,7 @@ void note_requeued(Sender* sender, const Claimed& claimed, TimestampTz when) {
   }));
 }
 
-// Back into the queue with the next record, not due before that time.
+// Puts the claim back into the queue with the next record, not due before `not_before`.
 void give_back(Sender* sender, const Claimed& claimed, TimestampTz not_before = DT_NOBEGIN) {
   const TimestampTz due_at = claimed.due_at > not_before ? claimed.due_at : not_before;
   raise_if(run_cpp([&] {
@@ -103,7 +105,7 @@ void check(void* state) {
   auto* sender = static_cast<Sender*>(state);
   FAILPOINT("after-claim");
   const int count = sender->claimed_count;
-  // Before any snapshot of this step: see note_recall().
+  // Read before any snapshot of this step: see note_recall().
   for (int i = 0; i < count; ++i)
     sender->claimed[i].recalls = read_recalls(recall_counter_of(sender->claimed[i].to_phone));
   checked_rows = static_cast<Checked*>(palloc0(sizeof(Checked) * count));
@@ -121,7 +123,7 @@ void check(void* state) {
       return_claim(sender->claimed[i], checked_rows[i], &returned_rows[i]);
 }
 
-// Once the check is committed: the requests start.
+// Starts the requests. Call it after the step with the check has committed.
 void start_checked(Sender* sender) {
   FAILPOINT("before-connect");
   const int count = sender->claimed_count;
@@ -139,8 +141,8 @@ void start_checked(Sender* sender) {
   }
 }
 
-// Gives claims back that cannot be checked, not due for a while and a second apart: one of them is
-// bad, and the others must not be claimed together with it again.
+// Puts back claims whose check keeps failing, due a minute from now and a second apart. One of them
+// is bad, and the others must not be claimed together with it again.
 void give_back_apart(Sender* sender) {
   const TimestampTz not_before = GetCurrentTimestamp() + USECS_PER_MINUTE;
   for (int i = 0; i < sender->claimed_count; ++i)
@@ -156,13 +158,13 @@ TimestampTz next_at(const Sender& sender, TimestampTz now) {
   return sender.claimed_count > 0 && !should_stop() ? now : DT_NOEND;
 }
 
-// A batch whose check keeps failing goes back for a while, so that one bad row cannot keep
-// everything else from being sent.
+// Checks the batch. If the check keeps failing, the batch is put back for a while, so that one bad
+// row cannot block all sending.
 bool run(Sender* sender) {
   if (step(sender, kCheckDuty.name, check)) {
     failures = 0;
     start_checked(sender);
-    drive(sender);  // what was checked leaves before anything else is waited for
+    drive(sender);  // sends the bytes before the other duties run
     return true;
   }
   if (sender->context->extension_status == ExtensionStatus::kUsable &&

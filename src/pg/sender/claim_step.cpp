@@ -9,7 +9,7 @@
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// Taking what is due: a few messages from as many lanes as fill a batch.
+// Claims due messages: a few from each of as many lanes as fill a batch.
 
 namespace coach_sms {
 
@@ -20,8 +20,8 @@ struct Order {
   TimestampTz after_due;
   pg_uuid_t after_id;
   int limit;
-  TimestampTz opened_at;  // DT_NOBEGIN: the lane did not open a moment ago
-  int waited;             // of the limit, from what waited when it opened
+  TimestampTz opened_at;  // DT_NOBEGIN: the lane's quiet hours did not end just now
+  int waited;             // of `limit`, from the messages that waited when it opened
 };
 
 constexpr int kMostOrders = 1000;
@@ -41,7 +41,8 @@ Order order_of(const ClaimOrder& order) {
       std::min(order.waited, order.limit)};
 }
 
-// What the lanes offer, the limits admit, and the accounts have room for.
+// Plans the claims: the lanes offer them, the limits admit them, and the accounts have room for
+// them. Returns their number.
 int plan_claims(Sender* sender, int room, Order* orders) {
   raise_if(run_cpp([&] {
     std::vector<ClaimOrder> next = sender->lanes->next_claims(unix_now_us(), room);
@@ -62,10 +63,10 @@ int plan_claims(Sender* sender, int room, Order* orders) {
   return count;
 }
 
-// What an order's claims have found.
+// The result of an order's claims.
 struct Found {
-  int waited;  // of what waited when the lane opened
-  int count;   // of the rest
+  int waited;  // claims of messages that waited when the lane opened
+  int count;   // other claims
   const Claimed* last;
   TimestampTz next_due;
 };
@@ -84,7 +85,7 @@ void advance_lane(Sender* sender, const Order& order, const Found& found) {
     int64 next_due = to_unix_us(found.next_due);
     if (order.opened_at != DT_NOBEGIN) {
       const int64 more_at = sender->limits->took_waited(claimed.lane, found.waited, now);
-      // What was counted is locked, or not there any more: not asked for again and again.
+      // Counted messages are locked, or gone: claim them again only after a pause.
       const bool is_short = found.waited < order.waited;
       next_due = std::min(next_due, is_short ? std::max(more_at, now + kShortPause) : more_at);
     }
@@ -92,8 +93,8 @@ void advance_lane(Sender* sender, const Order& order, const Found& found) {
   }));
 }
 
-// A lane that opened a moment ago gives what waited little by little, and what fell due since as
-// ever: from the moment of its opening on.
+// Claims for one order. A lane that opened just now gives its waiting messages little by little.
+// From the moment of its opening on, it gives messages as they fall due.
 Found claim_order(const Order& order, int64 fence, Claimed* claimed) {
   Found found{0, 0, nullptr, DT_NOEND};
   TimestampTz after_due = order.after_due;
@@ -124,8 +125,8 @@ TimestampTz next_claim_at(const Sender& sender, TimestampTz now) {
   return from_unix_us(sender.lanes->next_due(to_unix_us(now)));
 }
 
-// The claims of an aborted transaction never happened, but the lanes have moved on: the sweep that
-// follows every failed step sets them right.
+// A failed step rolls the claims back, but the lanes have moved on. The sweep after every failed
+// step corrects them.
 void claim(Sender* sender) {
   if (sender->claimed_count > 0 || should_stop() || sender->mode == Mode::kNotArmed) return;
   const int room = std::min(sender->dispatch->room(), settings::batch_size);

@@ -11,15 +11,15 @@ namespace coach_sms {
 
 namespace {
 
-// While what fills the limit is in flight nobody knows when there will be room.
+// While messages in flight fill the limit, the client is checked again after this time.
 constexpr int64 kAskAgain = INT64CONST(10) * USECS_PER_SEC;
 
-// One client among the claimed, and what they may still get.
+// One client of the claimed messages, and the counts against the client's limit.
 struct Client {
   const Claimed* first;
   int64 limit;
   int64 settled;  // in the last 24 hours
-  int64 flying;   // but for this batch
+  int64 flying;   // in flight, without this batch
 };
 
 bool is_same_client(const Claimed& one, const Claimed& other) {
@@ -27,13 +27,13 @@ bool is_same_client(const Claimed& one, const Claimed& other) {
          strcmp(one.client_key, other.client_key) == 0;
 }
 
-// Without a client the key is a number in E.164.
+// Returns whether the key is a client's id. Without a client it is a number in E.164 form.
 bool has_client(const Claimed& one) {
   return one.client_key[0] != '+';
 }
 
-// The clients of the claimed whose org has a limit. What is in flight is found among the client's
-// messages: all that is in flight may be many more.
+// Messages in flight are found among the client's messages, since all messages in flight may be
+// many more.
 constexpr char kFlying[] = R"sql(
     m.org_id = c.org_id AND m.status IN ('sending', 'unknown') AND m.id <> ALL ($6))sql";
 
@@ -81,7 +81,8 @@ int read_clients(const Claimed* claimed, int count, const char* provider, Client
   return static_cast<int>(found);
 }
 
-// When the client's limit has room for one more, were nothing else handed over until then.
+// Returns when the client's limit has room for one more message, if no other message is handed over
+// until then.
 TimestampTz room_at(const Claimed& one, const Client& client, int64 handed, const char* provider) {
   static constexpr auto kSql = join_sql(R"sql(
       SELECT a.created_at + interval '24 hours' FROM @extschema@.sms_attempts a
@@ -94,14 +95,14 @@ TimestampTz room_at(const Claimed& one, const Client& client, int64 handed, cons
   static Statement read{kSql.data(), {UUIDOID, TEXTOID, TEXTOID, INT8OID}};
   const TimestampTz soon = GetCurrentTimestamp() + kAskAgain;
   if (client.limit == 0) return soon + USECS_PER_HOUR;  // a raised limit wakes the sender at once
-  if (client.settled < client.limit) return soon;  // what is in flight may not count in the end
+  if (client.settled < client.limit) return soon;  // messages in flight may not count in the end
   if (read.run(one.org_id, one.client_key, provider, handed - client.limit) == 0) return soon;
   return time_column(0, 1, soon);
 }
 
 void check_client(const Client& client, const Claimed* claimed, int count, const char* provider,
                   Checked* checked) {
-  // The batch's are counted one by one as they pass.
+  // Each message of the batch counts as it passes.
   int64 handed = client.settled + client.flying;
   for (int i = 0; i < count; ++i) {
     if (!is_same_client(claimed[i], *client.first) || checked[i].verdict != Verdict::kSend)

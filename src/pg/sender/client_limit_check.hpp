@@ -5,8 +5,8 @@
 
 namespace coach_sms {
 
-// Puts back what would be more than max_sms_per_client_per_day allows, among those of the claimed
-// that may go: until the client's limit has room again. Needs SPI.
+// Requeues claimed messages beyond max_sms_per_client_per_day, of those whose verdict is kSend,
+// until the client's limit has room again. Needs SPI.
 void check_client_limits(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked);
 
 }  // namespace coach_sms

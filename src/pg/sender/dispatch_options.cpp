@@ -23,7 +23,7 @@ DispatchOptions dispatch_options() {
   options.http.ca_file = settings::ca_file;
   options.http.proxy = settings::proxy;
   options.http.max_connections_per_host = settings::max_in_flight;
-  options.http.max_response_bytes = 1024 * 1024;  // a page of a listing; a Message is 1 kB
+  options.http.max_response_bytes = 1024 * 1024;  // a page of a list; one Message is 1 kB
   options.http.user_agent = "coach_sms/";
   options.http.user_agent += library_version();
   options.http.is_recalled = [](const RecallMark& mark) {
@@ -36,7 +36,7 @@ DispatchOptions dispatch_options() {
   options.public_url = settings::public_url;
   options.max_in_flight = settings::max_in_flight;
   options.max_in_flight_per_account = settings::max_in_flight_per_account;
-  // Whatever leaves is answered or given up before its lease ends.
+  // Every request is answered or given up before its lease ends.
   options.send_margin = INT64CONST(1000) * (settings::connect_timeout + settings::request_timeout);
   return options;
 }

@@ -5,7 +5,8 @@
 
 namespace coach_sms {
 
-// Returns the settings as Dispatch takes them. Runs inside run_cpp().
+// Returns the settings in the form of Dispatch. Call it inside run_cpp(); the settings' strings
+// must not change during the call.
 DispatchOptions dispatch_options();
 
 }  // namespace coach_sms

@@ -6,7 +6,7 @@ namespace coach_sms {
 
 namespace {
 
-// In the order in which they run: sending goes before everything that can wait.
+// All duties, in the order in which they run: sending goes before everything that can wait.
 constexpr const Duty* kDuties[] = {
     &kSweepDuty,     &kRecordAndClaimDuty, &kCheckDuty,        &kRefusalsDuty,
     &kReconcileDuty, &kListSearchDuty,     &kHousekeepingDuty, &kWaitingEventsDuty,

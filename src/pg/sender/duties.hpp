@@ -1,23 +1,24 @@
 #pragma once
 
-// What the sender does, one file a duty. A new duty is a file, its declaration here and its row in
-// duties.cpp.
+// The duties of the sender, one file each. A new duty is a file, its declaration here and its row
+// in duties.cpp.
 
 #include "pg/sender/sender_state.hpp"
 
 namespace coach_sms {
 
-// A duty keeps its state in its own file. Functions that it does not need are nullptr.
+// A duty keeps its state in its own file. `begin` and `clock_set_back` may be nullptr.
 struct Duty {
-  // What pg_stat_activity shows while its step runs.
+  // The text that pg_stat_activity shows while the duty's step runs.
   const char* name;
-  // Sets its state to that of a sender that begins.
+  // Resets the duty's state for a sender that begins.
   void (*begin)();
-  // Returns when it is to run: at once for any time up to `now`, DT_NOEND for not as things are.
+  // Returns when to run the duty: any time up to `now` means at once, DT_NOEND means not before
+  // something changes.
   TimestampTz (*next_at)(const Sender& sender, TimestampTz now);
-  // Runs it. Returns false where the duties after it wait for a later turn.
+  // Runs the duty. Returns false where the duties after it must wait for a later turn.
   bool (*run)(Sender* sender);
-  // Plans anew: the clock was set back to `now`, and times planned before are too late.
+  // Plans again after the clock was set back to `now`: times that were planned before are too late.
   void (*clock_set_back)(Sender* sender, TimestampTz now);
 };
 
@@ -35,9 +36,9 @@ extern const Duty kStatusPollDuty;
 extern const Duty kHoldsDuty;
 
 void begin_duties();
-// Returns when the first of them is to run.
+// Returns when the first duty is to run.
 TimestampTz next_duty_at(const Sender& sender, TimestampTz now);
-// Runs those whose time has come, in the table's order.
+// Runs the duties whose time has come, in the table's order.
 void run_duties(Sender* sender);
 void duties_clock_set_back(Sender* sender, TimestampTz now);
 

@@ -7,7 +7,7 @@
 #include "pg/sender/sender_steps.hpp"
 #include "pg/sender/storable_text.hpp"
 
-// Publishes in sms_holds why messages wait, so that views need not judge it again.
+// The duty that publishes in sms_holds why messages wait, so that views only read it.
 
 namespace coach_sms {
 
@@ -16,19 +16,19 @@ namespace {
 constexpr int kMostChanges = 1000;
 constexpr int64 kPauseAfterFailure = 5 * USECS_PER_SEC;
 
-bool table_is_ours;    // nothing of an earlier sender is left in sms_holds
-TimestampTz again_at;  // after publishing failed
+bool table_is_ours;    // no row of an earlier sender is left in sms_holds
+TimestampTz again_at;  // the next try, after a failure
 
 struct HoldRow {
   char* key;
   const char* rule;
   pg_uuid_t org_id;
-  const char* zone;  // nullptr: not of one lane
+  const char* zone;  // nullptr: the hold is not of one lane
   int priority;
   bool of_all_orgs;
   TimestampTz until;
   bool is_trouble;
-  const char* why;  // nullptr: it is over
+  const char* why;  // nullptr: the hold has ended
 };
 
 HoldRow row_of(const HoldChange& change) {
@@ -58,7 +58,7 @@ void delete_rows(const HoldRow* rows, int count) {
   remove.run(texts_of(count, [&](int i) { return rows[i].key; }));
 }
 
-// Times are shown in the zone whose hours they are.
+// Inserts the rows. Times in `why` are in the zone of the hold's hours.
 void insert_rows(const HoldRow* rows, int count) {
   static Statement insert{
       R"sql(
@@ -97,7 +97,8 @@ void insert_rows(const HoldRow* rows, int count) {
 
 void publish(void* state) {
   auto* sender = static_cast<Sender*>(state);
-  // For people who watch: lost in a crash, after which all is published anew.
+  // The rows are for monitoring only. A crash may lose them, and the next sender publishes all
+  // again.
   (void)set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
                           true, 0, false);
   if (!table_is_ours) delete_all();
@@ -121,7 +122,7 @@ TimestampTz next_at(const Sender& sender, TimestampTz) {
   return table_is_ours && !sender.holds->has_changes() ? DT_NOEND : again_at;
 }
 
-// What cannot be published keeps nothing from being sent: a failure puts off this duty alone.
+// Publishes the changes. A failure delays this duty alone, and no sending.
 bool run(Sender* sender) {
   const bool was_ours = table_is_ours;
   if (watched_step(sender, kHoldsDuty.name, publish)) {

@@ -7,7 +7,8 @@
 #include "pg/sender/unsettled.hpp"
 #include "pg/settings.hpp"
 
-// Leases, expiry, promotions, deliveries in the sandbox, and the start of list searches.
+// The duty of leases, expiry, promotions, deliveries in the sandbox, and the start of list
+// searches.
 
 namespace coach_sms {
 
@@ -21,7 +22,7 @@ struct {
   bool more_to_expire;
 } housekeeping;
 
-// sending → unknown for claims that no sender answers for any more.
+// Moves sending → unknown the claims that no sender answers for.
 void expire_lost_leases(Sender* sender) {
   int count = 0;
   const auto room =

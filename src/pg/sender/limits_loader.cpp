@@ -24,7 +24,7 @@ Datum array_of(const IdList& list) {
       list.count, [&](int i) -> auto& { return list.ids[i]; });
 }
 
-// What `ask` lists, as plain data.
+// Returns the ids that `ask` lists, as plain data. `ask` runs twice, inside run_cpp().
 template <typename Ask>
 IdList list_of(Ask ask) {
   std::size_t count = 0;
@@ -90,8 +90,8 @@ void read_rules(Sender* sender, const IdList& orgs) {
 
 // --- what was handed over -----------------------------------------------------------------------
 
-// Attempts that were not provably unsent. Ids of version 7 begin with their time, so that the last
-// hour and this month are ranges of the primary key, whatever their org: one walk for all orgs.
+// Conditions on attempts that were not provably unsent. Ids of version 7 begin with their time. So
+// the last hour and this month are ranges of the primary key, and one scan serves all orgs.
 constexpr char kSince[] = R"sql(
     a.id BETWEEN $3 AND 'ffffffff-ffff-ffff-ffff-ffffffffffff')sql";
 
@@ -100,7 +100,7 @@ const char* provider_of(const Sender& sender) {
 }
 
 pg_uuid_t first_id_at(TimestampTz time) {
-  return first_uuidv7(time - USECS_PER_MINUTE);  // clocks of backends differ, and are set
+  return first_uuidv7(time - USECS_PER_MINUTE);  // a minute for clocks that differ, or are set
 }
 
 void read_last_hour(Sender* sender, Datum orgs) {
@@ -171,7 +171,8 @@ void read_past(Sender* sender, const IdList& orgs) {
       sender->limits->begin_past(to_core(orgs.ids[i]));
   }));
   const Datum ids = array_of(orgs);
-  // Flights first: what another process settles meanwhile is counted twice for a while, not missed.
+  // Flights are read first. A message that another process settles meanwhile counts twice for a
+  // while, but is not missed.
   read_flights(sender, ids);
   read_last_hour(sender, ids);
   read_spent(sender, ids);
@@ -197,7 +198,8 @@ void read_zone(Sender* sender, const char* name) {
     spans.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
       spans.push_back({to_unix_us(offsets[i].from), offsets[i].seconds});
-    // Good for claims until a day before the end: what comes next is looked for in it.
+    // The offsets serve for claims until a day before their end, since the core looks ahead in
+    // them.
     sender->limits->set_zone(name, std::move(spans), to_unix_us(now - USECS_PER_HOUR),
                              to_unix_us(until));
   }));

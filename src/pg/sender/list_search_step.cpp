@@ -10,20 +10,20 @@
 #include "pg/sender/unsettled.hpp"
 #include "pg/settings.hpp"
 
-// Which unknown messages are searched for in Twilio's lists now: those that have been due longest,
-// as many as their account has room for. Where the account is held, or has no token, Twilio is not
-// asked and nothing is counted.
+// Starts list searches for unknown messages: for those that have been due longest, as many as their
+// account has room for. If the account is held or has no token, the search is postponed and does
+// not count as a listing.
 
 namespace coach_sms {
 
 namespace {
 
 constexpr int kMostRows = 1000;                   // in one step
-constexpr int64 kPause = 100 * INT64CONST(1000);  // where there was no room for all
-// Changed settings make it due at once; this is for a token that came by another way.
+constexpr int64 kPause = 100 * INT64CONST(1000);  // microseconds; where there was no room for all
+// Changed settings make the search due at once. This is for a token that came in another way.
 constexpr int64 kWithoutToken = 5 * USECS_PER_MINUTE;
 
-TimestampTz again_at;  // when more listings start; DT_NOEND: at the next housekeeping
+TimestampTz again_at;  // when more searches start; DT_NOEND: with the next housekeeping
 
 struct Due {
   pg_uuid_t message_id;
@@ -32,16 +32,16 @@ struct Due {
   char* to;
   TimestampTz claimed_at;
   TimestampTz lease_until;
-  char* account_sid;  // "" of a restored claim, which names none
+  char* account_sid;  // "" of a restored claim, which names no account
   TimestampTz not_asked_since;
-  // Out.
+  // The result of this step.
   bool changed;
   TimestampTz next;
-  char* not_asked;  // nullptr: it is searched for
+  char* not_asked;  // why the search was postponed; nullptr: it was started
 };
 
-// A callback may have settled the message without knowing of this row: then there is nothing to
-// look for.
+// Removes claims that a callback has settled without knowing of their row, and writes their
+// attempts. Runs once a minute at most.
 void tidy_settled() {
   static Statement tidy{
       R"sql(
@@ -61,7 +61,7 @@ void tidy_settled() {
   tidied_at = GetCurrentTimestamp();
 }
 
-// Whatever nobody could be asked about may be asked about now.
+// Makes postponed searches due now, after a change of settings.
 void make_unasked_due() {
   static Statement update{
       R"sql(
@@ -73,7 +73,8 @@ void make_unasked_due() {
   update.run();
 }
 
-// Each account's first ones, so that none of them keeps the others away.
+// Finds the due searches, the first of each account, so that no account displaces the others.
+// Returns their number.
 int find_due(Due** due) {
   static Statement find{
       R"sql(
@@ -111,7 +112,7 @@ void postpone(Due* due, TimestampTz until, char* why) {
   due->not_asked = why;
 }
 
-// How long a listing may take: it is not begun again before.
+// Returns how many microseconds a search may take; it is not started again before.
 int64 reserve() {
   const int64 request =
       INT64CONST(1000) * (settings::connect_timeout + settings::request_timeout + 1000);
@@ -119,10 +120,11 @@ int64 reserve() {
   return request > delay ? request : delay;
 }
 
-// False where its account has no room now.
+// Starts the search of one message, or postpones it. Returns false where its account has no room
+// now.
 bool search_for(Sender* sender, const OrgRoute& from, Due* due) {
   const TimestampTz now = GetCurrentTimestamp();
-  // Another account's list would show nothing, and prove nothing.
+  // Another account's list would not show the message, and its absence would prove nothing.
   if (from.token[0] == '\0' ||
       (due->account_sid[0] != '\0' && strcmp(from.account_sid, due->account_sid) != 0)) {
     postpone(due, now + kWithoutToken,
@@ -142,7 +144,7 @@ bool search_for(Sender* sender, const OrgRoute& from, Due* due) {
     search.claimed_at = to_unix_us(due->claimed_at);
     search.started_at = unix_now_us();
     held_until = dispatch.searches_held_until(route);
-    started = dispatch.is_searching(search.message);  // of a step that was rolled back
+    started = dispatch.is_searching(search.message);  // by a step that was rolled back
     if (started || held_until > unix_now_us() || dispatch.room_to_search(route) <= 0) return;
     dispatch.search_list(std::move(search), route);
     started = true;
@@ -156,7 +158,7 @@ bool search_for(Sender* sender, const OrgRoute& from, Due* due) {
   return due->changed;
 }
 
-// A route is read once, however many messages its org has.
+// Returns the org's route, which is read once, however many messages the org has.
 OrgRoute* route_for(const pg_uuid_t& org_id, OrgRoute** routes, int* count) {
   for (int i = *count - 1; i >= 0; --i)
     if (memcmp(&routes[i]->org_id, &org_id, UUID_LEN) == 0) return routes[i];

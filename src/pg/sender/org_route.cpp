@@ -11,7 +11,8 @@ namespace coach_sms {
 
 namespace {
 
-// A wrong key file or a token that does not open waits for a person.
+// How long a token that cannot be read holds the org: a person must correct the key file or the
+// token.
 constexpr int64 kTroubleHold = INT64CONST(30) * USECS_PER_SEC;
 
 char* or_empty(char* value) {
@@ -27,7 +28,7 @@ void hold(OrgRoute* route, TimestampTz again_at, const char* why, bool is_troubl
   route->shown_until = shown_until;
 }
 
-// The org's own account with its own token, or else the server's.
+// Loads the token: the org's own where it has an account and a token, or else the server's.
 void load_token(OrgRoute* route, const char* sealed) {
   Failure failure;
   if (sealed != nullptr && route->account_sid[0] != '\0') {
@@ -54,7 +55,7 @@ const char* why_unusable(const OrgRoute& route) {
   return has_service || route.from[0] != '\0' ? nullptr : "no sender is configured";
 }
 
-// What a person can put right ends no message: it waits for that.
+// Holds the route if it cannot be used. The messages then wait for a correction, and none fails.
 void check_route(OrgRoute* route) {
   const char* why = why_unusable(*route);
   if (why == nullptr) return;

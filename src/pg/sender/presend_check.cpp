@@ -20,7 +20,7 @@ void check_one(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode
   const OrgRoute& route = *checked->route;
   checked->verdict = Verdict::kSend;
   if (!ours) {
-    checked->verdict = Verdict::kRequeue;  // which ends the claim and leaves the message as it is
+    checked->verdict = Verdict::kRequeue;  // ends the claim, and leaves the message as it is
     checked->when = one.due_at;
     return;
   }
@@ -45,8 +45,8 @@ void check_one(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode
   }
 }
 
-// Claims that the message has outlived: a callback of an earlier attempt showed that it was sent
-// after all, or somebody deleted it.
+// Sets `ours` for the claims that still hold. A claim no longer holds if a callback of an earlier
+// attempt showed that the message was sent, or if the message was deleted.
 void find_outlived(const Claimed* claimed, int count, bool* ours) {
   static Statement find{
       R"sql(

@@ -6,27 +6,27 @@
 
 namespace coach_sms {
 
-// What one claimed message may do, as of the snapshot of the check.
+// The verdict on a claimed message, by the snapshot of the pre-send check.
 enum class Verdict {
   kSend,
-  kRequeue,  // the org is held, or its account changed since the claim
-  kCancel,   // for good, with a reason
+  kRequeue,  // the org is held, or another fact has changed since the claim
+  kCancel,   // ends the message, with a reason
 };
 
 struct Checked {
   Verdict verdict;
-  const char* reason;  // error_code of kCancel, held_for of kRequeue; static, or nullptr
-  TimestampTz when;    // of kRequeue
+  const char* reason;  // error_code of kCancel, held_for of kRequeue; borrowed, or nullptr
+  TimestampTz when;    // when the message is due again, for kRequeue
   OrgRoute* route;
 };
 
-// The pre-send check, before anything leaves: suppression, expiry, pause, settings and mode, with a
-// snapshot taken after the claim was committed. Whatever was acknowledged before it wins. Fills
-// one `checked` for each of the claimed. Needs SPI.
+// Runs the pre-send check: suppression, expiry, pause, settings and mode, by a snapshot that is
+// newer than the claim's commit. So a change that was acknowledged before it counts. Fills one
+// `checked` for each claim. Needs SPI.
 void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked);
 
-// The bookings that the claimed are about, as they are now: one that was moved, cancelled or
-// deleted takes its text along. Where they must not be read now, their texts wait. Needs SPI.
+// Checks the bookings of the claimed texts: the text of a moved, cancelled or deleted booking is
+// cancelled. With `unreadable`, or where a booking cannot be read, its text waits. Needs SPI.
 void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked* checked);
 
 }  // namespace coach_sms

@@ -2,12 +2,12 @@
 
 namespace coach_sms {
 
-// Due messages that are not claimed yet (paused, held, behind a backlog) must still show as queued,
-// and end where they have waited too long. Walks on over the queue, a part at a time and the whole
-// of it once a minute. Needs SPI.
+// Promotes and expires due messages of the next part of the queue; the whole queue takes a minute
+// at least. Due messages that are not claimed (paused, held, behind a backlog) must still show as
+// queued. They must also end after coach_sms.max_wait. Needs SPI.
 void promote_next();
 
-// The walk begins at the first message, at once.
+// Begins again at the first message, at once.
 void promote_anew();
 
 }  // namespace coach_sms

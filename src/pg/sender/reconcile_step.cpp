@@ -17,19 +17,19 @@ namespace coach_sms {
 
 namespace {
 
-// An unknown message as it stands when its listing has come back.
+// An unknown message at the time when its list search has ended.
 struct Unknown {
   pg_uuid_t message_id;
   pg_uuid_t org_id;
   int64 fence;
   int failures;
-  int listings;  // so far, that were read to their end and showed nothing
+  int listings;  // complete ones so far that did not show it
   TimestampTz claimed_at;
   TimestampTz lease_until;
-  TimestampTz searched_at;  // when the listing began
+  TimestampTz searched_at;  // when the search began
   char* body;
   bool may_resend;
-  char* inconclusive;  // what the latest listings in a row came to; nullptr where they were empty
+  char* inconclusive;  // result of the latest listings in a row; nullptr: not shown
   int inconclusive_count;
   TimestampTz inconclusive_at;
   TimestampTz not_asked_since;
@@ -62,8 +62,8 @@ bool read_unknown(const pg_uuid_t& id, int64 fence, Unknown* unknown) {
   return true;
 }
 
-// The SIDs among those listed that other messages of ours have: two texts alike are told apart by
-// it.
+// Finds which of the listed SIDs belong to other messages of ours. They tell apart two messages
+// with the same text.
 int read_known_sids(const Unknown& unknown, char** sids, int count, char*** known) {
   static Statement read{
       R"sql(
@@ -116,16 +116,17 @@ void resend(Sender* sender, const Unknown& unknown) {
   sender->sweep_wanted = true;
 }
 
-// What a message's row says until the next listing.
+// The state of an unknown message's row until the next search.
 struct Noted {
-  const char* inconclusive;  // nullptr: the list was read and did not show it
+  const char* inconclusive;  // nullptr: the list was read, and did not show it
   int count;
   TimestampTz counted_at;
   const char* not_asked;
 };
 
-// Pauses double with each listing that showed nothing; after others they are as long as all that
-// has passed. One listing falls right behind the limit.
+// Returns the time of the next search. Pauses double with each complete listing that did not show
+// the message. After other results a pause is as long as the time since the lease ended. One search
+// falls right after the limit.
 TimestampTz next_search(const Unknown& unknown, bool absent) {
   const int64 delay = INT64CONST(1000) * settings::reconcile_delay;
   const int64 limit = INT64CONST(1000) * settings::reconcile_limit;
@@ -159,7 +160,7 @@ void give_up_unasked(const Unknown& unknown, const char* why) {
           psprintf("Twilio's list was not asked within coach_sms.max_wait: %s", why));
 }
 
-// Nothing was learnt: what earlier listings came to stays.
+// Postpones a search that could not be made. The results of earlier searches stay.
 void settle_not_asked(const Unknown& unknown, const ListSearchResult& result) {
   const char* why = storable(pstrdup(result.error.c_str()));
   if (is_unasked_too_long(unknown.not_asked_since)) return give_up_unasked(unknown, why);
@@ -187,7 +188,7 @@ void settle_absent(Sender* sender, const Unknown& unknown) {
     resend(sender, unknown);
 }
 
-// The list was asked, and settles nothing.
+// Counts a search that settled nothing, and gives the message up after too many.
 void settle_inconclusive(const Unknown& unknown, Finding finding) {
   const bool several = finding == Finding::kSeveral;
   const Sighting sighting = several ? Sighting::kSeveral : Sighting::kNone;
@@ -235,7 +236,7 @@ Finding read_listing(const ListSearchResult& result, const Unknown& unknown, std
 void settle_one(Sender* sender, const ListSearchResult& result) {
   const pg_uuid_t id = to_pg(result.search.message);
   Unknown unknown{};
-  if (!read_unknown(id, result.search.fence, &unknown)) return;  // a callback was faster
+  if (!read_unknown(id, result.search.fence, &unknown)) return;  // a callback has settled it
   unknown.searched_at = from_unix_us(result.search.started_at);
   const int count = static_cast<int>(result.listed.size());
   auto** sids = static_cast<char**>(palloc(sizeof(char*) * (count + 1)));
@@ -269,8 +270,8 @@ TimestampTz next_at(const Sender& sender, TimestampTz now) {
   return sender.dispatch->search_results().empty() ? DT_NOEND : now;
 }
 
-// One a step, so that none holds up the others. Whether it went well or not, a listing is used
-// once: an unknown message is looked for again.
+// Settles one result in each step, so that none blocks the others. Each result is used once,
+// whether its step succeeds or fails: an unknown message is searched again.
 bool run(Sender* sender) {
   while (!sender->dispatch->search_results().empty()) {
     const bool settled = step(sender, kReconcileDuty.name, settle_first);

@@ -4,15 +4,16 @@
 
 namespace coach_sms {
 
-// Finding out about `unknown` messages. An empty list is no proof by itself: absence is believed
-// after two listings, the last of them begun more than coach_sms.reconcile_limit after the lease
-// ended. The core decides (core/twilio/list_match.hpp); reconcile_step.cpp carries it out, and
-// list_search_step.cpp starts the listings.
+// Reconciles unknown messages. One listing without the message proves nothing. Its absence counts
+// after two such listings, if the last began more than coach_sms.reconcile_limit after the lease
+// ended. The core decides (core/twilio/list_match.hpp), reconcile_step.cpp carries it out, and
+// list_search_step.cpp starts the searches.
 
-// Whether a message that nobody could ask about since then is given up (coach_sms.max_wait).
-// DT_NOEND: it was asked about.
+// Returns whether searches were postponed since then for longer than coach_sms.max_wait. DT_NOEND:
+// they were not.
 bool is_unasked_too_long(TimestampTz not_asked_since);
-// unknown → failed, outcome_unknown, where nobody could be asked for so long. Needs SPI.
+// Records unknown → failed with outcome_unknown, for a search that was postponed for too long.
+// Needs SPI.
 void end_unasked(const pg_uuid_t& id, int64 fence, const char* why);
 
 }  // namespace coach_sms

@@ -4,7 +4,7 @@
 
 #include "pg/sender/sender_steps.hpp"
 
-// Writes down results, then claims what there is room for: one commit for both.
+// The duty that records results and then claims, with one commit for both.
 
 namespace coach_sms {
 

@@ -12,30 +12,31 @@
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// Writing down what became of requests.
+// Records the results of requests.
 
 namespace coach_sms {
 
 namespace {
 
-// How long a result waits whose message an application has locked.
+// Milliseconds after which a result is tried again whose message was locked.
 constexpr int kLockedPause = 100;
-// How long results wait for company before they are recorded: a commit costs as much as the
-// records of ten messages.
+// Microseconds for which results wait for more results: a commit costs as much as the records of
+// ten messages.
 constexpr int64 kLinger = 1000;
+// So many times a result is recorded alone before it is given up.
 constexpr int kMostTriesAlone = 5;
 
 struct {
-  AttemptResult* rows;  // what the step under way has seen; in Sender::turn
+  AttemptResult* rows;  // results of the step under way; in Sender::turn
   int count;
-  int locked;                   // results at the end of the queue whose message somebody has locked
+  int locked;                   // results at the end of the queue whose message is locked
   TimestampTz locked_again_at;  // when these are tried again
-  TimestampTz fresh_since;      // when the oldest of the others came; 0: there is none
-  int failures;                 // in a row; above 0 results go one by one
-  int left_alone;               // and so many of them yet
+  TimestampTz fresh_since;      // when the oldest other result came; 0: there is none
+  int failures;                 // in a row; above 0, results are recorded one by one
+  int left_alone;               // so many results are still to be recorded alone
 } recording;
 
-// Results other than those whose message was locked when they were last tried.
+// Returns whether there are results other than those whose message was locked at their last try.
 bool has_fresh_results(const Sender& sender) {
   return sender.dispatch->finished().size() > static_cast<std::size_t>(recording.locked);
 }
@@ -84,7 +85,7 @@ void count_results(const AttemptResult* rows, int count) {
   }
 }
 
-// One statement for each org and kind that is among the results.
+// Records the results, with one statement for each org and kind among them.
 void record_results(Sender* sender, int limit, AttemptResult** rows, int* count) {
   *count = copy_results(sender, limit, rows);
   auto* group = static_cast<AttemptResult**>(palloc(sizeof(void*) * (*count + 1)));
@@ -107,7 +108,7 @@ void record_results(Sender* sender, int limit, AttemptResult** rows, int* count)
   }
 }
 
-// Callbacks that were faster than our own record of their SID.
+// Applies callbacks that came before the record of their SID.
 void apply_early_events(const AttemptResult* rows, int count) {
   auto* sids = static_cast<const char**>(palloc(sizeof(char*) * (count + 1)));
   int known = 0;
@@ -116,7 +117,8 @@ void apply_early_events(const AttemptResult* rows, int count) {
   if (known > 0) apply_events_of(sids, known);
 }
 
-// One that fails again and again is let go, and found out about like an answer that never came.
+// Puts the first result behind the others. One that keeps failing is dropped; its message then
+// becomes unknown and is reconciled.
 void set_aside_first(Sender* sender) {
   const char* sid = sender->dispatch->finished().front().settlement.provider_message_id.c_str();
   ereport(LOG, (errmsg("a result could not be recorded alone; Twilio's SID: %s",
@@ -154,8 +156,8 @@ bool records_one_by_one() {
   return recording.failures > 0;
 }
 
-// Results are worth a commit when there are many, when they have waited, or when nothing else is
-// left to wait for.
+// Returns when to record. A commit pays when there are many results, when they have waited, or when
+// no request is in flight.
 TimestampTz next_record_at(const Sender& sender, TimestampTz now) {
   const std::size_t finished = sender.dispatch->finished().size();
   if (finished == 0) return DT_NOEND;
@@ -194,12 +196,14 @@ void forget_what_was_recorded(Sender* sender) {
   forget_recorded(sender, recording.rows, count);
 }
 
-// Every result has been tried on its own once none is left; locked ones do not block the rest.
+// Returns to batches once every result has been tried on its own. Locked results do not block the
+// others.
 void recording_went_well(const Sender& sender) {
   if (sender.dispatch->finished().empty() || --recording.left_alone <= 0) recording.failures = 0;
 }
 
-// A lock that was waited for in vain is nobody's fault, and passes.
+// Records one by one from now on, except after a lock timeout: that is no fault of a result, and
+// passes.
 void recording_failed(Sender* sender) {
   const std::size_t finished = sender->dispatch->finished().size();
   if (sender->context->extension_status == ExtensionStatus::kUsable &&

@@ -3,14 +3,14 @@
 #include "pg/messages/provider_events.hpp"
 #include "pg/sender/sender_steps.hpp"
 
-// Recipients that Twilio refuses for their own sake enter the list. A step of its own: it may have
-// to wait for locks, and recording must not.
+// The duty that suppresses recipients that Twilio refused. It has a step of its own, since it may
+// wait for locks, and recording must not.
 
 namespace coach_sms {
 
 namespace {
 
-// A message that Twilio refused for its recipient's sake.
+// A message that Twilio rejected.
 struct Refusal {
   pg_uuid_t message_id;
   char code[12];
@@ -49,7 +49,7 @@ bool run(Sender* sender) {
 
 const Duty kRefusalsDuty{"suppressing refused numbers", begin, next_at, run, nullptr};
 
-// Losing one is harmless: Twilio will refuse the number again.
+// Notes the rejected messages. Losing one is harmless: Twilio will refuse the number again.
 void note_refusals(const AttemptResult* rows, int count) {
   for (int i = 0; i < count && refusal_count < kMostRefusals; ++i) {
     if (!is_refusal(rows[i])) continue;

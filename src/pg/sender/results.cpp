@@ -15,13 +15,13 @@ char* copy_text(const std::string& text) {
   return text.empty() ? nullptr : storable(copy_out(text));
 }
 
-// After how long a message goes again, or is looked for first.
+// Returns the microseconds until the next try, or until the first list search.
 int64 delay_us(const FinishedTask& finished, double random_01) {
   if (finished.settlement.outcome == Outcome::kUnknown)
     return INT64CONST(1000) * settings::reconcile_delay;
   const RetryPolicy policy{std::chrono::milliseconds(settings::retry_base_delay),
                            std::chrono::milliseconds(settings::retry_max_delay)};
-  // A 429 or a bad token is the account's affair: its hold decides, not the message's own count.
+  // A 429 or a bad token concerns the account: its hold decides, not the message's own count.
   if (!finished.settlement.counts_as_attempt)
     return std::chrono::microseconds(finished.settlement.retry_after).count();
   const auto delay =
@@ -54,7 +54,7 @@ void copy_result(const FinishedTask& finished, double random_01, AttemptResult* 
   result->server_trouble = settlement.server_trouble;
 }
 
-// What a result means for the limits: Twilio took it or may have, or provably not.
+// Counts the result for the limits: Twilio took the message or may have, or provably did not.
 void count_result(SendLimits* limits, const FinishedTask& finished) {
   const Settlement& settlement = finished.settlement;
   if (finished.started &&
@@ -99,7 +99,7 @@ void forget_recorded(Sender* sender, const AttemptResult* results, int count) {
     }
     finished.erase(finished.begin(), finished.begin() + count);
     for (FinishedTask& one : kept)
-      finished.push_back(std::move(one));  // behind those that can go on
+      finished.push_back(std::move(one));  // behind the results that can be recorded
   });
   raise_if(failure);
 }

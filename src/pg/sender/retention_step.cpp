@@ -3,8 +3,8 @@
 #include "pg/base/statement.hpp"
 #include "pg/sender/sender_steps.hpp"
 
-// Retention: what is pruned, and in which order, is in sql/install/60_upkeep/40_retention.sql. Here
-// are the batches and the pauses between them: deleting must not get in the way of sending.
+// The duty of retention: batches and the pauses between them, so that deleting does not disturb
+// sending. sql/install/60_upkeep/40_retention.sql has the rows and their order.
 
 namespace coach_sms {
 
@@ -19,7 +19,7 @@ struct {
   TimestampTz again_at;
 } pruning;
 
-// What a transaction before this one committed is seen by every snapshot in use.
+// Returns the transaction before which every commit is visible to all snapshots in use.
 TransactionId seen_by_all() {
   const Oid keys = get_relname_relid("sms_idempotency_keys", current_schema());
   Relation relation = table_open(keys, AccessShareLock);
@@ -33,12 +33,12 @@ void prune_batch(void* state) {
                          {INT4OID, XIDOID, UUIDOID}};
   auto* sender = static_cast<Sender*>(state);
   const TimestampTz now = GetCurrentTimestamp();
-  pruning.again_at = now + USECS_PER_MINUTE;  // should this one fail
+  pruning.again_at = now + USECS_PER_MINUTE;  // if this batch fails
   if (sender->mode == Mode::kNotArmed) return;
   prune.run(kAtOnce, seen_by_all(), pruning.behind);
   bool at_end;
   datum_column(0, 1, &at_end);
-  pruning.behind = uuid_column(0, 1);  // all zero at the end: from the first org on
+  pruning.behind = uuid_column(0, 1);  // all zero at the end: begin with the first org again
   pruning.again_at = now + (at_end ? kPauseAfterPass : kPauseInPass);
 }
 

@@ -9,8 +9,8 @@
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// The sender's loop: wait, drive the requests, record what came back, claim what is due, look once
-// more, start. No transaction is open while it waits or while libcurl works.
+// The sender's loop: wait, drive the requests, record results, claim, check, start. No transaction
+// is open while it waits or while libcurl works.
 
 namespace coach_sms {
 
@@ -31,7 +31,7 @@ void make_dispatch(Sender* sender) {
 void configure(Sender* sender) {
   raise_if(run_cpp([&] {
     sender->dispatch->configure(dispatch_options());
-    sender->dispatch->settings_changed();  // at another account, or a token file that was mended
+    sender->dispatch->settings_changed();  // another account may count, or a corrected token file
     sender->limits->forget_rules();
   }));
   sender->sweep_wanted = true;
@@ -44,7 +44,7 @@ TimestampTz wake_at(const Sender& sender, TimestampTz now) {
   return sender.steps_again_at > now ? sender.steps_again_at : next_duty_at(sender, now);
 }
 
-// One set for the sender's life: latch, postmaster death, and the pool's descriptor, which is
+// Makes one set for the sender's life: latch, postmaster death, and the pool's descriptor, which is
 // readable when any of libcurl's sockets is.
 void make_events(Sender* sender) {
   sender->events = create_wait_event_set(3);
@@ -72,8 +72,8 @@ void wait_for_something(Sender* sender) {
   wait_for(sender, arrivals_waiting() ? 0 : timeout);
 }
 
-// What was planned by a clock that was set back would wait until it is there again, and what it had
-// made the limits forget would not count. All else is found out by the sweep.
+// Plans again after the clock was set back. Times that were planned by the old clock would come too
+// late, and counts of the limits would be lost. The sweep finds all else.
 void notice_clock(Sender* sender) {
   const TimestampTz now = GetCurrentTimestamp();
   if (now + USECS_PER_SEC < sender->woke_at) {
@@ -127,14 +127,14 @@ void turn(Sender* sender) {
 
 // --- the end ------------------------------------------------------------------------------------
 
-// Whether anything is left that waiting could still settle.
+// Returns whether requests or results are outstanding that waiting could still settle.
 bool work_remains(const Sender& sender) {
   return sender.dispatch->in_flight() > 0 ||
          (is_usable(sender) && !sender.dispatch->finished().empty());
 }
 
-// No new claims; what is under way is awaited, what came back is recorded, what was not started
-// goes back into the queue. Where the extension is gone the answers are awaited for the log alone.
+// Ends sending: claims no more, awaits requests under way, records results, and puts unsent claims
+// back into the queue. If the extension is gone, the answers are awaited for the log only.
 void drain(Sender* sender) {
   report_state(WorkerState::kStopping);
   report_activity("stopping");

@@ -4,9 +4,9 @@
 
 namespace coach_sms {
 
-// Sends until it is asked to stop (should_stop()) or until a step finds the extension in another
-// extension_status than kUsable or kBusy; comes back with nothing in flight. Called again when the
-// extension is usable again.
+// Sends until it must stop (should_stop()), or until a step finds an extension_status other than
+// kUsable and kBusy. Returns with nothing in flight. Call it again once the extension is usable.
+// Raises errors.
 void sender_run(WorkerContext* context);
 
 }  // namespace coach_sms

@@ -1,4 +1,4 @@
-// How a sender process begins and ends; what it does in between is sender_run()'s.
+// The beginning and the end of a sender process; between them sender_run() works.
 
 #include "pg/bookings/booking_statement.hpp"
 #include "pg/sender/sender.hpp"
@@ -11,26 +11,28 @@ namespace coach_sms {
 
 namespace {
 
-// The sender's own kind of session advisory lock: "COAC", "HSMS" and a class that SQL functions
-// cannot reach (theirs are 1 and 2), so that no user can keep a database from sending. Seen in
-// pg_locks as locktype advisory, classid 1129267523, objid 1213418835, objsubid 3.
+// The key of the sender's session advisory lock: "COAC", "HSMS". SQL functions cannot reach its
+// class (theirs are 1 and 2), so no user can keep a database from sending. pg_locks shows it as
+// locktype advisory, classid 1129267523, objid 1213418835, objsubid 3.
 constexpr uint32 kLockKey1 = 0x434F4143;
 constexpr uint32 kLockKey2 = 0x48534D53;
 constexpr uint16 kLockClass = 3;
 
+// Milliseconds.
 constexpr int kVersionCheckInterval = 3000;
 constexpr int kBusyCheckInterval = 500;
 
-// Between a commit's last interrupt check and its end, where synchronous standbys are waited for.
+// Set from a commit's last interrupt check to its end: in between the commit waits for synchronous
+// standbys.
 volatile sig_atomic_t committing;
 
 void at_end_of_transaction(XactEvent event, void*) {
   committing = event == XACT_EVENT_PRE_COMMIT;
 }
 
-// Like SignalHandlerForShutdownRequest, so that answers in hand are still recorded. But a commit
-// that waits for a synchronous standby hears only cancel and terminate requests: without this, a
-// standby that is gone would make the server's shutdown wait for ever.
+// Requests the end as SignalHandlerForShutdownRequest() does, so that answers in hand are still
+// recorded. A commit that waits for a synchronous standby reacts to cancel and terminate requests
+// only. Without the cancel, a missing standby would block the server's shutdown.
 void on_sigterm(SIGNAL_ARGS) {
   const int saved_errno = errno;
   (void)postgres_signal_arg;
@@ -52,12 +54,12 @@ void add_error_context(void* database) {
     errcontext("coach_sms sender for database %u", *static_cast<Oid*>(database));
 }
 
-// What ALTER DATABASE and ALTER ROLE set must not change how messages are sent: these are ours.
+// Pins the settings, so that ALTER DATABASE and ALTER ROLE cannot change how messages are sent.
 void pin_session_settings() {
   static constexpr const char* kPinned[][2] = {
       {"synchronous_commit", "on"},
       {"search_path", "pg_catalog, pg_temp"},
-      // What the core gets is UTF-8, and outside transactions PostgreSQL converts to nothing else.
+      // The core gets UTF-8. Outside transactions PostgreSQL cannot look up another conversion.
       {"client_encoding", "UTF8"},
       {"TimeZone", "UTC"},
       {"DateStyle", "ISO"},
@@ -66,25 +68,25 @@ void pin_session_settings() {
       {"default_transaction_deferrable", "off"},
       {"session_replication_role", "origin"},
       {"row_security", "on"},
-      {"lock_timeout", "2s"},  // a step is deaf to SIGTERM, so it must not wait for long
+      {"lock_timeout", "2s"},  // a step does not react to SIGTERM
       {"idle_in_transaction_session_timeout", "0"},
       {"jit", "off"},
-      // Every statement looks a few rows up by their keys. The statistics of a queue are of the
-      // moment they were taken, when it was empty or full: no plan may depend on them.
+      // Every statement looks a few rows up by their keys. Statistics of a queue show the moment at
+      // which they were taken, when it was empty or full. So no plan may depend on them.
       {"plan_cache_mode", "force_generic_plan"},
       {"enable_seqscan", "off"},
       {"enable_bitmapscan", "off"},
       {"enable_hashjoin", "off"},
       {"enable_mergejoin", "off"},
   };
-  StartTransactionCommand();  // a conversion is looked up
+  StartTransactionCommand();  // for the look-up of a conversion
   for (const auto& setting : kPinned)
     SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
   CommitTransactionCommand();
 }
 
-// While nobody sends, SIGTERM may end the process at once, even in a lock wait (the connection
-// waits for a DROP DATABASE that is under way); from then on it only asks.
+// Connects. Before that, SIGTERM may end the process at once, even in a lock wait: a connection
+// waits for a DROP DATABASE under way. Afterwards SIGTERM only requests the end.
 void connect_to(Oid database) {
   pqsignal(SIGTERM, die);
   pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -103,7 +105,7 @@ void take_sender_lock(void* locked) {
   *held = *held || LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-// With `interruptible`, somebody's wish to wake the sender ends the nap too.
+// Sleeps. With `interruptible`, a wake-up of the sender also ends the sleep.
 void nap(int milliseconds, bool interruptible) {
   const TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
   before_sleep("waiting", end);
@@ -193,8 +195,9 @@ extern "C" {
 
 PGDLLEXPORT void coach_sms_sender_main(Datum argument);
 
-// Argument: the database's OID. In bgw_extra: the generation of the slot it was started for.
-// A database that is gone ends the connection with a FATAL that names it; nobody starts it again.
+// Runs a sender. The argument is the database's OID, and bgw_extra has the slot's generation. If
+// the database is gone, the connection ends with a FATAL error, and the launcher does not start the
+// sender again.
 void coach_sms_sender_main(Datum argument) {
   using namespace coach_sms;
   Oid database = DatumGetObjectId(argument);

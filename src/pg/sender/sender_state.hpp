@@ -1,6 +1,6 @@
 #pragma once
 
-// What a sender keeps between its turns. Included with the core headers first.
+// The state that a sender keeps between its turns. Include the core headers first.
 
 #include "core/limits/send_limits.hpp"
 #include "core/sending/dispatch.hpp"
@@ -13,14 +13,14 @@
 
 namespace coach_sms {
 
-// How often in a row a step failed, by its name.
+// How many times in a row a step failed, by its name.
 struct StepFailures {
   const char* name;
   int in_a_row;
 };
-inline constexpr int kMostSteps = 16;  // names of steps; those beyond share the last place
+inline constexpr int kMostSteps = 16;  // names of steps; more of them share the last place
 
-// Whatever one duty alone needs stands in that duty's file.
+// The state of one duty alone is in that duty's file.
 struct Sender {
   WorkerContext* context;
   Lanes* lanes;
@@ -28,14 +28,14 @@ struct Sender {
   Dispatch* dispatch;
   SendLimits* limits;
   MemoryContext turn;   // reset each turn
-  MemoryContext batch;  // what is claimed and not yet checked
+  MemoryContext batch;  // claims that are not checked yet; reset before each claim
   WaitEventSet* events;
   Mode mode;
   Claimed* claimed;  // in `batch`
   int claimed_count;
   bool claimed_since_sweep;
   bool sweep_wanted;
-  bool settings_changed;  // what could not be asked of Twilio may be asked now
+  bool settings_changed;  // postponed list searches are due now
   int failures;           // steps that failed in a row
   TimestampTz steps_again_at;
   StepFailures step_failures[kMostSteps];

@@ -30,8 +30,8 @@ Task make_task(const Claimed& row, std::string_view to, std::string_view from,
   return task;
 }
 
-// Runs inside run_cpp. The budget of a month is the one limit that depends on the size of the
-// message.
+// Starts one request, or gives the message back if the month's budget is spent. The budget is the
+// only limit that depends on the message's size. Runs inside run_cpp().
 void start_one(Sender* sender, Task task, int segments, const Route& route) {
   SendLimits& limits = *sender->limits;
   Holds& holds = *sender->holds;

@@ -6,7 +6,7 @@
 
 namespace coach_sms {
 
-// Starts the requests of those among the claimed whose check says kSend.
+// Starts the requests of the claims whose verdict is kSend.
 void start_requests(Sender* sender, const Claimed* claimed, int count, const Checked* checked);
 
 }  // namespace coach_sms

@@ -13,11 +13,10 @@
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// Late news: messages that Twilio took and whose end it has not told, because a callback was lost
-// or none can reach us, are asked about one by one. Which ones is found by walks over sms_attempts
-// in the order of their ids, which is that of their times: one walk for each age at which a message
-// is asked about. The walks are kept in memory; a new sender begins each of them where the next
-// one, of the age four times as high, is.
+// The duty of status polls. A message without an end is polled one by one, because its callback was
+// lost or none can reach this server. Walks over sms_attempts find these messages, in the order of
+// ids and so of times. There is one walk for each age at which a message is polled. The walks are
+// kept in memory. A new sender begins each walk at the age of the next one, four times as high.
 
 namespace coach_sms {
 
@@ -31,27 +30,28 @@ constexpr int kMostWalks = 40;
 
 struct Walk {
   int64 age;
-  pg_uuid_t behind;  // the attempt that it has come to
+  pg_uuid_t behind;  // the last attempt that it has passed
 };
 
 struct Walks {
   Walk walk[kMostWalks];
   int count;
-  int64 first_age;  // as they were planned
+  int64 first_age;  // for which they were planned
 };
 
 Walks walks;
-TimestampTz polled_at;  // when it was last looked which messages to ask about
-bool more_to_poll;      // and it was not looked to the end
+TimestampTz polled_at;  // when the walks last advanced
+bool more_to_poll;      // and did not reach their end
 
-// Where no callback can come, waiting for it is waiting in vain.
+// Returns the age of the first poll in microseconds; 0: never. If no callback can come, it is a
+// minute at most.
 int64 first_age() {
   const int64 delay = INT64CONST(1000) * settings::fetch_delay;
   const bool webhook = settings::public_url[0] != '\0';
   return webhook || delay < kFirstWithoutWebhook ? delay : kFirstWithoutWebhook;
 }
 
-// A message is asked about an eighth of its first age late at most.
+// Returns the pause between two steps. So a poll is late by an eighth of its first age at most.
 int64 pause() {
   const int64 eighth = first_age() / 8;
   return eighth < kLongestPause ? eighth : kLongestPause;
@@ -74,8 +74,8 @@ void plan_walks() {
 
 // --- polling ------------------------------------------------------------------------------------
 
-// The next attempts on a walk, and among them up to `room` messages to ask about. The last row says
-// how far the walk came: NULL where it is at its end.
+// Finds the next attempts of a walk, and among them up to `room` messages to poll. Returns the
+// number of rows. The last row has the place that the walk reached; NULL at its end.
 uint64 find_candidates(const Walk& walk, const pg_uuid_t& end, int room) {
   static Statement find{
       R"sql(
@@ -98,7 +98,8 @@ uint64 find_candidates(const Walk& walk, const pg_uuid_t& end, int room) {
   return find.run(walk.behind, end, int64{kWalkAtOnce}, settings::fetch_prices, int64{room});
 }
 
-// What cannot be asked about now (no token, or its account is held) is so at its next age.
+// Polls one message, if there is a token. Otherwise, or if the account is held, the message is
+// polled at its next age.
 void poll(Sender* sender, const pg_uuid_t& message_id, const pg_uuid_t& org_id, const char* sid) {
   OrgRoute* from = find_route(org_id, true);
   if (from->token[0] != '\0')
@@ -113,7 +114,7 @@ void come_to(Walk* walk, const pg_uuid_t& id) {
   if (memcmp(id.data, walk->behind.data, UUID_LEN) > 0) walk->behind = id;
 }
 
-// True where there is more on the walk that can be asked about at once.
+// Advances one walk. Returns true where it has more messages that can be polled at once.
 bool walk_on(Sender* sender, Walk* walk, int room) {
   const pg_uuid_t end = first_uuidv7(GetCurrentTimestamp() - walk->age);
   const uint64 rows = find_candidates(*walk, end, room);
@@ -184,7 +185,7 @@ int take_statuses(Sender* sender, StatusRow* statuses) {
   return count;
 }
 
-// An answer is an event like a callback, and moves the message as one does.
+// Applies a status as an event, like a callback.
 void apply_status(const StatusRow& row) {
   ProviderEvent event{};
   event.has_message = event.has_org = true;
@@ -201,7 +202,7 @@ void apply_status(const StatusRow& row) {
   if (store_event(event, &id)) apply_event(id);
 }
 
-// A message that somebody has locked is asked about again.
+// Records price and segments. A locked message is skipped; it is polled again at its next age.
 void note_price(const StatusRow& row) {
   static Statement update{
       R"sql(
@@ -237,7 +238,8 @@ void begin() {
   more_to_poll = false;
 }
 
-// Answers are worth a commit when none is under way any more, or a good part of them is there.
+// Returns when to run. A commit pays when no poll is under way, or a good part of the answers has
+// come.
 TimestampTz next_at(const Sender& sender, TimestampTz now) {
   if (polled_at > now) return now;  // the clock was set back
   const auto answers = static_cast<int>(sender.dispatch->polled().size());
@@ -253,7 +255,7 @@ bool run(Sender* sender) {
   return true;
 }
 
-// Asks about all again: what it came to by another clock says nothing.
+// Begins all walks again: by another clock their places have no meaning.
 void clock_set_back(Sender*, TimestampTz) {
   walks = {};
 }

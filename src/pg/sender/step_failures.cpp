@@ -2,13 +2,13 @@
 
 #include "pg/shared/shared_state.hpp"
 
-// Which of the sender's steps keep failing, and the state that sms_worker_stat shows.
+// Counts the sender's steps that keep failing, and shows the state in sms_worker_stat.
 
 namespace coach_sms {
 
 namespace {
 
-// Fewer may be a lock or a deadlock, and pass.
+// A lock or a deadlock may cause fewer failures, and passes.
 constexpr int kKeepsFailing = 3;
 
 StepFailures* failures_of(Sender* sender, const char* name) {

@@ -2,8 +2,8 @@
 
 namespace coach_sms {
 
-// A database in another encoding than UTF-8 gets what it can hold: an answer of Twilio's must not
-// be able to make a record fail. Changes the text in its place.
+// Replaces the bytes of all non-ASCII characters by '?', in place, unless the database's encoding
+// is UTF-8. So no answer of Twilio makes a record fail. Returns `text`; nullptr is allowed.
 char* storable(char* text);
 
 }  // namespace coach_sms

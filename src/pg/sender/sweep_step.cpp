@@ -10,8 +10,8 @@
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// Reads the mode and which lanes have something. The first sweep also settles what a sender before
-// this one left in flight.
+// The duty that reads the mode and the front of each lane. The first sweep also settles the claims
+// that an earlier sender left in flight.
 
 namespace coach_sms {
 
@@ -56,7 +56,7 @@ void show_mode(Sender* sender, Mode mode, const char* why) {
   if (changed) log_mode(*sender, why);
 }
 
-// One index probe a lane: from each lane's first row to the next lane's.
+// Reads the first due time of each lane, with one index probe a lane.
 uint64 read_fronts() {
   static Statement read{
       R"sql(
@@ -99,13 +99,13 @@ void sweep_lanes(Sender* sender) {
   }));
 }
 
-// Transactions prepared before the server started, or too many to remember: once they have ended,
-// each other one is known.
+// Ends the time of unknown prepared transactions once all of them have ended: those from before the
+// server started, and those beyond kMaxPrepared.
 void look_for_unknown_prepared() {
   static Statement find{
       "SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE prepared <= $1)",
       {TIMESTAMPTZOID}};
-  static TimestampTz none_until = 0;  // found by the sweep before: one may just be committing
+  static TimestampTz none_until = 0;  // by the earlier sweep; one may be committing now
   const TimestampTz until = prepared_unknown_until();
   if (until == 0) return;
   find.run(until);

@@ -6,7 +6,7 @@ namespace coach_sms {
 
 namespace {
 
-// Returns whether the last time is a minute ago; then the last time is now.
+// Returns whether the last log line is a minute old; if so, the time is set to now.
 bool may_log(TimestampTz* logged_at) {
   const TimestampTz now = GetCurrentTimestamp();
   if (now - *logged_at < USECS_PER_MINUTE) return false;
@@ -46,8 +46,8 @@ void log_server_trouble(const AttemptResult& row) {
   report_error(text);
 }
 
-// Twilio out of reach, overloaded, or its answers lost. Its own words may name a person's number:
-// only libcurl's words are logged.
+// Logs that Twilio is out of reach or overloaded, or its answers are lost. Twilio's own text may
+// name a person's number, so only libcurl's text is logged.
 void log_trouble(const AttemptResult& row) {
   static TimestampTz logged_at = 0;
   if (!may_log(&logged_at)) return;

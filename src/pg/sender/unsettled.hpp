@@ -2,8 +2,8 @@
 
 namespace coach_sms {
 
-// Whether there are unknown messages, and callbacks that are not applied yet: as of the latest
-// count, or of a message that has become unknown since.
+// Whether there are unknown messages, and events that are not applied yet. Both are as of the
+// latest count; note_unknown() adds a message that became unknown since.
 
 // Counts them. Needs SPI.
 void count_unsettled();

@@ -4,7 +4,7 @@
 #include "pg/sender/sender_steps.hpp"
 #include "pg/sender/unsettled.hpp"
 
-// Callbacks that came too early or met a lock.
+// The duty that applies callbacks that came too early or met a lock.
 
 namespace coach_sms {
 
