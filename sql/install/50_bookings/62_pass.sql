@@ -3,7 +3,8 @@
 
 -- Returns the ranges in which a booking starts or ends that a pass has to judge. Only bookings with a text
 -- that could be due, and those whose confirmation is tried again, are read. An index serves the ranges. A
--- view reports no new booking, so all of its bookings ahead are read.
+-- view reports no new booking, so all of its bookings ahead are read. The 2 minutes and the 72 hours are
+-- kSoon and kFeedbackExpires of src/core/bookings/outlook.
 CREATE FUNCTION coach_sms_internal.sms_pass_ranges(
   OUT starts_after timestamptz, OUT starts_until timestamptz,
   OUT ends_after timestamptz, OUT ends_until timestamptz)

@@ -203,7 +203,7 @@ void advance(Entry* entry) {
   if (entry->state == EntryState::kWaiting) look_by(entry->start_after);
 }
 
-// --- being told -------------------------------------------------------------------------------
+// --- requests of sessions ----------------------------------------------------------------------
 
 void look_again(Entry* entry) {
   entry->poked = true;
