@@ -8,6 +8,7 @@
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/messages/join_sql.hpp"
 #include "pg/secrets/secrets.hpp"
 #include "pg/settings.hpp"
 #include "pg/webhook/webhook_log.hpp"
@@ -18,7 +19,7 @@ namespace coach_sms {
 
 namespace {
 
-constexpr int kMostOrgs = 5;                      // the LIMIT of OF_ACCOUNT
+constexpr int kMostOrgs = 5;                      // the LIMIT of of_account_sql()
 constexpr int kMostTokens = 2 * (kMostOrgs + 1);  // two of each org and two of the server
 
 // --- tokens to try ------------------------------------------------------------------------------
@@ -31,33 +32,42 @@ struct Candidate {
 };
 
 // The tokens of an org with an account and token of its own; NULL where the server's tokens count.
-#define TOKENS                                                                    \
-  "CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted END,"  \
-  " CASE WHEN s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted <> ''" \
-  "      THEN s.twilio_second_auth_token_encrypted END"
+constexpr char kTokens[] = R"sql(
+    CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted END,
+    CASE WHEN s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted <> ''
+         THEN s.twilio_second_auth_token_encrypted END)sql";
 
 // The orgs that sent the SID come first. Next come those of the account that send with the number
 // or service, since several orgs may share an account. For a text from a person only the account
 // counts.
-#define OF_ACCOUNT(HAS_NUMBER)                                                               \
-  "WITH sent AS ("                                                                           \
-  " SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = nullif($1, ''))" \
-  " SELECT s.org_id, " TOKENS                                                                \
-  "  FROM @extschema@.sms_settings s"                                                        \
-  " WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')"    \
-  " ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,"                                    \
-  "   coalesce(s.twilio_messaging_service_sid = nullif($3, '') OR " HAS_NUMBER               \
-  ", false) DESC,"                                                                           \
-  "   s.org_id LIMIT 5"
+template <std::size_t Size>
+constexpr auto of_account_sql(const char (&has_number)[Size]) {
+  return join_sql(R"sql(
+      WITH sent AS (
+        SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = nullif($1, ''))
+      SELECT s.org_id,)sql",
+                  kTokens, R"sql(
+        FROM @extschema@.sms_settings s
+       WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')
+       ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,
+                coalesce(s.twilio_messaging_service_sid = nullif($3, '') OR)sql",
+                  has_number, R"sql(, false) DESC,
+                s.org_id LIMIT 5)sql");
+}
 
 uint64 run_candidates(const WebhookCall& call) {
-  static Statement of_target{
-      "SELECT s.org_id, " TOKENS " FROM @extschema@.sms_settings s WHERE s.org_id = $1", {UUIDOID}};
-  static Statement of_account{
-      OF_ACCOUNT("@internal@.sms_sender_address(s.twilio_phone_number, s.default_region)"
-                 " = @internal@.sms_sender_address(nullif($4, ''))"),
-      {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
-  static Statement of_account_in_0_1_0{OF_ACCOUNT("s.twilio_phone_number = nullif($4, '')"),
+  static constexpr auto kOfTarget = join_sql(R"sql(
+      SELECT s.org_id,)sql",
+                                             kTokens, R"sql(
+        FROM @extschema@.sms_settings s WHERE s.org_id = $1)sql");
+  static constexpr auto kOfAccount = of_account_sql(R"sql(
+                @internal@.sms_sender_address(s.twilio_phone_number, s.default_region)
+                = @internal@.sms_sender_address(nullif($4, '')))sql");
+  static constexpr auto kOfAccountIn010 = of_account_sql(R"sql(
+                s.twilio_phone_number = nullif($4, ''))sql");
+  static Statement of_target{kOfTarget.data(), {UUIDOID}};
+  static Statement of_account{kOfAccount.data(), {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
+  static Statement of_account_in_0_1_0{kOfAccountIn010.data(),
                                        {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
   if (call.has_target) return of_target.run(call.org_id);
   const char* sid = call.kind == WebhookKind::kInbound ? "" : call.sid;
@@ -144,10 +154,12 @@ Token token_of(const pg_uuid_t& org_id, const char* sealed, const char* second,
 // SID; only a matching token proves that the account is its own. A STOP also counts for orgs whose
 // token cannot be compared, a START does not.
 void find_orgs_spoken_for(const WebhookCall& call, const char* token, Verification* verification) {
-  static Statement of_account{"SELECT s.org_id, " TOKENS
-                              " FROM @extschema@.sms_settings s"
-                              " WHERE s.twilio_account_sid = nullif($1, '') ORDER BY s.org_id",
-                              {TEXTOID}};
+  static constexpr auto kSql = join_sql(R"sql(
+      SELECT s.org_id,)sql",
+                                        kTokens, R"sql(
+        FROM @extschema@.sms_settings s
+       WHERE s.twilio_account_sid = nullif($1, '') ORDER BY s.org_id)sql");
+  static Statement of_account{kSql.data(), {TEXTOID}};
   const bool is_stop = call.keyword != nullptr && strcmp(call.keyword, "STOP") == 0;
   const uint64 rows = of_account.run(call.account_sid);
   auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * (rows + 1)));
