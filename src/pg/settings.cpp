@@ -250,8 +250,8 @@ void define_times() {
   define_int("coach_sms.connect_timeout", "Longest time for connecting to Twilio.",
              &connect_timeout, 5 * kSecond, 10, 60 * kSecond, GUC_UNIT_MS);
   define_int("coach_sms.lease_duration",
-             "How long a claim holds; at least the two timeouts and a margin.", &lease_duration,
-             60 * kSecond, 100, kHour, GUC_UNIT_MS);
+             "How long a claim holds; at least request_timeout, twice connect_timeout and 5 s.",
+             &lease_duration, 60 * kSecond, 100, kHour, GUC_UNIT_MS);
   define_int("coach_sms.retry_base_delay", "Delay before the first retry; doubles each time.",
              &retry_base_delay, 60 * kSecond, 1, kHour, GUC_UNIT_MS);
   define_int("coach_sms.retry_max_delay", "Longest delay between two attempts.", &retry_max_delay,

@@ -2,6 +2,7 @@
 
 #include "pg/arming/live_file.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/base/uuids.hpp"
 #include "pg/secrets/secrets.hpp"
 #include "pg/settings.hpp"
 
@@ -10,8 +11,6 @@
 namespace coach_sms {
 
 namespace {
-
-constexpr int kIdLength = 36;  // of a UUID's text
 
 const char* what_is_wrong_with_row(int64 system_identifier, int64 database) {
   if (system_identifier != static_cast<int64>(GetSystemIdentifier()))
@@ -45,7 +44,7 @@ void warn_of_live_original() {
 }
 
 // Writes mode and a new random id, and gives the id's text in `arm_id`.
-void write_row(const char* mode, char (&arm_id)[kIdLength + 1]) {
+void write_row(const char* mode, char (&arm_id)[kUuidTextLength + 1]) {
   static Statement write{R"sql(
       INSERT INTO @internal@.sms_server AS s
         (mode, system_identifier, database_oid, arm_id, changed_by)
@@ -84,7 +83,7 @@ bool arm_live(Failure* failure) {
   lock_server_row();
   const char* why;
   if (read_mode(&why) == Mode::kLive) return true;
-  char arm_id[kIdLength + 1];
+  char arm_id[kUuidTextLength + 1];
   warn_of_live_original();
   write_row("live", arm_id);
   return write_live_file(arm_id, failure);
@@ -94,7 +93,7 @@ void arm_sandbox() {
   lock_server_row();
   const char* why;
   read_mode(&why);  // renames a file of the old name, so that it is removed
-  char arm_id[kIdLength + 1];
+  char arm_id[kUuidTextLength + 1];
   write_row("sandbox", arm_id);
   remove_live_file_at_commit();
 }

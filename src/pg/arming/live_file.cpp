@@ -14,9 +14,8 @@ namespace coach_sms {
 
 namespace {
 
-constexpr int kIdLength = 36;  // of a UUID's text
 constexpr char kFileFormat[] = "%s %u\n";
-constexpr int kLongestFile = kIdLength + sizeof " 4294967295\n";
+constexpr int kLongestFile = kUuidTextLength + sizeof " 4294967295\n";
 
 char file_to_remove[MAXPGPATH];
 
@@ -50,8 +49,8 @@ const char* read_file(const char* path, const pg_uuid_t& arm_id, TimeLineID* tim
   if (!read_private_file(path, contents, kLongestFile, &length, &failure))
     return pstrdup(failure.message);
   contents[length] = '\0';
-  if (strncmp(contents, uuid_text(arm_id), kIdLength) == 0 &&
-      sscanf(contents + kIdLength, " %u", timeline) == 1)
+  if (strncmp(contents, uuid_text(arm_id), kUuidTextLength) == 0 &&
+      sscanf(contents + kUuidTextLength, " %u", timeline) == 1)
     return nullptr;
   return psprintf("file \"%s\" was not written for this database as it is now", path);
 }

@@ -4,6 +4,8 @@
 
 namespace coach_sms {
 
+inline constexpr int kUuidTextLength = 36;  // bytes, without the final 0
+
 // Returns the text form, in the current memory context.
 const char* uuid_text(const pg_uuid_t& id);
 

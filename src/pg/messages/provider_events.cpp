@@ -4,6 +4,7 @@
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/messages/join_sql.hpp"
 #include "pg/messages/provider_events.hpp"
 
 namespace coach_sms {
@@ -251,19 +252,15 @@ uint64 apply_events_of(const char* const* sids, int count) {
 }
 
 uint64 apply_waiting_events() {
-  // Events of a known message wait for its lock, and go first. Events of an unknown one wait for
-  // the record of their SID, which applies them itself (apply_events_of()). For those that it
-  // missed, ten minutes are enough.
-  static Statement find{
-      R"sql(
-      (SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL
-          AND received_at > now() - interval '1 day' AND message_id IS NOT NULL
+  static constexpr auto kFind = join_sql(R"sql(
+      (SELECT id FROM @extschema@.sms_events WHERE)sql",
+                                         kWaitsForLock, R"sql(
         ORDER BY received_at LIMIT 500)
        UNION ALL
-       (SELECT id FROM @extschema@.sms_events WHERE processed_at IS NULL
-          AND received_at > now() - interval '10 minutes' AND message_id IS NULL
-        ORDER BY received_at LIMIT 500))sql",
-      {}};
+       (SELECT id FROM @extschema@.sms_events WHERE)sql",
+                                         kWaitsForSid, R"sql(
+        ORDER BY received_at LIMIT 500))sql");
+  static Statement find{kFind.data(), {}};
   // Events that match no message of ours: another application's, or a deleted message's.
   static Statement give_up{
       R"sql(

@@ -39,6 +39,16 @@ bool apply_event(const pg_uuid_t& id);
 // such number), and cancels that recipient's waiting messages.
 void suppress_if_permanent(const pg_uuid_t& message_id, const char* code);
 
+// The events that wait. Those of a known message wait for its lock. Those of an unknown one wait
+// for the record of their SID, which applies them itself (apply_events_of()); for those that it
+// missed, ten minutes are enough.
+inline constexpr char kWaitsForLock[] = R"sql(
+    processed_at IS NULL AND received_at > now() - interval '1 day'
+    AND message_id IS NOT NULL)sql";
+inline constexpr char kWaitsForSid[] = R"sql(
+    processed_at IS NULL AND received_at > now() - interval '10 minutes'
+    AND message_id IS NULL)sql";
+
 // Apply waiting events; return the number applied. apply_events_of() takes callbacks that came
 // before the record of these SIDs. It leaves an event whose code suppresses a number to
 // apply_waiting_events(), since that may wait for locks.

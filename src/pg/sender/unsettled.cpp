@@ -1,6 +1,8 @@
 #include "pg/sender/unsettled.hpp"
 
 #include "pg/base/statement.hpp"
+#include "pg/messages/join_sql.hpp"
+#include "pg/messages/provider_events.hpp"
 
 namespace coach_sms {
 
@@ -12,14 +14,13 @@ bool waiting_events;
 }  // namespace
 
 void count_unsettled() {
-  static Statement count{
-      R"sql(
+  static constexpr auto kSql = join_sql(R"sql(
       SELECT EXISTS (SELECT FROM @internal@.sms_in_flight WHERE state = 'unknown'),
-             EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL
-                     AND received_at > now() - interval '1 day' AND message_id IS NOT NULL)
-             OR EXISTS (SELECT FROM @extschema@.sms_events WHERE processed_at IS NULL
-                     AND received_at > now() - interval '10 minutes' AND message_id IS NULL))sql",
-      {}};
+             EXISTS (SELECT FROM @extschema@.sms_events WHERE)sql",
+                                        kWaitsForLock, R"sql()
+             OR EXISTS (SELECT FROM @extschema@.sms_events WHERE)sql",
+                                        kWaitsForSid, R"sql())sql");
+  static Statement count{kSql.data(), {}};
   count.run();
   unknown_messages = bool_column(0, 1);
   waiting_events = bool_column(0, 2);
