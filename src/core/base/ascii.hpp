@@ -5,7 +5,7 @@
 
 namespace coach_sms {
 
-// ASCII characters, whatever the server's locale.
+// These functions know ASCII only; the server's locale has no effect on them.
 
 constexpr bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';

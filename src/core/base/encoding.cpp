@@ -67,12 +67,13 @@ std::string percent_encode(std::string_view text, bool (*is_plain)(char)) {
 }
 
 std::string to_base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4, '=');  // behind it, OpenSSL writes the NUL again
+  std::string text((bytes.size() + 2) / 3 * 4, '=');  // OpenSSL writes a NUL over the string's own
   EVP_EncodeBlock(bytes_of(text), bytes_of(bytes), static_cast<int>(bytes.size()));
   return text;
 }
 
-// OpenSSL skips blanks and takes a '=' or stray bits anywhere, as a second text for the same bytes.
+// OpenSSL also takes blanks, and '=' or stray bits in any place. Encoding the bytes again shows
+// whether the text is their only one.
 std::optional<std::string> from_base64(std::string_view text) {
   std::string bytes(text.size() / 4 * 3, '\0');
   const int size = EVP_DecodeBlock(bytes_of(bytes), bytes_of(text), static_cast<int>(text.size()));

@@ -6,23 +6,24 @@
 
 namespace coach_sms {
 
-// What went wrong, for those who must react to it. The PostgreSQL side gives each kind its
-// SQLSTATE in one table (src/pg/base/cpp_boundary.cpp); doc/reference.md lists them.
+// The kinds of failure that callers distinguish. The PostgreSQL side gives each kind its SQLSTATE in
+// one table (src/pg/base/cpp_boundary.cpp); doc/reference.md lists them.
 enum class ErrorKind {
-  kInvalidPhone,      // not a number that could be dialled
-  kInvalidTemplate,   // a placeholder that never ends, a name that is no name
-  kMissingVariable,   // the template names a variable that was not given
-  kInvalidVariables,  // not an object of plain values
-  kInvalidBody,       // empty, or above Twilio's 1,600 units
+  kInvalidPhone,      // not a possible phone number or sender
+  kInvalidTemplate,   // an unclosed placeholder, or a malformed name
+  kMissingVariable,   // the template has a variable that was not given
+  kInvalidVariables,  // not a JSON object of plain values
+  kInvalidBody,       // blank, or above Twilio's 1,600 UTF-16 units
   kInvalidText,       // NUL or bytes that are not UTF-8
   kInvalidKey,        // a key file that is not 64 hex digits and a newline
-  kNotSealed,         // not a sealed value, or one that this key and this org do not open
+  kNotSealed,         // not a sealed value, or sealed with another key or for another org
   kInvalidArgument,   // anything else that the caller can correct
-  kInternal,          // a library refused to work: not the caller's fault
+  kInternal,          // a library failed, or Twilio's answer cannot be read
 };
 
-// The one exception that leaves the core. Message: lower case, no full stop, names the value.
-// Detail and hint are whole sentences and may be empty. No secret is ever put into any of them.
+// The only exception type that the core itself throws. The message is in lower case, has no full
+// stop and names the value. Detail and hint are whole sentences and may be empty. None of the three
+// ever holds a secret.
 class Error : public std::exception {
  public:
   Error(ErrorKind kind, std::string message, std::string detail = {}, std::string hint = {})

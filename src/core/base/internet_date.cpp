@@ -9,8 +9,8 @@
 namespace coach_sms {
 namespace {
 
-// Returns the moment that the whole text names in one of the forms of strptime(), which by itself
-// takes a 31st of every month, a year of one digit, a second 61 and a zone of 99 hours.
+// Returns the seconds since 1970 if the whole text has one of these strptime() forms. strptime()
+// alone also takes a 31st of every month, a year of one digit, a second 61 and a zone of 99 hours.
 std::optional<std::int64_t> parse(std::string_view text, std::initializer_list<const char*> forms) {
   const std::string date(text);
   std::tm time{};

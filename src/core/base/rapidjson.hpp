@@ -12,9 +12,9 @@ namespace coach_sms {
 
 }  // namespace coach_sms
 
-// The only way to RapidJSON. The namespace of our own keeps us apart from another extension that
-// loaded its own RapidJSON into the same server, and a failed assertion raises an error instead of
-// taking the whole server down.
+// Every file includes RapidJSON through this header. A namespace of our own keeps our copy apart
+// from the RapidJSON of another extension in the same server. A failed assertion throws an error
+// and does not abort the server.
 #define RAPIDJSON_NAMESPACE coach_sms_rapidjson
 #define RAPIDJSON_NAMESPACE_BEGIN namespace RAPIDJSON_NAMESPACE {
 #define RAPIDJSON_NAMESPACE_END }

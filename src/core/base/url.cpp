@@ -36,7 +36,7 @@ std::optional<UrlParts> split_url(std::string_view url) noexcept {
   url.remove_prefix(authority.size());
   parts.path = url.substr(0, url.find('?'));
   parts.query = url.substr(parts.path.size());
-  // The last "@" divides, and a colon begins the port only after the bracket of an IPv6 address.
+  // The last "@" ends the user info. A colon inside the brackets of an IPv6 address begins no port.
   parts.user_info = authority.substr(0, authority.rfind('@') + 1);
   authority.remove_prefix(parts.user_info.size());
   const std::size_t bracket = authority.rfind(']');

@@ -6,10 +6,10 @@
 
 namespace coach_sms {
 
-inline constexpr std::size_t kMaxUrlSize = 8192;  // bytes, of a URL that came from outside
+inline constexpr std::size_t kMaxUrlSize = 8192;  // bytes, of a URL from outside
 
-// The parts of a URL, byte for byte: one behind the other they are the URL again. libcurl's URL API
-// would write host, port and path anew, and Twilio signs the bytes.
+// The parts of a URL, as views into it. One behind the other they are the URL again, byte for byte.
+// libcurl's URL API would write host, port and path anew, but Twilio signs the bytes.
 struct UrlParts {
   std::string_view scheme;     // with "://"
   std::string_view user_info;  // with "@", or empty
@@ -19,16 +19,16 @@ struct UrlParts {
   std::string_view query;      // with "?", or empty
 };
 
-// Returns the part of a URL that travels: a fragment holds Twilio's connection overrides
-// (#rc=5&rp=all) and is neither sent nor signed.
+// Returns the URL without its fragment, as a view. A fragment holds Twilio's connection overrides
+// (#rc=5&rp=all); Twilio neither sends nor signs it.
 std::string_view without_fragment(std::string_view url) noexcept;
 
-// Splits a URL without fragment by its delimiters alone; nothing where no "://" is in front of the
-// query.
+// Splits a URL without fragment by its delimiters alone. Returns nullopt if no "://" stands before
+// the query.
 std::optional<UrlParts> split_url(std::string_view url) noexcept;
 
-// Whether the scheme is http or https, the host can be one (WHATWG URL standard, section 3.5) and
-// the port is up to five digits. A colon alone is a port, too.
+// Returns whether the scheme is http or https, the host can be one (WHATWG URL standard, section
+// 3.5) and the port has at most five digits. A colon alone is a port, too.
 bool is_web_url(const UrlParts& url) noexcept;
 
 bool is_https(const UrlParts& url) noexcept;

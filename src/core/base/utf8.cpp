@@ -23,7 +23,7 @@ char32_t decode_utf8(std::string_view text, std::size_t& at) noexcept {
   UChar32 code_point = 0;
   U8_NEXT(text.data(), at, text.size(), code_point);
   if (code_point >= 0) return static_cast<char32_t>(code_point);
-  at = start + 1;  // ICU goes on behind all that could have begun a character
+  at = start + 1;  // U8_NEXT may have skipped several bytes
   return kNotUtf8;
 }
 

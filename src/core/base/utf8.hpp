@@ -6,20 +6,23 @@
 
 namespace coach_sms {
 
-// What decode_utf8 returns for bytes that are not UTF-8. No code point: those end at 0x10FFFF.
+// decode_utf8() returns this for bytes that are not UTF-8. It is no code point: those end at
+// 0x10FFFF.
 inline constexpr char32_t kNotUtf8 = 0xFFFFFFFF;
 
-// Stands where a text had bytes that are not UTF-8: U+FFFD.
+// U+FFFD, which replaces bytes that are not UTF-8.
 inline constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-// The code point at byte `at`, which must be inside the text; moves `at` behind it. Gives kNotUtf8
-// and moves by one byte where RFC 3629 is broken: overlong, surrogate, too high, cut short.
+// Returns the code point at byte `at`, which must be inside the text, and moves `at` behind it.
+// Returns kNotUtf8 and moves `at` by one byte where the text breaks RFC 3629: an overlong form, a
+// surrogate, a code point too high, a sequence cut short.
 char32_t decode_utf8(std::string_view text, std::size_t& at) noexcept;
 
-// Raises kInvalidText for byte `at`, counted from 0.
+// Throws kInvalidText for byte `at`, counted from 0.
 [[noreturn]] void raise_not_utf8(std::size_t at);
 
-// The same for text that should be UTF-8: raises kInvalidText instead.
+// Returns the code point as decode_utf8() does, but throws kInvalidText for bytes that are not
+// UTF-8.
 inline char32_t next_code_point(std::string_view text, std::size_t& at) {
   const auto byte = static_cast<unsigned char>(text[at]);
   if (byte < 0x80) {
@@ -32,15 +35,16 @@ inline char32_t next_code_point(std::string_view text, std::size_t& at) {
   return code_point;
 }
 
-// Raises kInvalidText unless the whole text is UTF-8.
+// Throws kInvalidText unless the whole text is UTF-8.
 void check_utf8(std::string_view text);
 
-// The text as PostgreSQL's text can hold it: kReplacement in place of NUL and of each byte that is
-// not UTF-8, and cut between two characters where it is over max_bytes.
+// Returns the text in a form that PostgreSQL's type text can hold. kReplacement replaces NUL and
+// each byte that is not UTF-8. A result above max_bytes is cut between two characters.
 std::string clean_text(std::string_view text, std::size_t max_bytes = std::string_view::npos);
 
-// The text in double quotes, fit for an error message: at most 40 characters, always UTF-8, control
-// characters shown as '?', and "..." where something was left out.
+// Returns the text in double quotes for an error message, always as UTF-8. It shows at most 40
+// characters. '?' stands for a control character or a byte that is not UTF-8, "..." for the rest of
+// a longer text.
 std::string excerpt(std::string_view text);
 
 }  // namespace coach_sms

@@ -12,14 +12,14 @@
 
 namespace coach_sms {
 
-// 16 bytes in the order of the text form, as PostgreSQL's pg_uuid_t has them.
+// 16 bytes in the order of the text form, as in PostgreSQL's pg_uuid_t.
 struct Uuid {
   std::array<std::uint8_t, 16> bytes{};
 
   auto operator<=>(const Uuid&) const = default;
 };
 
-// The text form of RFC 9562, in lower case.
+// Returns the text form of RFC 9562, in lower case.
 inline std::string to_text(const Uuid& id) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
@@ -32,7 +32,7 @@ inline std::string to_text(const Uuid& id) {
   return text;
 }
 
-// The way back, in either case; nothing where the text has another form.
+// Parses that text form, in either case; nullopt for any other text.
 inline std::optional<Uuid> uuid_from_text(std::string_view text) {
   if (text.size() != 36) return std::nullopt;
   Uuid id;
