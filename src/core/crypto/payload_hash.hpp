@@ -8,8 +8,9 @@ namespace coach_sms {
 
 using PayloadHash = std::array<unsigned char, 32>;
 
-// What an idempotency key stands for: SHA-256 over the parts in order, each with its length before
-// it, so that no two lists of parts look alike. Throws Error kInternal where OpenSSL fails.
+// Returns the SHA-256 over the parts in order, each with its length before it: no two lists of
+// parts give the same input. The hash is stored with an idempotency key, to compare a repeated
+// call. Throws kInternal where OpenSSL fails.
 PayloadHash payload_hash(std::initializer_list<std::string_view> parts);
 
 }  // namespace coach_sms

@@ -55,7 +55,7 @@ void require(bool worked) {
               std::move(hint));
 }
 
-// Takes the text's bytes over into a Secret and leaves none behind.
+// Copies the text into a Secret and wipes the text.
 Secret into_secret(std::string& text) {
   Secret secret(text);
   OPENSSL_cleanse(text.data(), text.size());
@@ -81,7 +81,8 @@ std::string key_id_of(std::string_view key) {
   return to_hex({reinterpret_cast<const char*>(digest.data()), kKeyIdSize / 2});
 }
 
-// Nothing but the last part may hold a colon, so no two triples share a text.
+// Returns label, version, key id and context with colons between them. Only the context may hold a
+// colon, so no two combinations give the same text.
 std::string associated_data(const SealingKey& key, std::string_view context) {
   std::string text(kTokenLabel);
   text += ':';

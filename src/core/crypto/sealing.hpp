@@ -8,25 +8,28 @@
 
 namespace coach_sms {
 
-// Sealing an auth token for storage: AES-256-GCM (NIST SP 800-38D) with a fresh random nonce each
+// Seals an auth token for storage: AES-256-GCM (NIST SP 800-38D) with a fresh random nonce each
 // time. A sealed value is text:
 //
-//   sms1:<key id, 8 hex digits>:<base64 of nonce (12) | ciphertext | tag (16)>
+//   sms1:<key id, 8 hex digits>:<base64 of nonce (12 bytes) | ciphertext | tag (16 bytes)>
 //
-// Version, key id and context (the text of the org's uuid) are authenticated, so that a value
-// copied into another org's row does not open there.
+// The version, the key id and the context (the text of the org's UUID) are
+// authenticated. So a value copied into another org's row does not open there.
+//
+// A failure of OpenSSL throws kInternal.
 
 inline constexpr std::size_t kMaxSealedPlaintext = 4096;  // bytes
 
-// The key, from a file of exactly 64 hex digits and a newline.
+// The key of a key file, which holds exactly 64 hex digits and a newline.
 class SealingKey {
  public:
-  // Throws kInvalidKey, which never shows what the file holds.
+  // Returns the key. Throws kInvalidKey for any other text, without showing it.
   static SealingKey parse(std::string_view file_contents);
 
-  // Names the key without telling it: the first 8 hex digits of a SHA-256 over a label and the key.
+  // Returns the name of the key, which is no secret: the first 8 hex digits of a SHA-256 over a
+  // label and the key.
   const std::string& key_id() const noexcept { return key_id_; }
-  // The 32 bytes of the key. Valid as long as this object.
+  // Returns the 32 bytes of the key, valid as long as this object.
   std::string_view bytes() const noexcept { return bytes_.view(); }
 
  private:
@@ -36,20 +39,22 @@ class SealingKey {
   std::string key_id_;
 };
 
-// What sms_create_key writes: a new random key in the form that parse takes.
+// Returns a new random key in the form that parse() takes; sms_create_key writes it.
 Secret new_key_file_contents();
 
-// Throws kInvalidArgument above kMaxSealedPlaintext bytes.
+// Returns the sealed value. Throws kInvalidArgument above kMaxSealedPlaintext bytes.
 std::string seal(const SealingKey& key, std::string_view plaintext, std::string_view context);
 
-// Throws kNotSealed; the detail tells a value of another form from one of another key from one that
-// does not open (changed, or sealed for another context). Nothing of the value is shown.
+// Returns the plaintext. Throws kNotSealed for a value of another form, for a value of another key,
+// and for one that does not open (changed, or sealed for another context). The detail says which.
+// The error may show the key ids and nothing else of the value.
 Secret open(const SealingKey& key, std::string_view sealed, std::string_view context);
 
-// Whether the text has the form of a sealed value; it takes no key and proves nothing about it.
+// Returns whether the text has the form of a sealed value. It uses no key and proves nothing about
+// the content.
 bool is_sealed(std::string_view text);
 
-// Throws kNotSealed where is_sealed is false.
+// Returns the key id in a sealed value. Throws kNotSealed where is_sealed() is false.
 std::string sealed_key_id(std::string_view sealed);
 
 }  // namespace coach_sms

@@ -8,9 +8,9 @@
 
 namespace coach_sms {
 
-// Text that must not outlive its use: an auth token, a key. Each copy owns its bytes and wipes
-// them when it goes away or is moved from. There is no operator<< and no conversion to
-// std::string, so that a secret does not slip into a log line or an error by accident.
+// Text that must not outlive its use: an auth token, a key. Each copy owns its bytes, and wipes
+// them when it is destroyed, assigned to or moved from. There is no operator<< and no conversion to
+// std::string, so that no secret slips into a log line or an error.
 class Secret {
  public:
   Secret() = default;
@@ -30,13 +30,14 @@ class Secret {
   }
   ~Secret() { wipe(); }
 
-  // Valid until the secret is assigned to, moved from or destroyed.
+  // Returns the text, valid until the secret is assigned to, moved from or destroyed. A NUL follows
+  // it.
   std::string_view view() const noexcept { return text_; }
   bool empty() const noexcept { return text_.empty(); }
 
  private:
-  // Covers the whole capacity: a string that was moved from is empty, yet the bytes of a short one
-  // are still in its inner buffer. Growing to the capacity never allocates.
+  // Wipes the whole capacity. A moved-from string is empty, but the bytes of a short one are still
+  // in its inner buffer. Growing to the capacity never allocates.
   void wipe() noexcept {
     text_.resize(text_.capacity());
     OPENSSL_cleanse(text_.data(), text_.size());
