@@ -30,7 +30,7 @@ void add_member(const Value& object, const char* name, std::vector<Uuid>& orgs) 
 std::vector<Uuid> orgs_in_claims(std::string_view claims) {
   std::vector<Uuid> orgs;
   rapidjson::Document document;
-  // Iterative: a megabyte of open brackets must cost no stack.
+  // The iterative parser uses no stack for nesting: a megabyte of open brackets is harmless.
   document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(
       claims.data(), claims.size());
   if (document.HasParseError() || !document.IsObject()) return orgs;
