@@ -10,8 +10,8 @@
 namespace coach_sms {
 namespace {
 
-// White space of every script, and the controls and format characters that editors, word
-// processors and Windows put around text.
+// Returns whether the character is white space of any script, a control or a format character.
+// Editors, word processors and Windows put such characters around text.
 bool is_blank(char32_t code_point) {
   const auto c = static_cast<UChar32>(code_point);
   const auto type = u_charType(c);

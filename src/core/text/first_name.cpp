@@ -15,11 +15,11 @@
 namespace coach_sms {
 namespace {
 
-// Titles that are written without a full stop too.
+// Titles that are also written without a full stop.
 constexpr std::string_view kTitles[] = {"DR", "MR", "MRS", "MS", "MISS", "MX", "PROF"};
 
-// Degrees and suffixes that follow a name after a comma, in the two ways they are written. "Ma" and
-// "Do" are names, "MA" and "DO" degrees.
+// Degrees and suffixes that follow a name after a comma, in their usual spellings. "Ma" and "Do"
+// are names, "MA" and "DO" are degrees.
 constexpr std::string_view kSuffixes[] = {
     "AC",  "AM",   "AO",  "BA",   "BED", "BEd", "BS",  "BSC", "BSc", "CBE", "CPA",
     "DDS", "DMD",  "DO",  "DPT",  "DVM", "EDD", "EdD", "ESQ", "Esq", "II",  "III",
@@ -30,13 +30,15 @@ constexpr std::string_view kSuffixes[] = {
 using Word = std::u32string;
 using Words = std::vector<Word>;
 
-// Blanks, and letters and symbols that print as one: Hangul fillers, the empty Braille pattern.
+// Returns whether the character is a blank or prints as one: the Hangul fillers and the empty
+// Braille pattern do.
 bool is_blank(char32_t c) {
   return u_isUWhiteSpace(static_cast<UChar32>(c)) || c == 0x200B || c == 0x115F || c == 0x1160 ||
          c == 0x3164 || c == 0xFFA0 || c == 0x2800;
 }
 
-// Marks of direction, soft hyphens, controls. Joiners shape letters in Persian and Indic names.
+// Returns whether the character prints nothing: a mark of direction, a soft hyphen, a control.
+// Joiners do not count, because they shape letters in Persian and Indic names.
 bool is_invisible(char32_t c) {
   const auto type = u_charType(static_cast<UChar32>(c));
   return (type == U_FORMAT_CHAR || type == U_CONTROL_CHAR) && c != 0x200C && c != 0x200D;
@@ -54,12 +56,12 @@ bool is_punctuation(char32_t c) {
   return u_ispunct(static_cast<UChar32>(c));
 }
 
-// Some names begin with one, as the Tongan 'Ofa.
+// Some names begin with an apostrophe, such as the Tongan 'Ofa.
 bool is_apostrophe(char32_t c) {
   return c == U'\'' || c == 0x2019;
 }
 
-// The words; a comma is a word of its own.
+// Returns the words; a comma is a word of its own.
 Words split(std::string_view text) {
   Words words;
   bool in_word = false;
@@ -94,7 +96,8 @@ Word without_punctuation_around(Word word) {
   return word;
 }
 
-// The letters alone, where all are of ASCII: "Ph.D." is PhD.
+// Returns the word's ASCII characters without punctuation: "Ph.D." gives PhD. Other characters are
+// dropped.
 std::string ascii_letters(const Word& word) {
   std::string text;
   for (const char32_t c : word)
@@ -112,7 +115,7 @@ bool is_title(const Word& word) {
   return text.size() == word.size() && std::ranges::find(kTitles, text) != std::end(kTitles);
 }
 
-// The words in which the first name is looked for: behind the comma in "Lee, Ann".
+// Returns the words that may hold the first name: those behind the comma in "Lee, Ann".
 std::span<const Word> given_names(const Words& words) {
   const bool is_inverted = words.size() >= 3 && !is_separator(words[0]) && is_separator(words[1]) &&
                            has_letter(words[2]) && !is_suffix(words[2]);

@@ -13,8 +13,8 @@
 namespace coach_sms {
 namespace {
 
-// Far above any SMS, so that check_body can still say how long the text was; far below what a
-// small template and a large value could multiply into.
+// This is far above any SMS, so check_body() can still report how long the text was. It keeps a
+// small template with a large value from filling the memory.
 constexpr std::size_t kMaxRenderedBytes = 16U << 20U;
 
 struct Placeholder {
@@ -37,7 +37,7 @@ std::string_view without_blanks(std::string_view text) {
 
 [[noreturn]] void raise_invalid(std::string_view body, std::size_t at, std::string_view shown,
                                 const char* trouble, const char* hint) {
-  // Characters, not bytes: that is what the author of the template counts.
+  // The author of a template counts characters, not bytes.
   const auto character = 1 + std::count_if(body.begin(), body.begin() + static_cast<long>(at),
                                            [](char c) { return (c & 0xC0) != 0x80; });
   throw Error(ErrorKind::kInvalidTemplate,

@@ -6,27 +6,27 @@
 namespace coach_sms {
 namespace {
 
-// A country whose mobile numbers are known with and without some digits: calling code, area code,
-// the digits in question, and then the subscriber's number.
+// A country whose numbers exist with and without some extra digits. A number is the calling code,
+// the area code, perhaps the extra digits, and the subscriber's number.
 struct Plan {
   std::string_view calling_code;
   std::size_t area_size;
   std::string_view extra;
   std::size_t subscriber_size;
-  std::string_view subscriber_begins;  // with one of these: others have one form only
+  std::string_view subscriber_begins;  // its first digit; other numbers have one form only
 };
 
 constexpr Plan kPlans[] = {
-    // Behind +52, callers from abroad dialled a 1 before mobile numbers until August 2019; Twilio
+    // Until August 2019, callers from abroad dialled a 1 between +52 and a mobile number. Twilio
     // and address books have both forms.
     {"+52", 0, "1", 10, "23456789"},
-    // Anatel put a 9 before mobile numbers, which began with 6 to 9, from 2012 to 2016. Numbers
-    // behind a 9 that begin with 2 to 5 are newer: without it they are somebody's fixed line.
+    // From 2012 to 2016, Anatel put a 9 before mobile numbers, which then began with 6 to 9. A
+    // mobile number with 2 to 5 behind the 9 is newer: without the 9 it is a fixed line.
     {"+55", 2, "9", 8, "6789"},
-    // Callers from abroad dial a 9 before mobile numbers, and fixed lines share their plan: no two
+    // Callers from abroad dial a 9 before mobile numbers. Fixed lines share their plan, so no two
     // numbers differ by the 9 alone. Area codes begin with 1 to 3.
     {"+54", 0, "9", 10, "123"},
-    // ARCEP put 01 before all numbers in November 2024.
+    // In November 2024, ARCEP put 01 before all numbers.
     {"+229", 0, "01", 8, "23456789"},
 };
 

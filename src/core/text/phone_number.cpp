@@ -23,13 +23,13 @@ namespace {
 using i18n::phonenumbers::PhoneNumber;
 using i18n::phonenumbers::PhoneNumberUtil;
 
-// No number needs more, however it is written; libphonenumber has the same limit.
+// No number needs more bytes, however it is written. libphonenumber has the same limit.
 constexpr std::size_t kMaxBytes = 250;
 
 // The "+" and 15 digits.
 constexpr std::size_t kMaxE164Size = 16;
 
-// The library is silent: its instance installs a logger that drops everything.
+// Returns libphonenumber. It logs nothing: its instance installs a logger that drops every message.
 const PhoneNumberUtil& library() {
   return *PhoneNumberUtil::GetInstance();
 }
@@ -48,7 +48,8 @@ bool has_e164_form(std::string_view text) {
          std::all_of(text.begin() + 1, text.end(), is_digit);
 }
 
-// By number, whether it is a calling code: none is another's beginning, so the first hit is it.
+// Whether each number up to 999 is a calling code. No calling code is the beginning of another, so
+// the first match is the only one.
 using CallingCodes = std::array<bool, 1000>;
 
 CallingCodes make_calling_codes() {
@@ -60,7 +61,7 @@ CallingCodes make_calling_codes() {
   return codes;
 }
 
-// The number of digits in the calling code behind the "+", 0 if there is none.
+// Returns the number of digits in the calling code behind the "+"; 0 if there is none.
 std::size_t calling_code_length(std::string_view e164) {
   static const CallingCodes codes = make_calling_codes();
   std::size_t code = 0;
@@ -78,9 +79,9 @@ std::uint64_t to_integer(std::string_view digits) {
   return value;
 }
 
-// Whether it is a possible number as it stands: the parser's judgement at a fraction of its time.
-// A zero behind the calling code is left to the parser: it may be a trunk prefix, which is no part
-// of the number (Australia), or the number's first digit (Italy). So is one repeated digit.
+// Returns whether the number is possible as it stands, in a fraction of the parser's time. Two
+// cases give false, and the parser judges them: a zero behind the calling code, and one repeated
+// digit. The zero may be a trunk prefix (Australia) or the number's first digit (Italy).
 bool is_plainly_possible(std::string_view text) {
   if (!has_e164_form(text)) return false;
   const std::size_t length = calling_code_length(text);
@@ -127,8 +128,8 @@ bool has_leading_zeros(int calling_code) {
   return false;
 }
 
-// Returns why a possible number is a dummy that somebody typed to fill a field, or nullptr. Numbers
-// that libphonenumber calls valid are people's: 99999999 in Norway.
+// Returns why a possible number is a dummy that somebody typed to fill a field, or nullptr. A
+// number that libphonenumber calls valid is no dummy, such as 99999999 in Norway.
 const char* why_dummy(const PhoneNumber& number) {
   std::string national;
   library().GetNationalSignificantNumber(number, &national);
@@ -156,13 +157,13 @@ const char* why_unparsed(PhoneNumberUtil::ErrorType error) {
   return "It is not a phone number.";
 }
 
-// The zeros of scripts whose digits people type into phone fields.
+// The zero of each script whose digits people type into phone fields.
 constexpr char32_t kZeros[] = {U'0', 0x0660 /* Arabic */, 0x06F0 /* Persian */,
                                0x0966 /* Devanagari */, 0xFF10 /* full-width */};
 
-// What stands between digits: blanks, dashes, brackets, dots and slashes, plain and full-width, and
-// the invisible marks that contact lists put around numbers. No letter and no sign that begins an
-// extension or a pause (x # ; , ~): an SMS has none.
+// Returns whether the character may stand between digits: a blank, a dash, a bracket, a dot or a
+// slash, plain or full-width, or an invisible mark that contact lists put around numbers. Letters
+// may not, nor may the signs that begin an extension or a pause (x # ; , ~): an SMS has neither.
 bool is_separator(char32_t c) {
   constexpr std::u32string_view kSeparators =
       U" \t\r\n-()[]./"
@@ -172,8 +173,8 @@ bool is_separator(char32_t c) {
          (c >= 0x202A && c <= 0x202F) || (c >= 0x2066 && c <= 0x2069);
 }
 
-// '0' to '9' for a digit of any script above, '+' for both plus signs, '.' for both dots, ' ' for
-// any other separator, NUL for anything else.
+// Returns '0' to '9' for a digit of any script above, '+' for both plus signs, '.' for both dots, '
+// ' for any other separator, NUL for any other character.
 char plain_character(char32_t c) {
   if (c == U'+' || c == 0xFF0B) return '+';
   if (c == U'.' || c == 0xFF0E) return '.';
@@ -189,7 +190,8 @@ std::string_view without_tel(std::string_view phone) {
   return phone;
 }
 
-// The text in plain characters, without the blanks around it.
+// Returns the text in plain characters, without the blanks around it. Throws kInvalidPhone for a
+// text above kMaxBytes, for any other character, and for a "+" behind a digit.
 std::string plain_characters(std::string_view phone) {
   if (phone.size() > kMaxBytes) refuse(phone, "It is too long.");
   std::string plain;
@@ -205,8 +207,9 @@ std::string plain_characters(std::string_view phone) {
   return plain;
 }
 
-// Spreadsheets write 211234567 as 211234567.0: one or two zeros behind the only dot of a text of
-// digits are no part of the number. Every other dot is a separator.
+// Returns the text without a spreadsheet's decimals: spreadsheets write 211234567 as 211234567.0.
+// One or two zeros behind the only dot of a text of digits are no part of the number. Every other
+// dot is a separator.
 std::string_view without_decimals(std::string_view plain) {
   const std::size_t dot = plain.find_first_not_of("0123456789", plain.starts_with('+') ? 1 : 0);
   if (dot == std::string_view::npos || plain[dot] != '.') return plain;
@@ -214,7 +217,8 @@ std::string_view without_decimals(std::string_view plain) {
   return decimals == "0" || decimals == "00" ? plain.substr(0, dot) : plain;
 }
 
-// Digits only, but for a "+" in front of them.
+// Returns the digits, with a "+" in front if the text has one. Throws kInvalidPhone as
+// plain_characters() does, and for a text with neither.
 std::string dialled_characters(std::string_view phone) {
   const std::string plain = plain_characters(phone);
   std::string dialled(without_decimals(plain));
@@ -223,14 +227,14 @@ std::string dialled_characters(std::string_view phone) {
   return dialled;
 }
 
-// What came of reading a number as dialled in a region: either is empty.
+// The result of reading a number as dialled in a region. One of the two is empty.
 struct Reading {
   std::string e164;
   std::string why_not;
 };
 
-// A number without its calling code must be as long as the region's fixed or mobile numbers, for
-// other lengths are short codes and service numbers.
+// Reads a number as dialled in the region. Without its calling code it must be as long as the
+// region's fixed or mobile numbers, because other lengths are short codes and service numbers.
 Reading read_as_dialled(const std::string& dialled, const std::string& region) {
   PhoneNumber number;
   const auto error = library().Parse(dialled, region, &number);
@@ -256,7 +260,7 @@ std::string country_of(std::string_view e164) {
     return {};
   library().GetRegionCodeForNumber(number, &region);
   if (region.size() == 2 && region != "ZZ") return region;
-  // Not in use by the plans, but a calling code of one country alone says which.
+  // The numbering plans do not know the number, but its calling code still names a country.
   library().GetRegionCodeForCountryCode(number.country_code(), &region);
   return region == "ZZ" || region.size() != 2 ? std::string() : region;
 }
@@ -272,7 +276,7 @@ std::string normalize_phone(std::string_view phone, std::string_view region) {
                 "Give the two capital letters of a country, such as AU.");
 
   std::string dialled = has_e164_form(phone) ? std::string(phone) : dialled_characters(phone);
-  // A newer plan may know one form of a number only: people and Twilio have both.
+  // libphonenumber may know only one form of a number, but people and Twilio use both.
   const std::vector<std::string> forms = phone_forms(dialled);
   if (std::any_of(forms.begin(), forms.end(), is_plainly_possible)) return dialled;
 
@@ -280,8 +284,8 @@ std::string normalize_phone(std::string_view phone, std::string_view region) {
   if (reading.e164.empty() && dialled.starts_with("00"))
     reading.e164 = read_as_dialled("+" + dialled.substr(2), std::string(region)).e164;
   if (reading.e164.empty()) refuse(phone, reading.why_not);
-  // The library drops a trunk prefix behind the calling code; another reading of what it gave could
-  // drop the next. Whatever is given must stay what it is, or one person has several numbers.
+  // libphonenumber drops one trunk prefix behind the calling code, and reading its result again may
+  // drop another. The result is read until it stays the same: else one person has several numbers.
   return reading.e164 == dialled ? reading.e164 : normalize_phone(reading.e164, region);
 }
 

@@ -12,16 +12,16 @@
 namespace coach_sms {
 namespace {
 
-// GSM 03.38 (3GPP TS 23.038, section 6.2.1): its default alphabet but for the escape character,
-// and what the escape character gives. The euro sign is the last of them in Unicode's order.
+// kBasic is the default alphabet of GSM 03.38 (3GPP TS 23.038, section 6.2.1) without the escape
+// character. kExtension and kEuro are the characters that an escape and a second septet give.
 constexpr std::u32string_view kBasic =
     U"@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     U"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 constexpr std::u32string_view kExtension = U"\f^{}\\[~]|";
 constexpr char32_t kEuro = U'€';
-constexpr std::size_t kTableSize = 0x400;  // everything but the euro sign is below
+constexpr std::size_t kTableSize = 0x400;  // all code points but the euro sign's are below
 
-// Septets by code point; 0 where GSM-7 lacks the character.
+// Returns the septets by code point; 0 where GSM-7 lacks the character.
 constexpr std::array<std::uint8_t, kTableSize> make_septets() {
   std::array<std::uint8_t, kTableSize> septets{};
   for (const char32_t c : kBasic)
@@ -42,7 +42,7 @@ int utf16_units_of(char32_t code_point) {
   return code_point > 0xFFFF ? 2 : 1;
 }
 
-// Lays characters into segments, each wholly into one.
+// Packs characters into segments, each character wholly into one.
 class Packer {
  public:
   Packer(Encoding encoding, int single, int each)
@@ -83,7 +83,8 @@ Segments count_ucs2(std::string_view text) {
   return packer.result();
 }
 
-// Blanks of every width, and what only steers other characters: nothing that a reader would see.
+// Returns whether a reader sees nothing of the character: a blank of any width, or one that only
+// steers other characters.
 bool is_invisible(char32_t c) {
   return c <= 0x20 || (c >= 0x7F && c <= 0xA0) || c == 0xAD || c == 0x1680 ||
          (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) ||

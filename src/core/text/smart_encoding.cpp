@@ -17,14 +17,14 @@ struct LookAlikes {
   std::u32string_view code_points;
 };
 
-// The calculator's 271 entries but for the full-width forms, which are a rule: is_full_width.
-// Some are odd (a vertical comma becomes an apostrophe); they are kept, since we estimate.
+// The calculator's 271 entries without the full-width forms, which is_full_width() covers. Some are
+// odd (a vertical comma becomes an apostrophe), but we want the calculator's result.
 constexpr LookAlikes kLookAlikes[] = {
     // vanish: NUL and other controls, zero-width blanks
     {"",
      U"\x0000\x0003\x0004\x0010\x0011\x0012\x0013\x0014\x0017\x0019\x200B\x200C"
      U"\x2060\xFEFF"sv},
-    // blanks of other widths; the calculator makes most of them two, and a tab seven
+    // blanks of other widths: the calculator turns most into two blanks, and a tab into seven
     {" ", U"\x2001\x2028\x2029"sv},
     {"  ",
      U"\x0080\x008D\x0090\x009B\x009F\x00A0\x2000\x2002\x2003\x2004\x2005\x2006"
@@ -126,7 +126,8 @@ constexpr auto kTable = make_table();
 
 constexpr std::size_t kMostBytes = 16U << 20U;
 
-// Full-width ASCII; the calculator leaves its small letters and the grave accent alone.
+// Returns whether c is full-width ASCII that the calculator replaces. It leaves the small letters
+// and the grave accent alone.
 constexpr bool is_full_width(char32_t c) {
   return (c >= 0xFF01 && c <= 0xFF3F) || (c >= 0xFF5B && c <= 0xFF5E);
 }

@@ -19,7 +19,8 @@ constexpr const char* kObjectHint =
   throw Error(ErrorKind::kInvalidVariables, std::move(message), std::move(detail), std::move(hint));
 }
 
-// RapidJSON decodes an escaped lone surrogate into bytes that are no UTF-8, hence the check here.
+// Returns the text. Throws kInvalidText for NUL and for bytes that are not UTF-8, into which
+// RapidJSON decodes an escaped lone surrogate.
 std::string checked_text(const char* text, rapidjson::SizeType length) {
   const std::string_view view(text, length);
   if (view.find('\0') != std::string_view::npos)
@@ -29,8 +30,8 @@ std::string checked_text(const char* text, rapidjson::SizeType length) {
   return std::string(view);
 }
 
-// Takes RapidJSON's events. Raises at the first value that is not plain, so that the parser
-// never descends: a megabyte of open brackets costs no stack.
+// Receives RapidJSON's events. Throws at the first value that is not plain, so the parser never
+// recurses: a megabyte of open brackets costs no stack.
 class ObjectReader {
  public:
   explicit ObjectReader(Values& values) : values_(values) {}
@@ -71,7 +72,7 @@ class ObjectReader {
     return true;
   }
 
-  // Never called, since numbers come as text; RapidJSON wants them to exist.
+  // RapidJSON requires these, but calls none of them: numbers come as text.
   bool Int(int) { return false; }
   bool Uint(unsigned) { return false; }
   bool Int64(std::int64_t) { return false; }

@@ -7,17 +7,18 @@
 
 namespace coach_sms {
 
-// The values that a template's placeholders stand for: UTF-8 text without NUL, by name.
+// The values of a template's placeholders, by name: UTF-8 text without NUL.
 class Variables {
  public:
   Variables() = default;
 
-  // Takes a JSON object of plain values. Numbers stay as written (1.50 is "1.50"), booleans are
-  // "true" and "false", null counts as not given; of a repeated name the last one counts, as in
-  // jsonb. Raises kInvalidVariables for anything else and kInvalidText for NUL and lone surrogates.
+  // Parses a JSON object of plain values. Numbers stay as written (1.50 gives "1.50"), booleans
+  // give "true" and "false", null counts as not given. Of a repeated name the last one counts, as
+  // in jsonb. Throws kInvalidText for NUL, lone surrogates and bytes that are not UTF-8, and
+  // kInvalidVariables for anything else.
   static Variables parse(std::string_view json);
 
-  // NULL where the name was not given. Valid as long as this object.
+  // Returns the value, valid as long as this object; nullptr where the name was not given.
   const std::string* find(std::string_view name) const;
 
  private:
