@@ -6,8 +6,8 @@
 
 namespace coach_sms {
 
-// The kinds of failure that callers distinguish. The PostgreSQL side gives each kind its SQLSTATE in
-// one table (src/pg/base/cpp_boundary.cpp); doc/reference.md lists them.
+// The kinds of failure that callers distinguish. The PostgreSQL side gives each kind its SQLSTATE
+// in one table (src/pg/base/cpp_boundary.cpp); doc/reference.md lists them.
 enum class ErrorKind {
   kInvalidPhone,      // not a possible phone number or sender
   kInvalidTemplate,   // an unclosed placeholder, or a malformed name

@@ -13,8 +13,8 @@ namespace coach_sms {
 //
 //   sms1:<key id, 8 hex digits>:<base64 of nonce (12 bytes) | ciphertext | tag (16 bytes)>
 //
-// The version, the key id and the context (the text of the org's UUID) are
-// authenticated. So a value copied into another org's row does not open there.
+// The version, the key id and the context (the text of the org's UUID) are authenticated. So a
+// value copied into another org's row does not open there.
 //
 // A failure of OpenSSL throws kInternal.
 
