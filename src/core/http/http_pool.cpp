@@ -18,17 +18,18 @@ namespace coach_sms {
 
 namespace {
 
-// Twilio's front end allows 128 streams a connection; beyond that nghttp2 would hold requests back
-// after we have counted them as sent.
+// Twilio's front end allows 128 streams a connection. Above that, nghttp2 would hold back requests
+// that we have counted as sent.
 constexpr long kStreamsPerConnection = 100;
 
-// How long the requests to a new host wait for the first one's handshake.
+// The time for which requests to a new host wait for the first one's handshake.
 constexpr std::int64_t kHandshakeUs = 500'000;
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
-// libcurl resolves names in a thread of its own, which inherits this thread's mask: a signal meant
-// for the process must never run its handler there.
+// Blocks all signals in this thread as long as it lives. libcurl resolves names in a thread of its
+// own, which inherits this thread's mask. A signal meant for the process must never run its handler
+// there.
 class SignalsBlocked {
  public:
   SignalsBlocked() noexcept {
@@ -47,8 +48,8 @@ class SignalsBlocked {
   bool blocked_;
 };
 
-// A socket that epoll does not take makes its request time out, which ends it truly; to return -1
-// would end every request of the pool for good.
+// Adds, changes or removes a socket in epoll, and always returns 0. If epoll refuses a socket, its
+// request times out. Returning -1 would end every request of the pool for good.
 int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) noexcept {
   const int epoll = static_cast<HttpPool*>(self)->descriptor();
   if (what == CURL_POLL_REMOVE) {
@@ -142,7 +143,7 @@ void HttpPool::add(std::uint64_t tag, HttpRequest request, std::int64_t send_bef
     transfer->slot = active_.size();
     active_.push_back(std::move(transfer));
   } catch (const Error& error) {
-    if (transfer) learn(*transfer);  // nobody waits for it
+    if (transfer) learn(*transfer);  // no other request waits for it
     finished_.push_back(never_started(tag, error.message()));
   }
 }
@@ -167,7 +168,8 @@ void HttpPool::start(HttpTransfer& transfer) {
   transfer.is_waiting = false;
 }
 
-// True where its kept connection had ended before anything left: it goes on a fresh one.
+// Starts the request again on a fresh connection, and returns true, if its kept connection had
+// ended before anything left.
 bool HttpPool::start_again(HttpTransfer& transfer) {
   if (!transfer.is_stale()) return false;
   try {
@@ -229,7 +231,7 @@ void HttpPool::drive() {
   give_up_overdue();
 }
 
-// One round only: what is still ready afterwards keeps the descriptor readable.
+// Handles one round only: a socket that is still ready keeps the descriptor readable.
 void HttpPool::handle_sockets() {
   std::array<epoll_event, 256> ready;
   const int count = epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), 0);
@@ -256,7 +258,8 @@ void HttpPool::collect_finished() {
   }
 }
 
-// Backwards: remove() puts the last one, already seen, into the place of the one removed.
+// Ends overdue requests. It goes backwards, because remove() puts the last request, already seen,
+// into the place of the removed one.
 void HttpPool::give_up_overdue() {
   const std::int64_t now = now_us_();
   if (now < next_give_up_us_) return;

@@ -14,7 +14,7 @@ curl_socket_t HttpSockets::on_open(void* self, curlsocktype, curl_sockaddr* addr
   if (socket < 0) return CURL_SOCKET_BAD;
   try {
     static_cast<HttpSockets*>(self)->unnamed_.push_back(socket);
-  } catch (const std::bad_alloc&) {  // it is then never looked at
+  } catch (const std::bad_alloc&) {  // name() then never finds it
   }
   return socket;
 }

@@ -8,24 +8,24 @@
 
 namespace coach_sms {
 
-// A connection with TLS. The requests that are under way on it hold it.
+// A connection with TLS. Each request under way on it shares its ownership.
 struct HttpConnection {
   curl_socket_t socket = CURL_SOCKET_BAD;
 };
 
-// The sockets of a pool's connections, each under the TLS session that it carries. libcurl tells a
-// request that is about to leave its TLS session, and no release before 8.23 tells its socket.
+// The sockets of a pool's connections, each by the TLS session that it carries. Right before a
+// request leaves, libcurl gives its TLS session, but no release before 8.23 gives its socket.
 class HttpSockets {
  public:
-  // libcurl opens and closes its sockets by these; `self` is an HttpSockets.
+  // libcurl opens and closes its sockets with these callbacks; `self` is an HttpSockets.
   static curl_socket_t on_open(void* self, curlsocktype, curl_sockaddr* address) noexcept;
   static int on_close(void* self, curl_socket_t socket) noexcept;
 
-  // A fresh connection: its socket is the one with that port of ours.
+  // Records the socket of a fresh connection's session: the open one with that local port.
   void name(const void* session, int local_port) noexcept;
-  // nullptr where it is not known.
+  // Returns the session's connection; nullptr where it is not known.
   std::shared_ptr<const HttpConnection> find(const void* session) const noexcept;
-  // Whether no request is under way on it; the caller has just found it.
+  // Returns whether no request is under way on a connection that the caller has just found.
   static bool is_idle(const std::shared_ptr<const HttpConnection>& found) noexcept;
 
  private:
@@ -33,7 +33,7 @@ class HttpSockets {
   std::map<const void*, std::shared_ptr<const HttpConnection>> named_;
 };
 
-// The port on our side; 0 where the socket has none.
+// Returns the port on our side; 0 where the socket has none.
 int local_port_of(curl_socket_t socket) noexcept;
 
 }  // namespace coach_sms

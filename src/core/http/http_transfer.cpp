@@ -17,18 +17,20 @@ static_assert(LIBCURL_VERSION_NUM >= 0x075700, "libcurl 7.87 or newer is needed 
 
 namespace {
 
-// Load balancers drop a connection that was idle for a minute (AWS: 60 s, nginx: 75 s). A request
-// that meets such a drop ends as unanswered, so older connections are left alone.
+// Load balancers drop a connection after about a minute without traffic (AWS: 60 s, nginx: 75 s). A
+// request that meets such a drop ends as unanswered, so older connections are not used again.
 constexpr long kIdleSeconds = 30;
 
-// A changed ca_file counts after this long, without every new connection reading it.
+// A changed ca_file takes effect after this long. Until then, new connections do not read it.
 constexpr long kTrustCacheSeconds = 60;
 
-// libcurl does not look at the time of requests that wait for a connection (MSTATE_PENDING), and
-// late at those that waited: the pool does, this long after libcurl should have.
+// libcurl does not check the time of requests that wait for a connection (MSTATE_PENDING), and
+// checks it late for those that waited. The pool gives a request up this long after libcurl should
+// have.
 constexpr std::int64_t kGraceUs = 50'000;
 
-// "Expect: 100-continue" would cost a round trip. Shared by all handles, never freed or changed.
+// Removes the header "Expect: 100-continue", which would cost a round trip. All handles share this
+// list; it is never freed or changed.
 curl_slist no_expect_text[1] = {{const_cast<char*>("Expect:"), nullptr}};
 
 int on_before_send(void* self, char*, char*, int, int local_port) noexcept {
@@ -50,7 +52,8 @@ bool starts_with_name(std::string_view line, std::string_view name) noexcept {
          equals_ignoring_case(line.substr(0, name.size()), name);
 }
 
-// A server may put anything into a header or a certificate, and libcurl quotes them in its errors.
+// Returns the text's first 256 bytes, with '?' for all but printable ASCII. A server may put
+// anything into a header or a certificate, and libcurl quotes them in its errors.
 std::string printable(std::string_view text) {
   constexpr std::size_t kLongest = 256;
   std::string clean(text.substr(0, kLongest));
@@ -68,8 +71,8 @@ std::string header_value(std::string_view line, std::size_t name_length) {
              : printable(line.substr(first, last - first + 1));
 }
 
-// What this server lacks or has set wrongly, and no request of it can do without: a CA bundle,
-// first of all.
+// Returns whether this server lacks something that each of its requests needs, or has it set
+// wrongly. The usual case is a missing CA bundle.
 bool is_own_trouble(CURLcode code) noexcept {
   switch (code) {
     case CURLE_SSL_CACERT_BADFILE:
@@ -129,7 +132,7 @@ void HttpTransfer::set_callbacks() {
   set(CURLOPT_CLOSESOCKETDATA, &sockets_);
   set(CURLOPT_ERRORBUFFER, error_.data());
   set(CURLOPT_NOSIGNAL, 1L);
-  set(CURLOPT_QUICK_EXIT, 1L);  // else giving up waits for the resolver's thread
+  set(CURLOPT_QUICK_EXIT, 1L);  // else give_up() waits for the resolver's thread
 }
 
 void HttpTransfer::set_limits() {
@@ -141,7 +144,7 @@ void HttpTransfer::set_limits() {
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_HTTPHEADER, no_expect_text);
   set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
-  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's answer is not the server's
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's headers are not the server's
   set(CURLOPT_PROXY, options_->proxy.c_str());
   set(CURLOPT_NOPROXY, "");
   set(CURLOPT_BUFFERSIZE, 4'096L);  // a thousand requests in flight stay small in memory
@@ -155,7 +158,7 @@ void HttpTransfer::set_trust() {
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(CURLOPT_CA_CACHE_TIMEOUT, kTrustCacheSeconds);
   if (!options_->ca_file.empty()) set(CURLOPT_CAINFO, options_->ca_file.c_str());
-  // A folder beside the file would widen the trust, and libcurl caches no store that has one.
+  // A CA folder beside the file would widen the trust, and libcurl caches no store that has one.
   const char* bundle = nullptr;
   curl_easy_getinfo(easy_.get(), CURLINFO_CAINFO, &bundle);
   if (bundle != nullptr || !options_->ca_file.empty()) {
@@ -206,7 +209,8 @@ void HttpTransfer::use_fresh_connection() {
   set(CURLOPT_PIPEWAIT, 0L);
 }
 
-// The connection's TLS session; nullptr without TLS, or where libcurl has another TLS library.
+// Returns the connection's TLS session; nullptr without TLS, or where libcurl has another TLS
+// library.
 const SSL* HttpTransfer::session() const noexcept {
   curl_tlssessioninfo* info = nullptr;
   curl_easy_getinfo(easy_.get(), CURLINFO_TLS_SSL_PTR, &info);
@@ -214,7 +218,8 @@ const SSL* HttpTransfer::session() const noexcept {
   return is_ours ? static_cast<const SSL*>(info->internals) : nullptr;
 }
 
-// What ALPN came to. Where libcurl does not tell, the answers do (finish()).
+// Returns the protocol that ALPN (RFC 7301) chose. Where libcurl gives no session, finish() takes
+// it from the answer.
 Spoken HttpTransfer::negotiated() const noexcept {
   const SSL* tls = session();
   if (!may_share_) return Spoken::kHttp1;
@@ -232,7 +237,8 @@ bool HttpTransfer::is_fresh() const noexcept {
   return fresh_ || made > 0;
 }
 
-// Without TLS, only libcurl 8.23 and newer tell the socket; the port says whether it is right.
+// Returns the socket of a connection without TLS. Only libcurl 8.23 and newer give it; the port
+// shows whether it is the right one.
 curl_socket_t HttpTransfer::plain_socket(int local_port) const noexcept {
   curl_socket_t socket = CURL_SOCKET_BAD;
   curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket);
@@ -240,10 +246,10 @@ curl_socket_t HttpTransfer::plain_socket(int local_port) const noexcept {
                                                                           : CURL_SOCKET_BAD;
 }
 
-// Whether a kept connection has ended, or brings what nobody asked for: the end of TLS, GOAWAY, or
-// an error of the server's own, which would be taken for the answer. libcurl 8.23 does not look at
-// a connection that was used within the last second. Where other requests are under way on it, as
-// HTTP/2 allows, its input is theirs, and only its end counts.
+// Returns whether a kept connection has ended or holds unrequested input: the end of TLS, GOAWAY,
+// or an error of the server's own. Such an error would be taken for the answer. libcurl 8.23 does
+// not check a connection that was used within the last second. With HTTP/2, other requests may be
+// under way on the connection. Its input is then theirs, and only its end counts.
 bool HttpTransfer::has_ended(int local_port) noexcept {
   const SSL* tls = session();
   if (is_fresh()) {
@@ -255,7 +261,7 @@ bool HttpTransfer::has_ended(int local_port) noexcept {
   pollfd state{connection != nullptr ? connection->socket : CURL_SOCKET_BAD, POLLRDHUP, 0};
   if (tls == nullptr) state.fd = plain_socket(local_port);
   if (!is_shared) state.events |= POLLIN;
-  return poll(&state, 1, 0) > 0;  // a negative descriptor is passed over
+  return poll(&state, 1, 0) > 0;  // poll() ignores a negative descriptor
 }
 
 std::int64_t HttpTransfer::give_up_at_us() const noexcept {
@@ -281,7 +287,7 @@ HttpResult HttpTransfer::finish(CURLcode code) {
   HttpResult result = std::move(result_);
   request_ = HttpRequest{};
   connection_ = nullptr;
-  set(CURLOPT_USERNAME, nullptr);  // libcurl's own copies
+  set(CURLOPT_USERNAME, nullptr);  // drops libcurl's own copies
   set(CURLOPT_PASSWORD, nullptr);
   result.progress = progress(status);
   result.duration_ms = static_cast<int>(taken_us / 1'000);
@@ -300,7 +306,7 @@ HttpResult HttpTransfer::give_up() {
   if (!sent_ && now_us_() >= send_before_us_) refusal_ = "lease over";
   if (refusal_ == nullptr) refusal_ = sent_ ? "no answer in time" : "no connection in time";
   HttpResult result = finish(CURLE_OPERATION_TIMEDOUT);
-  if (!sent_) result.duration_ms = 0;  // libcurl's number is another request's
+  if (!sent_) result.duration_ms = 0;  // libcurl's time is of an earlier request
   return result;
 }
 
@@ -332,7 +338,7 @@ bool HttpTransfer::may_send(int local_port) noexcept {
 }
 
 void HttpTransfer::take_header(std::string_view line) noexcept try {
-  if (line.starts_with("HTTP/")) {  // what came before belonged to a 1xx
+  if (line.starts_with("HTTP/")) {  // earlier headers belonged to a 1xx answer
     result_.retry_after.clear();
     result_.request_id.clear();
   } else if (starts_with_name(line, kRetryAfter)) {
@@ -340,7 +346,7 @@ void HttpTransfer::take_header(std::string_view line) noexcept try {
   } else if (starts_with_name(line, kRequestId)) {
     result_.request_id = header_value(line, kRequestId.size());
   }
-} catch (const std::bad_alloc&) {  // the answer counts without them
+} catch (const std::bad_alloc&) {  // the answer counts without these headers
 }
 
 bool HttpTransfer::take_body(std::string_view part) noexcept try {

@@ -16,30 +16,32 @@
 
 namespace coach_sms {
 
-// What holds for every request of a pool until it is configured anew. All numbers are positive.
+// The options of each request of a pool, until the pool is configured anew. All numbers are
+// positive.
 struct HttpOptions {
   std::chrono::milliseconds connect_timeout{5'000};   // name, TCP, TLS
-  std::chrono::milliseconds request_timeout{15'000};  // all of it, waiting for a connection too
-  std::string ca_file;                                // only these are trusted; empty: the system's
+  std::chrono::milliseconds request_timeout{15'000};  // all of it, with the wait for a connection
+  std::string ca_file;                                // trusted alone; empty: the system's file
   std::string proxy;                                  // empty: none, whatever the environment says
   int max_connections_per_host = 64;
   int max_response_bytes = 65'536;  // of the body; the rest is not read
   bool http2 = true;                // over TLS, where the server offers it
   std::string user_agent;           // empty: no such header
-  // Whether a request's mark has changed; asked right before its first byte. It must not throw.
+  // Returns whether a request's mark has changed. The pool calls it right before the first byte
+  // leaves. It must not throw.
   bool (*is_recalled)(const RecallMark&) = nullptr;
-  // For tests: called when connected, with nothing sent yet; not for a GET.
+  // For tests: called when a request is connected and nothing of it is sent; not called for a GET.
   void (*before_send)() = nullptr;
 };
 
-// Which protocol a host's connections speak, as far as one has told.
+// The protocol that a host's connections speak, as far as one has shown it.
 enum class Spoken { kUnknown, kHttp1, kHttp2 };
 
-// Wall clock, microseconds since 1970. It must not throw.
+// Returns the wall clock in microseconds since 1970. It must not throw.
 using WallClock = std::int64_t (*)();
 
-// One libcurl easy handle, used for one request after the other, and all that its callbacks write
-// to. libcurl keeps its address: it never moves.
+// One libcurl easy handle, and all that its callbacks write to. It serves one request after the
+// other. It never moves, because libcurl keeps its address.
 class HttpTransfer {
  public:
   // Throws Error (kInternal) where libcurl refuses an option.
@@ -51,39 +53,44 @@ class HttpTransfer {
   const std::shared_ptr<const HttpOptions>& options() const noexcept { return options_; }
 
   // Takes the request over; the caller then gives handle() to a multi handle. The first byte leaves
-  // before send_before_us (wall clock) or never. Throws Error (kInternal).
+  // before send_before_us (wall clock, microseconds since 1970) or never. Throws Error (kInternal).
   void prepare(std::uint64_t tag, HttpRequest request, std::int64_t send_before_us);
 
-  // Where its host speaks HTTP/2, the request waits for a connection that is being made, and shares
-  // it. Towards others it must not: libcurl may let it wait for somebody's answer. Throws Error.
+  // Lets the request wait for a connection that is being made, and share it, if its host speaks
+  // HTTP/2. With another host the request must not wait: it could wait for another request's
+  // answer. Throws Error (kInternal).
   void set_sharing(Spoken spoken);
-  // Whether it may find out what its host speaks: over TLS, with HTTP/2 allowed.
+  // Returns whether the request can show the protocol of its host: over TLS, with HTTP/2 allowed.
   bool may_share() const noexcept { return may_share_; }
-  // As the connection's TLS handshake had it, once there is one.
+  // Returns the protocol as the connection's TLS handshake showed it, else as the answer did;
+  // kUnknown before that.
   Spoken spoken() const noexcept { return spoken_; }
   const std::string& host() const noexcept { return host_; }
 
-  // Whether the kept connection that it was to leave on had ended: nothing has left. It is then
-  // made ready for a fresh one. Throws Error.
+  // Returns whether the kept connection for the request had ended: nothing has left.
   bool is_stale() const noexcept { return stale_; }
+  // Makes a stale request ready for a fresh connection. Throws Error (kInternal).
   void use_fresh_connection();
 
-  // When the pool gives the request up though libcurl has not: past its time, or its lease.
+  // Returns when the pool gives the request up although libcurl has not (microseconds since 1970).
+  // A request has until its timeout, and before it is sent also no longer than its lease.
   std::int64_t give_up_at_us() const noexcept;
 
-  // The result, once handle() has left the multi handle; the request is forgotten.
+  // Returns the result, once handle() has left the multi handle, and forgets the request.
   HttpResult finish(CURLcode code);
+  // Does the same for a request whose time is over.
   HttpResult give_up();
 
-  // The callbacks' side. libcurl asks before each sending of a request, and would send one again
-  // on a fresh connection where a kept one dies before any answer (Curl_retry_request). A text
-  // that may have been taken must not go twice: only the first sending is allowed.
+  // The functions for libcurl's callbacks. libcurl calls may_send() before each sending of a
+  // request. If a kept connection dies before any answer, libcurl would send the request again on a
+  // fresh one (Curl_retry_request). Twilio may already have taken the message, so only the first
+  // sending is allowed.
   bool may_send(int local_port) noexcept;
   void take_header(std::string_view line) noexcept;
   bool take_body(std::string_view part) noexcept;
 
-  std::size_t slot = 0;     // the pool's: where it keeps this transfer while it is in flight
-  bool is_waiting = false;  // the pool's: not given to libcurl yet
+  std::size_t slot = 0;     // the pool's index of this transfer while it is in flight
+  bool is_waiting = false;  // the pool's: libcurl does not have it yet
 
  private:
   struct Cleanup {
@@ -117,9 +124,9 @@ class HttpTransfer {
   std::string host_;  // scheme and authority of its URL
   bool stale_ = false;
   bool fresh_ = false;
-  bool sent_ = false;                                 // from here on, bytes may have left
-  std::shared_ptr<const HttpConnection> connection_;  // with TLS: the one that it left on
-  const char* refusal_ = nullptr;                     // why we stopped it ourselves
+  bool sent_ = false;                                 // true: bytes may have left
+  std::shared_ptr<const HttpConnection> connection_;  // with TLS: the connection that it left on
+  const char* refusal_ = nullptr;                     // why we stopped the request
 };
 
 }  // namespace coach_sms
