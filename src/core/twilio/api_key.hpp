@@ -7,15 +7,15 @@
 
 namespace coach_sms {
 
-// An API key of Twilio's in place of an account's auth token: user and password of a request, whose
-// path names the account all the same. Nothing is ever signed with it (Twilio, "API keys").
+// A Twilio API key in place of an account's auth token (Twilio docs, "API keys"). It gives user and
+// password of a request; the path still names the account. Twilio signs nothing with it.
 struct ApiKey {
   std::string_view sid;
   std::string_view secret;
 };
 
-// What is written as "SK" and 32 hex digits, a colon and the secret; nothing for any other token.
-// Views into `token`.
+// Returns the key, as views into `token`, if that is "SK" and 32 hex digits, a colon and the
+// secret; nullopt for any other token.
 inline std::optional<ApiKey> api_key_in(std::string_view token) {
   constexpr std::size_t kSidLength = 34;
   if (token.size() <= kSidLength + 1 || token.substr(0, 2) != "SK" || token[kSidLength] != ':')

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxAddressBytes = 100;  // it becomes a part of an index key
 
-// "+" and 7 to 15 digits, of which the first is no zero (ITU-T E.164).
+// Returns whether the text is "+" and 7 to 15 digits, the first of them no zero (ITU-T E.164).
 bool has_e164_form(std::string_view text) {
   return text.size() >= 8 && text.size() <= 16 && text[0] == '+' && text[1] != '0' &&
          text.find_first_not_of("0123456789", 1) == std::string_view::npos;

@@ -11,8 +11,8 @@ constexpr const char* kSent = "sent";
 constexpr const char* kDelivered = "delivered";
 constexpr const char* kFailed = "failed";
 
-// The enum of Twilio's API description, with the meaning given on the page "Outbound Message
-// Status in Status Callbacks".
+// The enum of Twilio's API description. The meanings are from the page "Outbound Message Status in
+// Status Callbacks".
 constexpr DeliveryStatus kStatuses[] = {
     {"scheduled", 0, false, kSent},     {"accepted", 1, false, kSent},
     {"queued", 2, false, kSent},        {"sending", 3, false, kSent},
@@ -25,7 +25,7 @@ constexpr DeliveryStatus kStatuses[] = {
 
 constexpr int kFinalStage = 2;
 
-// How far one of our own statuses is: not handed over, handed over, final.
+// Returns how far one of our own statuses is: 0 not handed over, 1 handed over, 2 final.
 int stage_of(std::string_view our) noexcept {
   if (our == kSent) return 1;
   return our == kDelivered || our == kFailed || our == "cancelled" ? kFinalStage : 0;

@@ -4,8 +4,8 @@
 
 namespace coach_sms {
 
-// One of Twilio's message statuses. Ranks are ours and follow the order in which a message passes
-// through them; callbacks come in any order, twice or never.
+// One of Twilio's message statuses. The ranks are ours and follow the order in which a message
+// passes through the statuses. Callbacks come in any order, twice or never.
 struct DeliveryStatus {
   const char* name;
   int rank;
@@ -13,17 +13,18 @@ struct DeliveryStatus {
   const char* our_status;  // "sent", "delivered", "failed", or nullptr for inbound ones
 };
 
-// The row of a status, or nullptr for one that Twilio has not told us about.
+// Returns the row of a status; nullptr for a status that Twilio's pages do not list.
 const DeliveryStatus* find_delivery_status(std::string_view provider_status) noexcept;
 
-// What Twilio's status means among sms_messages.status: "sent", "delivered", "failed" or nullptr.
-// Whatever proves that a Message exists is at least "sent". partially_delivered, which no page
-// explains, is "sent" too: neither of the other two would be true.
+// Returns the value of sms_messages.status for a status of Twilio's: "sent", "delivered" or
+// "failed", or nullptr for an inbound or unlisted one. Each status that proves that a Message
+// exists is at least "sent". No page explains partially_delivered; it is "sent" too, because
+// neither of the other two would be true.
 const char* our_status(std::string_view provider_status) noexcept;
 
-// Whether a message that is in current_status should take our_status(provider_status). Statuses
-// only move forward and the first final one stays, with one exception: a message that we gave up
-// on without knowing (failed with error_code outcome_unknown) takes whatever Twilio says later.
+// Returns whether a message in current_status should take our_status(provider_status). Statuses
+// only move forward, and the first final one stays. One exception: a message that we gave up
+// (failed with error_code outcome_unknown) takes any later status of Twilio's.
 bool moves_forward(std::string_view current_status, std::string_view provider_status,
                    std::string_view current_error_code = {}) noexcept;
 

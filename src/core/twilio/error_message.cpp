@@ -31,8 +31,8 @@ std::string redact_credentials(std::string_view text) {
 }  // namespace
 
 std::string clean_error_message(std::string_view text) {
-  // A credential may begin before the cut and end after it, so it is hidden before cutting. What
-  // lies far beyond the cut is of no interest to either step.
+  // A credential may begin before the cut and end after it, so credentials are hidden before the
+  // cut. Neither step reads text far beyond the cut.
   constexpr std::size_t kLookedAt = 16 * kMaxErrorMessageBytes;
   std::string line = redact_credentials(text.substr(0, kLookedAt));
   std::replace_if(line.begin(), line.end(), is_control, ' ');

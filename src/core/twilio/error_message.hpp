@@ -6,12 +6,12 @@
 
 namespace coach_sms {
 
-// The most that we keep of somebody else's error message, in bytes.
+// The longest error message from outside that we keep, in bytes.
 inline constexpr std::size_t kMaxErrorMessageBytes = 500;
 
-// An error of Twilio's or libcurl's as one line: as clean_text at kMaxErrorMessageBytes, with
-// blanks for control characters and "[redacted]" for anything that could be a credential: a run of
-// 32 or more letters and digits that is not a SID (two capitals and 32 hex digits). That covers
+// Returns an error of Twilio's or libcurl's as one line: clean_text() at kMaxErrorMessageBytes,
+// with blanks for control characters. "[redacted]" replaces anything that could be a credential: a
+// run of 32 or more letters and digits that is no SID (two capitals and 32 hex digits). This covers
 // auth tokens, API key secrets and a Basic authorisation that a proxy echoes.
 std::string clean_error_message(std::string_view text);
 

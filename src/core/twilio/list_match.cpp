@@ -7,7 +7,8 @@
 namespace coach_sms {
 namespace {
 
-// Seen in the Message resource of trial accounts, in recorded answers in public code.
+// Twilio puts this in front of a trial account's texts. It was seen in recorded answers in public
+// code.
 constexpr std::string_view kTrialPrefix = "Sent from your Twilio trial account - ";
 
 std::string_view without_trial_prefix(std::string_view body) {
@@ -15,7 +16,7 @@ std::string_view without_trial_prefix(std::string_view body) {
   return has_prefix ? body.substr(kTrialPrefix.size()) : body;
 }
 
-// For so many times reconcile_limit Twilio's list is asked again.
+// The search goes on for this many times reconcile_limit.
 constexpr int kLimitsOfSeveral = 1;
 constexpr int kLimitsUnreadable = 10;
 

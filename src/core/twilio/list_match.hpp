@@ -9,69 +9,70 @@
 
 namespace coach_sms {
 
-// Finding out whether Twilio took a message whose outcome is unknown, by looking for it among
-// Twilio's own (list_request by To). All times are seconds since 1970.
+// Reconciles a message whose outcome is unknown: it searches Twilio's list (list_request by To) for
+// our message. All times are seconds since 1970 unless a comment says otherwise.
 
-// Twilio stamps a Message by its own clock and in whole seconds, we stamp a claim by ours. Five
-// minutes cover a server whose clock is badly kept, and are still short enough that a text of the
-// same wording to the same person from before the claim is rarely among what is looked at.
+// Twilio stamps a Message by its own clock in whole seconds; we stamp a claim by ours. Five minutes
+// cover a badly kept clock. They are also short: an earlier text of the same wording to the same
+// person is rarely among the candidates.
 inline constexpr std::int64_t kClockSlack = 5 * 60;
-// And where our clock was ahead by hours when we claimed (a machine that took local time for UTC)?
-// Then ours was made before the claim. A text of our wording that nobody of ours knows is taken for
-// a reason to doubt, for a day back.
+// Our clock may have been ahead by hours at the claim (a machine that took local time for UTC).
+// Then our Message is older than the claim. So an unknown text of the same wording is a reason to
+// doubt for a day back.
 inline constexpr std::int64_t kClockDoubt = 24 * 60 * 60;
 
-// kSeveral: more than one that it could be, or one only if our clock was wrong.
+// kSeveral: several Messages can be ours, or one can be ours only if our clock was wrong.
 enum class Sighting { kNone, kOne, kSeveral };
 
 struct Match {
   Sighting sighting = Sighting::kNone;
-  const ListedMessage* message = nullptr;  // into the listed messages; set for kOne only
+  const ListedMessage* message = nullptr;  // points into the listed messages; set for kOne only
 };
 
-// Looks for our message among `listed`: not inbound, created no earlier than claimed_at minus the
-// slack, its sid not among known_sids (those of our other messages), and with our body. Bodies are
-// equal if smart encoding makes them equal, and without the line that Twilio puts before a trial
-// account's texts. Where Twilio leaves something out (no date, no direction, a body withheld by
-// ContentRetention), the message stays a candidate: better not resent than sent twice.
+// Searches `listed` for our message. A match is not inbound, was created no earlier than claimed_at
+// minus kClockSlack, and has our body. Its SID is not among known_sids, the SIDs of our other
+// messages. Bodies also match if smart encoding makes them equal, or without the prefix of a trial
+// account's texts. Where Twilio leaves a field out (no date, no direction, a body withheld by
+// ContentRetention), the message stays a candidate: not to send again is better than to send twice.
 Match find_match(const std::vector<ListedMessage>& listed, std::string_view body,
                  std::int64_t claimed_at, const std::vector<std::string>& known_sids);
 
-// Whether no later page needs to be read: this page runs from new to old and its last message is
-// older than the claim by kClockDoubt. Twilio lists so in practice but does not promise it, hence a
-// page in another order never ends the search early.
+// Returns whether no later page needs to be read: this page runs from new to old, and its last
+// message is older than the claim by more than kClockDoubt. Twilio lists in this order but does not
+// promise it, so a page in another order never ends the search early.
 bool page_reaches_before(const ListPage& page, std::int64_t claimed_at);
 
-// What is known of the listings that were read to their end and showed nothing.
+// The listings that were read to their end and held no match.
 struct EmptyListings {
   int count = 0;
-  std::int64_t last_started_at = 0;  // when the last one's first request was made
+  std::int64_t last_started_at = 0;  // when the first request of the last one was made
 };
 
 enum class AbsenceVerdict { kLookAgain, kBelieved };
 
-// An empty list is no proof by itself: lists lag, and bytes outlive the process that wrote them.
-// Absence is believed after two of them, the last one begun more than reconcile_limit_s after the
-// lease ended.
+// Judges whether the message is absent. One empty listing is no proof: lists lag, and bytes outlive
+// the process that wrote them. Two empty listings prove absence if the last one began more than
+// reconcile_limit_s (seconds) after the lease ended.
 AbsenceVerdict judge_absence(const EmptyListings& listings, std::int64_t lease_ended_at,
                              std::int64_t reconcile_limit_s) noexcept;
 
-// Listings in a row that were made and settled nothing. They are counted once a reconcile_limit, so
-// that a count stands for as many limits in which Twilio's list was asked. A list that nobody could
-// ask counts for nothing. Microseconds.
+// Listings in a row that were made and settled nothing. They are counted once in each
+// reconcile_limit, so a count of n stands for n such spans in which Twilio's list was requested. A
+// listing that could not be made does not count. Microseconds.
 struct Inconclusive {
   int count = 0;
   std::int64_t counted_at = 0;
   bool several = false;  // one of those counted showed several matches
 };
 
-// The first listing that shows several matches begins a new count; a list that cannot be read after
-// it goes on with that count, so that no change between the two goes on for ever.
+// Returns the count after one more such listing. The first listing that shows several matches
+// begins a new count. An unreadable listing after it continues that count, so that alternation
+// between the two comes to an end.
 Inconclusive count_inconclusive(const Inconclusive& before, Sighting sighting, std::int64_t now,
                                 std::int64_t reconcile_limit) noexcept;
 
-// Whether the message is given up: several matches stay several for one limit, a list stays
-// unreadable for ten.
+// Returns whether the message is given up: after one reconcile_limit of listings with several
+// matches, or after ten of unreadable listings.
 bool is_given_up(const Inconclusive& listings, Sighting sighting) noexcept;
 
 }  // namespace coach_sms

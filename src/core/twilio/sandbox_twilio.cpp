@@ -38,7 +38,8 @@ int code_of(const Table& table, std::string_view number) {
   return found == std::end(table) ? 0 : found->code;
 }
 
-// 0: the message is accepted. With a Messaging Service there is no From to be wrong.
+// Returns the code of Twilio's refusal; 0: the message is accepted. With a Messaging Service there
+// is no From to refuse.
 int refusal_of(const OutgoingMessage& message) {
   const bool has_from = message.messaging_service_sid.empty();
   const int from_code = has_from ? code_of(kMagicFrom, message.from) : 0;
@@ -78,10 +79,12 @@ std::string refusal_json(const TwilioError& error) {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
-// The fields of README section 1 that a send's answer fills. No dates: the core has no clock.
+// Returns the fields of a Message resource in the answer to a send. It has no dates, because the
+// core has no clock.
 std::string message_json(const OutgoingMessage& message, std::string_view sid_seed) {
   const bool has_service = !message.messaging_service_sid.empty();
-  // Twilio says 0 while a Messaging Service has not yet chosen the sender. The sandbox knows.
+  // Twilio gives 0 until a Messaging Service has chosen the sender; the sandbox always gives the
+  // count.
   const int segments = count_segments(message.body).segments;
   rapidjson::StringBuffer buffer;
   JsonWriter writer(buffer);

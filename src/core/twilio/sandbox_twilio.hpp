@@ -7,10 +7,11 @@
 
 namespace coach_sms {
 
-// What Twilio would answer to this message, made up in-process and read by the same settle(): a new
-// database is in sandbox and needs no account and no network. The magic numbers are those of
-// Twilio's page "Test Credentials" and give their errors; everything else is accepted. sid_seed is
-// the sid's 32 hex digits, random ones from the caller; anything else is Error kInvalidArgument.
+// Returns the answer that Twilio would give to this message, made up in this process. settle()
+// reads it like Twilio's, so a database in sandbox needs no account and no network. The magic
+// numbers of Twilio's page "Test Credentials" give their errors; every other message is accepted.
+// sid_seed holds the SID's 32 hex digits, which differ for each attempt; any other seed throws
+// kInvalidArgument.
 HttpResult sandbox_answer(const OutgoingMessage& message, std::string_view sid_seed);
 
 }  // namespace coach_sms

@@ -39,7 +39,7 @@ std::string read_number(std::string_view number, std::string_view region) {
   if (region.empty() && !number.starts_with('+'))
     refuse(number, "No org has it, so no region says how to read a local number.");
   try {
-    return normalize_phone(number, region.empty() ? "AU" : region);  // which "+" makes irrelevant
+    return normalize_phone(number, region.empty() ? "AU" : region);  // a "+" makes it irrelevant
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kInvalidPhone) throw;
     refuse(number, error.detail());

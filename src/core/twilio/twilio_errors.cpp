@@ -10,7 +10,8 @@ namespace {
 
 using enum ErrorClass;
 
-// The words of error_codes.csv. The Makefile writes each of its lines as a row of the table.
+// The class words of error_codes.csv. The Makefile writes each line of the file as a row of the
+// table.
 constexpr ErrorClass permanent_recipient = kPermanentRecipient,
                      permanent_message = kPermanentMessage, permanent_config = kPermanentConfig,
                      transient = kTransient, rate_limited = kRateLimited;

@@ -5,17 +5,17 @@
 
 namespace coach_sms {
 
-// What a Twilio error means for the message, its account and the queue. The classes are ours;
+// The meaning of a Twilio error for the message, its account and the queue. The classes are ours;
 // Twilio publishes codes and descriptions only.
 enum class ErrorClass {
-  kPermanentRecipient,  // this number will not take it: stop, perhaps suppress the number
-  kPermanentMessage,    // this text or request will not do: stop this message
+  kPermanentRecipient,  // the number takes no message: stop, perhaps suppress it
+  kPermanentMessage,    // Twilio refuses the text or request: stop this message
   kPermanentConfig,     // the account, sender or permission is at fault: a person must correct it
   kTransient,           // may pass by itself
-  kRateLimited,         // too much at once: the same, but slower
+  kRateLimited,         // too much at once: may pass by itself, if we slow down
 };
 
-// One row of error_codes.csv. Title: Twilio's own. Reason: our word within the class.
+// One row of error_codes.csv. The title is Twilio's own; the reason is our word within the class.
 struct TwilioError {
   int code;
   const char* title;
@@ -23,25 +23,25 @@ struct TwilioError {
   const char* reason;
 };
 
-// The row of a code, or nullptr for one that the table does not know.
+// Returns the row of a code; nullptr for a code that the table lacks.
 const TwilioError* find_twilio_error(int code) noexcept;
 
-// Returns the title of a code written in digits; empty for one that the table does not know.
+// Returns the title of a code written in digits; empty for a code that the table lacks.
 std::string title_of(std::string_view code);
 
-// The class of any code, known or not. An unknown one is judged by the HTTP status it came with;
-// http_status 0 stands for a status callback, where 30xxx (carrier and delivery trouble) is taken
-// as transient and anything else as the message's own fault.
+// Returns the class of any code. A code that the table lacks is judged by the HTTP status it came
+// with. http_status 0 stands for a status callback: 30xxx (carrier and delivery trouble) is then
+// transient, and any other code is the message's own fault.
 ErrorClass class_of(int code, int http_status) noexcept;
 
-// Whether the code says that Twilio does not take the sender, for anybody or for this recipient: a
-// number that is not the account's or cannot send texts, a name that is not allowed, a Messaging
-// Service that does not exist or has nothing to send with.
+// Returns whether the code means that Twilio refuses the sender, for all recipients or for this
+// one. Such a sender is a number that is not the account's or cannot send texts, a name that is not
+// allowed, or a Messaging Service that does not exist or has no sender.
 bool blames_sender(int code) noexcept;
 
-// Why the number should go on the suppression list: "opt_out", "invalid_number" or
-// "carrier_violation", or nullptr where one such code is not reason enough. 30005 and 30006 are
-// among the latter, for Twilio uses them for phones that are merely out of reach.
+// Returns the reason to suppress the number: "opt_out", "invalid_number" or "carrier_violation".
+// Returns nullptr where one such code is not reason enough: Twilio also uses 30005 and 30006 for
+// phones that are merely out of reach.
 const char* suppression_reason(int code) noexcept;
 
 }  // namespace coach_sms

@@ -24,14 +24,15 @@ std::string_view string_of(const rapidjson::Value& value) {
   return {value.GetString(), value.GetStringLength()};
 }
 
-// The text of a member; empty where it is missing, null or no string.
+// Returns the text of a member; empty where it is missing, null or no string.
 std::string_view text_member(const rapidjson::Value& object, const char* name) {
   const auto member = object.FindMember(name);
   const bool is_text = member != object.MemberEnd() && member->value.IsString();
   return is_text ? string_of(member->value) : std::string_view();
 }
 
-// A whole number that Twilio writes as a number (error_code) or as digits (num_segments).
+// Returns a whole number that Twilio writes as a number (error_code) or as digits (num_segments); 0
+// for any other value.
 int number_member(const rapidjson::Value& object, const char* name) {
   const auto member = object.FindMember(name);
   if (member == object.MemberEnd()) return 0;
@@ -49,7 +50,8 @@ bool is_sid(std::string_view text) {
          std::all_of(text.begin(), text.end(), is_alphanumeric);
 }
 
-// "-0.00750": what PostgreSQL's numeric takes for certain.
+// Returns a text such as "-0.00750", which PostgreSQL's numeric is certain to take; empty for any
+// other text.
 std::string price_of(std::string_view text) {
   std::string_view digits = text;
   if (digits.substr(0, 1) == "-") digits.remove_prefix(1);
@@ -64,7 +66,8 @@ std::string price_of(std::string_view text) {
   return fits ? std::string(text) : std::string();
 }
 
-// Twilio writes usd in its documents and USD in its answers.
+// Returns three capitals; empty for any other text. Twilio writes usd in its docs and USD in its
+// answers.
 std::string price_unit_of(std::string_view text) {
   if (text.size() != 3 || !std::all_of(text.begin(), text.end(), is_letter)) return {};
   std::string unit(text);
@@ -95,7 +98,7 @@ std::optional<ListedMessage> message_of(const rapidjson::Value& object) {
   return message;
 }
 
-// The iterative parser keeps its stack on the heap: "[[[[[[..." costs memory in proportion to its
+// Parses iteratively, with the stack on the heap: "[[[[[[..." costs memory in proportion to its
 // length and nothing else.
 rapidjson::Document parse_json(std::string_view json) {
   rapidjson::Document document;

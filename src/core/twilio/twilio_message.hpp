@@ -10,9 +10,9 @@
 
 namespace coach_sms {
 
-// Twilio's Message resource, as answers to a send, a fetch and a listing hold it. Every field but
-// the sid may be missing and is then empty. All text is valid UTF-8 without NUL; a price that is
-// no number and a currency that is none are taken as missing.
+// Twilio's Message resource, as the answers to a send, a fetch and a listing hold it. Every field
+// but the SID may be missing and is then empty. All text is valid UTF-8 without NUL. A price that
+// is no number counts as missing, and so does a malformed currency.
 struct ListedMessage {
   std::string sid;  // letters and digits, at most 64
   std::string to;
@@ -25,7 +25,7 @@ struct ListedMessage {
   std::string error_message;
   std::string price;
   std::string price_unit;
-  int segments = 0;  // 0: not told
+  int segments = 0;  // 0: not given
 };
 
 // One page of a listing.
@@ -34,15 +34,17 @@ struct ListPage {
   std::string next_page_uri;  // empty on the last page
 };
 
-// The Message in an answer's JSON, or nullopt where there is none with a sid. Deep nesting is
-// harmless; more than 1 MiB is not read, for no Message is that large.
+// Returns the Message in an answer's JSON; nullopt where there is none with a SID. Deep nesting is
+// harmless. JSON above 1 MiB is not read, because no Message is that large.
 std::optional<ListedMessage> read_message(std::string_view json);
 
-// The answer to fetch_request. Error kInternal unless it is a 200 with a Message.
+// Returns the Message in the answer to fetch_request. Throws kInternal unless the answer is a whole
+// 200 with a Message.
 ListedMessage parse_message(const HttpResult& result);
 
-// The answer to list_request or next_page_request. Error kInternal unless it is a whole 200 listing
-// all of whose entries are readable: one that was skipped could be the one that is looked for.
+// Returns the page in the answer to list_request or next_page_request. Throws kInternal unless the
+// answer is a whole 200 listing whose entries are all readable: a skipped entry could be the
+// message that we search for.
 ListPage parse_list(const HttpResult& result);
 
 }  // namespace coach_sms

@@ -15,8 +15,8 @@ namespace {
 
 using Parameter = std::pair<const char*, std::string>;
 
-// RFC 3986 section 2.3: all but the unreserved characters are escaped. A blank becomes %20, which
-// is right in a query and in a form alike.
+// Escapes all but the unreserved characters of RFC 3986 section 2.3. A blank becomes %20, which is
+// right in a query and in a form alike.
 std::string encode(std::string_view text) {
   return percent_encode(text, [](char c) {
     return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
@@ -61,7 +61,7 @@ HttpRequest get(const Account& account, std::string url) {
 }
 
 std::vector<Parameter> form_parameters(const OutgoingMessage& message) {
-  constexpr int kMaxValidityPeriod = 36'000;  // Twilio error 21624
+  constexpr int kMaxValidityPeriod = 36'000;  // seconds (Twilio error 21624)
   std::vector<Parameter> parameters;
   const auto add = [&](const char* name, std::string_view value) {
     if (!value.empty()) parameters.emplace_back(name, value);

@@ -17,7 +17,7 @@
 namespace coach_sms {
 namespace {
 
-// What Twilio says when it refuses. Code 0: it did not say.
+// Twilio's code and message in a refusal. Code 0: the answer gives none.
 struct Refusal {
   int code = 0;
   std::string message;
@@ -56,7 +56,8 @@ std::string message_or_title(const Refusal& refusal, int status) {
   return "HTTP status " + std::to_string(status) + " without a message from Twilio";
 }
 
-// RFC 9110 section 10.2.3: seconds, or a date.
+// Returns the wait of a Retry-After header (RFC 9110 section 10.2.3: seconds, or a date), 0 to 24
+// hours.
 std::chrono::milliseconds retry_after_of(std::string_view header, std::int64_t now_epoch_s) {
   constexpr std::int64_t kLongest = 24 * 60 * 60;
   const bool is_number =
@@ -72,8 +73,8 @@ std::chrono::milliseconds retry_after_of(std::string_view header, std::int64_t n
   return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, kLongest));
 }
 
-// Whether every message of the account would meet the same error. A sender, a region or a missing
-// registration is permanent_config too, but spares other messages of the same account.
+// Returns whether every message of the account would meet the same error. A sender, a region or a
+// missing registration is permanent_config too, but spares other messages of the account.
 bool is_account_trouble(int code, int status) {
   if (status == 401) return true;
   const TwilioError* error = find_twilio_error(code);
