@@ -36,7 +36,8 @@ bool is_status(std::string_view text) {
          });
 }
 
-// Twilio's code without leading zeros; empty for 0, which is no error, and for what is no code.
+// Returns Twilio's code without leading zeros; empty for 0, which is no error, and for a text that
+// is no code.
 std::string read_error_code(const FormParams& params) {
   constexpr std::size_t kMaxDigits = 9;
   const std::string code = text_of(params, "ErrorCode");
@@ -46,7 +47,7 @@ std::string read_error_code(const FormParams& params) {
   return code.substr(first);
 }
 
-// Carriers' failures come with a code alone.
+// Returns Twilio's message, else the title of the code: carriers' failures come with a code alone.
 std::string read_error_message(const FormParams& params, std::string_view code) {
   const std::string message = clean_error_message(text_of(params, "ErrorMessage"));
   return message.empty() ? title_of(code) : message;
@@ -74,7 +75,7 @@ InboundMessage read_inbound(const FormParams& params, std::string sid) {
           .opt_out_type = text_of(params, "OptOutType")};
 }
 
-// Digits without a sign or leading zeros; 0 for anything else.
+// Reads digits without a sign or leading zeros, up to kMaxCallbackAttempt; 0 for any other text.
 int read_attempt(std::string_view text) {
   if (text.empty() || text.front() == '0' || text.front() == '-') return 0;
   int attempt = 0;

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 13> kOurNames = {
     kMessageSid,     "SmsSid", "MessageStatus", "SmsStatus",  "AccountSid",   "MessagingServiceSid",
     kFrom,           "To",     kBody,           "OptOutType", "ErrorMessage", "ErrorCode",
     "RawDlrDoneDate"};
-// Those of them that no value holds by chance.
+// Those of our names that no value holds by chance.
 constexpr std::array<std::string_view, 4> kTellingNames = {kMessageSid, "SmsSid", "SmsStatus",
                                                            "MessageStatus"};
 
@@ -33,7 +33,8 @@ bool is_ours(std::string_view name) {
   return std::find(kOurNames.begin(), kOurNames.end(), name) != kOurNames.end();
 }
 
-// A name that was made up may have a person's number in it.
+// Returns a fault of a parameter. '#' replaces digits, because a forged name may hold a person's
+// number.
 std::string said(std::string_view name, const char* what, std::string_view other = {}) {
   std::string shown(name);
   std::replace_if(shown.begin(), shown.end(), is_digit, '#');
@@ -42,9 +43,9 @@ std::string said(std::string_view name, const char* what, std::string_view other
 
 // --- the address behind a From ------------------------------------------------------------------
 
-// Whether the text begins with an address that a person can have, "+61412000123" or one of another
-// channel, and behind it MessageSid or a parameter that sorts before it may begin. Where an address
-// of another channel ends cannot be seen, so that may be anywhere.
+// Returns whether the text begins with an address that a person can have, behind which MessageSid
+// or a parameter that sorts before it may begin. The address is "+61412000123" or one of another
+// channel. The end of an address of another channel cannot be seen, so it may be anywhere.
 bool begins_with_address(std::string_view text) {
   const auto* const colon = std::find_if_not(text.begin(), text.end(), is_lower);
   if (colon != text.begin() && colon != text.end() && *colon == ':') return true;
@@ -81,7 +82,7 @@ SignedText join(const FormParams& sorted) {
   return joined;
 }
 
-// Where MessageSid stands with a SID behind it, in order.
+// Returns each place of MessageSid with a SID behind it, in order.
 std::vector<std::size_t> find_sids(std::string_view text) {
   std::vector<std::size_t> sids;
   for (std::size_t at = text.find(kMessageSid); at != std::string_view::npos;
@@ -90,8 +91,8 @@ std::vector<std::size_t> find_sids(std::string_view text) {
   return sids;
 }
 
-// The parameter in whose name or value the text can be read as another From; nullptr if in none.
-// Takes no longer than the text deserves: its signature has not been checked yet.
+// Returns the name of the parameter in which the text can be read as another From; nullptr if in
+// none. Its time grows no faster than the text: the signature has not been checked yet.
 const std::string* find_other_reading(const FormParams& sorted) {
   const SignedText joined = join(sorted);
   const std::string_view text = joined.text;
@@ -110,8 +111,9 @@ const std::string* find_other_reading(const FormParams& sorted) {
 
 // --- each parameter by itself -------------------------------------------------------------------
 
-// Twilio's own names are letters, digits and "_". Others may hold "-", ".", "[" and "]" where none
-// of ours is in them; "To" is in too many words to count.
+// Returns whether a name has only characters that Twilio uses. Twilio's own names are letters,
+// digits and "_". Others may hold "-", ".", "[" and "]" if none of our names is in them. "To" does
+// not count, because too many words hold it.
 bool is_plain_name(std::string_view name) {
   bool is_odd = false;
   for (const char c : name) {
@@ -124,8 +126,9 @@ bool is_plain_name(std::string_view name) {
   });
 }
 
-// Ours hold none of our names. What else holds one is cut in another way only where that name could
-// stand in it: names are in order, in every cut.
+// Returns the first fault of a parameter by itself; empty for none. A parameter of ours holds none
+// of the telling names. Any other is at fault if it holds one that could stand there as a
+// parameter: names are in order in every cut.
 std::string find_fault_in(const FormParams& sorted) {
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     const auto& [name, value] = sorted[i];

@@ -35,7 +35,7 @@ constexpr KeywordRow kRows[] = {
     {"info", Keyword::kHelp, kSupport},
 };
 
-// Width and case folded, composed, and without what is invisible by default.
+// Returns the text with width and case folded, composed, and without default-ignorable characters.
 icu::UnicodeString folded(std::string_view text) {
   UErrorCode error = U_ZERO_ERROR;
   const icu::Normalizer2* fold = icu::Normalizer2::getNFKCCasefoldInstance(error);
@@ -49,8 +49,8 @@ icu::UnicodeString folded(std::string_view text) {
   return result;
 }
 
-// The words with one blank between them. A mark belongs to the letter in front of it; without one
-// it is what is left of an accent that stood alone.
+// Returns the words with one blank between them. A mark belongs to the letter in front of it. A
+// mark without a letter is left over from an accent that stood alone, and counts as a blank.
 std::string bare(std::string_view body) {
   const icu::UnicodeString text = folded(body);
   icu::UnicodeString words;

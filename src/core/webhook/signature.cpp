@@ -51,8 +51,8 @@ std::string sha256_hex(std::string_view text) {
   return to_hex(view_of(digest, size));
 }
 
-// Names and values in byte order with nothing between. Equal values of one name count once, which
-// is what sorting the pairs and dropping equal ones comes to.
+// Returns names and values in byte order with nothing between them. Equal values of one name count
+// once, as in sorted pairs without equal ones.
 std::string signed_params(FormParams params) {
   std::sort(params.begin(), params.end());
   params.erase(std::unique(params.begin(), params.end()), params.end());
@@ -79,7 +79,7 @@ bool has_hash_of(std::string_view url, std::string_view body) {
   return hash != nullptr && equal_in_constant_time(*hash, sha256_hex(body));
 }
 
-// What the signature covers besides the URL, or nothing where the body cannot be what was signed.
+// Returns the signed text behind the URL; nullopt where the body cannot be the signed one.
 std::optional<std::string> signed_body(std::string_view url, std::string_view body,
                                        std::string_view content_type) {
   if (body.size() > FormLimits{}.max_bytes) return std::nullopt;
@@ -116,7 +116,7 @@ std::vector<std::string> signable_texts(std::string_view url, std::string_view b
   std::vector<std::string> texts;
   try {
     texts = possibly_signed_urls(url);
-  } catch (const Error&) {  // too long once it is escaped
+  } catch (const Error&) {  // the URL is too long once it is escaped
   }
   if (texts.empty()) return texts;
   const std::optional<std::string> rest = signed_body(url, body, content_type);

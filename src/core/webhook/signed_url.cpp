@@ -42,7 +42,7 @@ std::string join(const UrlParts& url, std::string_view port) {
   return text;
 }
 
-// The WHATWG URL standard escapes these besides control characters, blanks and non-ASCII.
+// The WHATWG URL standard escapes the characters below, control characters, blanks and non-ASCII.
 bool is_plain_in_path(char c) {
   return c > ' ' && c < '\x7F' && !contains("\"#<>?`{}", c);
 }
@@ -51,7 +51,8 @@ bool is_plain_in_query(char c) {
   return c > ' ' && c < '\x7F' && !contains("\"#<>'", c);
 }
 
-// How many dots a dot segment stands for; "%2e" is a dot, too. 0 for any other segment.
+// Returns how many dots a dot segment stands for, 1 or 2; "%2e" is a dot, too. 0 for any other
+// segment.
 int dots_in(std::string_view segment) {
   int dots = 0;
   while (!segment.empty() && dots < 3) {
@@ -81,7 +82,7 @@ std::string normalise_path(std::string path) {
   return result;
 }
 
-// Without leading zeros, and empty where it is the scheme's own.
+// Returns the port without leading zeros; empty where it is the scheme's default.
 std::string normalise_port(const UrlParts& url) {
   std::string_view digits = url.port.substr(url.port.empty() ? 0 : 1);
   while (digits.size() > 1 && digits.front() == '0')
@@ -90,13 +91,14 @@ std::string normalise_port(const UrlParts& url) {
   return port == default_port(url) ? "" : port;
 }
 
-// The escapes of encodeURIComponent (ECMA-262), which old back ends used.
+// Escapes as encodeURIComponent (ECMA-262) does, which old back ends used.
 std::string escape_component(std::string_view text) {
   return percent_encode(text,
                         [](char c) { return is_alphanumeric(c) || contains("-_.!~*'()", c); });
 }
 
-// Parsed and written again. Parameters of one name come together where the first of them stood.
+// Parses the query and writes it again. Parameters of one name come together at the place of the
+// first. Throws kInvalidArgument above kMaxUrlSize bytes.
 std::string rewrite_query(std::string_view query) {
   if (query.size() < 2) return std::string(query);
   const FormParams params = parse_form(query.substr(1), {kMaxUrlSize, kMaxUrlSize});
@@ -129,7 +131,7 @@ std::vector<std::string> possibly_signed_urls(std::string_view url) {
   if (!received) return {};
   std::vector<std::string> urls;
   add_port_variants(urls, *received);
-  // International names are left as they are: Twilio wants its callback hosts in ASCII.
+  // International names stay as they are: Twilio requires callback hosts in ASCII.
   const std::string scheme = lower_case(received->scheme);
   const std::string host = lower_case(received->host);
   const std::string port = normalise_port(*received);
