@@ -9,9 +9,10 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 
-// The least that a 429 or 503 holds an account. Either passes by itself; a wrong token does not.
+// The shortest hold after a 429 or 503. Either passes by itself, unlike a wrong token.
 constexpr std::int64_t kShortestSlowDown = kSecond / 10;
-// Where Twilio answers nothing any more, each further request only leaves one more message unknown.
+// This many requests without a clear answer open the circuit. Each further one would only leave one
+// more message unknown.
 constexpr int kMostUnanswered = 10;  // in a row
 
 bool is_unclear(const Settlement& settlement) {
@@ -109,7 +110,7 @@ void AccountThrottle::count_unanswered(Account* account, const Settlement& settl
 void AccountThrottle::slow_down(Account* account, const Settlement& settlement, std::int64_t now) {
   std::int64_t wait =
       std::chrono::duration_cast<std::chrono::microseconds>(settlement.retry_after).count();
-  // Who asks for hours behind an unclear answer may be anybody on the way.
+  // An unclear answer may come from any host on the way, so it cannot ask for hours.
   if (is_unclear(settlement)) wait = std::min(wait, Circuit::kLongestHold);
   if (account->slowed_until <= now) account->allowed = std::max(1.0, allowed(*account) / 2);
   account->slowed_until = std::max(account->slowed_until, now + std::max(wait, kShortestSlowDown));

@@ -12,40 +12,44 @@
 
 namespace coach_sms {
 
-// How many requests each Twilio account may have under way, and when. Twilio limits an account by
-// requests at the same time (error 20429), so a 429 halves what is allowed and each success gives
-// a little back. Bad credentials open the account's circuit, as does a row of requests without a
-// clear answer: nothing is sent, the messages wait, and one request from time to time finds out
-// whether it was mended. Microseconds. Accounts go by names of the caller's; those that have
-// the same SID and other credentials must have other names, or one's mistake would hold the others.
+// Limits how many requests each Twilio account may have under way, and when. Twilio limits the
+// requests of an account at the same time (error 20429). So a 429 halves the allowed number, and
+// each success gives a little back. Bad credentials open the account's circuit, and so do ten
+// requests in a row without a clear answer. The messages then wait, and one request from time to
+// time tests the account. Times are microseconds.
+//
+// The caller names the accounts. Accounts with the same SID and different credentials must have
+// different names, or one's mistake would hold the others.
 class AccountThrottle {
  public:
   explicit AccountThrottle(int max_in_flight) : max_in_flight_(max_in_flight) {}
 
   void configure(int max_in_flight) { max_in_flight_ = max_in_flight; }
 
-  // How many more requests may start now; 0 while the account is held.
+  // Returns how many more requests may start now; 0 while the account is held.
   int capacity(const std::string& account, std::int64_t now) const;
-  // Until when the account is held; a time in the past where it is not.
+  // Returns the end of the account's hold; a time in the past where it is not held.
   std::int64_t held_until(const std::string& account) const;
   int in_flight(const std::string& account) const;
-  // Whether its circuit is open, or was and the probe is still out.
+  // Returns whether the account's circuit is open, also while its test request is under way.
   bool is_in_trouble(const std::string& account) const;
-  // Returns why the account's messages wait; nullopt where only its own requests keep it busy.
+  // Returns why the account's messages wait; nullopt if only its own requests keep it busy.
   std::optional<Hold> hold_of(const std::string& account, std::int64_t now) const;
 
-  // Each started() is followed by one finished(), or by dropped() where the request was not made.
+  // Records a request. Each started() is followed by one finished(), or by dropped() where the
+  // request was not made.
   void started(const std::string& account);
   void finished(const std::string& account, const Settlement& settlement, std::int64_t now);
   void dropped(const std::string& account);
-  // One request at a time until one succeeds: its credentials were refused elsewhere.
+  // Allows one request at a time until one succeeds, because the account's credentials were refused
+  // elsewhere.
   void doubt(const std::string& account);
 
-  // A person may have mended something: accounts with an open circuit may be tried at once, but no
-  // more than once in five seconds, however often that is said. The wait that a 429 asked for
-  // stays.
+  // Lets accounts with an open circuit be tried at once, because a person may have corrected
+  // something. It does so no more than once in five seconds, however often it is called. The wait
+  // after a 429 stays.
   void probe_soon(std::int64_t now);
-  // Ends every wait, that of a 429 too: the clock by which they were measured was set back.
+  // Ends every wait, also after a 429, because the clock that measured it was set back.
   void release_all();
 
  private:
@@ -55,7 +59,7 @@ class AccountThrottle {
     int unanswered = 0;  // in a row
     Circuit circuit;
     std::int64_t slowed_until = 0;
-    std::string error_code;  // that it is held for
+    std::string error_code;  // of the answer that holds it
 
     std::int64_t held_until() const { return std::max(circuit.held_until(), slowed_until); }
   };

@@ -14,8 +14,8 @@ std::chrono::milliseconds retry_delay(const RetryPolicy& policy, int attempt,
 
   const int doublings = std::clamp((attempt < 1 ? 1 : attempt) - 1, 0, kMaxDoublings);
   const Milliseconds doubled(std::ldexp(Milliseconds(policy.base).count(), doublings));
-  // Jitter is added under the cap, not cut off by it: otherwise half of all late retries would
-  // wait exactly the cap and come back together.
+  // The jitter stays under the cap. If the cap cut it off, half of all late retries would wait
+  // exactly the cap and come back together.
   const Milliseconds nominal = std::min(doubled, Milliseconds(policy.cap) / (1 + kJitter));
   const double spread = random_01 >= 0 && random_01 <= 1 ? random_01 : 0.5;
   const Milliseconds jittered = nominal * (1 - kJitter + 2 * kJitter * spread);

@@ -25,9 +25,10 @@ Settlement not_sent(const std::string& why) {
   return settlement;
 }
 
-// What a refusal that blames the sender means for the message. In the sender's trouble it waits and
-// uses up no attempt, the longer the more often it was the probe: others have their turn, for this
-// one may be refused for its own sake. Else it is tried once more before it fails.
+// Applies a refusal that blames the sender to the message. In the sender's trouble the message
+// waits and uses up no attempt. Its wait grows with its attempts, so that others have their turn:
+// Twilio may refuse this message for its own sake. Without such trouble, the message is tried once
+// more before it fails.
 void settle_blame(const Task& task, std::int64_t held_for, Settlement* settlement) {
   if (held_for > 0) {
     settlement->sender_trouble = true;
@@ -38,7 +39,7 @@ void settle_blame(const Task& task, std::int64_t held_for, Settlement* settlemen
   if (held_for > 0 || task.failures == 0) settlement->outcome = Outcome::kRetry;
 }
 
-// The same sender's trouble is the same for all tokens.
+// Returns the sender's name in Senders. It is the same for all tokens, as is the sender's trouble.
 std::string sender_name(const Route& route, const std::string& own_from) {
   const std::string& of_route =
       route.messaging_service_sid.empty() ? route.from : route.messaging_service_sid;
@@ -64,7 +65,7 @@ void Dispatch::configure(DispatchOptions options) {
 }
 
 int Dispatch::room() const noexcept {
-  // Results that wait for their record (for a row lock of somebody's) need no connection.
+  // Results that wait to be recorded (for a row lock) need no connection.
   const std::size_t open = in_hand_.size() - std::min(in_hand_.size(), finished_.size());
   return std::max(0, options_.max_in_flight - static_cast<int>(open));
 }
@@ -132,7 +133,8 @@ void Dispatch::wait_for_account(const Uuid& org, const std::string& account, std
   if (held_until > now) {
     lanes_->put_off(org, held_until);
   } else {
-    // Called as soon as there is room; the time is for an account whose room nobody used.
+    // call_waiting() calls the org as soon as there is room. The time is for an account whose room
+    // nobody used.
     waiting_[account].emplace(lanes_->put_off(org, now + kSecond), org);
   }
 }
@@ -150,7 +152,8 @@ void Dispatch::call_waiting() {
   }
 }
 
-// One org's wrong token must not hold another's right one, where both name the same account.
+// Returns the account's name in AccountThrottle. The token is a part of it: one org's wrong token
+// must not hold another org with the right token of the same account.
 std::string Dispatch::name_of(const Route& route) {
   return route.account_sid + ' ' +
          std::to_string(std::hash<std::string_view>{}(route.token.view()));
@@ -170,7 +173,7 @@ OutgoingMessage Dispatch::outgoing(const Task& task, const Route& route,
   if (task.from.empty()) message.messaging_service_sid = route.messaging_service_sid;
   message.from = task.from.empty() ? route.from : task.from;
   message.status_callback = callback;
-  // Longer than Twilio keeps any message, it need not be told.
+  // Twilio keeps no message longer than this many seconds, so a longer validity is left out.
   constexpr std::int64_t kLongestValidity = 36'000;
   const std::int64_t left = (std::min(task.expires_at, task.quiet_at) - now_us_()) / kSecond;
   if (left < kLongestValidity)
@@ -205,7 +208,7 @@ void Dispatch::start(Task task, const Route& route) {
     request.recall = task.recall;
     sending.request = request_payload_json(message);
   } catch (const Error&) {
-    // A SID that can be none is a person's to put right: the message waits for that.
+    // The account SID is malformed: the message waits until a person corrects it.
     lanes_->hold(task.org, now_us_() + kUnusableHold);
     holds_->set_org(HoldRule::kAccount, task.org,
                     {"the Twilio account SID is malformed", kNever, true});
@@ -216,19 +219,20 @@ void Dispatch::start(Task task, const Route& route) {
   sender_of_org_[task.org] = sender_name(route, {});
   show_account_hold(task.org, account, now_us_());
   show_sender_hold(task.org, sender_of_org_[task.org]);
-  // The claim may have been made before the account was known, or before it got into trouble.
+  // The claim may have been made before the account was known, or before its trouble.
   if (accounts_.capacity(account, now_us_()) == 0) return give_back(std::move(task));
   sending.account = account;
   sending.sender = sender_name(route, task.from);
   if (senders_.capacity(sending.sender, now_us_()) == 0) {
-    // With a sender of its own it is not the lane's to hold it.
+    // The message has a sender of its own, whose hold must not hold the lane.
     if (!task.from.empty())
       task.due_at =
           std::max({task.due_at, senders_.held_until(sending.sender), now_us_() + kSecond});
     return give_back(std::move(task));
   }
-  // Nothing leaves after its send-by time either: the message then goes back, and expires there.
-  // The pre-send check was a moment ago, and speaks for no longer than a connection may take.
+  // Nothing leaves after its send-by time either: the message then goes back to the queue, and
+  // expires there. The pre-send check is valid for as long as making a connection may take, and a
+  // second more.
   const std::int64_t check_holds =
       now_us_() + std::chrono::microseconds(options_.http.connect_timeout).count() + kSecond;
   sending.send_before = std::min(
@@ -253,7 +257,8 @@ void Dispatch::add(Sending sending, HttpRequest request) {
 }
 
 void Dispatch::start_in_sandbox(Task task, Route route) {
-  // The SID is the attempt's own: the message's 128 bits, moved on by the attempt.
+  // Each attempt has a SID of its own: the message's 128 bits, in which the attempt (modulo 16)
+  // replaces the version digit of the UUID.
   std::string seed = to_text(task.message);
   std::erase(seed, '-');
   seed[12] = "0123456789abcdef"[task.attempt & 15];
@@ -286,7 +291,8 @@ void Dispatch::finish(Sending sending, const HttpResult& result) {
   FinishedTask finished;
   finished.settlement = settle(result, now / kSecond);
   if (!sending.task.sandbox) learn(sending, &finished.settlement);
-  // A lease that ended before anything was sent is nobody's failure, nor is what we kept back.
+  // A request counts as not started if its lease ended before it was sent, or if it was recalled:
+  // neither is a failure.
   finished.started =
       result.progress != HttpProgress::kUnsent || (now < sending.send_before && !result.recalled);
   finished.task = std::move(sending.task);
@@ -297,11 +303,11 @@ void Dispatch::finish(Sending sending, const HttpResult& result) {
   finished_.push_back(std::move(finished));
 }
 
-// What an answer says of the account and of the sender, and what their trouble means for the
-// message.
+// Records an answer for its account and its sender, and applies their trouble to the message.
 void Dispatch::learn(const Sending& sending, Settlement* settlement) {
   const std::int64_t now = now_us_();
-  // While others of the account go, it is this message that is refused: it must come to an end.
+  // The account is not in trouble, so Twilio refuses this message: its attempts must come to an
+  // end.
   if (settlement->trouble_is_guessed && !accounts_.is_in_trouble(sending.account))
     settlement->counts_as_attempt = true;
   accounts_.finished(sending.account, *settlement, now);

@@ -23,19 +23,20 @@ struct DispatchOptions {
   std::string public_url;  // empty: no StatusCallback is asked for
   int max_in_flight = 256;
   int max_in_flight_per_account = 100;
-  std::int64_t send_margin = 0;  // microseconds before the lease's end after which nothing leaves
+  std::int64_t send_margin = 0;  // microseconds; nothing leaves that shortly before the lease's end
 };
 
-// The sender's memory of requests: what is claimed, what is under way, what came back.
-// Everything in it but requests under way can be rebuilt from the tables.
+// The sender's memory of requests: claimed messages, requests under way, results. All but the
+// requests under way can be rebuilt from the tables.
 class Dispatch {
  public:
-  // Lanes and holds outlive it.
+  // `lanes` and `holds` must outlive the object.
   Dispatch(DispatchOptions options, WallClock now_us, Lanes* lanes, Holds* holds);
 
   void configure(DispatchOptions options);
 
-  // Settings may have changed: nothing is held any longer for what was found before.
+  // Ends the holds of lanes and lets open circuits be tried at once, because settings may have
+  // changed.
   void settings_changed() {
     lanes_->release_all();
     accounts_.probe_soon(now_us_());
@@ -44,65 +45,67 @@ class Dispatch {
     account_of_org_.clear();
     sender_of_org_.clear();
   }
-  // Another mode: what one of them waits for is nothing to the other.
+  // Does the same and clears all published holds, because one mode's holds mean nothing in the
+  // other.
   void mode_changed() {
     settings_changed();
     holds_->clear_all();
   }
-  // Nothing waits for where the clock was.
+  // Ends every wait, because the clock that measured it was set back.
   void clock_set_back() {
     lanes_->release_all();
     accounts_.release_all();
     senders_.release_all();
     lists_.release_all();
   }
-  // For the caller's waiting.
+  // Returns the client: its descriptor and timeout say when to call drive().
   const TwilioClient& twilio() const noexcept { return twilio_; }
 
-  // How many more messages may be claimed.
+  // Returns how many more messages may be claimed.
   int room() const noexcept;
-  // Shares what room each account has among its orders, and takes out those that get nothing: their
-  // orgs are put off until the account is no longer held, or until one of its requests is over. So
-  // are orgs whose sender is held.
+  // Shares the room of each account among its orders, and removes orders that get nothing. Their
+  // orgs are put off until the account is no longer held, or until one of its requests ends. Orgs
+  // whose sender is held are removed and put off, too.
   void drop_held(std::vector<ClaimOrder>* orders, std::int64_t now);
 
-  // Starts a request, over HTTP or to the sandbox, or gives the task back where the account can
-  // take none. One FinishedTask per task. An exception (no memory) means that nothing was sent and
-  // that the message is not in hand.
+  // Starts a request, over HTTP or in the sandbox. Gives the task back if its account or sender
+  // takes no request, or if the account SID is malformed. Each task ends in one FinishedTask. After
+  // an exception (no memory), nothing was sent and the message is not in hand.
   void send(Task task, const Route& route);
   // Gives a task back without a request.
   void give_back(Task task);
 
-  // Until when no listing may be asked of the account; a time in the past where one may.
+  // Returns the end of the hold on the account's listings; a time in the past where there is none.
   std::int64_t searches_held_until(const Route& route) const;
-  // How many listings may start for it now: what its messages leave, and a fifth of it always.
+  // Returns how many listings may start for the account now: the room that its messages leave, and
+  // always a fifth of its room. May be negative.
   int room_to_search(const Route& route) const;
-  // Starts a listing, whatever room there is. One ListSearchResult per search.
+  // Starts a listing, even without room. Each search ends in one ListSearchResult.
   void search_list(ListSearch search, const Route& route);
 
-  // Asks Twilio about a message. False where its account is held, or the SID or the account is
-  // none.
+  // Starts a status poll. Returns false where the account is held, or where its SID or the
+  // message's is malformed.
   bool poll_status(StatusPoll poll, const Route& route);
 
-  // Moves everything along as far as it goes without waiting.
+  // Advances all requests as far as possible without waiting.
   void drive();
 
-  // Finished tasks, oldest first, until the caller takes them out: they must outlive a transaction
-  // that fails.
+  // Returns the finished tasks, oldest first. They stay until the caller removes them, because they
+  // must outlive a transaction that fails.
   std::deque<FinishedTask>& finished() noexcept { return finished_; }
-  // Listings that came back, oldest first, until each is forgotten.
+  // Returns the finished listings, oldest first, until forget_first_result().
   const std::vector<ListSearchResult>& search_results() const noexcept { return search_results_; }
   void forget_first_result() { search_results_.erase(search_results_.begin()); }
-  // Whether a search for this message is under way or waits to be settled.
+  // Returns whether a search for this message is under way, or its result waits to be settled.
   bool is_searching(const Uuid& message) const;
 
-  // What was answered to status polls, until the caller takes it out.
+  // Returns the answers to status polls, which stay until the caller removes them.
   std::vector<PolledStatus>& polled() noexcept { return polled_; }
   std::size_t polls_under_way() const noexcept { return polls_under_way_; }
 
-  // Requests of whatever kind.
+  // Returns the number of requests of every kind under way.
   std::size_t in_flight() const noexcept { return twilio_.under_way(); }
-  // The message is settled in the tables: this process no longer answers for it.
+  // Removes a message that is settled in the tables: this process is no longer responsible for it.
   void let_go(const Uuid& message) { in_hand_.erase(message); }
   std::vector<Uuid> not_in_hand(std::vector<Uuid> messages) const {
     std::erase_if(messages, [this](const Uuid& message) { return in_hand_.contains(message); });
@@ -128,7 +131,7 @@ class Dispatch {
   void list_next_form(PendingSearch pending);
   void next_page(PendingSearch pending, HttpRequest request);
   void read_page(PendingSearch pending, const HttpResult& result);
-  // What an answer means, one function a kind of request.
+  // Evaluate an answer, one function a kind of request.
   void finish(Sending sending, const HttpResult& result);
   void finish(PendingSearch pending, const HttpResult& result);
   void finish(StatusPoll poll, const HttpResult& result);
@@ -140,14 +143,15 @@ class Dispatch {
   Holds* holds_;
   AccountThrottle accounts_;
   Senders senders_;
-  // Listings apart: a key that may send and not read must not hold the messages.
+  // Listings have a throttle of their own: a key that may send but not read must not hold the
+  // messages.
   AccountThrottle lists_;
   TwilioClient twilio_;
   std::map<Uuid, std::string> account_of_org_;  // as of the org's last request
-  std::map<Uuid, std::string> sender_of_org_;   // the same, its own sender
-  // Orgs put off until one of their account's requests is over, by turn.
+  std::map<Uuid, std::string> sender_of_org_;   // as of the same request, the route's sender
+  // Orgs put off until one of their account's requests ends, by account and turn.
   std::map<std::string, std::map<std::uint64_t, Uuid>> waiting_;
-  std::set<Uuid> in_hand_;  // claimed by us and not yet recorded
+  std::set<Uuid> in_hand_;  // claimed by this process, result not yet recorded
   std::deque<FinishedTask> finished_;
   std::vector<ListSearchResult> search_results_;
   std::vector<PolledStatus> polled_;

@@ -7,19 +7,20 @@
 #include "core/twilio/list_match.hpp"
 #include "core/twilio/twilio_response.hpp"
 
-// What the sender asks of Twilio besides sending: listings that search for unknown messages, and
-// the status of messages whose end it was not told.
+// The sender's other requests to Twilio: listings that search for unknown messages, and status
+// polls.
 
 namespace coach_sms {
 
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
-// Enough for a thousand texts to one number since the claim; more is nobody's SMS traffic.
+// Enough for a thousand texts to one number since the claim, which is more than any real traffic.
 constexpr int kPageSize = 20;
 constexpr int kMostPages = 50;
 
-// Twilio's own words are left out: they may name a person's number. Empty: it was asked.
+// Returns why Twilio's list was not searched; empty where it was. Twilio's own words are left out,
+// because they may hold a person's number.
 std::string why_not_asked(const HttpResult& result, const Settlement& settlement) {
   if (settlement.server_trouble)
     return "this server cannot make a connection to Twilio: " + settlement.error_message;
@@ -49,7 +50,7 @@ void Dispatch::search_list(ListSearch search, const Route& route) {
   list_next_form({std::move(search), account_of(route), name_of(route), std::move(forms), {}, 0});
 }
 
-// Twilio may have kept the number in another form than we gave.
+// Lists the next form of the number: Twilio may keep the number in another form than we gave.
 void Dispatch::list_next_form(PendingSearch pending) {
   HttpRequest request;
   try {
@@ -136,7 +137,7 @@ void Dispatch::finish(StatusPoll poll, const HttpResult& result) {
   try {
     message = parse_message(result);
     if (message->sid != poll.sid) message.reset();
-  } catch (const Error&) {  // it is asked about again, when it is older
+  } catch (const Error&) {  // the next poll is at the message's next age
   }
   polled_.push_back({std::move(poll), std::move(message)});
 }

@@ -13,32 +13,33 @@
 
 namespace coach_sms {
 
-// The rules that put messages off. Each sets and clears its own holds and no other's. A new reason
-// is a new rule here, its word in word_for(), and the call where it is judged.
+// The rules that put messages off. Each rule sets and clears its own holds only. A new reason needs
+// a new rule here, its word in word_for(), and a call where it is judged.
 enum class HoldRule {
-  kServer,      // of all orgs: this server is not armed
+  kServer,      // all orgs: this server is not armed
   kOrg,         // disabled, paused, without settings or without a usable token
-  kAccount,     // Twilio refuses it, slows it down or does not answer
-  kSender,      // Twilio refuses it
-  kQuietHours,  // of one lane; also while what waited for their end is spread
+  kAccount,     // Twilio refuses the account, slows it down or does not answer
+  kSender,      // Twilio refuses the sender
+  kQuietHours,  // one lane; also while its backlog is spread afterwards
   kHour,        // max_sms_per_hour
   kBudget,      // monthly_budget_segments
   kPace,        // max_segments_per_second
 };
 
-// The word that sms_holds.rule shows.
+// Returns the word that sms_holds.rule shows.
 const char* word_for(HoldRule rule);
 
-// Why messages wait, in words for people, and until when. kNever: nobody knows.
+// Why messages wait, in words for people, and until when (microseconds since 1970). kNever:
+// unknown.
 struct Hold {
   std::string why;
   std::int64_t until = kNever;
-  bool is_trouble = false;  // it does not pass by itself: somebody must act
+  bool is_trouble = false;  // true: it does not pass by itself, a person must act
 
   bool operator==(const Hold&) const = default;
 };
 
-// What a hold is of: all orgs, one org, or one lane.
+// The scope of a hold: all orgs, one org, or one lane.
 struct HoldKey {
   HoldRule rule = HoldRule::kServer;
   std::optional<Uuid> org;
@@ -48,16 +49,16 @@ struct HoldKey {
   auto operator<=>(const HoldKey&) const = default;
 };
 
-// Returns the text that sms_holds.key has: the rule's word, then the org and the lane.
+// Returns the text of sms_holds.key: the rule's word, then the org and the lane.
 std::string name_of(const HoldKey& key);
 
-// A hold that is new or other than before; without a value it is over.
+// A hold that is new or has changed; without a value it is over.
 struct HoldChange {
   HoldKey key;
   std::optional<Hold> hold;
 };
 
-// Why lanes wait that have something due. Remembers what changed until it was published.
+// Why lanes with due messages wait. Changes are kept until they are published.
 class Holds {
  public:
   void set_server(HoldRule rule, Hold hold) { set({rule, {}, {}, 0}, std::move(hold)); }
@@ -77,9 +78,9 @@ class Holds {
   // Forgets the holds of orgs and lanes in which nothing is due.
   void keep_only(const std::vector<LaneFront>& fronts, std::int64_t now);
 
-  // The first `most` changes that were not published yet.
+  // Returns the first `most` changes that are not published yet.
   std::vector<HoldChange> changes(std::size_t most) const;
-  // The changes that changes(most) returned are published.
+  // Records that the changes of changes(most) are published.
   void published(std::size_t most);
   bool has_changes() const noexcept { return !changed_.empty(); }
 

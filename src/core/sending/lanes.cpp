@@ -8,7 +8,7 @@ namespace coach_sms {
 
 namespace {
 
-// How long a lane is left alone whose due rows are all locked by somebody.
+// The time for which a lane rests whose due rows are all locked.
 constexpr std::int64_t kLockedPause = 200'000;
 
 LanePosition before(std::int64_t due_at) {
@@ -147,7 +147,7 @@ std::size_t Lanes::size() const noexcept {
   return lanes;
 }
 
-// A new org goes behind those that wait already.
+// Returns the org, making it if it is new. A new org goes behind those that wait already.
 Lanes::Org& Lanes::org_of(const Uuid& id) {
   const auto [at, is_new] = orgs_.try_emplace(id);
   Org& org = at->second;
@@ -157,7 +157,7 @@ Lanes::Org& Lanes::org_of(const Uuid& id) {
   return org;
 }
 
-// To where its lanes and holds say that it belongs.
+// Moves the org to the place that its lanes and holds give it.
 void Lanes::place(Org& org) {
   std::int64_t wakes_at = kNever;
   for (const auto& [key, lane] : org.lanes)

@@ -1,7 +1,7 @@
 #pragma once
 
-// What Twilio is asked for, and what came of it: sending a message, searching its list, the status
-// of one message. Times are microseconds since 1970.
+// Requests to Twilio and their results: sending a message, searching the list, polling a message's
+// status. Times are microseconds since 1970.
 
 #include <cstdint>
 #include <optional>
@@ -24,14 +24,14 @@ struct Task {
   Uuid message;
   Uuid org;
   std::int64_t fence = 0;
-  int attempt = 0;   // which request of this message, from 1
+  int attempt = 0;   // the number of this request of the message, from 1
   int failures = 0;  // attempts used up before this one
   std::string zone;
   int priority = 0;
   std::string to;
-  std::string from;  // asked for by the message itself; empty: the route's sender
+  std::string from;  // the message's own sender; empty: the route's
   std::string body;
-  std::int64_t due_at = 0;  // its place in the lane, should it go back
+  std::int64_t due_at = 0;  // its place in the lane, if it goes back
   std::int64_t claimed_at = 0;
   std::int64_t lease_until = 0;
   std::int64_t expires_at = kNever;
@@ -40,7 +40,7 @@ struct Task {
   RecallMark recall;  // of its recipient, as of the pre-send check
 };
 
-// As whom, and from what, an org sends.
+// The account, token and sender by which an org sends.
 struct Route {
   std::string account_sid;
   Secret token;
@@ -56,11 +56,11 @@ struct FinishedTask {
   std::string response;  // JSON, for sms_attempts; empty where none came
   int http_status = 0;
   int duration_ms = 0;
-  bool started = false;    // false: no request was made at all, and no attempt is counted
-  int records_failed = 0;  // how often writing down this result alone has failed
+  bool started = false;    // false: no request was made, and no attempt counts
+  int records_failed = 0;  // how often recording this result alone has failed
 };
 
-// An unknown message that Twilio's list is searched for.
+// A search of Twilio's list for an unknown message.
 struct ListSearch {
   Uuid message;
   Uuid org;
@@ -70,33 +70,33 @@ struct ListSearch {
   std::int64_t started_at = 0;
 };
 
-// What the list showed: everything to that number, in each of its forms, since the claim, or why it
-// could not be read.
+// The result of a list search: all Messages to that number, in each of its forms, since the claim,
+// or why the list could not be read.
 struct ListSearchResult {
   ListSearch search;
   std::vector<ListedMessage> listed;
   std::string error;
-  // false: nothing was asked after all. No request left, or Twilio refused the account or slowed it
-  // down, which says nothing of the list. Until when the account is then held; 0: it is not.
+  // false: the list was not searched, which says nothing of the message. No request left, or Twilio
+  // refused the account or slowed it down. held_until is then the end of the account's hold; 0: it
+  // is not held.
   bool asked = true;
   std::int64_t held_until = 0;
 };
 
-// A message that Twilio took, and that it is asked about.
+// A status poll of a message that Twilio took.
 struct StatusPoll {
   Uuid message;
   Uuid org;
   std::string sid;
 };
 
-// What Twilio answered; nullopt where it could not be read.
+// The answer to a status poll; nullopt where it could not be read.
 struct PolledStatus {
   StatusPoll poll;
   std::optional<ListedMessage> message;
 };
 
-// A task under way, and whose room it takes: its account and sender as AccountThrottle and Senders
-// name them.
+// A task under way, with its account and sender as AccountThrottle and Senders name them.
 struct Sending {
   Task task;
   std::string account;
@@ -105,7 +105,7 @@ struct Sending {
   std::int64_t send_before = kNever;
 };
 
-// A search under way: its number's forms one after the other, each page by page.
+// A search under way. It lists the number's forms one after the other, each page by page.
 struct PendingSearch {
   ListSearch search;
   Account account;

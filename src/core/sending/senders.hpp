@@ -11,33 +11,37 @@
 
 namespace coach_sms {
 
-// What Twilio thinks of each sender (a number, a name or a Messaging Service of an account). One
-// refusal that blames the sender may be meant for its recipient alone. Two in a row, to different
-// recipients and without a success between, are the sender's trouble: its circuit opens, and one
-// request from time to time finds out whether a person has put it right. Senders go by names of the
-// caller's. Microseconds.
+// Tracks Twilio's refusals of each sender (a number, a name or a Messaging Service of an account).
+// One refusal that blames the sender may concern its recipient alone. Two in a row, for different
+// recipients and without a success between, are the sender's trouble. Its circuit then opens, and
+// one request from time to time tests whether a person has corrected the cause. The caller names
+// the senders. Microseconds.
 class Senders {
  public:
   static constexpr int kUnlimited = 1'000'000;
 
-  // How many more requests may start now: none while the sender is held, one while its circuit is
-  // open.
+  // Returns how many more requests may start now: none while the sender is held, one while its
+  // circuit is open, else kUnlimited.
   int capacity(const std::string& sender, std::int64_t now) const;
-  // Until when it is held; a time in the past where it is not.
+  // Returns the end of the sender's hold; a time in the past where it is not held.
   std::int64_t held_until(const std::string& sender) const;
 
-  // Returns why messages of that sender wait; nullopt where they need not.
+  // Returns why messages of that sender wait; nullopt where they do not.
   std::optional<Hold> hold_of(const std::string& sender) const;
 
-  // Each started() is followed by one finished(), or by dropped() where the request was not made.
+  // Records a request. Each started() is followed by one finished(), or by dropped() where the
+  // request was not made.
   void started(const std::string& sender);
-  // Returns how long the sender is held for this answer; 0 where it is not the sender's trouble.
+  // Records the answer. Returns how long the sender is held for it; 0 where it is not the sender's
+  // trouble.
   std::int64_t finished(const std::string& sender, const std::string& to,
                         const Settlement& settlement, std::int64_t now);
   void dropped(const std::string& sender);
 
-  // A person may have put something right; and the clock was set back.
+  // Lets senders with an open circuit be tried at once, because a person may have corrected
+  // something. It does so no more than once in five seconds.
   void probe_soon(std::int64_t now);
+  // Ends every hold, because the clock that measured it was set back.
   void release_all();
 
  private:

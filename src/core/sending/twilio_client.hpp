@@ -15,28 +15,29 @@ struct TwilioAnswer {
   HttpResult result;
 };
 
-// All requests to Twilio that are under way, of whatever kind, and their answers: by HTTP, or made
-// up by the sandbox. Each request ends in one answer.
+// Holds all requests to Twilio that are under way, of every kind, and their answers, over HTTP or
+// from the sandbox. Each request ends in one answer.
 class TwilioClient {
  public:
   TwilioClient(HttpOptions options, WallClock now_us);
 
   void configure(HttpOptions options) { pool_.configure(std::move(options)); }
 
-  // Sends over HTTP; the first byte leaves before send_before or never. An exception (no memory)
-  // means that nothing was sent.
+  // Sends over HTTP. The first byte leaves before send_before (microseconds since 1970) or never.
+  // After an exception (no memory), nothing was sent.
   void send(TwilioRequest request, HttpRequest http, std::int64_t send_before = kNever);
-  // A request that the sandbox has answered: no network is needed.
+  // Adds a request with the sandbox's answer to it: no network is needed.
   void answer(TwilioRequest request, HttpResult result);
 
-  // Moves everything along as far as it goes without waiting, and returns what was answered.
+  // Advances all requests as far as possible without waiting, and returns the answers.
   std::vector<TwilioAnswer> drive();
 
-  // When to call drive() again: once descriptor() is readable, or after timeout_ms() (-1: never).
+  // Call drive() again once descriptor() is readable, or after timeout_ms() (-1: never).
   int descriptor() const noexcept { return pool_.descriptor(); }
   int timeout_ms() const noexcept { return answers_.empty() ? pool_.timeout_ms() : 0; }
 
   std::size_t under_way() const noexcept { return requests_.size() + answers_.size(); }
+  // Returns whether a list search for this message is under way.
   bool is_searching(const Uuid& message) const;
 
  private:
