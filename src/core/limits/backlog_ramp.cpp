@@ -14,7 +14,7 @@ int BacklogRamp::room(std::int64_t now) const {
 
 std::int64_t BacklogRamp::next_room_at(std::int64_t now) const {
   if (taken_ >= total_) return kNever;
-  // Rounded up, so that room() then says yes.
+  // Rounded up, so that room() is then above 0.
   const std::int64_t wait = (taken_ * (until_ - from_) + total_ - 1) / total_;
   return std::max(now, from_ + wait);
 }

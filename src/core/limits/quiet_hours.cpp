@@ -10,14 +10,14 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kHour = 3'600 * kSecond;
 constexpr std::int64_t kDay = 24 * kHour;
-// Within two days every window that happens at all has begun and ended, whatever clocks do.
+// Within two days every window that happens at all has begun and ended, whatever the clocks do.
 constexpr std::int64_t kFarthest = 2 * kDay;
 
 std::int64_t modulo(std::int64_t value, std::int64_t by) {
   return ((value % by) + by) % by;
 }
 
-// The span that is in force at that moment.
+// Returns the span that is in force at that moment.
 std::vector<ZoneSpan>::const_iterator span_at(const std::vector<ZoneSpan>& zone, std::int64_t at) {
   const auto next = std::upper_bound(
       zone.begin(), zone.end(), at,
@@ -29,7 +29,8 @@ std::int64_t wall_clock(const std::vector<ZoneSpan>& zone, std::int64_t at) {
   return at + span_at(zone, at)->offset_s * kSecond;
 }
 
-// Nothing changes but where the wall clock shows a full hour and where it is set.
+// Returns the next moment at which quiet hours may begin or end: the wall clock shows a full hour,
+// or is set.
 std::int64_t next_change(const std::vector<ZoneSpan>& zone, std::int64_t at) {
   const std::int64_t full_hour = at + kHour - modulo(wall_clock(zone, at), kHour);
   const auto next = std::next(span_at(zone, at));
@@ -37,14 +38,15 @@ std::int64_t next_change(const std::vector<ZoneSpan>& zone, std::int64_t at) {
   return is_set ? std::min(full_hour, next->from) : full_hour;
 }
 
-// The last such moment before `at`.
+// Returns the last such moment before `at`.
 std::int64_t last_change(const std::vector<ZoneSpan>& zone, std::int64_t at) {
   const std::int64_t before = at - 1;
   const std::int64_t full_hour = before - modulo(wall_clock(zone, before), kHour);
   return std::max(full_hour, span_at(zone, before)->from);
 }
 
-// The first moment from `at` on at which it is quiet, or not; kNever within the farthest.
+// Returns the first moment from `at` on at which it is quiet, or not; kNever where kFarthest has
+// none.
 std::int64_t first(const QuietHours& hours, const std::vector<ZoneSpan>& zone, std::int64_t at,
                    bool quiet) {
   for (std::int64_t moment = at; moment < at + kFarthest; moment = next_change(zone, moment))

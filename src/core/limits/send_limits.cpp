@@ -27,7 +27,7 @@ void SendLimits::set_rules(const Uuid& org, OrgRules rules) {
     const auto [pace, is_new] = paces_.try_emplace(rules.sender, *rules.segments_per_second);
     if (!is_new) pace->second.configure(*rules.segments_per_second);
   }
-  // A past that was read for another limit or month does not tell enough for this one.
+  // A past that was read for another limit or month is not enough for this one.
   const Past* past = past_of(org);
   if (past != nullptr &&
       (past->max_per_hour != rules.max_per_hour || past->has_budget != rules.budget.has_value() ||
@@ -143,7 +143,8 @@ void SendLimits::set_backlog(const OpenedLane& opened, int messages, std::int64_
 // --- claims -------------------------------------------------------------------------------------
 
 std::vector<ClaimOrder> SendLimits::admit(Lanes* lanes, Holds* holds, std::int64_t now) {
-  // Kept until the end even where all have gone: else the rows would be counted again, and again.
+  // Backlogs are kept until their end even where all messages have gone: else the rows would be
+  // counted again, and again.
   std::erase_if(backlogs_, [now](const auto& entry) { return entry.second.until <= now; });
   std::vector<ClaimOrder> admitted;
   std::map<std::string, int> taken;
@@ -159,7 +160,7 @@ std::vector<ClaimOrder> SendLimits::admit(Lanes* lanes, Holds* holds, std::int64
   return admitted;
 }
 
-// Whether the lane has quiet hours, in which case it is held until they end.
+// Returns whether the lane has quiet hours now, in which case it is held until they end.
 bool SendLimits::is_closed(const LaneKey& lane, Lanes* lanes, Holds* holds,
                            std::int64_t now) const {
   const Zone* zone = zone_of(lane);
@@ -171,7 +172,8 @@ bool SendLimits::is_closed(const LaneKey& lane, Lanes* lanes, Holds* holds,
   return true;
 }
 
-// How many messages the org's hour and month let pass. Where none, it is held until one may.
+// Returns how many messages the org's hour and month allow. Where they allow none, the org is held
+// until they allow one.
 int SendLimits::room_in_limits(const Uuid& org, Lanes* lanes, Holds* holds, std::int64_t now) {
   const std::int64_t hour = room_in_hour(org, lanes, holds, now);
   const std::int64_t room = hour > 0 ? std::min(hour, room_in_budget(org, lanes, holds, now)) : 0;
@@ -186,7 +188,7 @@ std::int64_t SendLimits::room_in_hour(const Uuid& org, Lanes* lanes, Holds* hold
     holds->clear_org(HoldRule::kHour, org);
     return room;
   }
-  // What is in flight settles without telling when: looked at again in a second.
+  // Messages in flight settle at unknown times, so the org is checked again in a second.
   const std::int64_t room_at = past->hour->next_room_at(now);
   lanes->hold(org, past->hour->in_flight().empty() ? room_at : std::min(room_at, now + kSecond));
   const std::string limit = std::to_string(past->max_per_hour.value_or(0));
@@ -194,7 +196,7 @@ std::int64_t SendLimits::room_in_hour(const Uuid& org, Lanes* lanes, Holds* hold
   return 0;
 }
 
-// A budget that is not used up may yet be too small for the next message: start_one() finds out.
+// A budget that is not used up may still be too small for the next message; fits() decides that.
 std::int64_t SendLimits::room_in_budget(const Uuid& org, Lanes* lanes, Holds* holds,
                                         std::int64_t now) {
   const auto rules = rules_.find(org);
@@ -211,9 +213,10 @@ std::int64_t SendLimits::room_in_budget(const Uuid& org, Lanes* lanes, Holds* ho
   return room;
 }
 
-// How many of the order its sender's pace lets go now, besides what others of this plan have taken.
-// Where none, the org is put off and not held: it keeps its turn, or those before it in the plan
-// would have the sender for themselves for as long as they have messages.
+// Returns how many of the order the sender's rate allows now, less those that other orders of this
+// plan have taken. Where it allows none, the org is put off and not held, so that it keeps its
+// turn. Otherwise the orgs before it in the plan would have the sender for themselves as long as
+// they have messages.
 int SendLimits::room_in_pace(const ClaimOrder& order, Lanes* lanes, Holds* holds, std::int64_t now,
                              std::map<std::string, int>* taken) {
   const Uuid& org = order.lane.org;
@@ -228,7 +231,7 @@ int SendLimits::room_in_pace(const ClaimOrder& order, Lanes* lanes, Holds* holds
   if (room == order.limit) {
     holds->clear_org(HoldRule::kPace, org);
   } else {
-    // Told anew each minute, not for each message.
+    // Rounded to minutes, so that the hold changes once a minute and not for each message.
     const std::int64_t until = (pace.next_room_at(now) / kMinute + 2) * kMinute;
     holds->set_org(HoldRule::kPace, org, {"max_segments_per_second sets the pace", until});
   }
@@ -239,7 +242,8 @@ int SendLimits::room_in_pace(const ClaimOrder& order, Lanes* lanes, Holds* holds
   return room;
 }
 
-// Only what waited for the opening of today: settings may have changed since it was counted.
+// Only messages that waited for today's opening are spread, because settings may have changed since
+// they were counted.
 void SendLimits::spread_backlog(ClaimOrder* order, Holds* holds, std::int64_t now) const {
   const auto found = backlogs_.find(order->lane);
   if (found == backlogs_.end() || found->second.opening.is_over(now) ||
@@ -328,7 +332,7 @@ std::vector<Uuid> SendLimits::in_flight() const {
 
 // --- where things are ---------------------------------------------------------------------------
 
-// The zone whose quiet hours a lane keeps; nullptr where it keeps none.
+// Returns the zone whose quiet hours a lane keeps; nullptr where it keeps none.
 const std::string* SendLimits::zone_name(const LaneKey& lane) const {
   const auto rules = rules_.find(lane.org);
   if (rules == rules_.end() || !has_quiet_hours(rules->second) || lane.zone == kAnyHour)

@@ -18,94 +18,102 @@
 
 namespace coach_sms {
 
-// What one org's settings allow. Times are microseconds since 1970.
+// The limits in one org's settings. Times are microseconds since 1970.
 struct OrgRules {
   std::string version;  // of the settings row that they were read from
   QuietHours quiet;
   std::string zone;                    // IANA name of the org's zone
-  std::optional<int> max_per_hour;     // messages in any 60 minutes
-  std::optional<std::int64_t> budget;  // segments a calendar month
+  std::optional<int> max_per_hour;     // messages in any 60 minutes; nullopt: no limit
+  std::optional<std::int64_t> budget;  // segments a calendar month; nullopt: no limit
   std::int64_t month_starts_at = 0;    // in the org's zone; for the budget
   std::int64_t month_ends_at = 0;
-  std::optional<double> segments_per_second;  // of the sender
-  std::string sender;                         // account and number or service: who shares that pace
+  std::optional<double> segments_per_second;  // of the sender; nullopt: no limit
+  std::string sender;  // account and number or service, which share that rate
 };
 
-// A lane whose quiet hours ended a moment ago, and when: what waited is spread.
+// A lane whose quiet hours have just ended, and their end: its backlog is spread.
 struct OpenedLane {
   LaneKey lane;
   std::int64_t opened_at = 0;
 };
 
-// The limits that a claim passes: quiet hours, messages an hour, segments a month and a second.
-// Each says how much may pass now; where nothing may, the lane or the org is held until something
-// can, and costs nothing until then. What counts is what was handed to Twilio or may have been.
-// Holds nothing but what the tables tell; what it lacks it asks for.
+// The limits that a claim passes: quiet hours, messages an hour, segments a month and segments a
+// second. Each limit gives the number that may pass now. Where it is 0, the lane or the org is held
+// or put off until something can pass, and costs nothing until then. Messages count that were
+// handed to Twilio or may have been.
+//
+// The object knows only data that the tables hold, and lists the data that it still needs. Times
+// are microseconds since 1970.
 class SendLimits {
  public:
   // --- what is planned, and what the tables must tell for it ------------------------------------
 
-  // What Lanes would claim next. The questions below are about these orders.
+  // Takes the orders that Lanes would claim next. The functions below concern these orders.
   void plan(std::vector<ClaimOrder> orders) { plan_ = std::move(orders); }
   std::size_t planned() const noexcept { return plan_.size(); }
 
-  // Rules speak of their month.
+  // Returns planned orgs without rules, or with rules of a month that is over.
   std::vector<Uuid> orgs_without_rules(std::int64_t now) const;
   void set_rules(const Uuid& org, OrgRules rules);
-  // Settings may have changed: they are read again, one org's or all.
+  // Forgets the rules of all orgs or of one, because settings may have changed. They are then read
+  // again.
   void forget_rules() { rules_.clear(); }
   void forget_rules(const Uuid& org) { rules_.erase(org); }
-  // Whether claims were planned by this version of the org's settings.
+  // Returns whether claims were planned by this version of the org's settings.
   bool is_current(const Uuid& org, const std::string& version) const;
 
-  // Orgs with a limit or budget whose past has not been read. Reading it: begin_past(), a load for
-  // each row, and end_past(), without which it was not read: an error came in between.
+  // Returns planned orgs that have a limit or budget and whose past has not been read. Read it by
+  // begin_past(), a load for each row, and end_past(). Without end_past() it counts as not read: an
+  // error came between.
   std::vector<Uuid> orgs_without_past() const;
   void begin_past(const Uuid& org);
   void load_settled(const Uuid& org, std::int64_t at);
   void load_spent(const Uuid& org, std::int64_t segments);
   void load_flight(const Uuid& org, const Uuid& message, int segments);
   void end_past(const Uuid& org);
-  // Another provider's past counts from now on.
+  // Forgets the past of all orgs, because another provider's past counts from now on.
   void forget_past();
-  // What was known by a clock that was set back is read again: windows have forgotten by it.
+  // Forgets rules, pasts and backlogs, because the clock was set back. They are then read again.
   void clock_set_back();
 
-  // Zones that are not known up to that moment and a day beyond.
+  // Returns the zones of planned lanes that are not known from `now` to a day later.
   std::vector<std::string> zones_wanted(std::int64_t now) const;
   void set_zone(const std::string& name, std::vector<ZoneSpan> spans, std::int64_t from,
                 std::int64_t until);
 
-  // Lanes that opened less than `spread` ago and whose backlog is not counted.
+  // Returns planned lanes that opened less than `spread` ago and whose backlog is not counted.
   std::vector<OpenedLane> lanes_to_count(std::int64_t spread, std::int64_t now) const;
   void set_backlog(const OpenedLane& opened, int messages, std::int64_t spread, std::int64_t now);
 
   // --- claims -----------------------------------------------------------------------------------
 
-  // Returns what of the plan may be claimed now. The rest is held, and `holds` says why.
+  // Returns the orders of the plan that may be claimed now. It holds the other lanes and orgs, and
+  // records the reasons in `holds`.
   std::vector<ClaimOrder> admit(Lanes* lanes, Holds* holds, std::int64_t now);
-  // What was claimed of a backlog that is spread, and when the lane may give more of it; kNever
-  // where it is not spread any more.
+  // Records that messages of a spread backlog were claimed. Returns when the lane may give more of
+  // it; kNever where it is not spread any more.
   std::int64_t took_waited(const LaneKey& lane, int count, std::int64_t now);
 
-  // Whether the month's budget holds this message too.
+  // Returns whether the month's budget has room for this message, too.
   bool fits(const Uuid& org, int segments);
-  // When it may hold more: next month, or as soon as Twilio has refused what is in flight.
+  // Returns when the budget may have room again: next month, or in a second while messages are in
+  // flight that Twilio may still refuse.
   std::int64_t budget_again_at(const Uuid& org, std::int64_t now) const;
   Hold budget_hold(const Uuid& org) const;
-  // When the lane's next quiet hours begin: now, if it has them; kNever for none.
+  // Returns when the lane's next quiet hours begin: `now` during quiet hours, kNever without any.
   std::int64_t next_quiet_at(const LaneKey& lane, std::int64_t now) const;
 
   // --- what became of messages ------------------------------------------------------------------
 
+  // Counts a message that is on its way to Twilio.
   void started(const Uuid& org, const Uuid& message, int segments, std::int64_t now);
-  // Twilio took it, or may have. It may count other segments than we (a trial account's prefix); 0:
-  // it does not say.
+  // Records that Twilio took the message, or may have. Twilio may count other segments than we (a
+  // trial account's prefix); told_segments 0: it gives none.
   void settled(const Uuid& message, std::int64_t at, int told_segments = 0);
-  // Provably not taken.
+  // Takes back a message that was provably not taken.
   void released(const Uuid& message);
-  // Messages that count against a limit or budget as long as nobody says how they ended: somebody
-  // else may have settled them.
+  // Returns the messages that count against a limit or budget until their outcome is recorded.
+  // Another process may have settled them.
   std::vector<Uuid> in_flight() const;
 
  private:
@@ -114,7 +122,7 @@ class SendLimits {
     std::int64_t from = 0;
     std::int64_t until = 0;
   };
-  // What counts against an org's limits, and the rules that it was read for.
+  // The usage that counts against an org's limits, and the rules that it was read for.
   struct Past {
     std::optional<int> max_per_hour;
     bool has_budget = false;

@@ -23,7 +23,7 @@ std::int64_t SlidingWindow::next_room_at(std::int64_t now) {
   return *std::next(settled_.begin(), too_many - 1) + window_;
 }
 
-// Should the clock be set back later, SendLimits reads the past anew.
+// If the clock is set back later, SendLimits reads the past again.
 void SlidingWindow::forget_expired(std::int64_t now) {
   settled_.erase(settled_.begin(), settled_.upper_bound(now - window_));
 }

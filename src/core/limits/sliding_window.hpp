@@ -9,24 +9,25 @@
 
 namespace coach_sms {
 
-// Never more than `limit` messages in any `window` (microseconds). What is in flight counts, and
-// what was settled at t counts at every moment before t + window: also when the clock is set back
-// to before t, so that nobody gets more by that.
+// Allows at most `limit` messages in any `window` (microseconds). A message in flight counts. A
+// message settled at t counts at every moment before t + window, also after the clock is set back
+// to before t. So a changed clock allows no more messages.
 class SlidingWindow {
  public:
   SlidingWindow(int limit, std::int64_t window) : limit_(limit), window_(window) {}
 
-  // A message is on its way, or nobody knows whether it is.
+  // Counts a message that is on its way, or may be.
   void started(const Uuid& message) { in_flight_.insert(message); }
-  // It was handed over, or may have been.
+  // Records that the message was handed over at that time, or may have been.
   void settled(const Uuid& message, std::int64_t at);
-  // It provably was not.
+  // Takes back a message that was provably not handed over.
   void released(const Uuid& message) { in_flight_.erase(message); }
-  // One that was settled before this window was made.
+  // Counts a message that was settled before this window was made.
   void load(std::int64_t settled_at) { settled_.insert(settled_at); }
 
+  // Returns how many more messages may go now.
   int room(std::int64_t now);
-  // When there is room: now, or later; kNever where only what is in flight can make some.
+  // Returns when there is room: now, or later; kNever where only messages in flight can make some.
   std::int64_t next_room_at(std::int64_t now);
 
   std::vector<Uuid> in_flight() const { return {in_flight_.begin(), in_flight_.end()}; }

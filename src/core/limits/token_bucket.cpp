@@ -8,7 +8,7 @@ namespace coach_sms {
 namespace {
 
 constexpr double kSecond = 1e6;
-// What sums of fractions may be short of a whole.
+// Sums of fractions may be this much short of a whole number.
 constexpr double kRounding = 1e-6;
 
 }  // namespace
@@ -35,7 +35,8 @@ std::int64_t TokenBucket::next_room_at(std::int64_t now) {
   return now + static_cast<std::int64_t>(std::ceil((1 - held_) / per_second_ * kSecond));
 }
 
-// A clock that was set back gives nothing, and takes nothing: filling goes on from there.
+// Fills the bucket up to `now`. A clock that was set back changes nothing, and filling goes on from
+// its new time.
 void TokenBucket::fill(std::int64_t now) {
   if (now > filled_at_)
     held_ = std::min(most_, held_ + static_cast<double>(now - filled_at_) / kSecond * per_second_);

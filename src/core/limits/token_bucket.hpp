@@ -4,19 +4,19 @@
 
 namespace coach_sms {
 
-// A sender's rate in segments a second: a bucket that fills at that rate, holds one second's worth
-// (but at least one segment), and goes into debt for messages with more segments than it held.
-// Microseconds.
+// A token bucket for a sender's rate in segments a second. It fills at that rate and holds one
+// second's worth, but at least one segment. A message with more segments than it holds puts it into
+// debt. Microseconds.
 class TokenBucket {
  public:
   explicit TokenBucket(double per_second) { configure(per_second); }
 
   void configure(double per_second);
 
-  // How many messages may go now, each of at least one segment.
+  // Returns how many messages may go now, each of at least one segment.
   int room(std::int64_t now);
   void took(int segments, std::int64_t now);
-  // When there is room: now, or later.
+  // Returns when there is room: now, or later.
   std::int64_t next_room_at(std::int64_t now);
 
  private:
