@@ -7,14 +7,14 @@ namespace coach_sms {
 namespace {
 
 constexpr std::int64_t kHour = 3'600'000'000;
-// A request for feedback that comes later than this would only puzzle.
+// A request for feedback that comes this long after its due time would only puzzle.
 constexpr std::int64_t kFeedbackExpires = 72 * kHour;
-// A reminder on the heels of the confirmation would be one text too many.
+// A reminder this soon after the confirmation would be one text too many.
 constexpr std::int64_t kAfterConfirmation = kHour;
 
 constexpr TextRecord kNoRecord;
 
-// A text with all that its verdict depends on.
+// A text with all facts for its verdict.
 struct Text {
   const TextRule& rule;
   const Booking& booking;
@@ -39,7 +39,8 @@ const TextRecord* find_record(std::span<const TextRecord> history, TextType type
   return nullptr;
 }
 
-// Spans are elapsed time: 24 hours before a session are 24 hours, also where clocks change.
+// Returns when the text is due. Spans are elapsed time: 24 hours before a session are 24 hours,
+// also where clocks change.
 std::optional<std::int64_t> due_at(const TextRule& rule, const Booking& booking,
                                    const Moment& moment) {
   if (rule.type == TextType::kConfirmation) return moment.now;
@@ -59,25 +60,27 @@ bool is_due(const Text& text) {
   return text.due_at && *text.due_at <= text.moment.now + kSoon;
 }
 
-// Whether the booking is in the state that the text is for.
+// Returns whether the booking is in the state that the text is for.
 bool fits(const Text& text) {
   const BookingState wanted =
       text.is(TextType::kFeedback) ? BookingState::kCompleted : BookingState::kConfirmed;
   return text.booking.state == wanted;
 }
 
-// Whether the record is about the session as it is now, and not about an earlier time of it.
+// Returns whether the record is for the session's present time, and not for an earlier one.
 bool is_current(const Text& text) {
   return text.is(TextType::kFeedback) ? text.record.session_end == text.booking.end
                                       : text.record.session_start == text.booking.start;
 }
 
-// A moved booking gets a new reminder; of the other texts it gets one.
+// Returns whether the record counts for the session as it is now. A moved booking gets a new
+// reminder, but no second text of the other types.
 bool counts_for_session(const Text& text) {
   return is_current(text) || !text.is(TextType::kReminder);
 }
 
-// Texts that a sandbox made do not count once the database is live.
+// Returns whether the text was made in sandbox and the database is live now. Such a text does not
+// count.
 bool was_sandbox(const TextRecord& record, const Moment& moment) {
   return moment.is_live && record.is_sandbox_message;
 }
@@ -117,7 +120,7 @@ bool is_marked(const Text& text) {
   return false;
 }
 
-// Each judge returns its word, or nothing where the next one is to judge.
+// Each judge returns its word, or an empty one where the next judge decides.
 using Word = std::string_view;
 
 Word judge_message(const Text& text) {
@@ -150,8 +153,8 @@ Word judge_history(const Text& text) {
   return was_confirmed_in_sandbox ? "before_live" : "";
 }
 
-// A reason that is not tried again (any more) is final. A booking that was called off may come
-// back.
+// A reason is final once it is not tried again. A cancelled booking may come back, so that reason
+// is never final.
 Word judge_reason(const Text& text) {
   const TextRecord& record = text.record;
   const bool may_change = record.reason == "booking_cancelled" ||
@@ -169,7 +172,8 @@ Word judge_rule(const Text& text) {
   return {};
 }
 
-// By a row of sms_schedules, which the hours in sms_settings have taken the place of since.
+// Returns whether a row of sms_schedules, which the hours in sms_settings have since replaced,
+// already sent the text.
 bool was_sent_by_other_rule(const Text& text) {
   if (text.is(TextType::kConfirmation) || text.rule.schedule != Uuid{}) return false;
   return std::any_of(text.history.begin(), text.history.end(), [&](const TextRecord& other) {
@@ -178,7 +182,8 @@ bool was_sent_by_other_rule(const Text& text) {
   });
 }
 
-// A flag that we have set ourselves, or for an earlier time of the session, does not count.
+// Returns whether the application sent the text itself. Its flag does not count if we have set it,
+// or if it was set for an earlier time of the session.
 bool was_sent_by_application(const Text& text) {
   if (!is_marked(text)) return false;
   return std::none_of(text.history.begin(), text.history.end(), [&](const TextRecord& own) {
