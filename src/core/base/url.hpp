@@ -27,8 +27,8 @@ std::string_view without_fragment(std::string_view url) noexcept;
 // the query.
 std::optional<UrlParts> split_url(std::string_view url) noexcept;
 
-// Returns whether the scheme is http or https, the host can be one (WHATWG URL standard, section
-// 3.5) and the port has at most five digits. A colon alone is a port, too.
+// Returns whether the scheme is http or https and the host can be one (WHATWG URL standard, section
+// 3.5). The port may have up to five digits; a colon alone is a port, too.
 bool is_web_url(const UrlParts& url) noexcept;
 
 bool is_https(const UrlParts& url) noexcept;

@@ -14,8 +14,8 @@ inline constexpr char32_t kNotUtf8 = 0xFFFFFFFF;
 inline constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 // Returns the code point at byte `at`, which must be inside the text, and moves `at` behind it.
-// Returns kNotUtf8 and moves `at` by one byte where the text breaks RFC 3629: an overlong form, a
-// surrogate, a code point too high, a sequence cut short.
+// Where the text breaks RFC 3629, returns kNotUtf8 and moves `at` by one byte. RFC 3629 excludes an
+// overlong form, a surrogate, a code point too high, and a sequence cut short.
 char32_t decode_utf8(std::string_view text, std::size_t& at) noexcept;
 
 // Throws kInvalidText for byte `at`, counted from 0.
