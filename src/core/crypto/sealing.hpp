@@ -45,9 +45,9 @@ Secret new_key_file_contents();
 // Returns the sealed value. Throws kInvalidArgument above kMaxSealedPlaintext bytes.
 std::string seal(const SealingKey& key, std::string_view plaintext, std::string_view context);
 
-// Returns the plaintext. Throws kNotSealed for a value of another form, for a value of another key,
-// and for one that does not open (changed, or sealed for another context). The detail says which.
-// The error may show the key ids and nothing else of the value.
+// Returns the plaintext. Throws kNotSealed for a value of another form, of another key, or one that
+// does not open. Such a value was changed, or sealed for another context. The detail says which of
+// the three it is. The error may show the key ids and nothing else of the value.
 Secret open(const SealingKey& key, std::string_view sealed, std::string_view context);
 
 // Returns whether the text has the form of a sealed value. It uses no key and proves nothing about
