@@ -161,8 +161,8 @@ const char* why_unparsed(PhoneNumberUtil::ErrorType error) {
 constexpr char32_t kZeros[] = {U'0', 0x0660 /* Arabic */, 0x06F0 /* Persian */,
                                0x0966 /* Devanagari */, 0xFF10 /* full-width */};
 
-// Returns whether the character may stand between digits: a blank, a dash, a bracket, a dot or a
-// slash, plain or full-width, or an invisible mark that contact lists put around numbers. Letters
+// Returns whether the character may stand between digits. It is a blank, a dash, a bracket, a dot
+// or a slash, plain or full-width, or an invisible mark around numbers in contact lists. Letters
 // may not, nor may the signs that begin an extension or a pause (x # ; , ~): an SMS has neither.
 bool is_separator(char32_t c) {
   constexpr std::u32string_view kSeparators =
