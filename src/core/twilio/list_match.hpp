@@ -32,12 +32,13 @@ struct Match {
 // Searches `listed` for our message. A match is not inbound, was created no earlier than claimed_at
 // minus kClockSlack, and has our body. Its SID is not among known_sids, the SIDs of our other
 // messages. Bodies also match if smart encoding makes them equal, or without the prefix of a trial
-// account's texts. Where Twilio leaves a field out (no date, no direction, a body withheld by
-// ContentRetention), the message stays a candidate: not to send again is better than to send twice.
+// account's texts. Twilio may leave a field out (no date, no direction, a body withheld by
+// ContentRetention). The message then stays a candidate: not to send again is better than to send
+// twice.
 Match find_match(const std::vector<ListedMessage>& listed, std::string_view body,
                  std::int64_t claimed_at, const std::vector<std::string>& known_sids);
 
-// Returns whether no later page needs to be read: this page runs from new to old, and its last
+// Returns whether no later page needs to be read. This page then runs from new to old, and its last
 // message is older than the claim by more than kClockDoubt. Twilio lists in this order but does not
 // promise it, so a page in another order never ends the search early.
 bool page_reaches_before(const ListPage& page, std::int64_t claimed_at);

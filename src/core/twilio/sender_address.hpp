@@ -16,8 +16,8 @@ bool is_short_code(std::string_view sender) noexcept;
 // Returns an empty text for an empty or blank one. Throws kInvalidPhone for any other text.
 std::string normalize_sender(std::string_view sender, std::string_view region);
 
-// Returns the text by which senders are compared: the one form of the sender, or its text without
-// blanks around it where it has none (a Messaging Service, an address of another channel).
+// Returns the text by which senders are compared: the sender's one form, else its text without
+// blanks around it. A Messaging Service has no such form, nor has an address of another channel.
 std::string sender_address(std::string_view sender, std::string_view region);
 
 }  // namespace coach_sms

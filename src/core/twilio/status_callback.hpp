@@ -16,8 +16,8 @@ struct CallbackTarget {
 inline constexpr int kMaxCallbackAttempt = 9999;
 
 // Returns the public URL with ?org=…&message=…&attempt=… behind its own query, if it has one. A URL
-// without a fragment also gets #rc=5&rp=all: without it Twilio does not repeat a call that we
-// answered with 5xx (Twilio docs, "Webhooks Connection Overrides").
+// without a fragment also gets #rc=5&rp=all (Twilio docs, "Webhooks Connection Overrides"). Without
+// it Twilio does not repeat a call that we answered with 5xx.
 std::string status_callback_url(std::string_view public_url, const CallbackTarget& target);
 
 }  // namespace coach_sms

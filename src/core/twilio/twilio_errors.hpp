@@ -35,8 +35,8 @@ std::string title_of(std::string_view code);
 ErrorClass class_of(int code, int http_status) noexcept;
 
 // Returns whether the code means that Twilio refuses the sender, for all recipients or for this
-// one. Such a sender is a number that is not the account's or cannot send texts, a name that is not
-// allowed, or a Messaging Service that does not exist or has no sender.
+// one. Such a sender is a number of another account or without SMS, or a name that is not allowed.
+// It may also be a Messaging Service that does not exist or has no sender.
 bool blames_sender(int code) noexcept;
 
 // Returns the reason to suppress the number: "opt_out", "invalid_number" or "carrier_violation".

@@ -43,7 +43,7 @@ std::optional<ListedMessage> read_message(std::string_view json);
 ListedMessage parse_message(const HttpResult& result);
 
 // Returns the page in the answer to list_request or next_page_request. Throws kInternal unless the
-// answer is a whole 200 listing whose entries are all readable: a skipped entry could be the
+// answer is a whole 200 listing whose entries are all readable. A skipped entry could be the
 // message that we search for.
 ListPage parse_list(const HttpResult& result);
 
