@@ -18,9 +18,8 @@ namespace coach_sms {
 // Each call of Twilio's has From with an address and behind it, in the order of the names,
 // MessageSid with a SID. A person's words end before the true From. So a call forged in another
 // person's name must hide the true From in a name or a value. The text must therefore have a single
-// reading: only the parameter From itself has an address and is followed by a MessageSid with a SID
-// in order. In Body, which may hold anything, another such From counts only if a SID of its own
-// follows.
+// reading: no other From with an address may have a MessageSid with a SID behind it. In Body, which
+// may hold anything, another From counts only if a SID of its own follows.
 //
 // Moreover:
 //  - MessageSid, SmsSid and a status stand in no other parameter where the order would let them be

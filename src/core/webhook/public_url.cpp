@@ -9,8 +9,8 @@
 namespace coach_sms {
 namespace {
 
-// Returns the length of the URL up to its path, or to the query of a URL that has no path; 0 where
-// there is no origin.
+// Returns the length of the URL up to its path, or up to its query if it has no path. Returns 0
+// where there is no origin.
 std::size_t origin_size(std::string_view url) {
   const std::optional<UrlParts> parts = split_url(url);
   return parts ? url.size() - parts->path.size() - parts->query.size() : 0;
