@@ -44,7 +44,7 @@ class Circuit {
 };
 
 // Gives the times at which circuits may be tried early: at once, but no more than once in five
-// seconds, however often somebody changes something. Microseconds.
+// seconds, however often settings change. Microseconds.
 class ProbeTimes {
  public:
   std::int64_t next(std::int64_t now) noexcept {

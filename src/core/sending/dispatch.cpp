@@ -134,7 +134,7 @@ void Dispatch::wait_for_account(const Uuid& org, const std::string& account, std
     lanes_->put_off(org, held_until);
   } else {
     // call_waiting() calls the org as soon as there is room. The time is for an account whose room
-    // nobody used.
+    // stays unused.
     waiting_[account].emplace(lanes_->put_off(org, now + kSecond), org);
   }
 }

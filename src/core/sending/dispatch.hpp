@@ -20,7 +20,7 @@ namespace coach_sms {
 struct DispatchOptions {
   HttpOptions http;
   std::string api_url;
-  std::string public_url;  // empty: no StatusCallback is asked for
+  std::string public_url;  // empty: a request has no StatusCallback
   int max_in_flight = 256;
   int max_in_flight_per_account = 100;
   std::int64_t send_margin = 0;  // microseconds; nothing leaves that shortly before the lease's end

@@ -70,8 +70,8 @@ struct ListSearch {
   std::int64_t started_at = 0;
 };
 
-// The result of a list search: all Messages to that number, in each of its forms, since the claim,
-// or why the list could not be read.
+// The result of a list search: all Messages to that number, in each of its forms, since the claim.
+// Otherwise `error` is why the list could not be read.
 struct ListSearchResult {
   ListSearch search;
   std::vector<ListedMessage> listed;
