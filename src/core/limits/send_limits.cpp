@@ -20,7 +20,7 @@ bool has_quiet_hours(const OrgRules& rules) {
 
 }  // namespace
 
-// --- what the tables tell -----------------------------------------------------------------------
+// --- facts from the tables ----------------------------------------------------------------------
 
 void SendLimits::set_rules(const Uuid& org, OrgRules rules) {
   if (rules.segments_per_second) {
@@ -291,7 +291,7 @@ std::int64_t SendLimits::next_quiet_at(const LaneKey& lane, std::int64_t now) co
   return is_quiet(quiet, zone->spans, now) ? now : closes_at(quiet, zone->spans, now);
 }
 
-// --- what became of messages --------------------------------------------------------------------
+// --- outcomes of messages -----------------------------------------------------------------------
 
 void SendLimits::started(const Uuid& org, const Uuid& message, int segments, std::int64_t now) {
   const auto rules = rules_.find(org);

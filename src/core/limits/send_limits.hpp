@@ -46,7 +46,7 @@ struct OpenedLane {
 // are microseconds since 1970.
 class SendLimits {
  public:
-  // --- what is planned, and what the tables must tell for it ------------------------------------
+  // --- the plan, and the facts that it needs from the tables ------------------------------------
 
   // Takes the orders that Lanes would claim next. The functions below concern these orders.
   void plan(std::vector<ClaimOrder> orders) { plan_ = std::move(orders); }
@@ -103,7 +103,7 @@ class SendLimits {
   // Returns when the lane's next quiet hours begin: `now` during quiet hours, kNever without any.
   std::int64_t next_quiet_at(const LaneKey& lane, std::int64_t now) const;
 
-  // --- what became of messages ------------------------------------------------------------------
+  // --- outcomes of messages ---------------------------------------------------------------------
 
   // Counts a message that is on its way to Twilio.
   void started(const Uuid& org, const Uuid& message, int segments, std::int64_t now);
