@@ -43,7 +43,7 @@ struct TextRule {
 };
 
 // A row of sms_booking_texts: the booking's latest text of this type and schedule, or why it had
-// none; and the text's message, if there is one.
+// none. The text's message is part of it, if there is one.
 struct TextRecord {
   Uuid booking;
   TextType type = TextType::kConfirmation;
