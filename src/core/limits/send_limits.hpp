@@ -54,6 +54,8 @@ class SendLimits {
 
   // Returns planned orgs without rules, or with rules of a month that is over.
   std::vector<Uuid> orgs_without_rules(std::int64_t now) const;
+  // Sets the org's rules, and forgets its past where that was read for other limits or another
+  // month.
   void set_rules(const Uuid& org, OrgRules rules);
   // Forgets the rules of all orgs or of one, because settings may have changed. They are then read
   // again.
@@ -78,11 +80,14 @@ class SendLimits {
 
   // Returns the zones of planned lanes that are not known from `now` to a day later.
   std::vector<std::string> zones_wanted(std::int64_t now) const;
+  // Sets a zone's spans, which are complete between `from` and `until`.
   void set_zone(const std::string& name, std::vector<ZoneSpan> spans, std::int64_t from,
                 std::int64_t until);
 
   // Returns planned lanes that opened less than `spread` ago and whose backlog is not counted.
   std::vector<OpenedLane> lanes_to_count(std::int64_t spread, std::int64_t now) const;
+  // Spreads `messages` that waited at the lane's opening, from `now` until `spread` after the
+  // opening.
   void set_backlog(const OpenedLane& opened, int messages, std::int64_t spread, std::int64_t now);
 
   // --- claims -----------------------------------------------------------------------------------
@@ -99,6 +104,7 @@ class SendLimits {
   // Returns when the budget may have room again: next month, or in a second while messages are in
   // flight that Twilio may still refuse.
   std::int64_t budget_again_at(const Uuid& org, std::int64_t now) const;
+  // Returns the hold of an org whose monthly budget is used up.
   Hold budget_hold(const Uuid& org) const;
   // Returns when the lane's next quiet hours begin: `now` during quiet hours, kNever without any.
   std::int64_t next_quiet_at(const LaneKey& lane, std::int64_t now) const;

@@ -11,10 +11,12 @@ class TokenBucket {
  public:
   explicit TokenBucket(double per_second) { configure(per_second); }
 
+  // Sets the rate; the bucket keeps its content, up to the new size.
   void configure(double per_second);
 
   // Returns how many messages may go now, each of at least one segment.
   int room(std::int64_t now);
+  // Takes the segments of a message that goes now.
   void took(int segments, std::int64_t now);
   // Returns when there is room: now, or later.
   std::int64_t next_room_at(std::int64_t now);
