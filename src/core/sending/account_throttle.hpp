@@ -30,6 +30,7 @@ class AccountThrottle {
   int capacity(const std::string& account, std::int64_t now) const;
   // Returns the end of the account's hold; a time in the past where it is not held.
   std::int64_t held_until(const std::string& account) const;
+  // Returns how many requests of the account are under way.
   int in_flight(const std::string& account) const;
   // Returns whether the account's circuit is open, also while its test request is under way.
   bool is_in_trouble(const std::string& account) const;

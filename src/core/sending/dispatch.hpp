@@ -33,6 +33,7 @@ class Dispatch {
   // `lanes` and `holds` must outlive the object.
   Dispatch(DispatchOptions options, WallClock now_us, Lanes* lanes, Holds* holds);
 
+  // Sets the options of requests that start from now on.
   void configure(DispatchOptions options);
 
   // Ends the holds of lanes and lets open circuits be tried at once, because settings may have

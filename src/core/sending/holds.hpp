@@ -74,6 +74,7 @@ class Holds {
     clear({rule, lane.org, lane.zone, lane.priority});
   }
 
+  // Ends every hold.
   void clear_all();
   // Forgets the holds of orgs and lanes in which nothing is due.
   void keep_only(const std::vector<LaneFront>& fronts, std::int64_t now);

@@ -98,6 +98,7 @@ class Lanes {
   // Returns when next_claims() has something again; kNever without waiting messages.
   std::int64_t next_due(std::int64_t now) const;
 
+  // Returns the number of lanes.
   std::size_t size() const noexcept;
 
  private:
