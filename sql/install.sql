@@ -133,8 +133,12 @@ REVOKE TRIGGER ON sms_messages FROM regress_anybody;
 GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_anybody;
 SELECT relations > 0 AS relations, problem FROM rights_of_anybody;
 REVOKE ALL ON FUNCTION coach_sms_internal.sms_make_policies() FROM PUBLIC;
-GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO regress_anybody;
-SELECT functions > 0 AS functions, problem FROM rights_of_anybody;
+GRANT ALL ON SCHEMA coach_sms_internal TO regress_anybody;
+GRANT ALL ON ALL FUNCTIONS IN SCHEMA public, coach_sms_internal TO regress_anybody;
+GRANT ALL ON ALL TABLES IN SCHEMA coach_sms_internal TO regress_anybody;
+SELECT functions = (SELECT count(*) FROM coach_sms_internal.sms_own_functions(NULL)) AS every_function,
+       relations = (SELECT count(*) FROM coach_sms_internal.sms_own_relations('{r,v}')) AS every_relation, schema, problem
+  FROM rights_of_anybody;
 SELECT sms_revoke_tenant('regress_anybody'), sms_revoke_service('regress_anybody'), sms_revoke_operator('regress_anybody'), sms_revoke_monitor('regress_anybody');
 TABLE rights_of_anybody;
 DROP VIEW rights_of_anybody;

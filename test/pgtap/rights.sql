@@ -19,7 +19,9 @@ CREATE TEMPORARY VIEW grants AS
   UNION ALL
   SELECT typname, grantee, privilege_type FROM own_types, aclexplode(coalesce(typacl, acldefault('T', typowner))) WHERE grantee <> typowner
   UNION ALL
-  SELECT relname || '.' || attname, grantee, privilege_type FROM own_relations JOIN pg_attribute ON attrelid = own_relations.oid, aclexplode(attacl);
+  SELECT relname || '.' || attname, grantee, privilege_type FROM own_relations JOIN pg_attribute ON attrelid = own_relations.oid, aclexplode(attacl)
+  UNION ALL
+  SELECT nspname, grantee, privilege_type FROM pg_namespace, aclexplode(nspacl) WHERE nspname = 'coach_sms_internal' AND grantee NOT IN (nspowner, to_regrole('coach_sms_owner'));
 
 SELECT cmp_ok((SELECT count(*) FROM own_functions), '>', 50::bigint, 'there are functions to look at');
 SELECT cmp_ok((SELECT count(*) FROM own_relations), '>', 10::bigint, 'there are relations to look at');

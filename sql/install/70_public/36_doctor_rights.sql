@@ -22,8 +22,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_rights()
       FROM own JOIN pg_type t ON own.classid = 'pg_type'::regclass AND t.oid = own.objid
      WHERE t.typowner <> (SELECT oid FROM owner) AND t.typcategory <> 'A'
        AND NOT EXISTS (SELECT FROM pg_class c WHERE c.reltype = t.oid AND c.relkind <> 'c')),
-  -- Rights that GRANT ALL gives and that no kind of role has: internal functions; TRUNCATE, which no policy
-  -- limits; and TRIGGER, whose function would run as coach_sms_owner.
+  -- Rights that GRANT ALL gives and that no kind of role has: internal functions and their schema; TRUNCATE,
+  -- which no policy limits; and TRIGGER, whose function would run as coach_sms_owner.
   excess AS (
     SELECT a.grantee
       FROM coach_sms_internal.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
@@ -35,7 +35,11 @@ CREATE FUNCTION coach_sms_internal.sms_check_rights()
     SELECT a.grantee
       FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r
      CROSS JOIN aclexplode(c.relacl) a
-     WHERE a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'TRIGGER'))
+     WHERE a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'TRIGGER')
+    UNION
+    SELECT a.grantee
+      FROM pg_namespace n CROSS JOIN aclexplode(n.nspacl) a
+     WHERE n.nspname = 'coach_sms_internal' AND a.grantee NOT IN (n.nspowner, (SELECT oid FROM owner)))
   SELECT 'owner_role', 'error',
          CASE WHEN o.rolsuper OR o.rolcanlogin OR o.rolcreaterole OR o.rolcreatedb
                    OR o.rolbypassrls OR o.rolreplication

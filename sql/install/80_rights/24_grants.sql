@@ -30,6 +30,7 @@ BEGIN
   FOR own IN SELECT r FROM coach_sms_internal.sms_own_relations('{r,v}') r LOOP
     EXECUTE format('REVOKE ALL ON %s FROM %s', own.r, role);
   END LOOP;
+  EXECUTE format('REVOKE ALL ON SCHEMA coach_sms_internal FROM %s', role);
   IF kinds <> '{}' THEN
     EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
   END IF;
