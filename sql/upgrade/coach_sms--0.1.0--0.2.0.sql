@@ -24,7 +24,7 @@ DECLARE
   own record;
 BEGIN
   FOR own IN SELECT p.oid::regprocedure AS function FROM @extschema@.sms_own_functions(NULL) f JOIN pg_proc p ON p.oid = f
-              WHERE obj_description(p.oid, 'pg_proc') LIKE 'Internal:%' AND p.proname <> 'sms_mode' LOOP
+              WHERE obj_description(p.oid, 'pg_proc') LIKE 'Internal:%' AND p.proname NOT IN ('sms_mode', 'sms_booking_trigger') LOOP
     EXECUTE format('COMMENT ON FUNCTION %s IS NULL', own.function);
     EXECUTE format('ALTER FUNCTION %s SET SCHEMA coach_sms_internal', own.function);
   END LOOP;
@@ -1278,9 +1278,9 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_find_bookings(
   AS 'MODULE_PATHNAME', 'coach_sms_find_bookings' LANGUAGE C VOLATILE STRICT ROWS 1000;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_mark_booking(booking_id uuid, feedback boolean) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_mark_booking' LANGUAGE C VOLATILE STRICT;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_trigger() RETURNS trigger
-  AS 'MODULE_PATHNAME', 'coach_sms_booking_trigger' LANGUAGE C
-  SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION sms_booking_trigger() IS
+'The trigger on the attached bookings, clients and orgs, which sms_attach_bookings() creates. Decides anew '
+'the texts of the bookings that a change concerns. Not to be called.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_table(relation regclass) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = $1
@@ -1459,7 +1459,7 @@ DECLARE
 BEGIN
   FOR own IN
     SELECT t.tgname, t.tgrelid::regclass AS relation FROM pg_trigger t
-     WHERE t.tgfoid = 'coach_sms_internal.sms_booking_trigger'::regproc AND t.tgparentid = 0
+     WHERE t.tgfoid = '@extschema@.sms_booking_trigger'::regproc AND t.tgparentid = 0
   LOOP
     EXECUTE format('DROP TRIGGER %I ON %s', own.tgname, own.relation);
   END LOOP;
@@ -1479,27 +1479,27 @@ DECLARE
 BEGIN
   IF coach_sms_internal.sms_is_table(source.bookings) THEN
     EXECUTE format('CREATE TRIGGER coach_sms_insert AFTER INSERT ON %s FOR EACH ROW '
-                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
+                   'EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, b->>'id', b->>'org_id');
     EXECUTE format('CREATE TRIGGER coach_sms_update AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) '
-                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
+                   'EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, changed, b->>'id', b->>'org_id');
     EXECUTE format('CREATE TRIGGER coach_sms_delete AFTER DELETE ON %s FOR EACH ROW '
-                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
+                   'EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, b->>'id', b->>'org_id');
     EXECUTE format('CREATE TRIGGER coach_sms_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT '
-                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''truncate'')',
+                   'EXECUTE FUNCTION @extschema@.sms_booking_trigger(''truncate'')',
                    source.bookings);
   END IF;
   IF coach_sms_internal.sms_is_table(source.clients) THEN
     EXECUTE format('CREATE TRIGGER coach_sms_client AFTER UPDATE ON %s FOR EACH ROW WHEN (%s)'
-                   ' EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''client'', %L, %L)',
+                   ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''client'', %L, %L)',
                    source.clients, changed_client, c->>'id', c->>'org_id');
   END IF;
   IF coach_sms_internal.sms_is_table(source.orgs) THEN
     EXECUTE format('CREATE TRIGGER coach_sms_org AFTER UPDATE ON %s FOR EACH ROW '
                    'WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I)'
-                   ' EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''org'', %3$L, %3$L)',
+                   ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''org'', %3$L, %3$L)',
                    source.orgs, o->>'name', o->>'id');
   END IF;
 END

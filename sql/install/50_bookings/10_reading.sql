@@ -18,11 +18,13 @@ CREATE FUNCTION coach_sms_internal.sms_find_bookings(
 CREATE FUNCTION coach_sms_internal.sms_mark_booking(booking_id uuid, feedback boolean) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_mark_booking' LANGUAGE C VOLATILE STRICT;
 
--- The trigger on the attached bookings, clients and orgs. Decides anew the texts of the bookings that a
--- change concerns.
-CREATE FUNCTION coach_sms_internal.sms_booking_trigger() RETURNS trigger
+-- It is not in coach_sms_internal, because dumps of the application's tables name it.
+CREATE FUNCTION sms_booking_trigger() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_booking_trigger' LANGUAGE C
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION sms_booking_trigger() IS
+'The trigger on the attached bookings, clients and orgs, which sms_attach_bookings() creates. Decides anew '
+'the texts of the bookings that a change concerns. Not to be called.';
 
 -- Returns whether triggers can see the changes of a relation. The pass reads a view instead.
 CREATE FUNCTION coach_sms_internal.sms_is_table(relation regclass) RETURNS boolean

@@ -8,7 +8,7 @@ DECLARE
 BEGIN
   FOR own IN
     SELECT t.tgname, t.tgrelid::regclass AS relation FROM pg_trigger t
-     WHERE t.tgfoid = 'coach_sms_internal.sms_booking_trigger'::regproc AND t.tgparentid = 0
+     WHERE t.tgfoid = '@extschema@.sms_booking_trigger'::regproc AND t.tgparentid = 0
   LOOP
     EXECUTE format('DROP TRIGGER %I ON %s', own.tgname, own.relation);
   END LOOP;
@@ -31,27 +31,27 @@ DECLARE
 BEGIN
   IF coach_sms_internal.sms_is_table(source.bookings) THEN
     EXECUTE format('CREATE TRIGGER coach_sms_insert AFTER INSERT ON %s FOR EACH ROW '
-                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
+                   'EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, b->>'id', b->>'org_id');
     EXECUTE format('CREATE TRIGGER coach_sms_update AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) '
-                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
+                   'EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, changed, b->>'id', b->>'org_id');
     EXECUTE format('CREATE TRIGGER coach_sms_delete AFTER DELETE ON %s FOR EACH ROW '
-                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''booking'', %L, %L)',
+                   'EXECUTE FUNCTION @extschema@.sms_booking_trigger(''booking'', %L, %L)',
                    source.bookings, b->>'id', b->>'org_id');
     EXECUTE format('CREATE TRIGGER coach_sms_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT '
-                   'EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''truncate'')',
+                   'EXECUTE FUNCTION @extschema@.sms_booking_trigger(''truncate'')',
                    source.bookings);
   END IF;
   IF coach_sms_internal.sms_is_table(source.clients) THEN
     EXECUTE format('CREATE TRIGGER coach_sms_client AFTER UPDATE ON %s FOR EACH ROW WHEN (%s)'
-                   ' EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''client'', %L, %L)',
+                   ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''client'', %L, %L)',
                    source.clients, changed_client, c->>'id', c->>'org_id');
   END IF;
   IF coach_sms_internal.sms_is_table(source.orgs) THEN
     EXECUTE format('CREATE TRIGGER coach_sms_org AFTER UPDATE ON %s FOR EACH ROW '
                    'WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I)'
-                   ' EXECUTE FUNCTION coach_sms_internal.sms_booking_trigger(''org'', %3$L, %3$L)',
+                   ' EXECUTE FUNCTION @extschema@.sms_booking_trigger(''org'', %3$L, %3$L)',
                    source.orgs, o->>'name', o->>'id');
   END IF;
 END
