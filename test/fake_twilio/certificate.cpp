@@ -23,6 +23,7 @@ std::string read_file(const std::string& path) {
 // Runs a program of the PATH and waits for its end; false if it failed. Its words go to `log`.
 bool run(std::vector<std::string> words, const std::string& log) {
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words)
     arguments.push_back(word.data());
   arguments.push_back(nullptr);

@@ -29,10 +29,10 @@ void pad(std::string& body, std::size_t bytes) {
 
 // Returns Twilio's code for a status that says nothing more.
 int usual_code(int status) {
-  static const std::map<int, int> kCodes = {{400, 20001}, {401, 20003}, {403, 20403}, {404, 20404},
-                                            {405, 20004}, {429, 20429}, {500, 20500}, {503, 20503}};
-  const auto found = kCodes.find(status);
-  return found == kCodes.end() ? 0 : found->second;
+  static const std::map<int, int> codes = {{400, 20001}, {401, 20003}, {403, 20403}, {404, 20404},
+                                           {405, 20004}, {429, 20429}, {500, 20500}, {503, 20503}};
+  const auto found = codes.find(status);
+  return found == codes.end() ? 0 : found->second;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cinttypes>
 #include <cstdio>
 #include <random>
 
@@ -52,8 +53,7 @@ Sids::Sids() {
 
 std::string Sids::sid_of(std::uint64_t number) const {
   char sid[35];
-  std::snprintf(sid, sizeof sid, "SM%016llx%016llx", static_cast<unsigned long long>(run_),
-                static_cast<unsigned long long>((number ^ run_) * kMix));
+  std::snprintf(sid, sizeof sid, "SM%016" PRIx64 "%016" PRIx64, run_, (number ^ run_) * kMix);
   return sid;
 }
 

@@ -35,7 +35,8 @@ std::string header(MHD_Connection* connection, const char* name) {
 // Numbers the connection; libmicrohttpd keeps the number in place of a pointer.
 void on_connection(void*, MHD_Connection*, void** context, MHD_ConnectionNotificationCode what) {
   static std::atomic<std::uintptr_t> connections{0};
-  if (what == MHD_CONNECTION_NOTIFY_STARTED) *context = reinterpret_cast<void*>(++connections);
+  if (what == MHD_CONNECTION_NOTIFY_STARTED)
+    *context = reinterpret_cast<void*>(++connections);  // NOLINT(performance-no-int-to-ptr)
 }
 
 Request* new_request(MHD_Connection* connection, const char* path, const char* method) {

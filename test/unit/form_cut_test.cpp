@@ -113,8 +113,8 @@ TEST(FormCut, TakesOddParameters) {
         "&a.b-c=From2",
         "&Label=From1988",
         "&ChannelMetadata=%7B%22type%22:%22whatsapp%22,%22MessageSid%22:%22SM1%22%7D",
-        "&OriginalRepliedMessageSid=SM00000000000000000000000000000000"
-        "&OriginalRepliedMessageSender=whatsapp:%2B61400000001",
+        ("&OriginalRepliedMessageSid=SM00000000000000000000000000000000"
+         "&OriginalRepliedMessageSender=whatsapp:%2B61400000001"),
         "&FromCity=FROM1&FromZip=2000&FromCountry=AU&FromState=",
         "&Body2=From3",
         "&=",
