@@ -73,7 +73,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Name{"Ann Lee, MD", "Ann"}, Name{"Ann Lee, Ph.D.", "Ann"},
                     Name{"Lee, MD", "Lee"}, Name{"Lee, M.D.", "Lee"}, Name{"Lee, PhD", "Lee"},
                     Name{"Lee, Ph.D.", "Lee"}, Name{"Lee, Jr.", "Lee"}, Name{"Lee, III", "Lee"},
-                    Name{"Lee, RN, MSc", "Lee"}, Name{"Smith Jones, Ann", "Smith"}));
+                    Name{"Lee, RN, MSc", "Lee"}, Name{"Tran, V\u0169", "V\u0169"},
+                    Name{"Lee, D\u00F3", "D\u00F3"}, Name{"Smith Jones, Ann", "Smith"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Punctuation, FirstName,

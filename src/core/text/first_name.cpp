@@ -96,12 +96,15 @@ Word without_punctuation_around(Word word) {
   return word;
 }
 
-// Returns the word's ASCII characters without punctuation: "Ph.D." gives PhD. Other characters are
-// dropped.
+// Returns the word without punctuation: "Ph.D." gives PhD. Empty where a letter is not ASCII: "Vũ"
+// is no V.
 std::string ascii_letters(const Word& word) {
   std::string text;
-  for (const char32_t c : word)
-    if (c < 0x80 && !is_punctuation(c)) text += static_cast<char>(c);
+  for (const char32_t c : word) {
+    if (is_punctuation(c)) continue;
+    if (c >= 0x80) return {};
+    text += static_cast<char>(c);
+  }
   return text;
 }
 
