@@ -184,12 +184,6 @@ char plain_character(char32_t c) {
   return '\0';
 }
 
-std::string_view without_tel(std::string_view phone) {
-  for (const std::string_view prefix : {"tel:", "Tel:", "TEL:"})
-    if (phone.starts_with(prefix)) return phone.substr(prefix.size());
-  return phone;
-}
-
 // Returns the text in plain characters, without the blanks around it. Throws kInvalidPhone for a
 // text above kMaxBytes, for any other character, and for a "+" behind a digit.
 std::string plain_characters(std::string_view phone) {
@@ -252,6 +246,12 @@ Reading read_as_dialled(const std::string& dialled, const std::string& region) {
 }
 
 }  // namespace
+
+std::string_view without_tel(std::string_view phone) noexcept {
+  for (const std::string_view prefix : {"tel:", "Tel:", "TEL:"})
+    if (phone.starts_with(prefix)) return phone.substr(prefix.size());
+  return phone;
+}
 
 std::string country_of(std::string_view e164) {
   PhoneNumber number;

@@ -20,6 +20,9 @@ namespace coach_sms {
 // for a region that libphonenumber does not know.
 std::string normalize_phone(std::string_view phone, std::string_view region);
 
+// Returns the text behind "tel:" (RFC 3966), or the text itself where it does not begin so.
+std::string_view without_tel(std::string_view phone) noexcept;
+
 // Returns the country (ISO 3166) of a number in E.164 form; empty for a number of no country. If
 // the numbering plans do not know the number, its calling code decides. A shared code gives its
 // main country, such as US for +1.

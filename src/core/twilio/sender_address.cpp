@@ -58,7 +58,7 @@ std::string normalize_sender(std::string_view sender, std::string_view region) {
   if (trimmed.empty()) return {};
   if (is_short_code(trimmed)) return std::string(trimmed);
   const bool has_letter = std::any_of(trimmed.begin(), trimmed.end(), is_letter);
-  if (has_letter && !trimmed.starts_with("tel:")) return check_name(trimmed);
+  if (has_letter && without_tel(trimmed) == trimmed) return check_name(trimmed);
   return read_number(trimmed, region);
 }
 
