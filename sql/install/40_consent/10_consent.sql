@@ -52,8 +52,7 @@ CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, ac
 $$;
 
 -- Returns all keys under which the person of a number (E.164) may be listed: the number and its other
--- form (Mexico with and without 1, Brazil with and without the ninth digit). Once anybody was erased,
--- the salted hash of each is among them.
+-- forms (core/text/phone_forms.cpp). Once anybody was erased, the salted hash of each is among them.
 CREATE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]
   AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
 

@@ -38,11 +38,11 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- Returns false once this transaction has waited for a lock in vain.
+-- Returns false once this transaction has waited for a lock and not got it.
 CREATE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_wait' LANGUAGE C VOLATILE;
 
--- Notes that this transaction has waited for a lock in vain.
+-- Notes that this transaction has waited for a lock and not got it.
 CREATE FUNCTION coach_sms_internal.sms_wait_no_more() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_wait_no_more' LANGUAGE C VOLATILE;
 

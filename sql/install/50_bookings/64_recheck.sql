@@ -1,4 +1,4 @@
--- The last check of bookings before their texts leave.
+-- The pre-send check of texts about bookings.
 
 -- Returns which of these claimed messages must not leave: booking_changed, booking_cancelled, or
 -- booking_unreadable for now. Raises nothing.

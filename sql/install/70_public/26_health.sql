@@ -42,7 +42,7 @@ CREATE VIEW @extschema@.sms_health AS
     SELECT sum(waiting - due - over_limit - retrying),
            format(': scheduled, the first for %s', date_trunc('minute', min(scheduled_for)))
       FROM lane HAVING sum(waiting - due - over_limit - retrying) > 0),
-  told AS (
+  summary AS (
     SELECT string_agg(line, '; ' ORDER BY place)
              || CASE WHEN max(lines) > 5 THEN format('; more reasons: %s', max(lines) - 5) ELSE '' END
              AS waits_for
@@ -66,7 +66,7 @@ CREATE VIEW @extschema@.sms_health AS
              WHERE state <> 'unknown' AND lease_until < now() - interval '30 seconds') AS unrecorded,
            (SELECT c.problem FROM coach_sms_internal.sms_check_trust() c
              WHERE m.mode = 'live') AS trust_problem
-      FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN told t
+      FROM @extschema@.sms_mode() m CROSS JOIN queue q CROSS JOIN failed f CROSS JOIN summary t
      CROSS JOIN trouble b CROSS JOIN pg_extension x
      WHERE x.extname = 'coach_sms'),
   judged AS (
