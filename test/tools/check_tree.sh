@@ -123,6 +123,13 @@ perl test/tools/broken_references.pl |
   rule "links and file names in pages lead somewhere" "follow the heading or file to its new name"
 perl test/tools/undocumented_log_lines.pl |
   rule "doc/monitoring.md shows each line of the log" "add it to the table of its process, with meaning and cure"
+# missing_in FILE CODES OTHERS: the codes that the others have and these lack.
+missing_in() { comm -13 <(sort -u <<<"$2") <(sort -u <<<"$3") | sed "s|\$| is missing in $1|"; }
+states=doc/states-and-errors.md codes=src/pg/base/sqlstates.hpp
+explained=$(sed -n 's/^| \(SM[0-9]*\) |.*/\1/p' $states)
+defined=$(sed -n '/MAKE_SQLSTATE(/{s/.*MAKE_SQLSTATE//;s/[^A-Z0-9]//g;p}' $codes)
+{ missing_in $states "$explained" "$defined" && missing_in $codes "$defined" "$explained"; } |
+  rule "$states explains each SQLSTATE" "add it to the table of SQLSTATEs, or remove its row"
 perl -MJSON::PP -0777 -ne 'eval { decode_json($_) } or print $@' META.json |
   rule "META.json is JSON" "see the message"
 
