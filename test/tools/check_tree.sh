@@ -130,6 +130,8 @@ explained=$(sed -n 's/^| \(SM[0-9]*\) |.*/\1/p' $states)
 defined=$(sed -n '/MAKE_SQLSTATE(/{s/.*MAKE_SQLSTATE//;s/[^A-Z0-9]//g;p}' $codes)
 { missing_in $states "$explained" "$defined" && missing_in $codes "$defined" "$explained"; } |
   rule "$states explains each SQLSTATE" "add it to the table of SQLSTATEs, or remove its row"
+perl test/tools/settings_defaults.pl 2>&1 |
+  rule "doc/settings.md has each setting with its default" "correct it, or make reference if a default changed"
 perl -MJSON::PP -0777 -ne 'eval { decode_json($_) } or print $@' META.json |
   rule "META.json is JSON" "see the message"
 
