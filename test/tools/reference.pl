@@ -70,8 +70,8 @@ SELECT r.relname, a.attname, format_type(a.atttypid, a.atttypmod) || CASE WHEN a
 SQL
 
 # The tests' build has one more, which is no setting of a server that is released.
-my @settings = rows({ columns => [qw(name unit default context comment)], sql => <<'SQL' });
-SELECT name, unit, boot_val, context, concat_ws(' ', short_desc, extra_desc) FROM pg_settings
+my @settings = rows({ columns => [qw(name unit default min max choices context comment)], sql => <<'SQL' });
+SELECT name, unit, boot_val, min_val, max_val, array_to_string(enumvals, ', '), context, concat_ws(' ', short_desc, extra_desc) FROM pg_settings
  WHERE name LIKE 'coach_sms.%' AND name <> 'coach_sms.failpoint' ORDER BY name COLLATE "C"
 SQL
 
@@ -119,6 +119,20 @@ sub length_of_time {
     return "$number$unit" if !@steps || $number == 0;
     ($number, $unit) = ($number / $steps[0][1], $steps[1][0]), shift @steps while $number % $steps[0][1] == 0;
     return "$number$unit";
+}
+
+# A number of the setting, with its unit.
+sub value_of {
+    my ($setting, $value) = @_;
+    return $value if $setting->{unit} eq '' || $value eq '';
+    return length_of_time($value, $setting->{unit});
+}
+
+# The smallest and the largest number, or an enum's values.
+sub range {
+    my ($setting) = @_;
+    return join ' to ', map { code(value_of($setting, $_)) } $setting->{min}, $setting->{max} if $setting->{min} ne '';
+    return code($setting->{choices});
 }
 
 sub signature {
@@ -172,8 +186,8 @@ for my $kind (['v', 'Views'], ['r', 'Tables']) {
 }
 
 print "\n## Settings\n\nA setting of context `sighup` is read again at `SELECT pg_reload_conf();`. One of context `superuser` may also be set for a\n",
-  "database, a role or a session.\n\n", table_row(qw(setting default unit context meaning)), "|---|---|---|---|---|\n",
-  map { table_row(code($_->{name}), code($_->{unit} eq '' ? $_->{default} : length_of_time($_->{default}, $_->{unit})), $_->{unit}, $_->{context}, prose($_->{comment})) } @settings;
+  "database, a role or a session. The column `unit` has the unit of a bare number.\n\n", table_row(qw(setting default range unit context meaning)), "|---|---|---|---|---|---|\n",
+  map { table_row(code($_->{name}), code(value_of($_, $_->{default})), range($_), $_->{unit}, $_->{context}, prose($_->{comment})) } @settings;
 
 print "\n## SQLSTATEs\n\n", table_row('SQLSTATE', 'condition', 'meaning'), "|---|---|---|\n",
   map { table_row($_->{name}, code($_->{condition}), prose($_->{comment})) } @sqlstates;
