@@ -2263,19 +2263,26 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid,
     ON CONFLICT ON CONSTRAINT sms_booking_texts_pkey DO UPDATE SET try_until = excluded.try_until
       WHERE t.message_id IS NOT NULL OR t.reason = 'booking_cancelled' OR t.try_until > now()
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_leave_to_pass(
-  booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
-BEGIN
-  PERFORM coach_sms_internal.sms_leave_to_pass(booking_id, org_id, reason, detail);
-EXCEPTION WHEN OTHERS THEN
-  RAISE LOG 'the texts of booking % were left as they are: %', booking_id, SQLERRM;
-END
-$$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_wait' LANGUAGE C VOLATILE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_wait_no_more() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_wait_no_more' LANGUAGE C VOLATILE;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_try_leave_to_pass(
+  booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+BEGIN
+  IF NOT coach_sms_internal.sms_may_wait() THEN
+    SET LOCAL lock_timeout = '1ms';
+  END IF;
+  PERFORM coach_sms_internal.sms_leave_to_pass(booking_id, org_id, reason, detail);
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'the texts of booking % were left as they are: %', booking_id, SQLERRM;
+  IF SQLSTATE = '55P03' THEN  -- lock_not_available
+    PERFORM coach_sms_internal.sms_wait_no_more();
+  END IF;
+  PERFORM coach_sms_internal.sms_keep_back_texts(ARRAY[booking_id]);
+END
+$$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$

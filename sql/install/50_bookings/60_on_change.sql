@@ -26,18 +26,6 @@ CREATE FUNCTION coach_sms_internal.sms_leave_to_pass(booking_id uuid, org_id uui
       WHERE t.message_id IS NOT NULL OR t.reason = 'booking_cancelled' OR t.try_until > now()
 $$;
 
--- Calls sms_leave_to_pass(), and raises nothing. Its snapshot may be older than the row, and another
--- session may hold the row. Neither may end the application's transaction.
-CREATE FUNCTION coach_sms_internal.sms_try_leave_to_pass(
-  booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
-BEGIN
-  PERFORM coach_sms_internal.sms_leave_to_pass(booking_id, org_id, reason, detail);
-EXCEPTION WHEN OTHERS THEN
-  RAISE LOG 'the texts of booking % were left as they are: %', booking_id, SQLERRM;
-END
-$$;
-
 -- Returns false once this transaction has waited for a lock and not got it.
 CREATE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_may_wait' LANGUAGE C VOLATILE;
@@ -46,10 +34,30 @@ CREATE FUNCTION coach_sms_internal.sms_may_wait() RETURNS boolean
 CREATE FUNCTION coach_sms_internal.sms_wait_no_more() RETURNS void
   AS 'MODULE_PATHNAME', 'coach_sms_wait_no_more' LANGUAGE C VOLATILE;
 
--- Decides the texts of a changed booking. Raises nothing. A transaction waits for others for less than the
--- default deadlock_timeout, however many bookings it changes. The holder of a booking's lock may be about
--- to wait for a row that this transaction has changed. PostgreSQL would find that deadlock in a statement
--- of the application.
+-- Calls sms_leave_to_pass(), and raises nothing. Its snapshot may be older than the row, and another
+-- session may hold the row. Neither may end the application's transaction. A transaction that has waited
+-- for a lock and not got it waits no more.
+CREATE FUNCTION coach_sms_internal.sms_try_leave_to_pass(
+  booking_id uuid, org_id uuid, reason text, detail text) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+BEGIN
+  IF NOT coach_sms_internal.sms_may_wait() THEN
+    SET LOCAL lock_timeout = '1ms';
+  END IF;
+  PERFORM coach_sms_internal.sms_leave_to_pass(booking_id, org_id, reason, detail);
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'the texts of booking % were left as they are: %', booking_id, SQLERRM;
+  IF SQLSTATE = '55P03' THEN  -- lock_not_available
+    PERFORM coach_sms_internal.sms_wait_no_more();
+  END IF;
+  PERFORM coach_sms_internal.sms_keep_back_texts(ARRAY[booking_id]);
+END
+$$;
+
+-- Decides the texts of a changed booking. Raises nothing. A transaction that does not get a lock waits once,
+-- for less than the default deadlock_timeout, however many bookings it changes. The holder of a booking's
+-- lock may be about to wait for a row that this transaction has changed. PostgreSQL would find that deadlock
+-- in a statement of the application.
 CREATE FUNCTION coach_sms_internal.sms_booking_changed(booking_id uuid, org_id uuid) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on SET lock_timeout = '300ms' AS $$

@@ -58,15 +58,10 @@ void keep_back_texts(const pg_uuid_t& id) {
   run.run(id);
 }
 
-// Leaves the booking to the next pass. Where the transaction's snapshot may be older than the row,
-// a subtransaction catches the error.
 void leave_to_pass(const pg_uuid_t& id, const pg_uuid_t& org_id) {
-  static Statement run{"SELECT @internal@.sms_leave_to_pass($1, $2, $3, $4)",
+  static Statement run{"SELECT @internal@.sms_try_leave_to_pass($1, $2, $3, $4)",
                        {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
-  static Statement try_run{"SELECT @internal@.sms_try_leave_to_pass($1, $2, $3, $4)",
-                           {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
-  Statement& statement = IsolationUsesXactSnapshot() ? try_run : run;
-  statement.run(id, org_id, "many_at_once", "many bookings were changed in one transaction");
+  run.run(id, org_id, "many_at_once", "many bookings were changed in one transaction");
 }
 
 void decide_others(const char* kind, const pg_uuid_t& id, const pg_uuid_t& org_id) {
