@@ -1,4 +1,6 @@
 #include "pg/bookings/outlook_facts.hpp"
+#include <limits>
+
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 
@@ -7,7 +9,7 @@ namespace coach_sms {
 namespace {
 
 // The core only compares times, so both sides may count from PostgreSQL's epoch.
-static_assert(DT_NOBEGIN == INT64_MIN);
+static_assert(DT_NOBEGIN == std::numeric_limits<int64_t>::min());
 
 std::optional<int64_t> optional_time(uint64 row, int column) {
   bool is_null;

@@ -20,8 +20,11 @@ struct Table {
 
   // Returns the rows with that key; the table is in the order of its keys.
   std::span<const Row> with(Uuid Row::*key, const Uuid& value) const {
-    const auto found = std::ranges::equal_range(first, first + count, value, {}, key);
-    return {found.begin(), found.end()};
+    const Row* begin = std::partition_point(first, first + count,
+                                            [&](const Row& row) { return row.*key < value; });
+    const Row* end = std::partition_point(begin, static_cast<const Row*>(first + count),
+                                          [&](const Row& row) { return row.*key == value; });
+    return {begin, end};
   }
 
   // Returns a column of one of the rows; NULL where `row` is nullptr.

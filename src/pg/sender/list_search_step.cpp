@@ -196,7 +196,7 @@ void start_searches(Sender* sender) {
   Due* due;
   if (sender->settings_changed) make_unasked_due();
   const int count = find_due(&due);
-  auto** routes = static_cast<OrgRoute**>(palloc(sizeof(OrgRoute*) * static_cast<Size>(count + 1)));
+  auto** routes = static_cast<OrgRoute**>(palloc(sizeof(void*) * static_cast<Size>(count + 1)));
   int route_count = 0;
   int changed = 0;
   bool more = count >= settings::max_in_flight_per_account;
