@@ -2,11 +2,11 @@
 use strict;
 use warnings;
 use File::Copy qw(copy);
-use IPC::Open2 qw(open2);
-use PostgreSQL::Test::Utils qw(append_to_file run_command);
+use PostgreSQL::Test::Utils qw(append_to_file);
 use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Fake;
+use CoachSms::Program;
 
 my $client = '22222222-2222-4222-8222-222222222222';
 my $unreachable = '22222222-2222-4222-8222-222222222223';
@@ -19,7 +19,7 @@ $node->safe_psql('postgres', "INSERT INTO clients SELECT '$unreachable', org_id,
 
 sub set_up {
     my ($role, $file) = @_;
-    my (undef, $error) = run_command([ 'psql', '-Xq', '-o', '/dev/null', '-v', "app_role=$role", '-f', "doc/examples/$file" ]);
+    my (undef, $error) = run_program('psql', '-Xq', '-o', '/dev/null', '-v', "app_role=$role", '-f', "doc/examples/$file");
     is($error, '', "$file runs");
     return;
 }
@@ -35,8 +35,8 @@ sub beside_module {
         symlink $debian, "$dir/node_modules/$module" or die "cannot link $debian: $!";
         return "$dir/$program";
     }
-    my (undef, $error) = run_command([ 'sh', '-c',
-        'cd "$1" && timeout 90 npm install --ignore-scripts --no-audit --no-fund --fetch-retries=0 "$2" >/dev/null', 'sh', $dir, $module ]);
+    my (undef, $error) = run_program('sh', '-c',
+        'cd "$1" && npm install --ignore-scripts --no-audit --no-fund --fetch-retries=0 "$2" >/dev/null', 'sh', $dir, $module);
     return "$dir/$program" if -d "$dir/node_modules/$module";
     diag("$module is not in Debian, and npm cannot install it here: " . ($error =~ s/\n.*//sr));
     return;
@@ -64,12 +64,12 @@ sub check {
 }
 
 # As the application's role.
-sub as_app { my @command = @_; return sub { local $ENV{PGUSER} = 'coach_app'; run_command([ @command, @_ ]) } }
+sub as_app { my @command = @_; return sub { local $ENV{PGUSER} = 'coach_app'; run_program(@command, @_) } }
 
 check('psql', '2030-05-13T09:00+10', sub {
     my ($id, $start) = @_;
     local $ENV{PGUSER} = 'coach_app';
-    return run_command([ 'psql', '-Xq', '-v', "client=$id", '-v', "start=$start", '-v', 'VERBOSITY=verbose', '-f', 'doc/examples/booking.sql' ]);
+    return run_program('psql', '-Xq', '-v', "client=$id", '-v', "start=$start", '-v', 'VERBOSITY=verbose', '-f', 'doc/examples/booking.sql');
 });
 
 SKIP: {
@@ -83,7 +83,7 @@ if (my $program = beside_module('node_postgres.mjs', 'pg')) {
     check('node-postgres', '2030-05-15T09:00+10:00', as_app('node', $program));
 } else {
     diag('node-postgres: its program was read, and not run');
-    is((run_command([ 'node', '--check', 'doc/examples/node_postgres.mjs' ]))[1], '', 'node-postgres: the program is JavaScript');
+    is((run_program('node', '--check', 'doc/examples/node_postgres.mjs'))[1], '', 'node-postgres: the program is JavaScript');
 }
 
 # supabase-js before the stand-in for PostgREST. Where npm cannot install it, a stand-in does what its rpc() does.
@@ -108,11 +108,9 @@ JS
 # supabase-js ends where there is no WebSocket, as in Node 20, though rpc does not use it.
 my $no_websocket = 'data:text/javascript,globalThis.WebSocket=class{}';
 my $key = 'the-key-of-the-backend';
-my $pid = open2(my $from, my $to, $^X, 'test/webhook/postgrest.pl', $key, 'service_role', PostgreSQL::Test::Utils::tempdir_short() . '/body');
-chomp(my $port = <$from>);
+my ($postgrest, $port) = start_program($^X, 'test/webhook/postgrest.pl', $key, 'service_role', PostgreSQL::Test::Utils::tempdir_short() . '/body');
 local @ENV{qw(SUPABASE_URL SUPABASE_SERVICE_ROLE_KEY)} = ("http://127.0.0.1:$port", $key);
-check('supabase-js', '2030-05-16T09:00+10:00', sub { run_command([ 'node', '--import', $no_websocket, $program, @_ ]) });
-close $to;
-waitpid $pid, 0;
+check('supabase-js', '2030-05-16T09:00+10:00', sub { run_program('node', '--import', $no_websocket, $program, @_) });
+ok(stop_program($postgrest), 'the stand-in for PostgREST ends');
 
 done_testing();

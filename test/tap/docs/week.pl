@@ -2,10 +2,11 @@
 # clock it runs in any sandbox.
 use strict;
 use warnings;
-use PostgreSQL::Test::Utils qw(append_to_file run_command slurp_file);
+use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
 use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Fake;
+use CoachSms::Program;
 
 my $node = new_server('main', fake => start_fake(https => 0), clock => 1, extension => 0);
 local @ENV{qw(PGHOST PGPORT)} = ($node->host, $node->port);
@@ -14,7 +15,7 @@ sub run_week {
     my ($db) = @_;
     $node->safe_psql('postgres', "CREATE DATABASE $db");
     local $ENV{PGDATABASE} = $db;
-    my ($said, $error) = run_command([ 'psql', '-X', '-f', 'doc/examples/week.sql' ]);
+    my ($said, $error) = run_program('psql', '-X', '-f', 'doc/examples/week.sql');
     is($error, '', "it runs in $db");
     return $said;
 }

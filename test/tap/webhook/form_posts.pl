@@ -6,32 +6,17 @@ use Digest::SHA qw(hmac_sha1_base64);
 use Encode qw(decode);
 use HTTP::Tiny;
 use IO::Socket::INET;
-use IPC::Open2 qw(open2);
 use JSON::PP ();
 use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
 use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Fake;
+use CoachSms::Program;
 use CoachSms::Wait qw(wait_until);
 
 my $key = 'the-key-of-the-backend';
 my ($nginx) = grep { -x } map { "$_/nginx" } split(/:/, $ENV{PATH}), '/usr/sbin', '/usr/local/sbin';
 my ($node_version) = (`node --version 2>&1` // '') =~ /^v(\d+)/;
-
-# Starts a program that says a line when it is ready, and ends when the handle that is returned is closed.
-sub start {
-    my ($says, @command) = @_;
-    my $pid = open2(my $from, my $to, @command);
-    chomp($$says = <$from> // die "@command did not start");
-    return { pid => $pid, stdin => $to };
-}
-
-sub stop {
-    my ($program) = @_;
-    close $program->{stdin};
-    waitpid $program->{pid}, 0;
-    return;
-}
 
 # Exactly the page's rule, but for the place of PostgREST and the key.
 sub start_nginx {
@@ -43,7 +28,7 @@ sub start_nginx {
     my $paths = join '', map { "${_}_temp_path $dir/$_; " } qw(client_body proxy fastcgi uwsgi scgi);
     append_to_file("$dir/nginx.conf", "daemon off; master_process off; pid $dir/pid; error_log $dir/error.log;\nevents {}\n"
         . "http { access_log off; $paths\nserver { listen 127.0.0.1:$port;\n$rule} }\n");
-    my $program = start(\my $ready, 'sh', '-c', '"$1" -e "$2/error.log" -c "$2/nginx.conf" & echo started; read gone; kill $!; wait', 'sh', $nginx, $dir);
+    my ($program) = start_program('sh', '-c', '"$1" -e "$2/error.log" -c "$2/nginx.conf" & echo started; read gone; kill $!; wait', 'sh', $nginx, $dir);
     wait_until(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }, 20)
       or die 'nginx did not start: ' . slurp_file("$dir/error.log");
     return $program;
@@ -51,7 +36,8 @@ sub start_nginx {
 
 sub start_edge_function {
     my ($port, $postgrest) = @_;
-    return start(\my $ready, 'node', 'test/webhook/run_edge_function.mjs', $port, $postgrest, $key);
+    my ($program) = start_program('node', 'test/webhook/run_edge_function.mjs', $port, $postgrest, $key);
+    return $program;
 }
 
 # As Twilio posts: headers and body go out as they stand here.
@@ -89,7 +75,7 @@ sub check {
     $node->safe_psql('postgres', q(CREATE ROLE backend; SELECT sms_grant_service('backend')));
     local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, 'postgres');
     my $body_file = PostgreSQL::Test::Utils::tempdir_short() . '/body';
-    my $postgrest = start(\my $postgrest_port, $^X, 'test/webhook/postgrest.pl', $key, 'backend', $body_file);
+    my ($postgrest, $postgrest_port) = start_program($^X, 'test/webhook/postgrest.pl', $key, 'backend', $body_file);
     my $postgrest_url = "http://127.0.0.1:$postgrest_port";
     my $proxy = $starter->($port, $postgrest_url);
 
@@ -134,7 +120,7 @@ sub check {
     is(post($port, $target, $body, $signature), 204, 'as it was signed');
     is($node->safe_psql('postgres', q(SELECT count(*) FROM sms_events WHERE event_status = 'undelivered')), 1, 'it is');
 
-    stop($_) for $proxy, $postgrest;
+    ok(stop_program($_), "$way: the programs end") for $proxy, $postgrest;
     $node->stop('fast');
     return;
 }
