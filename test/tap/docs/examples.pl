@@ -24,9 +24,10 @@ sub set_up {
     return;
 }
 
-# A copy of a program beside the module that it imports: Debian's, or what npm installs. Undef where there is none.
+# Returns a copy of a program beside the module that it imports: Debian's, or else npm's. Where there is neither, returns
+# undef and the reason.
 sub beside_module {
-    my ($program, $module, $stand_in) = @_;
+    my ($program, $module) = @_;
     my $dir = PostgreSQL::Test::Utils::tempdir_short();
     copy("doc/examples/$program", $dir) or die "cannot copy $program: $!";
     my ($debian) = grep { -d } map { "$_/$module" } '/usr/share/nodejs', '/usr/lib/nodejs';
@@ -38,8 +39,7 @@ sub beside_module {
     my (undef, $error) = run_program('sh', '-c',
         'cd "$1" && npm install --ignore-scripts --no-audit --no-fund --fetch-retries=0 "$2" >/dev/null', 'sh', $dir, $module);
     return "$dir/$program" if -d "$dir/node_modules/$module";
-    diag("$module is not in Debian, and npm cannot install it here: " . ($error =~ s/\n.*//sr));
-    return;
+    return (undef, "no Debian package of $module is installed, and npm cannot install it here: " . ($error =~ s/\n.*//sr));
 }
 
 sub rows { return $node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM bookings), (SELECT count(*) FROM sms_messages)') }
@@ -77,17 +77,19 @@ SKIP: {
     check('psycopg', '2030-05-14T09:00+10:00', as_app('python3', 'doc/examples/psycopg_booking.py'));
 }
 
-# Without Debian's module and without a registry, node can still read the program.
-if (my $program = beside_module('node_postgres.mjs', 'pg')) {
+SKIP: {
+    my ($program, $reason) = beside_module('node_postgres.mjs', 'pg');
+    skip "node-postgres: $reason", 1 unless $program;
     local $ENV{NODE_PATH} = '/usr/share/nodejs:/usr/lib/nodejs';
     check('node-postgres', '2030-05-15T09:00+10:00', as_app('node', $program));
-} else {
-    diag('node-postgres: its program was read, and not run');
-    is((run_program('node', '--check', 'doc/examples/node_postgres.mjs'))[1], '', 'node-postgres: the program is JavaScript');
 }
 
 # supabase-js before the stand-in for PostgREST. Where npm cannot install it, a stand-in does what its rpc() does.
-my $program = beside_module('supabase.mjs', '@supabase/supabase-js') // do {
+my $name = 'supabase-js';
+my ($program, $reason) = beside_module('supabase.mjs', '@supabase/supabase-js');
+if (!$program) {
+    $name = 'stand-in for supabase-js';
+    diag($reason);
     my $dir = PostgreSQL::Test::Utils::tempdir_short();
     copy('doc/examples/supabase.mjs', $dir);
     mkdir "$dir/$_" for 'node_modules', 'node_modules/@supabase', 'node_modules/@supabase/supabase-js';
@@ -102,15 +104,14 @@ export const createClient = (url, key) => ({
   },
 });
 JS
-    diag('supabase-js: a stand-in of the client was tried, and not the client');
-    "$dir/supabase.mjs";
-};
+    $program = "$dir/supabase.mjs";
+}
 # supabase-js ends where there is no WebSocket, as in Node 20, though rpc does not use it.
 my $no_websocket = 'data:text/javascript,globalThis.WebSocket=class{}';
 my $key = 'the-key-of-the-backend';
 my ($postgrest, $port) = start_program($^X, 'test/webhook/postgrest.pl', $key, 'service_role', PostgreSQL::Test::Utils::tempdir_short() . '/body');
 local @ENV{qw(SUPABASE_URL SUPABASE_SERVICE_ROLE_KEY)} = ("http://127.0.0.1:$port", $key);
-check('supabase-js', '2030-05-16T09:00+10:00', sub { run_program('node', '--import', $no_websocket, $program, @_) });
+check($name, '2030-05-16T09:00+10:00', sub { run_program('node', '--import', $no_websocket, $program, @_) });
 ok(stop_program($postgrest), 'the stand-in for PostgREST ends');
 
 done_testing();
