@@ -305,7 +305,8 @@ TEST_F(DispatchTest, AMessageIsInHandUntilItIsLetGo) {
   dispatch.send(sandbox_task(2), route());
   dispatch.give_back(task(3));
   dispatch.give_back(task(4));
-  EXPECT_EQ(dispatch.room(), 1) << "only what is under way takes room";
+  EXPECT_EQ(dispatch.in_flight(), 2U) << "a sandbox request is under way until drive()";
+  EXPECT_EQ(dispatch.room(), 1) << "requests under way take room, results do not";
   drive_until_finished(dispatch, 4);
   EXPECT_EQ(dispatch.room(), 3);
   EXPECT_EQ(dispatch.messages_in_hand(),
