@@ -112,10 +112,12 @@ for my $old (@old) {
     my $org = '11111111-1111-4111-8111-111111111111';
     $node->safe_psql($db, "INSERT INTO sms_settings (org_id, quiet_hours_start, quiet_hours_end, twilio_phone_number) VALUES ('$org', 0, 0, '0491 570 156')");
     $node->wait_for_sql("SELECT state FROM sms_worker_stat", 'version mismatch', undef, db => $db, name => 'the new library sends nothing for it');
-    $node->safe_psql($db, 'CREATE SCHEMA coach_sms_internal');  # somebody else's
+    $node->safe_psql($db, 'CREATE SCHEMA coach_sms_internal; CREATE TABLE coach_sms_internal.sms_queue (LIKE public.sms_queue INCLUDING ALL);
+      GRANT ALL ON SCHEMA coach_sms_internal TO coach_sms_owner; GRANT ALL ON coach_sms_internal.sms_queue TO coach_sms_owner');  # somebody else's
     my $id = $node->safe_psql($db, "SELECT sms_enqueue('$org', to_phone => '+61491570006', body => 'waits for the update')");
-    isnt($id, '', 'a schema of somebody else with the internal name is not used');
-    $node->safe_psql($db, 'DROP SCHEMA coach_sms_internal');
+    is($node->safe_psql($db, "SELECT status, body FROM sms_messages WHERE id = '$id'"), 'queued|waits for the update', 'sms_enqueue() works beside a schema of somebody else with the internal name');
+    is($node->safe_psql($db, 'SELECT (SELECT count(*) FROM public.sms_queue), (SELECT count(*) FROM coach_sms_internal.sms_queue)'), '1|0', 'and writes nothing there');
+    $node->safe_psql($db, 'DROP SCHEMA coach_sms_internal CASCADE');
     use_before_update($db, $org);
     $node->safe_psql($db, 'ALTER EXTENSION coach_sms UPDATE');
     is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'coach_sms'}), $version, "is updated to $version");
