@@ -64,7 +64,7 @@ UPDATE orgs SET name = 'Coach Jo';
 SELECT * FROM messages;
 SELECT count(*) FROM coach_sms_internal.sms_queue;
 
--- Once it has gone, a move is told of by the reminder, not by another confirmation.
+-- Once it has gone, the reminder announces a move, and no other confirmation does.
 CREATE PROCEDURE send_all() LANGUAGE sql AS $$
   UPDATE sms_messages SET status = 'sent', sent_at = now() WHERE status IN ('pending', 'queued');
   DELETE FROM coach_sms_internal.sms_queue;
@@ -160,14 +160,14 @@ UPDATE sms_schedules SET mins_offset = 2870 WHERE label = 'two hours';
 UPDATE bookings SET reminder_sent = false;
 SELECT * FROM sms_schedule_reminders();
 SELECT * FROM texts;
--- Switched off while it waits: the sender's last look withdraws it.
+-- Switched off while it waits: the sender's pre-send check withdraws it.
 SELECT count(*) FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages));
 UPDATE sms_schedules SET enabled = false WHERE label = 'two hours';
 SELECT m.template_key, r.reason FROM coach_sms_internal.sms_recheck_bookings(ARRAY(SELECT id FROM sms_messages)) r JOIN sms_messages m ON m.id = r.message_id;
 SELECT type, label, status, explanation FROM explained(5);
 DELETE FROM sms_schedules;
 
--- 8. The last look: what the booking has become between the claim and the first byte.
+-- 8. The pre-send check: changes of the booking between the claim and the first byte.
 DELETE FROM bookings;
 DELETE FROM sms_booking_texts;
 DELETE FROM sms_messages;

@@ -79,7 +79,7 @@ SELECT * FROM sms_schedule_reminders();
 SELECT * FROM texts WHERE n IN (32, 33);
 SELECT explanation FROM sms_explain(app.id(3, 33)) WHERE type = 'confirmation';
 
--- Views. What they raise for one booking keeps no other from its reminder; what they raise for all is told.
+-- Views. What they raise for one booking keeps no other from its reminder; what they raise for all is reported.
 SELECT sms_detach_bookings() > 0 AS waiting;
 DELETE FROM app.bookings;
 DELETE FROM sms_booking_texts;
@@ -191,7 +191,7 @@ SELECT n, type, reason, body FROM texts WHERE n IN (50, 51, 52);
 UPDATE sms_messages SET created_at = created_at - interval '2 days';
 SELECT reminders FROM sms_schedule_reminders();
 SELECT n, type, reason FROM texts WHERE n IN (50, 52) AND type = 'reminder';
--- Rights that were taken away later are told too, and the application goes on.
+-- Rights that were taken away later are reported too, and the application goes on.
 REVOKE SELECT ON app.clients FROM regress_app;
 INSERT INTO app.bookings VALUES (app.id(3, 42), :'org', app.id(2, 1), now() + interval '3 days', now() + interval '49 hours', 'confirmed', 'Gym');
 SELECT * FROM texts WHERE n = 42;

@@ -154,7 +154,7 @@ COMMIT;
 COMMIT PREPARED 'synchronised';
 TABLE news_but_called_off;
 
--- A change that is none of a moment is one: deleted and made for another time is moved, and moved is told of as ever.
+-- A change that is none of a moment is one: deleted and made for another time is moved, and a move is announced as ever.
 BEGIN;
 DELETE FROM bookings;
 INSERT INTO bookings SELECT id, org_id, client_id, start_time + interval '1 hour', end_time + interval '1 hour', status, location_details FROM copy;
@@ -171,7 +171,7 @@ UPDATE bookings SET status = 'cancelled' WHERE id = pg_temp.id(3, 3);
 COMMIT;
 SELECT right(m.related_entity_id::text, 1) AS n, count(*) FILTER (WHERE m.status IN ('pending', 'queued')) AS waiting
   FROM sms_messages m WHERE m.related_entity_id IN (pg_temp.id(3, 2), pg_temp.id(3, 3)) GROUP BY 1 ORDER BY 1;
--- And is told of again once it is confirmed in another transaction.
+-- And is announced again once it is confirmed in another transaction.
 UPDATE bookings SET status = 'confirmed' WHERE id = pg_temp.id(3, 3);
 SELECT count(*) FROM sms_messages WHERE related_entity_id = pg_temp.id(3, 3) AND status = 'queued';
 

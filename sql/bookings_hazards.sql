@@ -24,7 +24,7 @@ UPDATE sms_booking_texts SET updated_at = updated_at - interval '1 minute';
 SELECT reminders FROM coach_sms_internal.sms_schedule_some(100, now());
 DELETE FROM bookings;
 
--- A region that is none is refused, and one that is none any more stops nobody's last check.
+-- A region that is none is refused, and one that is none any more stops nobody's pre-send check.
 UPDATE sms_settings SET default_region = 'UK';
 SELECT pg_temp.book(n, interval '5 days') FROM generate_series(110, 111) n;
 ALTER TABLE sms_settings DISABLE TRIGGER sms_settings_check;

@@ -83,7 +83,7 @@ SELECT DISTINCT reason FROM coach_sms_internal.sms_recheck_bookings(ARRAY[:'held
 UPDATE sms_messages SET status = 'cancelled', error_code = 'booking_cancelled' WHERE id = :'held';
 SELECT confirmations FROM coach_sms_internal.sms_schedule_some(100, now() + interval '1 minute');
 SELECT * FROM waiting WHERE booking > 300;
--- Once it has gone, what moves is told of by its reminder, and each has its own.
+-- Once it has gone, its reminder announces a move, and each has its own.
 UPDATE sms_messages SET status = 'sent', sent_at = now(), created_at = now() - interval '2 hours' WHERE status = 'queued' AND template_key = 'booking_series_confirmation';
 DELETE FROM coach_sms_internal.sms_queue q USING sms_messages m WHERE m.id = q.message_id AND m.status = 'sent';
 ALTER TABLE sms_messages ENABLE TRIGGER sms_message_guard;

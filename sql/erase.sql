@@ -44,7 +44,7 @@ SELECT detail FROM sms_booking_texts;
 SELECT org_id, left(phone, 5) AS phone, length(phone), reason, source, notes, client_id FROM sms_suppression ORDER BY org_id;
 SELECT left(phone, 5) AS phone, length(phone), sender FROM sms_opt_outs;
 
--- Not before our own request has ended, though a callback has told: its attempt would bring number and text back.
+-- Not before our own request has ended, though a callback has come: its attempt would bring number and text back.
 SET ROLE coach_sms_owner;
 UPDATE sms_messages SET status = 'failed' WHERE id = :'under_way';
 INSERT INTO coach_sms_internal.sms_in_flight (message_id, org_id, fence, state, attempt_number, failures, priority, claimed_at, lease_until, client_key, segments)

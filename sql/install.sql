@@ -113,7 +113,7 @@ CREATE EXTENSION coach_sms SCHEMA coach_sms_internal;
 DROP SCHEMA coach_sms_internal;
 CREATE EXTENSION coach_sms;
 
--- Default privileges, as Supabase has them, give nobody anything of ours; GRANT ALL does, and sms_doctor() tells.
+-- Default privileges, as Supabase has them, give nobody anything of ours; GRANT ALL does, and sms_doctor() reports it.
 DROP EXTENSION coach_sms;
 CREATE ROLE regress_anybody;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_anybody;

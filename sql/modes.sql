@@ -118,7 +118,7 @@ ROLLBACK;
 INSERT INTO coach_sms_internal.sms_server SELECT * FROM coach_sms_internal.sms_server;
 SELECT * FROM sms_go_sandbox();
 
--- The name that 0.1.0 gave the file, which other servers' databases had too: taken over where it holds this row's id, and else left alone and told.
+-- The name that 0.1.0 gave the file, which other servers' databases had too: taken over where it holds this row's id, and else left alone and reported.
 CREATE FUNCTION pg_temp.shell(command text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'cat > /dev/null; ' || command);

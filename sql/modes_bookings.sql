@@ -42,7 +42,7 @@ SELECT right(related_entity_id::text, 1) AS n, template_key, status FROM sms_mes
 UPDATE clients SET phone = '+61491570005' WHERE id = pg_temp.id(2, 5);
 SELECT * FROM coach_sms_internal.sms_schedule_some(100, now());
 SELECT * FROM pg_temp.explained() WHERE n = '5' AND type = 'confirmation';
--- What is confirmed from now on is told of: for the first time, and again.
+-- What is confirmed from now on is announced: for the first time, and again.
 UPDATE bookings SET status = 'cancelled' WHERE id IN (pg_temp.id(3, 1), pg_temp.id(3, 4));
 UPDATE bookings SET status = 'confirmed' WHERE id IN (pg_temp.id(3, 1), pg_temp.id(3, 4), pg_temp.id(3, 6), pg_temp.id(3, 9));
 SELECT right(related_entity_id::text, 1) AS n, template_key, status FROM sms_messages WHERE NOT sandbox AND template_key = 'booking_confirmation' ORDER BY 1, 2;
@@ -52,11 +52,11 @@ UPDATE bookings SET status = 'cancelled' WHERE id = pg_temp.id(3, 5);
 UPDATE bookings SET status = 'confirmed' WHERE id = pg_temp.id(3, 5);
 SELECT cancelled FROM sms_go_live();
 SELECT type, status, regexp_replace(explanation, 'until .*', 'until ...') AS explanation FROM pg_temp.explained() WHERE n = '5' AND type = 'confirmation';
--- And back, and live once more: what was told of live is told of.
+-- And back, and live once more: what was announced live stays announced.
 SELECT queued FROM sms_go_sandbox();
 SELECT cancelled FROM sms_go_live();
 SELECT * FROM pg_temp.explained() WHERE type = 'confirmation' AND n IN ('1', '5', '6');
--- A booking that no trigger told of is found when its reminder comes near, and sms_explain() says so.
+-- A booking that no trigger reported is found when its reminder comes near, and sms_explain() says so.
 SET session_replication_role = replica;
 SELECT pg_temp.book(10, interval '9 days');
 RESET session_replication_role;
@@ -118,18 +118,18 @@ CREATE FUNCTION pg_temp.compare() RETURNS TABLE (id uuid, what text, type text, 
 DECLARE
   looked integer := 1;
 BEGIN
-  CREATE TEMPORARY TABLE told ON COMMIT DROP AS SELECT b.id AS booking, e.* FROM bookings b, sms_explain(b.id) e;
+  CREATE TEMPORARY TABLE explained ON COMMIT DROP AS SELECT b.id AS booking, e.* FROM bookings b, sms_explain(b.id) e;
   CREATE TEMPORARY TABLE messages_before ON COMMIT DROP AS SELECT m.id FROM sms_messages m;
   PERFORM coach_sms_internal.sms_schedule_some(100000, now() + interval '1 second');
   RETURN QUERY
     SELECT coalesce(t.booking, m.related_entity_id), 'made', coalesce(t.type, m.metadata->>'booking_text'), t.label, t.explanation, m.status
-      FROM (SELECT * FROM told WHERE explanation = 'is due, and made within a minute') t
+      FROM (SELECT * FROM explained WHERE explanation = 'is due, and made within a minute') t
       FULL JOIN (SELECT * FROM sms_messages n WHERE NOT EXISTS (SELECT FROM messages_before k WHERE k.id = n.id)) m
              ON t.booking = m.related_entity_id AND t.type = m.metadata->>'booking_text'
      WHERE t.booking IS NULL OR m.id IS NULL;
   RETURN QUERY
     SELECT coalesce(t.booking, e.booking), 'said', coalesce(t.type, e.type), coalesce(t.label, e.label), t.explanation, e.explanation
-      FROM (SELECT * FROM told o WHERE o.message_id IS NULL AND o.explanation <> 'is due, and made within a minute') t
+      FROM (SELECT * FROM explained o WHERE o.message_id IS NULL AND o.explanation <> 'is due, and made within a minute') t
       FULL JOIN (SELECT b.id AS booking, x.* FROM bookings b, sms_explain(b.id) x WHERE x.message_id IS NULL) e
              ON e.booking = t.booking AND e.type = t.type AND e.label = t.label
      WHERE pg_temp.without_tense(t.explanation) IS DISTINCT FROM pg_temp.without_tense(e.explanation);
@@ -142,18 +142,18 @@ ALTER TABLE bookings DISABLE TRIGGER USER;
 SELECT random() AS seed \gset
 SELECT setseed(:seed);
 BEGIN; CALL scatter(70); COMMIT;
-BEGIN; SELECT *, :seed AS seed FROM pg_temp.compare(); SELECT count(*) > 0 AS some_made FROM told WHERE explanation = 'is due, and made within a minute'; ROLLBACK;
+BEGIN; SELECT *, :seed AS seed FROM pg_temp.compare(); SELECT count(*) > 0 AS some_made FROM explained WHERE explanation = 'is due, and made within a minute'; ROLLBACK;
 INSERT INTO sms_schedules (org_id, type, label, mins_offset, template_key, created_at) VALUES
   (:org, 'pre_session', 'two days', 2880, 'session_reminder', now() - interval '9 days'),
   (:org, 'pre_session', 'two hours', 120, 'missing', now() - interval '1 hour'), (:org, 'post_session', 'soon', 10, 'feedback_request', now() - interval '9 days');
-BEGIN; SELECT *, :seed AS seed FROM pg_temp.compare(); SELECT count(*) > 0 AS some_made FROM told WHERE explanation = 'is due, and made within a minute'; ROLLBACK;
+BEGIN; SELECT *, :seed AS seed FROM pg_temp.compare(); SELECT count(*) > 0 AS some_made FROM explained WHERE explanation = 'is due, and made within a minute'; ROLLBACK;
 SELECT cancelled > 0 AS cancelled FROM sms_go_live();
-BEGIN; SELECT *, :seed AS seed FROM pg_temp.compare(); SELECT count(*) > 0 AS some_made FROM told WHERE explanation = 'is due, and made within a minute'; ROLLBACK;
+BEGIN; SELECT *, :seed AS seed FROM pg_temp.compare(); SELECT count(*) > 0 AS some_made FROM explained WHERE explanation = 'is due, and made within a minute'; ROLLBACK;
 UPDATE sms_settings SET twilio_phone_number = NULL;
-BEGIN; SELECT *, :seed AS seed FROM pg_temp.compare(); SELECT count(*) > 0 AS some_made FROM told WHERE explanation = 'is due, and made within a minute'; ROLLBACK;
+BEGIN; SELECT *, :seed AS seed FROM pg_temp.compare(); SELECT count(*) > 0 AS some_made FROM explained WHERE explanation = 'is due, and made within a minute'; ROLLBACK;
 UPDATE sms_settings SET send_session_reminders = false;
 DELETE FROM sms_schedules;
-BEGIN; SELECT *, :seed AS seed FROM pg_temp.compare(); SELECT count(*) > 0 AS some_made FROM told WHERE explanation = 'is due, and made within a minute'; ROLLBACK;
+BEGIN; SELECT *, :seed AS seed FROM pg_temp.compare(); SELECT count(*) > 0 AS some_made FROM explained WHERE explanation = 'is due, and made within a minute'; ROLLBACK;
 SELECT queued >= 0 AS back FROM sms_go_sandbox();
 DROP PROCEDURE scatter(integer), deliver();
 DROP TABLE bookings, clients, orgs;

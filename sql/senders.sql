@@ -66,7 +66,7 @@ ALTER SYSTEM RESET coach_sms.twilio_account_sid;
 ALTER SYSTEM RESET coach_sms.twilio_messaging_service_sid;
 ALTER SYSTEM RESET coach_sms.twilio_phone_number;
 SELECT pg_reload_conf();
--- A restored row keeps a sender that an earlier version took: created_at tells it from a new one.
+-- A restored row keeps a sender that an earlier version took: created_at distinguishes it from a new one.
 INSERT INTO sms_settings (org_id, twilio_phone_number) VALUES ('90000000-0000-4000-8000-000000000001', 'far too long a name');
 INSERT INTO sms_settings (org_id, twilio_phone_number, created_at) VALUES ('90000000-0000-4000-8000-000000000001', 'far too long a name', now() - interval '1 day');
 SELECT twilio_phone_number FROM sms_settings WHERE org_id = '90000000-0000-4000-8000-000000000001';

@@ -82,7 +82,7 @@ SELECT bool_or(has_function_privilege(p.oid, 'EXECUTE')) AS "anon may call one"
   FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
  WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'coach_sms');
 
--- What a member of A does in A, and the same in B and in an org that there is not: no answer tells B from that one.
+-- What a member of A does in A, and the same in B and in an org that there is not: no answer distinguishes B from that one.
 RESET SESSION AUTHORIZATION;
 CREATE TABLE pg_temp.doings (n serial, statement text);
 INSERT INTO pg_temp.doings (statement) VALUES
@@ -182,7 +182,7 @@ SELECT statement, pg_temp.try(statement)
   FROM unnest(ARRAY['SELECT count(*) > 1 FROM sms_doctor()', 'SELECT sms_pause()', 'SELECT sms_resume()', format('SELECT sms_pause(%L)', :a), 'SELECT sms_enqueue(NULL)',
     'SELECT sms_cancel(NULL)', 'SELECT org_id, max_sms_per_hour FROM sms_settings']) statement;
 
-SELECT count(*) > 1 AS told FROM sms_why(:'of_b');
+SELECT count(*) > 1 AS explained FROM sms_why(:'of_b');
 
 -- What sms_doctor says of it.
 RESET SESSION AUTHORIZATION;
@@ -229,7 +229,7 @@ SELECT pg_catalog.current_setting('search_path') = 'members' AS left_behind;
 RESET ROLE;
 SET search_path = DEFAULT;
 
--- Claims of a token name the orgs, where whoever opened the session is believed: claims that somebody else sets are words.
+-- Claims of a token name the orgs, where the role that opened the session may set them: others' claims count for nothing.
 CREATE FUNCTION pg_temp.with_claims(claims text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('request.jwt.claims', claims, true);

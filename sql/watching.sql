@@ -12,7 +12,7 @@ SELECT * FROM sms_delivery_stats;
 SELECT * FROM sms_worker_stat;
 SELECT mode, sender_pid, library_version = extension_version AS same, waiting, due, oldest_due_seconds, in_flight, unknown,
        unprocessed_events, failed_last_hour, ok, problem FROM sms_health;
-SELECT check_name, level, ok, problem IS NOT NULL AS told FROM sms_doctor();
+SELECT check_name, level, ok, problem IS NOT NULL AS has_problem FROM sms_doctor();
 SELECT DISTINCT check_name FROM sms_doctor() WHERE ok <> (level IN ('ok', 'note')) OR (level = 'ok') <> (problem IS NULL) OR level NOT IN ('ok', 'note', 'warning', 'error');
 
 -- One org that may send, one that is paused, one disabled with what it takes missing or malformed.

@@ -98,7 +98,7 @@ SELECT http_status FROM sms_twilio_webhook(:'plain', 'MessageSid=SM3333333333333
 SELECT http_status FROM sms_twilio_webhook(:'plain', 'MessageSid=SM33333333333333333333333333333333&MessageStatus=undelivered&AccountSid=ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'X+ex3eEa/3jV/GHQyMp3iAE65AQ=');
 SELECT * FROM event;
 SELECT * FROM message WHERE n = '3';
--- Nor does it keep away what a itself has to hear.
+-- Nor does it keep a's own event from a.
 SELECT http_status FROM sms_twilio_webhook(:'plain', 'MessageSid=SM33333333333333333333333333333333&MessageStatus=failed&AccountSid=ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'k/jsgRozeggu5qWtq2ZzJpCFpRs=');
 SELECT * FROM message WHERE n = '3';
 

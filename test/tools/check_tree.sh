@@ -45,7 +45,7 @@ grep -rnE '^REVOKE ALL ON' sql/install | grep -v '^sql/install/80_rights/' |
   rule "sms_take_ownership() alone takes rights from PUBLIC" "remove the line: a loop does it for every object"
 
 grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|SPI_[a-z_]+|postgres\.h)\b' $(sources src/core) /dev/null |
-  rule "the core has never heard of PostgreSQL" "return a decision; src/pg carries it out"
+  rule "the core does not name PostgreSQL" "return a decision; src/pg carries it out"
 # PostgreSQL's macros would change what core headers mean. The compiler meets the headers of a file in this order.
 perl -e '
   sub visit {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Says which Debian packages are missing and installs them.
 #   deps.sh [build|demo|test|bench|lint|valgrind|fuzz|chroot]...   default: build
-# Root installs; anybody else goes through sudo, or is told the command. PG_CONFIG chooses the server.
+# Root installs; anybody else goes through sudo, or gets the command to run. PG_CONFIG chooses the server.
 set -eu
 
 pg_config=${PG_CONFIG:-pg_config}
@@ -102,7 +102,7 @@ fi
 missing=$(missing_packages "$@")
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && ! has_lists; then
   apt-get update
-  missing=$(missing_packages "$@") # the lists tell the version of PostgreSQL
+  missing=$(missing_packages "$@") # the lists give the version of PostgreSQL
 fi
 if [ -z "$missing" ]; then
   [ "${QUIET:-}" = 1 ] || echo "Nothing is missing."

@@ -127,7 +127,7 @@ TEST(ReadWebhook, TakesSidsInEitherCaseOfHex) {
 
 TEST(ReadWebhook, GivesAFailureItsWords) {
   struct Case {
-    const char* told;
+    const char* fields;
     const char* code;
     const char* message;
   };
@@ -150,10 +150,10 @@ TEST(ReadWebhook, GivesAFailureItsWords) {
            {"&ErrorCode=30003%00", "", ""},
            {"", "", ""},
        }) {
-    const Webhook webhook = read("MessageStatus=undelivered&MessageSid=" + kSid + expected.told);
-    ASSERT_EQ(webhook.kind, WebhookKind::kStatus) << expected.told;
-    EXPECT_EQ(webhook.status.error_code, expected.code) << expected.told;
-    EXPECT_EQ(webhook.status.error_message, expected.message) << expected.told;
+    const Webhook webhook = read("MessageStatus=undelivered&MessageSid=" + kSid + expected.fields);
+    ASSERT_EQ(webhook.kind, WebhookKind::kStatus) << expected.fields;
+    EXPECT_EQ(webhook.status.error_code, expected.code) << expected.fields;
+    EXPECT_EQ(webhook.status.error_message, expected.message) << expected.fields;
   }
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* kOther = "AC2";
 
-// Answers when told to, and then as told.
+// Gives the answer of answer_with(), and none before.
 class PatientServer {
  public:
   PatientServer()

@@ -242,8 +242,8 @@ class RandomCuts : public ::testing::Test {
 TEST_F(RandomCuts, SayNothingElseInAnothersName) {
   int acted_on = 0;
   for (int round = 0; round < 40'000; ++round) {
-    const FormParams told = original();
-    const FormParams cut = cut_anew(told);
+    const FormParams whole = original();
+    const FormParams cut = cut_anew(whole);
     if (!std::is_sorted(cut.begin(), cut.end())) continue;  // not the same text when it is signed
     const Webhook read = read_webhook(cut);
     // "received" cut short is no status that a message of ours could take.
@@ -255,7 +255,7 @@ TEST_F(RandomCuts, SayNothingElseInAnothersName) {
     ++acted_on;
     const std::string person = number_of(read.inbound.from);
     if (person.empty()) continue;
-    ASSERT_EQ(person, number_of(*find(told, "From"))) << form_to_json(cut) << test::seed_text();
+    ASSERT_EQ(person, number_of(*find(whole, "From"))) << form_to_json(cut) << test::seed_text();
     ASSERT_EQ(read.inbound.message_sid, kSid) << form_to_json(cut) << test::seed_text();
   }
   EXPECT_GT(acted_on, 20) << test::seed_text();

@@ -62,8 +62,8 @@ TEST_F(HttpKeptTest, ARequestWhoseServerVanishesAfterTakingItIsUnanswered) {
   EXPECT_EQ(results(pool, 1).front().progress, HttpProgress::kUnanswered);
 }
 
-// Whether the kernel has told the client's end of a connection of what the server did to it: it is
-// not established any more, or has bytes to read. Loopback delivers a moment later on a busy host.
+// Returns whether the server's last act has reached the client's end of a connection: it is not
+// established any more, or has bytes to read. Loopback delivers a moment later on a busy host.
 bool client_has_news(int client_port) {
   std::ifstream connections("/proc/self/net/tcp");
   std::string line;
@@ -82,7 +82,7 @@ bool client_has_news(int client_port) {
 void wait_for_news(int client_port) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!client_has_news(client_port))
-    if (std::chrono::steady_clock::now() > deadline) FAIL() << "the client heard nothing";
+    if (std::chrono::steady_clock::now() > deadline) FAIL() << "nothing reached the client";
 }
 
 // A kept connection that ends when the request is about to leave on it, after libcurl's own look.
@@ -131,7 +131,7 @@ TEST_F(HttpKeptTest, AKeptConnectionThatHasEndedIsNotUsed) {
         peer.close();
       }};
   for (SSL_CTX* tls : {static_cast<SSL_CTX*>(nullptr), identity.server_context()}) {
-    // Without TLS, which no request to Twilio is, earlier releases do not tell which socket it is.
+    // Without TLS, which no request to Twilio is, earlier releases do not say which socket it is.
     if (tls == nullptr && curl_version_info(CURLVERSION_NOW)->version_num < 0x081700) continue;
     for (const EndingConnection::End end : ends) {
       EndingConnection ending(end, tls);

@@ -24,7 +24,7 @@ constexpr std::int64_t kPause = kSecond / 5;  // what Lanes may wait after it fo
 // A row of sms_queue.
 struct Row {
   std::int64_t locked_until = 0;
-  // From then on Lanes has been told all it needs, and a claim must find the row.
+  // From then on Lanes has all it needs, and a claim must find the row.
   std::int64_t known_from = kNever;
 };
 
@@ -32,7 +32,7 @@ struct Row {
 struct Coming {
   LaneKey lane;
   LanePosition position;
-  bool tells = true;  // COMMIT PREPARED does not
+  bool notifies = true;  // COMMIT PREPARED does not
 };
 
 class World {
@@ -80,9 +80,9 @@ class World {
     const std::int64_t delay = chance(70) ? 0 : below(3'000) * kMillisecond;
     put(some_lane(), {now_ + delay, new_id()}, chance(95));
   }
-  void put(const LaneKey& lane, const LanePosition& position, bool tells) {
+  void put(const LaneKey& lane, const LanePosition& position, bool notifies) {
     ++puts_[position.message];
-    coming_.emplace(now_ + below(300) * kMillisecond, Coming{lane, position, tells});
+    coming_.emplace(now_ + below(300) * kMillisecond, Coming{lane, position, notifies});
   }
 
   void turn() {
@@ -101,8 +101,8 @@ class World {
     while (!coming_.empty() && coming_.begin()->first <= now_) {
       const Coming row = coming_.begin()->second;
       coming_.erase(coming_.begin());
-      queue_[row.lane][row.position].known_from = row.tells ? row.position.due_at : kNever;
-      if (row.tells) lanes_.note(row.lane, row.position.due_at);
+      queue_[row.lane][row.position].known_from = row.notifies ? row.position.due_at : kNever;
+      if (row.notifies) lanes_.note(row.lane, row.position.due_at);
     }
   }
 

@@ -98,7 +98,7 @@ TEST(TemplateVariables, AreDistinctAndInOrder) {
 }
 
 // Whatever is made of these pieces either raises or renders to the text with each name replaced
-// once, and rendering needs exactly the names that template_variables tells.
+// once, and rendering needs exactly the names that template_variables returns.
 TEST(Template, RendersEveryMixtureOfPiecesInOnePass) {
   const std::vector<std::pair<std::string, std::string>> pieces = {
       {"{{a}}", "{{b}}"}, {"{{ b }}", "}}"}, {"{ ", "{ "}, {"}}", "}}"}, {"x", "x"}, {"é", "é"}};

@@ -75,7 +75,7 @@ TEST(BookingOutlookReminder, AReminderOnTheHeelsOfTheConfirmation) {
          s.starts_in(24 * kHour);
          s.skipped(kConfirmation, "no_phone", kDay).updated_at = kNow;
        }},
-      {"it told another time", kReminder, "due",
+      {"it named another time", kReminder, "due",
        [&](Scene& s) {
          confirmed(0)(s);
          s.history.back().session_start = kNow + 30 * kHour;

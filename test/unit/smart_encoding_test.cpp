@@ -18,7 +18,7 @@ TEST_P(SmartVectors, AreCountedAsTwilioCountsThem) {
   const Segments counted = count_segments(smart_encode(vector.text));
   EXPECT_EQ(encoding_name(counted.encoding), vector.smart.encoding);
   EXPECT_EQ(counted.units, vector.smart.units);
-  // The vectors tell how many segments there are with clusters parted only for the plain text.
+  // The vectors give the number of segments with clusters parted only for the plain text.
   if (vector.group != "cluster-count") {
     EXPECT_EQ(counted.segments, vector.smart.segments);
   } else if (smart_encode(vector.text) == vector.text) {

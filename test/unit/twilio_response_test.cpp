@@ -316,7 +316,7 @@ TEST(SettleTest, WhatLeftWithoutAnAnswerIsUnknown) {
   HttpResult result;
   result.progress = HttpProgress::kUnanswered;
   result.error = "Connection reset\nby peer";
-  result.status = 201;  // not believed
+  result.status = 201;  // counts for nothing
   result.body = message_with("");
   const Settlement settlement = settle(result, kNow);
   EXPECT_EQ(settlement.outcome, Outcome::kUnknown);

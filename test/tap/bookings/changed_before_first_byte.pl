@@ -1,5 +1,5 @@
-# A booking is changed when its text has passed the pre-send check, and the sender stands right before the first byte: whoever was
-# told that the change is done is believed, whatever way the change took to us.
+# A booking is changed when its text has passed the pre-send check, and the sender stands right before the first byte: once
+# the change is committed, the old text does not leave, whichever way the change came.
 use strict;
 use warnings;
 use Test::More;

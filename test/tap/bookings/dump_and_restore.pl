@@ -31,7 +31,7 @@ is($node->safe_psql('copy', 'SELECT count(*) FROM sms_messages'), 1, 'and restor
 
 $node->safe_psql('copy', "SET ROLE coach_app; UPDATE bookings SET status = 'confirmed'");
 $node->wait_for_sql("SELECT status FROM sms_messages WHERE related_entity_id = '$draft'", 'delivered', undef, db => 'copy');
-is($node->safe_psql('copy', 'SELECT count(*) FROM sms_messages'), 2, 'what is confirmed there is told of there');
+is($node->safe_psql('copy', 'SELECT count(*) FROM sms_messages'), 2, 'what is confirmed there is announced there');
 is($app->texts($draft), '', 'and not here');
 
 done_testing();

@@ -74,7 +74,7 @@ $node->advance('3 minutes');
 $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent' AND org_id = '${\ $app->org}'", $many + 2, undef, name => 'until the bookings can be read');
 is($fake->count(to => "+6149157012$_"), 1, 'each went once') for 1 .. 3;
 
-# A sender that is told to end while it reads bookings does so at once: it does not call them slow, nor what it has not read unreadable.
+# A sender that gets SIGTERM while it reads bookings ends at once: it does not call them slow, nor what it has not read unreadable.
 $node->safe_psql('postgres', <<'SQL');
 SET ROLE coach_app;
 CREATE OR REPLACE FUNCTION stuck(name text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN name; END $$;
@@ -87,7 +87,7 @@ $sender = $node->sender_pid;
 $node->advance('2 minutes');
 $node->wait_for_sql("SELECT wait_event FROM pg_stat_activity WHERE pid = $sender", 'advisory', undef, name => 'it reads bookings');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($sender)");
-$node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $sender", 0, undef, name => 'and ends when it is told to');
+$node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $sender", 0, undef, name => 'and ends at SIGTERM');
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_booking_texts WHERE reason = 'unreadable'"), 0, 'no booking is called unreadable');
 my $log = join '', log_lines($node, $mark);
 unlike($log, qr/took longer|statement timeout/, 'nor slow');
@@ -103,7 +103,7 @@ $index->query_safe('BEGIN; LOCK TABLE sms_messages IN SHARE MODE');
 # Two minutes pass once the answer is on its way back: a request that was still open would be given up.
 ok(wait_until(sub { grep { $_->{end} eq 'answered' } $fake->requests(to => '+61491570110') }), 'Twilio has answered');
 $node->advance('2 minutes');
-$node->wait_for_sql("SELECT NOT ok AND problem LIKE 'results of requests cannot be recorded%' FROM sms_health", 't', undef, name => 'sms_health tells of results that cannot be recorded');
+$node->wait_for_sql("SELECT NOT ok AND problem LIKE 'results of requests cannot be recorded%' FROM sms_health", 't', undef, name => 'sms_health reports results that cannot be recorded');
 is($node->safe_psql('postgres', "SELECT problem LIKE 'results of requests cannot be recorded%' FROM sms_doctor() WHERE check_name = 'sender'"), 't', 'and so does sms_doctor');
 $index->query_safe('COMMIT');
 $index->quit;

@@ -37,14 +37,14 @@ $app->change($booking, start_time => '2026-05-14 07:00+10', end_time => '2026-05
 $node->set_clock('2026-05-12 09:05+10');    # when the first reminder would have been due
 $node->set_clock('2026-05-13 06:59+10');
 $app->wait_for_texts($booking, 'confirmation sent, reminder pending');
-like($node->safe_psql('postgres', "SELECT explanation FROM sms_explain('$booking') WHERE type = 'reminder'"), qr/^waits: /, 'sms_explain tells that it waits');
+like($node->safe_psql('postgres', "SELECT explanation FROM sms_explain('$booking') WHERE type = 'reminder'"), qr/^waits: /, 'sms_explain() says that it waits');
 $node->set_clock('2026-05-13 07:59+10');
 $node->wait_for_sql("SELECT count(*) FROM sms_booking_texts WHERE booking_id = '$booking' AND type = 'reminder'", 1);
 is($fake->count(to => $to), 1, 'a reminder that is due in quiet hours waits');
 $node->set_clock('2026-05-13 08:10+10');
 $app->wait_for_texts($booking, 'confirmation sent, reminder sent');
 is(($fake->ledger(to => $to))[1]{body},
-    'Hi Ann, reminder: your session is coming up on Thu 14 May 2026, 7:00 AM at Court 1. See you soon! - Coach Kim', 'and tells the time it was moved to');
+    'Hi Ann, reminder: your session is coming up on Thu 14 May 2026, 7:00 AM at Court 1. See you soon! - Coach Kim', 'and names the time it was moved to');
 is(taken_at($to, 1), 'Wed 08:10', 'once the window is open');
 is($app->sql("SELECT reminder_sent, feedback_sent FROM bookings"), 't|f', 'the application sees the flag');
 

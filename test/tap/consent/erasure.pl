@@ -37,7 +37,7 @@ is(sql("SELECT status, error_code FROM sms_messages WHERE id = '$later'"), 'canc
 $fake->wait_for(callbacks => 2);
 is(join(' ', sort { $a <=> $b } keys %{ { map { $_ => 1 } $node->relay_callbacks } }), '200', 'late callbacks are taken');
 $node->wait_for_status($_, 'delivered') for $message, $to_bob;
-is(sql("SELECT count(*) > 0, count(event_payload) FROM sms_events WHERE message_id = '$message'"), 't|0', 'and stored without what they tell of the person');
+is(sql("SELECT count(*) > 0, count(event_payload) FROM sms_events WHERE message_id = '$message'"), 't|0', 'and stored without their personal data');
 is(sql("SELECT count(*) > 0 AND count(*) = count(event_payload) FROM sms_events WHERE message_id = '$to_bob'"), 't', 'those of others are stored whole');
 is(dump_holds('1491570006'), 0, 'a dump holds no trace of the number');
 is(dump_holds('Annabel'), 0, 'nor of the name');

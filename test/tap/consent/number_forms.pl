@@ -14,7 +14,7 @@ $node->go_live;
 my $org = $node->make_org;
 my ($short, $long) = ('+525512345678', '+5215512345678');
 
-# Between the pre-send check and the first byte: only the counters in shared memory can tell.
+# Between the pre-send check and the first byte: only the counters in shared memory show it.
 for my $case ([ $short, $long ], [ '+5511987654321', '+551187654321' ]) {
     my ($to, $other) = @$case;
     arm($node, 'before-connect=stop@1');

@@ -21,7 +21,7 @@ my $late = $node->make_org(twilio_phone_number => $number);
 
 sub sql { return $node->safe_psql('postgres', $_[0]) }
 
-# A text from a person, as Twilio would tell us; returns the webhook's statuses.
+# A text from a person, as Twilio would post it; returns the webhook's statuses.
 sub text {
     my ($from, $body, %more) = @_;
     $node->relay_callbacks;    # of what was sent
@@ -65,9 +65,9 @@ is(text($ann, 'yes!'), '200', 'a YES after a STOP');
 is_list('shares 157 manual', 'lifts it for all orgs');
 is(refused($ann, $late), 'no', 'and for those to come');
 is(sql("SELECT string_agg(coalesce(event_status, '-'), ' ' ORDER BY received_at) FROM sms_events WHERE event_type = 'inbound'"),
-    'STOP YES START START', 'the events tell what each text was');
+    'STOP YES START START', 'the events show the kind of each text');
 
-# 3. Other texts are kept with the org that wrote last; HELP does nothing; OptOutType is believed.
+# 3. Other texts are kept with the org that wrote last; HELP does nothing; OptOutType decides.
 is(text($ann, 'See you at nine, I will not stop'), '200', 'an ordinary text');
 is(text($ann, 'help'), '200', 'a HELP');
 is(sql("SELECT string_agg(coalesce(event_status, '-') || ' ' || (org_id IN ('$org', '$shares', '$late'))::text, ', ' ORDER BY received_at)

@@ -1,5 +1,5 @@
 # expires_at: whatever a message waits for, it is cancelled as expired once that is over, and no request was made for it;
-# Twilio is told how long it may keep one. Downtime is no exception.
+# Twilio gets the time for which it may keep one. Downtime is no exception.
 use strict;
 use warnings;
 use Test::More;

@@ -17,8 +17,8 @@ $node->set_clock('2026-03-10 09:00:00+00');
 
 sub end_of { my ($name) = @_; return "SELECT concat_ws(' ', status, error_code, attempt_count) FROM sms_messages WHERE body = 'waits for $name'"; }
 
-# What a call tells whoever made it.
-sub told {
+# Returns the number of messages that are not sent, as the call's notice has it, or "nothing".
+sub not_sent {
     my ($call, $db) = @_;
     $node->psql($db // 'postgres', "SELECT $call", stderr => \my $notice);
     return $notice =~ /are not sent: (\d+)/ ? $1 : 'nothing';
@@ -61,7 +61,7 @@ $node->set_clock('2026-03-17 08:58:00+00');
 settle($node);
 $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE body LIKE 'waits for%' AND status IN ('pending', 'queued')", scalar keys %org, 20, name => 'up to then they wait');
 is($node->safe_psql('trial', end_of('a trial')), 'queued 0', 'in the sandbox too');
-is(told("sms_resume('$org{'a client'}')"), 'nothing', 'sms_resume() has nothing to say yet');
+is(not_sent("sms_resume('$org{'a client'}')"), 'nothing', 'sms_resume() has nothing to say yet');
 is($node->safe_psql('postgres', "SELECT problem FROM sms_doctor() WHERE check_name = 'max_wait'"), 'messages that coach_sms.max_wait (7d) ends within a day: ' . keys %org, 'sms_doctor() says how many it will be');
 
 is($node->safe_psql('postgres', "SELECT problem FROM sms_doctor() WHERE check_name = 'settings'"), "messages of orgs without a row in sms_settings: 1, of $org{'its settings'}", 'it names the org without settings');
@@ -76,8 +76,8 @@ $node->wait_for_sql("SELECT status, error_code FROM sms_messages WHERE body = 'w
 $node->wait_for_sql(end_of('a trial'), 'cancelled expired 0', 90, db => 'trial', name => 'and in the sandbox');
 is($node->safe_psql('postgres', "SELECT status FROM sms_messages WHERE id = '$later'"), 'queued', 'what was due later waits on');
 is($node->safe_psql('postgres', "SELECT problem FROM sms_doctor() WHERE check_name = 'max_wait'"), 'messages that waited longer than coach_sms.max_wait (7d) and are not sent: ' . keys %org, 'sms_doctor() says how many');
-is(told("sms_resume('$org{'a pause'}')"), 1, 'sms_resume() says it of the org');
-is(told('sms_resume()'), scalar keys %org, 'and of all, without those that had an end of their own');
+is(not_sent("sms_resume('$org{'a pause'}')"), 1, 'sms_resume() says it of the org');
+is(not_sent('sms_resume()'), scalar keys %org, 'and of all, without those that had an end of their own');
 $node->wait_for_status($later, 'sent', undef, name => 'what was due later is sent');
 
 # --- eight days of downtime, and what Twilio may have ------------------------------------------------------------------------
@@ -102,7 +102,7 @@ my $kept = $node->text($open, 'waits for going live');
 $node->safe_psql('postgres', 'SELECT sms_go_sandbox()');
 $node->advance('8 days');
 is($node->safe_psql('postgres', "SELECT status FROM sms_messages WHERE id = '$kept'"), 'queued', 'a live message waits in the sandbox');
-is(told('sms_go_live()'), 1, 'sms_go_live() says how many are not sent');
+is(not_sent('sms_go_live()'), 1, 'sms_go_live() says how many are not sent');
 $node->wait_for_sql(end_of('going live'), 'cancelled expired 0', 90, name => 'it ends');
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 

@@ -187,8 +187,8 @@ $node->safe_psql('postgres', "ALTER TABLE sms_settings DISABLE TRIGGER sms_setti
 $node->text($gone, 'zone gone');
 $node->text($bystander, 'zone known');
 wait_for_bodies($node, qr/^zone/, 2, 'an org whose zone is gone sends, as in UTC, and holds up no other');
-is($node->safe_psql('postgres', "SELECT messages FROM sms_cost WHERE org_id = '$gone'"), '1', 'its month can be told');
+is($node->safe_psql('postgres', "SELECT messages FROM sms_cost WHERE org_id = '$gone'"), '1', 'its month can be found');
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_queue_stat WHERE org_id = '$gone'"), '1', 'and its queue');
-like($node->safe_psql('postgres', "SELECT problem FROM sms_doctor() WHERE check_name = 'zones'"), qr/does not know: $gone/, 'sms_doctor tells');
+like($node->safe_psql('postgres', "SELECT problem FROM sms_doctor() WHERE check_name = 'zones'"), qr/does not know: $gone/, 'sms_doctor() reports it');
 
 done_testing();

@@ -31,7 +31,7 @@ $node->restart;
 is(settled_count($node, qr/^budget/), 4, 'after a restart too');
 $node->advance('2 minutes');
 is($node->safe_psql('postgres', "SELECT held_by ~ 'budget' FROM sms_queue_stat WHERE org_id = '$budget'"), 't', 'sms_queue_stat says what holds them');
-is($node->safe_psql('postgres', "SELECT ok, problem FROM sms_doctor() WHERE check_name = 'budgets'"), "f|orgs whose monthly_budget_segments is used up, and whose messages wait: $budget", 'sms_doctor tells');
+is($node->safe_psql('postgres', "SELECT ok, problem FROM sms_doctor() WHERE check_name = 'budgets'"), "f|orgs whose monthly_budget_segments is used up, and whose messages wait: $budget", 'sms_doctor() reports it');
 $node->set_org($budget, 'monthly_budget_segments = 6');
 wait_for_bodies($node, qr/^budget/, 5, 'a raised one works at once');
 $node->set_clock('2026-04-30 23:59:55+10');

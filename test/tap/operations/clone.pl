@@ -74,7 +74,7 @@ is($fake->count, 1, 'nothing was sent by any of them');
 my (undef, undef, $warning) = $upgraded->psql('postgres', 'SELECT sms_go_live()');
 like($warning, qr/WARNING:  the database that this one was copied from is live too\nDETAIL:  File "\Q$live_file\E" arms it/, 'sms_go_live() warns of the old server');
 ok(-e $_, "$_ is left alone") for $live_file, $old_name;
-is($upgraded->safe_psql('postgres', "SELECT position('$old_name' IN problem) > 0 FROM sms_doctor() WHERE check_name = 'live_file'"), 't', 'sms_doctor() tells of the file with the name of 0.1.0');
+is($upgraded->safe_psql('postgres', "SELECT position('$old_name' IN problem) > 0 FROM sms_doctor() WHERE check_name = 'live_file'"), 't', 'sms_doctor() reports the file with the name of 0.1.0');
 $upgraded->wait_for_status($_, 'sent') for $waits, $new;
 is($upgraded->safe_psql('postgres', "SELECT status FROM sms_messages WHERE id = '$later'"), 'pending', 'what is to come waits for its time');
 is($fake->count, 3, 'armed, it sends what waited');

@@ -120,7 +120,7 @@ is(rows($target, $_, @tables), $rows, "$_: every row is there, as it was") for q
 like(rights($source, 'postgres'), qr/^sms_messages\|tenant\|r\|\{tenant\}/m, 'there are policies');
 for my $db (qw(whole parallel)) {
     is($target->safe_psql($db, "SELECT count(*) FROM pg_policy"), '0', "$db: there is no policy");
-    like($target->safe_psql($db, "SELECT problem FROM sms_doctor() WHERE check_name = 'policies'"), qr/tenant on sms_messages/, 'which sms_doctor tells');
+    like($target->safe_psql($db, "SELECT problem FROM sms_doctor() WHERE check_name = 'policies'"), qr/tenant on sms_messages/, 'which sms_doctor() reports');
     $target->safe_psql($db, 'SELECT FROM sms_go_sandbox()');
     is(rights($target, $db), rights($source, 'postgres'), 'sms_go_sandbox makes them: who may what is as it was');
     is($target->safe_psql($db, "SELECT problem FROM sms_doctor() WHERE check_name = 'policies'"), '', 'and all is well');

@@ -1,4 +1,4 @@
-# Why messages wait: the sender publishes it at once, sms_queue_stat, sms_health and sms_why tell it, and it goes with its reason.
+# Why messages wait: the sender publishes it at once, sms_queue_stat, sms_health and sms_why show it, and it goes with its reason.
 use strict;
 use warnings;
 use Test::More;
@@ -65,7 +65,7 @@ my $twice = $node->safe_psql('postgres', "WITH one AS (SELECT unnest(ARRAY['a', 
     INSERT INTO sms_messages (org_id, to_phone, body) SELECT '$client', '+61491599997', body FROM one RETURNING id");
 $node->wait_for_sql("SELECT held_by ~ '^max_sms_per_client_per_day is reached .messages: 1., until 2026-03-11 ' FROM sms_queue_stat WHERE org_id = '$client'", 't', 20,
     name => 'the daily limit of a client');
-like(health(), qr/^t\|\|.*; more reasons: [1-9]$/, 'sms_health is content with all of that, and tells the first five');
+like(health(), qr/^t\|\|.*; more reasons: [1-9]$/, 'sms_health is content with all of that, and lists the first five');
 
 # --- trouble: somebody must act --------------------------------------------------------------------------------------------
 

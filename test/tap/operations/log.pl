@@ -1,4 +1,4 @@
-# What the server's log tells: one line for each thing that goes wrong, none for a message, nobody's number, no token.
+# The server's log: one line for each thing that goes wrong, none for a message, nobody's number, no token.
 use strict;
 use warnings;
 use MIME::Base64 qw(encode_base64);
@@ -47,7 +47,7 @@ my $wrong = $node->make_org(twilio_auth_token_encrypted => 'dead' x 8);
 $mark = log_mark($node);
 enqueue_many($wrong, 'unpaid');
 $fake->wait_for(requests => 401);
-wait_for_log_line($node, $mark, qr/Twilio refuses an account's credentials: error 20003/, 'a wrong token is told');
+wait_for_log_line($node, $mark, qr/Twilio refuses an account's credentials: error 20003/, 'a wrong token is logged');
 $node->wait_for_sql("SELECT in_flight FROM sms_queue_stat WHERE org_id = '$wrong'", '0');
 is(scalar(log_lines($node, $mark)), 1, 'once') or diag(log_lines($node, $mark));
 like(log_since($node, $mark), qr/HINT:  Set the right token with sms_set_twilio_credentials/, 'and what to do about it');
@@ -60,16 +60,16 @@ $mark = log_mark($node);
 $fake->stop;
 enqueue_many($org, 'into the void');
 $node->wait_for_sql("SELECT count(DISTINCT message_id) FROM sms_attempts WHERE status = 'transient_error' AND error_code = 'connect_failed'", '200');
-wait_for_log_line($node, $mark, qr/requests to Twilio fail: connect_failed/, 'that nobody answers is told');
+wait_for_log_line($node, $mark, qr/requests to Twilio fail: connect_failed/, 'that nobody answers is logged');
 is(scalar(log_lines($node, $mark)), 1, 'once') or diag(log_lines($node, $mark));
 like($node->safe_psql('postgres', 'SELECT last_error FROM sms_worker_stat'), qr/requests to Twilio fail: connect_failed/, 'sms_worker_stat knows it too');
 
-# What may not be in a log. A forged call is told, but not the statement that it came in.
+# What may not be in a log. A forged call is logged, but not the statement that it came in.
 
 my ($token, $basic) = ($fake->token, encode_base64($fake->account . ':' . $fake->token, ''));
 $node->safe_psql('postgres', "SELECT http_status FROM sms_twilio_webhook('https://app.example/', 'MessageSid=SM1&From=%2B61491570006', 'forged')");
 $node->stop('fast');
-like(log_since($node, $mark), qr/a call to the webhook was refused/, 'a forged callback is told');
+like(log_since($node, $mark), qr/a call to the webhook was refused/, 'a forged callback is logged');
 my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile);
 unlike($log, qr/\Q$token\E|\Q$basic\E|(dead){8}/, 'no token');
 unlike($log, qr/614915[67]|into the void|unpaid|refused \d/, 'no number and no text');

@@ -22,7 +22,7 @@ my $number = '+61491570006';
 my $refused = $node->enqueue($org, $number, '[fake:status=400 code=21211] secret text');
 $node->wait_for_status($refused, 'failed');
 $node->enqueue($org, '+61491570007', '[fake:status=401 code=20003] secret text');
-$node->wait_for_sql("SELECT problem IS NOT NULL FROM sms_health", 't', undef, name => 'there is trouble to tell of');
+$node->wait_for_sql("SELECT problem IS NOT NULL FROM sms_health", 't', undef, name => 'there is trouble to report');
 like($node->safe_psql('postgres', "SELECT error_message FROM sms_messages WHERE id = '$refused'"), qr/./, 'Twilio gave words for the refusal');
 for my $sql (@shown) {
     my $seen = as('watcher', $sql);
@@ -48,7 +48,7 @@ $node->safe_psql('postgres', "SELECT sms_detach_bookings(); SET ROLE coach_app;
   CREATE OR REPLACE FUNCTION shown(timestamptz) RETURNS timestamptz LANGUAGE plpgsql AS 'BEGIN RAISE ''no such client: +61491570008, secret text''; END'");
 my $bookings = "SELECT problem FROM sms_doctor() WHERE check_name = 'bookings'";
 like($node->safe_psql('postgres', $bookings), qr/cannot be read: no such client: /, 'the words are for those who act for all');
-is(as('watcher', $bookings), 'the attached bookings cannot be read: SQLSTATE P0001', 'a monitor is told the SQLSTATE');
+is(as('watcher', $bookings), 'the attached bookings cannot be read: SQLSTATE P0001', 'a monitor sees the SQLSTATE');
 
 # So may a trigger of the application's, in a step of the sender.
 $node->safe_psql('postgres', "SELECT sms_detach_bookings();
@@ -56,7 +56,7 @@ $node->safe_psql('postgres', "SELECT sms_detach_bookings();
   CREATE TRIGGER refuses BEFORE UPDATE ON sms_messages FOR EACH ROW WHEN (NEW.status = 'sent') EXECUTE FUNCTION refuses()");
 $node->enqueue($node->make_org, '+61491570110', 'is sent, and cannot be recorded');
 $node->wait_for_sql("SELECT last_error FROM sms_worker_stat", 'no room for +61491570009, secret text', undef, name => 'the words of its error are for those who act for all');
-is(as('watcher', 'SELECT last_error FROM sms_worker_stat'), "a step failed with SQLSTATE P0001; the server's log says more", 'a monitor is told the SQLSTATE');
+is(as('watcher', 'SELECT last_error FROM sms_worker_stat'), "a step failed with SQLSTATE P0001; the server's log says more", 'a monitor sees the SQLSTATE');
 for my $sql (@shown) {
     my $seen = as('watcher', $sql);
     unlike($seen, qr/permission denied|ERROR/, "may: $sql");

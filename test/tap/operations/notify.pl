@@ -23,10 +23,10 @@ my $listener = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres
 $in = "LISTEN sms_message; LISTEN sms_inbound; LISTEN fence;\n\\echo listening\n";
 $listener->pump until $out =~ /listening/;
 
-# An assertion: what was told on the channel since the start, in any order. News comes in the order of commits: once
+# An assertion: the payloads on the channel since the start, in any order. Notifications come in the order of commits: once
 # that of another session is there, nothing from before it is still under way.
 my $fences = 0;
-sub told {
+sub is_notified {
     my ($channel, $ids, $name) = @_;
     my $fence = 'fence ' . ++$fences;
     sql("NOTIFY fence, '$fence'");
@@ -37,21 +37,21 @@ sub told {
         $listener->pump until $out =~ /^\Q$end\E$/m;
         return $out =~ /payload "\Q$fence\E"/;
     });
-    my @told = $out =~ /notification "$channel" with payload "([^"]*)"/g;
+    my @payloads = $out =~ /notification "$channel" with payload "([^"]*)"/g;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return is("@{[ sort @told ]}", "@{[ sort @$ids ]}", $name);
+    return is("@{[ sort @payloads ]}", "@{[ sort @$ids ]}", $name);
 }
 
 my $sent = $node->enqueue($org, $ann, 'news of a delivery');
 $node->wait_for_status($sent, 'sent');
-told(sms_message => [], 'a message that is sent is not final');
+is_notified(sms_message => [], 'a message that is sent is not final');
 my @final = $sent;
 ok(wait_until(sub { $node->relay_callbacks; return sql("SELECT status FROM sms_messages WHERE id = '$sent'") eq 'delivered' }), 'its callback comes');
-told(sms_message => \@final, 'delivered: its id is told');
+is_notified(sms_message => \@final, 'delivered: its id is sent');
 
 push @final, my $refused = $node->enqueue($org, $ann, '[fake:status=400 code=21617] refused');
 $node->wait_for_status($refused, 'failed');
-told(sms_message => \@final, 'failed: its id');
+is_notified(sms_message => \@final, 'failed: its id');
 
 push @final, my $late = $node->enqueue($org, $ann, 'late', scheduled_for => sql("SELECT now() + interval '1 hour'"),
     expires_at => sql("SELECT now() + interval '1 hour 1 second'"));
@@ -63,20 +63,20 @@ is(sql("SELECT status FROM sms_messages WHERE id = '$own'"), 'cancelled', 'what 
 # A STOP: the text, and what it cancels.
 $fake->post('inbound', from => $ann, to => '+61491570156', body => 'STOP');
 ok(wait_until(sub { $node->relay_callbacks; return (sql("SELECT error_code FROM sms_messages WHERE id = '$late'") // '') eq 'opted_out' }), 'a STOP cancels what waits');
-told(sms_message => \@final, 'and that is told, but not what the application cancelled itself');
+is_notified(sms_message => \@final, 'and that is sent, but not what the application cancelled itself');
 my $text = sql("SELECT id FROM sms_events WHERE event_type = 'inbound'");
-told(sms_inbound => [$text], 'the text is told once');
+is_notified(sms_inbound => [$text], 'the text is sent once');
 $fake->post('inbound', from => $bob, to => '+61491570156', body => 'See you at nine', times => 3);
 $node->relay_callbacks;
-told(sms_inbound => [ $text, sql("SELECT id FROM sms_events WHERE event_type = 'inbound' AND id <> '$text'") ], 'a text that comes three times too');
-unlike($out, qr/6149157|nine|STOP/, 'no number and no text is told');
+is_notified(sms_inbound => [ $text, sql("SELECT id FROM sms_events WHERE event_type = 'inbound' AND id <> '$text'") ], 'a text that comes three times too');
+unlike($out, qr/6149157|nine|STOP/, 'no payload has a number or a text');
 
 $node->append_conf('postgresql.conf', 'coach_sms.notify = off');
 $node->reload;
 $node->wait_for_sql('SHOW coach_sms.notify', 'off');
 my $silent = $node->enqueue($org, $bob, '[fake:status=400 code=21617] in silence');
 $node->wait_for_status($silent, 'failed');
-told(sms_message => \@final, 'with coach_sms.notify = off nothing is told');
+is_notified(sms_message => \@final, 'with coach_sms.notify = off nothing is sent');
 
 $in .= "\\q\n";
 $listener->finish;

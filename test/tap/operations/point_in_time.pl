@@ -37,7 +37,7 @@ $node->wait_for_sql('SELECT sender_state FROM sms_health', 'not armed', undef, n
 like($node->safe_psql('postgres', 'SELECT problem FROM sms_health'),
     qr/sends nothing: the server was recovered to an earlier time \(at restore point "then"\)/, 'and says why');
 is($node->safe_psql('postgres', "SELECT status FROM sms_messages WHERE id = '$again'"), 'queued', 'what it has sent since waits there again');
-is($node->safe_psql('postgres', "SELECT ok FROM sms_doctor() WHERE check_name = 'mode'"), 'f', 'sms_doctor tells too');
+is($node->safe_psql('postgres', "SELECT ok FROM sms_doctor() WHERE check_name = 'mode'"), 'f', 'sms_doctor() reports it too');
 is($fake->count(contains => 'Waits at that time'), 1, 'and has not gone again');
 
 # Somebody knows what has gone, takes it out, and goes on.

@@ -49,6 +49,6 @@ $one->safe_psql('postgres', 'SELECT sms_go_sandbox()');
 $one->go_live;
 like(PostgreSQL::Test::Utils::slurp_file($old_file), qr/^00000000/, 'the file of another server stays as it is');
 is($one->safe_psql('postgres', "SELECT level, problem FROM sms_doctor() WHERE check_name = 'live_file'"),
-    "note|file \"$old_file\" is named as by coach_sms 0.1.0, and belongs to another database", 'sms_doctor() tells of it');
+    "note|file \"$old_file\" is named as by coach_sms 0.1.0, and belongs to another database", 'sms_doctor() reports it');
 
 done_testing();

@@ -59,7 +59,7 @@ is($fake->count, 6, 'and to the first no more');
 my $mark = log_mark($node);
 set(twilio_api_url => 'http://203.0.113.1');
 set(max_in_flight => 0);
-wait_for_log_line($node, $mark, qr/0 is outside the valid range for parameter "coach_sms.max_in_flight"/, 'a wrong number is told');
+wait_for_log_line($node, $mark, qr/0 is outside the valid range for parameter "coach_sms.max_in_flight"/, 'a wrong number is logged');
 $node->wait_for_status($node->enqueue($org, '+61491570119', 'still there'), 'sent');
 is($other->count, 2, 'a URL that tokens must not travel to is refused');
 set(twilio_api_url => $other->url);

@@ -33,7 +33,7 @@ $node->set_clock('2031-03-11 09:00:00+11');
 $node->wait_for_status($id, 'sent');
 my ($row) = $fake->ledger;
 my $sent = $node->safe_psql('postgres', "SELECT extract(epoch FROM '2031-03-11 09:00:00+11'::timestamptz)");
-cmp_ok(abs($node->clock_at($row->{received_at}) - $sent), '<', 60, 'the time of its arrival is told by that clock');
+cmp_ok(abs($node->clock_at($row->{received_at}) - $sent), '<', 60, 'that clock gives the time of its arrival');
 
 $node->restart;
 now_is('2031-03-11 09:00:00+11', 'a restart keeps it');

@@ -59,7 +59,7 @@ $node->safe_psql('postgres', 'SELECT pg_terminate_backend(' . $node->sender_pid 
 $node->wait_for_status($node->text($org, 'after a new start'), 'sent', 30, name => 'a sender that ends is started again');
 
 $fake->post('scenario', to => '+61491599902', marker => 'status=429 retry-after=1 times=1');
-my $held = $node->enqueue($org, '+61491599902', 'told to wait');
+my $held = $node->enqueue($org, '+61491599902', 'refused with Retry-After');
 $node->wait_for_sql("SELECT attempt_count FROM sms_messages WHERE id = '$held'", '1');
 $node->advance('-2 hours');
 $node->wait_for_status($node->text($org, 'another of the account'), 'sent', 30, name => 'an account that was held for a second is not held for two hours');

@@ -1,5 +1,5 @@
-# Finding out what became of a message: Twilio's lists lag, so an empty one is no proof; absence is believed late, and
-# once; two texts alike are told apart by their SIDs; a callback is quicker than any list.
+# Finding out what became of a message: Twilio's lists lag, so an empty one is no proof; absence counts late, and
+# once; SIDs distinguish two texts alike; a callback is quicker than any list.
 use strict;
 use warnings;
 use Test::More;
@@ -17,13 +17,13 @@ sub message { my ($id, $columns) = @_; return $node->safe_psql('postgres', "SELE
 sub lists { return scalar grep { $_->{kind} eq 'list' } $fake->requests; }
 
 # A callback settles an unknown message before any list is read.
-my $told = $node->enqueue($org, '+61491570110', 'told [fake:stall]');
-$node->wait_for_status($told, 'unknown');
+my $called_back = $node->enqueue($org, '+61491570110', 'called back [fake:stall]');
+$node->wait_for_status($called_back, 'unknown');
 $fake->wait_for(callbacks => 2);
 is_deeply([ $node->relay_callbacks ], [ 200, 200 ], 'the callbacks come');
-$node->wait_for_status($told, 'delivered');
-is(message($told, 'provider_message_id, error_code'), ($fake->ledger)[0]{sid} . '|', 'a callback proves that Twilio took it');
-is($node->safe_psql('postgres', "SELECT status, provider_message_id IS NOT NULL FROM sms_attempts WHERE message_id = '$told'"),
+$node->wait_for_status($called_back, 'delivered');
+is(message($called_back, 'provider_message_id, error_code'), ($fake->ledger)[0]{sid} . '|', 'a callback proves that Twilio took it');
+is($node->safe_psql('postgres', "SELECT status, provider_message_id IS NOT NULL FROM sms_attempts WHERE message_id = '$called_back'"),
     'success|t', 'its attempt is written down');
 is(lists(), 0, 'no list was read');
 
@@ -65,7 +65,7 @@ $node->wait_for_status($second, 'sent');
 is_deeply([ map { $_->{sid} } $fake->ledger(to => '+61491570113') ],
     [ message($first, 'provider_message_id'), message($second, 'provider_message_id') ], 'each text has its own SID');
 
-# Absent for longer than reconcile_limit after the lease: believed, and sent again.
+# Absent for longer than reconcile_limit after the lease: it counts as absent, and is sent again.
 my $lease = $node->safe_psql('postgres', "SELECT lease_until FROM coach_sms_internal.sms_in_flight WHERE message_id = '$absent'");
 $node->append_conf('postgresql.conf', "coach_sms.reconcile_limit = '1s'");
 $node->reload;

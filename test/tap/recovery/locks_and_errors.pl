@@ -67,7 +67,7 @@ for my $round (1 .. 5) {
     $node->safe_psql('postgres', "SELECT count(sms_enqueue('$org', to_phone => '+614915' || 80000 + $round * 100 + n,
                                       body => format('Round $round, %s [fake:delay=300]', n))) FROM generate_series(1, $many) n");
     $fake->wait_for(open => 1);
-    is($node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)"), 't', "round $round: the sender is told to end");
+    is($node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)"), 't', "round $round: the sender gets SIGTERM");
     $node->wait_for_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'coach_sms sender' AND pid <> $pid", '1', undef,
         name => "round $round: another one comes");
     $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status = 'sent'", 16 + $round * $many, undef, name => "round $round: all are sent");

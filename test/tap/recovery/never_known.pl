@@ -46,7 +46,7 @@ like($node->safe_psql('postgres', "SELECT not_asked FROM coach_sms_internal.sms_
 is($node->safe_psql('postgres', "SELECT status FROM sms_messages WHERE id = '$moved'"), 'unknown', 'and it is still unknown');
 is($fake->count(to => '+61491570111'), 1, 'Twilio took it once');
 
-# Their callbacks come late, and tell.
+# Their callbacks come late, and show the outcome.
 $fake->wait_for(callbacks => 8);
 $node->safe_psql('postgres', sprintf "UPDATE sms_settings SET twilio_account_sid = '%s', twilio_auth_token_encrypted = '%s' WHERE org_id = '$moves'",
     $fake->account, $fake->token);

@@ -1,4 +1,4 @@
-# Twilio took it (or not), and no answer tells: the message is unknown, is found out about, and goes out once.
+# Twilio took it (or not), and no answer comes: the message is unknown, is found out about, and goes out once.
 use strict;
 use warnings;
 use Test::More;

@@ -45,7 +45,7 @@ send_to($_, 'with the old key, while the new one is the first') for @orgs;
 $node->safe_psql('postgres', "UPDATE sms_settings SET twilio_auth_token_encrypted = '${\ $fake->token}' WHERE org_id = '$orgs[0]'");
 is(join(' ', sort split ' ', sealed_with()), join(' ', sort $old_id, $old_id, $new_id), 'what is written now is sealed with the new one');
 
-# A value that does not open stays, and is told.
+# A value that does not open stays, and is reported.
 
 $node->safe_psql('postgres', "UPDATE sms_settings s SET twilio_auth_token_encrypted = o.twilio_auth_token_encrypted
                                 FROM sms_settings o WHERE s.org_id = '$orgs[1]' AND o.org_id = '$orgs[2]'");

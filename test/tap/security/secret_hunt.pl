@@ -43,12 +43,12 @@ my $keyed = $node->make_org(twilio_account_sid => undef, twilio_auth_token_encry
 $node->safe_psql('postgres', "SELECT sms_set_twilio_credentials('$keyed', '$account', trim(E' \\n' FROM pg_read_file('$key_file')))");
 $node->go_live;
 
-# Whatever a client is told, be it an answer or an error.
-my $told = '';
+# All that a client gets: answers and errors.
+my $received = '';
 sub ask {
     my ($sql) = @_;
     $node->psql('postgres', "\\set VERBOSITY verbose\n\\set SHOW_CONTEXT always\n$sql", stdout => \my $out, stderr => \my $err);
-    $told .= join "\n", $out // '', $err // '', '';
+    $received .= join "\n", $out // '', $err // '', '';
     return;
 }
 
@@ -66,7 +66,7 @@ ask($_) for
   "INSERT INTO sms_settings (org_id, twilio_auth_token_encrypted) SELECT '$org', trim(E' \\n' FROM pg_read_file('$file'))",
   "SELECT sms_set_twilio_credentials(gen_random_uuid(), 'AC', trim(E' \\n' FROM pg_read_file('$file')))";
 ask("SELECT * FROM sms_doctor(); SELECT * FROM sms_health; SELECT sms_why(id) FROM sms_messages; SELECT * FROM sms_settings; SELECT sms_preview('$org', body => 'x')");
-# A connection that is not made: no certificate of the server's is believed.
+# A connection that is not made: no certificate of the server's is trusted.
 $node->append_conf('postgresql.conf', "coach_sms.ca_file = '$file'");
 $node->reload;
 my $unconnected = $node->enqueue($keyed, '+61491570199', 'no connection');
@@ -90,7 +90,7 @@ my $relations = $node->safe_psql('postgres', q{SELECT string_agg(format('SELECT 
       AND relnamespace IN ('pg_catalog'::regnamespace, 'public'::regnamespace)});
 my %places = (
     'the log' => slurp_file($node->logfile),
-    'what clients were told' => $told,
+    'the answers to clients' => $received,
     'a dump' => slurp_file($dump),
     'every table and view' => $node->safe_psql('postgres', $relations),
     'the settings' => $node->safe_psql('postgres', 'SELECT * FROM pg_settings'),

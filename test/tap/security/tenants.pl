@@ -56,7 +56,7 @@ my $mine = $node->enqueue($org, '+61491570007', 'mine', scheduled_for => $next_m
 $node->safe_psql('postgres', "SELECT sms_detach_worker(); SELECT sms_reschedule('$mine', NULL)");
 $node->wait_for_sql('SELECT sender_state FROM sms_health', 'held');
 my $why = "SELECT detail FROM public.sms_why('$mine') ORDER BY at DESC, what DESC LIMIT 1";
-like($node->safe_psql('postgres', $why), qr/^waits: the sender is held back until/, 'sms_why tells a superuser why nothing is sent');
+like($node->safe_psql('postgres', $why), qr/^waits: the sender is held back until/, 'sms_why() shows a superuser why nothing is sent');
 is($node->safe_psql('postgres', "SET ROLE member; $why"), "waits: the server sends nothing at the moment; sms_doctor() shows its operator the reason", 'and a tenant that it is so');
 
 done_testing();

@@ -44,7 +44,7 @@ is($node->safe_psql('postgres', "UPDATE sms_settings SET twilio_second_auth_toke
 # An API key sends, and signs nothing: the account's token stands second.
 
 my $with_key = $node->make_org(twilio_account_sid => $keyed, twilio_auth_token_encrypted => "$key:the secret");
-is(answers($with_key, sub { }), 'sent 403', 'an API key sends; without the token no callback is believed');
+is(answers($with_key, sub { }), 'sent 403', 'an API key sends; without the token no callback is accepted');
 tokens($with_key, "$key:the secret", $keyed_token);
 is(answers($with_key, sub { }), 'delivered 200', 'with it they are');
 is(scalar(grep { $_->{account} eq $keyed } $fake->ledger), 2, 'by the account, whose key it is');

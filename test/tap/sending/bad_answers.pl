@@ -49,7 +49,7 @@ for my $case (@cases) {
 }
 is($elsewhere->get('counters')->{requests}, 0, 'no redirect was followed');
 
-# The list is HTML as well, then huge; neither proves anything. Then it tells the truth.
+# The list is HTML as well, then huge; neither proves anything. Then it is right.
 sub wait_for_looks {
     my ($more, $name) = @_;
     my $looks = sub { return scalar grep { $_->{kind} eq 'list' } $fake->requests };

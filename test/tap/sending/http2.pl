@@ -34,7 +34,7 @@ http {
 run_log([ qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1),
         '-keyout' => "$dir/key.pem", '-out' => "$dir/cert.pem" ]) or die 'openssl made no certificate';
 
-# The shell ends it when our end of the pipe is closed, and tells its process.
+# The shell ends it when our end of the pipe is closed, and prints its process.
 sub start_nginx {
     my $pid = open2(my $from, my $to, 'sh', '-c', '"$1" -e "$2/error.log" -c "$2/nginx.conf" >/dev/null 2>&1 & echo $!; read gone; kill $! 2>/dev/null; wait',
         'sh', $nginx, $dir);

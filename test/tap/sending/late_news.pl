@@ -42,17 +42,17 @@ sub twilio_says {
 
 my $lost = text('its callback is lost');
 my $refused = text('its failure is lost');
-my $told = text('its callback comes');
+my $called_back = text('its callback comes');
 my $slow = text('the carrier is slow');
-$node->wait_for_status($_, 'sent') for $lost, $refused, $told, $slow;
+$node->wait_for_status($_, 'sent') for $lost, $refused, $called_back, $slow;
 twilio_says($lost, status => 'delivered', price => '-0.0515', price_unit => 'usd');
 sql("UPDATE sms_messages SET segments = 9 WHERE id = '$lost'");
 twilio_says($refused, status => 'undelivered', error_code => 30005);
-my $sid = twilio_says($told, status => 'delivered');
+my $sid = twilio_says($called_back, status => 'delivered');
 for my $callback (grep { $_->{message_sid} eq $sid && $_->{status} eq 'delivered' } $fake->callbacks) {
     sql(sprintf 'SELECT sms_twilio_webhook(%s, %s, %s)', map { sql_quote($_) } @$callback{qw(url body signature)});
 }
-$node->wait_for_status($told, 'delivered');
+$node->wait_for_status($called_back, 'delivered');
 
 $node->set_clock('2026-03-10 09:09:00+00');
 settle($node);
@@ -64,10 +64,10 @@ is(sql("SELECT error_code FROM sms_messages WHERE id = '$refused'"), '30005', 'w
 $node->wait_for_sql("SELECT price, price_unit FROM sms_messages WHERE id = '$lost'", '0.0515|USD', undef, name => 'and what it cost, as a positive number');
 is(sql("SELECT segments FROM sms_messages WHERE id = '$lost'"), '1', 'and how many segments it had');
 is(sql("SELECT string_agg(DISTINCT event_type || ' ' || event_status, ', ') FROM sms_events WHERE message_id = '$lost'"), 'fetch delivered', 'the answer is an event');
-like(sql("SELECT string_agg(what || ': ' || detail, '; ') FROM sms_why('$lost')"), qr/twilio was asked: delivered/, 'sms_why tells it');
+like(sql("SELECT string_agg(what || ': ' || detail, '; ') FROM sms_why('$lost')"), qr/twilio was asked: delivered/, 'sms_why() shows it');
 $node->wait_for_sql("SELECT event_status FROM sms_events WHERE message_id = '$slow'", 'sent', undef, name => 'one of which Twilio knows no end stays');
 $node->wait_for_status($slow, 'sent');
-is_deeply([ map { asked($_) } $lost, $refused, $told, $slow ], [ 1, 1, 0, 1 ], 'each was asked about once, and the one whose callback came was not');
+is_deeply([ map { asked($_) } $lost, $refused, $called_back, $slow ], [ 1, 1, 0, 1 ], 'each was asked about once, and the one whose callback came was not');
 
 # --- ever more rarely --------------------------------------------------------------------------------------------------------
 

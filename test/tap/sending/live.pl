@@ -78,6 +78,6 @@ my $everything = $node->safe_psql('postgres', "SELECT row_to_json(m) FROM sms_me
 unlike($everything, qr/\Q$token\E|\Q$basic\E/, 'no table and no view holds the token');
 $node->stop('fast');
 unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/\Q$basic\E|See you at 9|\Q$to\E/,
-    'the log tells neither credentials nor text nor number');
+    'the log has neither credentials nor text nor number');
 
 done_testing();

@@ -87,7 +87,7 @@ $node->wait_for_status($id, 'sent', undef, name => 'mended: it is sent');
 is($fake->count(to => '+61491570180'), 1, 'once');
 is(($fake->ledger(to => '+61491570180'))[0]{account}, $fake->account, 'by the server\'s account');
 my $token = $fake->token;
-unlike(log_since($node, 0), qr/\Q$token\E|\Q$own_token\E/, 'the log tells no token');
+unlike(log_since($node, 0), qr/\Q$token\E|\Q$own_token\E/, 'the log has no token');
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 
 done_testing();

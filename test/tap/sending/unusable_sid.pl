@@ -36,8 +36,8 @@ for my $case (
     my $id = $node->safe_psql('postgres', "SELECT id FROM sms_messages WHERE org_id = '$org'");
     waits($id, $name);
     is($fake->requests(to => $to), 0, "$name: nothing was asked of Twilio");
-    my $told = $node->safe_psql('postgres', "SELECT count(*) FROM sms_doctor() WHERE check_name IN ('sids', 'senders') AND problem LIKE '%$org%'");
-    is($told, 1, "$name: sms_doctor() shows it");
+    my $problems = $node->safe_psql('postgres', "SELECT count(*) FROM sms_doctor() WHERE check_name IN ('sids', 'senders') AND problem LIKE '%$org%'");
+    is($problems, 1, "$name: sms_doctor() shows it");
     set($org, $good);
     $node->wait_for_status($id, 'sent', undef, name => "$name: corrected, it is sent");
 }

@@ -80,7 +80,7 @@ arrives('scheduled', sub {
 my ($scheduled) = $fake->requests(to => '+61491570111');
 cmp_ok($scheduled->{received_at} / 1e6, '>=', sql("SELECT extract(epoch FROM timestamptz '$due')"), 'scheduled: and not before its time');
 
-# What is held back is looked at again after a minute, should nobody tell; the last message before shows that it is held by now.
+# What is held back is looked at again after a minute, even without a signal; the last message before shows that it is held by now.
 for my $case (
     [ 'an org resumed', "SELECT sms_pause('%s')", "SELECT sms_resume('%s')" ],
     [ 'a pause taken back by UPDATE', "UPDATE sms_settings SET paused_until = 'infinity' WHERE org_id = '%s'", "UPDATE sms_settings SET paused_until = NULL WHERE org_id = '%s'" ],

@@ -143,9 +143,9 @@ logged(signed(text_of()) =~ s/, '[^']*'$/, 'none'/r, 403, qr/refused: the header
 
 for my $case (['30003', undef, 'failed|30003|Unreachable destination handset'], ['30003', 'off', 'failed|30003|off'], ['0', undef, 'failed|undelivered|']) {
     my $id = $node->enqueue($org, '+61412000140', 'Hello');
-    my %told = status_of(ErrorCode => $case->[0], ErrorMessage => $case->[1]);
+    my %fields = status_of(ErrorCode => $case->[0], ErrorMessage => $case->[1]);
     local $url = "$url?org=$org&message=$id&attempt=1";
-    is(join(' ', calls(signed(%told))), '200', "ErrorCode=$case->[0]");
+    is(join(' ', calls(signed(%fields))), '200', "ErrorCode=$case->[0]");
     is(sql("SELECT status, error_code, error_message FROM sms_messages WHERE id = '$id'"), $case->[2], 'its words');
 }
 

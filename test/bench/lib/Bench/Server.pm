@@ -125,7 +125,7 @@ sub rate {
     return $rate;
 }
 
-# The one place where the bench waits for something that nobody tells it of.
+# The one place where the bench waits for a condition without a signal.
 sub wait_until {
     my ($self, $what, $condition) = @_;
     for (my $end = time + 120; !$condition->(); Time::HiRes::sleep(0.02)) {

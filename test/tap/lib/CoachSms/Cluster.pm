@@ -243,7 +243,7 @@ sub log_end {
     return join '', @lines > 30 ? @lines[-30 .. -1] : @lines;
 }
 
-# The lines that tell of a crash. A process that a test killed with -9 is none.
+# The lines that show a crash. A process that a test killed with -9 is none.
 sub crashes {
     my ($self) = @_;
     return () unless -e $self->logfile;

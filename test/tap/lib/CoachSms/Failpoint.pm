@@ -1,4 +1,4 @@
-# The sender at a named place (src/pg/base/failpoint.hpp): frozen there, killed there, or told to go on.
+# The sender at a named place (src/pg/base/failpoint.hpp): frozen, killed, or released there.
 #
 #   my $node = new_server('main', fake => $fake, conf => short_times());
 #   arm($node, 'after-claim=stop@1');
@@ -16,8 +16,8 @@ use CoachSms::Wait qw(wait_until);
 
 our @EXPORT = qw(short_times arm disarm wait_frozen kill_sender);
 
-# Settings under which a lease is over in seconds (it must outlive both timeouts by 5 s) and absence
-# is believed a second later; further settings of coach_sms by name replace these.
+# Settings under which a lease is over in seconds (it must outlive both timeouts by 5 s) and a message
+# counts as absent a second later; further settings of coach_sms by name replace these.
 sub short_times {
     my (%settings) = @_;
     my $second = 1000 * ($ENV{COACH_SMS_SLOW} || 1);
@@ -33,7 +33,7 @@ sub short_times {
     return join '', map { "coach_sms.$_ = '$all{$_}'\n" } sort keys %all;
 }
 
-# Returns once the sender that runs now has been told: whoever connects after the postmaster has
+# Returns once the sender that runs now has its signal: whoever connects after the postmaster has
 # read the file sees its value, and by then the postmaster has signalled all processes.
 sub arm {
     my ($node, $failpoints) = @_;

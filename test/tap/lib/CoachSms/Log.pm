@@ -1,4 +1,4 @@
-# What a server's log has told since a place in it.
+# The lines of a server's log since a place in it.
 #
 #   my $mark = log_mark($node);
 #   ...
