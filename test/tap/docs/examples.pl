@@ -77,11 +77,13 @@ SKIP: {
     check('psycopg', '2030-05-14T09:00+10:00', as_app('python3', 'doc/examples/psycopg_booking.py'));
 }
 
-SKIP: {
-    my ($program, $reason) = beside_module('node_postgres.mjs', 'pg');
-    skip "node-postgres: $reason", 1 unless $program;
+# Debian's module goes with Debian's Node. With another Node and without a registry, the program is read and not run.
+my ($node_postgres, $lack) = beside_module('node_postgres.mjs', 'pg');
+if ($node_postgres) {
     local $ENV{NODE_PATH} = '/usr/share/nodejs:/usr/lib/nodejs';
-    check('node-postgres', '2030-05-15T09:00+10:00', as_app('node', $program));
+    check('node-postgres', '2030-05-15T09:00+10:00', as_app('node', $node_postgres));
+} else {
+    is((run_program('node', '--check', 'doc/examples/node_postgres.mjs'))[1], '', "node-postgres is read and not run: $lack");
 }
 
 # supabase-js before the stand-in for PostgREST. Where npm cannot install it, a stand-in does what its rpc() does.
