@@ -87,8 +87,11 @@ BEGIN
       FROM generate_series(1, n) i,
            LATERAL (SELECT CASE WHEN i % 20 > 0 THEN now() + (random() - 0.4) * pg_temp.pick('{1 hour,2 days,8 days}')::interval END AS at) t;
   UPDATE bookings SET reminder_sent = random() < 0.1, feedback_sent = random() < 0.1;
+  -- One whose reminder is surely due, of a client without other bookings.
+  INSERT INTO bookings VALUES
+    (pg_temp.id(3, n + 1), '10000000-0000-4000-8000-000000000001', pg_temp.id(2, 11), now() + interval '20 hours', now() + interval '21 hours', 'confirmed', 'Gym');
   -- A text of each kind or none; its message in any state, or a reason, tried again or not.
-  FOR one IN SELECT b.*, w.type, sms_uuidv7() AS message FROM bookings b, unnest('{confirmation,reminder,feedback}'::text[]) w (type) WHERE random() < 0.6 LOOP
+  FOR one IN SELECT b.*, w.type, sms_uuidv7() AS message FROM bookings b, unnest('{confirmation,reminder,feedback}'::text[]) w (type) WHERE b.id <> pg_temp.id(3, n + 1) AND random() < 0.6 LOOP
     IF random() < 0.6 THEN
       INSERT INTO sms_messages (id, org_id, client_id, to_phone, template_key, body, variables, related_entity_type, related_entity_id, status, scheduled_for,
                                 error_code, metadata, created_at, segments, encoding, sandbox)
@@ -135,6 +138,7 @@ BEGIN
      WHERE pg_temp.without_tense(t.explanation) IS DISTINCT FROM pg_temp.without_tense(e.explanation);
 END
 $$;
+INSERT INTO clients VALUES (pg_temp.id(2, 11), :org, 'Kim', '+61491570011');
 UPDATE clients SET phone = CASE right(id::text, 1) WHEN '7' THEN NULL WHEN '8' THEN '12' ELSE phone END;
 SELECT sms_opt_out(:org, '+61491570003') IS NOT NULL AS opted_out;
 UPDATE sms_settings SET max_sms_per_client_per_day = 15;
