@@ -5,9 +5,9 @@ use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
+use CoachSms::Program;
 use CoachSms::Wait qw(wait_until);
 use IO::Socket::INET;
-use IPC::Open2 qw(open2);
 use PostgreSQL::Test::Utils qw(append_to_file run_log slurp_file);
 
 my ($nginx) = grep { -x } map { "$_/nginx" } split(/:/, $ENV{PATH}), '/usr/sbin', '/usr/local/sbin';
@@ -36,19 +36,17 @@ run_log([ qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0
 
 # The shell ends it when our end of the pipe is closed, and prints its process.
 sub start_nginx {
-    my $pid = open2(my $from, my $to, 'sh', '-c', '"$1" -e "$2/error.log" -c "$2/nginx.conf" >/dev/null 2>&1 & echo $!; read gone; kill $! 2>/dev/null; wait',
+    my ($shell, $server) = start_program('sh', '-c', '"$1" -e "$2/error.log" -c "$2/nginx.conf" >/dev/null 2>&1 & echo $!; read gone; kill $! 2>/dev/null; wait',
         'sh', $nginx, $dir);
-    chomp(my $server = <$from>);
     wait_until(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }, 20)
       or die 'nginx did not start: ' . slurp_file("$dir/error.log");
-    return { shell => $pid, to => $to, pid => $server };
+    return { shell => $shell, pid => $server };
 }
 
 sub kill_nginx {
     my ($program) = @_;
     kill KILL => $program->{pid} or die "no process $program->{pid}: $!";
-    close $program->{to};
-    waitpid $program->{shell}, 0;
+    ok(stop_program($program->{shell}), 'nginx is gone');
     return;
 }
 
