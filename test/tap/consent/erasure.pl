@@ -5,6 +5,7 @@ use warnings;
 use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Fake;
+use CoachSms::Wait qw(deadline);
 use PostgreSQL::Test::Utils qw(slurp_file);
 
 my $fake = start_fake();
@@ -19,7 +20,7 @@ sub sql { my ($query, $db) = @_; return $node->safe_psql($db // 'postgres', $que
 sub dump_holds {
     my ($text) = @_;
     local @ENV{qw(PGHOST PGPORT)} = ($node->host, $node->port);
-    IPC::Run::run([ 'pg_dump', '-f', $file, 'postgres' ]) or die 'pg_dump failed';
+    IPC::Run::run([ 'pg_dump', '-f', $file, 'postgres' ], IPC::Run::timeout(deadline(120))) or die 'pg_dump failed';
     return index(slurp_file($file), $text) >= 0 ? 1 : 0;
 }
 
@@ -59,7 +60,7 @@ is($fake->count(body => 'No'), 0, 'and nothing went');
 # Restored, the hash matches.
 sql('CREATE DATABASE copy');
 local @ENV{qw(PGHOST PGPORT)} = ($node->host, $node->port);
-ok(IPC::Run::run([ 'psql', '-qXv', 'ON_ERROR_STOP=1', '-f', $file, 'copy' ], '>', \my $output), 'the dump is restored');
+ok(IPC::Run::run([ 'psql', '-qXv', 'ON_ERROR_STOP=1', '-f', $file, 'copy' ], '>', \my $output, IPC::Run::timeout(deadline(120))), 'the dump is restored');
 is(sql("SELECT is_phone_suppressed('$org', '$ann'), is_phone_suppressed('$other', '$ann'), is_phone_suppressed('$org', '$bob')", 'copy'), 't|f|f',
     'there the number is suppressed too');
 

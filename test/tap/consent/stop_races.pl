@@ -7,7 +7,7 @@ use PostgreSQL::Test::Utils ();
 use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Fake;
-use CoachSms::Wait qw(create_wait_until);
+use CoachSms::Wait qw(create_wait_until deadline);
 
 my $races = 10_000 / ($ENV{COACH_SMS_SLOW} || 1);
 my $sessions = 4;
@@ -57,7 +57,7 @@ my @running;
 for my $session (0 .. $sessions - 1) {
     my $file = $node->basedir . "/races_$session.sql";
     PostgreSQL::Test::Utils::append_to_file($file, script($session));
-    push @running, IPC::Run::start([ 'psql', '-XqAt', '-o', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-f', $file, '-d', $node->connstr('postgres') ]);
+    push @running, IPC::Run::start([ 'psql', '-XqAt', '-o', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-f', $file, '-d', $node->connstr('postgres') ], IPC::Run::timeout(deadline(300)));
 }
 is(scalar(grep { !$_->finish } @running), 0, 'all sessions ended well');
 $node->wait_for_sql(q{SELECT count(*) FROM sms_messages WHERE status IN ('queued', 'pending', 'sending')}, '0', 120);

@@ -7,6 +7,7 @@ use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
 use CoachSms::Log;
+use CoachSms::Wait qw(deadline);
 use PostgreSQL::Test::Utils qw(slurp_file);
 
 my $fake = start_fake();
@@ -56,7 +57,7 @@ chomp(my $bindir = `pg_config --bindir`);
 my $output = '';
 chdir PostgreSQL::Test::Utils::tempdir() or die $!;
 ok(IPC::Run::run([ 'pg_upgrade', '--no-sync', '--retain', '-b', $bindir, '-B', $bindir, '-d', $node->data_dir, '-D', $upgraded->data_dir,
-            '-p', $node->port, '-P', $upgraded->port, '-s', $upgraded->host ], '<', \undef, '>', \$output, '2>&1'), 'pg_upgrade succeeds')
+            '-p', $node->port, '-P', $upgraded->port, '-s', $upgraded->host ], '<', \undef, '>', \$output, '2>&1', IPC::Run::timeout(deadline(300))), 'pg_upgrade succeeds')
   or diag($output);
 my $log = join '', map { slurp_file($_) } glob $upgraded->data_dir . '/pg_upgrade_output.d/*/log/pg_upgrade_server.log';
 like($log, qr/database system is ready to accept connections/, 'it started both servers');

@@ -6,6 +6,7 @@ use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
+use CoachSms::Wait qw(deadline);
 use PostgreSQL::Test::Utils qw(slurp_file);
 
 my @tables = qw(sms_settings sms_templates sms_messages sms_attempts sms_events sms_suppression sms_opt_outs sms_schedules);
@@ -18,7 +19,7 @@ sub run_tool {
     my ($node, @command) = @_;
     local @ENV{qw(PGHOST PGPORT)} = ($node->host, $node->port);
     my $output = '';
-    my $done = IPC::Run::run(\@command, '<', \undef, '>', \$output, '2>&1');
+    my $done = IPC::Run::run(\@command, '<', \undef, '>', \$output, '2>&1', IPC::Run::timeout(deadline(120)));
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return ok($done && $output !~ /ERROR|FATAL|error:/, "@command[0 .. 1]") || diag($output);
 }

@@ -6,7 +6,7 @@ use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
-use CoachSms::Wait qw(wait_until);
+use CoachSms::Wait qw(deadline wait_until);
 
 my $url = 'https://coach.example/hooks/sms';
 my $fake = start_fake(args => [ '--inbound-url', $url ]);
@@ -19,7 +19,7 @@ sub sql { return $node->safe_psql('postgres', $_[0]) }
 
 # A session that listens. psql prints what came after each command.
 my ($in, $out) = ('', '');
-my $listener = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out);
+my $listener = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, IPC::Run::timeout(deadline(300)));
 $in = "LISTEN sms_message; LISTEN sms_inbound; LISTEN fence;\n\\echo listening\n";
 $listener->pump until $out =~ /listening/;
 
