@@ -6,8 +6,7 @@ use Test::More;
 use CoachSms::Bookings;
 use CoachSms::Cluster;
 use CoachSms::Fake;
-use CoachSms::Wait qw(deadline);
-use PostgreSQL::Test::Utils qw(slurp_file);
+use CoachSms::Program;
 
 my $fake = start_fake();
 my $node = new_server('main', fake => $fake, extension => 0);
@@ -24,11 +23,12 @@ is(scalar(split /\n/, $before), 6, 'the tables have triggers');
 
 local @ENV{qw(PGHOST PGPORT)} = ($node->host, $node->port);
 my $dir = PostgreSQL::Test::Utils::tempdir();
-is(system('timeout', deadline(60), 'pg_dump', '-f', "$dir/dump", 'postgres'), 0, 'it is dumped');
+my (undef, $dump_error) = run_program('pg_dump', '-f', "$dir/dump", 'postgres');
+is($dump_error, '', 'it is dumped');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
-system("timeout " . deadline(60) . " psql -Xq -d restored -f $dir/dump >$dir/log 2>&1");
-my @errors = grep { !/function public\.\w+\(.*\) does not exist/ } slurp_file("$dir/log") =~ /ERROR:.*/g;
-is_deeply(\@errors, [], 'the restore fails with grants on internal functions alone') or diag(slurp_file("$dir/log"));
+my (undef, $log) = run_program('psql', '-Xq', '-d', 'restored', '-f', "$dir/dump");
+my @errors = grep { !/function public\.\w+\(.*\) does not exist/ } $log =~ /ERROR:.*/g;
+is_deeply(\@errors, [], 'the restore fails with grants on internal functions alone') or diag($log);
 isnt($node->safe_psql('restored', q{SELECT extversion FROM pg_extension WHERE extname = 'coach_sms'}), '0.1.0', 'the copy has this version');
 is($node->safe_psql('restored', $triggers), $before, 'and the same triggers');
 
