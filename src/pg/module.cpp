@@ -1,9 +1,10 @@
 #include "pg/base/failpoint.hpp"
 #include "pg/base/plans.hpp"
 #include "pg/enqueue/enqueue.hpp"
-#include "pg/enqueue/enqueue_cache.hpp"
+#include "pg/facts/facts.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
+#include "pg/tables/table.hpp"
 #include "pg/workers/launcher.hpp"
 #include "pg/workers/utility_hooks.hpp"
 
@@ -23,7 +24,8 @@ void _PG_init(void) {
   define_failpoints();
   install_planner_hooks();
   settings::define();
-  define_enqueue_cache();
+  define_tables();
+  define_facts();
   define_enqueue();
   if (!process_shared_preload_libraries_in_progress) return;
   shared_state_request();

@@ -61,7 +61,7 @@ perl -e '
 
 # The floors of the house: a file includes its own room and lower ones. Files that lie in src/pg itself are rooms of their own.
 core_rooms='base crypto text tenancy http twilio webhook sending limits bookings'
-pg_rooms='base settings shared messages tenancy workers secrets arming limits webhook bookings enqueue doctor sender module'
+pg_rooms='base settings shared tables facts consent limits messages tenancy workers secrets arming webhook bookings enqueue doctor sender module'
 for side in core pg; do
   rooms=${side}_rooms
   grep -rE "^#include \"$side/" "src/$side" | awk -F'[/:".]' -v side="$side" -v rooms="${!rooms}" '

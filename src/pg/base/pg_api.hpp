@@ -33,6 +33,7 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
@@ -41,11 +42,13 @@ extern "C" {
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
+#include "commands/defrem.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
 #include "common/file_perm.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -56,9 +59,11 @@ extern "C" {
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "parser/parse_func.h"
+#include "parser/parse_relation.h"
 #include "pgstat.h"
 #include "pgtime.h"
 #include "port/atomics.h"
@@ -66,6 +71,7 @@ extern "C" {
 #include "postmaster/interrupt.h"
 #include "postmaster/postmaster.h"
 #include "replication/logicalworker.h"
+#include "rewrite/rewriteHandler.h"
 #include "storage/condition_variable.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
@@ -214,6 +220,89 @@ inline auto for_walker(TreeWalker walker) {
   return reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker));
 }
 #endif
+
+// --- writing without a plan (pg/tables)
+// -----------------------------------------------------------
+
+// Gives the executor's state the range table entry of one table, as logical replication does.
+inline void init_range_table(EState* estate, Relation table) {
+  auto* entry = makeNode(RangeTblEntry);
+  entry->rtekind = RTE_RELATION;
+  entry->relid = RelationGetRelid(table);
+  entry->relkind = table->rd_rel->relkind;
+  entry->rellockmode = RowExclusiveLock;
+#if PG_VERSION_NUM >= 160000
+  List* permissions = NIL;
+  addRTEPermissionInfo(&permissions, entry);
+#endif
+#if PG_VERSION_NUM >= 180000
+  ExecInitRangeTable(estate, list_make1(entry), permissions, bms_make_singleton(1));
+#elif PG_VERSION_NUM >= 160000
+  ExecInitRangeTable(estate, list_make1(entry), permissions);
+#else
+  ExecInitRangeTable(estate, list_make1(entry));
+#endif
+}
+
+// Notes which columns an UPDATE sets, as attribute numbers less FirstLowInvalidHeapAttributeNumber.
+inline void set_updated_columns(EState* estate, Bitmapset* columns) {
+#if PG_VERSION_NUM >= 160000
+  auto* permissions = static_cast<RTEPermissionInfo*>(linitial(estate->es_rteperminfos));
+  permissions->updatedCols = columns;
+#else
+  auto* entry = static_cast<RangeTblEntry*>(linitial(estate->es_range_table));
+  entry->updatedCols = columns;
+#endif
+}
+
+inline void init_recheck(EPQState* recheck, EState* estate) {
+#if PG_VERSION_NUM >= 160000
+  EvalPlanQualInit(recheck, estate, nullptr, NIL, -1, NIL);
+#else
+  EvalPlanQualInit(recheck, estate, nullptr, NIL, -1);
+#endif
+}
+
+// Returns whether no other row conflicts with the row in these unique indexes; otherwise gives the
+// place of one that does. Waits for transactions that are inserting such a row.
+inline bool has_no_conflict(ResultRelInfo* result, TupleTableSlot* slot, EState* estate,
+                            List* arbiters, ItemPointer conflict) {
+#if PG_VERSION_NUM >= 180000
+  ItemPointerData none;
+  ItemPointerSetInvalid(&none);
+  return ExecCheckIndexConstraints(result, slot, estate, conflict, &none, arbiters);
+#else
+  return ExecCheckIndexConstraints(result, slot, estate, conflict, arbiters);
+#endif
+}
+
+// Inserts the index entries of a new row. Returns the deferrable unique indexes to check later.
+inline List* insert_index_entries(ResultRelInfo* result, TupleTableSlot* slot, EState* estate) {
+  if (result->ri_NumIndices == 0) return NIL;
+#if PG_VERSION_NUM >= 160000
+  return ExecInsertIndexTuples(result, slot, estate, false, false, nullptr, NIL, false);
+#else
+  return ExecInsertIndexTuples(result, slot, estate, false, false, nullptr, NIL);
+#endif
+}
+
+// Does the same for a row that was inserted speculatively.
+inline List* insert_speculative_entries(ResultRelInfo* result, TupleTableSlot* slot, EState* estate,
+                                        bool* conflict, List* arbiters) {
+#if PG_VERSION_NUM >= 160000
+  return ExecInsertIndexTuples(result, slot, estate, false, true, conflict, arbiters, false);
+#else
+  return ExecInsertIndexTuples(result, slot, estate, false, true, conflict, arbiters);
+#endif
+}
+
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys) {
+#if PG_VERSION_NUM >= 180000
+  return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+  return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
 
 }  // namespace coach_sms
 

@@ -3,10 +3,12 @@
 
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
+#include "pg/consent/suppression.hpp"
 #include "pg/enqueue/enqueue.hpp"
-#include "pg/enqueue/enqueue_cache.hpp"
-#include "pg/enqueue/suppression_keys.hpp"
+#include "pg/enqueue/queue_row.hpp"
+#include "pg/facts/facts.hpp"
 #include "pg/shared/commit_signals.hpp"
+#include "pg/tables/definitions.hpp"
 
 namespace coach_sms {
 
@@ -71,33 +73,74 @@ bool is_repeat(const MessageRequest& wanted, pg_uuid_t* id) {
   return !failure.failed && find_first(wanted, ready, id, &failure) && !failure.failed;
 }
 
-// Stores the message and its place in the queue in one statement, unless it is suppressed or its
-// key is taken. It waits for a concurrent transaction with the same key.
-Statement insert_message{R"sql(
-      WITH message AS (
-        INSERT INTO @extschema@.sms_messages (id, org_id, client_id, to_phone, from_phone,
-          template_id, template_key, body, variables, related_entity_type, related_entity_id,
-          status, scheduled_for, idempotency_key, metadata, segments, encoding, priority,
-          expires_at, sandbox, payload_hash)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-          CASE WHEN $12 > now() THEN 'pending' ELSE 'queued' END, $12, $13, coalesce($14, '{}'),
-          $15, $16, $17, $18, $19, $20
-         WHERE NOT EXISTS (SELECT FROM @extschema@.sms_suppression
-                            WHERE org_id = $2 AND phone = ANY ($22))
-           AND NOT EXISTS (SELECT FROM @extschema@.sms_opt_outs o
-                            WHERE o.phone = ANY ($22)
-                              AND @internal@.sms_sends_as($2, $5, o.account_sid, o.sender))
-           AND NOT EXISTS (SELECT FROM @extschema@.sms_idempotency_keys
-                            WHERE org_id = $2 AND idempotency_key = $13)
-        ON CONFLICT (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-        RETURNING id, org_id, metadata, priority, expires_at)
-       INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)
-       SELECT id, org_id, @internal@.sms_zone_of(metadata), priority, $21, expires_at FROM message
-       RETURNING zone)sql",
-                         {UUIDOID, UUIDOID,  UUIDOID,        TEXTOID,     TEXTOID, UUIDOID,
-                          TEXTOID, TEXTOID,  JSONBOID,       TEXTOID,     UUIDOID, TIMESTAMPTZOID,
-                          TEXTOID, JSONBOID, INT4OID,        TEXTOID,     INT2OID, TIMESTAMPTZOID,
-                          BOOLOID, BYTEAOID, TIMESTAMPTZOID, TEXTARRAYOID}};
+// Returns whether the key's message was pruned.
+bool is_pruned(const MessageRequest& wanted, Command* command) {
+  if (wanted.idempotency_key == nullptr) return false;
+  Table keys;
+  keys.open(&pruned_keys::table, TableUse::kRead, command);
+  Scan scan;
+  scan.begin(&keys, {{pruned_keys::kOrgId, Parameter(wanted.org_id)},
+                     {pruned_keys::kIdempotencyKey, Parameter(wanted.idempotency_key)}});
+  const bool found = scan.next();
+  scan.end();
+  keys.close();
+  return found;
+}
+
+void fill_message(const MessageRequest& wanted, const PreparedMessage& ready, Table* message) {
+  namespace m = messages;
+  const TimestampTz now = GetCurrentTransactionStartTimestamp();
+  message->begin_row();
+  message->set(m::kId, Parameter(ready.id));
+  message->set(m::kOrgId, Parameter(wanted.org_id));
+  message->set(m::kClientId, Parameter(wanted.client_id, wanted.has_client_id));
+  message->set(m::kToPhone, Parameter(ready.to_phone));
+  message->set(m::kFromPhone, Parameter(wanted.from_phone));
+  message->set(m::kTemplateId, Parameter(ready.template_id, ready.has_template_id));
+  message->set(m::kTemplateKey, Parameter(wanted.template_key));
+  message->set(m::kBody, Parameter(ready.body));
+  message->set(m::kVariables, Parameter(wanted.variables));
+  message->set(m::kRelatedEntityType, Parameter(wanted.related_entity_type));
+  message->set(m::kRelatedEntityId,
+               Parameter(wanted.related_entity_id, wanted.has_related_entity_id));
+  message->set(m::kStatus, Parameter(ready.scheduled_for > now ? "pending" : "queued"));
+  message->set(m::kScheduledFor, Parameter(ready.scheduled_for));
+  message->set(m::kIdempotencyKey, Parameter(wanted.idempotency_key));
+  if (wanted.metadata != nullptr) message->set(m::kMetadata, Parameter(wanted.metadata));
+  message->set(m::kSegments, Parameter(ready.segments));
+  message->set(m::kEncoding, Parameter(ready.encoding));
+  message->set(m::kPriority, Parameter(wanted.priority));
+  message->set(m::kExpiresAt, Parameter(wanted.expires_at, wanted.has_expires_at));
+  message->set(m::kSandbox, Parameter(ready.sandbox));
+  message->set(m::kPayloadHash, Parameter(ready.payload_hash));
+}
+
+// Inserts the message unless its key is taken. Waits for a concurrent transaction with the same
+// key.
+bool insert_message(const MessageRequest& wanted, const PreparedMessage& ready, Command* command) {
+  Table message;
+  message.open(&messages::table, TableUse::kWrite, command);
+  fill_message(wanted, ready, &message);
+  const bool stored = wanted.idempotency_key == nullptr
+                          ? message.insert()
+                          : message.insert_unless_taken(
+                                {messages::kOrgId, messages::kIdempotencyKey},
+                                "(org_id, idempotency_key) WHERE idempotency_key IS NOT NULL");
+  message.close();
+  return stored;
+}
+
+QueueRow queue_row_of(const MessageRequest& wanted, const PreparedMessage& ready) {
+  return {ready.id,     wanted.org_id,     zone_of(wanted.metadata), wanted.priority,
+          ready.due_at, wanted.expires_at, wanted.has_expires_at};
+}
+
+void fail_skipped(Failure* failure) {
+  fail(failure, ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION,
+       "A BEFORE INSERT trigger on sms_messages returned NULL.",
+       "Let the trigger return the row, or raise an error that says why it is refused.",
+       "a trigger on sms_messages has skipped the message");
+}
 
 void at_transaction_event(XactEvent, void*) {
   depth = 0;
@@ -129,22 +172,25 @@ void fail_suppressed(const MessageRequest& wanted, const PreparedMessage& ready,
 
 bool store(const MessageRequest& wanted, const PreparedMessage& ready, pg_uuid_t* id,
            Failure* failure) {
-  begin_storing(ready.id);
-  const bool stored =
-      insert_message.run(
-          ready.id, wanted.org_id, Parameter(wanted.client_id, wanted.has_client_id),
-          ready.to_phone, wanted.from_phone, Parameter(ready.template_id, ready.has_template_id),
-          wanted.template_key, ready.body, wanted.variables, wanted.related_entity_type,
-          Parameter(wanted.related_entity_id, wanted.has_related_entity_id), ready.scheduled_for,
-          wanted.idempotency_key, wanted.metadata, ready.segments, ready.encoding, wanted.priority,
-          Parameter(wanted.expires_at, wanted.has_expires_at), ready.sandbox, ready.payload_hash,
-          ready.due_at, suppression_keys(ready.to_phone)) == 1;
-  --depth;
   *id = ready.id;
+  Command command;
+  command.begin();
+  begin_storing(ready.id);
+  const bool suppressed = is_suppressed(wanted.org_id, wanted.from_phone, ready.to_phone, &command);
+  const bool stored =
+      !suppressed && !is_pruned(wanted, &command) && insert_message(wanted, ready, &command);
+  const QueueRow row = queue_row_of(wanted, ready);
+  if (stored) insert_queue_row(row, &command);
+  command.end();
+  --depth;
   if (stored)
-    wake_note(&wanted.org_id, text_column(0, 1), wanted.priority, ready.due_at);
-  else if (wanted.idempotency_key == nullptr || !find_first(wanted, ready, id, failure))
+    wake_note(&wanted.org_id, row.zone, wanted.priority, ready.due_at);
+  else if (wanted.idempotency_key != nullptr && find_first(wanted, ready, id, failure))
+    return !failure->failed;
+  else if (suppressed)
     fail_suppressed(wanted, ready, failure);
+  else
+    fail_skipped(failure);
   return !failure->failed;
 }
 

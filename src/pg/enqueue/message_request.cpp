@@ -6,14 +6,12 @@
 #include "core/twilio/sender_address.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/time_zones.hpp"
 #include "pg/base/uuids.hpp"
-#include "pg/enqueue/enqueue_cache.hpp"
 #include "pg/enqueue/message_request.hpp"
 #include "pg/enqueue/message_times.hpp"
-#include "pg/enqueue/suppression_keys.hpp"
+#include "pg/facts/facts.hpp"
 #include "pg/limits/client_limits.hpp"
 #include "pg/settings.hpp"
 #include "pg/tenancy/tenancy.hpp"
@@ -194,10 +192,8 @@ bool check_client_limit(const MessageRequest& wanted, const PreparedMessage& rea
                         const OrgFacts& org, Failure* failure) {
   if (org.max_per_client_per_day < 0) return true;
   const pg_uuid_t* client = wanted.has_client_id ? &wanted.client_id : nullptr;
-  const Datum keys = client != nullptr ? texts_of(1, [&](int) { return uuid_text(*client); })
-                                       : PointerGetDatum(suppression_keys(ready.to_phone));
-  if (count_for_client(wanted.org_id, client, keys, ready.sandbox, ready.due_at) <
-          org.max_per_client_per_day ||
+  if (count_for_client(wanted.org_id, client, ready.to_phone, ready.sandbox, ready.due_at,
+                       org.max_per_client_per_day) < org.max_per_client_per_day ||
       key_is_known(wanted))
     return true;
   fail(failure, kClientLimit,

@@ -4,7 +4,9 @@
 #include "pg/base/security_context.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
+#include "pg/consent/suppression.hpp"
 #include "pg/enqueue/enqueue.hpp"
+#include "pg/enqueue/queue_row.hpp"
 #include "pg/shared/commit_signals.hpp"
 
 // The triggers that make a plain INSERT into sms_messages work like sms_enqueue().
@@ -105,14 +107,13 @@ void refuse_status(const TriggerRow& row) {
 }
 
 void refuse_suppressed(const MessageRequest& wanted, const PreparedMessage& ready) {
-  static Statement find{R"sql(
-      SELECT FROM @extschema@.sms_suppression
-       WHERE org_id = $1 AND phone = ANY (@internal@.sms_phone_names($2))
-       UNION ALL SELECT WHERE @internal@.sms_is_bound($1, $3, $2))sql",
-                        {UUIDOID, TEXTOID, TEXTOID}};
-  if (find.run(wanted.org_id, ready.to_phone,
-               ready.from_phone != nullptr ? ready.from_phone : cstring_to_text("")) == 0)
-    return;
+  const char* from_phone =
+      ready.from_phone != nullptr ? text_to_cstring(ready.from_phone) : nullptr;
+  Command command;
+  command.begin();
+  const bool suppressed = is_suppressed(wanted.org_id, from_phone, ready.to_phone, &command);
+  command.end();
+  if (!suppressed) return;
   Failure failure;
   fail_suppressed(wanted, ready, &failure);
   raise_if(failure);
@@ -201,10 +202,6 @@ Datum coach_sms_complete_message(PG_FUNCTION_ARGS) {
 // AFTER INSERT on sms_messages: queues waiting rows that this transaction created. store() has
 // queued its own, and restored rows wait for sms_go_live() or sms_go_sandbox().
 Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
-  static Statement insert{
-      "INSERT INTO @internal@.sms_queue (message_id, org_id, zone, priority, due_at, expires_at)"
-      " VALUES ($1, $2, @internal@.sms_zone_of($3), $4, greatest($5, now()), $6) RETURNING zone",
-      {UUIDOID, UUIDOID, JSONBOID, INT2OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
   const TriggerRow row = inserted_row(fcinfo);
   bool given;
   const pg_uuid_t id = row.get_uuid("id", &given);
@@ -214,16 +211,20 @@ Datum coach_sms_queue_message(PG_FUNCTION_ARGS) {
     return Datum{0};
   use_schema_of(fcinfo);
   const SecurityContext caller = switch_to_owner_of(row.relation);
-  const pg_uuid_t org_id = row.get_uuid("org_id", &given);
+  const TimestampTz now = GetCurrentTransactionStartTimestamp();
   const TimestampTz scheduled_for = row.get_time("scheduled_for", &given);
-  const int16 priority = DatumGetInt16(row.get("priority", &given));
-  bool expires;
-  const TimestampTz expires_at = row.get_time("expires_at", &expires);
-  SPI_connect();
-  const uint64 queued = insert.run(id, org_id, row.get_jsonb("metadata"), priority, scheduled_for,
-                                   Parameter(expires_at, expires));
-  if (queued == 1) wake_note(&org_id, text_column(0, 1), priority, scheduled_for);
-  SPI_finish();
+  QueueRow queued{};
+  queued.message_id = id;
+  queued.org_id = row.get_uuid("org_id", &given);
+  queued.zone = zone_of(row.get_jsonb("metadata"));
+  queued.priority = DatumGetInt16(row.get("priority", &given));
+  queued.due_at = scheduled_for > now ? scheduled_for : now;
+  queued.expires_at = row.get_time("expires_at", &queued.has_expires_at);
+  Command command;
+  command.begin();
+  insert_queue_row(queued, &command);
+  command.end();
+  wake_note(&queued.org_id, queued.zone, queued.priority, scheduled_for);
   restore_context(caller);
   return Datum{0};
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pg/base/pg_api.hpp"
+#include "pg/tables/table.hpp"
 
 namespace coach_sms {
 
@@ -12,11 +12,13 @@ namespace coach_sms {
 inline constexpr char kAttemptCounts[] = R"sql(
     (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL))sql";
 
+// Returns the same for a row of sms_attempts.
+bool attempt_counts(const Row& attempt);
+
 // Returns the number of the client's messages that count in the 24 hours that end at `due_at`:
 // those handed over, and those that wait and fall due then. `client_id` is nullptr for a number
-// without a client. `keys` is a text[]: the client's id, or the number's keys (suppression_keys()).
-// Needs SPI.
-int64 count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, Datum keys,
-                       bool sandbox, TimestampTz due_at);
+// without a client. It stops counting at `limit`.
+int count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, text* phone, bool sandbox,
+                     TimestampTz due_at, int limit);
 
 }  // namespace coach_sms

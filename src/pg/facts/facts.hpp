@@ -27,7 +27,7 @@ struct TemplateFacts {
 
 // Return facts that are read once a statement, so that a bulk enqueue reads its org once. A change
 // by the session itself (a trigger calls forget_cached()) or the end of a (sub)transaction makes
-// the next call read again. The results are borrowed until the next call. Need SPI_connect.
+// the next call read again. The results are borrowed until the next call.
 const OrgFacts* find_org(const pg_uuid_t& org_id);
 const TemplateFacts* find_template(const pg_uuid_t& org_id, const char* key);
 // Returns the salt of the hashes of erased people's numbers; nullptr where no person was erased
@@ -43,6 +43,6 @@ bool database_is_live();
 void forget_cached();
 
 // Registers the callbacks that clear the cache at the end of transactions. _PG_init calls it once.
-void define_enqueue_cache();
+void define_facts();
 
 }  // namespace coach_sms

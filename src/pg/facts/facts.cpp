@@ -1,10 +1,10 @@
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/enqueue/enqueue_cache.hpp"
+#include "pg/facts/facts.hpp"
 
-#include "pg/base/statement.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/commit_signals.hpp"
+#include "pg/tables/definitions.hpp"
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_forget_facts);
@@ -42,50 +42,63 @@ bool server_has_account() {
           settings::twilio_auth_token_from_environment()[0] != '\0');
 }
 
+void fill_org(const Row& row) {
+  namespace column = org_settings;
+  const bool has_account = row.has_text(column::kTwilioAccountSid);
+  org.known = true;
+  org.enabled = row.flag(column::kEnabled);
+  strlcpy(org.region, row.copy_text(column::kDefaultRegion, ""), sizeof org.region);
+  org.has_sender = row.has_text(column::kTwilioMessagingServiceSid) ||
+                   row.has_text(column::kTwilioPhoneNumber) ||
+                   settings::twilio_messaging_service_sid[0] != '\0' ||
+                   settings::twilio_phone_number[0] != '\0';
+  org.has_account =
+      (has_account && !row.is_null(column::kTwilioAuthTokenEncrypted)) || server_has_account();
+  org.max_segments = row.number(column::kMaxSegments);
+  org.max_per_client_per_day =
+      row.is_null(column::kMaxSmsPerClientPerDay) ? -1 : row.number(column::kMaxSmsPerClientPerDay);
+}
+
 void read_org(const pg_uuid_t& org_id) {
-  static Statement read{R"sql(
-      SELECT enabled, default_region,
-             coalesce(twilio_messaging_service_sid, '') <> ''
-               OR coalesce(twilio_phone_number, '') <> '',
-             twilio_auth_token_encrypted IS NOT NULL AND coalesce(twilio_account_sid, '') <> '',
-             coalesce(max_segments, 0), coalesce(max_sms_per_client_per_day, -1)
-        FROM @extschema@.sms_settings WHERE org_id = $1)sql",
-                        {UUIDOID}};
   org_read_in = 0;
   org = OrgFacts{};
   org.org_id = org_id;
-  if (read.run(org.org_id) == 1) {
-    org.known = true;
-    org.enabled = bool_column(0, 1);
-    strlcpy(org.region, text_column(0, 2), sizeof org.region);
-    org.has_sender = bool_column(0, 3) || settings::twilio_messaging_service_sid[0] != '\0' ||
-                     settings::twilio_phone_number[0] != '\0';
-    org.has_account = bool_column(0, 4) || server_has_account();
-    org.max_segments = int_column(0, 5);
-    org.max_per_client_per_day = int_column(0, 6);
-  }
+  read_rows(&org_settings::table, {{org_settings::kOrgId, Parameter(org.org_id)}}, fill_org);
   org_read_in = GetCurrentStatementStartTimestamp();
 }
 
+// Reads the newest active version.
 void read_template(const pg_uuid_t& org_id, const char* key) {
-  static Statement read{
-      "SELECT id, body FROM @extschema@.sms_templates"
-      " WHERE org_id = $1 AND template_key = $2 AND is_active ORDER BY version DESC LIMIT 1",
-      {UUIDOID, TEXTOID}};
   template_read_in = 0;
   if (message_template.body != nullptr) pfree(message_template.body);
   message_template = TemplateFacts{};
   message_template.org_id = org_id;
   strlcpy(message_template.key, key, sizeof message_template.key);
-  if (read.run(message_template.org_id, key) == 1) {
-    message_template.known = true;
-    message_template.id = uuid_column(0, 1);
-    const std::string_view body = utf8_view(text_column(0, 2));
-    message_template.body = MemoryContextStrdup(TopMemoryContext, body.data());
-  }
+  int version = 0;
+  const char* body = nullptr;
+  read_rows(&templates::table,
+            {{templates::kOrgId, Parameter(message_template.org_id)},
+             {templates::kTemplateKey, Parameter(key)}},
+            [&](const Row& row) {
+              if (!row.flag(templates::kIsActive) || row.number(templates::kVersion) <= version)
+                return;
+              version = row.number(templates::kVersion);
+              message_template.known = true;
+              message_template.id = row.uuid(templates::kId);
+              body = row.copy_text(templates::kBody, "");
+            });
+  if (body != nullptr)
+    message_template.body = MemoryContextStrdup(TopMemoryContext, utf8_view(body).data());
   // A key that does not fit is not cached: cut, it could be another key.
   if (strlen(key) < sizeof message_template.key)
     template_read_in = GetCurrentStatementStartTimestamp();
+}
+
+void keep_salt(const Row& row) {
+  bool is_null;
+  const bytea* found = DatumGetByteaPP(row.datum(phone_salt::kSalt, &is_null));
+  salt = static_cast<bytea*>(MemoryContextAlloc(TopMemoryContext, VARSIZE_ANY(found)));
+  memcpy(salt, found, VARSIZE_ANY(found));
 }
 
 }  // namespace
@@ -103,25 +116,20 @@ const TemplateFacts* find_template(const pg_uuid_t& org_id, const char* key) {
 }
 
 bool database_is_live() {
-  static Statement read{"SELECT mode = 'live' FROM @internal@.sms_server", {}};
   if (is_fresh(mode_read_in)) return live;
-  live = read.run() == 1 && bool_column(0, 1);
+  live = false;
+  read_rows(&server::table, {{server::kSingleton, Parameter(true)}},
+            [](const Row& row) { live = row.text_is(server::kMode, "live"); });
   mode_read_in = GetCurrentStatementStartTimestamp();
   return live;
 }
 
 const bytea* find_phone_salt() {
-  static Statement read{"SELECT salt FROM @extschema@.sms_phone_salt", {}};
   if (is_fresh(salt_read_in)) return salt;
   salt_read_in = 0;
   if (salt != nullptr) pfree(salt);
   salt = nullptr;
-  if (read.run() == 1) {
-    bool is_null;
-    const bytea* found = DatumGetByteaPP(datum_column(0, 1, &is_null));
-    salt = static_cast<bytea*>(MemoryContextAlloc(TopMemoryContext, VARSIZE_ANY(found)));
-    memcpy(salt, found, VARSIZE_ANY(found));
-  }
+  read_rows(&phone_salt::table, {{phone_salt::kSingleton, Parameter(true)}}, keep_salt);
   salt_read_in = GetCurrentStatementStartTimestamp();
   return salt;
 }
@@ -130,7 +138,7 @@ void forget_cached() {
   org_read_in = template_read_in = mode_read_in = salt_read_in = 0;
 }
 
-void define_enqueue_cache() {
+void define_facts() {
   RegisterXactCallback(at_transaction_event, nullptr);
   RegisterSubXactCallback(at_subtransaction_event, nullptr);
 }

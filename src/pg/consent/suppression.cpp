@@ -1,0 +1,52 @@
+#include "pg/consent/suppression.hpp"
+
+#include "pg/consent/suppression_keys.hpp"
+#include "pg/tables/definitions.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+bool is_listed(const pg_uuid_t& org_id, Datum key, Table* list) {
+  Scan scan;
+  scan.begin(list,
+             {{suppression::kOrgId, Parameter(org_id)}, {suppression::kPhone, Parameter(key)}});
+  const bool found = scan.next();
+  scan.end();
+  return found;
+}
+
+bool sends_as(const pg_uuid_t& org_id, const char* from_phone, const Row& opt_out) {
+  static Statement ask{"SELECT WHERE @internal@.sms_sends_as($1, $2, $3, $4)",
+                       {UUIDOID, TEXTOID, TEXTOID, TEXTOID}};
+  return ask.run(org_id, from_phone, opt_out.copy_text(opt_outs::kAccountSid, ""),
+                 opt_out.copy_text(opt_outs::kSender, "")) > 0;
+}
+
+bool has_opted_out(const pg_uuid_t& org_id, const char* from_phone, Datum key, Table* list) {
+  Scan scan;
+  scan.begin(list, {{opt_outs::kPhone, Parameter(key)}});
+  bool found = false;
+  while (!found && scan.next())
+    found = sends_as(org_id, from_phone, scan.row);
+  scan.end();
+  return found;
+}
+
+}  // namespace
+
+bool is_suppressed(const pg_uuid_t& org_id, const char* from_phone, text* phone, Command* command) {
+  Table list;
+  list.open(&suppression::table, TableUse::kRead, command);
+  Table stops;
+  stops.open(&opt_outs::table, TableUse::kRead, command);
+  bool found = false;
+  for (const Datum key : suppression_keys(phone))
+    found =
+        found || is_listed(org_id, key, &list) || has_opted_out(org_id, from_phone, key, &stops);
+  stops.close();
+  list.close();
+  return found;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,58 @@
+#include "core/crypto/phone_hash.hpp"
+#include "core/text/phone_forms.hpp"
+#include "pg/base/cpp_boundary.hpp"
+
+#include "pg/consent/suppression_keys.hpp"
+#include "pg/base/statement.hpp"
+#include "pg/facts/facts.hpp"
+
+// A person's keys by number, for SQL: sms_phone_names(phone), sms_phone_key(phone).
+
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_phone_names);
+PG_FUNCTION_INFO_V1(coach_sms_phone_key);
+}
+
+using namespace coach_sms;
+
+namespace {
+
+std::string_view view(const text* value) {
+  return {VARDATA_ANY(value), static_cast<size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
+}  // namespace
+
+namespace coach_sms {
+
+SuppressionKeys suppression_keys(text* phone) {
+  const bytea* salt = find_phone_salt();
+  char* made[SuppressionKeys::kMost];
+  SuppressionKeys names{};
+  raise_if(run_cpp([&] {
+    const std::vector<std::string> forms = phone_forms(view(phone));
+    for (const std::string& form : forms)
+      made[names.count++] = copy_out(form);
+    if (salt == nullptr) return;
+    for (const std::string& form : forms)
+      made[names.count++] = copy_out(phone_hash(view(salt), form));
+  }));
+  for (int i = 0; i < names.count; ++i)
+    names.keys[i] = CStringGetTextDatum(made[i]);
+  return names;
+}
+
+}  // namespace coach_sms
+
+Datum coach_sms_phone_names(PG_FUNCTION_ARGS) {
+  use_schema_of(fcinfo);
+  SuppressionKeys names = suppression_keys(PG_GETARG_TEXT_PP(0));
+  PG_RETURN_ARRAYTYPE_P(construct_array(names.keys, names.count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+Datum coach_sms_phone_key(PG_FUNCTION_ARGS) {
+  const text* phone = PG_GETARG_TEXT_PP(0);
+  char* key = nullptr;
+  raise_if(run_cpp([&] { key = copy_out(phone_key(view(phone))); }));
+  PG_RETURN_TEXT_P(cstring_to_text(key));
+}

@@ -1,0 +1,43 @@
+#include "pg/enqueue/queue_row.hpp"
+
+#include "pg/tables/definitions.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+// Characters. No real name is longer, and the index has a limit.
+constexpr int kLongestZone = 64;
+
+const JsonbValue* find_key(Jsonb* object, const char* key, JsonbValue* value) {
+  return getKeyJsonValueFromContainer(&object->root, key, static_cast<int>(strlen(key)), value);
+}
+
+}  // namespace
+
+const char* zone_of(Jsonb* metadata) {
+  JsonbValue value;
+  if (metadata == nullptr) return "";
+  if (find_key(metadata, "quiet_hours_override", &value) != nullptr && value.type == jbvBool &&
+      value.val.boolean)
+    return "*";
+  if (find_key(metadata, "timezone", &value) == nullptr || value.type != jbvString) return "";
+  const char* name = value.val.string.val;
+  return pnstrdup(name, pg_mbcharcliplen(name, value.val.string.len, kLongestZone));
+}
+
+void insert_queue_row(const QueueRow& row, Command* command) {
+  Table table;
+  table.open(&queue::table, TableUse::kWrite, command);
+  table.begin_row();
+  table.set(queue::kMessageId, Parameter(row.message_id));
+  table.set(queue::kOrgId, Parameter(row.org_id));
+  table.set(queue::kZone, Parameter(row.zone));
+  table.set(queue::kPriority, Parameter(row.priority));
+  table.set(queue::kDueAt, Parameter(row.due_at));
+  table.set(queue::kExpiresAt, Parameter(row.expires_at, row.has_expires_at));
+  table.insert();
+  table.close();
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "pg/tables/table.hpp"
+
+namespace coach_sms {
+
+// The row of a new message in sms_queue.
+struct QueueRow {
+  pg_uuid_t message_id;
+  pg_uuid_t org_id;
+  const char* zone;  // by zone_of()
+  int16 priority;
+  TimestampTz due_at;
+  TimestampTz expires_at;
+  bool has_expires_at;
+};
+
+// Inserts the row.
+void insert_queue_row(const QueueRow& row, Command* command);
+
+// Returns the zone of the quiet hours that a message with this metadata (nullptr: none) waits for,
+// as sms_zone_of() in SQL does. The result is palloc'ed or static.
+const char* zone_of(Jsonb* metadata);
+
+}  // namespace coach_sms

@@ -1,0 +1,178 @@
+#include "pg/tables/table.hpp"
+#include "pg/tables/table_parts.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+// Returns whether the transaction's snapshots may miss rows in the index: its HOT chains were
+// broken when it was made (README.HOT).
+bool is_too_new(Relation index) {
+  return index->rd_index->indcheckxmin &&
+         !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+                                TransactionXmin);
+}
+
+bool fits(const IndexPart& index, const AttrNumber* attributes, std::initializer_list<Key> keys) {
+  const int count = static_cast<int>(keys.size());
+  if (index.key_count < count || index.keys_needed > count) return false;
+  int at = 0;
+  for (const Key& key : keys)
+    if (index.keys[at++] != attributes[key.column]) return false;
+  return true;
+}
+
+// The comparison's function and input, by the index's column or, without an index, by the type.
+struct Comparison {
+  Oid family;
+  Oid type;
+  Oid collation;
+  AttrNumber attribute;
+};
+
+Comparison comparison_of(Relation table, Relation index, AttrNumber attribute, int at) {
+  if (index != nullptr)
+    return {index->rd_opfamily[at], index->rd_opcintype[at], index->rd_indcollation[at],
+            static_cast<AttrNumber>(at + 1)};
+  Form_pg_attribute column = TupleDescAttr(RelationGetDescr(table), attribute - 1);
+  const Oid operators = GetDefaultOpClass(column->atttypid, BTREE_AM_OID);
+  return {get_opclass_family(operators), get_opclass_input_type(operators), column->attcollation,
+          attribute};
+}
+
+RegProcedure function_of(const Comparison& comparison, StrategyNumber strategy) {
+  const Oid found = get_opfamily_member(comparison.family, comparison.type, comparison.type,
+                                        static_cast<int16>(strategy));
+  if (found == InvalidOid) elog(ERROR, "no operator %d for type %u", strategy, comparison.type);
+  return get_opcode(found);
+}
+
+void require_index(const TableDefinition& definition) {
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                  errmsg("an index of %s is missing or not valid", definition.name),
+                  errdetail("Without it the rows have no order."),
+                  errhint("sms_doctor() names it. REINDEX mends an index that is not valid.")));
+}
+
+}  // namespace
+
+// Finds and opens the index, and leaves index_ nullptr where there is none.
+void Scan::open_index(std::initializer_list<Key> keys) {
+  const TableParts& parts = *table_->parts_;
+  const bool writes = table_->use_ == TableUse::kWrite;
+  index_ = nullptr;
+  for (int i = 0; i < parts.index_count; ++i) {
+    if (!fits(parts.indexes[i], parts.attributes, keys)) continue;
+    Relation index = writes ? parts.result->ri_IndexRelationDescs[i]
+                            : index_open(parts.indexes[i].oid, AccessShareLock);
+    if (!is_too_new(index)) {
+      index_ = index;
+      owns_index_ = !writes;
+      return;
+    }
+    if (!writes) index_close(index, NoLock);
+  }
+}
+
+void Scan::set_keys(std::initializer_list<Key> keys) {
+  int at = 0;
+  for (const Key& key : keys) {
+    const Comparison comparison =
+        comparison_of(table_->relation_, index_, table_->parts_->attributes[key.column], at);
+    ScanKeyEntryInitialize(&keys_[at++], key.value.is_null ? SK_ISNULL : 0, comparison.attribute,
+                           key.comparison, InvalidOid, comparison.collation,
+                           function_of(comparison, key.comparison), key.value.value);
+  }
+}
+
+void Scan::begin(Table* table, std::initializer_list<Key> keys, ScanOrder order) {
+  table_ = table;
+  const int count = static_cast<int>(keys.size());
+  if (count > kMaxKeys) elog(ERROR, "%d keys of a scan", count);
+  require_types(*table->definition_, *table->parts_);
+  open_index(keys);
+  if (index_ == nullptr && order == ScanOrder::kOfIndex) require_index(*table->definition_);
+  set_keys(keys);
+  row.attributes = table->parts_->attributes;
+  row.slot = MakeSingleTupleTableSlot(table->parts_->written->tts_tupleDescriptor,
+                                      table_slot_callbacks(table->relation_));
+  if (index_ != nullptr) {
+    by_index_ = begin_index_scan(table->relation_, index_, GetActiveSnapshot(), count);
+    index_rescan(by_index_, keys_, count, nullptr, 0);
+  } else {
+    by_table_ = table_beginscan(table->relation_, GetActiveSnapshot(), count, keys_);
+  }
+}
+
+bool Scan::next() {
+  return index_ != nullptr ? index_getnext_slot(by_index_, ForwardScanDirection, row.slot)
+                           : table_scan_getnextslot(by_table_, ForwardScanDirection, row.slot);
+}
+
+void Scan::end() {
+  if (index_ != nullptr)
+    index_endscan(by_index_);
+  else
+    table_endscan(by_table_);
+  if (index_ != nullptr && owns_index_) index_close(index_, NoLock);
+  ExecDropSingleTupleTableSlot(row.slot);
+}
+
+// --- rows ---------------------------------------------------------------------------------------
+
+bool Row::flag(int column) const {
+  bool is_null;
+  const Datum value = datum(column, &is_null);
+  return !is_null && DatumGetBool(value);
+}
+
+int32 Row::number(int column) const {
+  bool is_null;
+  const Datum value = datum(column, &is_null);
+  if (is_null) return 0;
+  const bool is_short =
+      TupleDescAttr(slot->tts_tupleDescriptor, attributes[column] - 1)->attlen == sizeof(int16);
+  return is_short ? DatumGetInt16(value) : DatumGetInt32(value);
+}
+
+int64 Row::bigint(int column) const {
+  bool is_null;
+  const Datum value = datum(column, &is_null);
+  return is_null ? 0 : DatumGetInt64(value);
+}
+
+pg_uuid_t Row::uuid(int column) const {
+  bool is_null;
+  const Datum value = datum(column, &is_null);
+  return is_null ? pg_uuid_t{} : *DatumGetUUIDP(value);
+}
+
+TimestampTz Row::time(int column, TimestampTz if_null) const {
+  bool is_null;
+  const Datum value = datum(column, &is_null);
+  return is_null ? if_null : DatumGetTimestampTz(value);
+}
+
+char* Row::copy_text(int column, const char* if_null) const {
+  bool is_null;
+  const Datum value = datum(column, &is_null);
+  if (!is_null) return TextDatumGetCString(value);
+  return if_null != nullptr ? pstrdup(if_null) : nullptr;
+}
+
+bool Row::text_is(int column, const char* expected) const {
+  bool is_null;
+  const Datum value = datum(column, &is_null);
+  if (is_null) return false;
+  const text* stored = DatumGetTextPP(value);
+  return VARSIZE_ANY_EXHDR(stored) == strlen(expected) &&
+         memcmp(VARDATA_ANY(stored), expected, strlen(expected)) == 0;
+}
+
+bool Row::has_text(int column) const {
+  bool is_null;
+  const Datum value = datum(column, &is_null);
+  return !is_null && VARSIZE_ANY_EXHDR(DatumGetTextPP(value)) > 0;
+}
+
+}  // namespace coach_sms

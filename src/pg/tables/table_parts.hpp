@@ -1,0 +1,52 @@
+#pragma once
+
+#include "pg/tables/table.hpp"
+
+namespace coach_sms {
+
+// An index, as it was when the parts were made.
+struct IndexPart {
+  Oid oid;
+  int key_count;
+  AttrNumber keys[INDEX_MAX_KEYS];  // 0: an expression
+  // Conditions on so many leading keys imply the predicate. More than key_count: it cannot be used.
+  int keys_needed;
+  bool is_arbiter;  // unique, not deferrable
+};
+
+// All that reading and writing a table needs beside open relations. It is made once a session, and
+// anew after a change of the table. While the table is open its memory belongs to the
+// (sub)transaction, so that an error frees it.
+struct TableParts {
+  MemoryContext context;  // holds all of it
+  Oid table;
+  uint64 changes;  // of the definition, when it was made
+  AttrNumber attributes[TableDefinition::kMaxColumns];
+  const char* wrong_type;  // a column that has another type than the definition says, or nullptr
+
+  EState* estate;
+  ResultRelInfo* result;
+  EPQState recheck;
+  ExprState** defaults;     // by attribute; nullptr: none
+  TupleTableSlot* written;  // the row of set()
+  bool* is_set;             // by attribute
+  bool needs_statement[CMD_DELETE + 1];
+  bool has_triggers[CMD_DELETE + 1];  // AFTER ROW
+
+  IndexPart* indexes;
+  int index_count;
+};
+
+// Makes the parts of an open table.
+TableParts* make_parts(const TableDefinition& definition, Relation table);
+
+// Raises an error where a column has not the type that the definition says.
+void require_types(const TableDefinition& definition, const TableParts& parts);
+
+// Inserts, changes or deletes a row by an SQL statement, for tables where the executor does more
+// than Table can: rules, triggers of statements, children, row security for the owner, columns of
+// other types. `conflict` is an ON CONFLICT clause or "". Returns the number of rows.
+uint64 write_by_statement(const TableDefinition& definition, const TableParts& parts,
+                          CmdType command, ItemPointer row, const char* conflict);
+
+}  // namespace coach_sms
