@@ -255,7 +255,7 @@ fake:
 fake_selftest: $(FAKE_TWILIO)
 	test/tools/run_fake.sh $(FAKE_TWILIO)
 
-regress isolation pgtap tap:
+regress statements isolation pgtap tap:
 	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/run_$@.sh
 
 check-demo:
@@ -306,8 +306,8 @@ help:
 	@echo 'make install      install it into the PostgreSQL of PG_CONFIG (make uninstall takes it away)'
 	@echo 'make demo         from nothing to a delivered message, on a private server; leaves nothing behind'
 	@echo 'make week         a week of bookings and their texts in seconds: doc/week.md'
-	@echo 'make test         every test: unit, fake, check-tree, check-release, check-demo, regress, isolation,'
-	@echo '                  pgtap, tap; each is a target too'
+	@echo 'make test         every test: unit, fake, check-tree, check-release, check-demo, regress, statements,'
+	@echo '                  isolation, pgtap, tap; each is a target too'
 	@echo 'make test-on DEBIAN=trixie  the same on another release of Debian, in a throw-away root (takes root)'
 	@echo 'make tests-list   each test file with its first sentence'
 	@echo 'make test-asan    the same with address and undefined-behaviour sanitizers'
@@ -324,4 +324,4 @@ help:
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=..., V=1 (shows commands): see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress isolation pgtap tap check-demo check-release bench lint format tests-list check-tree upgrade-script reference week deps help FORCE
+  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress statements isolation pgtap tap check-demo check-release bench lint format tests-list check-tree upgrade-script reference week deps help FORCE

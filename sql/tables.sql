@@ -152,7 +152,8 @@ SELECT m.body, m.extra, q.message_id IS NOT NULL AS queued
   FROM sms_messages m LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id WHERE m.extra = 7 ORDER BY m.id;
 ROLLBACK;
 
--- Indexes that are missing or were made anew: nothing is overlooked.
+-- Indexes that are missing or were made anew: nothing is overlooked, and sms_doctor() names them.
+SELECT check_name, level, problem FROM sms_doctor() WHERE check_name IN ('indexes', 'tables');
 INSERT INTO sms_suppression (org_id, phone) VALUES (:'org', '+61491570156');
 ALTER TABLE sms_suppression DROP CONSTRAINT sms_suppression_org_id_phone_key;
 SELECT sms_enqueue(:'org', to_phone => '+61491570156', body => 'suppressed');
@@ -162,6 +163,7 @@ DROP INDEX partly;
 ALTER TABLE sms_suppression ADD UNIQUE (org_id, phone);
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'sms_suppression_org_id_phone_key'::regclass;
 SELECT sms_enqueue(:'org', to_phone => '+61491570156', body => 'suppressed');
+SELECT check_name, level, problem FROM sms_doctor() WHERE check_name IN ('indexes', 'tables');
 UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'sms_suppression_org_id_phone_key'::regclass;
 SELECT sms_enqueue(:'org', to_phone => '+61491570156', body => 'suppressed');
 DROP INDEX sms_messages_idempotency_key;
@@ -170,6 +172,9 @@ SELECT enqueue('without a key') IS NOT NULL AS ok;
 CREATE UNIQUE INDEX sms_messages_idempotency_key ON sms_messages (org_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 SELECT enqueue('with the index', 'k4') IS NOT NULL AS ok;
 DROP INDEX sms_messages_client_created;
+CREATE TRIGGER see AFTER DELETE ON coach_sms_internal.sms_queue FOR EACH ROW EXECUTE FUNCTION see();
+SELECT check_name, level, problem FROM sms_doctor() WHERE check_name IN ('indexes', 'tables');
+DROP TRIGGER see ON coach_sms_internal.sms_queue;
 UPDATE sms_settings SET max_sms_per_client_per_day = 2;
 SELECT sms_enqueue(:'org', client_id => '20000000-0000-4000-8000-000000000001', to_phone => '+61491570006', body => 'c' || n) IS NOT NULL AS ok
   FROM generate_series(1, 3) n;

@@ -15,6 +15,7 @@ CREATE FUNCTION coach_sms_internal.sms_doctor_as_owner(
           UNION ALL SELECT 5, * FROM coach_sms_internal.sms_check_waiting()
           UNION ALL SELECT 6, * FROM coach_sms_internal.sms_check_rights()
           UNION ALL SELECT 7, * FROM coach_sms_internal.sms_check_bookings()
-          UNION ALL SELECT 8, * FROM coach_sms_internal.sms_check_tenancy()) c
+          UNION ALL SELECT 8, * FROM coach_sms_internal.sms_check_tenancy()
+          UNION ALL SELECT 9, * FROM coach_sms_internal.sms_check_tables()) c
    ORDER BY c.part
 $$;

@@ -35,17 +35,28 @@ bool has_opted_out(const pg_uuid_t& org_id, const char* from_phone, Datum key, T
 
 }  // namespace
 
-bool is_suppressed(const pg_uuid_t& org_id, const char* from_phone, text* phone, Command* command) {
-  Table list;
-  list.open(&suppression::table, TableUse::kRead, command);
-  Table stops;
-  stops.open(&opt_outs::table, TableUse::kRead, command);
-  bool found = false;
+void Suppression::open(Command* command) {
+  list_.open(&suppression::table, TableUse::kRead, command);
+  stops_.open(&opt_outs::table, TableUse::kRead, command);
+}
+
+void Suppression::close() {
+  stops_.close();
+  list_.close();
+}
+
+bool Suppression::contains(const pg_uuid_t& org_id, const char* from_phone, text* phone) {
   for (const Datum key : suppression_keys(phone))
-    found =
-        found || is_listed(org_id, key, &list) || has_opted_out(org_id, from_phone, key, &stops);
-  stops.close();
-  list.close();
+    if (is_listed(org_id, key, &list_) || has_opted_out(org_id, from_phone, key, &stops_))
+      return true;
+  return false;
+}
+
+bool is_suppressed(const pg_uuid_t& org_id, const char* from_phone, text* phone, Command* command) {
+  Suppression suppression;
+  suppression.open(command);
+  const bool found = suppression.contains(org_id, from_phone, phone);
+  suppression.close();
   return found;
 }
 

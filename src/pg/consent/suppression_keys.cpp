@@ -2,8 +2,8 @@
 #include "core/text/phone_forms.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
-#include "pg/consent/suppression_keys.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/consent/suppression_keys.hpp"
 #include "pg/facts/facts.hpp"
 
 // A person's keys by number, for SQL: sms_phone_names(phone), sms_phone_key(phone).
@@ -42,6 +42,12 @@ SuppressionKeys suppression_keys(text* phone) {
   return names;
 }
 
+char* phone_key_of(const text* phone) {
+  char* key = nullptr;
+  raise_if(run_cpp([&] { key = copy_out(phone_key(view(phone))); }));
+  return key;
+}
+
 }  // namespace coach_sms
 
 Datum coach_sms_phone_names(PG_FUNCTION_ARGS) {
@@ -51,8 +57,5 @@ Datum coach_sms_phone_names(PG_FUNCTION_ARGS) {
 }
 
 Datum coach_sms_phone_key(PG_FUNCTION_ARGS) {
-  const text* phone = PG_GETARG_TEXT_PP(0);
-  char* key = nullptr;
-  raise_if(run_cpp([&] { key = copy_out(phone_key(view(phone))); }));
-  PG_RETURN_TEXT_P(cstring_to_text(key));
+  PG_RETURN_TEXT_P(cstring_to_text(phone_key_of(PG_GETARG_TEXT_PP(0))));
 }

@@ -20,4 +20,7 @@ struct SuppressionKeys {
 // reads it anew, and decides.
 SuppressionKeys suppression_keys(text* phone);
 
+// Returns the number's shortest form, by which limits count, in the current memory context.
+char* phone_key_of(const text* phone);
+
 }  // namespace coach_sms

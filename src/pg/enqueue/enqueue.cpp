@@ -5,8 +5,8 @@
 #include "pg/base/uuids.hpp"
 #include "pg/consent/suppression.hpp"
 #include "pg/enqueue/enqueue.hpp"
-#include "pg/enqueue/queue_row.hpp"
 #include "pg/facts/facts.hpp"
+#include "pg/messages/queue_row.hpp"
 #include "pg/shared/commit_signals.hpp"
 #include "pg/tables/definitions.hpp"
 
@@ -131,8 +131,15 @@ bool insert_message(const MessageRequest& wanted, const PreparedMessage& ready, 
 }
 
 QueueRow queue_row_of(const MessageRequest& wanted, const PreparedMessage& ready) {
-  return {ready.id,     wanted.org_id,     zone_of(wanted.metadata), wanted.priority,
-          ready.due_at, wanted.expires_at, wanted.has_expires_at};
+  QueueRow row{};
+  row.message_id = ready.id;
+  row.org_id = wanted.org_id;
+  row.zone = zone_of(wanted.metadata);
+  row.priority = wanted.priority;
+  row.due_at = ready.due_at;
+  row.expires_at = wanted.expires_at;
+  row.has_expires_at = wanted.has_expires_at;
+  return row;
 }
 
 void fail_skipped(Failure* failure) {

@@ -188,13 +188,23 @@ bool key_is_known(const MessageRequest& wanted) {
   return wanted.idempotency_key != nullptr && find.run(wanted.org_id, wanted.idempotency_key) > 0;
 }
 
+int count_for_client(const MessageRequest& wanted, const PreparedMessage& ready) {
+  const pg_uuid_t* id = wanted.has_client_id ? &wanted.client_id : nullptr;
+  const Client client = client_of(wanted.org_id, id, ready.to_phone, ready.sandbox);
+  Command command;
+  ClientCounter counter;
+  command.begin();
+  counter.open(&command);
+  const int count = counter.count_until(client, ready.due_at);
+  counter.close();
+  command.end();
+  return count;
+}
+
 bool check_client_limit(const MessageRequest& wanted, const PreparedMessage& ready,
                         const OrgFacts& org, Failure* failure) {
-  if (org.max_per_client_per_day < 0) return true;
-  const pg_uuid_t* client = wanted.has_client_id ? &wanted.client_id : nullptr;
-  if (count_for_client(wanted.org_id, client, ready.to_phone, ready.sandbox, ready.due_at,
-                       org.max_per_client_per_day) < org.max_per_client_per_day ||
-      key_is_known(wanted))
+  if (org.max_per_client_per_day < 0 ||
+      count_for_client(wanted, ready) < org.max_per_client_per_day || key_is_known(wanted))
     return true;
   fail(failure, kClientLimit,
        psprintf("The org's max_sms_per_client_per_day is %d. Messages handed over in the 24 hours "
@@ -202,7 +212,7 @@ bool check_client_limit(const MessageRequest& wanted, const PreparedMessage& rea
                 org.max_per_client_per_day, timestamptz_to_str(ready.due_at)),
        "Enqueue it for another day, or raise the limit in sms_settings.",
        "client %s has reached the daily limit",
-       client != nullptr ? uuid_text(*client) : text_to_cstring(ready.to_phone));
+       wanted.has_client_id ? uuid_text(wanted.client_id) : text_to_cstring(ready.to_phone));
   return false;
 }
 

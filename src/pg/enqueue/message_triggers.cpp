@@ -6,7 +6,7 @@
 #include "pg/base/uuids.hpp"
 #include "pg/consent/suppression.hpp"
 #include "pg/enqueue/enqueue.hpp"
-#include "pg/enqueue/queue_row.hpp"
+#include "pg/messages/queue_row.hpp"
 #include "pg/shared/commit_signals.hpp"
 
 // The triggers that make a plain INSERT into sms_messages work like sms_enqueue().

@@ -1,5 +1,7 @@
 #include "pg/limits/client_limits.hpp"
 
+#include <algorithm>
+
 #include "pg/base/uuids.hpp"
 #include "pg/consent/suppression_keys.hpp"
 #include "pg/tables/definitions.hpp"
@@ -8,87 +10,23 @@ namespace coach_sms {
 
 namespace {
 
-// A message is scheduled 366 days ahead at most (message_times.cpp), so an older one does not wait.
-constexpr int64 kOldestWaiting = INT64CONST(368) * USECS_PER_DAY;
+// A message is scheduled 366 days ahead at most (message_times.cpp). So an older one neither waits
+// nor is in flight, unless it was rescheduled to more than a year after its creation.
+constexpr int64 kOldest = INT64CONST(368) * USECS_PER_DAY;
 
-// The count of one client, and the tables that it reads.
-struct Count {
-  const pg_uuid_t& org_id;
-  bool sandbox;
-  TimestampTz due_at;
-  int limit;
-  int so_far = 0;
-  Table messages{};
-  Table queue{};
-  Table attempts{};
-
-  bool is_full() const { return so_far >= limit; }
-  TimestampTz since() const { return due_at - USECS_PER_DAY; }
-};
-
-bool is_due_within(const pg_uuid_t& message_id, Count* count) {
-  Scan scan;
-  scan.begin(&count->queue, {{queue::kMessageId, Parameter(message_id)}});
-  bool found = false;
-  if (scan.next()) {
-    const TimestampTz due_at = scan.row.time(queue::kDueAt, DT_NOEND);
-    found = due_at > count->since() && due_at <= count->due_at;
-  }
-  scan.end();
-  return found;
+const char* provider_of(bool sandbox) {
+  return sandbox ? "sandbox" : "twilio";
 }
 
-// Returns whether a message counts that has not ended: it is in flight, or falls due in the time.
-bool is_to_come(const Row& message, Count* count) {
-  if (message.text_is(messages::kStatus, "sending") ||
-      message.text_is(messages::kStatus, "unknown"))
-    return GetCurrentTransactionStartTimestamp() > count->since();
-  return (message.text_is(messages::kStatus, "pending") ||
-          message.text_is(messages::kStatus, "queued")) &&
-         is_due_within(message.uuid(messages::kId), count);
+bool is_in_flight(const Row& message) {
+  return message.text_is(messages::kStatus, "sending") ||
+         message.text_is(messages::kStatus, "unknown");
 }
 
-void count_attempts(const Datum key, Count* count) {
-  const char* provider = count->sandbox ? "sandbox" : "twilio";
-  Scan scan;
-  scan.begin(&count->attempts,
-             {{attempts::kOrgId, Parameter(count->org_id)},
-              {attempts::kClientKey, Parameter(key)},
-              {attempts::kCreatedAt, Parameter(count->since()), BTGreaterStrategyNumber}});
-  while (!count->is_full() && scan.next())
-    if (scan.row.text_is(attempts::kProvider, provider) && attempt_counts(scan.row))
-      ++count->so_far;
-  scan.end();
+bool is_waiting(const Row& message) {
+  return message.text_is(messages::kStatus, "pending") ||
+         message.text_is(messages::kStatus, "queued");
 }
-
-void count_messages(std::initializer_list<Key> keys, bool of_client, Count* count) {
-  Scan scan;
-  scan.begin(&count->messages, keys);
-  while (!count->is_full() && scan.next())
-    if (of_client != scan.row.is_null(messages::kClientId) && is_to_come(scan.row, count))
-      ++count->so_far;
-  scan.end();
-}
-
-void count_client(const pg_uuid_t& client_id, Count* count) {
-  const TimestampTz oldest = GetCurrentTransactionStartTimestamp() - kOldestWaiting;
-  count_attempts(CStringGetTextDatum(uuid_text(client_id)), count);
-  count_messages({{messages::kOrgId, Parameter(count->org_id)},
-                  {messages::kClientId, Parameter(client_id)},
-                  {messages::kCreatedAt, Parameter(oldest), BTGreaterStrategyNumber}},
-                 true, count);
-}
-
-void count_number(text* phone, Count* count) {
-  for (const Datum key : suppression_keys(phone)) {
-    count_attempts(key, count);
-    count_messages(
-        {{messages::kToPhone, Parameter(key)}, {messages::kOrgId, Parameter(count->org_id)}}, false,
-        count);
-  }
-}
-
-}  // namespace
 
 bool attempt_counts(const Row& attempt) {
   return attempt.text_is(attempts::kStatus, "success") ||
@@ -96,23 +34,113 @@ bool attempt_counts(const Row& attempt) {
          !attempt.is_null(attempts::kProviderMessageId);
 }
 
-int count_for_client(const pg_uuid_t& org_id, const pg_uuid_t* client_id, text* phone, bool sandbox,
-                     TimestampTz due_at, int limit) {
-  Count count{org_id, sandbox, due_at, limit};
-  Command command;
-  command.begin();
-  count.messages.open(&messages::table, TableUse::kRead, &command);
-  count.queue.open(&queue::table, TableUse::kRead, &command);
-  count.attempts.open(&attempts::table, TableUse::kRead, &command);
-  if (client_id != nullptr)
-    count_client(*client_id, &count);
-  else
-    count_number(phone, &count);
-  count.attempts.close();
-  count.queue.close();
-  count.messages.close();
-  command.end();
-  return count.so_far;
+}  // namespace
+
+void ClientCounter::open(Command* command) {
+  messages_.open(&messages::table, TableUse::kRead, command);
+  queue_.open(&queue::table, TableUse::kRead, command);
+  attempts_.open(&attempts::table, TableUse::kRead, command);
+}
+
+void ClientCounter::close() {
+  attempts_.close();
+  queue_.close();
+  messages_.close();
+}
+
+int ClientCounter::count_attempts(const Client& client, TimestampTz since) {
+  int count = 0;
+  for (const Datum key : client.keys) {
+    Scan scan;
+    scan.begin(&attempts_, {{attempts::kOrgId, Parameter(client.org_id)},
+                            {attempts::kClientKey, Parameter(key)},
+                            {attempts::kCreatedAt, Parameter(since), BTGreaterStrategyNumber}});
+    while (scan.next())
+      if (scan.row.text_is(attempts::kProvider, provider_of(client.sandbox)) &&
+          attempt_counts(scan.row))
+        ++count;
+    scan.end();
+  }
+  return count;
+}
+
+// Calls use(row) for each message of the client that may still be under way.
+template <typename Use>
+void ClientCounter::each_message(const Client& client, Use use) {
+  Scan scan;
+  if (client.has_id) {
+    const TimestampTz oldest = GetCurrentTransactionStartTimestamp() - kOldest;
+    scan.begin(&messages_, {{messages::kOrgId, Parameter(client.org_id)},
+                            {messages::kClientId, Parameter(client.id)},
+                            {messages::kCreatedAt, Parameter(oldest), BTGreaterStrategyNumber}});
+    while (scan.next())
+      use(scan.row);
+    return scan.end();
+  }
+  for (const Datum key : client.keys) {
+    scan.begin(&messages_, {{messages::kToPhone, Parameter(key)},
+                            {messages::kOrgId, Parameter(client.org_id)}});
+    while (scan.next())
+      if (scan.row.is_null(messages::kClientId)) use(scan.row);
+    scan.end();
+  }
+}
+
+bool ClientCounter::is_due_between(const pg_uuid_t& message_id, TimestampTz after,
+                                   TimestampTz until) {
+  Scan scan;
+  scan.begin(&queue_, {{queue::kMessageId, Parameter(message_id)}});
+  bool found = false;
+  if (scan.next()) {
+    const TimestampTz due_at = scan.row.time(queue::kDueAt, DT_NOEND);
+    found = due_at > after && due_at <= until;
+  }
+  scan.end();
+  return found;
+}
+
+int ClientCounter::count_until(const Client& client, TimestampTz due_at) {
+  const TimestampTz since = due_at - USECS_PER_DAY;
+  int count = count_attempts(client, since);
+  each_message(client, [&](const Row& message) {
+    if (is_in_flight(message))
+      count += GetCurrentTransactionStartTimestamp() > since ? 1 : 0;
+    else if (is_waiting(message) && is_due_between(message.uuid(messages::kId), since, due_at))
+      ++count;
+  });
+  return count;
+}
+
+int ClientCounter::count_settled(const Client& client) {
+  return count_attempts(client, GetCurrentTransactionStartTimestamp() - USECS_PER_DAY);
+}
+
+int ClientCounter::count_in_flight(const Client& client, const pg_uuid_t* except,
+                                   int except_count) {
+  int count = 0;
+  each_message(client, [&](const Row& message) {
+    const pg_uuid_t id = message.uuid(messages::kId);
+    const bool counts = is_in_flight(message) &&
+                        std::none_of(except, except + except_count, [&](const pg_uuid_t& other) {
+                          return memcmp(&other, &id, UUID_LEN) == 0;
+                        });
+    count += counts ? 1 : 0;
+  });
+  return count;
+}
+
+Client client_of(const pg_uuid_t& org_id, const pg_uuid_t* id, text* phone, bool sandbox) {
+  Client client{};
+  client.org_id = org_id;
+  client.sandbox = sandbox;
+  client.has_id = id != nullptr;
+  if (id != nullptr) {
+    client.id = *id;
+    client.keys.keys[client.keys.count++] = CStringGetTextDatum(uuid_text(*id));
+  } else {
+    client.keys = suppression_keys(phone);
+  }
+  return client;
 }
 
 }  // namespace coach_sms

@@ -3,7 +3,9 @@
 #include "pg/messages/claims.hpp"
 
 #include "pg/base/statement.hpp"
-#include "pg/messages/join_sql.hpp"
+#include "pg/base/uuids.hpp"
+#include "pg/consent/suppression_keys.hpp"
+#include "pg/messages/sending_tables.hpp"
 #include "pg/settings.hpp"
 
 namespace coach_sms {
@@ -17,116 +19,185 @@ int64 new_fence() {
 
 namespace {
 
-// The parameters of a claim: $1 org, $2 zone, $3 priority, $4 and $5 a place in the lane, $6 now,
-// $7 limit, $8 fence, $9 lease (ms), $10 the server's account.
-constexpr char kDue[] = R"sql(
-    WITH due AS MATERIALIZED (
-     SELECT q.message_id, q.due_at, q.failures
-       FROM @internal@.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
-      WHERE)sql";
+// The facts that all claims of one lane share.
+struct Claiming {
+  const LaneId& lane;
+  int64 fence;
+  int limit;
+  Claimed* claimed;
+  TimestampTz now = GetCurrentTimestamp();
+  char* account_sid = nullptr;
+  SendingTables tables{};
+  int count = 0;
 
-constexpr char kInOrder[] = R"sql(
-      AND q.due_at <= $6 AND m.status IN ('pending', 'queued')
-    ORDER BY)sql";
+  bool is_full() const { return count >= limit; }
+  TimestampTz lease_until() const {
+    return TimestampTzPlusMilliseconds(now, settings::effective_lease_ms());
+  }
+};
 
-constexpr char kClaim[] = R"sql(
-    LIMIT $7
-     FOR UPDATE OF q SKIP LOCKED FOR NO KEY UPDATE OF m SKIP LOCKED),
-    unqueued AS (
-    DELETE FROM @internal@.sms_queue q USING due WHERE q.message_id = due.message_id),
-    sending AS (
-    UPDATE @extschema@.sms_messages m
-       SET status = 'sending', attempt_count = m.attempt_count + 1, updated_at = now()
-      FROM due WHERE m.id = due.message_id
-    RETURNING m.id, m.attempt_count, due.failures, due.due_at, m.to_phone, m.from_phone,
-      m.body, @internal@.sms_ends_at(m.scheduled_for, m.expires_at) AS expires_at, m.sandbox,
-      coalesce(m.client_id::text, @internal@.sms_phone_key(m.to_phone)) AS client_key,
-      m.segments, coalesce(m.related_entity_type = 'booking', false) AS about_booking),
-    leased AS (
-    INSERT INTO @internal@.sms_in_flight (message_id, org_id, fence, attempt_number, failures,
-      priority, claimed_at, lease_until, account_sid, client_key, segments)
-    SELECT id, $1, $8, attempt_count, failures, $3, $6,
-      $6 + $9 * interval '1 millisecond',
-      coalesce((SELECT nullif(s.twilio_account_sid, '') FROM @extschema@.sms_settings s
-                 WHERE s.org_id = $1), nullif($10, '')),
-      client_key, segments FROM sending
-    RETURNING lease_until, account_sid)
-    SELECT s.id, s.attempt_count, s.failures, s.to_phone, coalesce(s.from_phone, ''), s.body,
-      coalesce((SELECT account_sid FROM leased LIMIT 1), ''), s.due_at,
-      (SELECT lease_until FROM leased LIMIT 1), s.expires_at, s.sandbox, s.about_booking,
-      s.client_key, s.segments
-      FROM sending s ORDER BY s.due_at, s.id)sql";
-
-// Returns the SQL of a claim among the rows that `which` describes, in `order`.
-template <std::size_t Which, std::size_t InOrder>
-constexpr auto claim_sql(const char (&which)[Which], const char (&order)[InOrder]) {
-  return join_sql(kDue, which, kInOrder, order, kClaim);
+// Opens the tables, and reads the account that the org sends with: its own, or the server's.
+void begin_claiming(Claiming* claiming) {
+  claiming->tables.open();
+  Table org;
+  org.open(&org_settings::table, TableUse::kRead, &claiming->tables.command);
+  Scan scan;
+  scan.begin(&org, {{org_settings::kOrgId, Parameter(claiming->lane.org_id)}});
+  if (scan.next()) claiming->account_sid = scan.row.copy_text(org_settings::kTwilioAccountSid, "");
+  scan.end();
+  org.close();
+  if (claiming->account_sid == nullptr || claiming->account_sid[0] == '\0')
+    claiming->account_sid = pstrdup(settings::twilio_account_sid());
 }
 
-constexpr std::initializer_list<Oid> kClaimTypes = {
-    UUIDOID,        TEXTOID, INT2OID, TIMESTAMPTZOID, UUIDOID,
-    TIMESTAMPTZOID, INT8OID, INT8OID, INT4OID,        TEXTOID};
+bool is_waiting(const Row& message) {
+  return message.text_is(messages::kStatus, "pending") ||
+         message.text_is(messages::kStatus, "queued");
+}
 
-int claim_with(Statement& claim, const LaneId& lane, int64 fence, TimestampTz place_due,
-               const pg_uuid_t& place_id, int limit, Claimed* claimed) {
-  const TimestampTz now = GetCurrentTimestamp();
-  const uint64 count =
-      claim.run(lane.org_id, lane.zone, lane.priority, place_due, place_id, now, int64{limit},
-                fence, settings::effective_lease_ms(), settings::twilio_account_sid());
-  for (uint64 row = 0; row < count; ++row) {
-    Claimed& one = claimed[row];
-    one.message_id = uuid_column(row, 1);
-    one.org_id = lane.org_id;
-    one.zone = lane.zone;
-    one.fence = fence;
-    one.attempt = int_column(row, 2);
-    one.failures = int_column(row, 3);
-    one.priority = lane.priority;
-    one.to_phone = text_column(row, 4);
-    one.from_phone = text_column(row, 5);
-    one.body = text_column(row, 6);
-    one.account_sid = text_column(row, 7);
-    one.due_at = time_column(row, 8, 0);
-    one.claimed_at = now;
-    one.lease_until = time_column(row, 9, 0);
-    one.expires_at = time_column(row, 10, DT_NOEND);
-    one.sandbox = bool_column(row, 11);
-    one.about_booking = bool_column(row, 12);
-    one.client_key = text_column(row, 13);
-    one.segments = int_column(row, 14);
+// Returns the client's id, or the number in its shortest form where there is none.
+const char* client_key_of(const Row& message) {
+  bool is_null;
+  const Datum phone = message.datum(messages::kToPhone, &is_null);
+  return message.is_null(messages::kClientId) ? phone_key_of(DatumGetTextPP(phone))
+                                              : uuid_text(message.uuid(messages::kClientId));
+}
+
+// Returns when the message expires, as sms_ends_at() in SQL.
+TimestampTz ends_at(const Row& message) {
+  const TimestampTz given = message.time(messages::kExpiresAt, DT_NOEND);
+  const TimestampTz longest = message.time(messages::kScheduledFor, DT_NOEND);
+  const int64 max_wait = INT64CONST(1) * settings::max_wait * USECS_PER_SEC;
+  if (TIMESTAMP_NOT_FINITE(longest) || given < longest + max_wait) return given;
+  return longest + max_wait;
+}
+
+void fill_claimed(const Claiming& claiming, const Row& message, const Row& queued, Claimed* one) {
+  *one = Claimed{};
+  one->message_id = message.uuid(messages::kId);
+  one->org_id = claiming.lane.org_id;
+  one->zone = claiming.lane.zone;
+  one->fence = claiming.fence;
+  one->attempt = message.number(messages::kAttemptCount) + 1;
+  one->failures = queued.number(queue::kFailures);
+  one->priority = claiming.lane.priority;
+  one->to_phone = message.copy_text(messages::kToPhone, "");
+  one->from_phone = message.copy_text(messages::kFromPhone, "");
+  one->body = message.copy_text(messages::kBody, "");
+  one->account_sid = claiming.account_sid;
+  one->due_at = queued.time(queue::kDueAt, 0);
+  one->claimed_at = claiming.now;
+  one->lease_until = claiming.lease_until();
+  one->expires_at = ends_at(message);
+  one->sandbox = message.flag(messages::kSandbox);
+  one->about_booking = message.text_is(messages::kRelatedEntityType, "booking");
+  one->client_key = client_key_of(message);
+  one->segments = message.number(messages::kSegments);
+}
+
+void mark_sending(const Row& message, const Claimed& one, Table* table) {
+  table->begin_change(message);
+  table->set(messages::kStatus, Parameter("sending"));
+  table->set(messages::kAttemptCount, Parameter(one.attempt));
+  table->set(messages::kUpdatedAt, Parameter(GetCurrentTransactionStartTimestamp()));
+  table->update();
+}
+
+void insert_lease(const Claimed& one, Table* table) {
+  namespace f = in_flight;
+  table->begin_row();
+  table->set(f::kMessageId, Parameter(one.message_id));
+  table->set(f::kOrgId, Parameter(one.org_id));
+  table->set(f::kFence, Parameter(one.fence));
+  table->set(f::kAttemptNumber, Parameter(one.attempt));
+  table->set(f::kFailures, Parameter(static_cast<int16>(one.failures)));
+  table->set(f::kPriority, Parameter(one.priority));
+  table->set(f::kClaimedAt, Parameter(one.claimed_at));
+  table->set(f::kLeaseUntil, Parameter(one.lease_until));
+  table->set(f::kAccountSid, Parameter(one.account_sid[0] != '\0' ? one.account_sid : nullptr));
+  table->set(f::kClientKey, Parameter(one.client_key));
+  table->set(f::kSegments, Parameter(one.segments));
+  table->insert();
+}
+
+// Returns whether the row is due in the lane.
+bool is_due(const Claiming& claiming, const Row& queued) {
+  return queued.time(queue::kDueAt, DT_NOEND) <= claiming.now &&
+         queued.number(queue::kPriority) == claiming.lane.priority &&
+         queued.text_is(queue::kZone, claiming.lane.zone);
+}
+
+// Claims the message of a row of the queue. Passes over what others have locked or changed.
+void claim_row(Claiming* claiming, const Row& queued) {
+  if (!is_due(*claiming, queued)) return;
+  SendingTables& tables = claiming->tables;
+  FoundRow message;
+  message.begin(&tables.messages, messages::kId, queued.uuid(queue::kMessageId));
+  if (message.lock(LockTupleNoKeyExclusive) == Table::Lock::kTaken && is_waiting(message.row()) &&
+      tables.queue.remove(queued) == Table::Lock::kTaken) {
+    Claimed& one = claiming->claimed[claiming->count++];
+    fill_claimed(*claiming, message.row(), queued, &one);
+    mark_sending(message.row(), one, &tables.messages);
+    insert_lease(one, &tables.in_flight);
   }
-  return static_cast<int>(count);
+  message.end();
+}
+
+// Claims the due rows of the lane that meet two more conditions, in the index's order.
+void claim_in_order(Claiming* claiming, const Key& due_at, const Key& message_id) {
+  const LaneId& lane = claiming->lane;
+  Scan scan;
+  scan.begin(&claiming->tables.queue,
+             {{queue::kOrgId, Parameter(lane.org_id)},
+              {queue::kZone, Parameter(lane.zone)},
+              {queue::kPriority, Parameter(lane.priority)},
+              due_at,
+              message_id},
+             ScanOrder::kOfIndex);
+  while (!claiming->is_full() && scan.next() &&
+         scan.row.time(queue::kDueAt, DT_NOEND) <= claiming->now)
+    claim_row(claiming, scan.row);
+  scan.end();
 }
 
 }  // namespace
 
-constexpr char kBehindTheMark[] = R"sql(
-    q.org_id = $1 AND q.zone = $2 AND q.priority = $3
-     AND (q.due_at, q.message_id) > ($4, $5))sql";
-
 int claim_due(const LaneId& lane, int64 fence, TimestampTz after_due, const pg_uuid_t& after_id,
               int limit, Claimed* claimed) {
-  static constexpr auto kSql = claim_sql(kBehindTheMark, " q.due_at, q.message_id");
-  static Statement claim{kSql.data(), kClaimTypes};
-  return claim_with(claim, lane, fence, after_due, after_id, limit, claimed);
+  static const pg_uuid_t first{};
+  Claiming claiming{lane, fence, limit, claimed};
+  begin_claiming(&claiming);
+  claim_in_order(&claiming, {queue::kDueAt, Parameter(after_due)},
+                 {queue::kMessageId, Parameter(after_id), BTGreaterStrategyNumber});
+  claim_in_order(&claiming, {queue::kDueAt, Parameter(after_due), BTGreaterStrategyNumber},
+                 {queue::kMessageId, Parameter(first), BTGreaterEqualStrategyNumber});
+  claiming.tables.close();
+  return claiming.count;
 }
-
-// The subquery chooses rows without locks, since locks keep a sort from stopping early. It chooses
-// 100 more than wanted, because other sessions may have locked some. IS NOT DISTINCT FROM keeps the
-// lane's index out: the chosen rows are found by their ids.
-constexpr char kSoonestSessions[] = R"sql(
-    (q.org_id, q.zone, q.priority) IS NOT DISTINCT FROM ($1, $2, $3)
-     AND q.message_id = ANY (ARRAY(
-     SELECT w.message_id FROM @internal@.sms_queue w
-      WHERE w.org_id = $1 AND w.zone = $2 AND w.priority = $3 AND w.due_at < $4
-      ORDER BY w.expires_at, w.due_at, w.message_id LIMIT $7 + 100))
-     AND $5 IS NOT NULL)sql";
 
 int claim_waited(const LaneId& lane, int64 fence, TimestampTz opened_at, int limit,
                  Claimed* claimed) {
-  static constexpr auto kSql = claim_sql(kSoonestSessions, " q.expires_at, q.due_at, q.message_id");
-  static Statement claim{kSql.data(), kClaimTypes};
-  return claim_with(claim, lane, fence, opened_at, pg_uuid_t{}, limit, claimed);
+  // More than wanted, because other sessions may have locked some.
+  static Statement choose{
+      R"sql(
+      SELECT message_id FROM @internal@.sms_queue
+       WHERE org_id = $1 AND zone = $2 AND priority = $3 AND due_at < $4
+       ORDER BY expires_at, due_at, message_id LIMIT $5 + 100)sql",
+      {UUIDOID, TEXTOID, INT2OID, TIMESTAMPTZOID, INT4OID}};
+  Claiming claiming{lane, fence, limit, claimed};
+  const uint64 found = choose.run(lane.org_id, lane.zone, lane.priority, opened_at, limit);
+  auto* ids = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * (found + 1)));
+  for (uint64 i = 0; i < found; ++i)
+    ids[i] = uuid_column(i, 1);
+  begin_claiming(&claiming);
+  for (uint64 i = 0; i < found && !claiming.is_full(); ++i) {
+    Scan scan;
+    scan.begin(&claiming.tables.queue, {{queue::kMessageId, Parameter(ids[i])}});
+    if (scan.next()) claim_row(&claiming, scan.row);
+    scan.end();
+  }
+  claiming.tables.close();
+  return claiming.count;
 }
 
 int64 count_waited(const LaneId& lane, TimestampTz opened_at) {
@@ -140,15 +211,29 @@ int64 count_waited(const LaneId& lane, TimestampTz opened_at) {
 }
 
 TimestampTz next_due_in_lane(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id) {
-  static Statement peek{
-      R"sql(
-      SELECT q.due_at FROM @internal@.sms_queue q
-       WHERE q.org_id = $1 AND q.zone = $2 AND q.priority = $3
-         AND (q.due_at, q.message_id) > ($4, $5)
-         AND q.due_at > now() ORDER BY q.due_at LIMIT 1)sql",
-      {UUIDOID, TEXTOID, INT2OID, TIMESTAMPTZOID, UUIDOID}};
-  if (peek.run(lane.org_id, lane.zone, lane.priority, after_due, after_id) == 0) return DT_NOEND;
-  return time_column(0, 1, DT_NOEND);
+  TimestampTz next = DT_NOEND;
+  Command command;
+  command.begin();
+  Table table;
+  table.open(&queue::table, TableUse::kRead, &command);
+  Scan scan;
+  scan.begin(
+      &table,
+      {{queue::kOrgId, Parameter(lane.org_id)},
+       {queue::kZone, Parameter(lane.zone)},
+       {queue::kPriority, Parameter(lane.priority)},
+       {queue::kDueAt, Parameter(GetCurrentTransactionStartTimestamp()), BTGreaterStrategyNumber}},
+      ScanOrder::kOfIndex);
+  while (next == DT_NOEND && scan.next()) {
+    const TimestampTz due_at = scan.row.time(queue::kDueAt, DT_NOEND);
+    const pg_uuid_t id = scan.row.uuid(queue::kMessageId);
+    if (due_at > after_due || (due_at == after_due && memcmp(&id, &after_id, UUID_LEN) > 0))
+      next = due_at;
+  }
+  scan.end();
+  table.close();
+  command.end();
+  return next;
 }
 
 }  // namespace coach_sms

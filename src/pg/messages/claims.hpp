@@ -1,7 +1,7 @@
 #pragma once
 
 // Claims: the transition pending, queued → sending, lane by lane, with the rules of
-// transitions.hpp. All need SPI, except new_fence(). Texts are in the database's encoding.
+// settlements.hpp. All need SPI, except new_fence(). Texts are in the database's encoding.
 
 #include "pg/base/pg_api.hpp"
 
@@ -33,8 +33,9 @@ struct Claimed {
   TimestampTz expires_at;  // DT_NOEND: never
   bool sandbox;
   bool about_booking;
-  uint32 recalls;    // its number's recall counter as of the pre-send check
-  char* client_key;  // the client, or the number where there is none: the key of the client's limit
+  uint32 recalls;  // its number's recall counter as of the pre-send check
+  const char*
+      client_key;  // the client, or the number where there is none: the key of the client's limit
   int segments;
 };
 

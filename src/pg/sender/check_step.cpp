@@ -1,5 +1,7 @@
 #include "pg/sender/duties.hpp"
 
+#include <algorithm>
+
 #include "pg/base/failpoint.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/timestamps.hpp"
@@ -95,10 +97,19 @@ void requeue_all(const Claimed* claimed, int count) {
   }
 }
 
-void return_claim(const Claimed& claimed, const Checked& checked, AttemptResult* returned) {
-  *returned = result_of(claimed, checked);
-  const AttemptResults one{returned->org_id, &returned, 1};
-  checked.verdict == Verdict::kCancel ? cancel(one) : requeue(one);
+// Gives back the claims that may not be sent now, or ends them.
+void return_claims(const Claimed* claimed, int count) {
+  SendingTables tables;
+  tables.open();
+  for (int i = 0; i < count; ++i) {
+    if (checked_rows[i].verdict == Verdict::kSend) continue;
+    returned_rows[i] = result_of(claimed[i], checked_rows[i]);
+    if (checked_rows[i].verdict == Verdict::kCancel)
+      cancel(&returned_rows[i], &tables);
+    else
+      requeue(&returned_rows[i], &tables);
+  }
+  tables.close();
 }
 
 void check(void* state) {
@@ -118,9 +129,9 @@ void check(void* state) {
   check_versions(sender, sender->claimed, count, checked_rows);
   check_client_limits(sender->claimed, count, mode == Mode::kSandbox, checked_rows);
   if (mode == Mode::kNotArmed) requeue_all(sender->claimed, count);
-  for (int i = 0; i < count; ++i)
-    if (checked_rows[i].verdict != Verdict::kSend)
-      return_claim(sender->claimed[i], checked_rows[i], &returned_rows[i]);
+  if (std::any_of(checked_rows, checked_rows + count,
+                  [](const Checked& row) { return row.verdict != Verdict::kSend; }))
+    return_claims(sender->claimed, count);
 }
 
 // Starts the requests. Call it after the step with the check has committed.

@@ -109,7 +109,10 @@ Found claim_order(const Order& order, int64 fence, Claimed* claimed) {
   if (limit > 0)
     found.count = claim_due(order.lane, fence, after_due, after_id, limit, claimed + found.waited);
   if (found.count > 0) found.last = &claimed[found.waited + found.count - 1];
-  if (found.count < limit)
+  // The next due time is looked up once the lane is empty, after the requests of these claims.
+  if (found.count > 0 && found.waited == 0 && found.count < limit)
+    found.next_due = GetCurrentTimestamp();
+  else if (found.count < limit)
     found.next_due =
         next_due_in_lane(order.lane, found.last != nullptr ? found.last->due_at : after_due,
                          found.last != nullptr ? found.last->message_id : after_id);

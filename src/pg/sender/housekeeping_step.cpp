@@ -1,6 +1,7 @@
 #include "pg/sender/duties.hpp"
 
 #include "pg/base/ids.hpp"
+#include "pg/messages/upkeep.hpp"
 #include "pg/sender/promotion.hpp"
 #include "pg/sender/sandbox_delivery.hpp"
 #include "pg/sender/sender_steps.hpp"

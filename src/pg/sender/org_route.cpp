@@ -1,11 +1,14 @@
+#include <algorithm>
+
+#include "core/twilio/sender_address.hpp"
 #include "core/twilio/twilio_sid.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
 #include "pg/sender/org_route.hpp"
 
-#include "pg/base/statement.hpp"
 #include "pg/secrets/secrets.hpp"
 #include "pg/settings.hpp"
+#include "pg/tables/definitions.hpp"
 
 namespace coach_sms {
 
@@ -65,47 +68,72 @@ void check_route(OrgRoute* route) {
                              route->messaging_service_sid[0] == '\0';
 }
 
-}  // namespace
+// What find_route() reads beside the route itself.
+struct Settings {
+  bool known;
+  bool enabled;
+  char* sealed_token;  // nullptr: none
+  TimestampTz paused_until;
+};
 
-OrgRoute* find_route(const pg_uuid_t& org_id, bool needs_token) {
-  static Statement read{
-      R"sql(
-      SELECT coalesce(s.twilio_account_sid, ''), s.twilio_auth_token_encrypted,
-             coalesce(s.twilio_messaging_service_sid, ''),
-             coalesce(@internal@.sms_sender_address(s.twilio_phone_number, s.default_region), ''),
-             s.enabled, greatest(s.paused_until, (SELECT paused_until
-                 FROM @internal@.sms_server)), s.xmin::text || s.ctid::text
-        FROM @extschema@.sms_settings s WHERE s.org_id = $1)sql",
-      {UUIDOID}};
-  auto* route = static_cast<OrgRoute*>(palloc0(sizeof(OrgRoute)));
-  route->org_id = org_id;
-  route->account_sid = route->token = route->messaging_service_sid = route->from = route->version =
-      pstrdup("");
-  const TimestampTz now = GetCurrentTimestamp();
-  if (read.run(route->org_id) == 0) {
-    hold(route, now + kLookAgainIn, "the org has no row in sms_settings", true);
-    return route;
-  }
-  route->account_sid = or_empty(text_column(0, 1));
-  char* sealed = text_column(0, 2);
-  route->messaging_service_sid = or_empty(text_column(0, 3));
-  route->from = or_empty(text_column(0, 4));
-  const bool enabled = bool_column(0, 5);
-  const TimestampTz paused_until = time_column(0, 6, 0);
-  route->version = text_column(0, 7);
+char* address_of(const char* sender, const char* region) {
+  const std::string_view own = utf8_view(sender);
+  char* address = nullptr;
+  raise_if(run_cpp([&] { address = copy_out(sender_address(own, region)); }));
+  return text_to_cstring(text_from_utf8(address));
+}
+
+void read_settings(const Row& row, OrgRoute* route, Settings* read) {
+  namespace column = org_settings;
+  read->known = true;
+  read->enabled = row.flag(column::kEnabled);
+  read->sealed_token = row.copy_text(column::kTwilioAuthTokenEncrypted, nullptr);
+  read->paused_until = row.time(column::kPausedUntil, DT_NOBEGIN);
+  route->version = row.version();
+  route->client_limit =
+      row.is_null(column::kMaxSmsPerClientPerDay) ? -1 : row.number(column::kMaxSmsPerClientPerDay);
+  route->account_sid = row.copy_text(column::kTwilioAccountSid, "");
+  route->messaging_service_sid = row.copy_text(column::kTwilioMessagingServiceSid, "");
+  if (row.has_text(column::kTwilioPhoneNumber))
+    route->from = address_of(row.copy_text(column::kTwilioPhoneNumber, ""),
+                             row.copy_text(column::kDefaultRegion, ""));
   if (route->messaging_service_sid[0] == '\0' && route->from[0] == '\0') {
     route->messaging_service_sid = pstrdup(settings::twilio_messaging_service_sid);
     route->from = pstrdup(settings::twilio_phone_number);
   }
+}
+
+void hold_if_off(const Settings& read, OrgRoute* route) {
+  const TimestampTz now = GetCurrentTimestamp();
+  const TimestampTz soon = now + kLookAgainIn;
+  if (!read.enabled)
+    hold(route, soon, "the org is disabled (sms_settings.enabled)", false);
+  else if (read.paused_until > now)
+    hold(route, std::min(read.paused_until, soon), "sending is paused", false, read.paused_until);
+}
+
+}  // namespace
+
+OrgRoute* find_route(const pg_uuid_t& org_id, bool needs_token) {
+  auto* route = static_cast<OrgRoute*>(palloc0(sizeof(OrgRoute)));
+  route->org_id = org_id;
+  route->account_sid = route->token = route->messaging_service_sid = route->from = route->version =
+      pstrdup("");
+  Settings read{};
+  read_rows(&org_settings::table, {{org_settings::kOrgId, Parameter(route->org_id)}},
+            [&](const Row& row) { read_settings(row, route, &read); });
+  if (!read.known) {
+    hold(route, GetCurrentTimestamp() + kLookAgainIn, "the org has no row in sms_settings", true);
+    return route;
+  }
+  read_rows(&server::table, {{server::kSingleton, Parameter(true)}}, [&](const Row& row) {
+    read.paused_until = std::max(read.paused_until, row.time(server::kPausedUntil, DT_NOBEGIN));
+  });
   if (needs_token) {
-    load_token(route, sealed);
+    load_token(route, read.sealed_token);
     check_route(route);
   }
-  if (!enabled)
-    hold(route, now + kLookAgainIn, "the org is disabled (sms_settings.enabled)", false);
-  else if (paused_until > now)
-    hold(route, paused_until < now + kLookAgainIn ? paused_until : now + kLookAgainIn,
-         "sending is paused", false, paused_until);
+  hold_if_off(read, route);
   return route;
 }
 

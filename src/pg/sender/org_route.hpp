@@ -16,6 +16,7 @@ struct OrgRoute {
   char* messaging_service_sid;
   char* from;
   char* version;            // of the settings row, as OrgRules has it
+  int client_limit;         // max_sms_per_client_per_day; -1: none
   TimestampTz held_until;   // disabled, paused or not usable: no request before this time
   const char* why_held;     // static; nullptr where it is not held
   bool lacks_only_sender;   // and a message may name a sender of its own
@@ -24,7 +25,7 @@ struct OrgRoute {
 };
 
 // Returns the org's route as of now, palloc'ed. Without `needs_token`, as in the sandbox, account,
-// token and sender are not checked. Needs SPI.
+// token and sender are not checked.
 OrgRoute* find_route(const pg_uuid_t& org_id, bool needs_token);
 
 // Overwrites the token.

@@ -2,6 +2,8 @@
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/consent/suppression.hpp"
+#include "pg/messages/sending_tables.hpp"
 
 namespace coach_sms {
 
@@ -45,55 +47,44 @@ void check_one(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode
   }
 }
 
-// Sets `ours` for the claims that still hold. A claim no longer holds if a callback of an earlier
-// attempt showed that the message was sent, or if the message was deleted.
-void find_outlived(const Claimed* claimed, int count, bool* ours) {
-  static Statement find{
-      R"sql(
-      SELECT f.fence, f.message_id FROM @internal@.sms_in_flight f
-        JOIN @extschema@.sms_messages m ON m.id = f.message_id
-       WHERE f.message_id = ANY ($1) AND f.state = 'leased' AND m.status = 'sending')sql",
-      {UUIDARRAYOID}};
-  const uint64 found = find.run(uuids_of(
-      count, [&](int i) -> auto& { return claimed[i].message_id; }));
-  for (uint64 row = 0; row < found; ++row) {
-    const int64 fence = bigint_column(row, 1);
-    const pg_uuid_t id = uuid_column(row, 2);
-    for (int i = 0; i < count; ++i)
-      if (claimed[i].fence == fence && memcmp(&claimed[i].message_id, &id, UUID_LEN) == 0)
-        ours[i] = true;
-  }
+// Returns whether the claim still holds. It no longer does if a callback of an earlier attempt
+// showed that the message was sent, or if the message was deleted.
+bool is_ours(const Claimed& one, Table* messages, Table* in_flight) {
+  FoundRow claim;
+  FoundRow message;
+  claim.begin(in_flight, in_flight::kMessageId, one.message_id);
+  message.begin(messages, messages::kId, one.message_id);
+  const bool ours = claim.find() && claim.row().bigint(in_flight::kFence) == one.fence &&
+                    claim.row().text_is(in_flight::kState, "leased") && message.find() &&
+                    message.row().text_is(messages::kStatus, "sending");
+  message.end();
+  claim.end();
+  return ours;
 }
 
 }  // namespace
 
 void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked) {
-  static Statement find_suppressed{
-      R"sql(
-      SELECT t.position FROM unnest($1, $2, $3) AS t (position, org_id, phone)
-        JOIN @extschema@.sms_suppression s
-          ON s.org_id = t.org_id AND s.phone = ANY (@internal@.sms_phone_names(t.phone))
-       UNION
-       SELECT t.position FROM unnest($1, $2, $3, $4) AS t (position, org_id, phone, from_phone)
-        JOIN @extschema@.sms_opt_outs o ON o.phone = ANY (@internal@.sms_phone_names(t.phone))
-       WHERE @internal@.sms_sends_as(t.org_id, t.from_phone, o.account_sid, o.sender))sql",
-      {INT4ARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID}};
-  auto* suppressed = static_cast<bool*>(palloc0(sizeof(bool) * count));
-  auto* ours = static_cast<bool*>(palloc0(sizeof(bool) * count));
-  find_outlived(claimed, count, ours);
-  const uint64 found =
-      find_suppressed.run(positions_of(count),
-                          uuids_of(
-                              count, [&](int i) -> auto& { return claimed[i].org_id; }),
-                          texts_of(count, [&](int i) { return claimed[i].to_phone; }),
-                          texts_of(count, [&](int i) { return claimed[i].from_phone; }));
-  for (uint64 row = 0; row < found; ++row)
-    suppressed[int_column(row, 1)] = true;
+  Command command;
+  Table messages;
+  Table in_flight;
+  Suppression suppression;
+  command.begin();
+  messages.open(&messages::table, TableUse::kRead, &command);
+  in_flight.open(&in_flight::table, TableUse::kRead, &command);
+  suppression.open(&command);
   for (int i = 0; i < count; ++i) {
+    const Claimed& one = claimed[i];
     checked[i] = Checked{};
-    checked[i].route = route_of(claimed[i], checked, i, claimed, sandbox_mode);
-    check_one(claimed[i], ours[i], suppressed[i], sandbox_mode, &checked[i]);
+    checked[i].route = route_of(one, checked, i, claimed, sandbox_mode);
+    check_one(one, is_ours(one, &messages, &in_flight),
+              suppression.contains(one.org_id, one.from_phone, cstring_to_text(one.to_phone)),
+              sandbox_mode, &checked[i]);
   }
+  suppression.close();
+  in_flight.close();
+  messages.close();
+  command.end();
 }
 
 namespace {

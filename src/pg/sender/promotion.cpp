@@ -1,6 +1,6 @@
 #include "pg/sender/promotion.hpp"
 
-#include "pg/messages/transitions.hpp"
+#include "pg/messages/upkeep.hpp"
 
 namespace coach_sms {
 

@@ -92,15 +92,17 @@ void record_one(const Unknown& unknown, AttemptResult* row, Finding finding) {
   row->fence = unknown.fence;
   row->failures = static_cast<int16>(unknown.failures + 1);
   row->when = GetCurrentTimestamp();
-  const AttemptResults rows{unknown.org_id, &row, 1};
+  SendingTables tables;
+  tables.open();
   if (finding == Finding::kFound)
-    record_sent(rows, "twilio");
+    record_sent(row, "twilio", &tables);
   else if (finding == Finding::kFoundFailed)
-    record_failed(rows, "twilio", "permanent_error");
+    record_failed(row, "twilio", "permanent_error", &tables);
   else if (finding == Finding::kAbsent)
-    record_retry(rows, "twilio", "unknown");
+    record_retry(row, "twilio", "unknown", &tables);
   else
-    record_failed(rows, "twilio", "unknown");
+    record_failed(row, "twilio", "unknown", &tables);
+  tables.close();
 }
 
 void give_up(const Unknown& unknown, Finding finding, const char* message) {

@@ -58,20 +58,21 @@ Kind kind_of(const AttemptResult& row) {
   return Kind::kUnknown;
 }
 
-void record_kind(const AttemptResults& results, Kind kind, bool sandbox, bool for_good) {
-  const char* provider = sandbox ? "sandbox" : "twilio";
-  switch (kind) {
+void record_one(AttemptResult* row, SendingTables* tables) {
+  const char* provider = row->sandbox ? "sandbox" : "twilio";
+  const bool for_good = row->outcome == Outcome::kRejected;
+  switch (kind_of(*row)) {
     case Kind::kSent:
-      return record_sent(results, provider);
+      return record_sent(row, provider, tables);
     case Kind::kFailed:
-      return record_failed(results, provider, for_good ? "permanent_error" : "transient_error");
+      return record_failed(row, provider, for_good ? "permanent_error" : "transient_error", tables);
     case Kind::kRetry:
-      return record_retry(results, provider, "transient_error");
+      return record_retry(row, provider, "transient_error", tables);
     case Kind::kUnknown:
       note_unknown();
-      return record_unknown(results);
+      return record_unknown(row, tables);
     case Kind::kRequeue:
-      return requeue(results);
+      return requeue(row, tables);
   }
 }
 
@@ -85,27 +86,15 @@ void count_results(const AttemptResult* rows, int count) {
   }
 }
 
-// Records the results, with one statement for each org and kind among them.
 void record_results(Sender* sender, int limit, AttemptResult** rows, int* count) {
   *count = copy_results(sender, limit, rows);
-  auto* group = static_cast<AttemptResult**>(palloc(sizeof(void*) * (*count + 1)));
-  auto* done = static_cast<bool*>(palloc0(sizeof(bool) * (*count + 1)));
-  for (int first = 0; first < *count; ++first) {
-    if (done[first]) continue;
-    AttemptResult& leader = (*rows)[first];
-    int size = 0;
-    for (int i = first; i < *count; ++i) {
-      AttemptResult& row = (*rows)[i];
-      if (done[i] || kind_of(row) != kind_of(leader) || row.outcome != leader.outcome ||
-          row.sandbox != leader.sandbox || memcmp(&row.org_id, &leader.org_id, UUID_LEN) != 0)
-        continue;
-      done[i] = true;
-      log_trouble_of(row);
-      group[size++] = &row;
-    }
-    record_kind({leader.org_id, group, size}, kind_of(leader), leader.sandbox,
-                leader.outcome == Outcome::kRejected);
+  SendingTables tables;
+  tables.open();
+  for (int i = 0; i < *count; ++i) {
+    log_trouble_of((*rows)[i]);
+    record_one(&(*rows)[i], &tables);
   }
+  tables.close();
 }
 
 // Applies callbacks that came before the record of their SID.

@@ -8,7 +8,7 @@
 
 #include "pg/arming/arming.hpp"
 #include "pg/messages/claims.hpp"
-#include "pg/messages/transitions.hpp"
+#include "pg/messages/settlements.hpp"
 #include "pg/workers/worker.hpp"
 
 namespace coach_sms {

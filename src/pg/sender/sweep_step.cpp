@@ -3,6 +3,7 @@
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/timestamps.hpp"
+#include "pg/messages/upkeep.hpp"
 #include "pg/sender/limits_loader.hpp"
 #include "pg/sender/sandbox_delivery.hpp"
 #include "pg/sender/sender_steps.hpp"

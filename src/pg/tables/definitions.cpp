@@ -52,14 +52,40 @@ TableDefinition queue::table{kInternal,
                               {"expires_at", TIMESTAMPTZOID},
                               {"held_for", TEXTOID}}};
 
+TableDefinition in_flight::table{kInternal,
+                                 "sms_in_flight",
+                                 {{"message_id", UUIDOID},
+                                  {"org_id", UUIDOID},
+                                  {"fence", INT8OID},
+                                  {"state", TEXTOID},
+                                  {"attempt_number", INT4OID},
+                                  {"failures", INT2OID},
+                                  {"priority", INT2OID},
+                                  {"claimed_at", TIMESTAMPTZOID},
+                                  {"lease_until", TIMESTAMPTZOID},
+                                  {"account_sid", TEXTOID},
+                                  {"client_key", TEXTOID},
+                                  {"segments", INT4OID},
+                                  {"settlement", JSONBOID},
+                                  {"next_look_at", TIMESTAMPTZOID}}};
+
 TableDefinition attempts::table{kPublic,
                                 "sms_attempts",
-                                {{"org_id", UUIDOID},
-                                 {"client_key", TEXTOID},
-                                 {"created_at", TIMESTAMPTZOID},
+                                {{"message_id", UUIDOID},
+                                 {"attempt_number", INT4OID},
                                  {"provider", TEXTOID},
+                                 {"provider_message_id", TEXTOID},
+                                 {"request_payload", JSONBOID},
+                                 {"response_payload", JSONBOID},
+                                 {"response_status", INT4OID},
                                  {"status", TEXTOID},
-                                 {"provider_message_id", TEXTOID}}};
+                                 {"error_code", TEXTOID},
+                                 {"error_message", TEXTOID},
+                                 {"created_at", TIMESTAMPTZOID},
+                                 {"org_id", UUIDOID},
+                                 {"client_key", TEXTOID},
+                                 {"segments", INT4OID},
+                                 {"duration_ms", INT4OID}}};
 
 TableDefinition suppression::table{
     kPublic, "sms_suppression", {{"org_id", UUIDOID}, {"phone", TEXTOID}}};
@@ -84,7 +110,8 @@ TableDefinition org_settings::table{kPublic,
                                      {"enabled", BOOLOID},
                                      {"default_region", TEXTOID},
                                      {"max_segments", INT4OID},
-                                     {"max_sms_per_client_per_day", INT4OID}}};
+                                     {"max_sms_per_client_per_day", INT4OID},
+                                     {"paused_until", TIMESTAMPTZOID}}};
 
 TableDefinition templates::table{kPublic,
                                  "sms_templates",
@@ -95,7 +122,10 @@ TableDefinition templates::table{kPublic,
                                   {"body", TEXTOID},
                                   {"is_active", BOOLOID}}};
 
-TableDefinition server::table{kInternal, "sms_server", {{"singleton", BOOLOID}, {"mode", TEXTOID}}};
+TableDefinition server::table{
+    kInternal,
+    "sms_server",
+    {{"singleton", BOOLOID}, {"mode", TEXTOID}, {"paused_until", TIMESTAMPTZOID}}};
 
 TableDefinition phone_salt::table{
     kPublic, "sms_phone_salt", {{"singleton", BOOLOID}, {"salt", BYTEAOID}}};

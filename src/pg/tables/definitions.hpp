@@ -47,14 +47,43 @@ enum Columns { kMessageId, kOrgId, kZone, kPriority, kFailures, kDueAt, kExpires
 extern TableDefinition table;
 }  // namespace queue
 
+namespace in_flight {
+enum Columns {
+  kMessageId,
+  kOrgId,
+  kFence,
+  kState,
+  kAttemptNumber,
+  kFailures,
+  kPriority,
+  kClaimedAt,
+  kLeaseUntil,
+  kAccountSid,
+  kClientKey,
+  kSegments,
+  kSettlement,
+  kNextLookAt,
+};
+extern TableDefinition table;
+}  // namespace in_flight
+
 namespace attempts {
 enum Columns {
+  kMessageId,
+  kAttemptNumber,
+  kProvider,
+  kProviderMessageId,
+  kRequestPayload,
+  kResponsePayload,
+  kResponseStatus,
+  kStatus,
+  kErrorCode,
+  kErrorMessage,
+  kCreatedAt,
   kOrgId,
   kClientKey,
-  kCreatedAt,
-  kProvider,
-  kStatus,
-  kProviderMessageId,
+  kSegments,
+  kDurationMs,
 };
 extern TableDefinition table;
 }  // namespace attempts
@@ -85,6 +114,7 @@ enum Columns {
   kDefaultRegion,
   kMaxSegments,
   kMaxSmsPerClientPerDay,
+  kPausedUntil,
 };
 extern TableDefinition table;
 }  // namespace org_settings
@@ -95,7 +125,7 @@ extern TableDefinition table;
 }  // namespace templates
 
 namespace server {
-enum Columns { kSingleton, kMode };
+enum Columns { kSingleton, kMode, kPausedUntil };
 extern TableDefinition table;
 }  // namespace server
 

@@ -56,33 +56,52 @@ void require_index(const TableDefinition& definition) {
 
 }  // namespace
 
-// Finds and opens the index, and leaves index_ nullptr where there is none.
-void Scan::open_index(std::initializer_list<Key> keys) {
-  const TableParts& parts = *table_->parts_;
-  const bool writes = table_->use_ == TableUse::kWrite;
+void end_idle(IdleScan* idle) {
+  if (idle->scan == nullptr) return;
+  index_endscan(idle->scan);
+  ExecDropSingleTupleTableSlot(idle->slot);
+  *idle = IdleScan{};
+}
+
+// Finds the index and opens it until the table is closed. Leaves index_ nullptr where there is
+// none.
+void Scan::find_index(std::initializer_list<Key> keys) {
+  TableParts& parts = *table_->parts_;
   index_ = nullptr;
-  for (int i = 0; i < parts.index_count; ++i) {
-    if (!fits(parts.indexes[i], parts.attributes, keys)) continue;
-    Relation index = writes ? parts.result->ri_IndexRelationDescs[i]
-                            : index_open(parts.indexes[i].oid, AccessShareLock);
-    if (!is_too_new(index)) {
-      index_ = index;
-      owns_index_ = !writes;
-      return;
-    }
-    if (!writes) index_close(index, NoLock);
+  for (int i = 0; i < parts.index_count && index_ == nullptr; ++i) {
+    IndexPart& index = parts.indexes[i];
+    if (!fits(index, parts.attributes, keys)) continue;
+    if (index.relation == nullptr) index.relation = index_open(index.oid, AccessShareLock);
+    if (!is_too_new(index.relation)) index_ = &index;
   }
 }
 
 void Scan::set_keys(std::initializer_list<Key> keys) {
+  Relation index = index_ != nullptr ? index_->relation : nullptr;
   int at = 0;
   for (const Key& key : keys) {
     const Comparison comparison =
-        comparison_of(table_->relation_, index_, table_->parts_->attributes[key.column], at);
+        comparison_of(table_->relation_, index, table_->parts_->attributes[key.column], at);
     ScanKeyEntryInitialize(&keys_[at++], key.value.is_null ? SK_ISNULL : 0, comparison.attribute,
                            key.comparison, InvalidOid, comparison.collation,
                            function_of(comparison, key.comparison), key.value.value);
   }
+}
+
+// Uses a scan of the index again that waits, since to make one costs as much as a search.
+void Scan::begin_by_index(int count) {
+  IdleScan* idle = &index_->idle;
+  if (idle->scan != nullptr && idle->scan->numberOfKeys == count) {
+    by_index_ = idle->scan;
+    row.slot = idle->slot;
+    *idle = IdleScan{};
+  } else {
+    MemoryContext caller = MemoryContextSwitchTo(table_->parts_->context);
+    by_index_ = begin_index_scan(table_->relation_, index_->relation, GetActiveSnapshot(), count);
+    row.slot = table_->make_slot();
+    MemoryContextSwitchTo(caller);
+  }
+  index_rescan(by_index_, keys_, count, nullptr, 0);
 }
 
 void Scan::begin(Table* table, std::initializer_list<Key> keys, ScanOrder order) {
@@ -90,18 +109,13 @@ void Scan::begin(Table* table, std::initializer_list<Key> keys, ScanOrder order)
   const int count = static_cast<int>(keys.size());
   if (count > kMaxKeys) elog(ERROR, "%d keys of a scan", count);
   require_types(*table->definition_, *table->parts_);
-  open_index(keys);
+  find_index(keys);
   if (index_ == nullptr && order == ScanOrder::kOfIndex) require_index(*table->definition_);
   set_keys(keys);
   row.attributes = table->parts_->attributes;
-  row.slot = MakeSingleTupleTableSlot(table->parts_->written->tts_tupleDescriptor,
-                                      table_slot_callbacks(table->relation_));
-  if (index_ != nullptr) {
-    by_index_ = begin_index_scan(table->relation_, index_, GetActiveSnapshot(), count);
-    index_rescan(by_index_, keys_, count, nullptr, 0);
-  } else {
-    by_table_ = table_beginscan(table->relation_, GetActiveSnapshot(), count, keys_);
-  }
+  if (index_ != nullptr) return begin_by_index(count);
+  row.slot = table->make_slot();
+  by_table_ = table_beginscan(table->relation_, GetActiveSnapshot(), count, keys_);
 }
 
 bool Scan::next() {
@@ -110,12 +124,14 @@ bool Scan::next() {
 }
 
 void Scan::end() {
-  if (index_ != nullptr)
-    index_endscan(by_index_);
-  else
+  if (index_ == nullptr) {
     table_endscan(by_table_);
-  if (index_ != nullptr && owns_index_) index_close(index_, NoLock);
-  ExecDropSingleTupleTableSlot(row.slot);
+    return ExecDropSingleTupleTableSlot(row.slot);
+  }
+  ExecClearTuple(row.slot);
+  index_rescan(by_index_, keys_, by_index_->numberOfKeys, nullptr, 0);  // drops its pins
+  end_idle(&index_->idle);
+  index_->idle = {by_index_, row.slot};
 }
 
 // --- rows ---------------------------------------------------------------------------------------
@@ -167,6 +183,14 @@ bool Row::text_is(int column, const char* expected) const {
   const text* stored = DatumGetTextPP(value);
   return VARSIZE_ANY_EXHDR(stored) == strlen(expected) &&
          memcmp(VARDATA_ANY(stored), expected, strlen(expected)) == 0;
+}
+
+char* Row::version() const {
+  bool is_null;
+  const Datum inserted_by = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null);
+  return psprintf("%u(%u,%u)", DatumGetTransactionId(inserted_by),
+                  ItemPointerGetBlockNumber(&slot->tts_tid),
+                  ItemPointerGetOffsetNumber(&slot->tts_tid));
 }
 
 bool Row::has_text(int column) const {

@@ -65,13 +65,19 @@ void keep_parts(TableDefinition* definition, TableParts* parts) {
 }
 
 void open_indexes(TableParts* parts) {
-  for (int i = 0; i < parts->index_count; ++i)
-    parts->result->ri_IndexRelationDescs[i] = index_open(parts->indexes[i].oid, RowExclusiveLock);
+  for (int i = 0; i < parts->index_count; ++i) {
+    parts->indexes[i].relation = index_open(parts->indexes[i].oid, RowExclusiveLock);
+    parts->result->ri_IndexRelationDescs[i] = parts->indexes[i].relation;
+  }
 }
 
 void close_indexes(TableParts* parts) {
-  for (int i = 0; i < parts->index_count; ++i)
-    index_close(parts->result->ri_IndexRelationDescs[i], NoLock);
+  for (int i = 0; i < parts->index_count; ++i) {
+    IndexPart& index = parts->indexes[i];
+    end_idle(&index.idle);
+    if (index.relation != nullptr) index_close(index.relation, NoLock);
+    index.relation = nullptr;
+  }
 }
 
 void raise_serialization_failure() {
@@ -129,10 +135,15 @@ void Table::close() {
     ExecClearTuple(parts_->written);
     ExecClearTuple(parts_->result->ri_TrigOldSlot);
     ExecClearTuple(parts_->result->ri_TrigNewSlot);
-    close_indexes(parts_);
   }
+  close_indexes(parts_);
   table_close(relation_, NoLock);
   keep_parts(definition_, parts_);
+}
+
+TupleTableSlot* Table::make_slot() const {
+  return MakeSingleTupleTableSlot(parts_->written->tts_tupleDescriptor,
+                                  table_slot_callbacks(relation_));
 }
 
 void Table::begin_row() {
@@ -197,34 +208,54 @@ void Table::update() {
   finish(CMD_UPDATE);
 }
 
-void Table::remove(const Row& row) {
-  if (parts_->needs_statement[CMD_DELETE]) {
-    write_by_statement(*definition_, *parts_, CMD_DELETE, &row.slot->tts_tid, "");
-    return;
+// --- rows that others may have locked -----------------------------------------------------------
+
+Table::Lock Table::lock_of(TM_Result result) const {
+  switch (result) {
+    case TM_Ok:
+      return Lock::kTaken;
+    case TM_WouldBlock:
+    case TM_BeingModified:
+      return Lock::kBusy;
+    case TM_Updated:
+    case TM_Deleted:
+      if (IsolationUsesXactSnapshot()) raise_serialization_failure();
+      return Lock::kGone;
+    default:
+      return Lock::kGone;  // changed by this command itself
   }
-  ExecSimpleRelationDelete(parts_->result, parts_->estate, &parts_->recheck, row.slot);
-  finish(CMD_DELETE);
 }
 
 Table::Lock Table::lock(Row* row, LockTupleMode mode) {
   TM_FailureData failure;
   ItemPointerData place = row->slot->tts_tid;
-  const bool sees_newest = !IsolationUsesXactSnapshot();
-  const TM_Result result = table_tuple_lock(
-      relation_, &place, GetActiveSnapshot(), row->slot, GetCurrentCommandId(false), mode,
-      LockWaitSkip, sees_newest ? TUPLE_LOCK_FLAG_FIND_LAST_VERSION : 0, &failure);
-  switch (result) {
-    case TM_Ok:
-      return Lock::kTaken;
-    case TM_WouldBlock:
-      return Lock::kBusy;
-    case TM_Updated:
-    case TM_Deleted:
-      if (!sees_newest) raise_serialization_failure();
-      return Lock::kGone;
-    default:
-      return Lock::kGone;  // changed by this command itself
+  const uint8 flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+  return lock_of(table_tuple_lock(relation_, &place, GetActiveSnapshot(), row->slot,
+                                  GetCurrentCommandId(false), mode, LockWaitSkip, flags, &failure));
+}
+
+Table::Lock Table::remove_at_once(const Row& row) {
+  TM_FailureData failure;
+  CheckCmdReplicaIdentity(relation_, CMD_DELETE);
+  return lock_of(table_tuple_delete(relation_, &row.slot->tts_tid, GetCurrentCommandId(true),
+                                    GetActiveSnapshot(), InvalidSnapshot, false, &failure, false));
+}
+
+Table::Lock Table::remove(const Row& row) {
+  const TriggerDesc* triggers = parts_->result->ri_TrigDesc;
+  const bool has_triggers =
+      triggers != nullptr && (triggers->trig_delete_before_row || triggers->trig_delete_after_row);
+  if (!parts_->needs_statement[CMD_DELETE] && !has_triggers) return remove_at_once(row);
+  Row locked = row;
+  const Lock lock = this->lock(&locked, LockTupleExclusive);
+  if (lock != Lock::kTaken) return lock;
+  if (parts_->needs_statement[CMD_DELETE]) {
+    write_by_statement(*definition_, *parts_, CMD_DELETE, &locked.slot->tts_tid, "");
+  } else {
+    ExecSimpleRelationDelete(parts_->result, parts_->estate, &parts_->recheck, locked.slot);
+    finish(CMD_DELETE);
   }
+  return Lock::kTaken;
 }
 
 // --- a key that may be taken --------------------------------------------------------------------

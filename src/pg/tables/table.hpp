@@ -26,6 +26,7 @@ struct Column {
 };
 
 struct TableParts;
+struct IndexPart;
 
 // The definition of a table: its name and the columns that the caller uses, in the order of the
 // caller's enum. It is static, and keeps the table's parts for the session.
@@ -82,6 +83,8 @@ struct Row {
   char* copy_text(int column, const char* if_null) const;
   bool text_is(int column, const char* expected) const;
   bool has_text(int column) const;  // neither NULL nor empty
+  // Returns xmin and ctid as text in the current memory context: it differs after each change.
+  char* version() const;
   // Returns the value as it is stored, valid as long as the row.
   Datum datum(int column, bool* is_null) const {
     return slot_getattr(slot, attributes[column], is_null);
@@ -110,21 +113,26 @@ class Table {
   // inserting such a row.
   bool insert_unless_taken(std::initializer_list<int> columns, const char* target);
   void update();
-  void remove(const Row& row);
 
   // kBusy: another transaction has locked it. kGone: it was deleted, or by this command.
   enum class Lock { kTaken, kBusy, kGone };
   // Locks the newest version of the row without waiting, and puts it into `row`. Raises a
   // serialization failure where the transaction's snapshot does not see the newest version.
   Lock lock(Row* row, LockTupleMode mode);
+  // Deletes the row, without waiting, if nobody has changed or locked it since the command began.
+  // The row stays valid.
+  Lock remove(const Row& row);
 
  private:
   friend class Scan;
 
+  TupleTableSlot* make_slot() const;
   void fill_defaults();
   void finish(CmdType command);
   bool prepare_insert();
   void require_visible(ItemPointer place);
+  Lock lock_of(TM_Result result) const;
+  Lock remove_at_once(const Row& row);
   bool insert_speculatively(List* arbiters);
   List* find_arbiters(std::initializer_list<int> columns) const;
 
@@ -160,12 +168,12 @@ class Scan {
  private:
   static constexpr int kMaxKeys = 6;
 
-  void open_index(std::initializer_list<Key> keys);
+  void find_index(std::initializer_list<Key> keys);
   void set_keys(std::initializer_list<Key> keys);
+  void begin_by_index(int count);
 
   Table* table_;
-  Relation index_;  // nullptr: the whole table is read
-  bool owns_index_;
+  IndexPart* index_;  // nullptr: the whole table is read
   IndexScanDesc by_index_;
   TableScanDesc by_table_;
   ScanKeyData keys_[kMaxKeys];

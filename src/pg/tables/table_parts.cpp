@@ -107,8 +107,18 @@ bool has_generated(Relation table) {
   return constraints != nullptr && constraints->has_generated_stored;
 }
 
+// Tests of the library with failpoints run with each row written by a statement, too.
+bool tests_statements() {
+#ifdef COACH_SMS_FAILPOINTS
+  static const bool wanted = getenv("COACH_SMS_WRITE_BY_STATEMENT") != nullptr;
+  return wanted;
+#else
+  return false;
+#endif
+}
+
 void choose_ways(Relation table, TableParts* parts) {
-  const bool is_special = table->rd_rel->relkind != RELKIND_RELATION ||
+  const bool is_special = tests_statements() || table->rd_rel->relkind != RELKIND_RELATION ||
                           table->rd_rel->relhassubclass || table->rd_rel->relispartition ||
                           table->rd_rel->relforcerowsecurity || table->rd_rules != nullptr ||
                           parts->wrong_type != nullptr || has_domain(RelationGetDescr(table));

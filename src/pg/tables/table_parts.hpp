@@ -4,6 +4,15 @@
 
 namespace coach_sms {
 
+// A scan that waits for its next use, without a pin. scan is nullptr where there is none.
+struct IdleScan {
+  IndexScanDesc scan;
+  TupleTableSlot* slot;
+};
+
+// Ends the scan.
+void end_idle(IdleScan* idle);
+
 // An index, as it was when the parts were made.
 struct IndexPart {
   Oid oid;
@@ -12,6 +21,9 @@ struct IndexPart {
   // Conditions on so many leading keys imply the predicate. More than key_count: it cannot be used.
   int keys_needed;
   bool is_arbiter;  // unique, not deferrable
+  // While the table is open:
+  Relation relation;  // nullptr: not open yet
+  IdleScan idle;
 };
 
 // All that reading and writing a table needs beside open relations. It is made once a session, and

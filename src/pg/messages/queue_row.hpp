@@ -4,7 +4,7 @@
 
 namespace coach_sms {
 
-// The row of a new message in sms_queue.
+// A row of sms_queue: a message that waits.
 struct QueueRow {
   pg_uuid_t message_id;
   pg_uuid_t org_id;
@@ -13,9 +13,13 @@ struct QueueRow {
   TimestampTz due_at;
   TimestampTz expires_at;
   bool has_expires_at;
+  int16 failures;        // attempts used up so far
+  const char* held_for;  // the limit that put due_at off, or nullptr
 };
 
-// Inserts the row.
+// Inserts the row into the open table.
+void insert_queue_row(const QueueRow& row, Table* queue);
+// Opens the table and inserts the row.
 void insert_queue_row(const QueueRow& row, Command* command);
 
 // Returns the zone of the quiet hours that a message with this metadata (nullptr: none) waits for,

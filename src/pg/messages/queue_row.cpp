@@ -1,4 +1,4 @@
-#include "pg/enqueue/queue_row.hpp"
+#include "pg/messages/queue_row.hpp"
 
 #include "pg/tables/definitions.hpp"
 
@@ -26,17 +26,23 @@ const char* zone_of(Jsonb* metadata) {
   return pnstrdup(name, pg_mbcharcliplen(name, value.val.string.len, kLongestZone));
 }
 
+void insert_queue_row(const QueueRow& row, Table* table) {
+  table->begin_row();
+  table->set(queue::kMessageId, Parameter(row.message_id));
+  table->set(queue::kOrgId, Parameter(row.org_id));
+  table->set(queue::kZone, Parameter(row.zone));
+  table->set(queue::kPriority, Parameter(row.priority));
+  table->set(queue::kFailures, Parameter(row.failures));
+  table->set(queue::kDueAt, Parameter(row.due_at));
+  table->set(queue::kExpiresAt, Parameter(row.expires_at, row.has_expires_at));
+  table->set(queue::kHeldFor, Parameter(row.held_for));
+  table->insert();
+}
+
 void insert_queue_row(const QueueRow& row, Command* command) {
   Table table;
   table.open(&queue::table, TableUse::kWrite, command);
-  table.begin_row();
-  table.set(queue::kMessageId, Parameter(row.message_id));
-  table.set(queue::kOrgId, Parameter(row.org_id));
-  table.set(queue::kZone, Parameter(row.zone));
-  table.set(queue::kPriority, Parameter(row.priority));
-  table.set(queue::kDueAt, Parameter(row.due_at));
-  table.set(queue::kExpiresAt, Parameter(row.expires_at, row.has_expires_at));
-  table.insert();
+  insert_queue_row(row, &table);
   table.close();
 }
 
