@@ -16,6 +16,7 @@ struct Parameter {
   Datum value = 0;
   bool is_null = false;
 
+  Parameter() = default;
   explicit Parameter(Datum datum) : value(datum) {}
   template <std::same_as<bool> Flag>  // a pointer would convert to bool
   explicit Parameter(Flag flag) : value(BoolGetDatum(flag)) {}

@@ -2,6 +2,8 @@
 
 #include "pg/messages/claims.hpp"
 
+#include <algorithm>
+
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/consent/suppression_keys.hpp"
@@ -143,17 +145,16 @@ void claim_row(Claiming* claiming, const Row& queued) {
   message.end();
 }
 
-// Claims the due rows of the lane that meet two more conditions, in the index's order.
-void claim_in_order(Claiming* claiming, const Key& due_at, const Key& message_id) {
+// Claims due rows of the lane in order, behind a place.
+void claim_behind(Claiming* claiming, TimestampTz due_at, const pg_uuid_t& message_id) {
   const LaneId& lane = claiming->lane;
   Scan scan;
-  scan.begin(&claiming->tables.queue,
-             {{queue::kOrgId, Parameter(lane.org_id)},
-              {queue::kZone, Parameter(lane.zone)},
-              {queue::kPriority, Parameter(lane.priority)},
-              due_at,
-              message_id},
-             ScanOrder::kOfIndex);
+  scan.begin_behind(
+      &claiming->tables.queue,
+      {{queue::kOrgId, Parameter(lane.org_id)},
+       {queue::kZone, Parameter(lane.zone)},
+       {queue::kPriority, Parameter(lane.priority)}},
+      {{queue::kDueAt, Parameter(due_at)}, {queue::kMessageId, Parameter(message_id)}});
   while (!claiming->is_full() && scan.next() &&
          scan.row.time(queue::kDueAt, DT_NOEND) <= claiming->now)
     claim_row(claiming, scan.row);
@@ -164,13 +165,9 @@ void claim_in_order(Claiming* claiming, const Key& due_at, const Key& message_id
 
 int claim_due(const LaneId& lane, int64 fence, TimestampTz after_due, const pg_uuid_t& after_id,
               int limit, Claimed* claimed) {
-  static const pg_uuid_t first{};
   Claiming claiming{lane, fence, limit, claimed};
   begin_claiming(&claiming);
-  claim_in_order(&claiming, {queue::kDueAt, Parameter(after_due)},
-                 {queue::kMessageId, Parameter(after_id), BTGreaterStrategyNumber});
-  claim_in_order(&claiming, {queue::kDueAt, Parameter(after_due), BTGreaterStrategyNumber},
-                 {queue::kMessageId, Parameter(first), BTGreaterEqualStrategyNumber});
+  claim_behind(&claiming, after_due, after_id);
   claiming.tables.close();
   return claiming.count;
 }
@@ -200,6 +197,16 @@ int claim_waited(const LaneId& lane, int64 fence, TimestampTz opened_at, int lim
   return claiming.count;
 }
 
+namespace {
+
+pg_uuid_t last_uuid() {
+  pg_uuid_t id;
+  memset(id.data, 0xFF, UUID_LEN);
+  return id;
+}
+
+}  // namespace
+
 int64 count_waited(const LaneId& lane, TimestampTz opened_at) {
   static Statement read{
       R"sql(
@@ -211,25 +218,20 @@ int64 count_waited(const LaneId& lane, TimestampTz opened_at) {
 }
 
 TimestampTz next_due_in_lane(const LaneId& lane, TimestampTz after_due, const pg_uuid_t& after_id) {
-  TimestampTz next = DT_NOEND;
+  const TimestampTz now = GetCurrentTransactionStartTimestamp();
+  const pg_uuid_t last = last_uuid();
   Command command;
   command.begin();
   Table table;
   table.open(&queue::table, TableUse::kRead, &command);
   Scan scan;
-  scan.begin(
-      &table,
-      {{queue::kOrgId, Parameter(lane.org_id)},
-       {queue::kZone, Parameter(lane.zone)},
-       {queue::kPriority, Parameter(lane.priority)},
-       {queue::kDueAt, Parameter(GetCurrentTransactionStartTimestamp()), BTGreaterStrategyNumber}},
-      ScanOrder::kOfIndex);
-  while (next == DT_NOEND && scan.next()) {
-    const TimestampTz due_at = scan.row.time(queue::kDueAt, DT_NOEND);
-    const pg_uuid_t id = scan.row.uuid(queue::kMessageId);
-    if (due_at > after_due || (due_at == after_due && memcmp(&id, &after_id, UUID_LEN) > 0))
-      next = due_at;
-  }
+  scan.begin_behind(&table,
+                    {{queue::kOrgId, Parameter(lane.org_id)},
+                     {queue::kZone, Parameter(lane.zone)},
+                     {queue::kPriority, Parameter(lane.priority)}},
+                    {{queue::kDueAt, Parameter(std::max(now, after_due))},
+                     {queue::kMessageId, Parameter(now >= after_due ? last : after_id)}});
+  const TimestampTz next = scan.next() ? scan.row.time(queue::kDueAt, DT_NOEND) : DT_NOEND;
   scan.end();
   table.close();
   command.end();

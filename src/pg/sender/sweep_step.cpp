@@ -1,5 +1,7 @@
 #include "pg/sender/duties.hpp"
 
+#include <algorithm>
+
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/timestamps.hpp"
@@ -10,6 +12,7 @@
 #include "pg/sender/unsettled.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
+#include "pg/tables/definitions.hpp"
 
 // The duty that reads the mode and the front of each lane. The first sweep also settles the claims
 // that an earlier sender left in flight.
@@ -57,43 +60,72 @@ void show_mode(Sender* sender, Mode mode, const char* why) {
   if (changed) log_mode(*sender, why);
 }
 
+// The fronts of the lanes, in an array that grows.
+struct Fronts {
+  LaneId* lanes;
+  TimestampTz* due_at;
+  uint64 count;
+  uint64 room;
+
+  void add(const LaneId& lane, TimestampTz due) {
+    if (count == room) {
+      room *= 2;
+      lanes = static_cast<LaneId*>(repalloc(lanes, sizeof(LaneId) * room));
+      due_at = static_cast<TimestampTz*>(repalloc(due_at, sizeof(TimestampTz) * room));
+    }
+    lanes[count] = lane;
+    due_at[count++] = due;
+  }
+};
+
+// Finds the first row behind a lane. Gives that row's lane and due time.
+bool find_next_front(Table* queue, LaneId* lane, TimestampTz* due_at) {
+  const LaneId behind = *lane;
+  Scan scan;
+  scan.begin_behind(queue, {},
+                    {{queue::kOrgId, Parameter(behind.org_id)},
+                     {queue::kZone, Parameter(behind.zone)},
+                     {queue::kPriority, Parameter(behind.priority)}});
+  const bool found = scan.next();
+  if (found) {
+    *due_at = scan.row.time(queue::kDueAt, DT_NOBEGIN);
+    *lane = {scan.row.uuid(queue::kOrgId), scan.row.copy_text(queue::kZone, ""),
+             static_cast<int16>(scan.row.number(queue::kPriority))};
+  }
+  scan.end();
+  return found;
+}
+
 // Reads the first due time of each lane, with one index probe a lane.
-uint64 read_fronts() {
-  static Statement read{
-      R"sql(
-      WITH RECURSIVE front AS (
-       (SELECT org_id, zone, priority, due_at FROM @internal@.sms_queue
-         ORDER BY org_id, zone, priority, due_at LIMIT 1)
-       UNION ALL
-       SELECT later.* FROM front, LATERAL (
-        SELECT q.org_id, q.zone, q.priority, q.due_at FROM @internal@.sms_queue q
-         WHERE (q.org_id, q.zone, q.priority) > (front.org_id, front.zone, front.priority)
-         ORDER BY q.org_id, q.zone, q.priority, q.due_at LIMIT 1) later)
-       SELECT org_id, zone, priority, due_at FROM front)sql",
-      {}};
-  return read.run();
+Fronts read_fronts() {
+  constexpr uint64 kFirstRoom = 256;
+  Fronts fronts{static_cast<LaneId*>(palloc(sizeof(LaneId) * kFirstRoom)),
+                static_cast<TimestampTz*>(palloc(sizeof(TimestampTz) * kFirstRoom)), 0, kFirstRoom};
+  Command command;
+  Table queue;
+  command.begin();
+  queue.open(&queue::table, TableUse::kRead, &command);
+  LaneId lane{{}, "", PG_INT16_MIN};
+  TimestampTz due_at;
+  while (find_next_front(&queue, &lane, &due_at))
+    fronts.add(lane, due_at);
+  queue.close();
+  command.end();
+  return fronts;
 }
 
 void sweep_lanes(Sender* sender) {
-  const uint64 count = read_fronts();
-  auto* orgs = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * (count + 1)));
-  auto** zones = static_cast<char**>(palloc(sizeof(char*) * (count + 1)));
-  auto* priorities = static_cast<int*>(palloc(sizeof(int) * (count + 1)));
-  auto* due = static_cast<int64*>(palloc(sizeof(int64) * (count + 1)));
+  const Fronts read = read_fronts();
   const int64 now = unix_now_us();
-  sweeps.found_something_due = false;
-  for (uint64 row = 0; row < count; ++row) {
-    orgs[row] = uuid_column(row, 1);
-    zones[row] = text_column(row, 2);
-    priorities[row] = int_column(row, 3);
-    due[row] = to_unix_us(time_column(row, 4, 0));
-    if (due[row] <= now) sweeps.found_something_due = true;
-  }
+  sweeps.found_something_due =
+      std::any_of(read.due_at, read.due_at + read.count,
+                  [&](TimestampTz due_at) { return to_unix_us(due_at) <= now; });
   raise_if(run_cpp([&] {
-    std::vector<LaneFront> fronts(count);
-    for (uint64 row = 0; row < count; ++row) {
-      fronts[row].lane = {to_core(orgs[row]), zones[row], priorities[row]};
-      fronts[row].first_due_at = due[row];
+    std::vector<LaneFront> fronts(read.count);
+    for (uint64 i = 0; i < read.count; ++i) {
+      const LaneId& lane = read.lanes[i];
+      fronts[i].lane = {to_core(lane.org_id), lane.zone, lane.priority};
+      fronts[i].first_due_at = to_unix_us(read.due_at[i]);
     }
     sender->lanes->sweep(fronts, now);
     sender->holds->keep_only(fronts, now);

@@ -1,4 +1,7 @@
 #include "pg/tables/table.hpp"
+
+#include <algorithm>
+
 #include "pg/tables/table_parts.hpp"
 
 namespace coach_sms {
@@ -13,38 +16,11 @@ bool is_too_new(Relation index) {
                                 TransactionXmin);
 }
 
-bool fits(const IndexPart& index, const AttrNumber* attributes, std::initializer_list<Key> keys) {
-  const int count = static_cast<int>(keys.size());
+bool fits(const IndexPart& index, const AttrNumber* attributes, const Key* keys, int count) {
   if (index.key_count < count || index.keys_needed > count) return false;
-  int at = 0;
-  for (const Key& key : keys)
-    if (index.keys[at++] != attributes[key.column]) return false;
+  for (int i = 0; i < count; ++i)
+    if (index.keys[i] != attributes[keys[i].column]) return false;
   return true;
-}
-
-// The comparison's function and input, by the index's column or, without an index, by the type.
-struct Comparison {
-  Oid family;
-  Oid type;
-  Oid collation;
-  AttrNumber attribute;
-};
-
-Comparison comparison_of(Relation table, Relation index, AttrNumber attribute, int at) {
-  if (index != nullptr)
-    return {index->rd_opfamily[at], index->rd_opcintype[at], index->rd_indcollation[at],
-            static_cast<AttrNumber>(at + 1)};
-  Form_pg_attribute column = TupleDescAttr(RelationGetDescr(table), attribute - 1);
-  const Oid operators = GetDefaultOpClass(column->atttypid, BTREE_AM_OID);
-  return {get_opclass_family(operators), get_opclass_input_type(operators), column->attcollation,
-          attribute};
-}
-
-RegProcedure function_of(const Comparison& comparison, StrategyNumber strategy) {
-  const Oid found = get_opfamily_member(comparison.family, comparison.type, comparison.type,
-                                        static_cast<int16>(strategy));
-  if (found == InvalidOid) elog(ERROR, "no operator %d for type %u", strategy, comparison.type);
-  return get_opcode(found);
 }
 
 void require_index(const TableDefinition& definition) {
@@ -63,29 +39,75 @@ void end_idle(IdleScan* idle) {
   *idle = IdleScan{};
 }
 
+// How a column compares: by the index or, without one, by its type.
+struct Scan::Comparison {
+  Oid family;
+  Oid type;
+  Oid collation;
+  AttrNumber attribute;
+
+  RegProcedure function_of(StrategyNumber strategy) const {
+    const Oid found = get_opfamily_member(family, type, type, static_cast<int16>(strategy));
+    if (found == InvalidOid) elog(ERROR, "no operator %d for type %u", strategy, type);
+    return get_opcode(found);
+  }
+};
+
 // Finds the index and opens it until the table is closed. Leaves index_ nullptr where there is
 // none.
-void Scan::find_index(std::initializer_list<Key> keys) {
+void Scan::find_index(const Key* keys, int count) {
   TableParts& parts = *table_->parts_;
+  if (count > kMaxKeys) elog(ERROR, "%d keys of a scan", count);
+  require_types(*table_->definition_, parts);
   index_ = nullptr;
   for (int i = 0; i < parts.index_count && index_ == nullptr; ++i) {
     IndexPart& index = parts.indexes[i];
-    if (!fits(index, parts.attributes, keys)) continue;
+    if (!fits(index, parts.attributes, keys, count)) continue;
     if (index.relation == nullptr) index.relation = index_open(index.oid, AccessShareLock);
     if (!is_too_new(index.relation)) index_ = &index;
   }
 }
 
-void Scan::set_keys(std::initializer_list<Key> keys) {
-  Relation index = index_ != nullptr ? index_->relation : nullptr;
-  int at = 0;
-  for (const Key& key : keys) {
-    const Comparison comparison =
-        comparison_of(table_->relation_, index, table_->parts_->attributes[key.column], at);
-    ScanKeyEntryInitialize(&keys_[at++], key.value.is_null ? SK_ISNULL : 0, comparison.attribute,
-                           key.comparison, InvalidOid, comparison.collation,
-                           function_of(comparison, key.comparison), key.value.value);
+Scan::Comparison Scan::comparison_of(const Key& key, int at) const {
+  if (index_ != nullptr) {
+    Relation index = index_->relation;
+    return {index->rd_opfamily[at], index->rd_opcintype[at], index->rd_indcollation[at],
+            static_cast<AttrNumber>(at + 1)};
   }
+  const AttrNumber attribute = table_->parts_->attributes[key.column];
+  Form_pg_attribute column = TupleDescAttr(RelationGetDescr(table_->relation_), attribute - 1);
+  const Oid operators = GetDefaultOpClass(column->atttypid, BTREE_AM_OID);
+  return {get_opclass_family(operators), get_opclass_input_type(operators), column->attcollation,
+          attribute};
+}
+
+void Scan::set_keys(const Key* keys, int count) {
+  for (int i = 0; i < count; ++i) {
+    const Key& key = keys[i];
+    const Comparison comparison = comparison_of(key, i);
+    ScanKeyEntryInitialize(&keys_[i], key.value.is_null ? SK_ISNULL : 0, comparison.attribute,
+                           key.comparison, InvalidOid, comparison.collation,
+                           comparison.function_of(key.comparison), key.value.value);
+  }
+}
+
+// Sets one key of the scan to a comparison of rows, as for (a, b) > (x, y): its header, and the
+// columns from the index's column `at` on.
+void Scan::set_place(const Key* place, int count, int at) {
+  for (int i = 0; i < count; ++i) {
+    const Comparison comparison = comparison_of(place[i], at + i);
+    ScanKeyEntryInitialize(
+        &place_[i], SK_ROW_MEMBER | (i + 1 == count ? SK_ROW_END : 0), comparison.attribute,
+        BTGreaterStrategyNumber, InvalidOid, comparison.collation,
+        get_opfamily_proc(comparison.family, comparison.type, comparison.type, BTORDER_PROC),
+        place[i].value.value);
+  }
+  ScanKeyData& header = keys_[at];
+  header = ScanKeyData{};
+  header.sk_flags = SK_ROW_HEADER;
+  header.sk_attno = place_[0].sk_attno;
+  header.sk_strategy = BTGreaterStrategyNumber;
+  header.sk_argument = PointerGetDatum(place_);
 }
 
 // Uses a scan of the index again that waits, since to make one costs as much as a search.
@@ -105,17 +127,31 @@ void Scan::begin_by_index(int count) {
 }
 
 void Scan::begin(Table* table, std::initializer_list<Key> keys, ScanOrder order) {
-  table_ = table;
   const int count = static_cast<int>(keys.size());
-  if (count > kMaxKeys) elog(ERROR, "%d keys of a scan", count);
-  require_types(*table->definition_, *table->parts_);
-  find_index(keys);
+  table_ = table;
+  find_index(keys.begin(), count);
   if (index_ == nullptr && order == ScanOrder::kOfIndex) require_index(*table->definition_);
-  set_keys(keys);
+  set_keys(keys.begin(), count);
   row.attributes = table->parts_->attributes;
   if (index_ != nullptr) return begin_by_index(count);
   row.slot = table->make_slot();
   by_table_ = table_beginscan(table->relation_, GetActiveSnapshot(), count, keys_);
+}
+
+void Scan::begin_behind(Table* table, std::initializer_list<Key> equal,
+                        std::initializer_list<Key> place) {
+  Key all[kMaxKeys] = {};
+  const int equal_count = static_cast<int>(equal.size());
+  const int place_count = static_cast<int>(place.size());
+  std::copy(equal.begin(), equal.end(), all);
+  std::copy(place.begin(), place.end(), all + equal_count);
+  table_ = table;
+  find_index(all, equal_count + place_count);
+  if (index_ == nullptr) require_index(*table->definition_);
+  set_keys(all, equal_count);
+  set_place(all + equal_count, place_count, equal_count);
+  row.attributes = table->parts_->attributes;
+  begin_by_index(equal_count + 1);
 }
 
 bool Scan::next() {

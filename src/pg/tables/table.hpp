@@ -144,7 +144,8 @@ class Table {
   TupleTableSlot* old_;  // of begin_change()
 };
 
-// A condition on a column: `column` `comparison` `value`. It holds pointers, as Parameter does.
+// A condition on a column: `column` `comparison` `value`. It holds pointers, as Parameter does. The
+// comparison of a place's columns does not count.
 struct Key {
   int column;
   Parameter value;
@@ -160,6 +161,11 @@ class Scan {
   // Without such an index, a scan in any order reads the whole table, and a scan in the index's
   // order raises an error.
   void begin(Table* table, std::initializer_list<Key> keys, ScanOrder order = ScanOrder::kAny);
+  // Begins a scan in the index's order of the rows that meet `equal` and stand behind a place:
+  // their next columns, together, are greater than the values of `place`. Raises an error without
+  // the index. The object must stay where it is until end().
+  void begin_behind(Table* table, std::initializer_list<Key> equal,
+                    std::initializer_list<Key> place);
   bool next();
   void end();
 
@@ -168,8 +174,12 @@ class Scan {
  private:
   static constexpr int kMaxKeys = 6;
 
-  void find_index(std::initializer_list<Key> keys);
-  void set_keys(std::initializer_list<Key> keys);
+  struct Comparison;
+
+  void find_index(const Key* keys, int count);
+  Comparison comparison_of(const Key& key, int at) const;
+  void set_keys(const Key* keys, int count);
+  void set_place(const Key* place, int count, int at);
   void begin_by_index(int count);
 
   Table* table_;
@@ -177,6 +187,7 @@ class Scan {
   IndexScanDesc by_index_;
   TableScanDesc by_table_;
   ScanKeyData keys_[kMaxKeys];
+  ScanKeyData place_[kMaxKeys];  // the columns of a place
 };
 
 // Calls use(row) for each row that meets the keys, in no order, as a command of its own.

@@ -52,8 +52,9 @@ IndexPart part_of(Relation index) {
   part.key_count = form->indnkeyatts;
   for (int i = 0; i < part.key_count; ++i)
     part.keys[i] = form->indkey.values[i];
-  const bool is_usable =
-      form->indisvalid && form->indisready && index->rd_rel->relam == BTREE_AM_OID;
+  bool is_usable = form->indisvalid && form->indisready && index->rd_rel->relam == BTREE_AM_OID;
+  for (int i = 0; i < part.key_count; ++i)
+    is_usable = is_usable && index->rd_indoption[i] == 0;  // ascending, NULLs last
   part.keys_needed = is_usable ? keys_needed(index, part) : part.key_count + 1;
   part.is_arbiter = is_usable && form->indisunique && form->indimmediate;
   return part;
