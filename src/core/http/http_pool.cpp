@@ -1,7 +1,6 @@
 #include "core/http/http_pool.hpp"
 
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -89,10 +88,6 @@ void http_global_init() {
 
 const char* system_ca_file() noexcept {
   return curl_version_info(CURLVERSION_NOW)->cainfo;
-}
-
-HttpPool::Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
 }
 
 HttpPool::HttpPool(HttpOptions options, WallClock now_us)
