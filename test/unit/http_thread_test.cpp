@@ -56,16 +56,16 @@ std::int64_t failing_clock() {
 
 // A server that answers no request before open().
 class Gate {
+ private:
+  std::promise<void> open_;  // before the server, whose threads wait for it to their end
+  std::shared_future<void> opened_ = open_.get_future().share();
+
  public:
   LoopbackServer server{[this](Peer& peer, const SeenRequest& request) {
     opened_.wait();
     created(peer, request);
   }};
   void open() { open_.set_value(); }
-
- private:
-  std::promise<void> open_;
-  std::shared_future<void> opened_ = open_.get_future().share();
 };
 
 class HttpThreadTest : public HttpTest {
