@@ -19,8 +19,8 @@ namespace coach_sms {
 namespace {
 
 // The caller is told of results when there are so many, when no request is under way, or after so
-// long. Each time it is told costs it a turn. With 64 requests under way, 16 at once were faster
-// than 32 or 64: the caller must begin with some while others are still under way.
+// long. Each time it is told costs it a turn. With few requests under way it must begin with some
+// results while other requests go on, or the two threads take turns.
 constexpr std::size_t kResultsAtOnce = 16;
 constexpr std::chrono::milliseconds kLongestWait{1};
 
