@@ -74,6 +74,9 @@ SELECT right(message_id::text, 1) AS n FROM coach_sms_internal.sms_queue ORDER B
 SELECT http_status FROM sms_twilio_webhook(:'plain', 'MessageSid=SM33333333333333333333333333333333&MessageStatus=delivered&AccountSid=ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', '+JoC5DLxeq0MG3r/061DD6qhmLc=');
 SELECT * FROM message WHERE n = '3';
 
+-- Each event was written once: no row has an earlier version.
+SELECT count(*), max(ctid) FROM sms_events;
+
 -- Forged, or signed by another account: refused, and nothing is kept.
 TRUNCATE sms_events;
 SELECT * FROM sms_twilio_webhook(:'message1', 'MessageSid=SM11111111111111111111111111111111&MessageStatus=failed', 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=');

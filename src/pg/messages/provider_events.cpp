@@ -4,51 +4,20 @@
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/base/uuids.hpp"
 #include "pg/messages/join_sql.hpp"
 #include "pg/messages/provider_events.hpp"
+#include "pg/tables/definitions.hpp"
 
 namespace coach_sms {
 
 namespace {
 
-struct Stored {
-  pg_uuid_t event_id;
-  pg_uuid_t message_id;
-  pg_uuid_t org_id;
-  bool has_message;
-  bool has_org;
-  char* provider;
-  char* sid;
-  char* status;
-  char* error_code;
-  char* error_message;
-};
+// --- the message of an event --------------------------------------------------------------------
 
-bool read_event(const pg_uuid_t& id, Stored* event) {
-  static Statement read{
-      R"sql(
-      SELECT message_id, org_id, provider, provider_message_id, event_status, error_code,
-             error_message FROM @extschema@.sms_events
-       WHERE id = $1 AND processed_at IS NULL FOR UPDATE SKIP LOCKED)sql",
-      {UUIDOID}};
-  if (read.run(id) == 0) return false;
-  bool is_null;
-  datum_column(0, 1, &is_null);
-  event->event_id = id;
-  event->has_message = !is_null;
-  datum_column(0, 2, &is_null);
-  event->has_org = !is_null;
-  event->message_id = uuid_column(0, 1);
-  event->org_id = uuid_column(0, 2);
-  event->provider = text_column(0, 3);
-  event->sid = text_column(0, 4);
-  event->status = text_column(0, 5);
-  event->error_code = text_column(0, 6);
-  event->error_message = text_column(0, 7);
-  return true;
-}
-
-bool find_by_sid(Stored* event) {
+// Finds the message of the event: by its id, else by its SID. Then it enters the message's ids into
+// the event.
+bool find_message(ProviderEvent* event) {
   static Statement find{
       R"sql(
       SELECT a.message_id, a.org_id
@@ -59,8 +28,10 @@ bool find_by_sid(Stored* event) {
                     OR s.twilio_auth_token_encrypted IS NULL END
        ORDER BY a.attempt_number DESC LIMIT 1)sql",
       {TEXTOID, UUIDOID}};
+  if (event->has_message) return true;
   if (event->sid == nullptr || find.run(event->sid, Parameter(event->org_id, event->has_org)) == 0)
     return false;
+  event->has_message = true;
   event->message_id = uuid_column(0, 1);
   event->org_id = uuid_column(0, 2);
   return true;
@@ -71,34 +42,96 @@ struct CurrentState {
   char* error_code;
   char* sid;  // of the attempt that it was sent with; "" while there is none
   bool erased;
+  bool waits;  // it has a row of the queue or an unknown claim
 };
 
-// Locks the message. Returns false where another session has locked it, or it is gone.
-bool lock_message(const Stored& event, CurrentState* current) {
-  static Statement lock{
-      R"sql(
-      SELECT CASE WHEN status = 'queued' AND attempt_count > 0 THEN 'sending' ELSE status END,
-             coalesce(error_code, ''), coalesce(provider_message_id, ''),
-             to_phone = 'erased' FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2
-                 FOR NO KEY UPDATE SKIP LOCKED)sql",
-      {UUIDOID, UUIDOID}};
-  if (lock.run(event.message_id, event.org_id) == 0) return false;
-  current->status = text_column(0, 1);
-  current->error_code = text_column(0, 2);
-  current->sid = text_column(0, 3);
-  current->erased = bool_column(0, 4);
-  return true;
+bool is_in_queue(const pg_uuid_t& message_id) {
+  bool found = false;
+  read_rows(&queue::table, {{queue::kMessageId, Parameter(message_id)}},
+            [&](const Row&) { found = true; });
+  return found;
+}
+
+bool has_unknown_claim(const pg_uuid_t& message_id) {
+  bool found = false;
+  read_rows(&in_flight::table, {{in_flight::kMessageId, Parameter(message_id)}},
+            [&](const Row& claim) { found = claim.text_is(in_flight::kState, "unknown"); });
+  return found;
+}
+
+CurrentState state_of(const Row& message, const ProviderEvent& event) {
+  namespace m = messages;
+  CurrentState state{};
+  const bool was_sent =
+      message.text_is(m::kStatus, "queued") && message.number(m::kAttemptCount) > 0;
+  state.status = was_sent ? pstrdup("sending") : message.copy_text(m::kStatus, "");
+  state.error_code = message.copy_text(m::kErrorCode, "");
+  state.sid = message.copy_text(m::kProviderMessageId, "");
+  state.erased = message.text_is(m::kToPhone, "erased");
+  state.waits = is_in_queue(event.message_id) || has_unknown_claim(event.message_id);
+  return state;
+}
+
+// The message of an event, in a command of its own.
+struct LockedMessage {
+  Command command;
+  Table table;
+  Scan scan;
+
+  // Locks the message without waiting. close() follows whatever the result.
+  Table::Lock open(const ProviderEvent& event) {
+    command.begin();
+    table.open(&messages::table, TableUse::kWrite, &command);
+    scan.begin(&table, {{messages::kId, Parameter(event.message_id)}});
+    if (!scan.next()) return Table::Lock::kGone;
+    const pg_uuid_t org_id = scan.row.uuid(messages::kOrgId);
+    if (memcmp(&org_id, &event.org_id, UUID_LEN) != 0) return Table::Lock::kGone;
+    return table.lock(&scan.row, LockTupleNoKeyExclusive);
+  }
+
+  void close() {
+    scan.end();
+    table.close();
+    command.end();
+  }
+};
+
+// --- the effect of an event ---------------------------------------------------------------------
+
+struct Effect {
+  const char* status;  // the message's by this event; nullptr where the event proves nothing
+  bool moves;          // the message takes it
+  bool suppresses;     // the error is about the recipient
+};
+
+const char* reason_of(const char* code) {
+  return code != nullptr ? suppression_reason(atoi(code)) : nullptr;
 }
 
 // Returns whether the event reports a failed attempt of a message that another attempt has sent.
-bool is_of_another_attempt(const Stored& event, const CurrentState& current, const char* status) {
+bool is_of_another_attempt(const ProviderEvent& event, const CurrentState& current,
+                           const char* status) {
   return strcmp(status, "failed") == 0 && event.sid != nullptr && current.sid[0] != '\0' &&
          strcmp(event.sid, current.sid) != 0;
 }
 
+Effect effect_of(const ProviderEvent& event, const CurrentState& current) {
+  Effect effect{};
+  raise_if(run_cpp([&] {
+    const std::string_view reported = event.status != nullptr ? event.status : "";
+    effect.status = our_status(reported);
+    effect.moves = effect.status != nullptr &&
+                   moves_forward(current.status, reported, current.error_code) &&
+                   !is_of_another_attempt(event, current, effect.status);
+  }));
+  effect.suppresses = effect.moves && strcmp(effect.status, "failed") == 0 &&
+                      reason_of(event.error_code) != nullptr;
+  return effect;
+}
+
 // Settles an unknown claim and removes the message from the queue: the provider's event shows that
 // it was taken. A claim whose sender still awaits the answer is left to that sender.
-void settle_claim(const Stored& event) {
+void settle_claim(const ProviderEvent& event) {
   static Statement settle{
       R"sql(
       WITH unqueued AS (
@@ -118,34 +151,151 @@ void settle_claim(const Stored& event) {
 
 // Moves the message: sending, unknown, sent, queued again → sent, delivered or failed. Removes the
 // error that was recorded while the outcome was unknown.
-void move(const Stored& event, const char* status) {
-  static Statement update{
-      R"sql(
-      UPDATE @extschema@.sms_messages SET status = $3, updated_at = now(),
-         sent_at = coalesce(sent_at, now()),
-         delivered_at = CASE WHEN $3 = 'delivered' THEN now() ELSE delivered_at END,
-         failed_at = CASE WHEN $3 = 'failed' THEN now() END,
-         error_code = CASE WHEN $3 = 'failed' THEN coalesce($5, 'undelivered')
-                           WHEN status = 'sent' THEN coalesce($5, error_code)
-                           ELSE $5 END,
-         error_message = CASE WHEN $5 IS NOT NULL THEN $6 WHEN $3 = 'failed' THEN error_message END,
-         provider_message_id = coalesce(provider_message_id, $4)
-       WHERE id = $1 AND org_id = $2)sql",
-      {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
-  update.run(event.message_id, event.org_id, status, event.sid, event.error_code,
-             event.error_message);
+void move(LockedMessage* message, const ProviderEvent& event, const char* status) {
+  namespace m = messages;
+  const Row& row = message->scan.row;
+  Table& table = message->table;
+  const TimestampTz now = GetCurrentTransactionStartTimestamp();
+  const bool fails = strcmp(status, "failed") == 0;
+  const bool was_sent = row.text_is(m::kStatus, "sent");
+  const char* const code = event.error_code == nullptr && fails ? "undelivered" : event.error_code;
+  table.begin_change(row);
+  table.set(m::kStatus, Parameter(status));
+  table.set(m::kUpdatedAt, Parameter(now));
+  if (row.is_null(m::kSentAt)) table.set(m::kSentAt, Parameter(now));
+  if (strcmp(status, "delivered") == 0) table.set(m::kDeliveredAt, Parameter(now));
+  table.set(m::kFailedAt, Parameter(now, fails));
+  if (code != nullptr || !was_sent) table.set(m::kErrorCode, Parameter(code));
+  if (event.error_code != nullptr || !fails)
+    table.set(m::kErrorMessage,
+              Parameter(event.error_code != nullptr ? event.error_message : nullptr));
+  if (row.is_null(m::kProviderMessageId)) table.set(m::kProviderMessageId, Parameter(event.sid));
+  table.update();
 }
 
-void note_message(const Stored& event) {
+// --- an event that comes ------------------------------------------------------------------------
+
+// Stores the event and gives its id. Returns false if it is stored already.
+bool store(const ProviderEvent& event, bool is_processed, Command* command, pg_uuid_t* id) {
+  namespace e = events;
+  *id = new_uuidv7(GetCurrentTimestamp());
+  Table table;
+  table.open(&events::table, TableUse::kWrite, command);
+  table.begin_row();
+  table.set(e::kId, Parameter(*id));
+  table.set(e::kMessageId, Parameter(event.message_id, event.has_message));
+  table.set(e::kOrgId, Parameter(event.org_id, event.has_message || event.has_org));
+  table.set(e::kProvider, Parameter(event.provider));
+  table.set(e::kProviderMessageId, Parameter(event.sid));
+  table.set(e::kEventType, Parameter(event.type));
+  table.set(e::kEventStatus, Parameter(event.status));
+  table.set(e::kErrorCode, Parameter(event.error_code));
+  table.set(e::kErrorMessage, Parameter(event.error_message));
+  if (event.payload != nullptr)
+    table.set(e::kEventPayload,
+              Parameter(DirectFunctionCall1(jsonb_in, CStringGetDatum(event.payload))));
+  table.set(e::kDedupeKey, Parameter(event.dedupe_key));
+  if (is_processed) table.set(e::kProcessedAt, Parameter(GetCurrentTransactionStartTimestamp()));
+  const bool is_new = table.insert_unless_taken({e::kDedupeKey}, "(dedupe_key)");
+  table.close();
+  return is_new;
+}
+
+bool store_alone(const ProviderEvent& event, bool is_processed, pg_uuid_t* id) {
+  Command command;
+  command.begin();
+  const bool is_new = store(event, is_processed, &command, id);
+  command.end();
+  return is_new;
+}
+
+// Returns the event with nullptr for each empty text.
+ProviderEvent without_empty_texts(const ProviderEvent& event) {
+  ProviderEvent given = event;
+  for (const char** text :
+       {&given.provider, &given.sid, &given.type, &given.status, &given.error_code,
+        &given.error_message, &given.payload, &given.dedupe_key})
+    if (*text != nullptr && (*text)[0] == '\0') *text = nullptr;
+  return given;
+}
+
+// Stores the event of a message that is locked, once and as processed, and applies it. Closes the
+// message.
+void take_now(const ProviderEvent& event, const CurrentState& current, LockedMessage* message) {
+  const Effect effect = effect_of(event, current);
+  pg_uuid_t id;
+  const bool is_new = store(event, true, &message->command, &id);
+  if (is_new && effect.moves) move(message, event, effect.status);
+  message->close();
+  if (!is_new) return;
+  if (effect.status != nullptr && current.waits) settle_claim(event);
+  if (effect.suppresses) suppress_if_permanent(event.message_id, event.error_code);
+}
+
+}  // namespace
+
+bool store_event(const ProviderEvent& event, pg_uuid_t* id) {
+  return store_alone(without_empty_texts(event), true, id);
+}
+
+void take_event(const ProviderEvent& received) {
+  const ProviderEvent event = without_empty_texts(received);
+  ProviderEvent matched = event;
+  pg_uuid_t id;
+  if (!find_message(&matched)) {
+    store_alone(event, false, &id);
+    return;
+  }
+  LockedMessage message;
+  const Table::Lock lock = message.open(matched);
+  if (lock == Table::Lock::kTaken) {
+    const CurrentState current = state_of(message.scan.row, matched);
+    // An erased person's number may be in these.
+    if (current.erased) matched.payload = matched.error_message = nullptr;
+    take_now(matched, current, &message);
+    return;
+  }
+  message.close();
+  if (lock == Table::Lock::kBusy || !event.has_message) store_alone(event, false, &id);
+}
+
+namespace {
+
+// --- events that wait ---------------------------------------------------------------------------
+
+bool read_event(const pg_uuid_t& id, ProviderEvent* event) {
+  static Statement read{
+      R"sql(
+      SELECT message_id, org_id, provider, provider_message_id, event_status, error_code,
+             error_message FROM @extschema@.sms_events
+       WHERE id = $1 AND processed_at IS NULL FOR UPDATE SKIP LOCKED)sql",
+      {UUIDOID}};
+  if (read.run(id) == 0) return false;
+  bool is_null;
+  datum_column(0, 1, &is_null);
+  event->has_message = !is_null;
+  datum_column(0, 2, &is_null);
+  event->has_org = !is_null;
+  event->message_id = uuid_column(0, 1);
+  event->org_id = uuid_column(0, 2);
+  event->provider = text_column(0, 3);
+  event->sid = text_column(0, 4);
+  event->status = text_column(0, 5);
+  event->error_code = text_column(0, 6);
+  event->error_message = text_column(0, 7);
+  return true;
+}
+
+void note_message(const pg_uuid_t& id, const ProviderEvent& event) {
   static Statement update{
       "UPDATE @extschema@.sms_events SET message_id = $2, org_id = $3 WHERE id = $1",
       {UUIDOID, UUIDOID, UUIDOID}};
-  update.run(event.event_id, event.message_id, event.org_id);
+  update.run(id, event.message_id, event.org_id);
 }
 
 // Marks the event processed. Removes payload and error text of an erased person's message, since
 // the number may be in them.
-void mark_processed(const Stored& event, bool erased) {
+void mark_processed(const pg_uuid_t& id, const ProviderEvent& event, bool erased) {
   static Statement update{
       R"sql(
       UPDATE @extschema@.sms_events SET processed_at = now(), message_id = $2, org_id = $3,
@@ -153,62 +303,29 @@ void mark_processed(const Stored& event, bool erased) {
          error_message = CASE WHEN $4 THEN NULL ELSE error_message END
        WHERE id = $1)sql",
       {UUIDOID, UUIDOID, UUIDOID, BOOLOID}};
-  update.run(event.event_id, event.message_id, event.org_id, erased);
-}
-
-}  // namespace
-
-bool store_event(const ProviderEvent& event, pg_uuid_t* id) {
-  static Statement insert{
-      R"sql(
-      INSERT INTO @extschema@.sms_events (message_id, org_id, provider, provider_message_id,
-         event_type, event_status, error_code, error_message, event_payload, dedupe_key,
-         processed_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10,
-         CASE WHEN $5 = 'inbound' THEN now() END)
-       ON CONFLICT (dedupe_key) DO NOTHING RETURNING id)sql",
-      {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
-  auto given = [](const char* text) { return text != nullptr && text[0] != '\0' ? text : nullptr; };
-  if (insert.run(Parameter(event.message_id, event.has_message),
-                 Parameter(event.org_id, event.has_message || event.has_org), given(event.provider),
-                 given(event.sid), given(event.type), given(event.status), given(event.error_code),
-                 given(event.error_message), given(event.payload), given(event.dedupe_key)) == 0)
-    return false;
-  *id = uuid_column(0, 1);
-  return true;
-}
-
-namespace {
-
-const char* reason_of(const char* code) {
-  return code != nullptr ? suppression_reason(atoi(code)) : nullptr;
+  update.run(id, event.message_id, event.org_id, erased);
 }
 
 bool apply(const pg_uuid_t& id, bool may_wait) {
-  Stored event{};
-  CurrentState current{};
-  if (!read_event(id, &event)) return false;
-  if (!event.has_message && !find_by_sid(&event)) return false;
-  if (!lock_message(event, &current)) return false;
-  const char* status = nullptr;
-  bool forward = false;
-  const Failure failure = run_cpp([&] {
-    const std::string_view reported = event.status != nullptr ? event.status : "";
-    status = our_status(reported);
-    forward = status != nullptr && moves_forward(current.status, reported, current.error_code);
-  });
-  raise_if(failure);
-  const bool moves = forward && !is_of_another_attempt(event, current, status);
-  const bool suppresses =
-      moves && strcmp(status, "failed") == 0 && reason_of(event.error_code) != nullptr;
-  if (suppresses && !may_wait) {
-    note_message(event);  // the message is now known, so the event is tried again for a day
+  ProviderEvent event{};
+  if (!read_event(id, &event) || !find_message(&event)) return false;
+  LockedMessage message;
+  if (message.open(event) != Table::Lock::kTaken) {
+    message.close();
     return false;
   }
-  if (status != nullptr) settle_claim(event);
-  if (moves) move(event, status);
-  if (suppresses) suppress_if_permanent(event.message_id, event.error_code);
-  mark_processed(event, current.erased);
+  const CurrentState current = state_of(message.scan.row, event);
+  const Effect effect = effect_of(event, current);
+  const bool is_put_off = effect.suppresses && !may_wait;
+  if (effect.moves && !is_put_off) move(&message, event, effect.status);
+  message.close();
+  if (is_put_off) {
+    note_message(id, event);  // the message is now known, so the event is tried again for a day
+    return false;
+  }
+  if (effect.status != nullptr && current.waits) settle_claim(event);
+  if (effect.suppresses) suppress_if_permanent(event.message_id, event.error_code);
+  mark_processed(id, event, current.erased);
   return true;
 }
 
@@ -233,10 +350,6 @@ void suppress_if_permanent(const pg_uuid_t& message_id, const char* code) {
   if (reason == nullptr) return;
   Statement& statement = has_internal_schema() ? suppress : suppress_in_0_1_0;
   statement.run(message_id, code, reason);
-}
-
-bool apply_event(const pg_uuid_t& id) {
-  return apply(id, true);
 }
 
 uint64 apply_events_of(const char* const* sids, int count) {

@@ -8,7 +8,7 @@
 namespace coach_sms {
 
 // A callback, or the answer to a status poll, about one message. Texts are in the database's
-// encoding, nullptr where they are absent.
+// encoding, nullptr or "" where they are absent.
 struct ProviderEvent {
   bool has_message;  // our message id was in the callback's URL
   bool has_org;      // the org's own token signed a call without our message id
@@ -24,16 +24,18 @@ struct ProviderEvent {
   const char* dedupe_key;
 };
 
-// Stores the event and gives its id. Returns false if an event with this dedupe_key is stored
-// already.
-bool store_event(const ProviderEvent& event, pg_uuid_t* id);
+// Takes an event about a message. It is stored once, by its dedupe_key, and applied: a status moves
+// forward only, an unknown message is settled, and a message that was queued again leaves the
+// queue. Where the message is not known yet or is locked, the event waits. An event whose message
+// is gone, or of another database behind the same URL, is not stored: it would keep a person's
+// number without use. An event without a message id finds its message by SID, among the orgs for
+// which its token may speak. That is the one org whose own token signed it, or else the orgs that
+// use the server's token.
+void take_event(const ProviderEvent& event);
 
-// Applies a stored event to its message. A status moves forward only, and an unknown message is
-// settled. A message that was queued again leaves the queue. Returns false where the message is not
-// known yet or is locked; the event then waits. An event without a message id finds its message by
-// SID, among the orgs for which its token may speak. That is the one org whose own token signed it,
-// or else the orgs that use the server's token.
-bool apply_event(const pg_uuid_t& id);
+// Stores an event that its caller carries out, and gives its id. Returns false if an event with
+// this dedupe_key is stored already.
+bool store_event(const ProviderEvent& event, pg_uuid_t* id);
 
 // Suppresses the message's recipient if Twilio's error code is about the recipient (an opt-out, no
 // such number), and cancels that recipient's waiting messages.

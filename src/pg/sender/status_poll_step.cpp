@@ -198,8 +198,7 @@ void apply_status(const StatusRow& row) {
   event.error_code = row.error_code;
   event.error_message = row.error_message;
   event.dedupe_key = row.dedupe_key;
-  pg_uuid_t id;
-  if (store_event(event, &id)) apply_event(id);
+  take_event(event);
 }
 
 // Records price and segments. A locked message is skipped; it is polled again at its next age.

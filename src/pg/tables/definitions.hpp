@@ -23,6 +23,7 @@ enum Columns {
   kStatus,
   kScheduledFor,
   kSentAt,
+  kDeliveredAt,
   kFailedAt,
   kIdempotencyKey,
   kErrorCode,
@@ -66,6 +67,24 @@ enum Columns {
 };
 extern TableDefinition table;
 }  // namespace in_flight
+
+namespace events {
+enum Columns {
+  kId,
+  kMessageId,
+  kOrgId,
+  kProvider,
+  kProviderMessageId,
+  kEventType,
+  kEventStatus,
+  kErrorCode,
+  kErrorMessage,
+  kEventPayload,
+  kDedupeKey,
+  kProcessedAt,
+};
+extern TableDefinition table;
+}  // namespace events
 
 namespace attempts {
 enum Columns {

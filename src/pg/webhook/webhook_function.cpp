@@ -52,12 +52,6 @@ bool is_ascii(const char* text) {
   return true;
 }
 
-bool message_exists(const WebhookCall& call) {
-  static Statement find{"SELECT FROM @extschema@.sms_messages WHERE id = $1 AND org_id = $2",
-                        {UUIDOID, UUIDOID}};
-  return find.run(call.message_id, call.org_id) > 0;
-}
-
 // Returns the event's key, with the org in it unless the server's token signed. So the event of one
 // org's token cannot suppress an event of another org, even if it names that org's SID.
 const char* dedupe_key(const WebhookCall& call, const Verification& verification) {
@@ -65,12 +59,9 @@ const char* dedupe_key(const WebhookCall& call, const Verification& verification
   return psprintf("%s:%s", call.dedupe_key, uuid_text(verification.org_id));
 }
 
-// Stores and applies a status. A callback without a target carries its signer: its SID is searched
+// Takes a status. A callback without a target carries its signer: its SID is searched
 // among the messages of that signer.
 void store_status(const WebhookCall& call, const Verification& verification) {
-  // The message is erased, or of another database behind the same URL. A stored event would keep a
-  // person's number without use, and an error would make Twilio repeat the call.
-  if (call.has_target && !message_exists(call)) return;
   ProviderEvent event{};
   event.has_message = call.has_target;
   event.has_org = verification.signer == Signer::kOrg;
@@ -84,8 +75,7 @@ void store_status(const WebhookCall& call, const Verification& verification) {
   event.error_message = call.error_message;
   event.payload = call.payload;
   event.dedupe_key = dedupe_key(call, verification);
-  pg_uuid_t id;
-  if (store_event(event, &id)) apply_event(id);
+  take_event(event);
 }
 
 void store_inbound(const WebhookCall& call, const Verification& verification) {
