@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <climits>
+#include <ctime>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -70,9 +72,14 @@ bool check_kind(const char* path, const struct stat& info, Failure* failure) {
   return true;
 }
 
+FileStamp stamp_of(const struct stat& info) {
+  constexpr time_t kSettled = 2;  // seconds
+  return {info, time(nullptr) - std::max(info.st_mtime, info.st_ctime) >= kSettled};
+}
+
 // Checks and reads the file. Closes `descriptor` in every case.
 bool read_open_file(int descriptor, const char* path, char* buffer, std::size_t size,
-                    std::size_t* length, Failure* failure) {
+                    std::size_t* length, Failure* failure, FileStamp* stamp) {
   struct stat info;
   if (fstat(descriptor, &info) != 0) {
     const int error = errno;
@@ -83,6 +90,7 @@ bool read_open_file(int descriptor, const char* path, char* buffer, std::size_t 
     CloseTransientFile(descriptor);
     return false;
   }
+  if (stamp != nullptr) *stamp = stamp_of(info);
   ssize_t got = 0;
   std::size_t filled = 0;
   while (filled < size && (got = read(descriptor, buffer + filled, size - filled)) > 0)
@@ -97,6 +105,10 @@ bool read_open_file(int descriptor, const char* path, char* buffer, std::size_t 
     return refuse(failure, path, "is too large", psprintf("It may have %zu bytes at most.", size),
                   "Check its content.");
   return true;
+}
+
+bool is_same_time(const timespec& left, const timespec& right) {
+  return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
 }
 
 bool write_and_flush(int descriptor, const char* contents, std::size_t length) {
@@ -135,8 +147,17 @@ bool create_file(const char* path, const char* contents, std::size_t length, Fai
 
 }  // namespace
 
+bool is_unchanged(const char* path, const FileStamp& stamp) {
+  struct stat now;
+  const struct stat& then = stamp.info;
+  return stamp.is_settled && lstat(path, &now) == 0 && now.st_dev == then.st_dev &&
+         now.st_ino == then.st_ino && now.st_size == then.st_size && now.st_mode == then.st_mode &&
+         now.st_uid == then.st_uid && is_same_time(now.st_mtim, then.st_mtim) &&
+         is_same_time(now.st_ctim, then.st_ctim);
+}
+
 bool read_private_file(const char* path, char* buffer, std::size_t size, std::size_t* length,
-                       Failure* failure) {
+                       Failure* failure, FileStamp* stamp) {
   if (!check_place(path, failure)) return false;
   // With O_NONBLOCK, opening a pipe does not wait for a writer.
   const int descriptor = OpenTransientFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -145,7 +166,7 @@ bool read_private_file(const char* path, char* buffer, std::size_t size, std::si
                   "An account that can change the link could choose another file.",
                   "Give the path of the file itself.");
   if (descriptor < 0) return refuse_errno(failure, path, "open", errno);
-  return read_open_file(descriptor, path, buffer, size, length, failure);
+  return read_open_file(descriptor, path, buffer, size, length, failure, stamp);
 }
 
 bool create_private_file(const char* path, const char* contents, std::size_t length,

@@ -7,6 +7,8 @@
 //
 // All return false with `failure` filled (SM013). The failure names the path, never the contents.
 
+#include <sys/stat.h>
+
 #include <cstddef>
 
 #include "pg/base/cpp_boundary.hpp"
@@ -15,10 +17,22 @@
 
 namespace coach_sms {
 
+// A file as it was when it was checked and read.
+struct FileStamp {
+  struct stat info;
+  // The times of the file were two seconds old. A change within the same tick of the clock, which
+  // times do not show, was over.
+  bool is_settled;
+};
+
+// Returns whether the file at the path is still that one, with the same times, size, mode and
+// owner: one system call. False for a stamp that is not settled.
+bool is_unchanged(const char* path, const FileStamp& stamp);
+
 // Reads the whole file of `size` bytes at most, and adds no NUL. The caller wipes the buffer if it
-// held a secret.
+// held a secret. Fills `stamp` unless it is nullptr.
 bool read_private_file(const char* path, char* buffer, std::size_t size, std::size_t* length,
-                       Failure* failure);
+                       Failure* failure, FileStamp* stamp = nullptr);
 
 // Creates the file with mode 0600, and flushes it and its directory to disk. Never overwrites a
 // file.

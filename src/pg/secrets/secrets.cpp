@@ -1,6 +1,6 @@
 #include <unistd.h>
 
-#include "core/crypto/sealing.hpp"
+#include "core/crypto/kept_key.hpp"
 #include "core/text/blanks.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
@@ -18,7 +18,8 @@ namespace {
 constexpr std::size_t kKeyFileSize = 65;  // 64 hex digits and a newline
 constexpr std::size_t kMaxTokenFileSize = 4096;
 
-bool read_key_file(const char* path, char (&contents)[kKeyFileSize], Failure* failure) {
+bool read_key_file(const char* path, char (&contents)[kKeyFileSize], Failure* failure,
+                   FileStamp* stamp) {
   if (path[0] == '\0') {
     fail(failure, kKeyFile, "Tokens are sealed with a key that the server keeps in a file.",
          "Make a key with SELECT sms_create_key('/path/outside/the/data/directory'), then set "
@@ -27,7 +28,7 @@ bool read_key_file(const char* path, char (&contents)[kKeyFileSize], Failure* fa
     return false;
   }
   std::size_t length = 0;
-  if (!read_private_file(path, contents, sizeof contents, &length, failure)) {
+  if (!read_private_file(path, contents, sizeof contents, &length, failure, stamp)) {
     if (access(path, F_OK) != 0 && errno == ENOENT)
       strlcpy(failure->hint,
               "Restore the file from your copy, make a new key with "
@@ -42,32 +43,63 @@ bool read_key_file(const char* path, char (&contents)[kKeyFileSize], Failure* fa
   return false;
 }
 
-// Runs `work(key)` with the key of that file, on the C++ side of the boundary. Returns the
-// palloc'ed text that `work` returns; nullptr with `failure` filled otherwise.
-template <typename Work>
-char* with_key(const char* path, Work work, Failure* failure) {
+// --- keys that were read ------------------------------------------------------------------------
+
+// The file whose content is kept. It is read again once it is another, or was touched.
+struct KeptFile {
+  char path[MAXPGPATH] = "";
+  FileStamp stamp{};
+
+  bool is_current(const char* wanted) const {
+    return strcmp(path, wanted) == 0 && is_unchanged(path, stamp);
+  }
+};
+
+struct KeyOfFile {
+  KeptFile file;
+  KeptKey kept;
+};
+
+KeyOfFile keys[2];  // of coach_sms.key_file and coach_sms.old_key_file
+
+KeyOfFile* key_of(const char* path) {
+  return &keys[strcmp(path, settings::old_key_file) == 0 ? 1 : 0];
+}
+
+bool read_key(const char* path, KeyOfFile* key, Failure* failure) {
   char contents[kKeyFileSize];
-  char* result = nullptr;
-  if (read_key_file(path, contents, failure)) {
-    *failure = run_cpp([&] {
-      const SealingKey key = SealingKey::parse({contents, sizeof contents});
-      result = work(key);
-    });
+  key->kept.forget();
+  if (read_key_file(path, contents, failure, &key->file.stamp)) {
+    strlcpy(key->file.path, path, sizeof key->file.path);
+    *failure = run_cpp([&] { key->kept.read({contents, sizeof contents}); });
     if (failure->failed && failure->sqlstate == kKeyFile)
       fail(failure, kKeyFile, "A key file has 64 hex digits and a newline.",
            "Restore the file, or make a new key with sms_create_key().",
            "file \"%s\" does not hold a key", path);
   }
   explicit_bzero(contents, sizeof contents);
+  return key->kept.has_key();
+}
+
+// Runs `work(kept)` with the key of that file, on the C++ side of the boundary. Returns the
+// palloc'ed text that `work` returns; nullptr with `failure` filled otherwise.
+template <typename Work>
+char* with_key(const char* path, Work work, Failure* failure) {
+  KeyOfFile* key = key_of(path);
+  const bool is_current = key->kept.has_key() && key->file.is_current(path);
+  if (!is_current && !read_key(path, key, failure)) return nullptr;
+  char* result = nullptr;
+  *failure = run_cpp([&] { result = work(key->kept); });
   return result;
 }
 
 char* open_with(const char* path, const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
   const char* context = uuid_text(org_id);
   return with_key(
-      path, [&](const SealingKey& key) { return copy_out(open(key, sealed, context).view()); },
-      failure);
+      path, [&](KeptKey& kept) { return copy_out(kept.open(sealed, context)); }, failure);
 }
+
+// --- the server's token -------------------------------------------------------------------------
 
 // Returns line number `line`, from 1 on, without the blanks around it; "" where there is none.
 char* line_of(const char* contents, std::size_t length, int line) {
@@ -85,33 +117,47 @@ char* line_of(const char* contents, std::size_t length, int line) {
   return pnstrdup(trimmed.data(), trimmed.size());
 }
 
+struct KeptText {
+  KeptFile file;
+  Secret contents;
+};
+
+KeptText kept_token_file;
+
+bool read_token_file(const char* path, KeptText* kept, Failure* failure) {
+  char contents[kMaxTokenFileSize];
+  std::size_t length = 0;
+  kept->contents = Secret();
+  kept->file.path[0] = '\0';
+  if (read_private_file(path, contents, sizeof contents, &length, failure, &kept->file.stamp)) {
+    *failure = run_cpp([&] { kept->contents = Secret({contents, length}); });
+    if (!failure->failed) strlcpy(kept->file.path, path, sizeof kept->file.path);
+  }
+  explicit_bzero(contents, sizeof contents);
+  return !failure->failed;
+}
+
 // Returns the palloc'ed token in that line. Returns nullptr with `failure` filled, or without where
 // the line is missing or blank.
 char* token_from_file(const char* path, int line, Failure* failure) {
-  char contents[kMaxTokenFileSize];
-  std::size_t length = 0;
-  char* token = nullptr;
-  if (read_private_file(path, contents, sizeof contents, &length, failure)) {
-    token = line_of(contents, length, line);
-    if (token[0] == '\0') token = nullptr;
-  }
-  explicit_bzero(contents, sizeof contents);
-  return token;
+  KeptText& kept = kept_token_file;
+  if (!kept.file.is_current(path) && !read_token_file(path, &kept, failure)) return nullptr;
+  const std::string_view contents = kept.contents.view();
+  char* token = line_of(contents.data(), contents.size(), line);
+  return token[0] != '\0' ? token : nullptr;
 }
 
 }  // namespace
 
 bool check_key_file(Failure* failure) {
-  with_key(
-      settings::key_file, [](const SealingKey&) -> char* { return nullptr; }, failure);
-  return !failure->failed;
+  return read_key(settings::key_file, key_of(settings::key_file), failure);
 }
 
 char* seal_token(const pg_uuid_t& org_id, const char* token, Failure* failure) {
   const char* context = uuid_text(org_id);
   return with_key(
       settings::key_file,
-      [&](const SealingKey& key) { return copy_out(seal(key, token, context)); }, failure);
+      [&](const KeptKey& kept) { return copy_out(seal(kept.key(), token, context)); }, failure);
 }
 
 char* open_token(const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
@@ -132,7 +178,7 @@ char* seal_anew(const pg_uuid_t& org_id, const char* sealed, Failure* failure) {
 
 char* key_id_of(const char* path, Failure* failure) {
   return with_key(
-      path, [](const SealingKey& key) { return copy_out(key.key_id()); }, failure);
+      path, [](const KeptKey& kept) { return copy_out(kept.key().key_id()); }, failure);
 }
 
 char* server_token(Failure* failure) {

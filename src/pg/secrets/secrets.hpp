@@ -1,8 +1,9 @@
 #pragma once
 
 // Auth tokens as plain text. The key in coach_sms.key_file opens the sealed ones, or, during a
-// change of keys, the key in coach_sms.old_key_file. The files are read anew each time, so a new
-// key or token needs no restart. Tokens are ASCII. Any other token keeps the bytes that it was
+// change of keys, the key in coach_sms.old_key_file. A file is read again once it was
+// touched, so a new key or token needs no restart. Until then its content and the tokens that a key
+// opened last stay in the process. Tokens are ASCII. Any other token keeps the bytes that it was
 // written with, so that no failed conversion shows them in an error.
 
 #include "pg/base/cpp_boundary.hpp"
@@ -11,7 +12,8 @@
 
 namespace coach_sms {
 
-// Returns whether coach_sms.key_file holds a key; otherwise `failure` has the reason (SM013).
+// Reads coach_sms.key_file anew. Returns whether it holds a key; otherwise `failure` has the reason
+// (SM013).
 bool check_key_file(Failure* failure);
 
 // Seal and open a token. Return palloc'ed text, or nullptr with `failure` filled (SM013, SM014). A
