@@ -2,10 +2,11 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -23,7 +24,7 @@ constexpr std::size_t kMaxTokenSize = 1024;
 
 using Digest = std::array<unsigned char, EVP_MAX_MD_SIZE>;
 
-std::string_view view_of(const Digest& digest, unsigned int size) {
+std::string_view view_of(const Digest& digest, std::size_t size) {
   return {reinterpret_cast<const char*>(digest.data()), size};
 }
 
@@ -31,12 +32,33 @@ bool equal_in_constant_time(std::string_view left, std::string_view right) {
   return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
+using Mac = std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)>;
+
+// Returns an HMAC-SHA1 without a key; null where OpenSSL fails. To find the algorithm takes longer
+// than the HMAC of a callback, so callers copy this one.
+Mac find_hmac_sha1() {
+  EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  Mac mac(EVP_MAC_CTX_new(hmac), EVP_MAC_CTX_free);
+  EVP_MAC_free(hmac);
+  std::string digest = "SHA1";
+  const OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_utf8_string("digest", digest.data(), digest.size()),
+      OSSL_PARAM_construct_end()};
+  if (mac && EVP_MAC_CTX_set_params(mac.get(), params) != 1) mac.reset();
+  return mac;
+}
+
 std::string hmac_sha1_base64(std::string_view key, std::string_view text) {
+  static const Mac found = find_hmac_sha1();
+  const auto bytes = [](std::string_view view) {
+    return reinterpret_cast<const unsigned char*>(view.data());
+  };
+  const Mac mac(found ? EVP_MAC_CTX_dup(found.get()) : nullptr, EVP_MAC_CTX_free);
   Digest digest{};
-  unsigned int size = 0;
-  if (HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()),
-           reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(),
-           &size) == nullptr) {
+  std::size_t size = 0;
+  if (!mac || EVP_MAC_init(mac.get(), bytes(key), key.size(), nullptr) != 1 ||
+      EVP_MAC_update(mac.get(), bytes(text), text.size()) != 1 ||
+      EVP_MAC_final(mac.get(), digest.data(), &size, digest.size()) != 1) {
     throw Error(ErrorKind::kInternal, "OpenSSL refused HMAC-SHA1");
   }
   return to_base64(view_of(digest, size));

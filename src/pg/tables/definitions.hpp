@@ -127,6 +127,7 @@ enum Columns {
   kOrgId,
   kTwilioAccountSid,
   kTwilioAuthTokenEncrypted,
+  kTwilioSecondAuthTokenEncrypted,
   kTwilioMessagingServiceSid,
   kTwilioPhoneNumber,
   kEnabled,

@@ -11,6 +11,7 @@
 #include "pg/messages/join_sql.hpp"
 #include "pg/secrets/secrets.hpp"
 #include "pg/settings.hpp"
+#include "pg/tables/definitions.hpp"
 #include "pg/webhook/webhook_log.hpp"
 
 #include "pg/base/pg_api.hpp"
@@ -55,40 +56,60 @@ constexpr auto of_account_sql(const char (&has_number)[Size]) {
                 s.org_id LIMIT 5)sql");
 }
 
-uint64 run_candidates(const WebhookCall& call) {
-  static constexpr auto kOfTarget = join_sql(R"sql(
-      SELECT s.org_id,)sql",
-                                             kTokens, R"sql(
-        FROM @extschema@.sms_settings s WHERE s.org_id = $1)sql");
+// Two tokens of an org; both nullptr where the server's tokens count.
+struct OrgTokens {
+  pg_uuid_t org_id;
+  char* sealed;
+  char* second;
+};
+
+int read_target(const WebhookCall& call, OrgTokens (&orgs)[kMostOrgs]) {
+  namespace column = org_settings;
+  int count = 0;
+  read_rows(&org_settings::table, {{column::kOrgId, Parameter(call.org_id)}}, [&](const Row& row) {
+    OrgTokens& org = orgs[count++];
+    org = {call.org_id, nullptr, nullptr};
+    if (row.has_text(column::kTwilioAccountSid))
+      org.sealed = row.copy_text(column::kTwilioAuthTokenEncrypted, nullptr);
+    if (org.sealed != nullptr && org.sealed[0] != '\0')
+      org.second = row.copy_text(column::kTwilioSecondAuthTokenEncrypted, nullptr);
+  });
+  return count;
+}
+
+int read_account(const WebhookCall& call, OrgTokens (&orgs)[kMostOrgs]) {
   static constexpr auto kOfAccount = of_account_sql(R"sql(
                 @internal@.sms_sender_address(s.twilio_phone_number, s.default_region)
                 = @internal@.sms_sender_address(nullif($4, '')))sql");
   static constexpr auto kOfAccountIn010 = of_account_sql(R"sql(
                 s.twilio_phone_number = nullif($4, ''))sql");
-  static Statement of_target{kOfTarget.data(), {UUIDOID}};
   static Statement of_account{kOfAccount.data(), {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
   static Statement of_account_in_0_1_0{kOfAccountIn010.data(),
                                        {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
-  if (call.has_target) return of_target.run(call.org_id);
   const char* sid = call.kind == WebhookKind::kInbound ? "" : call.sid;
   Statement& statement = has_internal_schema() ? of_account : of_account_in_0_1_0;
-  return statement.run(sid, call.account_sid, call.messaging_service_sid, call.our_number);
+  const uint64 rows =
+      statement.run(sid, call.account_sid, call.messaging_service_sid, call.our_number);
+  int count = 0;
+  for (uint64 row = 0; row < std::min<uint64>(rows, kMostOrgs); ++row)
+    orgs[count++] = {uuid_column(row, 1), text_column(row, 2), text_column(row, 3)};
+  return count;
 }
 
 int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostTokens]) {
-  const uint64 rows = run_candidates(call);
+  OrgTokens orgs[kMostOrgs];
+  const int found = call.has_target ? read_target(call, orgs) : read_account(call, orgs);
   const char* server_account = settings::twilio_account_sid();
   bool server = !call.has_target && server_account[0] != '\0' &&
                 strcmp(call.account_sid, server_account) == 0;
   int count = 0;
-  for (uint64 row = 0; row < std::min<uint64>(rows, kMostOrgs); ++row) {
-    char* sealed = text_column(row, 2);
-    char* second = text_column(row, 3);
-    if (sealed == nullptr)
+  for (int i = 0; i < found; ++i) {
+    const OrgTokens& org = orgs[i];
+    if (org.sealed == nullptr)
       server = true;
     else
-      candidates[count++] = {true, uuid_column(row, 1), sealed, false};
-    if (second != nullptr) candidates[count++] = {true, uuid_column(row, 1), second, true};
+      candidates[count++] = {true, org.org_id, org.sealed, false};
+    if (org.second != nullptr) candidates[count++] = {true, org.org_id, org.second, true};
   }
   if (server) candidates[count++] = {};
   if (server) candidates[count++] = {false, {}, nullptr, true};  // it may be missing
@@ -101,21 +122,21 @@ char* open_candidate(const Candidate& candidate, Failure* failure) {
 }
 
 // Returns the index of the token that made the signature, or -1. All tokens are open before this
-// call, and without any the signature is computed all the same. So the time of an answer reveals
+// call, and without any the signature is computed all the same. So the time of a refusal reveals
 // little to a stranger.
 int find_token(char* const* tokens, int count, const SignedCall& call) {
   int found = -1;
   // A failure here (memory, OpenSSL) proves nothing, and finds no token.
   (void)run_cpp([&] {
-    std::vector<std::string> texts;
-    for (const auto& url : possibly_called_urls(call.url, settings::public_url))
-      for (auto& text : signable_texts(url, call.body, ""))
-        texts.push_back(std::move(text));
-    if (count == 0) (void)is_signed_with("nobody's", texts, call.signature);
-    for (int i = 0; i < count && found < 0; ++i)
-      if (tokens[i] != nullptr && !api_key_in(tokens[i]) &&
-          is_signed_with(tokens[i], texts, call.signature))
-        found = i;
+    for (const auto& url : possibly_called_urls(call.url, settings::public_url)) {
+      const auto texts = signable_texts(url, call.body, "");
+      if (count == 0) (void)is_signed_with("nobody's", texts, call.signature);
+      for (int i = 0; i < count && found < 0; ++i)
+        if (tokens[i] != nullptr && !api_key_in(tokens[i]) &&
+            is_signed_with(tokens[i], texts, call.signature))
+          found = i;
+      if (found >= 0) return;
+    }
   });
   return found;
 }

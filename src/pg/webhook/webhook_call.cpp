@@ -36,10 +36,10 @@ char* in_database_encoding(char* utf8) {
   return result;
 }
 
-void read_status(const StatusCallback& callback, WebhookCall* call) {
+void read_status(const StatusCallback& callback, bool has_target, WebhookCall* call) {
   call->sid = copy_out(callback.message_sid);
   call->messaging_service_sid = copy_out(callback.messaging_service_sid);
-  call->our_number = copy_out(sender_of(callback.from));
+  if (!has_target) call->our_number = copy_out(sender_of(callback.from));
   call->status = copy_out(callback.message_status);
   call->error_code = copy_out(callback.error_code);
   call->error_message = copy_out(callback.error_message);
@@ -71,13 +71,14 @@ bool read_webhook_call(const char* url, const char* body, WebhookCall* call) {
     call->kind = webhook.kind;
     call->account_sid = copy_out(webhook.account_sid);
     call->why_other = copy_out(webhook.why_other);
-    if (webhook.kind == WebhookKind::kStatus) read_status(webhook.status, call);
-    if (webhook.kind == WebhookKind::kInbound) read_inbound(webhook.inbound, call);
-    call->payload = copy_out(form_to_json(params));
-    if (const auto target = read_callback_target(url)) {
+    const auto target = read_callback_target(url);
+    if (target) {
       org = copy_out(target->org_id);
       message = copy_out(target->message_id);
     }
+    if (webhook.kind == WebhookKind::kStatus) read_status(webhook.status, target.has_value(), call);
+    if (webhook.kind == WebhookKind::kInbound) read_inbound(webhook.inbound, call);
+    call->payload = copy_out(form_to_json(params));
   });
   if (failure.failed && failure.sqlstate == kBadArgument) return false;
   raise_if(failure);

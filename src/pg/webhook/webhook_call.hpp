@@ -20,8 +20,9 @@ struct WebhookCall {
   char* sid;
   char* account_sid;
   char* messaging_service_sid;
-  char* our_number;  // or another name of this sender: sender_of(), core/twilio/channel_address.hpp
-  char* from;        // of an inbound text: the person's number; "" where From carries none
+  // Or another name of this sender: sender_of(), core/twilio/channel_address.hpp. "" with a target.
+  char* our_number;
+  char* from;           // of an inbound text: the person's number; "" where From carries none
   const char* keyword;  // of an inbound text: STOP, START, YES, HELP or nullptr; static
   char* status;
   char* error_code;
