@@ -3083,14 +3083,7 @@ COMMENT ON FUNCTION sms_resume(uuid) IS
 'Ends sms_pause for an org (default NULL: for the server; an org''s own pause stays). A NOTICE counts '
 'messages that waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_notify_app() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF current_setting('coach_sms.notify', true) IS DISTINCT FROM 'off' THEN
-    PERFORM pg_notify(TG_ARGV[0], NEW.id::text);
-  END IF;
-  RETURN NULL;
-END
-$$;
+  AS 'MODULE_PATHNAME', 'coach_sms_notify_app' LANGUAGE C;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_messages(
   org_id uuid, before timestamptz, at_most integer, horizon xid)
   RETURNS integer

@@ -40,6 +40,7 @@ char* allowed_countries;
 int quiet_hours_spread;
 int fetch_delay;
 bool fetch_prices;
+bool notify;
 char* tenancy_function;
 char* jwt_authenticators;
 
@@ -276,7 +277,6 @@ void define_rules() {
   define_string("coach_sms.allowed_countries",
                 "Countries whose numbers may be written to; empty: all.", &allowed_countries, "",
                 GUC_LIST_INPUT, check_countries);
-  static bool notify;  // read by the triggers of sql/install/60_upkeep/30_news.sql
   define_bool("coach_sms.notify", "Whether NOTIFY is sent for final messages and inbound texts.",
               &notify, true);
 }

@@ -35,6 +35,7 @@ extern char* allowed_countries;
 extern int quiet_hours_spread;
 extern int fetch_delay;
 extern bool fetch_prices;
+extern bool notify;
 extern char* tenancy_function;
 extern char* jwt_authenticators;
 

@@ -3,14 +3,7 @@
 
 -- Sends NOTIFY on the named channel with the row's id, unless coach_sms.notify is off.
 CREATE FUNCTION coach_sms_internal.sms_notify_app() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF current_setting('coach_sms.notify', true) IS DISTINCT FROM 'off' THEN
-    PERFORM pg_notify(TG_ARGV[0], NEW.id::text);
-  END IF;
-  RETURN NULL;
-END
-$$;
+  AS 'MODULE_PATHNAME', 'coach_sms_notify_app' LANGUAGE C;
 
 -- Messages that the application itself cancelled are left out: it knows of them, and PostgreSQL prepares no
 -- transaction that has sent a NOTIFY.
