@@ -78,6 +78,16 @@ CREATE TABLE coach_sms_internal.sms_holds (
 );
 CREATE TRIGGER sms_holds_replica BEFORE INSERT ON coach_sms_internal.sms_holds FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
 ALTER TABLE coach_sms_internal.sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
+-- The sender counts the messages that coach_sms.max_wait ends.
+CREATE TABLE coach_sms_internal.sms_overdue (
+  id        uuid PRIMARY KEY DEFAULT @extschema@.sms_uuidv7(),
+  ended_at  timestamptz NOT NULL DEFAULT now(),
+  org_id    uuid NOT NULL,
+  sandbox   boolean NOT NULL,
+  messages  bigint NOT NULL
+);
+CREATE TRIGGER sms_overdue_replica BEFORE INSERT ON coach_sms_internal.sms_overdue FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
+ALTER TABLE coach_sms_internal.sms_overdue ENABLE REPLICA TRIGGER sms_overdue_replica;
 -- The sender asks each second whether any message is unknown.
 DROP INDEX sms_events_waiting;
 CREATE INDEX sms_events_waiting ON sms_events (received_at) WHERE processed_at IS NULL AND message_id IS NOT NULL;
@@ -3052,14 +3062,17 @@ COMMENT ON FUNCTION sms_pause(uuid, timestamptz) IS
 'Messages wait. Raises SM001 for an unknown org.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT count(*)
-    FROM @extschema@.sms_messages m
-   WHERE ($1 IS NULL OR m.org_id = $1)
-     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM coach_sms_internal.sms_server v)
-     AND (m.status IN ('pending', 'queued')
-          OR m.status = 'cancelled' AND m.error_code = 'expired'
-             AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
-     AND coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
+  WITH server AS (SELECT v.mode = 'sandbox' AS is_sandbox FROM coach_sms_internal.sms_server v)
+  SELECT (SELECT count(*)
+            FROM coach_sms_internal.sms_queue q
+           CROSS JOIN LATERAL (
+             SELECT * FROM @extschema@.sms_messages WHERE id = q.message_id OFFSET 0) m
+           WHERE ($1 IS NULL OR q.org_id = $1) AND m.sandbox = (SELECT is_sandbox FROM server)
+             AND coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at))
+       + (SELECT coalesce(sum(o.messages), 0)
+            FROM coach_sms_internal.sms_overdue o
+           WHERE ($1 IS NULL OR o.org_id = $1) AND o.sandbox = (SELECT is_sandbox FROM server)
+             AND o.ended_at > now() - current_setting('coach_sms.max_wait')::interval)
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_notice_overdue(org_id uuid DEFAULT NULL) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -3788,17 +3801,22 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_queue()
            EXISTS (SELECT FROM pg_subscription_rel r
                     WHERE r.srrelid = '@extschema@.sms_messages'::regclass) AS brings_messages
       FROM @extschema@.sms_mode() m),
+  newest AS MATERIALIZED (
+    SELECT id, status, sandbox FROM @extschema@.sms_messages ORDER BY id DESC LIMIT 100000),
   found AS MATERIALIZED (
-    SELECT (SELECT count(*) FROM @extschema@.sms_messages m, server v
+    SELECT (SELECT count(*) FROM newest m, server v
              WHERE m.status IN ('pending', 'queued') AND m.sandbox = (v.mode = 'sandbox')
                AND v.mode <> 'not armed' AND NOT v.is_subscriber
                AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_queue q
                                 WHERE q.message_id = m.id)) AS unqueued,
-           (SELECT count(*) FROM @extschema@.sms_messages m, server v
+           (SELECT count(*) FROM newest m, server v
              WHERE m.status IN ('pending', 'queued') AND NOT m.sandbox
                AND v.mode <> 'live' AND NOT v.is_subscriber) AS kept,
-           (SELECT count(*) FROM coach_sms_internal.sms_queue q
-             WHERE NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = q.message_id)) AS orphans,
+           (SELECT count(*)
+              FROM (SELECT message_id FROM coach_sms_internal.sms_queue
+                     ORDER BY message_id DESC LIMIT 100000) q
+             WHERE (SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = q.message_id) IS NULL)
+             AS orphans,
            u.*, s.holder, s.since
       FROM coach_sms_internal.sms_oldest_snapshot() s
      CROSS JOIN (
@@ -3864,7 +3882,9 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_waiting()
   overdue AS MATERIALIZED (
     SELECT coach_sms_internal.sms_count_overdue() AS ended,
            (SELECT count(*)
-              FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+              FROM coach_sms_internal.sms_queue q
+             CROSS JOIN LATERAL (
+               SELECT * FROM @extschema@.sms_messages WHERE id = q.message_id OFFSET 0) m
              WHERE coach_sms_internal.sms_ends_at(m.scheduled_for, NULL)
                    BETWEEN now() AND least(m.expires_at, now() + interval '1 day')) AS ends_soon)
   SELECT 'settings', 'error',

@@ -23,6 +23,7 @@ SELECT is(array_agg(relname ORDER BY relname COLLATE "C")::text[], ARRAY[
   'sms_in_flight',
   'sms_messages',
   'sms_opt_outs',
+  'sms_overdue',
   'sms_phone_salt',
   'sms_queue',
   'sms_schedules',
@@ -250,6 +251,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('p')$$, ARRAY[
   'sms_in_flight: PRIMARY KEY (message_id)',
   'sms_messages: PRIMARY KEY (id)',
   'sms_opt_outs: PRIMARY KEY (phone, account_sid, sender)',
+  'sms_overdue: PRIMARY KEY (id)',
   'sms_phone_salt: PRIMARY KEY (singleton)',
   'sms_queue: PRIMARY KEY (message_id)',
   'sms_schedules: PRIMARY KEY (id)',
@@ -359,6 +361,7 @@ SELECT results_eq($$
   'sms_messages.sms_message_queue: after insert row, origin, coach_sms_internal.sms_queue_message()',
   'sms_messages.sms_message_truncate: after truncate statement, origin, coach_sms_internal.sms_forget_messages()',
   'sms_messages.sms_message_zone: after update row, origin, coach_sms_internal.sms_move_lane()',
+  'sms_overdue.sms_overdue_replica: before insert row, replica, coach_sms_internal.sms_pass_over()',
   'sms_phone_salt.sms_phone_salt_forget: after insert or delete or update statement, origin, coach_sms_internal.sms_forget_facts()',
   'sms_queue.sms_queue_replica: before insert row, replica, coach_sms_internal.sms_pass_over()',
   'sms_server.sms_server_forget: after insert or delete or update row, origin, coach_sms_internal.sms_forget_facts()',
@@ -374,7 +377,7 @@ SELECT results_eq($$
 SELECT is((SELECT min(tgname) FROM pg_trigger WHERE tgrelid = 'sms_settings'::regclass AND NOT tgisinternal), '00_seal_token',
   'the trigger that seals is the first, so that no other sees a token');
 
--- sms_queue, sms_in_flight, sms_holds and sms_server belong to one server: a copy derives them anew.
+-- sms_queue, sms_in_flight, sms_holds, sms_overdue and sms_server belong to one server: a copy derives them anew.
 SELECT is((SELECT array_agg(t::regclass::text ORDER BY t::regclass::text COLLATE "C") FROM pg_extension, unnest(extconfig) AS t WHERE extname = 'coach_sms'), ARRAY[
   'sms_attempts',
   'sms_booking_texts',

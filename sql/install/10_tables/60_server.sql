@@ -43,6 +43,18 @@ CREATE TABLE coach_sms_internal.sms_holds (
   why         text NOT NULL
 );
 
+-- The messages that coach_sms.max_wait has ended, one row a batch and org. The sender alone writes it: only
+-- rows younger than coach_sms.max_wait are kept. Never dumped. sms_messages has no index by which they
+-- could be counted.
+CREATE TABLE coach_sms_internal.sms_overdue (
+  id        uuid PRIMARY KEY DEFAULT @extschema@.sms_uuidv7(),
+  ended_at  timestamptz NOT NULL DEFAULT now(),
+  org_id    uuid NOT NULL,
+  -- Whether they were the sandbox's.
+  sandbox   boolean NOT NULL,
+  messages  bigint NOT NULL
+);
+
 -- The tables that pg_dump carries.
 DO $$
 DECLARE

@@ -13,7 +13,8 @@ CREATE FUNCTION coach_sms_internal.sms_is_subscriber() RETURNS boolean
         OR NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid))
 $$;
 
--- Skips replicated rows of sms_queue, sms_in_flight and sms_holds, which a publication of all tables brings.
+-- Skips replicated rows of sms_queue, sms_in_flight, sms_holds and sms_overdue, which a publication of all
+-- tables brings.
 CREATE FUNCTION coach_sms_internal.sms_pass_over() RETURNS trigger
   AS 'MODULE_PATHNAME', 'coach_sms_pass_over' LANGUAGE C;
 CREATE TRIGGER sms_queue_replica BEFORE INSERT ON coach_sms_internal.sms_queue
@@ -25,6 +26,9 @@ ALTER TABLE coach_sms_internal.sms_in_flight ENABLE REPLICA TRIGGER sms_in_fligh
 CREATE TRIGGER sms_holds_replica BEFORE INSERT ON coach_sms_internal.sms_holds
   FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
 ALTER TABLE coach_sms_internal.sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
+CREATE TRIGGER sms_overdue_replica BEFORE INSERT ON coach_sms_internal.sms_overdue
+  FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
+ALTER TABLE coach_sms_internal.sms_overdue ENABLE REPLICA TRIGGER sms_overdue_replica;
 
 -- Inserts the missing rows of sms_queue for waiting messages of the sandbox, or of live
 -- sending. Returns how many.

@@ -18,18 +18,22 @@ COMMENT ON FUNCTION sms_pause(uuid, timestamptz) IS
 'Sends nothing of an org (default NULL: of any org) before the given time (default: until sms_resume). '
 'Messages wait. Raises SM001 for an unknown org.';
 
--- Returns how many messages of an org (NULL: of all) coach_sms.max_wait keeps from being sent: those that
--- wait and will expire, and those that expired within the last coach_sms.max_wait.
+-- Returns how many messages of an org (NULL: of all) coach_sms.max_wait keeps from being sent: those in the
+-- queue that will expire, and those that it ended within the last coach_sms.max_wait. OFFSET 0 makes it read
+-- messages by their ids, whatever the statistics of the queue say.
 CREATE FUNCTION coach_sms_internal.sms_count_overdue(org_id uuid DEFAULT NULL) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT count(*)
-    FROM @extschema@.sms_messages m
-   WHERE ($1 IS NULL OR m.org_id = $1)
-     AND m.sandbox = (SELECT v.mode = 'sandbox' FROM coach_sms_internal.sms_server v)
-     AND (m.status IN ('pending', 'queued')
-          OR m.status = 'cancelled' AND m.error_code = 'expired'
-             AND m.updated_at > now() - current_setting('coach_sms.max_wait')::interval)
-     AND coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at)
+  WITH server AS (SELECT v.mode = 'sandbox' AS is_sandbox FROM coach_sms_internal.sms_server v)
+  SELECT (SELECT count(*)
+            FROM coach_sms_internal.sms_queue q
+           CROSS JOIN LATERAL (
+             SELECT * FROM @extschema@.sms_messages WHERE id = q.message_id OFFSET 0) m
+           WHERE ($1 IS NULL OR q.org_id = $1) AND m.sandbox = (SELECT is_sandbox FROM server)
+             AND coach_sms_internal.sms_ends_at(m.scheduled_for, NULL) < least(now(), m.expires_at))
+       + (SELECT coalesce(sum(o.messages), 0)
+            FROM coach_sms_internal.sms_overdue o
+           WHERE ($1 IS NULL OR o.org_id = $1) AND o.sandbox = (SELECT is_sandbox FROM server)
+             AND o.ended_at > now() - current_setting('coach_sms.max_wait')::interval)
 $$;
 
 -- Raises a NOTICE with the number of messages that coach_sms.max_wait keeps from being

@@ -1,4 +1,5 @@
--- Returns sms_doctor's checks of the queue.
+-- Returns sms_doctor's checks of the queue. sms_messages has no index on its status. So what does not fit
+-- between messages and queue is searched for among the highest ids, which are mostly the newest.
 CREATE FUNCTION coach_sms_internal.sms_check_queue()
   RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -7,17 +8,22 @@ CREATE FUNCTION coach_sms_internal.sms_check_queue()
            EXISTS (SELECT FROM pg_subscription_rel r
                     WHERE r.srrelid = '@extschema@.sms_messages'::regclass) AS brings_messages
       FROM @extschema@.sms_mode() m),
+  newest AS MATERIALIZED (
+    SELECT id, status, sandbox FROM @extschema@.sms_messages ORDER BY id DESC LIMIT 100000),
   found AS MATERIALIZED (
-    SELECT (SELECT count(*) FROM @extschema@.sms_messages m, server v
+    SELECT (SELECT count(*) FROM newest m, server v
              WHERE m.status IN ('pending', 'queued') AND m.sandbox = (v.mode = 'sandbox')
                AND v.mode <> 'not armed' AND NOT v.is_subscriber
                AND NOT EXISTS (SELECT FROM coach_sms_internal.sms_queue q
                                 WHERE q.message_id = m.id)) AS unqueued,
-           (SELECT count(*) FROM @extschema@.sms_messages m, server v
+           (SELECT count(*) FROM newest m, server v
              WHERE m.status IN ('pending', 'queued') AND NOT m.sandbox
                AND v.mode <> 'live' AND NOT v.is_subscriber) AS kept,
-           (SELECT count(*) FROM coach_sms_internal.sms_queue q
-             WHERE NOT EXISTS (SELECT FROM @extschema@.sms_messages m WHERE m.id = q.message_id)) AS orphans,
+           (SELECT count(*)
+              FROM (SELECT message_id FROM coach_sms_internal.sms_queue
+                     ORDER BY message_id DESC LIMIT 100000) q
+             WHERE (SELECT m.id FROM @extschema@.sms_messages m WHERE m.id = q.message_id) IS NULL)
+             AS orphans,
            u.*, s.holder, s.since
       FROM coach_sms_internal.sms_oldest_snapshot() s
      CROSS JOIN (

@@ -11,7 +11,9 @@ CREATE FUNCTION coach_sms_internal.sms_check_waiting()
   overdue AS MATERIALIZED (
     SELECT coach_sms_internal.sms_count_overdue() AS ended,
            (SELECT count(*)
-              FROM coach_sms_internal.sms_queue q JOIN @extschema@.sms_messages m ON m.id = q.message_id
+              FROM coach_sms_internal.sms_queue q
+             CROSS JOIN LATERAL (
+               SELECT * FROM @extschema@.sms_messages WHERE id = q.message_id OFFSET 0) m
              WHERE coach_sms_internal.sms_ends_at(m.scheduled_for, NULL)
                    BETWEEN now() AND least(m.expires_at, now() + interval '1 day')) AS ends_soon)
   SELECT 'settings', 'error',

@@ -1,6 +1,7 @@
 #include "pg/messages/settlements.hpp"
 
 #include "pg/messages/queue_row.hpp"
+#include "pg/messages/upkeep.hpp"
 
 namespace coach_sms {
 
@@ -304,6 +305,8 @@ void cancel(AttemptResult* result, SendingTables* tables) {
       set_status(&message, "cancelled", result->error_code, result->error_message);
       uncount_attempt(settling, &message);
       message.update();
+      const char* reason = given(result->error_code);
+      if (reason != nullptr && strcmp(reason, "expired") == 0) note_expired(result->message_id);
     }
   });
 }

@@ -2,9 +2,21 @@
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/messages/join_sql.hpp"
 #include "pg/settings.hpp"
 
 namespace coach_sms {
+
+namespace {
+
+// Counts the messages in `ended` that coach_sms.max_wait has ended before their own expires_at.
+constexpr char kCountOverdue[] = R"sql(
+    INSERT INTO @internal@.sms_overdue (org_id, sandbox, messages)
+    SELECT org_id, sandbox, count(*) FROM ended
+     WHERE @internal@.sms_ends_at(scheduled_for, NULL) < least(now(), expires_at)
+     GROUP BY org_id, sandbox)sql";
+
+}  // namespace
 
 void take_back_unsent(int64 fence) {
   static Statement take_back{
@@ -87,10 +99,9 @@ uint64 expire_waiting(int limit) {
   return expire.run(limit);
 }
 
-uint64 expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last) {
+void expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last) {
   // Rows that fall due later are scheduled later, except those that the client's limit holds.
-  static Statement expire{
-      R"sql(
+  static constexpr auto kSql = join_sql(R"sql(
       WITH late AS MATERIALIZED (
        SELECT m.id FROM @internal@.sms_queue q JOIN @extschema@.sms_messages m
            ON m.id = q.message_id
@@ -100,13 +111,26 @@ uint64 expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last) {
           AND m.status IN ('pending', 'queued')
         ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED FOR UPDATE OF q SKIP LOCKED),
        unqueued AS (
-       DELETE FROM @internal@.sms_queue q USING late WHERE q.message_id = late.id)
+       DELETE FROM @internal@.sms_queue q USING late WHERE q.message_id = late.id),
+       forgotten AS (
+       DELETE FROM @internal@.sms_overdue
+        WHERE ended_at <= now() - current_setting('coach_sms.max_wait')::interval),
+       ended AS (
        UPDATE @extschema@.sms_messages m
           SET status = 'cancelled', error_code = 'expired', updated_at = now(),
               error_message = 'it could not go within coach_sms.max_wait after it was due'
-         FROM late WHERE m.id = late.id)sql",
-      {UUIDOID, UUIDOID}};
-  return expire.run(after, last);
+         FROM late WHERE m.id = late.id RETURNING m.*))sql",
+                                        kCountOverdue);
+  static Statement expire{kSql.data(), {UUIDOID, UUIDOID}};
+  expire.run(after, last);
+}
+
+void note_expired(const pg_uuid_t& message_id) {
+  static constexpr auto kSql = join_sql(R"sql(
+      WITH ended AS (SELECT * FROM @extschema@.sms_messages WHERE id = $1))sql",
+                                        kCountOverdue);
+  static Statement note{kSql.data(), {UUIDOID}};
+  note.run(message_id);
 }
 
 uint64 promote_due(const pg_uuid_t& after, int limit, pg_uuid_t* last) {

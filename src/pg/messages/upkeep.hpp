@@ -24,8 +24,10 @@ uint64 expire_waiting(int limit);
 
 // Moves pending, queued → cancelled messages that have been due for coach_sms.max_wait, or are past
 // expires_at, whatever holds them. It looks at the queue's rows after the id `after` up to `last`.
-// Returns their number.
-uint64 expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last);
+void expire_overdue(const pg_uuid_t& after, const pg_uuid_t& last);
+
+// Counts a message that was cancelled as expired, if coach_sms.max_wait has ended it.
+void note_expired(const pg_uuid_t& message_id);
 
 // Moves pending → queued due messages among the next `limit` rows of the queue after the id
 // `after`. Gives the last id in `last`. Returns the number of rows it looked at.
