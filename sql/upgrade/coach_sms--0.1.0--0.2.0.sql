@@ -88,6 +88,15 @@ CREATE TABLE coach_sms_internal.sms_overdue (
 );
 CREATE TRIGGER sms_overdue_replica BEFORE INSERT ON coach_sms_internal.sms_overdue FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
 ALTER TABLE coach_sms_internal.sms_overdue ENABLE REPLICA TRIGGER sms_overdue_replica;
+-- The sender sums attempts up once they no longer change.
+DROP FUNCTION coach_sms_internal.sms_sum_up(uuid, uuid[]);
+ALTER TABLE sms_usage SET (fillfactor = 50);
+CREATE TABLE sms_usage_end (
+  singleton   boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  attempt_id  uuid NOT NULL,
+  created_at  timestamptz NOT NULL
+);
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.sms_usage_end'::pg_catalog.regclass, '');
 -- The sender asks each second whether any message is unknown.
 DROP INDEX sms_events_waiting;
 CREATE INDEX sms_events_waiting ON sms_events (received_at) WHERE processed_at IS NULL AND message_id IS NOT NULL;
@@ -253,21 +262,37 @@ COMMENT ON COLUMN sms_events.dedupe_key IS
 'SID and status, and the org whose own token signed the call. A callback that comes twice is stored once.';
 COMMENT ON COLUMN sms_events.processed_at IS
 'When it was applied to its message. NULL while it waits for the message.';
-COMMENT ON TABLE sms_usage IS 'Sums of the attempts that retention_days has pruned. sms_cost includes them.';
+COMMENT ON TABLE sms_usage IS
+'Sums of the attempts that are older than about eight days, or that retention_days has pruned. sms_cost adds '
+'the younger attempts.';
+COMMENT ON COLUMN sms_usage.currency IS
+'ISO 4217 code of Twilio''s price. Empty where no price was known: sms_settings.currency then.';
 COMMENT ON COLUMN sms_usage.messages IS 'Requests that Twilio took, or may have taken.';
 COMMENT ON COLUMN sms_usage.price IS 'Twilio''s price, as far as it was known.';
 COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of requests whose price was not known.';
+COMMENT ON TABLE sms_usage_end IS
+'The last attempt, in the order of ids, that sms_usage has. One row, from the first sum on; it belongs to '
+'sms_usage in a backup.';
+COMMENT ON COLUMN sms_usage_end.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN sms_usage_end.attempt_id IS 'Its id. sms_usage has no stored attempt with a higher one.';
+COMMENT ON COLUMN sms_usage_end.created_at IS 'When it was settled.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW coach_sms_internal.sms_charges AS
   SELECT a.org_id,
          date_trunc('month', a.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date
            AS month,
-         a.provider, coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
+         a.provider, coalesce(m.price_unit, '') AS currency, a.message_id, a.segments, m.price,
+         a.id AS attempt_id
     FROM @extschema@.sms_attempts a
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = a.org_id
     LEFT JOIN @extschema@.sms_messages m
       ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
-   WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
+   WHERE (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL)
+     AND a.id > coalesce((SELECT attempt_id FROM @extschema@.sms_usage_end),
+                         '00000000-0000-0000-0000-000000000000')
+     AND a.id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+     AND a.created_at > coalesce((SELECT created_at - interval '8 days' FROM @extschema@.sms_usage_end),
+                                 '-infinity');
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON TABLE sms_idempotency_keys IS
 'The idempotency keys of messages that retention_days has pruned, or is about to prune.';
@@ -3129,7 +3154,8 @@ BEGIN
                           AND age(k.xmin) > age(horizon)))
      ORDER BY m.created_at LIMIT at_most
        FOR UPDATE SKIP LOCKED);
-  PERFORM coach_sms_internal.sms_sum_up(org_id, ids);
+  PERFORM coach_sms_internal.sms_sum_up(
+    ARRAY(SELECT a.id FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids)));
   -- A booking whose text was cancelled may get it again, as before.
   UPDATE @extschema@.sms_booking_texts t
      SET detail = NULL, message_id = CASE WHEN m.is_off THEN NULL ELSE t.message_id END,
@@ -3144,20 +3170,6 @@ BEGIN
   DELETE FROM @extschema@.sms_messages m WHERE m.id = ANY (ids);
   RETURN greatest(moved, cardinality(ids));
 END
-$$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sum_up(org_id uuid, ids uuid[]) RETURNS void
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO @extschema@.sms_usage AS u (
-      org_id, month, provider, currency, messages, segments, price, segments_without_price)
-    SELECT $1, h.month, h.provider, h.currency, count(*), sum(h.segments), sum(h.price),
-           coalesce(sum(h.segments) FILTER (WHERE h.price IS NULL), 0)
-      FROM coach_sms_internal.sms_charges h WHERE h.org_id = $1 AND h.message_id = ANY (ids)
-     GROUP BY h.month, h.provider, h.currency
-    ON CONFLICT ON CONSTRAINT sms_usage_pkey DO UPDATE
-      SET messages = u.messages + excluded.messages, segments = u.segments + excluded.segments,
-          price = CASE WHEN excluded.price IS NULL THEN u.price
-                       ELSE coalesce(u.price, 0) + excluded.price END,
-          segments_without_price = u.segments_without_price + excluded.segments_without_price
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_strays_before() RETURNS timestamptz
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -3212,6 +3224,43 @@ BEGIN
     RETURN;
   END IF;
   behind := NULL;
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sum_up(attempts uuid[]) RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO @extschema@.sms_usage AS u (
+      org_id, month, provider, currency, messages, segments, price, segments_without_price)
+    SELECT h.org_id, h.month, h.provider, h.currency, count(*), sum(h.segments), sum(h.price),
+           coalesce(sum(h.segments) FILTER (WHERE h.price IS NULL), 0)
+      FROM unnest(attempts) a (id)
+     CROSS JOIN LATERAL (
+       SELECT * FROM coach_sms_internal.sms_charges c WHERE c.attempt_id = a.id OFFSET 0) h
+     GROUP BY h.org_id, h.month, h.provider, h.currency
+    ON CONFLICT ON CONSTRAINT sms_usage_pkey DO UPDATE
+      SET messages = u.messages + excluded.messages, segments = u.segments + excluded.segments,
+          price = CASE WHEN excluded.price IS NULL THEN u.price
+                       ELSE coalesce(u.price, 0) + excluded.price END,
+          segments_without_price = u.segments_without_price + excluded.segments_without_price
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sum_up_next(before uuid, at_most integer) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET coach_sms.plans_for_full_tables = on AS $$
+DECLARE
+  last_one CONSTANT uuid := coalesce((SELECT e.attempt_id FROM @extschema@.sms_usage_end e),
+                                     '00000000-0000-0000-0000-000000000000');
+  attempts CONSTANT uuid[] := ARRAY(
+    SELECT a.id FROM @extschema@.sms_attempts a
+     WHERE a.id > last_one AND a.id < before ORDER BY a.id LIMIT at_most);
+BEGIN
+  IF attempts = '{}' OR coach_sms_internal.sms_is_subscriber() THEN
+    RETURN 0;
+  END IF;
+  PERFORM coach_sms_internal.sms_sum_up(attempts);
+  INSERT INTO @extschema@.sms_usage_end AS e (attempt_id, created_at)
+    SELECT a.id, a.created_at FROM @extschema@.sms_attempts a WHERE a.id = attempts[cardinality(attempts)]
+    ON CONFLICT ON CONSTRAINT sms_usage_end_pkey
+    DO UPDATE SET attempt_id = excluded.attempt_id, created_at = excluded.created_at;
+  RETURN cardinality(attempts);
 END
 $$;
 COMMENT ON FUNCTION sms_cancel(uuid, text) IS
@@ -4242,10 +4291,12 @@ CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
     SELECT org_id, month, provider, currency, messages, segments, price, segments_without_price
       FROM @extschema@.sms_usage),
   total AS (
-    SELECT org_id, month, provider = 'sandbox' AS sandbox, currency, sum(messages)::bigint AS messages,
-           sum(segments)::bigint AS segments, sum(price) AS price,
-           sum(segments_without_price)::bigint AS segments_without_price
-      FROM counted WHERE provider IN ('twilio', 'sandbox') GROUP BY org_id, month, provider, currency)
+    SELECT c.org_id, c.month, c.provider = 'sandbox' AS sandbox, n.currency,
+           sum(c.messages)::bigint AS messages, sum(c.segments)::bigint AS segments, sum(c.price) AS price,
+           sum(c.segments_without_price)::bigint AS segments_without_price
+      FROM counted c LEFT JOIN @extschema@.sms_settings s ON s.org_id = c.org_id
+     CROSS JOIN LATERAL (SELECT coalesce(nullif(c.currency, ''), s.currency, '') AS currency) n
+     WHERE c.provider IN ('twilio', 'sandbox') GROUP BY c.org_id, c.month, c.provider, n.currency)
   SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price,
          t.segments_without_price,
          CASE WHEN t.sandbox THEN 0

@@ -31,7 +31,8 @@ SELECT is(array_agg(relname ORDER BY relname COLLATE "C")::text[], ARRAY[
   'sms_settings',
   'sms_suppression',
   'sms_templates',
-  'sms_usage'], 'the tables')
+  'sms_usage',
+  'sms_usage_end'], 'the tables')
   FROM pg_class JOIN pg_depend ON objid = pg_class.oid AND classid = 'pg_class'::regclass AND deptype = 'e'
  WHERE relkind = 'r' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'coach_sms');
 
@@ -259,7 +260,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('p')$$, ARRAY[
   'sms_settings: PRIMARY KEY (org_id)',
   'sms_suppression: PRIMARY KEY (id)',
   'sms_templates: PRIMARY KEY (id)',
-  'sms_usage: PRIMARY KEY (org_id, month, provider, currency)'], 'primary keys');
+  'sms_usage: PRIMARY KEY (org_id, month, provider, currency)',
+  'sms_usage_end: PRIMARY KEY (singleton)'], 'primary keys');
 
 SELECT results_eq($$SELECT * FROM pg_temp.constraints('u')$$, ARRAY[
   'sms_events: UNIQUE (dedupe_key)',
@@ -297,7 +299,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.constraints('c')$$, ARRAY[
   'sms_suppression: CHECK ((reason = ANY (ARRAY[''opt_out''::text, ''invalid_number''::text, ''carrier_violation''::text, ''manual''::text])))',
   'sms_templates: CHECK ((jsonb_typeof(variables_schema) = ''array''::text))',
   'sms_templates: CHECK ((template_key <> ''''::text))',
-  'sms_templates: CHECK ((version > 0))'], 'checks');
+  'sms_templates: CHECK ((version > 0))',
+  'sms_usage_end: CHECK (singleton)'], 'checks');
 
 SELECT is_empty($$SELECT * FROM pg_temp.constraints('f')$$, 'no foreign key: none locks a message for its history, and dumps restore in any order');
 
@@ -340,7 +343,8 @@ SELECT results_eq($$SELECT relname || ': ' || array_to_string(ARRAY(SELECT unnes
     FROM pg_class WHERE relname LIKE 'sms%' AND relkind = 'r' AND reloptions IS NOT NULL ORDER BY relname COLLATE "C"$$, ARRAY[
   'sms_in_flight: autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000, fillfactor=70, vacuum_truncate=false',
   'sms_messages: autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_scale_factor=0.02, fillfactor=50',
-  'sms_queue: autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000, vacuum_truncate=false'], 'room for HOT updates, and vacuum settings of the tables that churn');
+  'sms_queue: autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000, vacuum_truncate=false',
+  'sms_usage: fillfactor=50'], 'room for HOT updates, and vacuum settings of the tables that churn');
 
 SELECT results_eq($$
   SELECT format('%s.%s: %s %s %s, %s, %s()', r.relname, t.tgname, CASE WHEN t.tgtype & 2 > 0 THEN 'before' ELSE 'after' END,
@@ -391,7 +395,8 @@ SELECT is((SELECT array_agg(t::regclass::text ORDER BY t::regclass::text COLLATE
   'sms_settings',
   'sms_suppression',
   'sms_templates',
-  'sms_usage'], 'what a dump carries');
+  'sms_usage',
+  'sms_usage_end'], 'what a dump carries');
 SELECT is((SELECT array_agg(DISTINCT c) FROM pg_extension, unnest(extcondition) AS c WHERE extname = 'coach_sms'), ARRAY[''], 'a dump carries all of their rows');
 
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relname LIKE 'sms%' AND relnamespace <> 'coach_sms_internal'::regnamespace AND relkind IN ('r', 'v') AND obj_description(oid, 'pg_class') IS NULL$$,

@@ -97,7 +97,8 @@ COMMENT ON COLUMN sms_events.received_at IS 'When it came.';
 COMMENT ON COLUMN sms_events.processed_at IS
 'When it was applied to its message. NULL while it waits for the message.';
 
--- Attempts that retention has deleted still count for the month's budget and for sms_cost.
+-- Attempts are summed up once they are older than any change of their prices, or when retention deletes
+-- them. So the month's budget and sms_cost read a few days of attempts, however many are stored.
 CREATE TABLE sms_usage (
   org_id                  uuid NOT NULL,
   month                   date NOT NULL,
@@ -108,30 +109,53 @@ CREATE TABLE sms_usage (
   price                   numeric,
   segments_without_price  bigint NOT NULL,
   PRIMARY KEY (org_id, month, provider, currency)
-);
-COMMENT ON TABLE sms_usage IS 'Sums of the attempts that retention_days has pruned. sms_cost includes them.';
+) WITH (fillfactor = 50);
+COMMENT ON TABLE sms_usage IS
+'Sums of the attempts that are older than about eight days, or that retention_days has pruned. sms_cost adds '
+'the younger attempts.';
 COMMENT ON COLUMN sms_usage.org_id IS 'The org.';
 COMMENT ON COLUMN sms_usage.month IS 'First day of the calendar month, in the org''s time zone.';
 COMMENT ON COLUMN sms_usage.provider IS 'twilio or sandbox.';
-COMMENT ON COLUMN sms_usage.currency IS 'ISO 4217 code, or empty.';
+COMMENT ON COLUMN sms_usage.currency IS
+'ISO 4217 code of Twilio''s price. Empty where no price was known: sms_settings.currency then.';
 COMMENT ON COLUMN sms_usage.messages IS 'Requests that Twilio took, or may have taken.';
 COMMENT ON COLUMN sms_usage.segments IS 'Their segments.';
 COMMENT ON COLUMN sms_usage.price IS 'Twilio''s price, as far as it was known.';
 COMMENT ON COLUMN sms_usage.segments_without_price IS 'Segments of requests whose price was not known.';
 
+CREATE TABLE sms_usage_end (
+  singleton   boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  attempt_id  uuid NOT NULL,
+  created_at  timestamptz NOT NULL
+);
+COMMENT ON TABLE sms_usage_end IS
+'The last attempt, in the order of ids, that sms_usage has. One row, from the first sum on; it belongs to '
+'sms_usage in a backup.';
+COMMENT ON COLUMN sms_usage_end.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN sms_usage_end.attempt_id IS 'Its id. sms_usage has no stored attempt with a higher one.';
+COMMENT ON COLUMN sms_usage_end.created_at IS 'When it was settled.';
+
 SET LOCAL search_path = pg_catalog, pg_temp;
--- One row for each request that Twilio took or may have taken, for sms_cost. A message that was sent again
--- because the outcome of its first request was unknown has two.
+-- One row for each request that Twilio took or may have taken, and that sms_usage does not have. A message
+-- that was sent again because the outcome of its first request was unknown has two. The range of ids has two
+-- ends, so that the planner expects few rows. The condition on created_at holds for them all, unless a
+-- transaction stays open for days; it saves visits of an org's older rows.
 CREATE VIEW coach_sms_internal.sms_charges AS
   SELECT a.org_id,
          date_trunc('month', a.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date
            AS month,
-         a.provider, coalesce(m.price_unit, s.currency, '') AS currency, a.message_id, a.segments, m.price
+         a.provider, coalesce(m.price_unit, '') AS currency, a.message_id, a.segments, m.price,
+         a.id AS attempt_id
     FROM @extschema@.sms_attempts a
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = a.org_id
     LEFT JOIN @extschema@.sms_messages m
       ON m.id = a.message_id AND m.org_id = a.org_id AND m.provider_message_id = a.provider_message_id
-   WHERE a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL;
+   WHERE (a.status IN ('success', 'unknown') OR a.provider_message_id IS NOT NULL)
+     AND a.id > coalesce((SELECT attempt_id FROM @extschema@.sms_usage_end),
+                         '00000000-0000-0000-0000-000000000000')
+     AND a.id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+     AND a.created_at > coalesce((SELECT created_at - interval '8 days' FROM @extschema@.sms_usage_end),
+                                 '-infinity');
 SET LOCAL search_path = @extschema@, pg_temp;
 
 -- A key stays taken after retention has deleted its message.

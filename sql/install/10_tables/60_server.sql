@@ -62,7 +62,8 @@ DECLARE
 BEGIN
   FOREACH kept IN ARRAY ARRAY[
     'sms_settings', 'sms_templates', 'sms_messages', 'sms_attempts', 'sms_events', 'sms_suppression',
-    'sms_opt_outs', 'sms_phone_salt', 'sms_schedules', 'sms_usage', 'sms_idempotency_keys'] LOOP
+    'sms_opt_outs', 'sms_phone_salt', 'sms_schedules', 'sms_usage', 'sms_usage_end',
+    'sms_idempotency_keys'] LOOP
     PERFORM pg_catalog.pg_extension_config_dump(
       pg_catalog.format('@extschema@.%I', kept)::pg_catalog.regclass, '');
   END LOOP;

@@ -37,7 +37,8 @@ BEGIN
                           AND age(k.xmin) > age(horizon)))
      ORDER BY m.created_at LIMIT at_most
        FOR UPDATE SKIP LOCKED);
-  PERFORM coach_sms_internal.sms_sum_up(org_id, ids);
+  PERFORM coach_sms_internal.sms_sum_up(
+    ARRAY(SELECT a.id FROM @extschema@.sms_attempts a WHERE a.message_id = ANY (ids)));
   -- A booking whose text was cancelled may get it again, as before.
   UPDATE @extschema@.sms_booking_texts t
      SET detail = NULL, message_id = CASE WHEN m.is_off THEN NULL ELSE t.message_id END,
@@ -52,22 +53,6 @@ BEGIN
   DELETE FROM @extschema@.sms_messages m WHERE m.id = ANY (ids);
   RETURN greatest(moved, cardinality(ids));
 END
-$$;
-
--- Adds the requests of these messages and their costs to sms_usage.
-CREATE FUNCTION coach_sms_internal.sms_sum_up(org_id uuid, ids uuid[]) RETURNS void
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO @extschema@.sms_usage AS u (
-      org_id, month, provider, currency, messages, segments, price, segments_without_price)
-    SELECT $1, h.month, h.provider, h.currency, count(*), sum(h.segments), sum(h.price),
-           coalesce(sum(h.segments) FILTER (WHERE h.price IS NULL), 0)
-      FROM coach_sms_internal.sms_charges h WHERE h.org_id = $1 AND h.message_id = ANY (ids)
-     GROUP BY h.month, h.provider, h.currency
-    ON CONFLICT ON CONSTRAINT sms_usage_pkey DO UPDATE
-      SET messages = u.messages + excluded.messages, segments = u.segments + excluded.segments,
-          price = CASE WHEN excluded.price IS NULL THEN u.price
-                       ELSE coalesce(u.price, 0) + excluded.price END,
-          segments_without_price = u.segments_without_price + excluded.segments_without_price
 $$;
 
 -- Returns the time before which events that belong to no org are pruned; NULL where some org keeps

@@ -11,10 +11,12 @@ CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
     SELECT org_id, month, provider, currency, messages, segments, price, segments_without_price
       FROM @extschema@.sms_usage),
   total AS (
-    SELECT org_id, month, provider = 'sandbox' AS sandbox, currency, sum(messages)::bigint AS messages,
-           sum(segments)::bigint AS segments, sum(price) AS price,
-           sum(segments_without_price)::bigint AS segments_without_price
-      FROM counted WHERE provider IN ('twilio', 'sandbox') GROUP BY org_id, month, provider, currency)
+    SELECT c.org_id, c.month, c.provider = 'sandbox' AS sandbox, n.currency,
+           sum(c.messages)::bigint AS messages, sum(c.segments)::bigint AS segments, sum(c.price) AS price,
+           sum(c.segments_without_price)::bigint AS segments_without_price
+      FROM counted c LEFT JOIN @extschema@.sms_settings s ON s.org_id = c.org_id
+     CROSS JOIN LATERAL (SELECT coalesce(nullif(c.currency, ''), s.currency, '') AS currency) n
+     WHERE c.provider IN ('twilio', 'sandbox') GROUP BY c.org_id, c.month, c.provider, n.currency)
   SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price,
          t.segments_without_price,
          CASE WHEN t.sandbox THEN 0

@@ -8,9 +8,9 @@ namespace {
 
 // All duties, in the order in which they run: sending goes before everything that can wait.
 constexpr const Duty* kDuties[] = {
-    &kSweepDuty,     &kRecordAndClaimDuty, &kCheckDuty,        &kRefusalsDuty,
-    &kReconcileDuty, &kListSearchDuty,     &kHousekeepingDuty, &kWaitingEventsDuty,
-    &kBookingsDuty,  &kRetentionDuty,      &kStatusPollDuty,   &kHoldsDuty,
+    &kSweepDuty,      &kRecordAndClaimDuty, &kCheckDuty,         &kRefusalsDuty, &kReconcileDuty,
+    &kListSearchDuty, &kHousekeepingDuty,   &kWaitingEventsDuty, &kBookingsDuty, &kRetentionDuty,
+    &kUsageDuty,      &kStatusPollDuty,     &kHoldsDuty,
 };
 
 }  // namespace

@@ -32,6 +32,7 @@ extern const Duty kHousekeepingDuty;
 extern const Duty kWaitingEventsDuty;
 extern const Duty kBookingsDuty;
 extern const Duty kRetentionDuty;
+extern const Duty kUsageDuty;
 extern const Duty kStatusPollDuty;
 extern const Duty kHoldsDuty;
 

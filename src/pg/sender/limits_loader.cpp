@@ -90,29 +90,22 @@ void read_rules(Sender* sender, const IdList& orgs) {
 
 // --- what was handed over -----------------------------------------------------------------------
 
-// Conditions on attempts that were not provably unsent. Ids of version 7 begin with their time. So
-// the last hour and this month are ranges of the primary key, and one scan serves all orgs.
-constexpr char kSince[] = R"sql(
-    a.id BETWEEN $3 AND 'ffffffff-ffff-ffff-ffff-ffffffffffff')sql";
-
 const char* provider_of(const Sender& sender) {
   return sender.mode == Mode::kSandbox ? "sandbox" : "twilio";
 }
 
-pg_uuid_t first_id_at(TimestampTz time) {
-  return first_uuidv7(time - USECS_PER_MINUTE);  // a minute for clocks that differ, or are set
-}
-
+// Ids of version 7 begin with their time. So the last hour is a range of the primary key, and one
+// scan serves all orgs.
 void read_last_hour(Sender* sender, Datum orgs) {
   static constexpr auto kSql = join_sql(R"sql(
       SELECT a.org_id, a.created_at FROM @extschema@.sms_attempts a
-       WHERE)sql",
-                                        kSince, R"sql(
-      AND a.org_id = ANY ($1) AND a.provider = $2 AND)sql",
+       WHERE a.id BETWEEN $3 AND 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+         AND a.org_id = ANY ($1) AND a.provider = $2 AND)sql",
                                         kAttemptCounts, R"sql(
       AND a.created_at > now() - interval '1 hour')sql");
   static Statement read{kSql.data(), {UUIDARRAYOID, TEXTOID, UUIDOID}};
-  const pg_uuid_t first = first_id_at(GetCurrentTimestamp() - USECS_PER_HOUR);
+  constexpr int64 kSlack = USECS_PER_MINUTE;  // for clocks that differ, or are set
+  const pg_uuid_t first = first_uuidv7(GetCurrentTimestamp() - USECS_PER_HOUR - kSlack);
   const uint64 count = read.run(orgs, provider_of(*sender), first);
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t org = uuid_column(row, 1);
@@ -122,27 +115,22 @@ void read_last_hour(Sender* sender, Datum orgs) {
 }
 
 void read_spent(Sender* sender, Datum orgs) {
-  static constexpr auto kSql = join_sql(R"sql(
+  static Statement read{
+      R"sql(
       WITH org AS (
-       SELECT s.org_id, date_trunc('month', now(), z.zone) AS month_starts_at,
-              date_trunc('month', now() AT TIME ZONE z.zone)::date AS month
+       SELECT s.org_id, date_trunc('month', now() AT TIME ZONE z.zone)::date AS month
          FROM @extschema@.sms_settings s
         CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone(s.timezone) AS zone) z
-        WHERE s.org_id = ANY ($1) AND s.monthly_budget_segments IS NOT NULL)
-       SELECT spent.org_id, sum(spent.segments)::bigint FROM (
-        SELECT o.org_id, a.segments
-          FROM org o JOIN @extschema@.sms_attempts a ON a.org_id = o.org_id
-         WHERE)sql",
-                                        kSince, R"sql(
-      AND a.created_at >= o.month_starts_at AND a.provider = $2 AND)sql",
-                                        kAttemptCounts, R"sql(
-      UNION ALL
-      SELECT o.org_id, u.segments
-        FROM org o JOIN @extschema@.sms_usage u ON u.org_id = o.org_id AND u.month = o.month
-       WHERE u.provider = $2) spent
-      GROUP BY spent.org_id)sql");
-  static Statement read{kSql.data(), {UUIDARRAYOID, TEXTOID, UUIDOID}};
-  const pg_uuid_t first = first_id_at(GetCurrentTimestamp() - 32 * USECS_PER_DAY);
+        WHERE s.org_id = ANY ($1) AND s.monthly_budget_segments IS NOT NULL),
+       handed_over AS (
+       SELECT org_id, month, provider, segments FROM @internal@.sms_charges WHERE attempt_id >= $3
+       UNION ALL
+       SELECT org_id, month, provider, segments FROM @extschema@.sms_usage)
+       SELECT h.org_id, sum(h.segments)::bigint
+         FROM org o JOIN handed_over h ON h.org_id = o.org_id AND h.month = o.month
+        WHERE h.provider = $2 GROUP BY h.org_id)sql",
+      {UUIDARRAYOID, TEXTOID, UUIDOID}};
+  const pg_uuid_t first = first_uuidv7(GetCurrentTimestamp() - 32 * USECS_PER_DAY);
   const uint64 count = read.run(orgs, provider_of(*sender), first);
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t org = uuid_column(row, 1);

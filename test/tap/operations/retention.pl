@@ -109,5 +109,19 @@ $node->advance('25 hours');
 gone('late', 'a message without its receipt leaves too');
 is_deeply([ grep { $_ != 200 } $node->relay_callbacks ], [], 'its callback is taken');
 $node->wait_for_sql('SELECT ok, problem FROM sms_health', 't|', undef, name => 'and nobody is troubled by it');
+
+# --- sums of old attempts -----------------------------------------------------------------------------------------------------------
+
+my $figures = "SELECT month, messages, segments, price, cost, sandbox FROM sms_cost WHERE org_id IN ('$org', '$keeps') ORDER BY org_id, month";
+my $before = sql($figures);
+$node->advance('9 days');
+$node->wait_for_sql("SELECT NOT EXISTS (SELECT FROM sms_attempts a WHERE a.id > e.attempt_id) FROM sms_usage_end e", 't', 30, name => 'attempts of more than eight days are summed up');
+is(sql("SELECT messages FROM sms_usage WHERE org_id = '$keeps'"), '2', 'also of an org that keeps its messages');
+is(sql($figures), $before, 'sms_cost is what it was');
+sql("UPDATE sms_settings SET monthly_budget_segments = 3 WHERE org_id = '$keeps'");
+$node->enqueue($keeps, "+6149157013$_", "sum $_") for 1 .. 3;
+wait_for_bodies($node, qr/^sum/, 1, 'the month\'s budget counts what is summed up');
+settle($node);
+is((bodies($node, qr/^sum/)), 1, 'and nothing above it goes');
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 done_testing();
