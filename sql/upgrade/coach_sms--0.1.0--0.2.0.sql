@@ -3437,14 +3437,18 @@ COMMENT ON COLUMN sms_queue_stat.next_due_at IS
 'The earliest time, past or to come, at which a message is due.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
-  WITH message AS (
+  WITH reader AS MATERIALIZED (
+    SELECT CASE WHEN coach_sms_internal.sms_sees_all()
+                THEN ARRAY(SELECT s.org_id FROM @extschema@.sms_settings s)
+                ELSE @extschema@.sms_my_orgs() END AS orgs),
+  message AS (
     SELECT m.org_id, (m.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS day,
            m.sandbox, m.status, m.segments,
            m.price, m.price_unit, m.provider_message_id IS NOT NULL AS was_taken,
            m.status IN ('sent', 'delivered', 'failed')
              AND coalesce(m.sent_at, m.failed_at) < now() - interval '1 hour' AS is_old_enough
       FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-     WHERE m.created_at > now() - interval '30 days'),
+     WHERE m.org_id = ANY ((SELECT orgs FROM reader)::uuid[]) AND m.created_at > now() - interval '30 days'),
   counted AS (
     SELECT org_id, day, sandbox, count(*) AS total,
            count(*) FILTER (WHERE status = 'sent') AS sent,
@@ -3461,13 +3465,11 @@ CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
       FROM message GROUP BY org_id, day, sandbox)
   SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
          round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
-    FROM counted
-   WHERE (SELECT coach_sms_internal.sms_sees_all())
-      OR org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
+    FROM counted;
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
-'The outcomes of the last 30 days'' messages, by org and day of creation (in the org''s time zone). Fast '
-'for one org: WHERE org_id = ...';
+'The outcomes of the last 30 days'' messages, by org and day of creation (in the org''s time zone), of '
+'orgs that have settings. Fast for one org: WHERE org_id = ...';
 COMMENT ON COLUMN sms_delivery_stats.org_id IS 'The org.';
 COMMENT ON COLUMN sms_delivery_stats.day IS 'The day of creation, in the org''s time zone.';
 COMMENT ON COLUMN sms_delivery_stats.total IS 'All messages of that day.';
