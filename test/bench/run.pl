@@ -11,6 +11,7 @@ use Bench::Report qw(note section);
 use Bench::Server;
 use Bench::Size qw(size wanted);
 use Bench::Tenants;
+use Bench::Views;
 use Bench::Webhooks;
 
 $| = 1;
@@ -37,6 +38,7 @@ my $done = eval {
     Bench::Enqueue::measure($server) if wanted('enqueue');
     Bench::Webhooks::measure($server) if wanted('webhook');
     Bench::Tenants::measure($server) if wanted('tenant');
+    Bench::Views::measure($server) if wanted('view');
     Bench::Drain::measure($server) if wanted('drain');
     Bench::Latency::measure($server) if wanted('latency');
     1;
