@@ -25,6 +25,12 @@ ALTER TABLE sms_messages ALTER COLUMN encoding TYPE varchar(3) USING left(encodi
 SELECT enqueue('a longer encoding');
 DELETE FROM sms_messages;
 ALTER TABLE sms_messages ALTER COLUMN encoding TYPE text;
+-- A type that casts without a change, and one that keeps fewer digits.
+ALTER TABLE sms_messages ALTER COLUMN error_message TYPE varchar(200), ALTER COLUMN scheduled_for TYPE timestamptz(0);
+SELECT enqueue('casts') IS NOT NULL AS ok;
+SELECT scheduled_for = date_trunc('second', scheduled_for) AS rounded FROM sms_messages WHERE body = 'casts';
+ALTER TABLE sms_messages ALTER COLUMN error_message TYPE text, ALTER COLUMN scheduled_for TYPE timestamptz;
+DELETE FROM sms_messages;
 ALTER TABLE sms_messages ADD CONSTRAINT polite CHECK (body LIKE '%please%');
 SELECT enqueue('rude');
 SELECT enqueue('rude', 'key');
@@ -96,6 +102,24 @@ SELECT enqueue('skip');
 SELECT enqueue('change', 'change') IS NOT NULL AS ok;
 SELECT metadata FROM sms_messages WHERE body = 'change';
 DROP TRIGGER change ON sms_messages;
+-- The queue follows the row as a trigger or a default left it.
+CREATE FUNCTION complete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.metadata := NEW.metadata || '{"timezone": "Asia/Tokyo"}';
+  NEW.expires_at := now() + interval '3 days';
+  NEW.priority := 5;
+  RETURN NEW;
+END
+$$;
+ALTER TABLE coach_sms_internal.sms_queue DROP CONSTRAINT sms_queue_priority_check;
+CREATE TRIGGER complete BEFORE INSERT ON sms_messages FOR EACH ROW EXECUTE FUNCTION complete();
+SELECT enqueue('completed') IS NOT NULL AS ok, enqueue('completed', 'completed') IS NOT NULL AS ok;
+DROP TRIGGER complete ON sms_messages;
+ALTER TABLE sms_messages ALTER COLUMN metadata SET DEFAULT jsonb_build_object('timezone', 'Europe/' || 'Paris');
+SELECT enqueue('default') IS NOT NULL AS ok;
+ALTER TABLE sms_messages ALTER COLUMN metadata SET DEFAULT '{}';
+SELECT m.body, q.zone, q.priority, q.expires_at = m.expires_at AS same FROM sms_messages m JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id
+ WHERE m.body IN ('completed', 'default') ORDER BY m.id;
 CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 BEGIN
   IF NEW.body ~ '^down \d$' AND right(NEW.body, 1)::int > 0 THEN
@@ -128,6 +152,13 @@ SELECT enqueue('forced');
 ALTER TABLE sms_messages NO FORCE ROW LEVEL SECURITY;
 SELECT enqueue('not forced') IS NOT NULL AS ok;
 
+CREATE TABLE more_numbers () INHERITS (sms_suppression);
+INSERT INTO more_numbers (org_id, phone) VALUES (:'org', '+61491570006');
+SELECT enqueue('a child of the list');
+SELECT check_name, level, problem FROM sms_doctor() WHERE check_name IN ('indexes', 'tables');
+DROP TABLE more_numbers;
+SELECT enqueue('no child any more') IS NOT NULL AS ok;
+
 -- A read-only transaction, as PostgREST opens it for GET.
 BEGIN READ ONLY;
 SELECT enqueue('read only');
@@ -158,8 +189,11 @@ INSERT INTO sms_suppression (org_id, phone) VALUES (:'org', '+61491570156');
 ALTER TABLE sms_suppression DROP CONSTRAINT sms_suppression_org_id_phone_key;
 SELECT sms_enqueue(:'org', to_phone => '+61491570156', body => 'suppressed');
 CREATE UNIQUE INDEX partly ON sms_suppression (org_id, phone) WHERE phone <> '+61491570156';
+CREATE INDEX down ON sms_suppression (org_id, phone DESC);
+CREATE INDEX included ON sms_suppression (org_id) INCLUDE (phone);
 SELECT sms_enqueue(:'org', to_phone => '+61491570156', body => 'suppressed');
-DROP INDEX partly;
+SELECT check_name, level, problem FROM sms_doctor() WHERE check_name IN ('indexes', 'tables');
+DROP INDEX partly, down, included;
 ALTER TABLE sms_suppression ADD UNIQUE (org_id, phone);
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'sms_suppression_org_id_phone_key'::regclass;
 SELECT sms_enqueue(:'org', to_phone => '+61491570156', body => 'suppressed');

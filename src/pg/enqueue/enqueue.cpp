@@ -115,9 +115,26 @@ void fill_message(const MessageRequest& wanted, const PreparedMessage& ready, Ta
   message->set(m::kPayloadHash, Parameter(ready.payload_hash));
 }
 
-// Inserts the message unless its key is taken. Waits for a concurrent transaction with the same
-// key.
-bool insert_message(const MessageRequest& wanted, const PreparedMessage& ready, Command* command) {
+// Makes the queue's row from the row as it was stored: a trigger of the application may have
+// changed it.
+QueueRow queue_row_of(const Row& message, const PreparedMessage& ready) {
+  bool is_null;
+  const Datum metadata = message.datum(messages::kMetadata, &is_null);
+  QueueRow row{};
+  row.message_id = message.uuid(messages::kId);
+  row.org_id = message.uuid(messages::kOrgId);
+  row.zone = zone_of(is_null ? nullptr : DatumGetJsonbP(metadata));
+  row.priority = static_cast<int16>(message.number(messages::kPriority));
+  row.due_at = ready.due_at;
+  row.expires_at = message.time(messages::kExpiresAt, 0);
+  row.has_expires_at = !message.is_null(messages::kExpiresAt);
+  return row;
+}
+
+// Inserts the message unless its key is taken, and gives its row of the queue. Waits for a
+// concurrent transaction with the same key.
+bool insert_message(const MessageRequest& wanted, const PreparedMessage& ready, Command* command,
+                    QueueRow* row) {
   Table message;
   message.open(&messages::table, TableUse::kWrite, command);
   fill_message(wanted, ready, &message);
@@ -126,20 +143,9 @@ bool insert_message(const MessageRequest& wanted, const PreparedMessage& ready, 
                           : message.insert_unless_taken(
                                 {messages::kOrgId, messages::kIdempotencyKey},
                                 "(org_id, idempotency_key) WHERE idempotency_key IS NOT NULL");
+  if (stored) *row = queue_row_of(message.stored(), ready);
   message.close();
   return stored;
-}
-
-QueueRow queue_row_of(const MessageRequest& wanted, const PreparedMessage& ready) {
-  QueueRow row{};
-  row.message_id = ready.id;
-  row.org_id = wanted.org_id;
-  row.zone = zone_of(wanted.metadata);
-  row.priority = wanted.priority;
-  row.due_at = ready.due_at;
-  row.expires_at = wanted.expires_at;
-  row.has_expires_at = wanted.has_expires_at;
-  return row;
 }
 
 void fail_skipped(Failure* failure) {
@@ -184,14 +190,14 @@ bool store(const MessageRequest& wanted, const PreparedMessage& ready, pg_uuid_t
   command.begin();
   begin_storing(ready.id);
   const bool suppressed = is_suppressed(wanted.org_id, wanted.from_phone, ready.to_phone, &command);
+  QueueRow row{};
   const bool stored =
-      !suppressed && !is_pruned(wanted, &command) && insert_message(wanted, ready, &command);
-  const QueueRow row = queue_row_of(wanted, ready);
+      !suppressed && !is_pruned(wanted, &command) && insert_message(wanted, ready, &command, &row);
   if (stored) insert_queue_row(row, &command);
   command.end();
   --depth;
   if (stored)
-    wake_note(&wanted.org_id, row.zone, wanted.priority, ready.due_at);
+    wake_note(&row.org_id, row.zone, row.priority, row.due_at);
   else if (wanted.idempotency_key != nullptr && find_first(wanted, ready, id, failure))
     return !failure->failed;
   else if (suppressed)

@@ -80,7 +80,7 @@ void fill_claimed(const Claiming& claiming, const Row& message, const Row& queue
   one->org_id = claiming.lane.org_id;
   one->zone = claiming.lane.zone;
   one->fence = claiming.fence;
-  one->attempt = message.number(messages::kAttemptCount) + 1;
+  one->attempt = message.number(messages::kAttemptCount);
   one->failures = queued.number(queue::kFailures);
   one->priority = claiming.lane.priority;
   one->to_phone = message.copy_text(messages::kToPhone, "");
@@ -97,10 +97,10 @@ void fill_claimed(const Claiming& claiming, const Row& message, const Row& queue
   one->segments = message.number(messages::kSegments);
 }
 
-void mark_sending(const Row& message, const Claimed& one, Table* table) {
+void mark_sending(const Row& message, Table* table) {
   table->begin_change(message);
   table->set(messages::kStatus, Parameter("sending"));
-  table->set(messages::kAttemptCount, Parameter(one.attempt));
+  table->set(messages::kAttemptCount, Parameter(message.number(messages::kAttemptCount) + 1));
   table->set(messages::kUpdatedAt, Parameter(GetCurrentTransactionStartTimestamp()));
   table->update();
 }
@@ -138,8 +138,8 @@ void claim_row(Claiming* claiming, const Row& queued) {
   if (message.lock(LockTupleNoKeyExclusive) == Table::Lock::kTaken && is_waiting(message.row()) &&
       tables.queue.remove(queued) == Table::Lock::kTaken) {
     Claimed& one = claiming->claimed[claiming->count++];
-    fill_claimed(*claiming, message.row(), queued, &one);
-    mark_sending(message.row(), one, &tables.messages);
+    mark_sending(message.row(), &tables.messages);
+    fill_claimed(*claiming, tables.messages.stored(), queued, &one);
     insert_lease(one, &tables.in_flight);
   }
   message.end();

@@ -13,6 +13,11 @@ const JsonbValue* find_key(Jsonb* object, const char* key, JsonbValue* value) {
   return getKeyJsonValueFromContainer(&object->root, key, static_cast<int>(strlen(key)), value);
 }
 
+const char* text_of(JsonbValue& value) {
+  Jsonb* json = JsonbValueToJsonb(&value);
+  return JsonbToCString(nullptr, &json->root, static_cast<int>(VARSIZE(json)));
+}
+
 }  // namespace
 
 const char* zone_of(Jsonb* metadata) {
@@ -21,9 +26,11 @@ const char* zone_of(Jsonb* metadata) {
   if (find_key(metadata, "quiet_hours_override", &value) != nullptr && value.type == jbvBool &&
       value.val.boolean)
     return "*";
-  if (find_key(metadata, "timezone", &value) == nullptr || value.type != jbvString) return "";
-  const char* name = value.val.string.val;
-  return pnstrdup(name, pg_mbcharcliplen(name, value.val.string.len, kLongestZone));
+  if (find_key(metadata, "timezone", &value) == nullptr || value.type == jbvNull) return "";
+  const char* name = value.type == jbvString
+                         ? pnstrdup(value.val.string.val, static_cast<Size>(value.val.string.len))
+                         : text_of(value);
+  return pnstrdup(name, pg_mbcharcliplen(name, static_cast<int>(strlen(name)), kLongestZone));
 }
 
 void insert_queue_row(const QueueRow& row, Table* table) {

@@ -8,11 +8,17 @@ void SendingTables::open() {
   messages.open(&messages::table, TableUse::kWrite, &command);
   queue.open(&queue::table, TableUse::kWrite, &command);
   in_flight.open(&in_flight::table, TableUse::kWrite, &command);
+  has_attempts = false;
+}
+
+void SendingTables::open_attempts() {
+  if (has_attempts) return;
   attempts.open(&attempts::table, TableUse::kWrite, &command);
+  has_attempts = true;
 }
 
 void SendingTables::close() {
-  attempts.close();
+  if (has_attempts) attempts.close();
   in_flight.close();
   queue.close();
   messages.close();

@@ -10,11 +10,14 @@ struct SendingTables {
   Table messages;
   Table queue;
   Table in_flight;
-  Table attempts;
-
+  Table attempts;    // open after open_attempts()
   int late_results;  // of messages that were settled already
 
+  bool has_attempts;
+
   void open();
+  // A claim does not need them, and must not wait for a lock of theirs.
+  void open_attempts();
   // Logs the number of late results, too.
   void close();
 };

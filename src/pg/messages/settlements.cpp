@@ -124,6 +124,7 @@ void insert_attempt(Settling* settling, const char* provider, const char* status
   const EarlierFacts earlier = earlier_facts(claim);
   const EarlierFacts errors = strcmp(status, "success") == 0 ? EarlierFacts{nullptr} : earlier;
   const int segments = result.segments != 0 ? result.segments : claim.number(in_flight::kSegments);
+  settling->tables->open_attempts();
   Table& table = settling->tables->attempts;
   table.begin_row();
   table.set(a::kMessageId, Parameter(result.message_id));

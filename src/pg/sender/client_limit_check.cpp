@@ -33,7 +33,8 @@ bool is_same_client(const Claimed& one, const Claimed& other) {
 Client client_of_claim(const Claimed& one, bool sandbox) {
   const bool has_id = one.client_key[0] != '+';
   pg_uuid_t id;
-  if (has_id) parse_uuid(one.client_key, &id);
+  if (has_id && !parse_uuid(one.client_key, &id))
+    elog(ERROR, "client key \"%s\" is neither an id nor a number", one.client_key);
   return client_of(one.org_id, has_id ? &id : nullptr,
                    has_id ? nullptr : cstring_to_text(one.client_key), sandbox);
 }

@@ -58,13 +58,13 @@ struct Scan::Comparison {
 void Scan::find_index(const Key* keys, int count) {
   TableParts& parts = *table_->parts_;
   if (count > kMaxKeys) elog(ERROR, "%d keys of a scan", count);
-  require_types(*table_->definition_, parts);
+  require_readable(*table_->definition_, parts);
   index_ = nullptr;
   for (int i = 0; i < parts.index_count && index_ == nullptr; ++i) {
     IndexPart& index = parts.indexes[i];
     if (!fits(index, parts.attributes, keys, count)) continue;
     if (index.relation == nullptr) index.relation = index_open(index.oid, AccessShareLock);
-    if (!is_too_new(index.relation)) index_ = &index;
+    if (index.relation->rd_index->indisvalid && !is_too_new(index.relation)) index_ = &index;
   }
 }
 
@@ -168,6 +168,10 @@ void Scan::end() {
   index_rescan(by_index_, keys_, by_index_->numberOfKeys, nullptr, 0);  // drops its pins
   end_idle(&index_->idle);
   index_->idle = {by_index_, row.slot};
+}
+
+Row Table::stored() const {
+  return {parts_->written, parts_->attributes};
 }
 
 // --- rows ---------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ void at_relation_change(Datum, Oid relation) {
     if (relation == InvalidOid || relation == one->table) ++one->changes;
 }
 
-// A default or a constraint may contain a function's body.
-void at_function_change(Datum, int, uint32) {
+// A default or a constraint may contain a function's body, or the checks of a domain.
+void at_expression_change(Datum, int, uint32) {
   at_relation_change(Datum{0}, InvalidOid);
 }
 
@@ -66,8 +66,11 @@ void keep_parts(TableDefinition* definition, TableParts* parts) {
 
 void open_indexes(TableParts* parts) {
   for (int i = 0; i < parts->index_count; ++i) {
-    parts->indexes[i].relation = index_open(parts->indexes[i].oid, RowExclusiveLock);
-    parts->result->ri_IndexRelationDescs[i] = parts->indexes[i].relation;
+    Relation index = index_open(parts->indexes[i].oid, RowExclusiveLock);
+    parts->indexes[i].relation = index;
+    parts->result->ri_IndexRelationDescs[i] = index;
+    // CREATE INDEX CONCURRENTLY changes it without a change of the table.
+    parts->result->ri_IndexRelationInfo[i]->ii_ReadyForInserts = index->rd_index->indisready;
   }
 }
 
@@ -89,7 +92,8 @@ void raise_serialization_failure() {
 
 void define_tables() {
   CacheRegisterRelcacheCallback(at_relation_change, Datum{0});
-  CacheRegisterSyscacheCallback(PROCOID, at_function_change, Datum{0});
+  for (int cache : {PROCOID, TYPEOID, CONSTROID, OPEROID})
+    CacheRegisterSyscacheCallback(cache, at_expression_change, Datum{0});
 }
 
 // --- commands -----------------------------------------------------------------------------------
@@ -135,6 +139,7 @@ void Table::close() {
     ExecClearTuple(parts_->written);
     ExecClearTuple(parts_->result->ri_TrigOldSlot);
     ExecClearTuple(parts_->result->ri_TrigNewSlot);
+    ResetPerTupleExprContext(parts_->estate);
   }
   close_indexes(parts_);
   table_close(relation_, NoLock);
@@ -149,6 +154,7 @@ TupleTableSlot* Table::make_slot() const {
 void Table::begin_row() {
   TupleTableSlot* slot = parts_->written;
   ExecClearTuple(slot);
+  ResetPerTupleExprContext(parts_->estate);  // stored() needed it until now
   const int columns = slot->tts_tupleDescriptor->natts;
   for (int i = 0; i < columns; ++i) {
     slot->tts_isnull[i] = true;
@@ -188,15 +194,11 @@ void Table::fill_defaults() {
 
 void Table::finish(CmdType command) {
   command_->has_triggers_ |= parts_->has_triggers[command];
-  ResetPerTupleExprContext(parts_->estate);
+  if (command == CMD_UPDATE) set_updated_columns(parts_->estate, nullptr);  // its memory goes soon
 }
 
-void Table::update() {
-  if (parts_->needs_statement[CMD_UPDATE]) {
-    write_by_statement(*definition_, *parts_, CMD_UPDATE, &old_->tts_tid, "");
-    return;
-  }
-  ExecStoreVirtualTuple(parts_->written);
+// Says which columns the change sets: for triggers, and for keys in the lock's mode.
+void Table::note_updated_columns() {
   MemoryContext caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(parts_->estate));
   Bitmapset* updated = nullptr;
   for (int i = 0; i < definition_->count; ++i)
@@ -204,8 +206,29 @@ void Table::update() {
       updated = bms_add_member(updated, parts_->attributes[i] - FirstLowInvalidHeapAttributeNumber);
   set_updated_columns(parts_->estate, updated);
   MemoryContextSwitchTo(caller);
-  ExecSimpleRelationUpdate(parts_->result, parts_->estate, &parts_->recheck, old_, parts_->written);
+}
+
+bool Table::change() {
+  if (parts_->needs_statement[CMD_UPDATE])
+    return write_by_statement(*definition_, parts_, CMD_UPDATE, &old_->tts_tid, "");
+  TupleTableSlot* slot = parts_->written;
+  ExecStoreVirtualTuple(slot);
+  ItemPointerSetInvalid(&slot->tts_tid);
+  note_updated_columns();
+  ExecSimpleRelationUpdate(parts_->result, parts_->estate, &parts_->recheck, old_, slot);
   finish(CMD_UPDATE);
+  return ItemPointerIsValid(&slot->tts_tid);
+}
+
+void Table::update() {
+  if (change()) return;
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+       errmsg("a trigger on %s has skipped a change", definition_->name),
+       errdetail("coach_sms changes a row only together with others."),
+       errhint("Let a BEFORE UPDATE trigger return the row. Row security that is forced must let "
+               "the owner change it.")));
 }
 
 // --- rows that others may have locked -----------------------------------------------------------
@@ -214,15 +237,14 @@ Table::Lock Table::lock_of(TM_Result result) const {
   switch (result) {
     case TM_Ok:
       return Lock::kTaken;
-    case TM_WouldBlock:
-    case TM_BeingModified:
-      return Lock::kBusy;
     case TM_Updated:
+      if (IsolationUsesXactSnapshot()) raise_serialization_failure();
+      return Lock::kBusy;
     case TM_Deleted:
       if (IsolationUsesXactSnapshot()) raise_serialization_failure();
       return Lock::kGone;
     default:
-      return Lock::kGone;  // changed by this command itself
+      return Lock::kBusy;  // locked, or changed by a trigger of this command
   }
 }
 
@@ -247,10 +269,13 @@ Table::Lock Table::remove(const Row& row) {
       triggers != nullptr && (triggers->trig_delete_before_row || triggers->trig_delete_after_row);
   if (!parts_->needs_statement[CMD_DELETE] && !has_triggers) return remove_at_once(row);
   Row locked = row;
+  const ItemPointerData seen = row.slot->tts_tid;
   const Lock lock = this->lock(&locked, LockTupleExclusive);
   if (lock != Lock::kTaken) return lock;
+  if (memcmp(&seen, &locked.slot->tts_tid, sizeof seen) != 0)
+    return Lock::kBusy;  // a newer version
   if (parts_->needs_statement[CMD_DELETE]) {
-    write_by_statement(*definition_, *parts_, CMD_DELETE, &locked.slot->tts_tid, "");
+    write_by_statement(*definition_, parts_, CMD_DELETE, &locked.slot->tts_tid, "");
   } else {
     ExecSimpleRelationDelete(parts_->result, parts_->estate, &parts_->recheck, locked.slot);
     finish(CMD_DELETE);
@@ -266,7 +291,8 @@ List* Table::find_arbiters(std::initializer_list<int> columns) const {
   const int count = static_cast<int>(columns.size());
   for (int i = 0; i < parts_->index_count; ++i) {
     const IndexPart& index = parts_->indexes[i];
-    bool fits = index.is_arbiter && index.key_count == count && index.keys_needed <= count;
+    bool fits = index.is_arbiter && index.relation->rd_index->indisvalid &&
+                index.key_count == count && index.keys_needed <= count;
     int key = 0;
     for (int column : columns)
       fits = fits && index.keys[key++] == parts_->attributes[column];
@@ -321,7 +347,7 @@ bool Table::insert_speculatively(List* arbiters) {
 
 bool Table::insert() {
   if (parts_->needs_statement[CMD_INSERT])
-    return write_by_statement(*definition_, *parts_, CMD_INSERT, nullptr, "") > 0;
+    return write_by_statement(*definition_, parts_, CMD_INSERT, nullptr, "");
   fill_defaults();
   const bool stored = prepare_insert();
   if (stored) {
@@ -352,8 +378,8 @@ bool Table::prepare_insert() {
 
 bool Table::insert_unless_taken(std::initializer_list<int> columns, const char* target) {
   if (parts_->needs_statement[CMD_INSERT])
-    return write_by_statement(*definition_, *parts_, CMD_INSERT, nullptr,
-                              psprintf("ON CONFLICT %s DO NOTHING", target)) > 0;
+    return write_by_statement(*definition_, parts_, CMD_INSERT, nullptr,
+                              psprintf("ON CONFLICT %s DO NOTHING", target));
   fill_defaults();
   const bool stored = prepare_insert() && insert_speculatively(find_arbiters(columns));
   finish(CMD_INSERT);

@@ -112,9 +112,14 @@ class Table {
   // have them and no others; `target` names it as ON CONFLICT does. Waits for a transaction that is
   // inserting such a row.
   bool insert_unless_taken(std::initializer_list<int> columns, const char* target);
+  // Raises an error where a trigger of the application skips the change.
   void update();
+  // Returns the row that was inserted or changed last, as triggers and defaults left it. Valid
+  // until begin_row(), begin_change() or close().
+  Row stored() const;
 
-  // kBusy: another transaction has locked it. kGone: it was deleted, or by this command.
+  // kBusy: another transaction has locked or changed it, or a trigger of this command. Try it again
+  // with a new command. kGone: it was deleted.
   enum class Lock { kTaken, kBusy, kGone };
   // Locks the newest version of the row without waiting, and puts it into `row`. Raises a
   // serialization failure where the transaction's snapshot does not see the newest version.
@@ -129,6 +134,8 @@ class Table {
   TupleTableSlot* make_slot() const;
   void fill_defaults();
   void finish(CmdType command);
+  void note_updated_columns();
+  bool change();
   bool prepare_insert();
   void require_visible(ItemPointer place);
   Lock lock_of(TM_Result result) const;
@@ -155,7 +162,8 @@ struct Key {
 enum class ScanOrder { kAny, kOfIndex };
 
 // A scan of the rows that meet all keys, by an index that begins with the keys' columns in their
-// order.
+// order. PostgreSQL allocates for it in the current memory context, which must not be reset before
+// the table is closed.
 class Scan {
  public:
   // Without such an index, a scan in any order reads the whole table, and a scan in the index's

@@ -16,13 +16,21 @@ void find_columns(const TableDefinition& definition, Relation table, TableParts*
   TupleDesc columns = RelationGetDescr(table);
   for (int i = 0; i < definition.count; ++i) {
     const Column& wanted = definition.columns[i];
-    parts->attributes[i] = attribute_of(columns, wanted.name);
-    if (parts->attributes[i] == InvalidAttrNumber)
+    const AttrNumber attribute = attribute_of(columns, wanted.name);
+    if (attribute == InvalidAttrNumber)
       ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
                       errmsg("column \"%s\" of %s is missing", wanted.name, definition.name)));
-    if (TupleDescAttr(columns, parts->attributes[i] - 1)->atttypid != wanted.type)
-      parts->wrong_type = wanted.name;
+    Form_pg_attribute column = TupleDescAttr(columns, attribute - 1);
+    parts->attributes[i] = attribute;
+    if (column->atttypid != wanted.type || column->atttypmod != -1) parts->needs_cast = true;
+    if (!IsBinaryCoercible(column->atttypid, wanted.type))
+      parts->unreadable = psprintf("column \"%s\" has another type", wanted.name);
   }
+  if (table->rd_rel->relkind != RELKIND_RELATION)
+    parts->unreadable = "it is no plain table";
+  else if (table->rd_rel->relhassubclass &&
+           find_inheritance_children(RelationGetRelid(table), NoLock) != NIL)
+    parts->unreadable = "other tables inherit from it";
 }
 
 // --- indexes ------------------------------------------------------------------------------------
@@ -45,7 +53,7 @@ int keys_needed(Relation index, const IndexPart& part) {
   return part.key_count + 1;
 }
 
-IndexPart part_of(Relation index) {
+IndexPart part_of(Relation table, Relation index) {
   IndexPart part{};
   Form_pg_index form = index->rd_index;
   part.oid = RelationGetRelid(index);
@@ -53,8 +61,10 @@ IndexPart part_of(Relation index) {
   for (int i = 0; i < part.key_count; ++i)
     part.keys[i] = form->indkey.values[i];
   bool is_usable = form->indisvalid && form->indisready && index->rd_rel->relam == BTREE_AM_OID;
-  for (int i = 0; i < part.key_count; ++i)
-    is_usable = is_usable && index->rd_indoption[i] == 0;  // ascending, NULLs last
+  for (int i = 0; i < part.key_count; ++i)  // ascending, NULLs last, with the column's collation
+    is_usable = is_usable && index->rd_indoption[i] == 0 && part.keys[i] != 0 &&
+                index->rd_indcollation[i] ==
+                    TupleDescAttr(RelationGetDescr(table), part.keys[i] - 1)->attcollation;
   part.keys_needed = is_usable ? keys_needed(index, part) : part.key_count + 1;
   part.is_arbiter = is_usable && form->indisunique && form->indimmediate;
   return part;
@@ -63,14 +73,14 @@ IndexPart part_of(Relation index) {
 // Opens the indexes as an INSERT does, notes their parts, and closes them again: each use of the
 // table opens them anew. An index of another kind than B-tree may keep open what the row's insert
 // needed (aminsertcleanup), so it needs a statement.
-void make_indexes(TableParts* parts) {
+void make_indexes(Relation table, TableParts* parts) {
   ExecOpenIndices(parts->result, true);
   parts->index_count = parts->result->ri_NumIndices;
   parts->indexes = static_cast<IndexPart*>(
       palloc(sizeof(IndexPart) * static_cast<Size>(parts->index_count + 1)));
   for (int i = 0; i < parts->index_count; ++i) {
     Relation index = parts->result->ri_IndexRelationDescs[i];
-    parts->indexes[i] = part_of(index);
+    parts->indexes[i] = part_of(table, index);
     if (index->rd_rel->relam != BTREE_AM_OID)
       parts->needs_statement[CMD_INSERT] = parts->needs_statement[CMD_UPDATE] = true;
     index_close(index, NoLock);
@@ -119,10 +129,10 @@ bool tests_statements() {
 }
 
 void choose_ways(Relation table, TableParts* parts) {
-  const bool is_special = tests_statements() || table->rd_rel->relkind != RELKIND_RELATION ||
-                          table->rd_rel->relhassubclass || table->rd_rel->relispartition ||
-                          table->rd_rel->relforcerowsecurity || table->rd_rules != nullptr ||
-                          parts->wrong_type != nullptr || has_domain(RelationGetDescr(table));
+  const bool is_special = tests_statements() || parts->unreadable != nullptr ||
+                          table->rd_rel->relispartition || table->rd_rel->relforcerowsecurity ||
+                          table->rd_rules != nullptr || parts->needs_cast ||
+                          has_domain(RelationGetDescr(table));
   for (CmdType command : {CMD_INSERT, CMD_UPDATE, CMD_DELETE})
     parts->needs_statement[command] =
         is_special || (command == CMD_UPDATE && has_generated(table)) ||
@@ -183,17 +193,17 @@ TableParts* make_parts(const TableDefinition& definition, Relation table) {
   make_slots(table, parts);
   parts->is_set = static_cast<bool*>(palloc0(static_cast<Size>(table->rd_att->natts + 1)));
   make_defaults(table, parts);
-  make_indexes(parts);
+  make_indexes(table, parts);
   MemoryContextSwitchTo(caller);
   return parts;
 }
 
-void require_types(const TableDefinition& definition, const TableParts& parts) {
-  if (parts.wrong_type == nullptr) return;
-  ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-                  errmsg("column \"%s\" of %s has another type than coach_sms gave it",
-                         parts.wrong_type, definition.name),
-                  errhint("Give the column its type back.")));
+void require_readable(const TableDefinition& definition, const TableParts& parts) {
+  if (parts.unreadable == nullptr) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+           errmsg("table %s of coach_sms was altered: %s", definition.name, parts.unreadable),
+           errhint("Undo the change. sms_doctor() names altered tables.")));
 }
 
 }  // namespace coach_sms

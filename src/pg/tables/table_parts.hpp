@@ -34,7 +34,8 @@ struct TableParts {
   Oid table;
   uint64 changes;  // of the definition, when it was made
   AttrNumber attributes[TableDefinition::kMaxColumns];
-  const char* wrong_type;  // a column that has another type than the definition says, or nullptr
+  const char* unreadable;  // why the table cannot be read, or nullptr
+  bool needs_cast;         // a column has another type than the definition says, or a typmod
 
   EState* estate;
   ResultRelInfo* result;
@@ -52,13 +53,14 @@ struct TableParts {
 // Makes the parts of an open table.
 TableParts* make_parts(const TableDefinition& definition, Relation table);
 
-// Raises an error where a column has not the type that the definition says.
-void require_types(const TableDefinition& definition, const TableParts& parts);
+// Raises an error where the table cannot be read by index as it is.
+void require_readable(const TableDefinition& definition, const TableParts& parts);
 
 // Inserts, changes or deletes a row by an SQL statement, for tables where the executor does more
 // than Table can: rules, triggers of statements, children, row security for the owner, columns of
-// other types. `conflict` is an ON CONFLICT clause or "". Returns the number of rows.
-uint64 write_by_statement(const TableDefinition& definition, const TableParts& parts,
-                          CmdType command, ItemPointer row, const char* conflict);
+// other types. `conflict` is an ON CONFLICT clause or "". Gives the row as it was stored in
+// parts->written. Returns whether there is one.
+bool write_by_statement(const TableDefinition& definition, TableParts* parts, CmdType command,
+                        ItemPointer row, const char* conflict);
 
 }  // namespace coach_sms

@@ -54,30 +54,55 @@ void write_change(const TableDefinition& definition, const TableParts& parts, co
   appendStringInfo(sql, " WHERE ctid = $%d", values->count);
 }
 
+// Appends the columns of the definition, with the types that the caller expects.
+void return_columns(const TableDefinition& definition, StringInfo sql) {
+  appendStringInfoString(sql, " RETURNING ");
+  for (int i = 0; i < definition.count; ++i)
+    appendStringInfo(sql, "%s%s::%s", i > 0 ? ", " : "",
+                     quote_identifier(definition.columns[i].name),
+                     format_type_be_qualified(definition.columns[i].type));
+}
+
+// Copies the returned row into parts->written.
+void keep_row(const TableDefinition& definition, TableParts* parts) {
+  TupleTableSlot* slot = parts->written;
+  for (int i = 0; i < definition.count; ++i) {
+    const int at = parts->attributes[i] - 1;
+    int16 length;
+    bool by_value;
+    get_typlenbyval(definition.columns[i].type, &length, &by_value);
+    const Datum value = datum_column(0, i + 1, &slot->tts_isnull[at]);
+    slot->tts_values[at] = slot->tts_isnull[at] ? 0 : SPI_datumTransfer(value, by_value, length);
+  }
+  ExecStoreVirtualTuple(slot);
+}
+
 }  // namespace
 
-uint64 write_by_statement(const TableDefinition& definition, const TableParts& parts,
-                          CmdType command, ItemPointer row, const char* conflict) {
+bool write_by_statement(const TableDefinition& definition, TableParts* parts, CmdType command,
+                        ItemPointer row, const char* conflict) {
   StringInfoData sql;
   initStringInfo(&sql);
   auto* values = static_cast<Values*>(palloc(sizeof(Values)));
   values->count = 0;
   const char* table =
-      psprintf("%s.%s", quote_identifier(get_namespace_name(get_rel_namespace(parts.table))),
+      psprintf("%s.%s", quote_identifier(get_namespace_name(get_rel_namespace(parts->table))),
                quote_identifier(definition.name));
   if (command == CMD_INSERT)
-    write_insert(definition, parts, table, conflict, &sql, values);
+    write_insert(definition, *parts, table, conflict, &sql, values);
   else
-    write_change(definition, parts, table, command, row, &sql, values);
+    write_change(definition, *parts, table, command, row, &sql, values);
+  if (command != CMD_DELETE) return_columns(definition, &sql);
   MemoryContext caller = CurrentMemoryContext;
   SPI_connect();
   const int result = SPI_execute_with_args(sql.data, values->count, values->types, values->values,
                                            values->nulls, false, 0);
-  const uint64 rows = SPI_processed;
+  if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql.data, SPI_result_code_string(result));
+  const bool has_row = SPI_processed > 0;
+  if (has_row && command != CMD_DELETE) keep_row(definition, parts);
   SPI_finish();
   MemoryContextSwitchTo(caller);
-  if (result < 0) elog(ERROR, "could not run \"%s\": %s", sql.data, SPI_result_code_string(result));
-  return rows;
+  return has_row;
 }
 
 }  // namespace coach_sms

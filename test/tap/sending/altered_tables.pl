@@ -67,6 +67,20 @@ is(seen(), join("\n",
 is($node->safe_psql('postgres', q(SELECT state, count(*) FROM sms_messages WHERE status = 'sent' GROUP BY 1)), 'sent 1|9', 'a generated column follows');
 $node->safe_psql('postgres', 'DROP RULE copy ON sms_attempts; DROP TABLE seen CASCADE; DROP FUNCTION see() CASCADE; DROP FUNCTION see_rows() CASCADE');
 send_three('without triggers');
+$node->safe_psql('postgres', 'ALTER TABLE sms_messages DROP COLUMN state, ALTER COLUMN body TYPE varchar(1600), ALTER COLUMN error_message TYPE varchar');
+send_three('columns of a type that casts');
+
+# A trigger that skips a change keeps the whole change back, and says so.
+my $skipped_at = log_mark($node);
+$node->safe_psql('postgres', <<'SQL');
+CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER skip BEFORE UPDATE ON sms_messages FOR EACH ROW WHEN (NEW.body = 'skipped 1') EXECUTE FUNCTION skip();
+SQL
+my ($skipped) = $node->texts($org, 'skipped', 1);
+wait_for_log_line($node, $skipped_at, qr/a trigger on sms_messages has skipped a change/, 'a skipped change is logged');
+$node->safe_psql('postgres', 'DROP TRIGGER skip ON sms_messages');
+$node->wait_for_status($skipped, 'sent');
+is(scalar($fake->ledger), ++$expected, 'its message went once');
 
 # Without its index the queue has no order. The sender says so, claims nothing, and goes on when the index is back.
 my $mark = log_mark($node);
