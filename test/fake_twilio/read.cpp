@@ -78,9 +78,8 @@ std::optional<Refusal> list(World& world, Request& request) {
   const Micros until = now() - world.list_lag_s * kSecond;
   const std::string& to = request.row.to;
   const auto limit = static_cast<std::size_t>(page->size);
-  auto messages = world.records.newest(limit + 1, page->before, [&](const Message& message) {
-    return message.account == request.account && message.received <= until &&
-           (to.empty() || message.order.to == to);
+  auto messages = world.records.newest(limit + 1, page->before, to, [&](const Message& message) {
+    return message.account == request.account && message.received <= until;
   });
   const bool more = messages.size() > limit;
   if (more) messages.pop_back();

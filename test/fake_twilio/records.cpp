@@ -11,9 +11,8 @@ constexpr std::uint64_t kFirstInbound = std::uint64_t{1} << 48;
 template <typename Row>
 void each(const Rows<Row>& rows, std::uint64_t since,
           const std::function<void(const Row&)>& visit) {
-  for (const Row& row : rows.all()) {
-    if (row.number > since) visit(row);
-  }
+  for (auto row = rows.after(since); row != rows.all().end(); ++row)
+    visit(*row);
 }
 
 }  // namespace
@@ -46,6 +45,7 @@ Message Records::accept(Message draft) {
   const std::lock_guard lock(mutex_);
   Message& message = messages_.append(std::move(draft));
   message.sid = sids_.sid_of(message.number);
+  messages_to_[message.order.to].push_back(message.number);
   return message;
 }
 
@@ -67,13 +67,20 @@ bool Records::change(std::uint64_t number, const std::function<void(Message&)>& 
   return found != nullptr;
 }
 
-std::vector<Message> Records::newest(std::size_t limit, std::uint64_t before,
+std::vector<Message> Records::newest(std::size_t limit, std::uint64_t before, const std::string& to,
                                      const std::function<bool(const Message&)>& wanted) {
   const std::lock_guard lock(mutex_);
   std::vector<Message> found;
-  const auto& all = messages_.all();
-  for (auto at = all.rbegin(); at != all.rend() && found.size() < limit; ++at) {
-    if ((before == 0 || at->number < before) && wanted(*at)) found.push_back(*at);
+  const auto take = [&](const Message& message) {
+    if ((before == 0 || message.number < before) && wanted(message)) found.push_back(message);
+    return found.size() < limit;
+  };
+  if (to.empty()) {
+    const auto& all = messages_.all();
+    std::all_of(all.rbegin(), all.rend(), take);
+  } else if (const auto numbers = messages_to_.find(to); numbers != messages_to_.end()) {
+    std::all_of(numbers->second.rbegin(), numbers->second.rend(),
+                [&](std::uint64_t number) { return take(*messages_.find(number)); });
   }
   return found;
 }
@@ -115,6 +122,7 @@ void Records::forget_all() {
   const std::lock_guard lock(mutex_);
   requests_.forget_all();
   messages_.forget_all();
+  messages_to_.clear();
   callbacks_ = {};
 }
 

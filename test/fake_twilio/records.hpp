@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -7,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -67,6 +70,12 @@ class Rows {
     return number - first_ < rows_.size() ? &rows_[number - first_] : nullptr;
   }
   const std::deque<Row>& all() const { return rows_; }
+  // Returns the first row after that number.
+  auto after(std::uint64_t number) const {
+    const std::uint64_t known = number < first_ ? 0 : number - first_ + 1;
+    return rows_.begin() +
+           static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(known, rows_.size()));
+  }
   void forget_all() {
     first_ += rows_.size();
     rows_.clear();
@@ -100,8 +109,9 @@ class Records {
   std::optional<Message> find(std::string_view sid);
   // Applies `change` under the lock; false if there is no such message.
   bool change(std::uint64_t number, const std::function<void(Message&)>& change);
-  // Returns at most `limit` messages older than `before` (0: any), the newest first.
-  std::vector<Message> newest(std::size_t limit, std::uint64_t before,
+  // Returns at most `limit` messages to that number (empty: to any) that are older than `before`
+  // (0: any), the newest first.
+  std::vector<Message> newest(std::size_t limit, std::uint64_t before, const std::string& to,
                               const std::function<bool(const Message&)>& wanted);
 
   void append(CallbackRow row);
@@ -123,6 +133,7 @@ class Records {
   Sids sids_;
   Rows<RequestRow> requests_;
   Rows<Message> messages_;
+  std::unordered_map<std::string, std::vector<std::uint64_t>> messages_to_;  // numbers, ascending
   Rows<CallbackRow> callbacks_;
   std::int64_t open_ = 0;
   std::uint64_t inbound_ = 0;
