@@ -15,6 +15,7 @@
 #            KINDS=, TAP_TESTS=            of `make test`: which kinds, which files of tap
 #            DEBIAN=trixie                 where `make test-on` tests
 #            FUZZ_SECONDS=300              how long `make fuzz` stays with each target
+#            SOAK_SECONDS=, SOAK_MESSAGES=, SOAK_SEED=  the load of `make soak`: test/soak/soak.pl
 #            V=1                           shows the commands of a build, in place of one short line a file
 
 .DEFAULT_GOAL := all
@@ -261,6 +262,9 @@ fake_selftest: $(FAKE_TWILIO)
 regress statements isolation pgtap tap:
 	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/run_$@.sh
 
+soak:
+	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/run_tap.sh soak 'test/soak/*.pl'
+
 check-demo:
 	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/check_demo.sh
 
@@ -310,11 +314,12 @@ help:
 	@echo 'make demo         from nothing to a delivered message, on a private server; leaves nothing behind'
 	@echo 'make week         a week of bookings and their texts in seconds: doc/week.md'
 	@echo 'make test         every test: unit, fake, check-tree, check-release, check-demo, regress, statements,'
-	@echo '                  isolation, pgtap, tap; each is a target too'
+	@echo '                  isolation, pgtap, tap, soak; each is a target too'
 	@echo 'make test-on DEBIAN=trixie  the same on another release of Debian, in a throw-away root (takes root)'
 	@echo 'make tests-list   each test file with its first sentence'
 	@echo 'make test-asan    the same with address and undefined-behaviour sanitizers'
 	@echo 'make test-tsan    the unit tests with the thread sanitizer'
+	@echo 'make soak         five minutes of load with mixed faults: SOAK_SECONDS, SOAK_MESSAGES, SOAK_SEED'
 	@echo 'make valgrind     the unit tests under valgrind'
 	@echo 'make fuzz         libFuzzer, FUZZ_SECONDS=300 for each target'
 	@echo 'make bench        how fast it is, beside what it could be'
@@ -328,4 +333,4 @@ help:
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=..., V=1 (shows commands): see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan test-tsan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress statements isolation pgtap tap check-demo check-release bench lint format tests-list check-tree upgrade-script reference week deps help FORCE
+  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress statements isolation pgtap tap soak check-demo check-release bench lint format tests-list check-tree upgrade-script reference week deps help FORCE

@@ -3,7 +3,7 @@
 # TESTS chooses within each kind, TAP_TESTS within tap.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-kinds=${KINDS:-unit fake check-tree check-release check-demo regress statements isolation pgtap tap}
+kinds=${KINDS:-unit fake check-tree check-release check-demo regress statements isolation pgtap tap soak}
 jobs=$(nproc)
 results=build/results
 rm -rf "$results"

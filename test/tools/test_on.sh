@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test_on.sh SUITE: `make test` of the commit that is checked out, on the Debian SUITE (trixie, sid), in a throw-away
-# root file system. KINDS, TESTS, TAP_TESTS, FILTER, WERROR and JOBS choose as they do for `make test`.
+# root file system. KINDS, TESTS, TAP_TESTS, FILTER, SOAK_SECONDS, WERROR and JOBS choose as they do for `make test`.
 #
 # The root is made by mmdebstrap from this host's own source of Debian, with this host's apt options. It lives in a tmpfs
 # of a private mount namespace, and all processes in a PID namespace: both end with this script, however it ends.
@@ -54,7 +54,7 @@ mount_what_servers_need() {
 # in_root COMMAND...: runs it in the clone, with an environment of its own.
 in_root() {
   local name environment=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb)
-  for name in CI KINDS TESTS TAP_TESTS FILTER WERROR JOBS VERBOSE http_proxy https_proxy; do
+  for name in CI KINDS TESTS TAP_TESTS FILTER WERROR JOBS VERBOSE SOAK_SECONDS SOAK_MESSAGES SOAK_SEED http_proxy https_proxy; do
     [ -z "${!name:-}" ] || environment+=("$name=${!name}")
   done
   # shellcheck disable=SC2016  # expanded in there

@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 
-for my $file (sort map { glob } qw(test/tap/*/*.pl test/pgtap/*.sql test/isolation/specs/*.spec sql/*.sql)) {
+for my $file (sort map { glob } qw(test/tap/*/*.pl test/soak/*.pl test/pgtap/*.sql test/isolation/specs/*.spec sql/*.sql)) {
     open my $lines, '<', $file or die "cannot read $file: $!";
     my @comment;
     while (<$lines>) {

@@ -137,7 +137,7 @@ tar -C "$top" --exclude=./.git --exclude=./build -cf - . | tar -C "$work/src" -x
 environment=(PATH="$private_bin:$work/bin:$PATH" HOME="$work/home" TMPDIR="$work/tmp" LANG=C.UTF-8 LC_ALL=C.UTF-8
   TZ=UTC TERM="${TERM:-dumb}" COACH_SMS_RESULTS="$work/results" COACH_SMS_PGXS="$("$pg_config" --pgxs)"
   COACH_SMS_SLOW="$([ -n "${SANITIZE:-}" ] && echo 4 || echo 1)")
-for name in $(compgen -e | grep -E '^(COACH_SMS_|BENCH_|TESTS$|JOBS$|VERBOSE$|CI$)' || true); do
+for name in $(compgen -e | grep -E '^(COACH_SMS_|BENCH_|SOAK_|TESTS$|JOBS$|VERBOSE$|CI$)' || true); do
   case $name in COACH_SMS_RESULTS | COACH_SMS_SLOW | COACH_SMS_PGXS) ;; *) environment+=("$name=${!name}") ;; esac
 done
 
