@@ -132,6 +132,7 @@ void check(void* state) {
   if (std::any_of(checked_rows, checked_rows + count,
                   [](const Checked& row) { return row.verdict != Verdict::kSend; }))
     return_claims(sender->claimed, count);
+  FAILPOINT("before-check-commit");
 }
 
 // Starts the requests. Call it after the step with the check has committed.

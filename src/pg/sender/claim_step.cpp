@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pg/base/failpoint.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/timestamps.hpp"
 #include "pg/sender/limits_loader.hpp"
@@ -153,6 +154,7 @@ void claim(Sender* sender) {
   sender->claimed_count = count;
   sender->claimed_since_sweep = true;
   add_to_counter(Counter::kClaimed, static_cast<uint64>(count));
+  if (count > 0) FAILPOINT("before-claim-commit");
 }
 
 }  // namespace coach_sms

@@ -4,6 +4,7 @@
 #include "pg/sender/duties.hpp"
 
 #include "pg/base/arrays.hpp"
+#include "pg/base/failpoint.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/timestamps.hpp"
@@ -266,6 +267,7 @@ void settle_one(Sender* sender, const ListSearchResult& result) {
 void settle_first(void* state) {
   auto* sender = static_cast<Sender*>(state);
   settle_one(sender, sender->dispatch->search_results().front());
+  FAILPOINT("before-settle-commit");
 }
 
 TimestampTz next_at(const Sender& sender, TimestampTz now) {

@@ -168,12 +168,14 @@ void record_step(void* state) {
   record_results(sender, limit, &recording.rows, &count);
   apply_early_events(recording.rows, count);
   recording.count = count;
+  FAILPOINT("before-record-commit");
 }
 
 void forget_what_was_recorded(Sender* sender) {
   const int count = recording.count;
   recording.count = 0;
   if (count == 0) return;
+  FAILPOINT("after-record");
   note_refusals(recording.rows, count);
   count_results(recording.rows, count);
   note_sandbox_deliveries(recording.rows, count);

@@ -49,10 +49,10 @@ sub arm {
 
 sub disarm { my ($node) = @_; return arm($node, ''); }
 
-# An assertion: the sender gets to a failpoint that stops it. Returns its pid.
+# An assertion: the sender of the database ('postgres' unless given) gets to a failpoint that stops it. Returns its pid.
 sub wait_frozen {
-    my ($node) = @_;
-    my $pid = $node->sender_pid;
+    my ($node, $db) = @_;
+    my $pid = $node->sender_pid($db);
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     ok(wait_until(sub { _state($pid) eq 'T' }), 'the sender is frozen')
       or diag("its state is " . _state($pid) . "; the server's log ends:\n" . $node->log_end);
