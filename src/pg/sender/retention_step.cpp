@@ -1,17 +1,20 @@
 #include "pg/sender/duties.hpp"
 
+#include <algorithm>
+
 #include "pg/base/statement.hpp"
 #include "pg/sender/sender_steps.hpp"
 
-// The duty of retention: batches and the pauses between them, so that deleting does not disturb
-// sending. sql/install/60_upkeep/40_retention.sql has the rows and their order.
+// The duty of retention: batches and the pauses between them, so that deleting takes a tenth of the
+// sender's time at most. sql/install/60_upkeep/40_retention.sql has the rows and their order.
 
 namespace coach_sms {
 
 namespace {
 
 constexpr int kAtOnce = 500;
-constexpr int64 kPauseInPass = USECS_PER_SEC / 10;
+constexpr int64 kShortestPause = USECS_PER_SEC / 10;
+constexpr int64 kPausePerBatch = 9;  // pauses are so many times as long as the batch before
 constexpr int64 kPauseAfterPass = 10 * USECS_PER_MINUTE;
 
 struct {
@@ -32,14 +35,16 @@ void prune_batch(void* state) {
   static Statement prune{"SELECT @internal@.sms_prune_next($1, $2, $3)",
                          {INT4OID, XIDOID, UUIDOID}};
   auto* sender = static_cast<Sender*>(state);
-  const TimestampTz now = GetCurrentTimestamp();
-  pruning.again_at = now + USECS_PER_MINUTE;  // if this batch fails
+  const TimestampTz begin_at = GetCurrentTimestamp();
+  pruning.again_at = begin_at + USECS_PER_MINUTE;  // if this batch fails
   if (sender->mode == Mode::kNotArmed) return;
   prune.run(kAtOnce, seen_by_all(), pruning.behind);
   bool at_end;
   datum_column(0, 1, &at_end);
   pruning.behind = uuid_column(0, 1);  // all zero at the end: begin with the first org again
-  pruning.again_at = now + (at_end ? kPauseAfterPass : kPauseInPass);
+  const TimestampTz now = GetCurrentTimestamp();
+  const int64 pause = std::max(kShortestPause, kPausePerBatch * (now - begin_at));
+  pruning.again_at = now + (at_end ? kPauseAfterPass : std::min(pause, kPauseAfterPass));
 }
 
 void begin() {
