@@ -276,6 +276,11 @@ bench: install-deps-build-demo-bench
 	+$(MAKE) --no-print-directory WITH_BENCHES=1 all programs
 	$(if $(BENCH_ONLY),,$(BUILD)/bin/core_bench)
 	+FAILPOINTS= SANITIZE= WITH_BENCHES=1 $(PRIVATE_PG) bash test/bench/run.sh
+	@perl test/bench/figures.pl keep
+
+# The last run's figures in doc/performance.md; BENCH_QUICK=1 takes those of the last quick run.
+bench-table:
+	perl test/bench/figures.pl table
 
 # 5 ---- Care of the tree, help -------------------------------------------------------------------
 
@@ -323,6 +328,7 @@ help:
 	@echo 'make valgrind     the unit tests under valgrind'
 	@echo 'make fuzz         libFuzzer, FUZZ_SECONDS=300 for each target'
 	@echo 'make bench        how fast it is, beside what it could be'
+	@echo 'make bench-table  write the figures of the last bench into doc/performance.md'
 	@echo 'make lint         clang-format, clang-tidy, cppcheck (make format formats)'
 	@echo 'make check-tree   rules of the tree that a compiler cannot check'
 	@echo 'make upgrade-script  write functions, views and comments that changed into sql/upgrade'
@@ -333,4 +339,4 @@ help:
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=..., V=1 (shows commands): see the head of the Makefile'
 
 .PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan test-tsan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress statements isolation pgtap tap soak check-demo check-release bench lint format tests-list check-tree upgrade-script reference week deps help FORCE
+  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress statements isolation pgtap tap soak check-demo check-release bench bench-table lint format tests-list check-tree upgrade-script reference week deps help FORCE

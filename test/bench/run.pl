@@ -3,10 +3,12 @@ use strict;
 use warnings;
 
 use Time::HiRes qw(time);
+use Bench::Burdens;
 use Bench::Data qw(create_databases);
 use Bench::Drain;
 use Bench::Enqueue;
 use Bench::Latency;
+use Bench::Orgs;
 use Bench::Report qw(note section);
 use Bench::Server;
 use Bench::Size qw(size wanted);
@@ -41,6 +43,8 @@ my $done = eval {
     Bench::Views::measure($server) if wanted('view');
     Bench::Drain::measure($server) if wanted('drain');
     Bench::Latency::measure($server) if wanted('latency');
+    Bench::Burdens::measure($server) if wanted('burdens');
+    Bench::Orgs::measure($server) if wanted('orgs');
     1;
 };
 die "$@the server's log ends:\n" . $server->log_text if !$done;

@@ -9,7 +9,7 @@ use Bench::Fake;
 use Bench::Server;
 use Bench::Size qw(size);
 
-our @EXPORT_OK = qw(create_databases empty empty_plain forget_queued bulk_enqueue batch_enqueue bulk_insert stored_org enqueue_script insert_script);
+our @EXPORT_OK = qw(add_org add_waiting_orgs forget_waiting_orgs make_dead_rows create_databases empty empty_plain forget_queued bulk_enqueue batch_enqueue bulk_insert stored_org enqueue_script insert_script);
 
 my $org = $Bench::Server::org;
 my $variables = q({"name": "Alex", "date": "Tuesday 12 May", "time": "9:30 am"});
@@ -69,12 +69,57 @@ sub create_databases {
 
 sub create_org {
     my ($server, $db) = @_;
-    $server->sql($db, 'SELECT FROM sms_go_live()', "SELECT sms_grant_service('app')",
-        "INSERT INTO sms_settings (org_id, twilio_account_sid, twilio_auth_token_encrypted, twilio_messaging_service_sid,
-           max_sms_per_hour, max_sms_per_client_per_day, quiet_hours_start, quiet_hours_end, timezone)
-         VALUES ('$org', '$Bench::Fake::account', '$Bench::Fake::token', 'MG' || repeat('0a', 16), NULL, NULL, 0, 0, 'UTC')",
+    $server->sql($db, 'SELECT FROM sms_go_live()', "SELECT sms_grant_service('app')");
+    add_org($server, $db, $org);
+    $server->sql($db,
         "INSERT INTO sms_templates (org_id, template_key, body) VALUES ('$org', 'booking_confirmation', '$text')",
         'CREATE SEQUENCE bench_numbers', 'GRANT USAGE ON bench_numbers TO app');
+    return;
+}
+
+sub add_org {
+    my ($server, $db, $id) = @_;
+    $server->sql($db, "INSERT INTO sms_settings (org_id, twilio_account_sid, twilio_auth_token_encrypted, twilio_messaging_service_sid,
+           max_sms_per_hour, max_sms_per_client_per_day, quiet_hours_start, quiet_hours_end, timezone)
+         VALUES ('$id', '$Bench::Fake::account', '$Bench::Fake::token', 'MG' || repeat('0a', 16), NULL, NULL, 0, 0, 'UTC')");
+    return;
+}
+
+# Orgs with the server's route, each with a message for tomorrow.
+sub add_waiting_orgs {
+    my ($server, $db, $count) = @_;
+    my $one = "('0c000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid";
+    $server->sql($db, "INSERT INTO sms_settings (org_id, timezone) SELECT $one, 'UTC' FROM generate_series(1, $count) n",
+        'SET session_replication_role = replica',
+        "INSERT INTO sms_messages (id, org_id, to_phone, body, segments, encoding, sandbox, status, scheduled_for)
+         SELECT sms_uuidv7(), $one, '+61491570006', 'Hi Alex', 1, 'GSM-7', false, 'pending', now() + interval '1 day'
+           FROM generate_series(1, $count) n",
+        "INSERT INTO coach_sms_internal.sms_queue (message_id, org_id, priority, due_at)
+         SELECT id, org_id, priority, scheduled_for FROM sms_messages WHERE status = 'pending'",
+        'ANALYZE');
+    return;
+}
+
+sub forget_waiting_orgs {
+    my ($server, $db) = @_;
+    empty($server, $db);
+    $server->sql($db, "DELETE FROM sms_settings WHERE org_id::text LIKE '0c000000-%'");
+    return;
+}
+
+# Rows of the org's lane and of claims that one transaction writes and deletes: a claim's index scan meets them first.
+sub make_dead_rows {
+    my ($server) = @_;
+    my $rows = size('dead');
+    $server->sql('fresh', "INSERT INTO coach_sms_internal.sms_queue (message_id, org_id, priority, due_at)
+           SELECT gen_random_uuid(), '$org', column_default::smallint, now() - interval '1 hour' + n * interval '1 ms'
+             FROM generate_series(1, $rows) n, information_schema.columns
+            WHERE table_name = 'sms_messages' AND column_name = 'priority';
+         DELETE FROM coach_sms_internal.sms_queue;
+         INSERT INTO coach_sms_internal.sms_in_flight (message_id, org_id, fence, attempt_number, failures, priority, claimed_at,
+             lease_until, client_key, segments)
+           SELECT gen_random_uuid(), '$org', n, 1, 0, 1, now(), now(), n::text, 1 FROM generate_series(1, $rows) n;
+         DELETE FROM coach_sms_internal.sms_in_flight");
     return;
 }
 

@@ -5,12 +5,15 @@ package Bench::Drain;
 use strict;
 use warnings;
 
+use Exporter 'import';
 use Time::HiRes qw(time);
 use Bench::Data qw(empty bulk_enqueue);
 use Bench::Fake;
 use Bench::Report qw(alternate median section row note);
 use Bench::Server;
 use Bench::Size qw(size);
+
+our @EXPORT_OK = qw(drain sender_cpu use_fake);
 
 my $org = $Bench::Server::org;
 my %last;    # what the last drain has cost, by database
@@ -64,12 +67,16 @@ sub pair {
 }
 
 # Rates of one drain of $count messages that become due in one commit.
+#   prepare => sub     is called once the tables are empty
+#   release => 'SQL'   the statement after whose commit they may leave
 sub drain {
-    my ($server, $fake, $db, $delay, $count) = @_;
+    my ($server, $fake, $db, $delay, $count, %how) = @_;
     empty($server, $db);
+    $how{prepare}->() if $how{prepare};
     $fake->reset($delay);
     my $before = counters($server, $db);
     my (undef, $commit) = $server->timed($db, bulk_enqueue($count));
+    (undef, $commit) = $server->timed($db, $how{release}) if $how{release};
     $fake->wait_accepted($count);
     $server->wait_until('the last record', sub { $server->sql($db, 'SELECT count(*) FROM coach_sms_internal.sms_in_flight') == 0 });
     my $recorded = $server->sql($db, sprintf "SELECT extract(epoch FROM max(sent_at)) FROM sms_messages WHERE org_id = '$org' AND created_at > to_timestamp(%f)", $commit - 60);
@@ -105,6 +112,15 @@ sub sender_pid {
 }
 
 sub slurp { my ($path) = @_; open my $file, '<', $path or die "cannot read $path: $!"; local $/; return <$file>; }
+
+# Seconds of processor time of all its threads so far.
+sub sender_cpu {
+    my ($server, $db) = @_;
+    my $pid = sender_pid($server, $db);
+    my $nanoseconds = 0;
+    $nanoseconds += (split ' ', slurp($_))[0] for glob "/proc/$pid/task/*/schedstat";
+    return $nanoseconds / 1e9;
+}
 
 # Bytes of memory that a process has for itself.
 sub private_memory {

@@ -70,4 +70,10 @@ sub arrivals {
     return map { /^(.*) (\d+)$/ ? [ $1, $2 / 1e6 ] : () } split /\n/, $self->call('GET', 'arrivals');
 }
 
+# When messages with that text arrived, in seconds.
+sub arrivals_of {
+    my ($self, $text) = @_;
+    return map { / (\d+)$/ ? $1 / 1e6 : () } split /\n/, $self->call('GET', 'arrivals', { body => $text });
+}
+
 1;

@@ -53,13 +53,20 @@ sub paced {
 sub latencies {
     my ($server, $fake, $db, $rate, $count) = @_;
     empty($server, $db);
+    my @transactions = send_paced($server, $fake, $db, $rate, $count);
+    my %arrival = map { @$_ } $fake->arrivals;
+    my $number = 0;
+    return [ map { $arrival{ ++$number } - $_->{end} } @transactions ];
+}
+
+# The transactions, once all messages have arrived.
+sub send_paced {
+    my ($server, $fake, $db, $rate, $count) = @_;
     $fake->reset(0);
     $server->sql($db, 'ALTER SEQUENCE bench_numbers RESTART');
     my @transactions = paced($server, $db, $script, $rate, $count);
     $fake->wait_accepted($count);
-    my %arrival = map { @$_ } $fake->arrivals;
-    my $number = 0;
-    return [ map { $arrival{ ++$number } - $_->{end} } @transactions ];
+    return @transactions;
 }
 
 sub plain_inserts {

@@ -4,6 +4,7 @@ package Bench::Server;
 use strict;
 use warnings;
 
+use IO::Handle;
 use POSIX ();
 use Time::HiRes qw(time);
 
@@ -123,6 +124,34 @@ sub rate {
     my $threads = $clients > 1 ? 2 : 1;
     my ($rate) = $self->pgbench($db, $script, '-c', $clients, '-j', $threads, @options) =~ /^tps = ([\d.]+)/m;
     return $rate;
+}
+
+# Begins a transaction in a session of its own, whose snapshot keeps dead rows. It ends with release_snapshot().
+sub hold_snapshot {
+    my ($self, $db) = @_;
+    my $pid = open(my $psql, '|-') // die "cannot fork: $!";
+    if ($pid == 0) {
+        $ENV{PGAPPNAME} = 'snapshot';
+        open STDOUT, '>', '/dev/null';
+        exec 'psql', '-XAtq', '-d', $db or warn "cannot run psql: $!\n";
+        POSIX::_exit(1);    # nothing of ours is the child's to clean up
+    }
+    $psql->autoflush;
+    print {$psql} "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 1;\n";
+    $self->wait_until('the snapshot', sub { $self->holds_snapshot($db) });
+    return $psql;
+}
+
+sub holds_snapshot {
+    my ($self, $db) = @_;
+    return $self->sql($db, "SELECT count(*) FROM pg_stat_activity
+        WHERE application_name = 'snapshot' AND backend_xmin IS NOT NULL AND state = 'idle in transaction'");
+}
+
+sub release_snapshot {
+    my (undef, $psql) = @_;
+    close $psql;    # the session ends with its input
+    return;
 }
 
 # The one place where the bench waits for a condition without a signal.

@@ -19,14 +19,19 @@ my %size = (
     stored     => 1_000_000,
     orgs       => 1_000,        # whose messages they are
     waiting    => 100_000,
+    dead       => 500_000,      # dead rows under an old snapshot
+    waiting_orgs => 10_000,
+    backlog    => 200_000,      # of one org beside another's message
 );
 my %quick = (
     rounds => 2, seconds => 1, bulk => 20_000, batch => 2_000, drain => 3_000, slow_drain => 400, latency => 60,
-    idle => 10, webhooks => 1_000, stored => 100_000, waiting => 10_000,
+    idle => 10, webhooks => 1_000, stored => 100_000, waiting => 10_000, dead => 50_000, backlog => 30_000,
 );
 %size = (%size, %quick) if $ENV{BENCH_QUICK};
 $size{rounds} = $ENV{BENCH_ROUNDS} if $ENV{BENCH_ROUNDS};
-$size{stored} = $ENV{BENCH_STORED} if $ENV{BENCH_STORED};
+for my $name (qw(stored waiting dead backlog)) {
+    $size{$name} = $ENV{ 'BENCH_' . uc $name } if $ENV{ 'BENCH_' . uc $name };
+}
 
 sub size { my ($name) = @_; return $size{$name} // die "no size is called $name"; }
 
