@@ -5,6 +5,7 @@ set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 kinds=${KINDS:-unit fake check-tree check-release check-demo regress statements isolation pgtap tap soak}
 jobs=$(nproc)
+export SOAK_SEED=${SOAK_SEED:-12} # one plan here; `make soak` has another each time
 results=build/results
 rm -rf "$results"
 mkdir -p "$results"

@@ -88,10 +88,8 @@ class Dispatch {
   // message's is malformed.
   bool poll_status(StatusPoll poll, const Route& route);
 
-  // Starts what was sent, and evaluates the answers that have come. Does not wait.
+  // Advances all requests as far as possible without waiting.
   void drive();
-  // Ends the requests under way: TwilioClient::end().
-  void end_requests() noexcept { twilio_.end(); }
 
   // Returns the finished tasks, oldest first. They stay until the caller removes them, because they
   // must outlive a transaction that fails.

@@ -3,7 +3,6 @@
 #ifdef COACH_SMS_FAILPOINTS
 
 #include <csignal>
-#include <mutex>
 
 #include "pg/base/pg_api.hpp"
 
@@ -24,16 +23,10 @@ struct Order {
   int at_pass;  // 0: every pass
 };
 
-char* setting;
-
-// The thread for HTTP passes failpoints too, so it must not read the setting, which changes.
-std::mutex mutex;  // of the two below
-char armed[1024];
+char* armed;
 Passes passes[kMaxPoints];
 
-void arm(const char* text, void*) {
-  const std::lock_guard lock(mutex);
-  strlcpy(armed, text, sizeof(armed));
+void forget_passes(const char*, void*) {
   memset(passes, 0, sizeof(passes));
 }
 
@@ -45,7 +38,7 @@ int count_pass(const char* name) {
   return 0;
 }
 
-// Finds the order for `name`. Allocates nothing, since it may run anywhere.
+// Finds the order for `name` in the setting. Allocates nothing, since it may run anywhere.
 bool find_order(const char* name, Order* order) {
   const size_t name_length = strlen(name);
   for (const char* item = armed; *item != '\0';) {
@@ -65,20 +58,9 @@ bool find_order(const char* name, Order* order) {
   return false;
 }
 
-// Returns whether the setting has an order for this pass.
-bool take_order(const char* name, Order* order) {
-  const std::lock_guard lock(mutex);
-  return find_order(name, order) && (order->at_pass == 0 || count_pass(name) == order->at_pass);
-}
-
-bool is_armed(const char* name) {
-  const std::lock_guard lock(mutex);
-  Order order;
-  return find_order(name, &order);
-}
-
 void wait_while_armed(const char* name) {
-  while (is_armed(name)) {
+  Order order;
+  while (find_order(name, &order)) {
     WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kWaitInterval,
               PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
@@ -94,13 +76,14 @@ void wait_while_armed(const char* name) {
 
 void define_failpoints() {
   DefineCustomStringVariable("coach_sms.failpoint", "Armed failpoints: name=action[@pass], ...",
-                             nullptr, &setting, "", PGC_SUSET, GUC_SUPERUSER_ONLY, nullptr, arm,
-                             nullptr);
+                             nullptr, &armed, "", PGC_SUSET, GUC_SUPERUSER_ONLY, nullptr,
+                             forget_passes, nullptr);
 }
 
 void pass_failpoint(const char* name) {
   Order order;
-  if (!take_order(name, &order)) return;
+  if (armed[0] == '\0' || !find_order(name, &order)) return;
+  if (order.at_pass != 0 && count_pass(name) != order.at_pass) return;
   if (strcmp(order.action, "stop") == 0) raise(SIGSTOP);
   if (strcmp(order.action, "kill") == 0) raise(SIGKILL);
   if (strcmp(order.action, "error") == 0) elog(ERROR, "failpoint \"%s\"", name);
