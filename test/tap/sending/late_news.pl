@@ -49,9 +49,9 @@ twilio_says($lost, status => 'delivered', price => '-0.0515', price_unit => 'usd
 sql("UPDATE sms_messages SET segments = 9 WHERE id = '$lost'");
 twilio_says($refused, status => 'undelivered', error_code => 30005);
 my $sid = twilio_says($called_back, status => 'delivered');
-for my $callback (grep { $_->{message_sid} eq $sid && $_->{status} eq 'delivered' } $fake->callbacks) {
-    sql(sprintf 'SELECT sms_twilio_webhook(%s, %s, %s)', map { sql_quote($_) } @$callback{qw(url body signature)});
-}
+my $callback;
+ok(wait_until(sub { ($callback) = grep { $_->{message_sid} eq $sid && $_->{status} eq 'delivered' } $fake->callbacks; return $callback }), 'the callback is made');
+sql(sprintf 'SELECT sms_twilio_webhook(%s, %s, %s)', map { sql_quote($_) } @$callback{qw(url body signature)});
 $node->wait_for_status($called_back, 'delivered');
 
 $node->set_clock('2026-03-10 09:09:00+00');
