@@ -77,10 +77,12 @@ std::vector<Message> Records::newest(std::size_t limit, std::uint64_t before, co
   };
   if (to.empty()) {
     const auto& all = messages_.all();
-    std::all_of(all.rbegin(), all.rend(), take);
+    for (auto message = all.rbegin(); message != all.rend() && take(*message); ++message) {
+    }
   } else if (const auto numbers = messages_to_.find(to); numbers != messages_to_.end()) {
-    std::all_of(numbers->second.rbegin(), numbers->second.rend(),
-                [&](std::uint64_t number) { return take(*messages_.find(number)); });
+    const auto& own = numbers->second;
+    for (auto one = own.rbegin(); one != own.rend() && take(*messages_.find(*one)); ++one) {
+    }
   }
   return found;
 }
