@@ -42,11 +42,13 @@ const char* live_file() {
 }
 
 // Returns why the file does not hold this id, in the current memory context; nullptr where it does.
-const char* read_file(const char* path, const pg_uuid_t& arm_id, TimeLineID* timeline) {
+// Fills `stamp` unless it is nullptr.
+const char* read_file(const char* path, const pg_uuid_t& arm_id, TimeLineID* timeline,
+                      FileStamp* stamp = nullptr) {
   char contents[kLongestFile + 1];
   std::size_t length = 0;
   Failure failure;
-  if (!read_private_file(path, contents, kLongestFile, &length, &failure))
+  if (!read_private_file(path, contents, kLongestFile, &length, &failure, stamp))
     return pstrdup(failure.message);
   contents[length] = '\0';
   if (strncmp(contents, uuid_text(arm_id), kUuidTextLength) == 0 &&
@@ -75,31 +77,18 @@ namespace {
 // The live file as it was when it last armed this server. The sender asks for each batch, and a
 // whole check reads each folder of the path.
 struct {
-  struct stat file;
+  FileStamp stamp;
   pg_uuid_t arm_id;
   TimestampTz checked_at;
 } proven;
 
 constexpr int64 kProvenFor = USECS_PER_SEC;
 
-bool is_same_file(const struct stat& one, const struct stat& other) {
-  return one.st_dev == other.st_dev && one.st_ino == other.st_ino && one.st_mode == other.st_mode &&
-         one.st_uid == other.st_uid && one.st_size == other.st_size &&
-         one.st_ctim.tv_sec == other.st_ctim.tv_sec && one.st_ctim.tv_nsec == other.st_ctim.tv_nsec;
-}
-
 // Returns whether the file armed this server less than a second ago and has not changed since.
 bool is_proven(const pg_uuid_t& arm_id) {
-  struct stat now;
   const int64 age = GetCurrentTimestamp() - proven.checked_at;
   return age >= 0 && age < kProvenFor && memcmp(&proven.arm_id, &arm_id, UUID_LEN) == 0 &&
-         lstat(live_file(), &now) == 0 && is_same_file(now, proven.file);
-}
-
-void note_proven(const struct stat& file, const pg_uuid_t& arm_id) {
-  proven.file = file;
-  proven.arm_id = arm_id;
-  proven.checked_at = GetCurrentTimestamp();
+         is_unchanged(live_file(), proven.stamp);
 }
 
 }  // namespace
@@ -107,14 +96,13 @@ void note_proven(const struct stat& file, const pg_uuid_t& arm_id) {
 const char* what_is_wrong_with_live_file(const pg_uuid_t& arm_id) {
   if (settings::key_file[0] == '\0') return "coach_sms.key_file is not set on this server";
   if (is_proven(arm_id)) return nullptr;
-  struct stat before;
-  const bool exists = lstat(live_file(), &before) == 0;
+  FileStamp stamp{};
   TimeLineID timeline = 0;
-  const char* why = read_file(live_file(), arm_id, &timeline);
+  const char* why = read_file(live_file(), arm_id, &timeline, &stamp);
   if (why != nullptr) why = take_over_old_file(arm_id, &timeline, why);
   if (why != nullptr || RecoveryInProgress()) return why;
   const char* target = recovery_target_since(timeline);
-  if (target == nullptr && exists) note_proven(before, arm_id);
+  if (target == nullptr) proven = {stamp, arm_id, GetCurrentTimestamp()};
   return target == nullptr
              ? nullptr
              : psprintf(
