@@ -224,13 +224,10 @@ COMMENT ON COLUMN sms_messages.sandbox IS 'true: enqueued in the sandbox, and ne
 COMMENT ON COLUMN sms_messages.payload_hash IS
 'SHA-256 of the arguments that came with idempotency_key; NULL without a key.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_zone_of(metadata jsonb) RETURNS text
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*'
-              ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
+  AS 'MODULE_PATHNAME', 'coach_sms_zone_of' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestamptz, expires_at timestamptz)
   RETURNS timestamptz
-  LANGUAGE sql STABLE PARALLEL SAFE
-  RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
+  AS 'MODULE_PATHNAME', 'coach_sms_ends_at' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON TABLE sms_attempts IS
 'One row for each HTTP request whose outcome is settled. Append-only but for retention and erasure.';
 COMMENT ON COLUMN sms_attempts.provider_message_id IS 'Twilio''s SID, where its answer gave one.';

@@ -21,7 +21,7 @@ extern int retry_base_delay;
 extern int retry_max_delay;
 extern int reconcile_delay;
 extern int reconcile_limit;
-extern int max_wait;  // seconds; sms_ends_at() of sql/install/10_tables/30_messages.sql reads it
+extern int max_wait;  // seconds
 extern char* twilio_api_url;
 extern char* twilio_auth_token_file;
 extern char* twilio_phone_number;

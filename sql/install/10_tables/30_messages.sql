@@ -93,20 +93,15 @@ COMMENT ON COLUMN sms_messages.sandbox IS 'true: enqueued in the sandbox, and ne
 COMMENT ON COLUMN sms_messages.payload_hash IS
 'SHA-256 of the arguments that came with idempotency_key; NULL without a key.';
 
--- Returns sms_queue.zone for a message with this metadata: the zone of the quiet hours that
--- it waits for. Names are cut at 64 characters: no real one is longer, and the index has a
--- limit. Without a SET clause it is inlined.
+-- Returns sms_queue.zone for a message with this metadata: the zone of the quiet hours that it waits for.
 CREATE FUNCTION coach_sms_internal.sms_zone_of(metadata jsonb) RETURNS text
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  RETURN CASE WHEN metadata->'quiet_hours_override'::text = 'true'::jsonb THEN '*'
-              ELSE coalesce(left(metadata->>'timezone'::text, 64), '') END;
+  AS 'MODULE_PATHNAME', 'coach_sms_zone_of' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 
 -- Returns when a waiting message expires: at expires_at or coach_sms.max_wait after scheduled_for,
--- whichever is earlier. Without a SET clause it is inlined.
+-- whichever is earlier.
 CREATE FUNCTION coach_sms_internal.sms_ends_at(scheduled_for timestamptz, expires_at timestamptz)
   RETURNS timestamptz
-  LANGUAGE sql STABLE PARALLEL SAFE
-  RETURN least(expires_at, scheduled_for + current_setting('coach_sms.max_wait'::text)::interval);
+  AS 'MODULE_PATHNAME', 'coach_sms_ends_at' LANGUAGE C STABLE PARALLEL SAFE;
 
 -- One row for each message that waits. Not dumped: it is derived from sms_messages.
 CREATE TABLE coach_sms_internal.sms_queue (

@@ -22,8 +22,8 @@ CREATE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 -- Returns whether the org would send with this account and this sender (Messaging Service or number).
--- from_phone is the message's own sender; blank or NULL: the org's. A STOP binds by this rule. The pre-send
--- check (pg/sender/presend_check.cpp) has the same rule.
+-- from_phone is the message's own sender; blank or NULL: the org's. A STOP binds by this rule, also in C++
+-- (pg/consent/suppression.cpp).
 CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text)
   RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -18,16 +18,6 @@ const char* provider_of(bool sandbox) {
   return sandbox ? "sandbox" : "twilio";
 }
 
-bool is_in_flight(const Row& message) {
-  return message.text_is(messages::kStatus, "sending") ||
-         message.text_is(messages::kStatus, "unknown");
-}
-
-bool is_waiting(const Row& message) {
-  return message.text_is(messages::kStatus, "pending") ||
-         message.text_is(messages::kStatus, "queued");
-}
-
 bool attempt_counts(const Row& attempt) {
   return attempt.text_is(attempts::kStatus, "success") ||
          attempt.text_is(attempts::kStatus, "unknown") ||
@@ -103,9 +93,10 @@ int ClientCounter::count_until(const Client& client, TimestampTz due_at) {
   const TimestampTz since = due_at - USECS_PER_DAY;
   int count = count_attempts(client, since);
   each_message(client, [&](const Row& message) {
-    if (is_in_flight(message))
+    if (messages::is_in_flight(message))
       count += GetCurrentTransactionStartTimestamp() > since ? 1 : 0;
-    else if (is_waiting(message) && is_due_between(message.uuid(messages::kId), since, due_at))
+    else if (messages::is_waiting(message) &&
+             is_due_between(message.uuid(messages::kId), since, due_at))
       ++count;
   });
   return count;
@@ -120,7 +111,7 @@ int ClientCounter::count_in_flight(const Client& client, const pg_uuid_t* except
   int count = 0;
   each_message(client, [&](const Row& message) {
     const pg_uuid_t id = message.uuid(messages::kId);
-    const bool counts = is_in_flight(message) &&
+    const bool counts = messages::is_in_flight(message) &&
                         std::none_of(except, except + except_count, [&](const pg_uuid_t& other) {
                           return memcmp(&other, &id, UUID_LEN) == 0;
                         });

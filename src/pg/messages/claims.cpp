@@ -7,6 +7,7 @@
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/consent/suppression_keys.hpp"
+#include "pg/messages/expiry.hpp"
 #include "pg/messages/sending_tables.hpp"
 #include "pg/settings.hpp"
 
@@ -40,21 +41,13 @@ struct Claiming {
 
 // Opens the tables, and reads the account that the org sends with: its own, or the server's.
 void begin_claiming(Claiming* claiming) {
-  claiming->tables.open();
-  Table org;
-  org.open(&org_settings::table, TableUse::kRead, &claiming->tables.command);
-  Scan scan;
-  scan.begin(&org, {{org_settings::kOrgId, Parameter(claiming->lane.org_id)}});
-  if (scan.next()) claiming->account_sid = scan.row.copy_text(org_settings::kTwilioAccountSid, "");
-  scan.end();
-  org.close();
+  read_rows(&org_settings::table, {{org_settings::kOrgId, Parameter(claiming->lane.org_id)}},
+            [&](const Row& org) {
+              claiming->account_sid = org.copy_text(org_settings::kTwilioAccountSid, "");
+            });
   if (claiming->account_sid == nullptr || claiming->account_sid[0] == '\0')
     claiming->account_sid = pstrdup(settings::twilio_account_sid());
-}
-
-bool is_waiting(const Row& message) {
-  return message.text_is(messages::kStatus, "pending") ||
-         message.text_is(messages::kStatus, "queued");
+  claiming->tables.open();
 }
 
 // Returns the client's id, or the number in its shortest form where there is none.
@@ -63,15 +56,6 @@ const char* client_key_of(const Row& message) {
   const Datum phone = message.datum(messages::kToPhone, &is_null);
   return message.is_null(messages::kClientId) ? phone_key_of(DatumGetTextPP(phone))
                                               : uuid_text(message.uuid(messages::kClientId));
-}
-
-// Returns when the message expires, as sms_ends_at() in SQL.
-TimestampTz ends_at(const Row& message) {
-  const TimestampTz given = message.time(messages::kExpiresAt, DT_NOEND);
-  const TimestampTz longest = message.time(messages::kScheduledFor, DT_NOEND);
-  const int64 max_wait = INT64CONST(1) * settings::max_wait * USECS_PER_SEC;
-  if (TIMESTAMP_NOT_FINITE(longest) || given < longest + max_wait) return given;
-  return longest + max_wait;
 }
 
 void fill_claimed(const Claiming& claiming, const Row& message, const Row& queued, Claimed* one) {
@@ -90,7 +74,8 @@ void fill_claimed(const Claiming& claiming, const Row& message, const Row& queue
   one->due_at = queued.time(queue::kDueAt, 0);
   one->claimed_at = claiming.now;
   one->lease_until = claiming.lease_until();
-  one->expires_at = ends_at(message);
+  one->expires_at = ends_at(message.time(messages::kScheduledFor, DT_NOEND),
+                            message.time(messages::kExpiresAt, DT_NOEND));
   one->sandbox = message.flag(messages::kSandbox);
   one->about_booking = message.text_is(messages::kRelatedEntityType, "booking");
   one->client_key = client_key_of(message);
@@ -135,8 +120,8 @@ void claim_row(Claiming* claiming, const Row& queued) {
   SendingTables& tables = claiming->tables;
   FoundRow message;
   message.begin(&tables.messages, messages::kId, queued.uuid(queue::kMessageId));
-  if (message.lock(LockTupleNoKeyExclusive) == Table::Lock::kTaken && is_waiting(message.row()) &&
-      tables.queue.remove(queued) == Table::Lock::kTaken) {
+  if (message.lock(LockTupleNoKeyExclusive) == Table::Lock::kTaken &&
+      messages::is_waiting(message.row()) && tables.queue.remove(queued) == Table::Lock::kTaken) {
     Claimed& one = claiming->claimed[claiming->count++];
     mark_sending(message.row(), &tables.messages);
     fill_claimed(*claiming, tables.messages.stored(), queued, &one);

@@ -2,6 +2,10 @@
 
 #include "pg/tables/definitions.hpp"
 
+extern "C" {
+PG_FUNCTION_INFO_V1(coach_sms_zone_of);
+}
+
 namespace coach_sms {
 
 namespace {
@@ -54,3 +58,11 @@ void insert_queue_row(const QueueRow& row, Command* command) {
 }
 
 }  // namespace coach_sms
+
+using namespace coach_sms;
+
+// sms_zone_of(metadata jsonb) → text
+Datum coach_sms_zone_of(PG_FUNCTION_ARGS) {
+  Jsonb* metadata = PG_ARGISNULL(0) ? nullptr : PG_GETARG_JSONB_P(0);
+  PG_RETURN_TEXT_P(cstring_to_text(zone_of(metadata)));
+}

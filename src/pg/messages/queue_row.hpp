@@ -22,8 +22,8 @@ void insert_queue_row(const QueueRow& row, Table* queue);
 // Opens the table and inserts the row.
 void insert_queue_row(const QueueRow& row, Command* command);
 
-// Returns the zone of the quiet hours that a message with this metadata (nullptr: none) waits for,
-// as sms_zone_of() in SQL does. The result is palloc'ed or static.
+// Returns the zone of the quiet hours that a message with this metadata (nullptr: none) waits for.
+// The result is palloc'ed or static. In SQL it is sms_zone_of().
 const char* zone_of(Jsonb* metadata);
 
 }  // namespace coach_sms

@@ -42,6 +42,14 @@ TableDefinition messages::table{kPublic,
                                  {"sandbox", BOOLOID},
                                  {"payload_hash", BYTEAOID}}};
 
+bool messages::is_waiting(const Row& message) {
+  return message.text_is(kStatus, "pending") || message.text_is(kStatus, "queued");
+}
+
+bool messages::is_in_flight(const Row& message) {
+  return message.text_is(kStatus, "sending") || message.text_is(kStatus, "unknown");
+}
+
 TableDefinition queue::table{kInternal,
                              "sms_queue",
                              {{"message_id", UUIDOID},

@@ -41,6 +41,10 @@ enum Columns {
   kPayloadHash,
 };
 extern TableDefinition table;
+
+// Whether the message waits, and whether it was claimed and its outcome is not settled.
+bool is_waiting(const Row& message);
+bool is_in_flight(const Row& message);
 }  // namespace messages
 
 namespace queue {
