@@ -41,10 +41,4 @@ Datum texts_of(int count, Word word) {
   });
 }
 
-// Returns an int4[] of 0, 1, 2 ... With it beside the other arrays, a result row can name its
-// element.
-inline Datum positions_of(int count) {
-  return array_of(INT4OID, count, [](int i, bool*) { return Int32GetDatum(i); });
-}
-
 }  // namespace coach_sms

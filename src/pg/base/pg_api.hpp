@@ -225,8 +225,7 @@ inline auto for_walker(TreeWalker walker) {
 }
 #endif
 
-// --- writing without a plan (pg/tables)
-// -----------------------------------------------------------
+// --- writing without a plan (pg/tables) ---------------------------------------------------------
 
 // Gives the executor's state the range table entry of one table, as logical replication does.
 inline void init_range_table(EState* estate, Relation table) {
@@ -259,6 +258,7 @@ inline void set_updated_columns(EState* estate, Bitmapset* columns) {
 #endif
 }
 
+// Prepares the recheck of a row that a BEFORE trigger finds changed, without a plan.
 inline void init_recheck(EPQState* recheck, EState* estate) {
 #if PG_VERSION_NUM >= 160000
   EvalPlanQualInit(recheck, estate, nullptr, NIL, -1, NIL);
@@ -300,6 +300,7 @@ inline List* insert_speculative_entries(ResultRelInfo* result, TupleTableSlot* s
 #endif
 }
 
+// Begins a scan of the index, for rows of the table.
 inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys) {
 #if PG_VERSION_NUM >= 180000
   return index_beginscan(table, index, snapshot, nullptr, keys, 0);

@@ -74,16 +74,13 @@ bool is_repeat(const MessageRequest& wanted, pg_uuid_t* id) {
 }
 
 // Returns whether the key's message was pruned.
-bool is_pruned(const MessageRequest& wanted, Command* command) {
-  if (wanted.idempotency_key == nullptr) return false;
-  Table keys;
-  keys.open(&pruned_keys::table, TableUse::kRead, command);
-  Scan scan;
-  scan.begin(&keys, {{pruned_keys::kOrgId, Parameter(wanted.org_id)},
-                     {pruned_keys::kIdempotencyKey, Parameter(wanted.idempotency_key)}});
-  const bool found = scan.next();
-  scan.end();
-  keys.close();
+bool is_pruned(const MessageRequest& wanted) {
+  bool found = false;
+  if (wanted.idempotency_key != nullptr)
+    read_rows(&pruned_keys::table,
+              {{pruned_keys::kOrgId, Parameter(wanted.org_id)},
+               {pruned_keys::kIdempotencyKey, Parameter(wanted.idempotency_key)}},
+              [&](const Row&) { found = true; });
   return found;
 }
 
@@ -192,7 +189,7 @@ bool store(const MessageRequest& wanted, const PreparedMessage& ready, pg_uuid_t
   const bool suppressed = is_suppressed(wanted.org_id, wanted.from_phone, ready.to_phone, &command);
   QueueRow row{};
   const bool stored =
-      !suppressed && !is_pruned(wanted, &command) && insert_message(wanted, ready, &command, &row);
+      !suppressed && !is_pruned(wanted) && insert_message(wanted, ready, &command, &row);
   if (stored) insert_queue_row(row, &command);
   command.end();
   --depth;

@@ -38,6 +38,7 @@ class FoundRow {
   }
   void end() { scan_.end(); }
   Row& row() { return scan_.row; }
+  const Row& row() const { return scan_.row; }
 
  private:
   Table* table_;

@@ -56,11 +56,8 @@ bool end_claim(Settling* settling) {
   return settling->lock == Table::Lock::kTaken;
 }
 
-bool has_status(const Settling& settling, std::initializer_list<const char*> any) {
-  const Row& message = const_cast<Settling&>(settling).message.row();
-  for (const char* status : any)
-    if (message.text_is(messages::kStatus, status)) return true;
-  return false;
+bool is_sending(const Settling& settling) {
+  return settling.message.row().text_is(messages::kStatus, "sending");
 }
 
 // --- the attempt --------------------------------------------------------------------------------
@@ -95,12 +92,14 @@ EarlierFacts earlier_facts(const Row& claim) {
   return {is_null ? nullptr : DatumGetJsonbP(settlement)};
 }
 
-Jsonb* parse(const char* json) {
-  return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
-}
-
 const char* given(const char* text) {
   return text != nullptr && text[0] != '\0' ? text : nullptr;
+}
+
+// Returns nullptr for no text.
+Jsonb* parse(const char* json) {
+  if (given(json) == nullptr) return nullptr;
+  return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
 }
 
 // Returns the text, or else what was known of the unknown request.
@@ -112,9 +111,13 @@ Parameter json_or(const char* json, const EarlierFacts& earlier, const char* key
   return Parameter(given(json) != nullptr ? parse(json) : earlier.json(key));
 }
 
+// Returns the number, or NULL for 0: it is not known.
+Parameter known(int number) {
+  return Parameter(number, number != 0);
+}
+
 Parameter number_or(int number, const EarlierFacts& earlier, const char* key) {
-  const int known = number != 0 ? number : earlier.number(key);
-  return Parameter(known, known != 0);
+  return known(number != 0 ? number : earlier.number(key));
 }
 
 void insert_attempt(Settling* settling, const char* provider, const char* status) {
@@ -162,8 +165,8 @@ void set_status(Table* message, const char* status, const char* error_code,
 
 // Takes back the claim's count: no request was made.
 void uncount_attempt(const Settling& settling, Table* message) {
-  const Row& row = const_cast<Settling&>(settling).message.row();
-  message->set(messages::kAttemptCount, Parameter(row.number(messages::kAttemptCount) - 1));
+  const int attempts = settling.message.row().number(messages::kAttemptCount);
+  message->set(messages::kAttemptCount, Parameter(attempts - 1));
 }
 
 // Puts the message back into its lane of the queue.
@@ -197,7 +200,7 @@ void record_sent(AttemptResult* result, const char* provider, SendingTables* tab
     Table& message = begin_message(&settling);
     // A callback may have come before the answer: its status and error stay. An error that was
     // recorded while the outcome was unknown goes.
-    if (has_status(settling, {"sending", "unknown"}))
+    if (messages::is_in_flight(settling.message.row()))
       set_status(&message, "sent", nullptr, nullptr);
     message.set(messages::kSentAt, Parameter(row.time(messages::kSentAt, now)));
     message.set(messages::kProviderMessageId, Parameter(given(result->sid)));
@@ -213,7 +216,7 @@ void record_failed(AttemptResult* result, const char* provider, const char* atte
                    SendingTables* tables) {
   settle(result, tables, [&](Settling& settling) {
     if (!end_claim(&settling)) return;
-    if (has_status(settling, {"sending", "unknown"})) {
+    if (messages::is_in_flight(settling.message.row())) {
       Table& message = begin_message(&settling);
       set_status(&message, "failed", result->error_code, result->error_message);
       message.set(messages::kFailedAt, Parameter(GetCurrentTransactionStartTimestamp()));
@@ -231,7 +234,7 @@ void record_retry(AttemptResult* result, const char* provider, const char* attem
                   SendingTables* tables) {
   settle(result, tables, [&](Settling& settling) {
     if (!end_claim(&settling)) return;
-    if (has_status(settling, {"sending", "unknown"})) {
+    if (messages::is_in_flight(settling.message.row())) {
       Table& message = begin_message(&settling);
       set_status(&message, "queued", nullptr, nullptr);
       message.update();
@@ -252,10 +255,8 @@ Jsonb* facts_of(const AttemptResult& result) {
          'error_code', $1, 'error_message', $2, 'request', $3, 'response', $4, 'http_status', $5,
          'duration_ms', $6)))sql",
       {TEXTOID, TEXTOID, JSONBOID, JSONBOID, INT4OID, INT4OID}};
-  const EarlierFacts none{nullptr};
-  build.run(given(result.error_code), given(result.error_message),
-            json_or(result.request, none, ""), json_or(result.response, none, ""),
-            number_or(result.http_status, none, ""), number_or(result.duration_ms, none, ""));
+  build.run(given(result.error_code), given(result.error_message), parse(result.request),
+            parse(result.response), known(result.http_status), known(result.duration_ms));
   bool is_null;
   return DatumGetJsonbPCopy(datum_column(0, 1, &is_null));
 }
@@ -274,7 +275,7 @@ void record_unknown(AttemptResult* result, SendingTables* tables) {
     claim.set(in_flight::kNextLookAt, Parameter(result->when));
     claim.set(in_flight::kSettlement, Parameter(facts));
     claim.update();
-    if (!has_status(settling, {"sending"})) return;
+    if (!is_sending(settling)) return;
     Table& message = begin_message(&settling);
     set_status(&message, "unknown", result->error_code, result->error_message);
     message.update();
@@ -286,7 +287,7 @@ void record_unknown(AttemptResult* result, SendingTables* tables) {
 void requeue(AttemptResult* result, SendingTables* tables) {
   settle(result, tables, [&](Settling& settling) {
     if (!end_claim(&settling)) return;
-    if (has_status(settling, {"sending"})) {
+    if (is_sending(settling)) {
       Table& message = begin_message(&settling);
       message.set(messages::kStatus, Parameter("queued"));
       uncount_attempt(settling, &message);
@@ -301,7 +302,7 @@ void requeue(AttemptResult* result, SendingTables* tables) {
 void cancel(AttemptResult* result, SendingTables* tables) {
   settle(result, tables, [&](Settling& settling) {
     if (!end_claim(&settling)) return;
-    if (has_status(settling, {"sending"})) {
+    if (is_sending(settling)) {
       Table& message = begin_message(&settling);
       set_status(&message, "cancelled", result->error_code, result->error_message);
       uncount_attempt(settling, &message);

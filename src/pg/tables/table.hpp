@@ -12,7 +12,7 @@ namespace coach_sms {
 //   Command command;
 //   command.begin();
 //   Table queue;
-//   queue.open(&kQueue, TableUse::kWrite, &command);
+//   queue.open(&queue::table, TableUse::kWrite, &command);
 //   ...
 //   queue.close();
 //   command.end();
