@@ -3,6 +3,7 @@ package Bench::Orgs;
 use strict;
 use warnings;
 
+use Time::HiRes qw(time);
 use Bench::Data qw(add_waiting_orgs add_org bulk_enqueue empty forget_waiting_orgs stored_org);
 use Bench::Drain qw(sender_cpu use_fake);
 use Bench::Fake;
@@ -27,17 +28,23 @@ sub many {
     add_waiting_orgs($server, 'fresh', $orgs);
     use_fake($server, $fake, 256);
     section("processor time of the sender with " . number($orgs) . ' orgs that have a message for tomorrow', '');
-    $server->sql('fresh', "SELECT pg_sleep(2)");    # its start is over
-    my $before = sender_cpu($server, 'fresh');
-    $server->sql('fresh', "SELECT pg_sleep($seconds)");
-    my $idle = (sender_cpu($server, 'fresh') - $before) / $seconds;
+    $server->wait_until('the end of its first sweep', sub { $server->sql('fresh', 'SELECT activity FROM sms_worker_stat') eq 'waiting' });
+    my $idle = idle_cpu($server, $seconds);
     note('idle, ms a second', sprintf('%.2f', $idle * 1000), '<= 5');
-    $before = sender_cpu($server, 'fresh');
+    my $before = sender_cpu($server, 'fresh');
     Bench::Latency::send_paced($server, $fake, 'fresh', 20, $count);
     my $spent = sender_cpu($server, 'fresh') - $before - $idle * $count / 20;
     note('one org sends 20 a second, ms a message', sprintf('%.2f', $spent / $count * 1000), '<= 1');
     forget_waiting_orgs($server, 'fresh');
     return;
+}
+
+# The sender's seconds of processor time a second, over at least so many seconds.
+sub idle_cpu {
+    my ($server, $seconds) = @_;
+    my ($begin, $before) = (time, sender_cpu($server, 'fresh'));
+    $server->wait_until("$seconds seconds of work", sub { time >= $begin + $seconds });
+    return (sender_cpu($server, 'fresh') - $before) / (time - $begin);
 }
 
 # Seconds from the commit to the arrival of one org's message, while another org's backlog is on its way.
