@@ -5,14 +5,10 @@
 #include <string>
 
 #include "core/base/error.hpp"
+#include "key_files.hpp"
 
 namespace coach_sms {
 namespace {
-
-constexpr std::string_view kKeyFile =
-    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
-constexpr std::string_view kOtherKeyFile =
-    "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\n";
 
 TEST(KeptKey, OpensWhatItsKeySealed) {
   KeptKey kept;

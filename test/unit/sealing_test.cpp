@@ -8,14 +8,11 @@
 
 #include "core/base/encoding.hpp"
 #include "core/base/error.hpp"
+#include "key_files.hpp"
 
 namespace coach_sms {
 namespace {
 
-constexpr std::string_view kKeyFile =
-    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
-constexpr std::string_view kOtherKeyFile =
-    "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\n";
 constexpr std::string_view kToken = "f00dfacecafe0123456789abcdef4242";
 constexpr std::string_view kOrg = "0190a3c2-0000-7000-8000-000000000001";
 constexpr std::string_view kOtherOrg = "0190a3c2-0000-7000-8000-000000000002";
