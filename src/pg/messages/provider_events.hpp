@@ -1,7 +1,6 @@
 #pragma once
 
-// Events from Twilio (sms_events), and the transitions that they cause (sent, delivered, failed).
-// All need SPI and raise errors.
+// Events from Twilio (sms_events). All functions need SPI and raise errors.
 
 #include "pg/base/pg_api.hpp"
 
@@ -36,25 +35,5 @@ void take_event(const ProviderEvent& event);
 // Stores an event that its caller carries out, and gives its id. Returns false if an event with
 // this dedupe_key is stored already.
 bool store_event(const ProviderEvent& event, pg_uuid_t* id);
-
-// Suppresses the message's recipient if Twilio's error code is about the recipient (an opt-out, no
-// such number), and cancels that recipient's waiting messages.
-void suppress_if_permanent(const pg_uuid_t& message_id, const char* code);
-
-// The events that wait. Those of a known message wait for its lock. Those of an unknown one wait
-// for the record of their SID, which applies them itself (apply_events_of()); for those that it
-// missed, ten minutes are enough.
-inline constexpr char kWaitsForLock[] = R"sql(
-    processed_at IS NULL AND received_at > now() - interval '1 day'
-    AND message_id IS NOT NULL)sql";
-inline constexpr char kWaitsForSid[] = R"sql(
-    processed_at IS NULL AND received_at > now() - interval '10 minutes'
-    AND message_id IS NULL)sql";
-
-// Apply waiting events; return the number applied. apply_events_of() takes callbacks that came
-// before the record of these SIDs. It leaves an event whose code suppresses a number to
-// apply_waiting_events(), since that may wait for locks.
-uint64 apply_events_of(const char* const* sids, int count);
-uint64 apply_waiting_events();
 
 }  // namespace coach_sms

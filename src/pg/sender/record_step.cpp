@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "pg/base/failpoint.hpp"
-#include "pg/messages/provider_events.hpp"
+#include "pg/messages/waiting_events.hpp"
 #include "pg/sender/results.hpp"
 #include "pg/sender/sandbox_delivery.hpp"
 #include "pg/sender/sender_steps.hpp"

@@ -1,6 +1,6 @@
 #include "pg/sender/duties.hpp"
 
-#include "pg/messages/provider_events.hpp"
+#include "pg/messages/event_effect.hpp"
 #include "pg/sender/sender_steps.hpp"
 
 // The duty that suppresses recipients that Twilio refused. It has a step of its own, since it may

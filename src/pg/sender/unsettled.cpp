@@ -2,7 +2,7 @@
 
 #include "pg/base/statement.hpp"
 #include "pg/messages/join_sql.hpp"
-#include "pg/messages/provider_events.hpp"
+#include "pg/messages/waiting_events.hpp"
 
 namespace coach_sms {
 

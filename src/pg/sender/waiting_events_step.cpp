@@ -1,6 +1,6 @@
 #include "pg/sender/duties.hpp"
 
-#include "pg/messages/provider_events.hpp"
+#include "pg/messages/waiting_events.hpp"
 #include "pg/sender/sender_steps.hpp"
 #include "pg/sender/unsettled.hpp"
 
