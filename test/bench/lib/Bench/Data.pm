@@ -77,11 +77,12 @@ sub create_org {
     return;
 }
 
+# All limits as they are by default, except the messages an hour.
 sub add_org {
     my ($server, $db, $id) = @_;
     $server->sql($db, "INSERT INTO sms_settings (org_id, twilio_account_sid, twilio_auth_token_encrypted, twilio_messaging_service_sid,
-           max_sms_per_hour, max_sms_per_client_per_day, quiet_hours_start, quiet_hours_end, timezone)
-         VALUES ('$id', '$Bench::Fake::account', '$Bench::Fake::token', 'MG' || repeat('0a', 16), NULL, NULL, 0, 0, 'UTC')");
+           max_sms_per_hour, quiet_hours_start, quiet_hours_end, timezone)
+         VALUES ('$id', '$Bench::Fake::account', '$Bench::Fake::token', 'MG' || repeat('0a', 16), NULL, 0, 0, 'UTC')");
     return;
 }
 

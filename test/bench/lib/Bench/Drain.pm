@@ -23,7 +23,7 @@ sub measure {
     for my $https (0, 1) {
         my $fake = Bench::Fake->start(https => $https);
         section('drain over ' . ($https ? 'HTTPS' : 'HTTP') . ', messages/s', 'bare loop');
-        for my $plan ([ 0, 256 ], [ 50, 256 ], $https ? () : ([ 0, 16 ], [ 50, 16 ])) {
+        for my $plan ([ 0, 64 ], [ 0, 256 ], [ 50, 256 ], $https ? () : ([ 0, 16 ], [ 50, 16 ])) {
             my ($delay, $in_flight) = @$plan;
             use_fake($server, $fake, $in_flight);
             pair($server, $fake, $delay, $in_flight);
