@@ -9,7 +9,7 @@
 # Variables: PG_CONFIG=/path/to/pg_config  which PostgreSQL (15 to 18)
 #            WERROR=1                      warnings are errors
 #            FAILPOINTS=1                  with failpoints, for tests; objects in build/test
-#            SANITIZE=address,undefined    with sanitizers and failpoints; objects in build/asan
+#            SANITIZE=address,undefined    with sanitizers and failpoints; objects in build/asan (thread: build/tsan)
 #            DEBUG=1                       `make install` leaves the debug symbols in the library
 #            TESTS=, FILTER=               which tests: make tap TESTS=limits/, make unit FILTER='Segments*'
 #            KINDS=, TAP_TESTS=            of `make test`: which kinds, which files of tap
@@ -27,7 +27,7 @@ PG_CONFIG := $(or $(PG_CONFIG),pg_config)
 export PG_CONFIG FAILPOINTS SANITIZE WERROR TESTS FILTER
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" coach_sms.control)
 
-VARIANT := $(if $(FUZZ),fuzz,$(if $(SANITIZE),asan,$(if $(FAILPOINTS),test,release)))
+VARIANT := $(if $(FUZZ),fuzz,$(if $(filter thread,$(SANITIZE)),tsan,$(if $(SANITIZE),asan,$(if $(FAILPOINTS),test,release))))
 BUILD := build/$(VARIANT)
 MODULE := $(BUILD)/coach_sms.so
 FAKE_TWILIO := $(BUILD)/bin/fake_twilio
@@ -224,6 +224,9 @@ test-on:
 test-asan: install-deps-build-demo-test
 	+SANITIZE=address,undefined test/tools/run_tests.sh
 
+test-tsan: install-deps-build-test
+	+$(MAKE) --no-print-directory SANITIZE=thread unit_tests
+
 unit:
 	$(TESTS_MAKE) unit_tests
 
@@ -320,6 +323,7 @@ help:
 	@echo 'make test-on DEBIAN=trixie  the same on another release of Debian, in a throw-away root (takes root)'
 	@echo 'make tests-list   each test file with its first sentence'
 	@echo 'make test-asan    the same with address and undefined-behaviour sanitizers'
+	@echo 'make test-tsan    the unit tests with the thread sanitizer'
 	@echo 'make soak         five minutes of load with mixed faults: SOAK_SECONDS, SOAK_MESSAGES, SOAK_SEED'
 	@echo 'make valgrind     the unit tests under valgrind'
 	@echo 'make fuzz         libFuzzer, FUZZ_SECONDS=300 for each target'
@@ -334,5 +338,5 @@ help:
 	@echo 'One test:  make unit FILTER="Segments*"   make regress TESTS=enqueue   make tap TESTS=sending/live'
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=..., V=1 (shows commands): see the head of the Makefile'
 
-.PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan unit unit_tests build-unit \
+.PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan test-tsan unit unit_tests build-unit \
   unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress statements isolation pgtap tap soak check-demo check-release bench bench-table lint format tests-list check-tree upgrade-script reference week deps help FORCE

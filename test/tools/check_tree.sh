@@ -44,8 +44,17 @@ LC_ALL=C.UTF-8 grep -rnE --include='*.sql' '^.{111}' sql/install | cut -c1-150 |
 grep -rnE '^REVOKE ALL ON' sql/install | grep -v '^sql/install/80_rights/' |
   rule "sms_take_ownership() alone takes rights from PUBLIC" "remove the line: a loop does it for every object"
 
-grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|SPI_[a-z_]+|postgres\.h)\b' $(sources src/core) /dev/null |
+grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|MemoryContext[A-Za-z]*|SPI_[a-z_]+|[GS]etConfigOption[A-Za-z]*|[A-Za-z]*Latch|CHECK_FOR_INTERRUPTS|postgres\.h)\b' $(sources src/core) /dev/null |
   rule "the core does not name PostgreSQL" "return a decision; src/pg carries it out"
+# A second thread in a server process may touch nothing of PostgreSQL. So only core code makes one, with all signals
+# blocked, and all that it calls in src/pg stands in one file, which may call these functions only.
+grep -nE '\b(std::j?thread|std::async|pthread_create)\b' $(sources src) /dev/null | grep -v '^src/core/http/http_thread\.[ch]pp:' |
+  rule "only src/core/http/http_thread.cpp starts a thread" "give the thread a new kind of order"
+grep -nE '\.(is_recalled|before_send) = ' $(sources src/pg) /dev/null | grep -vE ' = (is_recalled|pass_connected);$' |
+  rule "libcurl's thread calls functions of first_byte.cpp only" "write the function there"
+first_byte=src/pg/sender/first_byte.cpp
+sed 's|//.*||' $first_byte | grep -noE '\b[A-Za-z_:]+\(' | grep -vE ':(is_recalled|pass_connected|read_recalls|FAILPOINT)\($' |
+  rule "$first_byte calls nothing but atomics in shared memory" "read it on the main thread, and copy it into the request"
 # PostgreSQL's macros would change what core headers mean. The compiler meets the headers of a file in this order.
 perl -e '
   sub visit {

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -22,7 +23,7 @@ namespace coach_sms::test {
 constexpr std::int64_t kNoLease = std::numeric_limits<std::int64_t>::max();
 
 // The pool's wall clock stands still unless a test moves it; libcurl's own clock runs.
-inline std::int64_t clock_us = 0;
+inline std::atomic<std::int64_t> clock_us = 0;
 
 inline void created(Peer& peer, const SeenRequest&) {
   peer.send(answer(201, "{}"));

@@ -1,13 +1,11 @@
 #include "core/http/http_pool.hpp"
 
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -26,27 +24,6 @@ constexpr long kStreamsPerConnection = 100;
 constexpr std::int64_t kHandshakeUs = 500'000;
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-
-// Blocks all signals in this thread as long as it lives. libcurl resolves names in a thread of its
-// own, which inherits this thread's mask. A signal meant for the process must never run its handler
-// there.
-class SignalsBlocked {
- public:
-  SignalsBlocked() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    blocked_ = pthread_sigmask(SIG_SETMASK, &all, &before_) == 0;
-  }
-  ~SignalsBlocked() {
-    if (blocked_) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-  bool blocked_;
-};
 
 // Adds, changes or removes a socket in epoll, and always returns 0. If epoll refuses a socket, its
 // request times out. Returning -1 would end every request of the pool for good.
@@ -89,10 +66,6 @@ void http_global_init() {
 
 const char* system_ca_file() noexcept {
   return curl_version_info(CURLVERSION_NOW)->cainfo;
-}
-
-HttpPool::Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
 }
 
 HttpPool::HttpPool(HttpOptions options, WallClock now_us)
@@ -224,7 +197,6 @@ int HttpPool::timeout_ms() const noexcept {
 }
 
 void HttpPool::drive() {
-  const SignalsBlocked blocked;
   handle_sockets();
   collect_finished();
   start_waiting();

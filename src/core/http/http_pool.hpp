@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/http/descriptor.hpp"
 #include "core/http/http_message.hpp"
 #include "core/http/http_transfer.hpp"
 
@@ -55,17 +56,6 @@ class HttpPool {
   std::size_t in_flight() const noexcept { return active_.size(); }
 
  private:
-  class Descriptor {
-   public:
-    explicit Descriptor(int fd) noexcept : fd_(fd) {}
-    ~Descriptor();
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const noexcept { return fd_; }
-
-   private:
-    int fd_;
-  };
   struct Cleanup {
     void operator()(CURLM* multi) const noexcept { curl_multi_cleanup(multi); }
   };

@@ -88,8 +88,10 @@ class Dispatch {
   // message's is malformed.
   bool poll_status(StatusPoll poll, const Route& route);
 
-  // Advances all requests as far as possible without waiting.
+  // Starts what was sent, and evaluates the answers that have come. Does not wait.
   void drive();
+  // Ends the requests under way: TwilioClient::end().
+  void end_requests() noexcept { twilio_.end(); }
 
   // Returns the finished tasks, oldest first. They stay until the caller removes them, because they
   // must outlive a transaction that fails.

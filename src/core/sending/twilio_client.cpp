@@ -6,13 +6,13 @@
 namespace coach_sms {
 
 TwilioClient::TwilioClient(HttpOptions options, WallClock now_us)
-    : pool_(std::move(options), now_us) {}
+    : http_(std::move(options), now_us) {}
 
 void TwilioClient::send(TwilioRequest request, HttpRequest http, std::int64_t send_before) {
   const std::uint64_t tag = next_tag_++;
   requests_.emplace(tag, std::move(request));
   try {
-    pool_.add(tag, std::move(http), send_before);
+    http_.add(tag, std::move(http), send_before);
   } catch (...) {
     requests_.erase(tag);
     throw;
@@ -24,9 +24,9 @@ void TwilioClient::answer(TwilioRequest request, HttpResult result) {
 }
 
 std::vector<TwilioAnswer> TwilioClient::drive() {
-  pool_.drive();
+  http_.drive();
   std::vector<TwilioAnswer> answers = std::exchange(answers_, {});
-  for (HttpResult& result : pool_.take_finished())
+  for (HttpResult& result : http_.take_finished())
     if (auto request = requests_.extract(result.tag); !request.empty())
       answers.push_back({std::move(request.mapped()), std::move(result)});
   return answers;

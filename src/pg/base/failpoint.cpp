@@ -3,6 +3,7 @@
 #ifdef COACH_SMS_FAILPOINTS
 
 #include <csignal>
+#include <mutex>
 
 #include "pg/base/pg_api.hpp"
 
@@ -23,10 +24,16 @@ struct Order {
   int at_pass;  // 0: every pass
 };
 
-char* armed;
+char* setting;
+
+// The thread for HTTP passes failpoints too, so it must not read the setting, which changes.
+std::mutex mutex;  // of the two below
+char armed[1024];
 Passes passes[kMaxPoints];
 
-void forget_passes(const char*, void*) {
+void arm(const char* text, void*) {
+  const std::lock_guard lock(mutex);
+  strlcpy(armed, text, sizeof(armed));
   memset(passes, 0, sizeof(passes));
 }
 
@@ -38,7 +45,7 @@ int count_pass(const char* name) {
   return 0;
 }
 
-// Finds the order for `name` in the setting. Allocates nothing, since it may run anywhere.
+// Finds the order for `name`. Allocates nothing, since it may run anywhere.
 bool find_order(const char* name, Order* order) {
   const size_t name_length = strlen(name);
   for (const char* item = armed; *item != '\0';) {
@@ -58,9 +65,20 @@ bool find_order(const char* name, Order* order) {
   return false;
 }
 
-void wait_while_armed(const char* name) {
+// Returns whether the setting has an order for this pass.
+bool take_order(const char* name, Order* order) {
+  const std::lock_guard lock(mutex);
+  return find_order(name, order) && (order->at_pass == 0 || count_pass(name) == order->at_pass);
+}
+
+bool is_armed(const char* name) {
+  const std::lock_guard lock(mutex);
   Order order;
-  while (find_order(name, &order)) {
+  return find_order(name, &order);
+}
+
+void wait_while_armed(const char* name) {
+  while (is_armed(name)) {
     WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kWaitInterval,
               PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
@@ -76,14 +94,13 @@ void wait_while_armed(const char* name) {
 
 void define_failpoints() {
   DefineCustomStringVariable("coach_sms.failpoint", "Armed failpoints: name=action[@pass], ...",
-                             nullptr, &armed, "", PGC_SUSET, GUC_SUPERUSER_ONLY, nullptr,
-                             forget_passes, nullptr);
+                             nullptr, &setting, "", PGC_SUSET, GUC_SUPERUSER_ONLY, nullptr, arm,
+                             nullptr);
 }
 
 void pass_failpoint(const char* name) {
   Order order;
-  if (armed[0] == '\0' || !find_order(name, &order)) return;
-  if (order.at_pass != 0 && count_pass(name) != order.at_pass) return;
+  if (!take_order(name, &order)) return;
   if (strcmp(order.action, "stop") == 0) raise(SIGSTOP);
   if (strcmp(order.action, "kill") == 0) raise(SIGKILL);
   if (strcmp(order.action, "error") == 0) elog(ERROR, "failpoint \"%s\"", name);

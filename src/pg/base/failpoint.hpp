@@ -10,7 +10,7 @@
 //   error   an ERROR, as a failing statement would raise it
 //   wait    waits until the setting no longer names it; answers interrupts and reloads meanwhile
 //
-// Use `error` and `wait` only where PostgreSQL code may run, not in libcurl's callbacks.
+// Use `error` and `wait` only where PostgreSQL code may run, not in the thread for HTTP.
 
 namespace coach_sms {
 

@@ -1,8 +1,7 @@
 #include "pg/sender/dispatch_options.hpp"
 
-#include "pg/base/failpoint.hpp"
+#include "pg/sender/first_byte.hpp"
 #include "pg/settings.hpp"
-#include "pg/shared/shared_state.hpp"
 #include "pg/workers/worker.hpp"
 
 namespace coach_sms {
@@ -26,11 +25,9 @@ DispatchOptions dispatch_options() {
   options.http.max_response_bytes = 1024 * 1024;  // a page of a list; one Message is 1 kB
   options.http.user_agent = "coach_sms/";
   options.http.user_agent += library_version();
-  options.http.is_recalled = [](const RecallMark& mark) {
-    return read_recalls(mark.counter) != mark.seen;
-  };
+  options.http.is_recalled = is_recalled;
 #ifdef COACH_SMS_FAILPOINTS
-  options.http.before_send = [] { FAILPOINT("connected"); };
+  options.http.before_send = pass_connected;
 #endif
   options.api_url = settings::twilio_api_url;
   options.public_url = settings::public_url;

@@ -9,22 +9,34 @@
 #include "pg/settings.hpp"
 #include "pg/shared/shared_state.hpp"
 
-// The sender's loop: wait, drive the requests, record results, claim, check, start. No transaction
-// is open while it waits or while libcurl works.
+// The sender's loop: wait, take results, record them, claim, check, start. No transaction is open
+// while it waits. libcurl works beside it, in a thread of its own (core/http/http_thread.hpp).
 
 namespace coach_sms {
 
 namespace {
 
+// The dispatch whose thread for HTTP runs; nullptr: none does.
+Dispatch* dispatch_with_thread;
+
+// Ends the thread before the process leaves its shared memory, in which the thread reads. Runs at
+// every orderly end of the process, also after a FATAL error.
+void end_requests(int, Datum) {
+  if (dispatch_with_thread != nullptr) dispatch_with_thread->end_requests();
+  dispatch_with_thread = nullptr;
+}
+
 void make_dispatch(Sender* sender) {
   static bool curl_ready = false;
+  if (!curl_ready) before_shmem_exit(end_requests, 0);
   raise_if(run_cpp([&] {
     if (!curl_ready) http_global_init();
     curl_ready = true;
     sender->lanes = new Lanes();
     sender->holds = new Holds();
-    sender->dispatch = new Dispatch(dispatch_options(), unix_now_us, sender->lanes, sender->holds);
     sender->limits = new SendLimits();
+    sender->dispatch = new Dispatch(dispatch_options(), unix_now_us, sender->lanes, sender->holds);
+    dispatch_with_thread = sender->dispatch;
   }));
 }
 
@@ -44,8 +56,8 @@ TimestampTz wake_at(const Sender& sender, TimestampTz now) {
   return sender.steps_again_at > now ? sender.steps_again_at : next_duty_at(sender, now);
 }
 
-// Makes one set for the sender's life: latch, postmaster death, and the pool's descriptor, which is
-// readable when any of libcurl's sockets is.
+// Makes one set for the sender's life: latch, postmaster death, and the descriptor that is readable
+// when results of requests wait.
 void make_events(Sender* sender) {
   sender->events = create_wait_event_set(3);
   AddWaitEventToSet(sender->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
@@ -64,8 +76,8 @@ void wait_for_something(Sender* sender) {
   const TimestampTz now = GetCurrentTimestamp();
   const TimestampTz at = wake_at(*sender, now);
   long timeout = at <= now ? 0 : TimestampDifferenceMilliseconds(now, at);
-  const int pool_timeout = sender->dispatch->twilio().timeout_ms();
-  if (pool_timeout >= 0 && pool_timeout < timeout) timeout = pool_timeout;
+  const int results_in = sender->dispatch->twilio().timeout_ms();
+  if (results_in >= 0 && results_in < timeout) timeout = results_in;
   if (timeout > settings::poll_interval) timeout = settings::poll_interval;  // clocks are set
   report_heartbeat(at);
   if (timeout > 1) before_sleep(sender->dispatch->in_flight() > 0 ? "sending" : "waiting", at);
@@ -170,6 +182,7 @@ void begin(Sender* sender, WorkerContext* context) {
 
 void release(Sender* sender) {
   FreeWaitEventSet(sender->events);
+  dispatch_with_thread = nullptr;
   raise_if(run_cpp([&] {
     delete sender->dispatch;
     delete sender->limits;

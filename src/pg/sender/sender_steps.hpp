@@ -16,7 +16,7 @@ bool watched_step(Sender* sender, const char* name, void (*work)(void*));
 // Shows the state in sms_worker_stat, by the mode and by the steps that keep failing.
 void show_state(const Sender& sender);
 
-// Moves requests along without waiting.
+// Hands requests and results over between this thread and the one for HTTP, without waiting.
 void drive(Sender* sender);
 
 // --- recording (record_step.cpp) ----------------------------------------------------------------
