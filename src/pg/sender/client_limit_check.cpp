@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "pg/base/cpp_boundary.hpp"
 
@@ -16,17 +17,29 @@ namespace {
 // While messages in flight fill the limit, the client is checked again after this time.
 constexpr int64 kAskAgain = INT64CONST(10) * USECS_PER_SEC;
 
-// A client of the claimed messages, and the counts against the client's limit.
+// A client of the claimed messages, its messages among them, and the counts against its limit.
 struct Counted {
-  const Claimed* first;
+  const int* positions;  // in the batch
+  int count;
   int limit;
   int settled;    // in the last 24 hours
   int in_flight;  // without this batch
 };
 
-bool is_same_client(const Claimed& one, const Claimed& other) {
-  return memcmp(&one.org_id, &other.org_id, UUID_LEN) == 0 &&
-         strcmp(one.client_key, other.client_key) == 0;
+int compare_clients(const Claimed& one, const Claimed& other) {
+  const int by_org = memcmp(&one.org_id, &other.org_id, UUID_LEN);
+  return by_org != 0 ? by_org : strcmp(one.client_key, other.client_key);
+}
+
+// Returns the positions of the batch, sorted by client.
+int* sorted_by_client(const Claimed* claimed, int count) {
+  auto* positions = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(count)));
+  std::iota(positions, positions + count, 0);
+  std::sort(positions, positions + count, [&](int one, int other) {
+    const int order = compare_clients(claimed[one], claimed[other]);
+    return order != 0 ? order < 0 : one < other;
+  });
+  return positions;
 }
 
 // Returns the client. Without an id, client_key is a number in E.164 form.
@@ -39,10 +52,11 @@ Client client_of_claim(const Claimed& one, bool sandbox) {
                    has_id ? nullptr : cstring_to_text(one.client_key), sandbox);
 }
 
-pg_uuid_t* ids_of(const Claimed* claimed, int count) {
+// Returns the ids of the client's messages in the batch.
+pg_uuid_t* ids_of(const Claimed* claimed, const int* positions, int count) {
   auto* ids = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * static_cast<Size>(count)));
   for (int i = 0; i < count; ++i)
-    ids[i] = claimed[i].message_id;
+    ids[i] = claimed[positions[i]].message_id;
   return ids;
 }
 
@@ -66,42 +80,42 @@ TimestampTz room_at(const Claimed& one, const Counted& client, int handed, const
   return time_column(0, 1, soon);
 }
 
-void check_client(const Counted& client, const Claimed* claimed, int count, const char* provider,
+void check_client(const Counted& client, const Claimed* claimed, const char* provider,
                   Checked* checked) {
   // Each message of the batch counts as it passes.
   int handed = client.settled + client.in_flight;
-  for (int i = 0; i < count; ++i) {
-    if (!is_same_client(claimed[i], *client.first) || checked[i].verdict != Verdict::kSend)
-      continue;
+  for (int i = 0; i < client.count; ++i) {
+    const int at = client.positions[i];
+    if (checked[at].verdict != Verdict::kSend) continue;
     if (handed++ < client.limit) continue;
-    checked[i].verdict = Verdict::kRequeue;
-    checked[i].reason = "client_daily_limit";
+    checked[at].verdict = Verdict::kRequeue;
+    checked[at].reason = "client_daily_limit";
     --handed;
-    checked[i].when = room_at(claimed[i], client, handed, provider);
+    checked[at].when = room_at(claimed[at], client, handed, provider);
   }
-}
-
-bool is_first(const Claimed* claimed, int at) {
-  return std::none_of(claimed, claimed + at,
-                      [&](const Claimed& one) { return is_same_client(one, claimed[at]); });
 }
 
 }  // namespace
 
 void check_client_limits(const Claimed* claimed, int count, bool sandbox_mode, Checked* checked) {
   const char* provider = sandbox_mode ? "sandbox" : "twilio";
-  const pg_uuid_t* ids = ids_of(claimed, count);
+  const int* positions = sorted_by_client(claimed, count);
   Command command;
   ClientCounter counter;
   command.begin();
   counter.open(&command);
-  for (int i = 0; i < count; ++i) {
-    const int limit = checked[i].route->client_limit;
-    if (limit < 0 || !is_first(claimed, i)) continue;
-    const Client client = client_of_claim(claimed[i], sandbox_mode);
-    const Counted counted{&claimed[i], limit, counter.count_settled(client),
-                          counter.count_in_flight(client, ids, count)};
-    check_client(counted, claimed, count, provider, checked);
+  for (int begin = 0, end = 0; begin < count; begin = end) {
+    const Claimed& first = claimed[positions[begin]];
+    while (end < count && compare_clients(claimed[positions[end]], first) == 0)
+      ++end;
+    const int limit = checked[positions[begin]].route->client_limit;
+    if (limit < 0) continue;
+    const Client client = client_of_claim(first, sandbox_mode);
+    const int ours = end - begin;
+    const pg_uuid_t* ids = ids_of(claimed, positions + begin, ours);
+    const Counted counted{positions + begin, ours, limit, counter.count_settled(client),
+                          counter.count_in_flight(client, ids, ours)};
+    check_client(counted, claimed, provider, checked);
   }
   counter.close();
   command.end();
