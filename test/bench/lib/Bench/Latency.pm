@@ -12,7 +12,7 @@ use Bench::Report qw(percentile section note);
 use Bench::Server;
 use Bench::Size qw(size);
 
-my $script = "SELECT sms_enqueue('$Bench::Server::org', to_phone => '+61491570006', body => nextval('bench_numbers')::text);\n";
+my $script = "SELECT sms_enqueue('$Bench::Server::org', client_id => gen_random_uuid(), to_phone => '+61491570006', body => nextval('bench_numbers')::text);\n";
 
 sub measure {
     my ($server) = @_;

@@ -69,7 +69,7 @@ sub beside_a_backlog {
 sub one_beside {
     my ($server, $fake, $org, $number) = @_;
     my $text = "beside $number";
-    my (undef, $commit) = $server->timed('fresh', "SELECT sms_enqueue('$org', to_phone => '+61491570006', body => '$text')");
+    my (undef, $commit) = $server->timed('fresh', "SELECT sms_enqueue('$org', client_id => gen_random_uuid(), to_phone => '+61491570006', body => '$text')");
     my $arrival;
     $server->wait_until('the one message', sub { ($arrival) = $fake->arrivals_of($text); $arrival });
     return $arrival - $commit;
