@@ -28,7 +28,7 @@ class ListServer {
 };
 
 std::string page(const std::vector<std::string>& sids, const std::string& next,
-                 const std::string& date = "Sun, 01 Feb 1970 00:00:00 +0000") {
+                 const std::string& date = "Tue, 01 Feb 2000 00:00:00 +0000") {
   std::string messages;
   for (const std::string& sid : sids) {
     if (!messages.empty()) messages += ',';
@@ -119,7 +119,7 @@ TEST_F(DispatchLookTest, PagesBeforeTheClaimAreNotRead) {
   ListServer list([](int number) {
     return page(
         {"SM" + std::to_string(number)}, "/next",
-        number == 0 ? "Sun, 01 Feb 1970 00:00:00 +0000" : "Thu, 01 Jan 1970 00:00:00 +0000");
+        number == 0 ? "Tue, 01 Feb 2000 00:00:00 +0000" : "Sat, 01 Jan 2000 00:00:00 +0000");
   });
   EXPECT_EQ(sids_of(search_at(list)), (std::vector<std::string>{"SM0", "SM1"}));
   EXPECT_EQ(list.paths().size(), 2U);

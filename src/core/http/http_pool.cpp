@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 #include "core/base/error.hpp"
+#include "core/base/moments.hpp"
 
 namespace coach_sms {
 
@@ -22,8 +22,6 @@ constexpr long kStreamsPerConnection = 100;
 
 // The time for which requests to a new host wait for the first one's handshake.
 constexpr std::int64_t kHandshakeUs = 500'000;
-
-constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 // Adds, changes or removes a socket in epoll, and always returns 0. If epoll refuses a socket, its
 // request times out. Returning -1 would end every request of the pool for good.

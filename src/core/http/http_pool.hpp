@@ -43,7 +43,7 @@ class HttpPool {
   void configure(HttpOptions options);
 
   // Adds a request; `tag` comes back with its result. The first byte leaves before send_before_us
-  // (wall clock, microseconds since 1970) or never. A request that cannot even start has its result
+  // (a moment by the wall clock) or never. A request that cannot even start has its result
   // at once.
   void add(std::uint64_t tag, HttpRequest request, std::int64_t send_before_us);
 

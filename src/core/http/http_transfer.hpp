@@ -37,7 +37,7 @@ struct HttpOptions {
 // The protocol that a host's connections speak, as far as one has shown it.
 enum class Spoken { kUnknown, kHttp1, kHttp2 };
 
-// Returns the wall clock in microseconds since 1970. It must not throw.
+// Returns the moment by the wall clock. It must not throw.
 using WallClock = std::int64_t (*)();
 
 // One libcurl easy handle, and all that its callbacks write to. It serves one request after the
@@ -53,7 +53,7 @@ class HttpTransfer {
   const std::shared_ptr<const HttpOptions>& options() const noexcept { return options_; }
 
   // Takes the request over; the caller then gives handle() to a multi handle. The first byte leaves
-  // before send_before_us (wall clock, microseconds since 1970) or never. Throws Error (kInternal).
+  // before send_before_us (a moment by the wall clock) or never. Throws Error (kInternal).
   void prepare(std::uint64_t tag, HttpRequest request, std::int64_t send_before_us);
 
   // Lets the request wait for a connection that is being made, and share it, if its host speaks
@@ -72,7 +72,7 @@ class HttpTransfer {
   // Makes a stale request ready for a fresh connection. Throws Error (kInternal).
   void use_fresh_connection();
 
-  // Returns when the pool gives the request up although libcurl has not (microseconds since 1970).
+  // Returns when the pool gives the request up although libcurl has not (a moment).
   // A request has until its timeout, and before it is sent also no longer than its lease.
   std::int64_t give_up_at_us() const noexcept;
 

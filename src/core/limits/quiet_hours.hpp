@@ -7,7 +7,7 @@
 
 namespace coach_sms {
 
-// A zone's offset in seconds east of UTC, in force from that moment (microseconds since 1970) until
+// A zone's offset in seconds east of UTC, in force from that moment until
 // the next span's. A zone is a vector of spans in order. The first span also covers the time before
 // it.
 struct ZoneSpan {
@@ -23,7 +23,7 @@ struct ZoneSpan {
 // within that hour ends after it, and a window wholly within it does not happen that day. Where
 // clocks go back, one hour comes twice, and both times follow the wall clock.
 //
-// In the functions below, moments are microseconds since 1970.
+// In the functions below, times are moments (moments.hpp).
 struct QuietHours {
   int start = 0;
   int end = 0;

@@ -18,7 +18,7 @@
 
 namespace coach_sms {
 
-// The limits in one org's settings. Times are microseconds since 1970.
+// The limits in one org's settings. Times are moments (moments.hpp).
 struct OrgRules {
   std::string version;  // of the settings row that they were read from
   QuietHours quiet;
@@ -43,7 +43,7 @@ struct OpenedLane {
 // handed to Twilio or may have been.
 //
 // The object knows only data that the tables hold, and lists the data that it still needs. Times
-// are microseconds since 1970.
+// are moments (moments.hpp).
 class SendLimits {
  public:
   // --- the plan, and the facts that it needs from the tables ------------------------------------

@@ -289,7 +289,7 @@ void Dispatch::drive() {
 void Dispatch::finish(Sending sending, const HttpResult& result) {
   const std::int64_t now = now_us_();
   FinishedTask finished;
-  finished.settlement = settle(result, now / kSecond);
+  finished.settlement = settle(result, unix_seconds(now));
   if (!sending.task.sandbox) learn(sending, &finished.settlement);
   // A request counts as not started if its lease ended before it was sent, or if it was recalled:
   // neither is a failure.

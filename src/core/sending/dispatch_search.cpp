@@ -100,7 +100,7 @@ bool Dispatch::is_held(const Route& route) const {
 
 void Dispatch::finish(PendingSearch pending, const HttpResult& result) {
   const std::int64_t now = now_us_();
-  const Settlement settlement = settle_listing(result, now / kSecond);
+  const Settlement settlement = settle_listing(result, unix_seconds(now));
   lists_.finished(pending.name, settlement, now);
   const std::string why = why_not_asked(result, settlement);
   if (why.empty()) return read_page(std::move(pending), result);
@@ -112,7 +112,7 @@ void Dispatch::finish(PendingSearch pending, const HttpResult& result) {
 void Dispatch::read_page(PendingSearch pending, const HttpResult& result) {
   try {
     ListPage page = parse_list(result);
-    const std::int64_t claimed_at = pending.search.claimed_at / kSecond;
+    const std::int64_t claimed_at = unix_seconds(pending.search.claimed_at);
     const bool last = page.next_page_uri.empty() || page_reaches_before(page, claimed_at);
     std::move(page.messages.begin(), page.messages.end(), std::back_inserter(pending.listed));
     if (last && !pending.unlisted.empty()) {

@@ -3,21 +3,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/base/moments.hpp"
 #include "core/base/uuid.hpp"
 
 namespace coach_sms {
-
-// Times here are microseconds of the caller's clock. kNever is later than all of them, kAlways
-// earlier.
-inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-inline constexpr std::int64_t kAlways = std::numeric_limits<std::int64_t>::min();
 
 // One lane: the waiting messages of one org, of one zone's quiet hours (as in sms_queue.zone), at
 // one priority, in due order.

@@ -1,7 +1,7 @@
 #pragma once
 
 // Requests to Twilio and their results: sending a message, searching the list, polling a message's
-// status. Times are microseconds since 1970.
+// status. Times are moments (moments.hpp).
 
 #include <cstdint>
 #include <optional>
@@ -12,6 +12,7 @@
 #include "core/base/uuid.hpp"
 #include "core/crypto/secret.hpp"
 #include "core/http/http_message.hpp"
+#include "core/sending/claim.hpp"
 #include "core/sending/lanes.hpp"
 #include "core/twilio/outcome.hpp"
 #include "core/twilio/twilio_message.hpp"
@@ -20,24 +21,13 @@
 namespace coach_sms {
 
 // A claimed message on its way to Twilio.
-struct Task {
-  Uuid message;
-  Uuid org;
-  std::int64_t fence = 0;
-  int attempt = 0;   // the number of this request of the message, from 1
-  int failures = 0;  // attempts used up before this one
+struct Task : Claim {
   std::string zone;
-  int priority = 0;
   std::string to;
   std::string from;  // the message's own sender; empty: the route's
   std::string body;
-  std::int64_t due_at = 0;  // its place in the lane, if it goes back
-  std::int64_t claimed_at = 0;
-  std::int64_t lease_until = 0;
-  std::int64_t expires_at = kNever;
   std::int64_t quiet_at = kNever;  // when the next quiet hours begin
-  bool sandbox = false;
-  RecallMark recall;  // of its recipient, as of the pre-send check
+  RecallMark recall;               // of its recipient, as of the pre-send check
 };
 
 // The account, token and sender by which an org sends.

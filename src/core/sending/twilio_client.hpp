@@ -23,7 +23,7 @@ class TwilioClient {
 
   void configure(HttpOptions options) { http_.configure(std::move(options)); }
 
-  // Sends over HTTP. The first byte leaves before send_before (microseconds since 1970) or never.
+  // Sends over HTTP. The first byte leaves before the moment send_before or never.
   // After an exception (no memory), nothing was sent.
   void send(TwilioRequest request, HttpRequest http, std::int64_t send_before = kNever);
   // Adds a request with the sandbox's answer to it: no network is needed.

@@ -1,11 +1,14 @@
 #pragma once
 
 #include "core/base/uuid.hpp"
-#include "pg/base/cpp_boundary.hpp"
+
+#include "pg/base/pg_api.hpp"
 
 namespace coach_sms {
 
-// Convert an id between the core's type and PostgreSQL's: the same 16 bytes.
+// Convert an id between the core's type and PostgreSQL's: the same 16 bytes. to_pg() gives the
+// bytes of `id` itself.
+static_assert(sizeof(Uuid) == sizeof(pg_uuid_t));
 
 inline Uuid to_core(const pg_uuid_t& id) {
   Uuid copy;
@@ -13,10 +16,9 @@ inline Uuid to_core(const pg_uuid_t& id) {
   return copy;
 }
 
-inline pg_uuid_t to_pg(const Uuid& id) {
-  pg_uuid_t copy;
-  memcpy(copy.data, id.bytes.data(), UUID_LEN);
-  return copy;
+inline const pg_uuid_t& to_pg(const Uuid& id) {
+  return *reinterpret_cast<const pg_uuid_t*>(id.bytes.data());
 }
+void to_pg(const Uuid&&) = delete;  // the reference would outlive the id
 
 }  // namespace coach_sms

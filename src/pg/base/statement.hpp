@@ -7,6 +7,8 @@
 
 namespace coach_sms {
 
+struct Uuid;
+
 // A Datum holds a time, and its type is no other integer's.
 static_assert(sizeof(Datum) == 8, "coach_sms needs a 64-bit PostgreSQL");
 
@@ -25,6 +27,7 @@ struct Parameter {
   explicit Parameter(int64 number) : value(Int64GetDatum(number)) {}  // a TimestampTz, too
   explicit Parameter(Oid oid) : value(ObjectIdGetDatum(oid)) {}
   explicit Parameter(const pg_uuid_t& id) : value(UUIDPGetDatum(&id)) {}
+  explicit Parameter(const Uuid& id) : value(PointerGetDatum(&id)) {}
 
   // These are NULL for nullptr.
   explicit Parameter(const pg_uuid_t* id) : value(UUIDPGetDatum(id)), is_null(id == nullptr) {}

@@ -3,7 +3,6 @@
 
 #include "pg/base/statement.hpp"
 #include "pg/base/time_zones.hpp"
-#include "pg/base/timestamps.hpp"
 
 // Time zones and quiet hours for SQL.
 
@@ -25,10 +24,10 @@ TimestampTz opening(int start, int end, const char* zone, TimestampTz at) {
     std::vector<ZoneSpan> spans;
     spans.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
-      spans.push_back({to_unix_us(offsets[i].from), offsets[i].seconds});
-    opens = opens_at({start, end}, spans, to_unix_us(at));
+      spans.push_back({offsets[i].from, offsets[i].seconds});
+    opens = opens_at({start, end}, spans, at);
   }));
-  return from_unix_us(opens);
+  return opens;
 }
 
 }  // namespace

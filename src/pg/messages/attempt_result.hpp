@@ -2,6 +2,7 @@
 
 // Results of claimed messages as plain rows. Texts are in the database's encoding.
 
+#include "core/sending/claim.hpp"
 #include "core/twilio/outcome.hpp"
 
 #include "pg/base/pg_api.hpp"
@@ -9,10 +10,7 @@
 namespace coach_sms {
 
 // The result of one request, or of the reconciliation of one. Texts may be nullptr.
-struct AttemptResult {
-  pg_uuid_t message_id;
-  pg_uuid_t org_id;
-  int64 fence;
+struct AttemptResult : Claim {
   char* sid;
   char* error_code;
   char* error_message;
@@ -22,12 +20,10 @@ struct AttemptResult {
   int duration_ms;
   int segments;      // 0: Twilio did not say
   TimestampTz when;  // due time of the next try, or time of the next search
-  int16 failures;    // attempts used up so far
   bool recorded;     // out: settled; false: locked by another session, try again
   // The fields below are set for a request only.
   Outcome outcome;
   bool started;  // false: no request was made, and no attempt is counted
-  bool sandbox;
   bool account_trouble;
   bool sender_trouble;
   bool server_trouble;

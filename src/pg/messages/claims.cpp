@@ -1,9 +1,11 @@
+#include "core/sending/claim.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
 #include "pg/messages/claims.hpp"
 
 #include <algorithm>
 
+#include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/consent/suppression_keys.hpp"
@@ -60,8 +62,8 @@ const char* client_key_of(const Row& message) {
 
 void fill_claimed(const Claiming& claiming, const Row& message, const Row& queued, Claimed* one) {
   *one = Claimed{};
-  one->message_id = message.uuid(messages::kId);
-  one->org_id = claiming.lane.org_id;
+  one->message = to_core(message.uuid(messages::kId));
+  one->org = to_core(claiming.lane.org_id);
   one->zone = claiming.lane.zone;
   one->fence = claiming.fence;
   one->attempt = message.number(messages::kAttemptCount);
@@ -93,12 +95,12 @@ void mark_sending(const Row& message, Table* table) {
 void insert_lease(const Claimed& one, Table* table) {
   namespace f = in_flight;
   table->begin_row();
-  table->set(f::kMessageId, Parameter(one.message_id));
-  table->set(f::kOrgId, Parameter(one.org_id));
+  table->set(f::kMessageId, Parameter(one.message));
+  table->set(f::kOrgId, Parameter(one.org));
   table->set(f::kFence, Parameter(one.fence));
   table->set(f::kAttemptNumber, Parameter(one.attempt));
   table->set(f::kFailures, Parameter(static_cast<int16>(one.failures)));
-  table->set(f::kPriority, Parameter(one.priority));
+  table->set(f::kPriority, Parameter(static_cast<int16>(one.priority)));
   table->set(f::kClaimedAt, Parameter(one.claimed_at));
   table->set(f::kLeaseUntil, Parameter(one.lease_until));
   table->set(f::kAccountSid, Parameter(one.account_sid[0] != '\0' ? one.account_sid : nullptr));

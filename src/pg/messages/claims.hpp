@@ -3,9 +3,13 @@
 // Claims: the transition pending, queued → sending, lane by lane, with the rules of
 // settlements.hpp. All need SPI, except new_fence(). Texts are in the database's encoding.
 
+#include "core/sending/claim.hpp"
+
 #include "pg/base/pg_api.hpp"
 
 namespace coach_sms {
+
+static_assert(kNever == DT_NOEND && kAlways == DT_NOBEGIN);
 
 // A lane: the waiting messages of one org, zone and priority. `zone` is as in sms_queue.
 struct LaneId {
@@ -15,27 +19,16 @@ struct LaneId {
 };
 
 // A claimed message.
-struct Claimed {
-  pg_uuid_t message_id;
-  pg_uuid_t org_id;
+struct Claimed : Claim {
   const char* zone;
-  int64 fence;
-  int attempt;
-  int failures;
-  int16 priority;
   char* to_phone;
   char* from_phone;  // "" unless the message names one
   char* body;
   char* account_sid;  // "" where there is none, as in the sandbox
-  TimestampTz due_at;
-  TimestampTz claimed_at;
-  TimestampTz lease_until;
-  TimestampTz expires_at;  // DT_NOEND: never
-  bool sandbox;
   bool about_booking;
   uint32 recalls;  // its number's recall counter as of the pre-send check
-  const char*
-      client_key;  // the client, or the number where there is none: the key of the client's limit
+  // The client, or the number where there is none: the key of the client's limit.
+  const char* client_key;
   int segments;
 };
 

@@ -1,5 +1,6 @@
 #include "pg/messages/settlements.hpp"
 
+#include "pg/base/ids.hpp"
 #include "pg/messages/queue_row.hpp"
 #include "pg/messages/upkeep.hpp"
 
@@ -16,10 +17,6 @@ struct Settling {
   Table::Lock lock;  // of both
 };
 
-bool same(const pg_uuid_t& one, const pg_uuid_t& other) {
-  return memcmp(&one, &other, UUID_LEN) == 0;
-}
-
 // Locks the message, and finds its claim if it is still ours. The lock of a message covers its
 // in-flight row.
 Table::Lock lock_rows(Settling* settling) {
@@ -29,8 +26,8 @@ Table::Lock lock_rows(Settling* settling) {
   if (!settling->claim.find()) return Table::Lock::kGone;
   const Row& row = settling->claim.row();
   const bool ours = row.bigint(in_flight::kFence) == result.fence &&
-                    same(row.uuid(in_flight::kOrgId), result.org_id) &&
-                    same(settling->message.row().uuid(messages::kOrgId), result.org_id);
+                    to_core(row.uuid(in_flight::kOrgId)) == result.org &&
+                    to_core(settling->message.row().uuid(messages::kOrgId)) == result.org;
   return ours ? Table::Lock::kTaken : Table::Lock::kGone;
 }
 
@@ -39,8 +36,8 @@ Table::Lock lock_rows(Settling* settling) {
 template <typename Write>
 void settle(AttemptResult* result, SendingTables* tables, Write write) {
   Settling settling{result, tables, {}, {}, Table::Lock::kGone};
-  settling.message.begin(&tables->messages, messages::kId, result->message_id);
-  settling.claim.begin(&tables->in_flight, in_flight::kMessageId, result->message_id);
+  settling.message.begin(&tables->messages, messages::kId, to_pg(result->message));
+  settling.claim.begin(&tables->in_flight, in_flight::kMessageId, to_pg(result->message));
   settling.lock = lock_rows(&settling);
   if (settling.lock == Table::Lock::kTaken) write(settling);
   result->recorded = settling.lock != Table::Lock::kBusy;
@@ -130,7 +127,7 @@ void insert_attempt(Settling* settling, const char* provider, const char* status
   settling->tables->open_attempts();
   Table& table = settling->tables->attempts;
   table.begin_row();
-  table.set(a::kMessageId, Parameter(result.message_id));
+  table.set(a::kMessageId, Parameter(result.message));
   table.set(a::kAttemptNumber, Parameter(claim.number(in_flight::kAttemptNumber)));
   table.set(a::kProvider, Parameter(provider));
   table.set(a::kProviderMessageId, Parameter(given(result.sid)));
@@ -140,7 +137,7 @@ void insert_attempt(Settling* settling, const char* provider, const char* status
   table.set(a::kStatus, Parameter(status));
   table.set(a::kErrorCode, Parameter(given_or(result.error_code, errors, "error_code")));
   table.set(a::kErrorMessage, Parameter(given_or(result.error_message, errors, "error_message")));
-  table.set(a::kOrgId, Parameter(result.org_id));
+  table.set(a::kOrgId, Parameter(result.org));
   table.set(a::kClientKey, Parameter(claim.copy_text(in_flight::kClientKey, "")));
   table.set(a::kSegments, Parameter(segments));
   table.set(a::kDurationMs, number_or(result.duration_ms, earlier, "duration_ms"));
@@ -176,14 +173,14 @@ void queue_again(Settling* settling, const char* held_for) {
   bool no_metadata;
   const Datum metadata = message.datum(messages::kMetadata, &no_metadata);
   QueueRow row{};
-  row.message_id = result.message_id;
-  row.org_id = result.org_id;
+  row.message_id = to_pg(result.message);
+  row.org_id = to_pg(result.org);
   row.zone = zone_of(no_metadata ? nullptr : DatumGetJsonbP(metadata));
   row.priority = static_cast<int16>(settling->claim.row().number(in_flight::kPriority));
   row.due_at = result.when;
   row.has_expires_at = !message.is_null(messages::kExpiresAt);
   row.expires_at = message.time(messages::kExpiresAt, 0);
-  row.failures = result.failures;
+  row.failures = static_cast<int16>(result.failures);
   row.held_for = held_for;
   insert_queue_row(row, &settling->tables->queue);
 }
@@ -308,7 +305,7 @@ void cancel(AttemptResult* result, SendingTables* tables) {
       uncount_attempt(settling, &message);
       message.update();
       const char* reason = given(result->error_code);
-      if (reason != nullptr && strcmp(reason, "expired") == 0) note_expired(result->message_id);
+      if (reason != nullptr && strcmp(reason, "expired") == 0) note_expired(to_pg(result->message));
     }
   });
 }

@@ -4,7 +4,6 @@
 
 #include "pg/base/failpoint.hpp"
 #include "pg/base/ids.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/sender/client_limit_check.hpp"
 #include "pg/sender/presend_check.hpp"
 #include "pg/sender/sender_steps.hpp"
@@ -26,11 +25,8 @@ int failures;  // in a row
 
 AttemptResult result_of(const Claimed& claimed, const Checked& checked) {
   AttemptResult result{};
-  result.message_id = claimed.message_id;
-  result.org_id = claimed.org_id;
-  result.fence = claimed.fence;
+  static_cast<Claim&>(result) = claimed;
   result.when = checked.when;
-  result.failures = static_cast<int16>(claimed.failures);
   if (checked.reason != nullptr) result.error_code = pstrdup(checked.reason);
   return result;
 }
@@ -42,9 +38,9 @@ void apply_org_hold(Sender* sender, const OrgRoute& route, bool is_sent) {
   raise_if(run_cpp([&] {
     const Uuid org = to_core(route.org_id);
     if (route.why_held == nullptr) return sender->holds->clear_org(HoldRule::kOrg, org);
-    sender->lanes->hold(org, to_unix_us(route.held_until));
+    sender->lanes->hold(org, route.held_until);
     sender->holds->set_org(HoldRule::kOrg, org,
-                           {route.why_held, to_unix_us(route.shown_until), route.is_trouble});
+                           {route.why_held, route.shown_until, route.is_trouble});
   }));
 }
 
@@ -54,7 +50,7 @@ void check_versions(Sender* sender, const Claimed* claimed, int count, Checked* 
   raise_if(run_cpp([&] {
     std::set<Uuid> changed;
     for (int i = 0; i < count; ++i) {
-      const Uuid org = to_core(claimed[i].org_id);
+      const Uuid& org = claimed[i].org;
       if (checked[i].verdict != Verdict::kSend ||
           sender->limits->is_current(org, checked[i].route->version))
         continue;
@@ -69,8 +65,7 @@ void check_versions(Sender* sender, const Claimed* claimed, int count, Checked* 
 
 void note_requeued(Sender* sender, const Claimed& claimed, TimestampTz when) {
   raise_if(run_cpp([&] {
-    sender->lanes->note({to_core(claimed.org_id), claimed.zone, claimed.priority},
-                        to_unix_us(when));
+    sender->lanes->note({claimed.org, claimed.zone, claimed.priority}, when);
   }));
 }
 
@@ -79,13 +74,9 @@ void give_back(Sender* sender, const Claimed& claimed, TimestampTz not_before = 
   const TimestampTz due_at = claimed.due_at > not_before ? claimed.due_at : not_before;
   raise_if(run_cpp([&] {
     Task task;
-    task.message = to_core(claimed.message_id);
-    task.org = to_core(claimed.org_id);
-    task.fence = claimed.fence;
-    task.failures = claimed.failures;
-    task.due_at = to_unix_us(due_at);
+    static_cast<Claim&>(task) = claimed;
     task.zone = claimed.zone;
-    task.priority = claimed.priority;
+    task.due_at = due_at;
     sender->dispatch->give_back(std::move(task));
   }));
 }

@@ -4,7 +4,6 @@
 
 #include "pg/base/failpoint.hpp"
 #include "pg/base/ids.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/sender/limits_loader.hpp"
 #include "pg/sender/sender_steps.hpp"
 #include "pg/settings.hpp"
@@ -28,17 +27,13 @@ struct Order {
 constexpr int kMostOrders = 1000;
 constexpr int64 kShortPause = USECS_PER_SEC / 5;
 
-TimestampTz or_begin(int64 time) {
-  return time == kAlways ? DT_NOBEGIN : from_unix_us(time);
-}
-
 Order order_of(const ClaimOrder& order) {
   return {
       {to_pg(order.lane.org), copy_out(order.lane.zone), static_cast<int16>(order.lane.priority)},
-      or_begin(order.after.due_at),
+      order.after.due_at,
       to_pg(order.after.message),
       order.limit,
-      or_begin(order.opened_at),
+      order.opened_at,
       std::min(order.waited, order.limit)};
 }
 
@@ -46,7 +41,7 @@ Order order_of(const ClaimOrder& order) {
 // them. Returns their number.
 int plan_claims(Sender* sender, int room, Order* orders) {
   raise_if(run_cpp([&] {
-    std::vector<ClaimOrder> next = sender->lanes->next_claims(unix_now_us(), room);
+    std::vector<ClaimOrder> next = sender->lanes->next_claims(GetCurrentTimestamp(), room);
     if (next.size() > kMostOrders) next.resize(kMostOrders);
     sender->limits->plan(std::move(next));
   }));
@@ -54,7 +49,7 @@ int plan_claims(Sender* sender, int room, Order* orders) {
   load_limits(sender);
   int count = 0;
   raise_if(run_cpp([&] {
-    const int64 now = unix_now_us();
+    const int64 now = GetCurrentTimestamp();
     Dispatch& dispatch = *sender->dispatch;
     std::vector<ClaimOrder> admitted = sender->limits->admit(sender->lanes, sender->holds, now);
     dispatch.drop_held(&admitted, now);
@@ -74,16 +69,16 @@ struct Found {
 
 void advance_lane(Sender* sender, const Order& order, const Found& found) {
   raise_if(run_cpp([&] {
-    const int64 now = unix_now_us();
+    const int64 now = GetCurrentTimestamp();
     ClaimOrder claimed;
     claimed.lane = {to_core(order.lane.org_id), order.lane.zone, order.lane.priority};
     claimed.limit = order.limit - found.waited;
     LanePosition position;
     if (found.last != nullptr) {
-      position.due_at = to_unix_us(found.last->due_at);
-      position.message = to_core(found.last->message_id);
+      position.due_at = found.last->due_at;
+      position.message = found.last->message;
     }
-    int64 next_due = to_unix_us(found.next_due);
+    int64 next_due = found.next_due;
     if (order.opened_at != DT_NOBEGIN) {
       const int64 more_at = sender->limits->took_waited(claimed.lane, found.waited, now);
       // Counted messages are locked, or gone: claim them again only after a pause.
@@ -116,7 +111,7 @@ Found claim_order(const Order& order, int64 fence, Claimed* claimed) {
   else if (found.count < limit)
     found.next_due =
         next_due_in_lane(order.lane, found.last != nullptr ? found.last->due_at : after_due,
-                         found.last != nullptr ? found.last->message_id : after_id);
+                         found.last != nullptr ? to_pg(found.last->message) : after_id);
   return found;
 }
 
@@ -126,7 +121,7 @@ TimestampTz next_claim_at(const Sender& sender, TimestampTz now) {
   if (sender.claimed_count > 0 || sender.dispatch->room() <= 0 || should_stop() ||
       sender.mode == Mode::kNotArmed)
     return DT_NOEND;
-  return from_unix_us(sender.lanes->next_due(to_unix_us(now)));
+  return sender.lanes->next_due(now);
 }
 
 // A failed step rolls the claims back, but the lanes have moved on. The sweep after every failed

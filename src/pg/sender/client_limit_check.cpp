@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/sending/claim.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
 #include "pg/sender/client_limit_check.hpp"
 
+#include "pg/base/ids.hpp"
 #include "pg/base/soft_input.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/limits/client_limits.hpp"
@@ -27,8 +29,9 @@ struct Counted {
 };
 
 int compare_clients(const Claimed& one, const Claimed& other) {
-  const int by_org = memcmp(&one.org_id, &other.org_id, UUID_LEN);
-  return by_org != 0 ? by_org : strcmp(one.client_key, other.client_key);
+  const auto by_org = one.org <=> other.org;
+  if (by_org != 0) return by_org < 0 ? -1 : 1;
+  return strcmp(one.client_key, other.client_key);
 }
 
 // Returns the positions of the batch, sorted by client.
@@ -48,7 +51,7 @@ Client client_of_claim(const Claimed& one, bool sandbox) {
   pg_uuid_t id;
   if (has_id && !parse_uuid(one.client_key, &id))
     elog(ERROR, "client key \"%s\" is neither an id nor a number", one.client_key);
-  return client_of(one.org_id, has_id ? &id : nullptr,
+  return client_of(to_pg(one.org), has_id ? &id : nullptr,
                    has_id ? nullptr : cstring_to_text(one.client_key), sandbox);
 }
 
@@ -56,7 +59,7 @@ Client client_of_claim(const Claimed& one, bool sandbox) {
 pg_uuid_t* ids_of(const Claimed* claimed, const int* positions, int count) {
   auto* ids = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t) * static_cast<Size>(count)));
   for (int i = 0; i < count; ++i)
-    ids[i] = claimed[positions[i]].message_id;
+    ids[i] = to_pg(claimed[positions[i]].message);
   return ids;
 }
 
@@ -75,8 +78,7 @@ TimestampTz room_at(const Claimed& one, const Counted& client, int handed, const
   const TimestampTz soon = GetCurrentTimestamp() + kAskAgain;
   if (client.limit == 0) return soon + USECS_PER_HOUR;  // a raised limit wakes the sender at once
   if (client.settled < client.limit) return soon;  // messages in flight may not count in the end
-  if (read.run(one.org_id, one.client_key, provider, int64{handed} - client.limit) == 0)
-    return soon;
+  if (read.run(one.org, one.client_key, provider, int64{handed} - client.limit) == 0) return soon;
   return time_column(0, 1, soon);
 }
 

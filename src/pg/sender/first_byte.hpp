@@ -1,7 +1,7 @@
 #pragma once
 
 // The functions that the sender's thread for HTTP calls right before the first byte of a request.
-// It may call no other function of src/pg than these and the clock, unix_now_us().
+// It may call no other function of src/pg than these and the clock, GetCurrentTimestamp().
 
 #include "core/http/http_message.hpp"
 

@@ -3,7 +3,6 @@
 #include "pg/base/arrays.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/sender/sender_steps.hpp"
 #include "pg/sender/storable_text.hpp"
 
@@ -41,7 +40,7 @@ HoldRow row_of(const HoldChange& change) {
   row.priority = key.priority;
   row.key = copy_out(name_of(key));
   if (!change.hold) return row;
-  row.until = from_unix_us(change.hold->until);
+  row.until = change.hold->until;
   row.is_trouble = change.hold->is_trouble;
   row.why = storable(copy_out(change.hold->why));
   return row;

@@ -34,7 +34,7 @@ void expire_lost_leases(Sender* sender) {
       ids[count++] = to_pg(id);
   }));
   for (int i = 0; i < sender->claimed_count; ++i)
-    ids[count++] = sender->claimed[i].message_id;
+    ids[count++] = to_pg(sender->claimed[i].message);
   expire_leases(ids, count, false);
 }
 

@@ -4,7 +4,6 @@
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/time_zones.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/limits/client_limits.hpp"
 #include "pg/messages/join_sql.hpp"
@@ -70,8 +69,8 @@ void read_rules(Sender* sender, const IdList& orgs) {
     const int end = DatumGetInt32(datum_column(row, 4, &no_end));
     const int limit = DatumGetInt32(datum_column(row, 6, &no_limit));
     const int budget = DatumGetInt32(datum_column(row, 7, &no_budget));
-    const int64 month_starts = to_unix_us(time_column(row, 10, 0));
-    const int64 month_ends = to_unix_us(time_column(row, 11, 0));
+    const int64 month_starts = time_column(row, 10, 0);
+    const int64 month_ends = time_column(row, 11, 0);
     raise_if(run_cpp([&] {
       OrgRules rules;
       rules.version = version;
@@ -109,7 +108,7 @@ void read_last_hour(Sender* sender, Datum orgs) {
   const uint64 count = read.run(orgs, provider_of(*sender), first);
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t org = uuid_column(row, 1);
-    const int64 at = to_unix_us(time_column(row, 2, 0));
+    const int64 at = time_column(row, 2, 0);
     raise_if(run_cpp([&] { sender->limits->load_settled(to_core(org), at); }));
   }
 }
@@ -185,11 +184,10 @@ void read_zone(Sender* sender, const char* name) {
     std::vector<ZoneSpan> spans;
     spans.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
-      spans.push_back({to_unix_us(offsets[i].from), offsets[i].seconds});
+      spans.push_back({offsets[i].from, offsets[i].seconds});
     // The offsets serve for claims until a day before their end, since the core looks ahead in
     // them.
-    sender->limits->set_zone(name, std::move(spans), to_unix_us(now - USECS_PER_HOUR),
-                             to_unix_us(until));
+    sender->limits->set_zone(name, std::move(spans), now - USECS_PER_HOUR, until);
   }));
 }
 
@@ -197,7 +195,7 @@ void read_zones(Sender* sender) {
   int count = 0;
   auto** names = static_cast<char**>(palloc(sizeof(char*) * (sender->limits->planned() + 1)));
   raise_if(run_cpp([&] {
-    for (const std::string& name : sender->limits->zones_wanted(unix_now_us()))
+    for (const std::string& name : sender->limits->zones_wanted(GetCurrentTimestamp()))
       names[count++] = copy_out(name);
   }));
   for (int i = 0; i < count; ++i)
@@ -214,18 +212,18 @@ void count_backlogs(Sender* sender) {
   int count = 0;
   auto* opened = static_cast<Opened*>(palloc(sizeof(Opened) * (sender->limits->planned() + 1)));
   raise_if(run_cpp([&] {
-    for (const OpenedLane& each : sender->limits->lanes_to_count(spread, unix_now_us()))
+    for (const OpenedLane& each : sender->limits->lanes_to_count(spread, GetCurrentTimestamp()))
       opened[count++] = {
           {to_pg(each.lane.org), copy_out(each.lane.zone), static_cast<int16>(each.lane.priority)},
-          from_unix_us(each.opened_at)};
+          each.opened_at};
   }));
   for (int i = 0; i < count; ++i) {
     const Opened& each = opened[i];
     const int64 waited = count_waited(each.lane, each.at);
     raise_if(run_cpp([&] {
       sender->limits->set_backlog(
-          {{to_core(each.lane.org_id), each.lane.zone, each.lane.priority}, to_unix_us(each.at)},
-          static_cast<int>(waited), spread, unix_now_us());
+          {{to_core(each.lane.org_id), each.lane.zone, each.lane.priority}, each.at},
+          static_cast<int>(waited), spread, GetCurrentTimestamp());
     }));
   }
 }
@@ -233,7 +231,7 @@ void count_backlogs(Sender* sender) {
 }  // namespace
 
 void load_limits(Sender* sender) {
-  const int64 now = unix_now_us();
+  const int64 now = GetCurrentTimestamp();
   const IdList unknown = list_of([&] { return sender->limits->orgs_without_rules(now); });
   if (unknown.count > 0) read_rules(sender, unknown);
   const IdList without_past = list_of([&] { return sender->limits->orgs_without_past(); });
@@ -261,7 +259,7 @@ void read_settled_elsewhere(Sender* sender) {
     const int segments = int_column(row, 3);
     raise_if(run_cpp([&] {
       if (handed_over_at != DT_NOBEGIN)
-        sender->limits->settled(to_core(message), to_unix_us(handed_over_at), segments);
+        sender->limits->settled(to_core(message), handed_over_at, segments);
       else
         sender->limits->released(to_core(message));
     }));

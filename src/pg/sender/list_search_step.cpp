@@ -3,7 +3,6 @@
 #include "pg/base/arrays.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/sender/org_route.hpp"
 #include "pg/sender/reconcile_step.hpp"
 #include "pg/sender/sender_steps.hpp"
@@ -141,19 +140,20 @@ bool search_for(Sender* sender, const OrgRoute& from, Due* due) {
     search.org = to_core(due->org_id);
     search.fence = due->fence;
     search.to = due->to;
-    search.claimed_at = to_unix_us(due->claimed_at);
-    search.started_at = unix_now_us();
+    search.claimed_at = due->claimed_at;
+    search.started_at = GetCurrentTimestamp();
     held_until = dispatch.searches_held_until(route);
     started = dispatch.is_searching(search.message);  // by a step that was rolled back
-    if (started || held_until > unix_now_us() || dispatch.room_to_search(route) <= 0) return;
+    if (started || held_until > GetCurrentTimestamp() || dispatch.room_to_search(route) <= 0)
+      return;
     dispatch.search_list(std::move(search), route);
     started = true;
   }));
   if (started) {
     due->changed = true;
     due->next = now + reserve();
-  } else if (from_unix_us(held_until) > now) {
-    postpone(due, from_unix_us(held_until), pstrdup("its account is held"));
+  } else if (held_until > now) {
+    postpone(due, held_until, pstrdup("its account is held"));
   }
   return due->changed;
 }

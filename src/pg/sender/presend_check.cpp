@@ -1,6 +1,7 @@
 #include "pg/sender/presend_check.hpp"
 
 #include "pg/base/arrays.hpp"
+#include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/consent/suppression.hpp"
 #include "pg/messages/sending_tables.hpp"
@@ -12,8 +13,8 @@ namespace {
 OrgRoute* route_of(const Claimed& one, Checked* checked, int count, const Claimed* claimed,
                    bool sandbox_mode) {
   for (int i = count - 1; i >= 0; --i)
-    if (memcmp(&claimed[i].org_id, &one.org_id, UUID_LEN) == 0) return checked[i].route;
-  return find_route(one.org_id, !sandbox_mode);
+    if (claimed[i].org == one.org) return checked[i].route;
+  return find_route(to_pg(one.org), !sandbox_mode);
 }
 
 void check_one(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode,
@@ -52,8 +53,8 @@ void check_one(const Claimed& one, bool ours, bool suppressed, bool sandbox_mode
 bool is_ours(const Claimed& one, Table* messages, Table* in_flight) {
   FoundRow claim;
   FoundRow message;
-  claim.begin(in_flight, in_flight::kMessageId, one.message_id);
-  message.begin(messages, messages::kId, one.message_id);
+  claim.begin(in_flight, in_flight::kMessageId, to_pg(one.message));
+  message.begin(messages, messages::kId, to_pg(one.message));
   const bool ours = claim.find() && claim.row().bigint(in_flight::kFence) == one.fence &&
                     claim.row().text_is(in_flight::kState, "leased") && message.find() &&
                     message.row().text_is(messages::kStatus, "sending");
@@ -78,7 +79,7 @@ void check_claimed(const Claimed* claimed, int count, bool sandbox_mode, Checked
     checked[i] = Checked{};
     checked[i].route = route_of(one, checked, i, claimed, sandbox_mode);
     check_one(one, is_ours(one, &messages, &in_flight),
-              suppression.contains(one.org_id, one.from_phone, cstring_to_text(one.to_phone)),
+              suppression.contains(to_pg(one.org), one.from_phone, cstring_to_text(one.to_phone)),
               sandbox_mode, &checked[i]);
   }
   suppression.close();
@@ -111,14 +112,12 @@ void check_bookings(const Claimed* claimed, int count, bool unreadable, Checked*
     return;
   }
   const uint64 found = recheck.run(uuids_of(
-      about_bookings, [&](int i) -> auto& { return claimed[about[i]].message_id; }));
+      about_bookings, [&](int i) -> auto& { return to_pg(claimed[about[i]].message); }));
   for (uint64 row = 0; row < found; ++row) {
     const pg_uuid_t id = uuid_column(row, 1);
     const char* reason = text_column(row, 2);
     for (int i = 0; i < count; ++i) {
-      if (memcmp(&claimed[i].message_id, &id, UUID_LEN) != 0 ||
-          checked[i].verdict != Verdict::kSend)
-        continue;
+      if (claimed[i].message != to_core(id) || checked[i].verdict != Verdict::kSend) continue;
       if (strcmp(reason, "booking_unreadable") == 0) {
         requeue_unreadable(&checked[i]);
       } else {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "pg/base/pg_api.hpp"
 #include "pg/messages/claims.hpp"
 #include "pg/sender/org_route.hpp"
 

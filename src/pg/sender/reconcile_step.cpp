@@ -7,7 +7,6 @@
 #include "pg/base/failpoint.hpp"
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/sender/reconcile_step.hpp"
 #include "pg/sender/sender_steps.hpp"
 #include "pg/sender/storable_text.hpp"
@@ -88,10 +87,10 @@ int read_known_sids(const Unknown& unknown, char** sids, int count, char*** know
 enum class Finding { kFound, kFoundFailed, kAbsent, kSeveral, kUnreadable, kNotAsked };
 
 void record_one(const Unknown& unknown, AttemptResult* row, Finding finding) {
-  row->message_id = unknown.message_id;
-  row->org_id = unknown.org_id;
+  row->message = to_core(unknown.message_id);
+  row->org = to_core(unknown.org_id);
   row->fence = unknown.fence;
-  row->failures = static_cast<int16>(unknown.failures + 1);
+  row->failures = unknown.failures + 1;
   row->when = GetCurrentTimestamp();
   SendingTables tables;
   tables.open();
@@ -167,18 +166,16 @@ void give_up_unasked(const Unknown& unknown, const char* why) {
 void settle_not_asked(const Unknown& unknown, const ListSearchResult& result) {
   const char* why = storable(pstrdup(result.error.c_str()));
   if (is_unasked_too_long(unknown.not_asked_since)) return give_up_unasked(unknown, why);
-  search_again(
-      unknown,
-      result.held_until > 0 ? from_unix_us(result.held_until) : next_search(unknown, false), false,
-      {unknown.inconclusive, unknown.inconclusive_count, unknown.inconclusive_at, why});
+  search_again(unknown, result.held_until > 0 ? result.held_until : next_search(unknown, false),
+               false,
+               {unknown.inconclusive, unknown.inconclusive_count, unknown.inconclusive_at, why});
 }
 
 void settle_absent(Sender* sender, const Unknown& unknown) {
   AbsenceVerdict verdict = AbsenceVerdict::kLookAgain;
   raise_if(run_cpp([&] {
-    verdict = judge_absence({unknown.listings + 1, to_unix_us(unknown.searched_at) / USECS_PER_SEC},
-                            to_unix_us(unknown.lease_until) / USECS_PER_SEC,
-                            settings::reconcile_limit / 1000);
+    verdict = judge_absence({unknown.listings + 1, unix_seconds(unknown.searched_at)},
+                            unix_seconds(unknown.lease_until), settings::reconcile_limit / 1000);
   }));
   if (verdict == AbsenceVerdict::kLookAgain)
     search_again(unknown, next_search(unknown, true), true, {});
@@ -199,9 +196,9 @@ void settle_inconclusive(const Unknown& unknown, Finding finding) {
   bool given_up = false;
   raise_if(run_cpp([&] {
     if (unknown.inconclusive != nullptr)
-      listings = {unknown.inconclusive_count, to_unix_us(unknown.inconclusive_at),
+      listings = {unknown.inconclusive_count, unknown.inconclusive_at,
                   strcmp(unknown.inconclusive, "several") == 0};
-    listings = count_inconclusive(listings, sighting, unix_now_us(),
+    listings = count_inconclusive(listings, sighting, GetCurrentTimestamp(),
                                   INT64CONST(1000) * settings::reconcile_limit);
     given_up = is_given_up(listings, sighting);
   }));
@@ -211,8 +208,8 @@ void settle_inconclusive(const Unknown& unknown, Finding finding) {
                     : "Twilio's list could not be read");
   else
     search_again(unknown, next_search(unknown, false), false,
-                 {listings.several ? "several" : "unreadable", listings.count,
-                  from_unix_us(listings.counted_at), nullptr});
+                 {listings.several ? "several" : "unreadable", listings.count, listings.counted_at,
+                  nullptr});
 }
 
 Finding read_listing(const ListSearchResult& result, const Unknown& unknown, std::string_view body,
@@ -223,7 +220,7 @@ Finding read_listing(const ListSearchResult& result, const Unknown& unknown, std
   raise_if(run_cpp([&] {
     const std::vector<std::string> known_sids(known, known + known_count);
     const Match match =
-        find_match(result.listed, body, to_unix_us(unknown.claimed_at) / USECS_PER_SEC, known_sids);
+        find_match(result.listed, body, unix_seconds(unknown.claimed_at), known_sids);
     if (match.sighting == Sighting::kSeveral) finding = Finding::kSeveral;
     if (match.sighting != Sighting::kOne) return;
     const Settlement found = settle_message(*match.message);
@@ -240,7 +237,7 @@ void settle_one(Sender* sender, const ListSearchResult& result) {
   const pg_uuid_t id = to_pg(result.search.message);
   Unknown unknown{};
   if (!read_unknown(id, result.search.fence, &unknown)) return;  // a callback has settled it
-  unknown.searched_at = from_unix_us(result.search.started_at);
+  unknown.searched_at = result.search.started_at;
   const int count = static_cast<int>(result.listed.size());
   auto** sids = static_cast<char**>(palloc(sizeof(char*) * (count + 1)));
   for (int i = 0; i < count; ++i)

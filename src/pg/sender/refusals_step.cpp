@@ -1,5 +1,6 @@
 #include "pg/sender/duties.hpp"
 
+#include "pg/base/ids.hpp"
 #include "pg/messages/event_effect.hpp"
 #include "pg/sender/sender_steps.hpp"
 
@@ -54,7 +55,7 @@ void note_refusals(const AttemptResult* rows, int count) {
   for (int i = 0; i < count && refusal_count < kMostRefusals; ++i) {
     if (!is_refusal(rows[i])) continue;
     Refusal& refusal = refusals[refusal_count++];
-    refusal.message_id = rows[i].message_id;
+    refusal.message_id = to_pg(rows[i].message);
     strlcpy(refusal.code, rows[i].error_code, sizeof refusal.code);
   }
 }

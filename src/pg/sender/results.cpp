@@ -3,7 +3,6 @@
 #include "pg/sender/results.hpp"
 
 #include "pg/base/ids.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/sender/storable_text.hpp"
 #include "pg/settings.hpp"
 
@@ -31,9 +30,7 @@ int64 delay_us(const FinishedTask& finished, double random_01) {
 
 void copy_result(const FinishedTask& finished, double random_01, AttemptResult* result) {
   const Settlement& settlement = finished.settlement;
-  result->message_id = to_pg(finished.task.message);
-  result->org_id = to_pg(finished.task.org);
-  result->fence = finished.task.fence;
+  static_cast<Claim&>(*result) = finished.task;
   result->sid = copy_text(settlement.provider_message_id);
   result->error_code = copy_text(settlement.error_code);
   result->error_message = copy_text(settlement.error_message);
@@ -42,13 +39,11 @@ void copy_result(const FinishedTask& finished, double random_01, AttemptResult* 
   result->http_status = finished.http_status;
   result->duration_ms = finished.duration_ms;
   result->segments = settlement.segments;
-  result->when = from_unix_us(finished.started ? unix_now_us() + delay_us(finished, random_01)
-                                               : finished.task.due_at);
-  result->failures = static_cast<int16>(finished.task.failures +
-                                        (settlement.counts_as_attempt && finished.started ? 1 : 0));
+  result->when = finished.started ? GetCurrentTimestamp() + delay_us(finished, random_01)
+                                  : finished.task.due_at;
+  if (settlement.counts_as_attempt && finished.started) ++result->failures;
   result->outcome = settlement.outcome;
   result->started = finished.started;
-  result->sandbox = finished.task.sandbox;
   result->account_trouble = settlement.account_trouble;
   result->sender_trouble = settlement.sender_trouble;
   result->server_trouble = settlement.server_trouble;
@@ -59,7 +54,7 @@ void count_result(SendLimits* limits, const FinishedTask& finished) {
   const Settlement& settlement = finished.settlement;
   if (finished.started &&
       (settlement.outcome == Outcome::kAccepted || !settlement.provider_message_id.empty()))
-    limits->settled(finished.task.message, unix_now_us(), settlement.segments);
+    limits->settled(finished.task.message, GetCurrentTimestamp(), settlement.segments);
   else if (!finished.started || settlement.outcome != Outcome::kUnknown)
     limits->released(finished.task.message);
 }
@@ -94,8 +89,7 @@ void forget_recorded(Sender* sender, const AttemptResult* results, int count) {
       dispatch.let_go(one.task.message);
       count_result(sender->limits, one);
       if (one.settlement.outcome == Outcome::kRetry)
-        sender->lanes->note({one.task.org, one.task.zone, one.task.priority},
-                            to_unix_us(results[i].when));
+        sender->lanes->note({one.task.org, one.task.zone, one.task.priority}, results[i].when);
     }
     finished.erase(finished.begin(), finished.begin() + count);
     for (FinishedTask& one : kept)

@@ -1,5 +1,6 @@
 #include "pg/sender/sandbox_delivery.hpp"
 
+#include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/messages/provider_events.hpp"
@@ -55,7 +56,7 @@ void find_sandbox_deliveries() {
 void note_sandbox_deliveries(const AttemptResult* rows, int count) {
   for (int i = 0; i < count; ++i) {
     if (!rows[i].sandbox || rows[i].outcome != Outcome::kAccepted || !rows[i].recorded) continue;
-    add(rows[i].org_id, rows[i].message_id, rows[i].sid);
+    add(to_pg(rows[i].org), to_pg(rows[i].message), rows[i].sid);
   }
 }
 

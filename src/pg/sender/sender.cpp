@@ -1,7 +1,6 @@
 #include "pg/sender/sender_state.hpp"
 
 #include "pg/base/ids.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/sender/dispatch_options.hpp"
 #include "pg/sender/duties.hpp"
 #include "pg/sender/sender.hpp"
@@ -35,7 +34,8 @@ void make_dispatch(Sender* sender) {
     sender->lanes = new Lanes();
     sender->holds = new Holds();
     sender->limits = new SendLimits();
-    sender->dispatch = new Dispatch(dispatch_options(), unix_now_us, sender->lanes, sender->holds);
+    sender->dispatch =
+        new Dispatch(dispatch_options(), GetCurrentTimestamp, sender->lanes, sender->holds);
     dispatch_with_thread = sender->dispatch;
   }));
 }
@@ -112,7 +112,7 @@ void take_news(Sender* sender) {
     for (int i = 0; i < count; ++i) {
       const Arrival& arrival = arrivals[i];
       sender->lanes->note({to_core(arrival.org_id), arrival.zone, arrival.priority},
-                          to_unix_us(arrival.due_at));
+                          arrival.due_at);
     }
     if (!settings_changed) return;
     sender->dispatch->settings_changed();

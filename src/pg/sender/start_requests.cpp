@@ -1,7 +1,6 @@
 #include "pg/sender/start_requests.hpp"
 
 #include "pg/base/ids.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/shared/shared_state.hpp"
 
 namespace coach_sms {
@@ -11,21 +10,11 @@ namespace {
 Task make_task(const Claimed& row, std::string_view to, std::string_view from,
                std::string_view body) {
   Task task;
-  task.message = to_core(row.message_id);
-  task.org = to_core(row.org_id);
-  task.fence = row.fence;
-  task.attempt = row.attempt;
-  task.failures = row.failures;
+  static_cast<Claim&>(task) = row;
   task.zone = row.zone;
-  task.priority = row.priority;
   task.to = to;
   task.from = from;
   task.body = body;
-  task.due_at = to_unix_us(row.due_at);
-  task.claimed_at = to_unix_us(row.claimed_at);
-  task.lease_until = to_unix_us(row.lease_until);
-  task.expires_at = to_unix_us(row.expires_at);
-  task.sandbox = row.sandbox;
   task.recall = {recall_counter_of(row.to_phone), row.recalls};
   return task;
 }
@@ -37,11 +26,11 @@ void start_one(Sender* sender, Task task, int segments, const Route& route) {
   Holds& holds = *sender->holds;
   if (!limits.fits(task.org, segments)) {
     holds.set_org(HoldRule::kBudget, task.org, limits.budget_hold(task.org));
-    sender->lanes->hold(task.org, limits.budget_again_at(task.org, unix_now_us()));
+    sender->lanes->hold(task.org, limits.budget_again_at(task.org, GetCurrentTimestamp()));
     return sender->dispatch->give_back(std::move(task));
   }
   holds.clear_org(HoldRule::kBudget, task.org);
-  const std::int64_t now = unix_now_us();
+  const std::int64_t now = GetCurrentTimestamp();
   task.quiet_at = limits.next_quiet_at({task.org, task.zone, task.priority}, now);
   limits.started(task.org, task.message, segments, now);
   sender->dispatch->send(std::move(task), route);

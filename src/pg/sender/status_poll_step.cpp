@@ -4,7 +4,6 @@
 
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/messages/provider_events.hpp"
 #include "pg/sender/org_route.hpp"

@@ -4,7 +4,6 @@
 
 #include "pg/base/ids.hpp"
 #include "pg/base/statement.hpp"
-#include "pg/base/timestamps.hpp"
 #include "pg/messages/upkeep.hpp"
 #include "pg/sender/limits_loader.hpp"
 #include "pg/sender/sandbox_delivery.hpp"
@@ -116,16 +115,15 @@ Fronts read_fronts() {
 
 void sweep_lanes(Sender* sender) {
   const Fronts read = read_fronts();
-  const int64 now = unix_now_us();
-  sweeps.found_something_due =
-      std::any_of(read.due_at, read.due_at + read.count,
-                  [&](TimestampTz due_at) { return to_unix_us(due_at) <= now; });
+  const int64 now = GetCurrentTimestamp();
+  sweeps.found_something_due = std::any_of(read.due_at, read.due_at + read.count,
+                                           [&](TimestampTz due_at) { return due_at <= now; });
   raise_if(run_cpp([&] {
     std::vector<LaneFront> fronts(read.count);
     for (uint64 i = 0; i < read.count; ++i) {
       const LaneId& lane = read.lanes[i];
       fronts[i].lane = {to_core(lane.org_id), lane.zone, lane.priority};
-      fronts[i].first_due_at = to_unix_us(read.due_at[i]);
+      fronts[i].first_due_at = read.due_at[i];
     }
     sender->lanes->sweep(fronts, now);
     sender->holds->keep_only(fronts, now);
