@@ -896,31 +896,14 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_soft_phone(phone text, region 
   AS 'MODULE_PATHNAME', 'coach_sms_soft_phone' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sending_address(
+  org_id uuid, from_phone text, OUT account_sid text, OUT sender text)
+  AS 'MODULE_PATHNAME', 'coach_sms_sending_address' LANGUAGE C VOLATILE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text)
   RETURNS boolean
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  WITH org AS (
-    SELECT coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') AS account,
-           nullif(s.twilio_messaging_service_sid, '') AS service,
-           nullif(s.twilio_phone_number, '') AS number,
-           s.default_region
-      FROM @extschema@.sms_settings s WHERE s.org_id = $1),
-  route AS (
-    SELECT o.account, o.default_region, r.service, r.number
-      FROM org o CROSS JOIN LATERAL (
-        SELECT CASE WHEN nullif($2, '') IS NULL
-                    THEN CASE WHEN o.service IS NULL AND o.number IS NULL
-                              THEN nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '')
-                              ELSE o.service END END AS service,
-               coalesce(nullif($2, ''),
-                        CASE WHEN o.service IS NULL AND o.number IS NULL
-                             THEN nullif(current_setting('coach_sms.twilio_phone_number', true), '')
-                             ELSE o.number END) AS number) r)
-  SELECT EXISTS (
-    SELECT FROM route r
-     WHERE r.account = $3
-       AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
-                ELSE coach_sms_internal.sms_sender_address(r.number, r.default_region) = $4 END)
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((SELECT a.account_sid = $3 AND a.sender = $4
+                     FROM coach_sms_internal.sms_sending_address($1, $2) a), false)
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]
   AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
@@ -1148,17 +1131,10 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_refusal(message_id uuid, 
 DECLARE
   message record;
 BEGIN
-  SELECT m.org_id, m.to_phone, m.client_id, m.from_phone,
-         coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '')
-           AS account_sid,
-         coach_sms_internal.sms_sender_address(
-           coalesce(nullif(m.from_phone, ''),
-                    nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
-                    nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
-                    nullif(current_setting('coach_sms.twilio_phone_number', true), '')),
-           s.default_region) AS sender
+  SELECT m.org_id, m.to_phone, m.client_id, m.from_phone, coalesce(a.account_sid, '') AS account_sid, a.sender
     INTO message
     FROM @extschema@.sms_messages m JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
+   CROSS JOIN LATERAL coach_sms_internal.sms_sending_address(m.org_id, m.from_phone) a
    WHERE m.id = message_id AND NOT m.sandbox AND m.to_phone <> 'erased';
   IF NOT FOUND THEN
     RETURN;

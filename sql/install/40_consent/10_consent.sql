@@ -21,34 +21,20 @@ CREATE FUNCTION coach_sms_internal.sms_soft_phone(phone text, region text DEFAUL
 CREATE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
+-- Returns the account and the sender (Messaging Service or number) by which a message of the org would be
+-- sent: the org's, or else the server's. from_phone is the message's own sender; blank or NULL: the org's.
+-- NULL where there is none. No right on sms_settings is needed.
+CREATE FUNCTION coach_sms_internal.sms_sending_address(
+  org_id uuid, from_phone text, OUT account_sid text, OUT sender text)
+  AS 'MODULE_PATHNAME', 'coach_sms_sending_address' LANGUAGE C VOLATILE;
+
 -- Returns whether the org would send with this account and this sender (Messaging Service or number).
--- from_phone is the message's own sender; blank or NULL: the org's. A STOP binds by this rule, also in C++
--- (pg/consent/suppression.cpp).
+-- from_phone is the message's own sender; blank or NULL: the org's. A STOP binds by this rule.
 CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text)
   RETURNS boolean
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  WITH org AS (
-    SELECT coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') AS account,
-           nullif(s.twilio_messaging_service_sid, '') AS service,
-           nullif(s.twilio_phone_number, '') AS number,
-           s.default_region
-      FROM @extschema@.sms_settings s WHERE s.org_id = $1),
-  route AS (
-    SELECT o.account, o.default_region, r.service, r.number
-      FROM org o CROSS JOIN LATERAL (
-        SELECT CASE WHEN nullif($2, '') IS NULL
-                    THEN CASE WHEN o.service IS NULL AND o.number IS NULL
-                              THEN nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), '')
-                              ELSE o.service END END AS service,
-               coalesce(nullif($2, ''),
-                        CASE WHEN o.service IS NULL AND o.number IS NULL
-                             THEN nullif(current_setting('coach_sms.twilio_phone_number', true), '')
-                             ELSE o.number END) AS number) r)
-  SELECT EXISTS (
-    SELECT FROM route r
-     WHERE r.account = $3
-       AND CASE WHEN r.service IS NOT NULL THEN r.service = $4
-                ELSE coach_sms_internal.sms_sender_address(r.number, r.default_region) = $4 END)
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((SELECT a.account_sid = $3 AND a.sender = $4
+                     FROM coach_sms_internal.sms_sending_address($1, $2) a), false)
 $$;
 
 -- Returns all keys under which the person of a number (E.164) may be listed: the number and its other

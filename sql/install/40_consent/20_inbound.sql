@@ -149,17 +149,10 @@ CREATE FUNCTION coach_sms_internal.sms_take_refusal(message_id uuid, code text, 
 DECLARE
   message record;
 BEGIN
-  SELECT m.org_id, m.to_phone, m.client_id, m.from_phone,
-         coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '')
-           AS account_sid,
-         coach_sms_internal.sms_sender_address(
-           coalesce(nullif(m.from_phone, ''),
-                    nullif(s.twilio_messaging_service_sid, ''), nullif(s.twilio_phone_number, ''),
-                    nullif(current_setting('coach_sms.twilio_messaging_service_sid', true), ''),
-                    nullif(current_setting('coach_sms.twilio_phone_number', true), '')),
-           s.default_region) AS sender
+  SELECT m.org_id, m.to_phone, m.client_id, m.from_phone, coalesce(a.account_sid, '') AS account_sid, a.sender
     INTO message
     FROM @extschema@.sms_messages m JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
+   CROSS JOIN LATERAL coach_sms_internal.sms_sending_address(m.org_id, m.from_phone) a
    WHERE m.id = message_id AND NOT m.sandbox AND m.to_phone <> 'erased';
   IF NOT FOUND THEN
     RETURN;

@@ -1,6 +1,7 @@
 #include "pg/consent/suppression.hpp"
 
 #include "pg/consent/suppression_keys.hpp"
+#include "pg/facts/sending_address.hpp"
 #include "pg/tables/definitions.hpp"
 
 namespace coach_sms {
@@ -17,10 +18,10 @@ bool is_listed(const pg_uuid_t& org_id, Datum key, Table* list) {
 }
 
 bool sends_as(const pg_uuid_t& org_id, const char* from_phone, const Row& opt_out) {
-  static Statement ask{"SELECT WHERE @internal@.sms_sends_as($1, $2, $3, $4)",
-                       {UUIDOID, TEXTOID, TEXTOID, TEXTOID}};
-  return ask.run(org_id, from_phone, opt_out.copy_text(opt_outs::kAccountSid, ""),
-                 opt_out.copy_text(opt_outs::kSender, "")) > 0;
+  SendingAddress address;
+  return find_address(org_id, from_phone, &address) &&
+         opt_out.text_is(opt_outs::kAccountSid, address.account_sid) &&
+         opt_out.text_is(opt_outs::kSender, address.sender());
 }
 
 bool has_opted_out(const pg_uuid_t& org_id, const char* from_phone, Datum key, Table* list) {

@@ -5,7 +5,7 @@
 namespace coach_sms {
 
 // The lists of numbers to which nothing may go, open to read. This is the one home of the rule for
-// messages; sms_sends_as() in SQL says which account and sender a message would use.
+// messages.
 class Suppression {
  public:
   void open(Command* command);
@@ -13,7 +13,7 @@ class Suppression {
 
   // Returns whether nothing may go from the org to the person of the number (E.164): the number is
   // on the org's list, or the person said STOP to the account and sender that the message would
-  // use. `from_phone` is the message's own sender; nullptr or "": the org's. Needs SPI_connect.
+  // use. `from_phone` is the message's own sender; nullptr or "": the org's.
   bool contains(const pg_uuid_t& org_id, const char* from_phone, text* phone);
 
  private:

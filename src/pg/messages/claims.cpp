@@ -9,6 +9,7 @@
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/consent/suppression_keys.hpp"
+#include "pg/facts/sending_address.hpp"
 #include "pg/messages/expiry.hpp"
 #include "pg/messages/sending_tables.hpp"
 #include "pg/settings.hpp"
@@ -44,11 +45,8 @@ struct Claiming {
 // Opens the tables, and reads the account that the org sends with: its own, or the server's.
 void begin_claiming(Claiming* claiming) {
   read_rows(&org_settings::table, {{org_settings::kOrgId, Parameter(claiming->lane.org_id)}},
-            [&](const Row& org) {
-              claiming->account_sid = org.copy_text(org_settings::kTwilioAccountSid, "");
-            });
-  if (claiming->account_sid == nullptr || claiming->account_sid[0] == '\0')
-    claiming->account_sid = pstrdup(settings::twilio_account_sid());
+            [&](const Row& org) { claiming->account_sid = account_of_org(org); });
+  if (claiming->account_sid == nullptr) claiming->account_sid = pstrdup("");
   claiming->tables.open();
 }
 

@@ -5,6 +5,7 @@
 #include "pg/base/statement.hpp"
 #include "pg/base/time_zones.hpp"
 #include "pg/base/uuids.hpp"
+#include "pg/facts/sending_address.hpp"
 #include "pg/limits/client_limits.hpp"
 #include "pg/messages/join_sql.hpp"
 #include "pg/settings.hpp"
@@ -38,39 +39,39 @@ IdList list_of(Ask ask) {
 
 // --- settings -----------------------------------------------------------------------------------
 
+// Returns the account and sender by which the org sends: orgs with the same ones share a pace.
+const char* sender_name_of(const pg_uuid_t& org_id) {
+  SendingAddress address{};
+  if (!find_address(org_id, nullptr, &address)) return "";
+  return psprintf("%s|%s", address.account_sid, address.sender());
+}
+
 void read_rules(Sender* sender, const IdList& orgs) {
   static Statement read{
       R"sql(
       SELECT s.org_id, s.xmin::text || s.ctid::text, s.quiet_hours_start, s.quiet_hours_end,
              s.timezone, s.max_sms_per_hour, s.monthly_budget_segments, s.max_segments_per_second,
-             concat_ws('|', coalesce(nullif(s.twilio_account_sid, ''), $2),
-               @internal@.sms_sender_address(
-                 coalesce(nullif(s.twilio_messaging_service_sid, ''),
-                          nullif(s.twilio_phone_number, ''), nullif($3, ''), $4),
-                 s.default_region)),
              date_trunc('month', now(), z.zone),
              (date_trunc('month', now() AT TIME ZONE z.zone) + interval '1 month') AT TIME ZONE
                  z.zone
         FROM @extschema@.sms_settings s
        CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone(s.timezone) AS zone) z
        WHERE s.org_id = ANY ($1))sql",
-      {UUIDARRAYOID, TEXTOID, TEXTOID, TEXTOID}};
-  const uint64 count =
-      read.run(array_of(orgs), settings::twilio_account_sid(),
-               settings::twilio_messaging_service_sid, settings::twilio_phone_number);
+      {UUIDARRAYOID}};
+  const uint64 count = read.run(array_of(orgs));
   for (uint64 row = 0; row < count; ++row) {
     const pg_uuid_t org = uuid_column(row, 1);
     const char* version = text_column(row, 2);
     const char* zone = text_column(row, 5);
     const char* pace = text_column(row, 8);
-    const char* sending_as = text_column(row, 9);
+    const char* sending_as = sender_name_of(org);
     bool no_start, no_end, no_limit, no_budget;
     const int start = DatumGetInt32(datum_column(row, 3, &no_start));
     const int end = DatumGetInt32(datum_column(row, 4, &no_end));
     const int limit = DatumGetInt32(datum_column(row, 6, &no_limit));
     const int budget = DatumGetInt32(datum_column(row, 7, &no_budget));
-    const int64 month_starts = time_column(row, 10, 0);
-    const int64 month_ends = time_column(row, 11, 0);
+    const int64 month_starts = time_column(row, 9, 0);
+    const int64 month_ends = time_column(row, 10, 0);
     raise_if(run_cpp([&] {
       OrgRules rules;
       rules.version = version;

@@ -1,13 +1,12 @@
 #include <algorithm>
 
-#include "core/twilio/sender_address.hpp"
 #include "core/twilio/twilio_sid.hpp"
 #include "pg/base/cpp_boundary.hpp"
 
 #include "pg/sender/org_route.hpp"
 
+#include "pg/facts/sending_address.hpp"
 #include "pg/secrets/secrets.hpp"
-#include "pg/settings.hpp"
 #include "pg/tables/definitions.hpp"
 
 namespace coach_sms {
@@ -31,15 +30,11 @@ void hold(OrgRoute* route, TimestampTz again_at, const char* why, bool is_troubl
   route->shown_until = shown_until;
 }
 
-// Loads the token: the org's own where it has an account and a token, or else the server's.
+// Loads the token: the org's own where there is one, or else the server's.
 void load_token(OrgRoute* route, const char* sealed) {
   Failure failure;
-  if (sealed != nullptr && route->account_sid[0] != '\0') {
-    route->token = open_token(route->org_id, sealed, &failure);
-  } else {
-    if (route->account_sid[0] == '\0') route->account_sid = pstrdup(settings::twilio_account_sid());
-    route->token = server_token(&failure);
-  }
+  route->token =
+      sealed != nullptr ? open_token(route->org_id, sealed, &failure) : server_token(&failure);
   if (route->token == nullptr || route->token[0] == '\0') {
     route->token = or_empty(route->token);
     hold(route, GetCurrentTimestamp() + kTroubleHold, "no usable Twilio auth token", true);
@@ -72,35 +67,24 @@ void check_route(OrgRoute* route) {
 struct Settings {
   bool known;
   bool enabled;
-  char* sealed_token;  // nullptr: none
+  char* sealed_token;  // of the org's own account; nullptr: none
   TimestampTz paused_until;
 };
-
-char* address_of(const char* sender, const char* region) {
-  const std::string_view own = utf8_view(sender);
-  char* address = nullptr;
-  raise_if(run_cpp([&] { address = copy_out(sender_address(own, region)); }));
-  return text_to_cstring(text_from_utf8(address));
-}
 
 void read_settings(const Row& row, OrgRoute* route, Settings* read) {
   namespace column = org_settings;
   read->known = true;
   read->enabled = row.flag(column::kEnabled);
-  read->sealed_token = row.copy_text(column::kTwilioAuthTokenEncrypted, nullptr);
+  if (row.has_text(column::kTwilioAccountSid))
+    read->sealed_token = row.copy_text(column::kTwilioAuthTokenEncrypted, nullptr);
   read->paused_until = row.time(column::kPausedUntil, DT_NOBEGIN);
   route->version = row.version();
   route->client_limit =
       row.is_null(column::kMaxSmsPerClientPerDay) ? -1 : row.number(column::kMaxSmsPerClientPerDay);
-  route->account_sid = row.copy_text(column::kTwilioAccountSid, "");
-  route->messaging_service_sid = row.copy_text(column::kTwilioMessagingServiceSid, "");
-  if (row.has_text(column::kTwilioPhoneNumber))
-    route->from = address_of(row.copy_text(column::kTwilioPhoneNumber, ""),
-                             row.copy_text(column::kDefaultRegion, ""));
-  if (route->messaging_service_sid[0] == '\0' && route->from[0] == '\0') {
-    route->messaging_service_sid = pstrdup(settings::twilio_messaging_service_sid);
-    route->from = pstrdup(settings::twilio_phone_number);
-  }
+  const SendingAddress address = address_of_org(row);
+  route->account_sid = address.account_sid;
+  route->messaging_service_sid = address.messaging_service_sid;
+  route->from = address.from;
 }
 
 void hold_if_off(const Settings& read, OrgRoute* route) {
