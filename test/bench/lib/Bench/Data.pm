@@ -142,6 +142,13 @@ sub create_plain_tables {
     return;
 }
 
+# An id of version 7 of that time.
+sub id_of {
+    my ($time) = @_;
+    return "overlay(overlay(lpad(to_hex((extract(epoch FROM $time) * 1000)::bigint), 12, '0') || md5(random()::text)"
+      . " PLACING '7' FROM 13) PLACING '8' FROM 17)::varchar(32)::uuid";
+}
+
 # The triggers on the tables would refuse messages that are delivered already.
 sub fill {
     my ($server) = @_;
@@ -150,17 +157,18 @@ sub fill {
     my $past_org = "('0b000000-0000-4000-8000-' || lpad(to_hex(n % $orgs), 12, '0'))::uuid";
     my $columns = 'id, org_id, client_id, to_phone, template_id, template_key, body, variables, related_entity_type, '
       . 'related_entity_id, idempotency_key, segments, encoding, sandbox';
-    my $values = "sms_uuidv7(), %s, gen_random_uuid(), $phone, '$org', 'booking_confirmation', '$rendered', '$variables', "
+    my $values = "%s, %s, gen_random_uuid(), $phone, '$org', 'booking_confirmation', '$rendered', '$variables', "
       . "'booking', gen_random_uuid(), gen_random_uuid()::text, 1, 'GSM-7', false";
-    my ($of_the_past, $of_the_org) = map { sprintf $values, $_ } $past_org, "'$org'";
     my $past = "now() - interval '90 days' * (1 - n::float / $stored)";
+    my $of_the_past = sprintf $values, id_of($past), $past_org;
+    my $of_the_org = sprintf $values, 'sms_uuidv7()', "'$org'";
     $server->sql('full', "INSERT INTO sms_settings (org_id) SELECT $past_org FROM generate_series(1, $orgs) n",
         'SET session_replication_role = replica',
         "INSERT INTO sms_messages ($columns, status, scheduled_for, created_at, sent_at, delivered_at, attempt_count, provider_message_id)
          SELECT $of_the_past, 'delivered', $past, $past, $past, $past, 1, 'SM' || md5(n::text) FROM generate_series(1, $stored) n",
-        "INSERT INTO sms_attempts (message_id, attempt_number, provider_message_id, request_payload, response_payload,
+        "INSERT INTO sms_attempts (id, message_id, attempt_number, provider_message_id, request_payload, response_payload,
            response_status, status, created_at, org_id, client_key, segments, duration_ms)
-         SELECT id, 1, provider_message_id, jsonb_build_object('To', to_phone, 'Body', body),
+         SELECT " . id_of('sent_at') . ", id, 1, provider_message_id, jsonb_build_object('To', to_phone, 'Body', body),
            jsonb_build_object('sid', provider_message_id, 'status', 'accepted'), 201, 'success', sent_at, org_id, client_id::text, 1, 90
            FROM sms_messages",
         "INSERT INTO sms_messages ($columns, status, scheduled_for)
