@@ -902,7 +902,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sending_address(
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text)
   RETURNS boolean
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce((SELECT a.account_sid = $3 AND a.sender = $4
+  SELECT coalesce((SELECT coalesce(a.account_sid, '') = $3 AND a.sender = $4
                      FROM coach_sms_internal.sms_sending_address($1, $2) a), false)
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]

@@ -50,11 +50,12 @@ grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|MemoryContext[A-Za-z]*|SPI_[a-z
 # blocked, and all that it calls in src/pg stands in one file, which may call these functions only.
 grep -nE '\b(std::j?thread|std::async|pthread_create)\b' $(sources src) /dev/null | grep -v '^src/core/http/http_thread\.[ch]pp:' |
   rule "only src/core/http/http_thread.cpp starts a thread" "give the thread a new kind of order"
-grep -nE '\.(is_recalled|before_send) = ' $(sources src/pg) /dev/null | grep -vE ' = (is_recalled|pass_connected);$' |
+grep -nE '\.(is_recalled|before_send) = |new Dispatch\(' $(sources src/pg) /dev/null |
+  grep -vE ' = (is_recalled|pass_connected);$|\(dispatch_options\(\), wall_clock,' |
   rule "libcurl's thread calls functions of first_byte.cpp only" "write the function there"
 first_byte=src/pg/sender/first_byte.cpp
-sed 's|//.*||' $first_byte | grep -noE '\b[A-Za-z_:]+\(' | grep -vE ':(is_recalled|pass_connected|read_recalls|FAILPOINT)\($' |
-  rule "$first_byte calls nothing but atomics in shared memory" "read it on the main thread, and copy it into the request"
+sed 's|//.*||' $first_byte | grep -noE '\b[A-Za-z_:]+\(' | grep -vE ':(is_recalled|pass_connected|wall_clock|read_recalls|GetCurrentTimestamp|FAILPOINT)\($' |
+  rule "$first_byte calls nothing but atomics in shared memory and the clock" "read it on the main thread, and copy it into the request"
 # PostgreSQL's macros would change what core headers mean. The compiler meets the headers of a file in this order.
 perl -e '
   sub visit {

@@ -1,6 +1,5 @@
 #include "core/http/http_pool.hpp"
 
-#include <csignal>
 #include <future>
 #include <memory>
 #include <semaphore>
@@ -102,21 +101,6 @@ TEST_F(HttpPoolTest, APoolClosedWithRequestsInFlightClosesTheirConnections) {
   pool.reset();
   for (int i = 0; i < 8; ++i)
     EXPECT_TRUE(closed.try_acquire_for(std::chrono::seconds(10)));
-}
-
-TEST_F(HttpPoolTest, DrivingLeavesTheSignalMaskAsItWas) {
-  sigset_t wanted;
-  sigemptyset(&wanted);
-  sigaddset(&wanted, SIGUSR2);
-  sigset_t before;
-  pthread_sigmask(SIG_SETMASK, &wanted, &before);
-  HttpPool pool(options(), &now_us);
-  pool.drive();
-  sigset_t after;
-  pthread_sigmask(SIG_SETMASK, &before, &after);
-  for (int signal = 1; signal < NSIG; ++signal) {
-    EXPECT_EQ(sigismember(&after, signal), sigismember(&wanted, signal)) << signal;
-  }
 }
 
 }  // namespace

@@ -109,8 +109,10 @@ class HttpThreadTest : public HttpTest {
     EXPECT_EQ(results(http, 1).front().status, 201);
     http.add(2, post(server.url()), kNoLease);
     trouble = kind;
-    while (true)
+    while (true) {
       turn(http);
+      EXPECT_TRUE(http.take_finished().empty());
+    }
   }
 };
 
@@ -273,8 +275,32 @@ TEST_F(HttpThreadTest, AThreadThatFailedCanBeStopped) {
   HttpThread http(options(), &failing_clock);
   trouble = Trouble::kNoMemory;
   http.add(1, post("http://127.0.0.1:1/"), kNoLease);
-  EXPECT_THROW(while (true) turn(http), std::bad_alloc);
+  EXPECT_THROW(
+      while (true) {
+        turn(http);
+        http.take_finished();
+      },
+      std::bad_alloc);
   http.stop();
+}
+
+TEST_F(HttpThreadTest, AThreadThatFailedWakesItsCaller) {
+  LoopbackServer server(created);
+  trouble = Trouble::kNone;
+  HttpThread http(options(), &failing_clock);
+  http.add(1, post(server.url()), kNoLease);
+  EXPECT_EQ(results(http, 1).front().status, 201);
+  trouble = Trouble::kNoMemory;
+  http.add(2, post(server.url()), kNoLease);
+  http.drive();
+  const auto take_all = [&] {
+    for (int turns = 0; turns < 100; ++turns) {
+      pollfd readable{http.descriptor(), POLLIN, 0};
+      ASSERT_EQ(poll(&readable, 1, 10'000), 1) << "the failure makes the descriptor readable";
+      http.take_finished();
+    }
+  };
+  EXPECT_THROW(take_all(), std::bad_alloc);
 }
 
 }  // namespace

@@ -21,9 +21,9 @@ CREATE FUNCTION coach_sms_internal.sms_soft_phone(phone text, region text DEFAUL
 CREATE FUNCTION coach_sms_internal.sms_number_of(address text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_number_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
--- Returns the account and the sender (Messaging Service or number) by which a message of the org would be
--- sent: the org's, or else the server's. from_phone is the message's own sender; blank or NULL: the org's.
--- NULL where there is none. No right on sms_settings is needed.
+-- Returns the account and the sender (Messaging Service or number) that a message of the org uses. They are
+-- the org's own, or else the server's. from_phone is the message's own sender; blank or NULL: the org's. NULL
+-- where there is none. It is volatile and not for parallel plans, since it counts a command.
 CREATE FUNCTION coach_sms_internal.sms_sending_address(
   org_id uuid, from_phone text, OUT account_sid text, OUT sender text)
   AS 'MODULE_PATHNAME', 'coach_sms_sending_address' LANGUAGE C VOLATILE;
@@ -33,7 +33,7 @@ CREATE FUNCTION coach_sms_internal.sms_sending_address(
 CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text)
   RETURNS boolean
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce((SELECT a.account_sid = $3 AND a.sender = $4
+  SELECT coalesce((SELECT coalesce(a.account_sid, '') = $3 AND a.sender = $4
                      FROM coach_sms_internal.sms_sending_address($1, $2) a), false)
 $$;
 

@@ -33,7 +33,8 @@ const char* system_ca_file() noexcept;
 // came, even if its body broke off (then body_truncated). Between the two it ends as kUnanswered.
 class HttpPool {
  public:
-  // Throws Error (kInternal) where the system has no descriptor or memory left.
+  // Throws Error (kInternal) where the system has no descriptor or memory left. Block all signals
+  // in the thread that uses the pool: libcurl's resolver threads inherit its mask.
   HttpPool(HttpOptions options, WallClock now_us);
   ~HttpPool();  // drops requests in flight without a result; their outcome is unknown
   HttpPool(const HttpPool&) = delete;

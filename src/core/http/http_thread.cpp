@@ -95,7 +95,6 @@ void HttpThread::add(std::uint64_t tag, HttpRequest request, std::int64_t send_b
 
 void HttpThread::drive() {
   const std::lock_guard lock(mutex_);
-  if (failure_) std::rethrow_exception(failure_);
   if (added_.empty()) return;
   inbox_.insert(inbox_.end(), std::make_move_iterator(added_.begin()),
                 std::make_move_iterator(added_.end()));
@@ -108,6 +107,8 @@ std::vector<HttpResult> HttpThread::take_finished() {
   forget_event(to_caller_);
   const std::lock_guard lock(mutex_);
   caller_knows_ = false;
+  if (failure_ && outbox_.empty()) std::rethrow_exception(failure_);
+  if (failure_) signal_event(to_caller_);  // for the next call
   return std::exchange(outbox_, {});
 }
 
@@ -171,7 +172,7 @@ void HttpThread::wait() {
   poll(events.data(), events.size(), timeout);
 }
 
-// The caller's next drive() throws the exception that is being handled.
+// take_finished() throws the exception that is being handled, once it has given the results.
 void HttpThread::fail() noexcept {
   const std::lock_guard lock(mutex_);
   failure_ = std::current_exception();

@@ -19,7 +19,7 @@ namespace coach_sms {
 // belongs to the caller until drive(), then to the thread, and its result to the caller again. All
 // public functions are for the caller's thread, and none of them waits but stop().
 //
-// The thread judges what HttpPool judges at the first byte: the time, the recall, the connection.
+// HttpPool's checks at the first byte run in the thread: the time, the recall, the connection.
 // It has only copies of the caller's values, and calls only the functions of HttpOptions and the
 // WallClock, which must be safe in a thread. All signals are blocked in it.
 class HttpThread {
@@ -40,10 +40,10 @@ class HttpThread {
   // Call drive() once descriptor() is readable, or after timeout_ms() (0: now; -1: never).
   int descriptor() const noexcept { return to_caller_.get(); }
   int timeout_ms() const noexcept { return added_.empty() ? -1 : 0; }
-  // Gives the thread what was added. Throws the exception that ended the thread, if one did;
-  // then the outcome of the requests under way is unknown.
+  // Gives the added requests to the thread.
   void drive();
-  // Returns the results since the last call, and forgets them.
+  // Returns the results since the last call, and forgets them. Without any, throws the exception
+  // that ended the thread, if one did. Then the outcome of the requests under way is unknown.
   std::vector<HttpResult> take_finished();
 
   // Ends the thread, and waits for its end: a few milliseconds. Nothing leaves afterwards. Drops
@@ -60,7 +60,6 @@ class HttpThread {
   using Order = std::variant<Request, HttpOptions>;
 
   void start();
-  void give(std::vector<Order>* orders);
   // The thread's.
   void run() noexcept;
   void work();

@@ -37,7 +37,7 @@ struct HttpOptions {
 // The protocol that a host's connections speak, as far as one has shown it.
 enum class Spoken { kUnknown, kHttp1, kHttp2 };
 
-// Returns the moment by the wall clock. It must not throw.
+// Returns the wall clock's time as a moment. It must not throw.
 using WallClock = std::int64_t (*)();
 
 // One libcurl easy handle, and all that its callbacks write to. It serves one request after the

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/sending/lanes.hpp"
+#include "core/base/moments.hpp"
 
 namespace coach_sms {
 

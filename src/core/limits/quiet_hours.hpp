@@ -3,13 +3,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/sending/lanes.hpp"
+#include "core/base/moments.hpp"
 
 namespace coach_sms {
 
-// A zone's offset in seconds east of UTC, in force from that moment until
-// the next span's. A zone is a vector of spans in order. The first span also covers the time before
-// it.
+// A zone's offset in seconds east of UTC, in force from that moment until the next span's. A zone
+// is a vector of spans in order. The first span also covers the time before it.
 struct ZoneSpan {
   std::int64_t from = 0;
   int offset_s = 0;

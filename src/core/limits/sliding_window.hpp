@@ -4,8 +4,8 @@
 #include <set>
 #include <vector>
 
+#include "core/base/moments.hpp"
 #include "core/base/uuid.hpp"
-#include "core/sending/lanes.hpp"
 
 namespace coach_sms {
 

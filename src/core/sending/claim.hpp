@@ -8,9 +8,9 @@
 
 namespace coach_sms {
 
-// The sender's claim of a message: the part that all shapes of a message share, from the claim over
-// the request to the record of its result. It has no destructor, so both sides of the boundary hold
-// it, and it is copied whole. Times are moments (moments.hpp).
+// The sender's claim of a message: the part that all shapes of a message share, from the claim
+// through the request to the record of its result. It has no destructor, so both sides of the
+// boundary hold it. It is copied whole. Times are moments (moments.hpp).
 struct Claim {
   Uuid message;
   Uuid org;

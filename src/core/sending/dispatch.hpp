@@ -88,7 +88,8 @@ class Dispatch {
   // message's is malformed.
   bool poll_status(StatusPoll poll, const Route& route);
 
-  // Starts what was sent, and evaluates the answers that have come. Does not wait.
+  // Starts the requests since the last call, and evaluates the answers that have come. Does not
+  // wait.
   void drive();
   // Ends the requests under way: TwilioClient::end().
   void end_requests() noexcept { twilio_.end(); }

@@ -29,8 +29,7 @@ enum class HoldRule {
 // Returns the word that sms_holds.rule shows.
 const char* word_for(HoldRule rule);
 
-// Why messages wait, in words for people, and until which moment. kNever:
-// unknown.
+// Why messages wait, in words for people, and until which moment. kNever: unknown.
 struct Hold {
   std::string why;
   std::int64_t until = kNever;

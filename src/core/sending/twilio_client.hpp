@@ -29,8 +29,7 @@ class TwilioClient {
   // Adds a request with the sandbox's answer to it: no network is needed.
   void answer(TwilioRequest request, HttpResult result);
 
-  // Starts what was sent since the last call, and returns the answers that have come. Does not
-  // wait.
+  // Starts the requests since the last call, and returns the answers that have come. Does not wait.
   std::vector<TwilioAnswer> drive();
   // Ends the thread that makes the requests, and waits for its end. Requests under way have no
   // answer, and nothing may be sent afterwards.

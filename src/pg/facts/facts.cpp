@@ -2,6 +2,7 @@
 
 #include "pg/facts/facts.hpp"
 
+#include "pg/facts/sending_address.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/commit_signals.hpp"
 #include "pg/tables/definitions.hpp"
@@ -48,10 +49,7 @@ void fill_org(const Row& row) {
   org.known = true;
   org.enabled = row.flag(column::kEnabled);
   strlcpy(org.region, row.copy_text(column::kDefaultRegion, ""), sizeof org.region);
-  org.has_sender = row.has_text(column::kTwilioMessagingServiceSid) ||
-                   row.has_text(column::kTwilioPhoneNumber) ||
-                   settings::twilio_messaging_service_sid[0] != '\0' ||
-                   settings::twilio_phone_number[0] != '\0';
+  org.has_sender = address_of_org(row).sender()[0] != '\0';
   org.has_account =
       (has_account && !row.is_null(column::kTwilioAuthTokenEncrypted)) || server_has_account();
   org.max_segments = row.number(column::kMaxSegments);

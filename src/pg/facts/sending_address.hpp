@@ -4,8 +4,8 @@
 
 namespace coach_sms {
 
-// The account and sender by which an org sends: its own, or else the server's. This is the one home
-// of that rule. Texts are palloc'ed, "" where there is none.
+// The account and sender by which an org sends: its own, or else the server's. All that sends, or
+// judges a STOP, asks here. Texts are palloc'ed, "" where there is none.
 struct SendingAddress {
   char* account_sid;
   char* messaging_service_sid;

@@ -2,8 +2,8 @@
 
 // The changes of a message's status by the result of its claim, one function a transition. The
 // first transition, the claim, is in claims.hpp, those of many messages at once in upkeep.hpp,
-// those by events in provider_events.cpp, those by users in sql/install/30_messages. README.md has
-// the picture.
+// those by events in event_effect.cpp, those by users in sql/install/30_messages. README.md has the
+// picture.
 //
 // Rules that they keep:
 //   * a claim is durable before its request leaves, and carries a fence;

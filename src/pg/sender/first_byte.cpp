@@ -11,6 +11,10 @@ bool is_recalled(const RecallMark& mark) noexcept {
   return read_recalls(mark.counter) != mark.seen;
 }
 
+std::int64_t wall_clock() noexcept {
+  return GetCurrentTimestamp();
+}
+
 void pass_connected() noexcept {
   FAILPOINT("connected");
 }

@@ -1,7 +1,6 @@
 #pragma once
 
-// The functions that the sender's thread for HTTP calls right before the first byte of a request.
-// It may call no other function of src/pg than these and the clock, GetCurrentTimestamp().
+// The functions of src/pg that the sender's thread for HTTP calls. It may call no others.
 
 #include "core/http/http_message.hpp"
 
@@ -10,6 +9,9 @@ namespace coach_sms {
 // Returns whether a reason to keep the message back was committed since its check. Reads a counter
 // in shared memory.
 bool is_recalled(const RecallMark& mark) noexcept;
+
+// Returns the wall clock's time as a moment.
+std::int64_t wall_clock() noexcept;
 
 // Passes the failpoint `connected`.
 void pass_connected() noexcept;

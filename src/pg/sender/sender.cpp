@@ -3,6 +3,7 @@
 #include "pg/base/ids.hpp"
 #include "pg/sender/dispatch_options.hpp"
 #include "pg/sender/duties.hpp"
+#include "pg/sender/first_byte.hpp"
 #include "pg/sender/sender.hpp"
 #include "pg/sender/sender_steps.hpp"
 #include "pg/settings.hpp"
@@ -34,8 +35,7 @@ void make_dispatch(Sender* sender) {
     sender->lanes = new Lanes();
     sender->holds = new Holds();
     sender->limits = new SendLimits();
-    sender->dispatch =
-        new Dispatch(dispatch_options(), GetCurrentTimestamp, sender->lanes, sender->holds);
+    sender->dispatch = new Dispatch(dispatch_options(), wall_clock, sender->lanes, sender->holds);
     dispatch_with_thread = sender->dispatch;
   }));
 }
