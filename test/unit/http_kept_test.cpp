@@ -86,28 +86,24 @@ void wait_for_news(int client_port) {
 }
 
 // A kept connection that ends when the request is about to leave on it, after libcurl's own look.
+// The server's thread ends it, since two threads may not use one TLS connection.
 class EndingConnection {
  public:
   using End = void (*)(Peer&);
 
-  explicit EndingConnection(End end, SSL_CTX* tls = nullptr)
-      : server(
-            [](Peer& peer, const SeenRequest& request) {
-              latest = &peer;
-              created(peer, request);
-            },
-            tls) {
-    latest = nullptr;
-    ending = end;
+  explicit EndingConnection(End wanted, SSL_CTX* tls = nullptr) : server(answer, tls) {
+    client_port = 0;
+    end = wanted;
+    while (asked.try_acquire()) {
+    }
   }
 
   static HttpOptions prepared(HttpOptions options) {
     options.before_send = [] {
-      if (latest == nullptr || ending == nullptr) return;
-      Peer& peer = *latest;
-      const int client_port = peer.client_port();
-      std::exchange(ending, nullptr)(peer);
-      wait_for_news(client_port);
+      const int port = client_port.exchange(0);
+      if (port == 0) return;
+      asked.release();
+      wait_for_news(port);
     };
     return options;
   }
@@ -115,8 +111,17 @@ class EndingConnection {
   LoopbackServer server;
 
  private:
-  inline static std::atomic<Peer*> latest;
-  inline static End ending;
+  // Answers, and ends the first connection once it is asked to.
+  static void answer(Peer& peer, const SeenRequest& request) {
+    const End end_it = end.exchange(nullptr);
+    if (end_it != nullptr) client_port = peer.client_port();
+    created(peer, request);
+    if (end_it != nullptr && asked.try_acquire_for(std::chrono::seconds(10))) end_it(peer);
+  }
+
+  inline static std::atomic<End> end;
+  inline static std::atomic<int> client_port;  // of the connection that waits for its end
+  inline static std::counting_semaphore<> asked{0};
 };
 
 TEST_F(HttpKeptTest, AKeptConnectionThatHasEndedIsNotUsed) {
