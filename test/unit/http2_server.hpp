@@ -32,6 +32,9 @@ class Http2Server {
  public:
   // Runs on the connection's thread. Set it before the first client comes.
   std::function<void(Peer&, const std::string& body)> on_request = [](Peer&, const std::string&) {};
+  // Runs there, too, and answers.
+  std::function<void(Peer&, const std::function<void()>& answer)> around_answer =
+      [](Peer&, const std::function<void()>& answer) { answer(); };
 
   Http2Server() : server_([this](Peer& peer, const SeenRequest&) { serve(peer); }, context()) {}
 
@@ -75,7 +78,9 @@ class Http2Server {
     const std::string status_201 =
         "\x08\x03"
         "201";  // RFC 7541, 6.2.2: its name is indexed
-    if (body != "unanswered") peer.send(http2_frame(1, 5, stream, status_201));
+    around_answer(peer, [&] {
+      if (body != "unanswered") peer.send(http2_frame(1, 5, stream, status_201));
+    });
   }
 
   mutable std::mutex mutex_;

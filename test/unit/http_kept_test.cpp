@@ -85,50 +85,66 @@ void wait_for_news(int client_port) {
     if (std::chrono::steady_clock::now() > deadline) FAIL() << "nothing reached the client";
 }
 
-// A kept connection that ends when the request is about to leave on it, after libcurl's own look.
-// The server's thread ends it, since two threads may not use one TLS connection.
-class EndingConnection {
+// An act of the server on its first connection, when the next request is about to leave on it,
+// after libcurl's own look. The server's thread does it, since two threads may not use one TLS
+// connection.
+class Interruption {
  public:
-  using End = void (*)(Peer&);
+  using Act = void (*)(Peer&);
 
-  explicit EndingConnection(End wanted, SSL_CTX* tls = nullptr) : server(answer, tls) {
+  static void arm(Act wanted) {
     client_port = 0;
-    end = wanted;
+    act = wanted;
     while (asked.try_acquire()) {
     }
   }
 
+  // Runs in the server's thread: answers, and waits for the moment.
+  template <typename Answer>
+  static void around(Peer& peer, Answer answer) {
+    const Act wanted = act.exchange(nullptr);
+    if (wanted != nullptr) client_port = peer.client_port();
+    answer();
+    if (wanted != nullptr && asked.try_acquire_for(std::chrono::seconds(10))) wanted(peer);
+  }
+
+  static void before_send() {
+    const int port = client_port.exchange(0);
+    if (port == 0) return;
+    asked.release();
+    wait_for_news(port);
+  }
+
+ private:
+  inline static std::atomic<Act> act;
+  inline static std::atomic<int> client_port;  // of the connection that waits
+  inline static std::counting_semaphore<> asked{0};
+};
+
+class EndingConnection {
+ public:
+  explicit EndingConnection(Interruption::Act end, SSL_CTX* tls = nullptr)
+      : server(
+            [](Peer& peer, const SeenRequest& request) {
+              Interruption::around(peer, [&] { created(peer, request); });
+            },
+            tls) {
+    Interruption::arm(end);
+  }
+
   static HttpOptions prepared(HttpOptions options) {
-    options.before_send = [] {
-      const int port = client_port.exchange(0);
-      if (port == 0) return;
-      asked.release();
-      wait_for_news(port);
-    };
+    options.before_send = Interruption::before_send;
     return options;
   }
 
   LoopbackServer server;
-
- private:
-  // Answers, and ends the first connection once it is asked to.
-  static void answer(Peer& peer, const SeenRequest& request) {
-    const End end_it = end.exchange(nullptr);
-    if (end_it != nullptr) client_port = peer.client_port();
-    created(peer, request);
-    if (end_it != nullptr && asked.try_acquire_for(std::chrono::seconds(10))) end_it(peer);
-  }
-
-  inline static std::atomic<End> end;
-  inline static std::atomic<int> client_port;  // of the connection that waits for its end
-  inline static std::counting_semaphore<> asked{0};
 };
 
 TEST_F(HttpKeptTest, AKeptConnectionThatHasEndedIsNotUsed) {
   const SelfSigned identity;
   HttpOptions trusting = options();
   trusting.ca_file = identity.certificate_file();
-  const std::vector<EndingConnection::End> ends = {
+  const std::vector<Interruption::Act> ends = {
       [](Peer& peer) { peer.close(); }, [](Peer& peer) { peer.reset(); },
       [](Peer& peer) { peer.send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"); },
       [](Peer& peer) {
@@ -138,7 +154,7 @@ TEST_F(HttpKeptTest, AKeptConnectionThatHasEndedIsNotUsed) {
   for (SSL_CTX* tls : {static_cast<SSL_CTX*>(nullptr), identity.server_context()}) {
     // Without TLS, which no request to Twilio is, earlier releases do not say which socket it is.
     if (tls == nullptr && curl_version_info(CURLVERSION_NOW)->version_num < 0x081700) continue;
-    for (const EndingConnection::End end : ends) {
+    for (const Interruption::Act end : ends) {
       EndingConnection ending(end, tls);
       HttpPool pool(EndingConnection::prepared(trusting), &now_us);
       EXPECT_EQ(result_of(pool, post(ending.server.url(), "first")).status, 201);
@@ -175,41 +191,29 @@ TEST_F(HttpKeptTest, AFreshConnectionIsUsedWithinTheLeaseOnly) {
 
 // Over HTTP/2
 
-// What the server does to the latest connection when the next request is about to leave on it.
 class Interrupted {
  public:
-  using Act = std::function<void(Peer&)>;
-
-  explicit Interrupted(Act act) {
-    server.on_request = [](Peer& peer, const std::string&) { latest = &peer; };
-    latest = nullptr;
-    interruption = std::move(act);
+  explicit Interrupted(Interruption::Act act) {
+    server.around_answer = [](Peer& peer, const std::function<void()>& answer) {
+      Interruption::around(peer, answer);
+    };
+    Interruption::arm(act);
   }
 
   HttpOptions prepared(HttpOptions options) const {
     options.ca_file = server.identity.certificate_file();
-    options.before_send = [] {
-      if (latest == nullptr || !interruption) return;
-      Peer& peer = *latest;
-      const int client_port = peer.client_port();
-      std::exchange(interruption, nullptr)(peer);
-      wait_for_news(client_port);
-    };
+    options.before_send = Interruption::before_send;
     return options;
   }
 
   Http2Server server;
-
- private:
-  inline static std::atomic<Peer*> latest;
-  inline static Act interruption;
 };
 
 TEST_F(HttpKeptTest, AnIdleHttp2ConnectionThatBringsAnythingIsNotUsed) {
-  const std::vector<Interrupted::Act> acts = {[](Peer& peer) { peer.close(); },
-                                              [](Peer& peer) { peer.reset(); },
-                                              [](Peer& peer) { peer.send(http2_goaway()); }};
-  for (const Interrupted::Act& act : acts) {
+  const std::vector<Interruption::Act> acts = {[](Peer& peer) { peer.close(); },
+                                               [](Peer& peer) { peer.reset(); },
+                                               [](Peer& peer) { peer.send(http2_goaway()); }};
+  for (const Interruption::Act& act : acts) {
     Interrupted interrupted(act);
     HttpPool pool(interrupted.prepared(options()), &now_us);
     EXPECT_EQ(result_of(pool, post(interrupted.server.url(), "first")).status, 201);
