@@ -7,7 +7,7 @@ use warnings;
 use Digest::SHA qw(hmac_sha1_base64);
 use Bench::Data qw(empty empty_plain);
 use Bench::Fake;
-use Bench::Report qw(alternate section row);
+use Bench::Report qw(alternate note row section);
 use Bench::Server;
 use Bench::Size qw(size);
 
@@ -25,6 +25,8 @@ my $insert = <<"SQL";
 INSERT INTO plain_events (message_id, org_id, provider_message_id, event_type, event_status, event_payload, dedupe_key, processed_at) SELECT b.id, '$org', b.sid, 'status', 'delivered', b.payload, b.sid || '/delivered', now() FROM (SELECT nextval('bench_numbers') AS n) s, bench_webhooks b WHERE b.n = s.n;
 SQL
 
+my @bytes;    # that the last callbacks wrote, each
+
 sub measure {
     my ($server) = @_;
     section('webhooks, status callbacks/s', 'plain INSERT');
@@ -33,6 +35,7 @@ sub measure {
         row("$clients client" . ($clients > 1 ? 's' : ''),
             alternate(sub { ours($server, $clients) }, sub { plain($server, $clients) }), $clients > 1 ? 0.4 : 0.5);
     }
+    note('a callback, bytes: WAL / stored with its indexes', join ' / ', @bytes);
     section('forged callbacks/s', 'a SELECT');
     for my $clients (1, 8) {
         row("$clients client" . ($clients > 1 ? 's' : ''),
@@ -81,7 +84,9 @@ sub ours {
         "INSERT INTO sms_messages (id, org_id, to_phone, body, segments, encoding, sandbox, status, sent_at, attempt_count, provider_message_id)
          SELECT id, '$org', '+61491570006', 'Hi Alex', 1, 'GSM-7', false, 'sent', now(), 1, sid FROM bench_webhooks",
         'ANALYZE sms_messages');
+    my $begin = $server->sql('fresh', 'SELECT pg_current_wal_insert_lsn()');
     my $rate = $server->rate('fresh', $call, $clients, '-t', size('webhooks') / $clients);
+    @bytes = split /\|/, $server->sql('fresh', sprintf "SELECT round((pg_current_wal_insert_lsn() - '$begin') / %1\$d), pg_total_relation_size('sms_events') / %1\$d", size('webhooks'));
     my $delivered = $server->sql('fresh', "SELECT count(*) FROM sms_messages WHERE status = 'delivered'");
     die "$delivered callbacks of " . size('webhooks') . ' were taken' if $delivered != size('webhooks');
     return $rate;
