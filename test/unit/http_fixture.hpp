@@ -57,18 +57,21 @@ class HttpTest : public testing::Test {
     return HttpRequest{"POST", url, "AC123", Secret("hush-hush"), body};
   }
 
-  static void turn(HttpPool& pool) {
-    pollfd readable{pool.descriptor(), POLLIN, 0};
-    poll(&readable, 1, pool.timeout_ms());
-    pool.drive();
+  // `client` is an HttpPool or an HttpThread.
+  template <typename Client>
+  static void turn(Client& client) {
+    pollfd readable{client.descriptor(), POLLIN, 0};
+    poll(&readable, 1, client.timeout_ms());
+    client.drive();
   }
 
   // Until that many results are there, in the order of their tags.
-  static std::vector<HttpResult> results(HttpPool& pool, std::size_t count) {
+  template <typename Client>
+  static std::vector<HttpResult> results(Client& client, std::size_t count) {
     std::vector<HttpResult> all;
     while (all.size() < count) {
-      turn(pool);
-      for (HttpResult& result : pool.take_finished())
+      turn(client);
+      for (HttpResult& result : client.take_finished())
         all.push_back(std::move(result));
     }
     EXPECT_EQ(all.size(), count);
