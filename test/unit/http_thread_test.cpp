@@ -21,6 +21,7 @@ std::atomic<int> unblocked_signals;
 
 enum class Trouble { kNone, kError, kNoMemory, kOther };
 std::atomic<Trouble> trouble;
+std::atomic<bool> has_thrown;
 
 bool is_recalled(const RecallMark& mark) {
   return mark.counter == kRecalled && recalled;
@@ -41,6 +42,7 @@ std::int64_t watching_clock() {
 }
 
 std::int64_t failing_clock() {
+  has_thrown = trouble != Trouble::kNone;
   switch (trouble) {
     case Trouble::kNone:
       break;
@@ -75,6 +77,7 @@ class HttpThreadTest : public HttpTest {
     recalled = false;
     trouble = Trouble::kNone;
     unblocked_signals = 0;
+    has_thrown = false;
   }
 
   static void wait_until_seen(const LoopbackServer& server, std::size_t count) {
@@ -263,27 +266,27 @@ TEST_F(HttpThreadTest, AThreadThatFailedCanBeStopped) {
 
 TEST_F(HttpThreadTest, AThreadThatFailedGivesItsResultsAndWakesItsCaller) {
   LoopbackServer server(created);
-  for (int round = 0; round < 50; ++round) {
-    trouble = Trouble::kNone;
-    HttpThread http(options(), &failing_clock);
-    std::size_t taken = 0;
-    const auto take_all = [&] {
-      for (;;) {
-        pollfd readable{http.descriptor(), POLLIN, 0};
-        ASSERT_EQ(poll(&readable, 1, 10'000), 1) << "the failure makes the descriptor readable";
-        taken += http.take_finished().size();
-      }
-    };
-    http.add(1, post(server.url()), kNoLease);
-    http.drive();
-    pollfd answered{http.descriptor(), POLLIN, 0};
-    ASSERT_EQ(poll(&answered, 1, 10'000), 1);
-    trouble = Trouble::kNoMemory;
-    http.add(2, post(server.url()), kNoLease);
-    http.drive();
-    EXPECT_THROW(take_all(), std::bad_alloc);
-    EXPECT_EQ(taken, 1U);
-  }
+  HttpThread http(options(), &failing_clock);
+  std::size_t taken = 0;
+  const auto take_all = [&] {
+    for (;;) {
+      pollfd readable{http.descriptor(), POLLIN, 0};
+      ASSERT_EQ(poll(&readable, 1, 10'000), 1) << "the failure makes the descriptor readable";
+      taken += http.take_finished().size();
+    }
+  };
+  http.add(1, post(server.url()), kNoLease);
+  http.drive();
+  pollfd answered{http.descriptor(), POLLIN, 0};
+  ASSERT_EQ(poll(&answered, 1, 10'000), 1);
+  trouble = Trouble::kNoMemory;
+  http.add(2, post(server.url()), kNoLease);
+  http.drive();
+  while (!has_thrown)
+    std::this_thread::yield();
+  http.stop();  // waits until the thread has noted its failure
+  EXPECT_THROW(take_all(), std::bad_alloc);
+  EXPECT_EQ(taken, 1U);
 }
 
 }  // namespace
