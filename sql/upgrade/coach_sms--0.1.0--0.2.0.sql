@@ -42,7 +42,7 @@ END
 $$;
 SET LOCAL search_path = @extschema@, pg_temp;
 
-ALTER FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean) RENAME TO sms_is_signed_for;
+DROP FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean);
 ALTER FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) RENAME TO sms_take_refusal;
 ALTER FUNCTION coach_sms_internal.sms_tell_news() RENAME TO sms_notify_app;
 
@@ -899,6 +899,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_number_of(address text) RETURN
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sending_address(
   org_id uuid, from_phone text, OUT account_sid text, OUT sender text)
   AS 'MODULE_PATHNAME', 'coach_sms_sending_address' LANGUAGE C VOLATILE;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_has_own_token(org_id uuid) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_has_own_token' LANGUAGE C VOLATILE STRICT;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text)
   RETURNS boolean
   LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -1005,11 +1007,10 @@ BEGIN
   RETURN NEW;
 END
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_signed_for(org sms_settings, signers uuid[], by_server boolean)
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_signed_for(org_id uuid, signers uuid[], by_server boolean)
   RETURNS boolean
-  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL
-              THEN org.org_id = ANY (signers)
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN coach_sms_internal.sms_has_own_token(org_id) THEN org_id = ANY (signers)
               ELSE by_server END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_answered(
@@ -1022,7 +1023,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_answered(
            WHERE m.to_phone = ANY (coach_sms_internal.sms_phone_names($1))
            GROUP BY m.org_id, m.from_phone) o
     JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
-   WHERE coach_sms_internal.sms_is_signed_for(s, signers, by_server)
+   WHERE coach_sms_internal.sms_is_signed_for(s.org_id, signers, by_server)
      AND EXISTS (SELECT FROM unnest($3) AS a (sender)
                   WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
@@ -1031,11 +1032,13 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_orgs_of_sender(
   account_sid text, senders text[], signers uuid[], by_server boolean)
   RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT s.org_id FROM @extschema@.sms_settings s
-   WHERE coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') = $1
+  SELECT s.org_id
+    FROM @extschema@.sms_settings s
+   CROSS JOIN LATERAL coach_sms_internal.sms_sending_address(s.org_id, NULL) a
+   WHERE coalesce(a.account_sid, '') = $1
      AND (s.twilio_messaging_service_sid = ANY ($2)
           OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
-     AND coach_sms_internal.sms_is_signed_for(s, signers, by_server)
+     AND coach_sms_internal.sms_is_signed_for(s.org_id, signers, by_server)
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_stop(
   account_sid text, senders text[], person text, bound uuid[], whole_account boolean)
@@ -3725,12 +3728,10 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_orgs()
            nullif(s.twilio_account_sid, '') AS account,
            nullif(s.twilio_messaging_service_sid, '') AS service,
            nullif(s.twilio_phone_number, '') AS number,
-           t.own, t.sealed,
+           coach_sms_internal.sms_has_own_token(s.org_id) AS own,
+           s.twilio_auth_token_encrypted AS sealed,
            coach_sms_internal.sms_is_zone(s.timezone) AS has_zone
       FROM @extschema@.sms_settings s
-     CROSS JOIN LATERAL (
-       SELECT s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted IS NOT NULL AS own,
-              s.twilio_auth_token_encrypted AS sealed) t
      WHERE s.enabled),
   token AS MATERIALIZED (
     SELECT o.org_id, c.problem, c.what_to_do
@@ -3739,7 +3740,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_orgs()
     UNION ALL
     SELECT NULL, c.problem, c.what_to_do
       FROM coach_sms_internal.sms_check_token(NULL, NULL) c
-     WHERE EXISTS (SELECT FROM org o WHERE o.own IS NOT TRUE)),
+     WHERE EXISTS (SELECT FROM org o WHERE NOT o.own)),
   without AS (
     SELECT array_agg(o.org_id ORDER BY o.org_id)
              FILTER (WHERE coalesce(o.account, v.account) IS NULL) AS account,
@@ -3749,7 +3750,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_orgs()
              FILTER (WHERE NOT coach_sms_internal.sms_is_sid(o.account, 'AC')
                            OR NOT coach_sms_internal.sms_is_sid(o.service, 'MG')) AS sids,
            array_agg(o.org_id ORDER BY o.org_id)
-             FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token,
+             FILTER (WHERE NOT o.own AND o.account <> coalesce(v.account, '')) AS own_token,
            array_agg(o.org_id ORDER BY o.org_id)
              FILTER (WHERE NOT o.has_zone) AS zone
       FROM org o CROSS JOIN server v)

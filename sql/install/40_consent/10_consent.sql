@@ -28,6 +28,11 @@ CREATE FUNCTION coach_sms_internal.sms_sending_address(
   org_id uuid, from_phone text, OUT account_sid text, OUT sender text)
   AS 'MODULE_PATHNAME', 'coach_sms_sending_address' LANGUAGE C VOLATILE;
 
+-- Returns whether the org names an account and a token as its own, which then signs for it. If not, the
+-- server's token does. It is volatile and not for parallel plans, as sms_sending_address() is.
+CREATE FUNCTION coach_sms_internal.sms_has_own_token(org_id uuid) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_has_own_token' LANGUAGE C VOLATILE STRICT;
+
 -- Returns whether the org would send with this account and this sender (Messaging Service or number).
 -- from_phone is the message's own sender; blank or NULL: the org's. A STOP binds by this rule.
 CREATE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_phone text, account_sid text, sender text)

@@ -2,11 +2,10 @@
 
 -- Returns whether a signature speaks for the org. signers are the orgs whose own token made it. by_server
 -- says whether the server's token made it, which speaks for the orgs that send with it.
-CREATE FUNCTION coach_sms_internal.sms_is_signed_for(org sms_settings, signers uuid[], by_server boolean)
+CREATE FUNCTION coach_sms_internal.sms_is_signed_for(org_id uuid, signers uuid[], by_server boolean)
   RETURNS boolean
-  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN org.twilio_account_sid <> '' AND org.twilio_auth_token_encrypted IS NOT NULL
-              THEN org.org_id = ANY (signers)
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN coach_sms_internal.sms_has_own_token(org_id) THEN org_id = ANY (signers)
               ELSE by_server END
 $$;
 
@@ -21,7 +20,7 @@ CREATE FUNCTION coach_sms_internal.sms_orgs_answered(
            WHERE m.to_phone = ANY (coach_sms_internal.sms_phone_names($1))
            GROUP BY m.org_id, m.from_phone) o
     JOIN @extschema@.sms_settings s ON s.org_id = o.org_id
-   WHERE coach_sms_internal.sms_is_signed_for(s, signers, by_server)
+   WHERE coach_sms_internal.sms_is_signed_for(s.org_id, signers, by_server)
      AND EXISTS (SELECT FROM unnest($3) AS a (sender)
                   WHERE coach_sms_internal.sms_sends_as(o.org_id, o.from_phone, $2, a.sender))
    GROUP BY o.org_id ORDER BY max(o.at) DESC, o.org_id
@@ -34,11 +33,13 @@ CREATE FUNCTION coach_sms_internal.sms_orgs_of_sender(
   account_sid text, senders text[], signers uuid[], by_server boolean)
   RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT s.org_id FROM @extschema@.sms_settings s
-   WHERE coalesce(nullif(s.twilio_account_sid, ''), coach_sms_internal.sms_server_account(), '') = $1
+  SELECT s.org_id
+    FROM @extschema@.sms_settings s
+   CROSS JOIN LATERAL coach_sms_internal.sms_sending_address(s.org_id, NULL) a
+   WHERE coalesce(a.account_sid, '') = $1
      AND (s.twilio_messaging_service_sid = ANY ($2)
           OR coach_sms_internal.sms_sender_address(s.twilio_phone_number, s.default_region) = ANY ($2))
-     AND coach_sms_internal.sms_is_signed_for(s, signers, by_server)
+     AND coach_sms_internal.sms_is_signed_for(s.org_id, signers, by_server)
 $$;
 
 -- Enters a STOP of the person into sms_opt_outs, where the signature speaks for the whole account, and into

@@ -15,12 +15,10 @@ CREATE FUNCTION coach_sms_internal.sms_check_orgs()
            nullif(s.twilio_account_sid, '') AS account,
            nullif(s.twilio_messaging_service_sid, '') AS service,
            nullif(s.twilio_phone_number, '') AS number,
-           t.own, t.sealed,
+           coach_sms_internal.sms_has_own_token(s.org_id) AS own,
+           s.twilio_auth_token_encrypted AS sealed,
            coach_sms_internal.sms_is_zone(s.timezone) AS has_zone
       FROM @extschema@.sms_settings s
-     CROSS JOIN LATERAL (
-       SELECT s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted IS NOT NULL AS own,
-              s.twilio_auth_token_encrypted AS sealed) t
      WHERE s.enabled),
   token AS MATERIALIZED (
     SELECT o.org_id, c.problem, c.what_to_do
@@ -29,7 +27,7 @@ CREATE FUNCTION coach_sms_internal.sms_check_orgs()
     UNION ALL
     SELECT NULL, c.problem, c.what_to_do
       FROM coach_sms_internal.sms_check_token(NULL, NULL) c
-     WHERE EXISTS (SELECT FROM org o WHERE o.own IS NOT TRUE)),
+     WHERE EXISTS (SELECT FROM org o WHERE NOT o.own)),
   without AS (
     SELECT array_agg(o.org_id ORDER BY o.org_id)
              FILTER (WHERE coalesce(o.account, v.account) IS NULL) AS account,
@@ -39,7 +37,7 @@ CREATE FUNCTION coach_sms_internal.sms_check_orgs()
              FILTER (WHERE NOT coach_sms_internal.sms_is_sid(o.account, 'AC')
                            OR NOT coach_sms_internal.sms_is_sid(o.service, 'MG')) AS sids,
            array_agg(o.org_id ORDER BY o.org_id)
-             FILTER (WHERE o.own IS NOT TRUE AND o.account <> coalesce(v.account, '')) AS own_token,
+             FILTER (WHERE NOT o.own AND o.account <> coalesce(v.account, '')) AS own_token,
            array_agg(o.org_id ORDER BY o.org_id)
              FILTER (WHERE NOT o.has_zone) AS zone
       FROM org o CROSS JOIN server v)

@@ -2,6 +2,7 @@
 
 #include "pg/facts/facts.hpp"
 
+#include "pg/facts/own_tokens.hpp"
 #include "pg/facts/sending_address.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/commit_signals.hpp"
@@ -45,13 +46,11 @@ bool server_has_account() {
 
 void fill_org(const Row& row) {
   namespace column = org_settings;
-  const bool has_account = row.has_text(column::kTwilioAccountSid);
   org.known = true;
   org.enabled = row.flag(column::kEnabled);
   strlcpy(org.region, row.copy_text(column::kDefaultRegion, ""), sizeof org.region);
   org.has_sender = address_of_org(row).sender()[0] != '\0';
-  org.has_account =
-      (has_account && !row.is_null(column::kTwilioAuthTokenEncrypted)) || server_has_account();
+  org.has_account = own_tokens_of(row).sealed != nullptr || server_has_account();
   org.max_segments = row.number(column::kMaxSegments);
   org.max_per_client_per_day =
       row.is_null(column::kMaxSmsPerClientPerDay) ? -1 : row.number(column::kMaxSmsPerClientPerDay);

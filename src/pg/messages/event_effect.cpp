@@ -5,6 +5,7 @@
 #include "pg/messages/event_effect.hpp"
 
 #include "pg/base/statement.hpp"
+#include "pg/facts/own_tokens.hpp"
 
 namespace coach_sms {
 
@@ -35,28 +36,34 @@ bool is_of_another_attempt(const ProviderEvent& event, const CurrentState& curre
          strcmp(event.sid, current.sid) != 0;
 }
 
+// Returns whether the token that signed the event speaks for the org: the org's own token, or else
+// the server's.
+bool speaks_for(const ProviderEvent& event, const pg_uuid_t& org_id) {
+  return event.has_org ? memcmp(&event.org_id, &org_id, UUID_LEN) == 0
+                       : own_tokens_of(org_id).sealed == nullptr;
+}
+
 }  // namespace
 
 // --- the message of an event --------------------------------------------------------------------
 
 bool find_message(ProviderEvent* event) {
-  static Statement find{
-      R"sql(
-      SELECT a.message_id, a.org_id
-        FROM @extschema@.sms_attempts a JOIN @extschema@.sms_settings s ON s.org_id = a.org_id
-       WHERE a.provider_message_id = $1
-         AND CASE WHEN $2 IS NOT NULL THEN a.org_id = $2
-                  ELSE coalesce(s.twilio_account_sid, '') = ''
-                    OR s.twilio_auth_token_encrypted IS NULL END
-       ORDER BY a.attempt_number DESC LIMIT 1)sql",
-      {TEXTOID, UUIDOID}};
+  static Statement find{R"sql(
+      SELECT message_id, org_id FROM @extschema@.sms_attempts
+       WHERE provider_message_id = $1 ORDER BY attempt_number DESC)sql",
+                        {TEXTOID}};
   if (event->has_message) return true;
-  if (event->sid == nullptr || find.run(event->sid, Parameter(event->org_id, event->has_org)) == 0)
-    return false;
-  event->has_message = true;
-  event->message_id = uuid_column(0, 1);
-  event->org_id = uuid_column(0, 2);
-  return true;
+  if (event->sid == nullptr) return false;
+  const uint64 count = find.run(event->sid);
+  for (uint64 i = 0; i < count; ++i) {
+    const pg_uuid_t org_id = uuid_column(i, 2);
+    if (!speaks_for(*event, org_id)) continue;
+    event->has_message = true;
+    event->message_id = uuid_column(i, 1);
+    event->org_id = org_id;
+    return true;
+  }
+  return false;
 }
 
 CurrentState state_of(const Row& message, const ProviderEvent& event) {

@@ -5,6 +5,7 @@
 
 #include "pg/sender/org_route.hpp"
 
+#include "pg/facts/own_tokens.hpp"
 #include "pg/facts/sending_address.hpp"
 #include "pg/secrets/secrets.hpp"
 #include "pg/tables/definitions.hpp"
@@ -67,7 +68,7 @@ void check_route(OrgRoute* route) {
 struct Settings {
   bool known;
   bool enabled;
-  char* sealed_token;  // of the org's own account; nullptr: none
+  char* sealed_token;  // the org's own; nullptr: the server's counts
   TimestampTz paused_until;
 };
 
@@ -75,8 +76,7 @@ void read_settings(const Row& row, OrgRoute* route, Settings* read) {
   namespace column = org_settings;
   read->known = true;
   read->enabled = row.flag(column::kEnabled);
-  if (row.has_text(column::kTwilioAccountSid))
-    read->sealed_token = row.copy_text(column::kTwilioAuthTokenEncrypted, nullptr);
+  read->sealed_token = own_tokens_of(row).sealed;
   read->paused_until = row.time(column::kPausedUntil, DT_NOBEGIN);
   route->version = row.version();
   route->client_limit =

@@ -8,6 +8,7 @@
 
 #include "pg/base/arrays.hpp"
 #include "pg/base/statement.hpp"
+#include "pg/facts/own_tokens.hpp"
 #include "pg/messages/join_sql.hpp"
 #include "pg/secrets/secrets.hpp"
 #include "pg/settings.hpp"
@@ -32,12 +33,6 @@ struct Candidate {
   bool is_second;  // which of the server's
 };
 
-// The tokens of an org with an account and token of its own; NULL where the server's tokens count.
-constexpr char kTokens[] = R"sql(
-    CASE WHEN s.twilio_account_sid <> '' THEN s.twilio_auth_token_encrypted END,
-    CASE WHEN s.twilio_account_sid <> '' AND s.twilio_auth_token_encrypted <> ''
-         THEN s.twilio_second_auth_token_encrypted END)sql";
-
 // The orgs that sent the SID come first. Next come those of the account that send with the number
 // or service, since several orgs may share an account. For a text from a person only the account
 // counts.
@@ -46,9 +41,7 @@ constexpr auto of_account_sql(const char (&has_number)[Size]) {
   return join_sql(R"sql(
       WITH sent AS (
         SELECT org_id FROM @extschema@.sms_attempts WHERE provider_message_id = nullif($1, ''))
-      SELECT s.org_id,)sql",
-                  kTokens, R"sql(
-        FROM @extschema@.sms_settings s
+      SELECT s.org_id FROM @extschema@.sms_settings s
        WHERE s.org_id IN (SELECT org_id FROM sent) OR s.twilio_account_sid = nullif($2, '')
        ORDER BY s.org_id IN (SELECT org_id FROM sent) DESC,
                 coalesce(s.twilio_messaging_service_sid = nullif($3, '') OR)sql",
@@ -56,24 +49,17 @@ constexpr auto of_account_sql(const char (&has_number)[Size]) {
                 s.org_id LIMIT 5)sql");
 }
 
-// Two tokens of an org; both nullptr where the server's tokens count.
 struct OrgTokens {
   pg_uuid_t org_id;
-  char* sealed;
-  char* second;
+  OwnTokens tokens;
 };
 
 int read_target(const WebhookCall& call, OrgTokens (&orgs)[kMostOrgs]) {
-  namespace column = org_settings;
   int count = 0;
-  read_rows(&org_settings::table, {{column::kOrgId, Parameter(call.org_id)}}, [&](const Row& row) {
-    OrgTokens& org = orgs[count++];
-    org = {call.org_id, nullptr, nullptr};
-    if (row.has_text(column::kTwilioAccountSid))
-      org.sealed = row.copy_text(column::kTwilioAuthTokenEncrypted, nullptr);
-    if (org.sealed != nullptr && org.sealed[0] != '\0')
-      org.second = row.copy_text(column::kTwilioSecondAuthTokenEncrypted, nullptr);
-  });
+  read_rows(&org_settings::table, {{org_settings::kOrgId, Parameter(call.org_id)}},
+            [&](const Row& row) {
+              orgs[count++] = {call.org_id, own_tokens_of(row)};
+            });
   return count;
 }
 
@@ -92,7 +78,7 @@ int read_account(const WebhookCall& call, OrgTokens (&orgs)[kMostOrgs]) {
       statement.run(sid, call.account_sid, call.messaging_service_sid, call.our_number);
   int count = 0;
   for (uint64 row = 0; row < std::min<uint64>(rows, kMostOrgs); ++row)
-    orgs[count++] = {uuid_column(row, 1), text_column(row, 2), text_column(row, 3)};
+    orgs[count++] = {uuid_column(row, 1), own_tokens_of(uuid_column(row, 1))};
   return count;
 }
 
@@ -105,11 +91,12 @@ int find_candidates(const WebhookCall& call, Candidate (&candidates)[kMostTokens
   int count = 0;
   for (int i = 0; i < found; ++i) {
     const OrgTokens& org = orgs[i];
-    if (org.sealed == nullptr)
+    if (org.tokens.sealed == nullptr)
       server = true;
     else
-      candidates[count++] = {true, org.org_id, org.sealed, false};
-    if (org.second != nullptr) candidates[count++] = {true, org.org_id, org.second, true};
+      candidates[count++] = {true, org.org_id, org.tokens.sealed, false};
+    if (org.tokens.second != nullptr)
+      candidates[count++] = {true, org.org_id, org.tokens.second, true};
   }
   if (server) candidates[count++] = {};
   if (server) candidates[count++] = {false, {}, nullptr, true};  // it may be missing
@@ -162,12 +149,11 @@ bool is_servers(const char* token) {
          compare(second_server_token(&failure), token) == Token::kSame;
 }
 
-Token token_of(const pg_uuid_t& org_id, const char* sealed, const char* second,
-               const char* signing) {
+Token token_of(const pg_uuid_t& org_id, const OwnTokens& own, const char* signing) {
   Failure failure;
-  const Token first = compare(open_token(org_id, sealed, &failure), signing);
-  if (first == Token::kSame || second == nullptr) return first;
-  const Token other = compare(open_token(org_id, second, &failure), signing);
+  const Token first = compare(open_token(org_id, own.sealed, &failure), signing);
+  if (first == Token::kSame || own.second == nullptr) return first;
+  const Token other = compare(open_token(org_id, own.second, &failure), signing);
   return other == Token::kNoneToCompare ? first : other;
 }
 
@@ -175,12 +161,10 @@ Token token_of(const pg_uuid_t& org_id, const char* sealed, const char* second,
 // SID; only a matching token proves that the account is its own. A STOP also counts for orgs whose
 // token cannot be compared, a START does not.
 void find_orgs_spoken_for(const WebhookCall& call, const char* token, Verification* verification) {
-  static constexpr auto kSql = join_sql(R"sql(
-      SELECT s.org_id,)sql",
-                                        kTokens, R"sql(
-        FROM @extschema@.sms_settings s
-       WHERE s.twilio_account_sid = nullif($1, '') ORDER BY s.org_id)sql");
-  static Statement of_account{kSql.data(), {TEXTOID}};
+  static Statement of_account{R"sql(
+      SELECT org_id FROM @extschema@.sms_settings
+       WHERE twilio_account_sid = nullif($1, '') ORDER BY org_id)sql",
+                              {TEXTOID}};
   const bool is_stop = call.keyword != nullptr && strcmp(call.keyword, "STOP") == 0;
   const uint64 rows = of_account.run(call.account_sid);
   auto* orgs = static_cast<Datum*>(palloc(sizeof(Datum) * (rows + 1)));
@@ -191,12 +175,13 @@ void find_orgs_spoken_for(const WebhookCall& call, const char* token, Verificati
   bool is_servers_account = strcmp(call.account_sid, settings::twilio_account_sid()) == 0;
   bool is_null;
   for (uint64 row = 0; row < rows; ++row) {
-    const char* sealed = text_column(row, 2);
-    if (sealed == nullptr || sealed[0] == '\0') {  // sends with the server's token
+    const pg_uuid_t org_id = uuid_column(row, 1);
+    const OwnTokens own = own_tokens_of(org_id);
+    if (own.sealed == nullptr) {  // it sends with the server's token
       is_servers_account = true;
       continue;
     }
-    const Token its = token_of(uuid_column(row, 1), sealed, text_column(row, 3), token);
+    const Token its = token_of(org_id, own, token);
     if (its == Token::kSame || (is_stop && its == Token::kNoneToCompare))
       orgs[count++] = datum_column(row, 1, &is_null);
     if (its == Token::kNoneToCompare) uncertain[uncertain_count++] = datum_column(row, 1, &is_null);
