@@ -237,6 +237,18 @@ sub sender_pid {
     return $pid;
 }
 
+# As PostgreSQL::Test::Cluster::psql. A psql that the server refuses may end before it has read its script: that is a failed
+# connection, psql's status 2, too.
+sub psql {
+    my ($self, $db, $sql, %params) = @_;
+    my $wants_list = wantarray;
+    my @result;
+    return $wants_list ? @result : $result[0]
+      if eval { @result = $wants_list ? $self->SUPER::psql($db, $sql, %params) : scalar $self->SUPER::psql($db, $sql, %params); 1 };
+    die $@ if $@ !~ /^ack Broken pipe/ || $params{on_error_die};
+    return $wants_list ? (2, '', $@) : 2;
+}
+
 sub log_end {
     my ($self) = @_;
     my @lines = -e $self->logfile ? split /^/, PostgreSQL::Test::Utils::slurp_file($self->logfile) : ();
