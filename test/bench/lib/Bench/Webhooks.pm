@@ -35,6 +35,9 @@ sub measure {
         row("$clients client" . ($clients > 1 ? 's' : ''),
             alternate(sub { ours($server, $clients) }, sub { plain($server, $clients) }), $clients > 1 ? 0.4 : 0.5);
     }
+    $server->restart_with('coach_sms.notify' => 'off');
+    row('8 clients, coach_sms.notify = off', alternate(sub { ours($server, 8) }, sub { plain($server, 8) }));
+    $server->restart_with('coach_sms.notify' => 'on');
     note('a callback, bytes: WAL / stored with its indexes', join ' / ', @bytes);
     section('forged callbacks/s', 'a SELECT');
     for my $clients (1, 8) {
