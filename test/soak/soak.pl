@@ -47,13 +47,12 @@ my $app = attach_app($node, twilio_phone_number => '+61491570160');
 create_soak_objects($node);
 $node->go_live;
 
-my (%happened, $frozen);
+my %happened;
 my %event = (
     fast           => sub { $node->stop('fast'); $node->start; },
     immediate      => sub { $node->stop('immediate'); $node->start; },
     kill           => sub { kill_sender($node, $node->sender_pid); },
-    freeze         => sub { kill STOP => $frozen = $node->sender_pid; },
-    thaw           => sub { kill CONT => $frozen; },
+    freeze         => \&freeze,
     few_in_flight  => sub { set_in_flight(4); },
     many_in_flight => sub { set_in_flight($in_flight); },
     list_refuses   => sub { $fake->post('list-fault', marker => 'status=503'); },
@@ -65,6 +64,16 @@ sub set_in_flight {
     my ($number) = @_;
     $node->append_conf('postgresql.conf', "coach_sms.max_in_flight = $number");
     $node->reload;
+    return;
+}
+
+# The sender may hold a lock for which the whole server waits. So its end waits for nobody.
+sub freeze {
+    my $sender = $node->sender_pid;
+    kill STOP => $sender;
+    my $end = time + 3 * $slow;
+    wait_until(sub { time >= $end });
+    kill CONT => $sender;
     return;
 }
 

@@ -162,7 +162,7 @@ sub recent {
 my %events = (
     storm => [qw(fast immediate immediate kill kill freeze few_in_flight list_refuses list_lags)],
     calm  => [qw(list_refuses list_lags)]);
-my %end_of = (freeze => 'thaw', few_in_flight => 'many_in_flight', list_refuses => 'list_answers', list_lags => 'list_leads');
+my %end_of = (few_in_flight => 'many_in_flight', list_refuses => 'list_answers', list_lags => 'list_leads');
 
 # All kinds come before one comes again. What one event began the next one ends.
 sub event {
