@@ -139,7 +139,7 @@ GRANT ALL ON ALL TABLES IN SCHEMA coach_sms_internal TO regress_anybody;
 SELECT functions = (SELECT count(*) FROM coach_sms_internal.sms_own_functions(NULL)) AS every_function,
        relations = (SELECT count(*) FROM coach_sms_internal.sms_own_relations('{r,v}')) AS every_relation, schema, problem
   FROM rights_of_anybody;
-SELECT sms_revoke_tenant('regress_anybody'), sms_revoke_service('regress_anybody'), sms_revoke_operator('regress_anybody'), sms_revoke_monitor('regress_anybody');
+SELECT sms_revoke_tenant('regress_anybody'), sms_revoke_service('regress_anybody'), sms_revoke_operator('regress_anybody'), sms_revoke_monitor('regress_anybody'), sms_revoke_gateway('regress_anybody');
 TABLE rights_of_anybody;
 DROP VIEW rights_of_anybody;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_anybody;

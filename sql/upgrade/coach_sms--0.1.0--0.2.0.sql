@@ -374,6 +374,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sees_all() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_acts_for_all()
          OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
+         OR has_function_privilege('@extschema@.sms_twilio_webhook_calls(text[], text[], text[])', 'EXECUTE')
 $$;
 COMMENT ON FUNCTION sms_my_orgs() IS
 'Returns the orgs of the current user, by coach_sms.tenancy_function or the claims of its token. Policies '
@@ -685,6 +686,17 @@ COMMENT ON FUNCTION sms_twilio_webhook(text, text, text) IS
 '(no form), 403 (not signed by an account of ours), 413 (URL over 8 kB or body over 64 kB) or 503 (the '
 'token is not readable). A stranger''s call never raises an error. Behind a proxy, set '
 'coach_sms.public_url to the URL that Twilio calls.';
+CREATE OR REPLACE FUNCTION sms_twilio_webhook_calls(url text[], body text[], signature text[])
+  RETURNS TABLE (http_status integer, content_type text, response text)
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT w.http_status, w.content_type, w.response
+    FROM unnest(url, body, signature) WITH ORDINALITY c (url, body, signature, n)
+   CROSS JOIN LATERAL @extschema@.sms_twilio_webhook(c.url, c.body, c.signature) w
+   ORDER BY c.n
+$$;
+COMMENT ON FUNCTION sms_twilio_webhook_calls(text[], text[], text[]) IS
+'Calls sms_twilio_webhook for each element of the arrays, and returns the answers in their order. '
+'coach_sms_gateway takes calls with it that came together. sms_grant_gateway grants it.';
 CREATE OR REPLACE FUNCTION sms_twilio_webhook_raw(text) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -3709,7 +3721,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_arming()
                    || CASE WHEN current_setting('coach_sms.fetch_delay', true) = '0'
                            THEN ', and coach_sms.fetch_delay is 0: messages stay sent'
                            ELSE '; Twilio is asked about each message instead' END END,
-         'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.'
+         'Set it to the URL by which Twilio reaches the webhook, and reload the configuration. At Twilio, '
+         'enter it with #rc=5&rp=all behind it for texts from people, so that an outage loses no STOP.'
     FROM fact
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_orgs()
@@ -3963,7 +3976,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_rights()
      CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
      WHERE a.grantee <> p.proowner
        AND f NOT IN (
-             SELECT k FROM coach_sms_internal.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
+             SELECT k
+               FROM coach_sms_internal.sms_functions_of_kinds('{tenant,service,operator,monitor,gateway}') k)
     UNION
     SELECT a.grantee
       FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r
@@ -3995,8 +4009,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_rights()
            || (SELECT string_agg(CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END, ', '
                                  ORDER BY e.grantee) FROM excess e),
          'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), '
-         'sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; '
-         'then grant the right kind again.'
+         'sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role), '
+         'sms_revoke_gateway(role) takes everything; then grant the right kind again.'
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_bookings()
   RETURNS TABLE (check_name text, level text, problem text, what_to_do text)
@@ -4414,14 +4428,15 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind t
     ('monitor', 'SELECT', 'sms_queue_stat'),
     ('monitor', 'SELECT', 'sms_delivery_stats'),
     ('monitor', 'SELECT', 'sms_health'),
-    ('monitor', 'SELECT', 'sms_cost')
+    ('monitor', 'SELECT', 'sms_cost'),
+    ('gateway', 'SELECT', 'sms_health')
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_own_functions(ARRAY(
     SELECT unnest(f.names)
       FROM (VALUES
-        ('{tenant,service,operator,monitor}'::text[],
+        ('{tenant,service,operator,monitor,gateway}'::text[],
          '{sms_sees_all,sms_acts_for_all,sms_my_orgs,sms_known_zone}'::text[]),
         ('{tenant,service,operator}', '{sms_why}'),
         ('{tenant}', '{sms_is_my_org}'),
@@ -4432,11 +4447,14 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[
             sms_normalize_phone,sms_uuidv7}'),
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
-        ('{service,operator,monitor}', '{sms_doctor,sms_mode,sms_check_trust,sms_worker_state,
-            sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
+        ('{service,operator,monitor}', '{sms_doctor,sms_launcher_pid}'),
+        ('{service,operator,monitor,gateway}', '{sms_mode,sms_check_trust,sms_worker_state,
+            sms_library_version,sms_is_preloaded}'),
+        ('{gateway}', '{sms_twilio_webhook_calls}'),
         ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,
             sms_schedule_reminders,sms_export_opt_outs,
-            sms_twilio_webhook,sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
+            sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
+        ('{service,gateway}', '{sms_twilio_webhook}'),
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
      WHERE f.kinds && $1))
 $$;
@@ -4445,7 +4463,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind te
   SELECT k.kind, a.grantee::regrole
     FROM (VALUES ('tenant', 'sms_is_my_org'), ('service', 'insert_sms_from_service'),
                  ('operator', 'sms_pause'),
-                 ('monitor', 'sms_watches_every_org')) k (kind, name)
+                 ('monitor', 'sms_watches_every_org'),
+                 ('gateway', 'sms_twilio_webhook_calls')) k (kind, name)
     JOIN pg_proc p ON p.pronamespace = '@extschema@'::regnamespace AND p.proname = k.name
     JOIN coach_sms_internal.sms_own_functions(NULL) own ON own = p.oid
    CROSS JOIN aclexplode(p.proacl) a
@@ -4551,6 +4570,13 @@ COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
 'Lets a role, such as pg_monitor, read sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
 'sms_cost and sms_doctor() of all orgs. They show no text or number of a person. It can change nothing, '
 'neither pause nor go live. Superuser only.';
+CREATE OR REPLACE FUNCTION sms_grant_gateway(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'gateway'::text)
+$$;
+COMMENT ON FUNCTION sms_grant_gateway(regrole) IS
+'Lets a role, that of coach_sms_gateway, pass on Twilio''s calls and read sms_health. It can do nothing '
+'else. Superuser only.';
 CREATE OR REPLACE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(
@@ -4582,6 +4608,14 @@ CREATE OR REPLACE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
 $$;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
 'Revokes the rights of sms_grant_monitor, but for USAGE on the schema, which others may have granted too. '
+'Superuser only.';
+CREATE OR REPLACE FUNCTION sms_revoke_gateway(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(
+    role, array_remove(coach_sms_internal.sms_kinds_of(role), 'gateway'))
+$$;
+COMMENT ON FUNCTION sms_revoke_gateway(regrole) IS
+'Revokes the rights of sms_grant_gateway, but for USAGE on the schema, which others may have granted too. '
 'Superuser only.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_take_ownership() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,6 +1,6 @@
 -- Row-level security, and what each kind of role is given: all of it, and nothing else.
 BEGIN;
-SELECT plan(20);
+SELECT plan(21);
 
 CREATE TEMPORARY VIEW own AS
   SELECT classid, objid FROM pg_depend
@@ -97,6 +97,12 @@ SELECT results_eq($$SELECT pg_temp.rights('pgtap_monitor')$$, ARRAY[
   'sms_is_preloaded()', 'sms_known_zone()', 'sms_launcher_pid()', 'sms_library_version()', 'sms_mode()', 'sms_my_orgs()',
   'sms_queue_stat: select', 'sms_sees_all()', 'sms_watches_every_org()', 'sms_worker_stat: select', 'sms_worker_state()'], 'what monitors may');
 
+CREATE ROLE pgtap_gateway;
+SELECT sms_grant_gateway('pgtap_gateway') \gset
+SELECT results_eq($$SELECT pg_temp.rights('pgtap_gateway')$$, ARRAY[
+  'sms_acts_for_all()', 'sms_check_trust()', 'sms_health: select', 'sms_is_preloaded()', 'sms_known_zone()', 'sms_library_version()', 'sms_mode()', 'sms_my_orgs()', 'sms_sees_all()',
+  'sms_twilio_webhook()', 'sms_twilio_webhook_calls()', 'sms_worker_state()'], 'what gateways may');
+
 -- Whose orgs count, a definer function cannot know. So tenants call none, and what becomes the owner for them asks.
 SELECT is_empty($$SELECT proname FROM pg_proc JOIN own ON classid = 'pg_proc'::regclass AND objid = pg_proc.oid, aclexplode(proacl)
                    WHERE prosecdef AND grantee = 'pgtap_tenant'::regrole$$, 'tenants call no definer function');
@@ -137,9 +143,9 @@ SELECT matches(string_agg(line, E'\n'), 'Index Scan Backward using sms_messages_
 
 SELECT sms_grant_tenant('pgtap_tenant'), sms_grant_operator('pgtap_tenant'), sms_revoke_tenant('pgtap_tenant') \gset
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_tenant')$$, $$SELECT pg_temp.rights('pgtap_operator')$$, 'a kind is taken back, and what another gives stays');
-SELECT sms_revoke_operator('pgtap_tenant'), sms_revoke_tenant('pgtap_other_tenant'), sms_revoke_service('pgtap_service'), sms_revoke_operator('pgtap_operator'), sms_revoke_monitor('pgtap_monitor') \gset
+SELECT sms_revoke_operator('pgtap_tenant'), sms_revoke_tenant('pgtap_other_tenant'), sms_revoke_service('pgtap_service'), sms_revoke_operator('pgtap_operator'), sms_revoke_monitor('pgtap_monitor'), sms_revoke_gateway('pgtap_gateway') \gset
 SELECT is_empty('SELECT policy FROM policies', 'with the last role the policies go');
-SELECT is_empty($$SELECT r, right_ FROM unnest(ARRAY['pgtap_tenant', 'pgtap_other_tenant', 'pgtap_service', 'pgtap_operator', 'pgtap_monitor']) r, pg_temp.rights(r::regrole) right_$$, 'and so do the rights');
+SELECT is_empty($$SELECT r, right_ FROM unnest(ARRAY['pgtap_tenant', 'pgtap_other_tenant', 'pgtap_service', 'pgtap_operator', 'pgtap_monitor', 'pgtap_gateway']) r, pg_temp.rights(r::regrole) right_$$, 'and so do the rights');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -19,11 +19,13 @@ COMMENT ON FUNCTION sms_watches_every_org() IS
 'Returns true. A role that may execute it sees the figures of every org and acts for none; '
 'sms_grant_monitor grants it.';
 
--- Returns whether the current user sees the figures of every org: it acts for all, or is a monitor.
+-- Returns whether the current user sees the figures of every org: it acts for all, or is a monitor or a
+-- gateway.
 CREATE FUNCTION coach_sms_internal.sms_sees_all() RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT @extschema@.sms_acts_for_all()
          OR has_function_privilege('@extschema@.sms_watches_every_org()', 'EXECUTE')
+         OR has_function_privilege('@extschema@.sms_twilio_webhook_calls(text[], text[], text[])', 'EXECUTE')
 $$;
 
 CREATE FUNCTION sms_my_orgs() RETURNS uuid[]

@@ -12,6 +12,18 @@ COMMENT ON FUNCTION sms_twilio_webhook(text, text, text) IS
 'token is not readable). A stranger''s call never raises an error. Behind a proxy, set '
 'coach_sms.public_url to the URL that Twilio calls.';
 
+CREATE FUNCTION sms_twilio_webhook_calls(url text[], body text[], signature text[])
+  RETURNS TABLE (http_status integer, content_type text, response text)
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT w.http_status, w.content_type, w.response
+    FROM unnest(url, body, signature) WITH ORDINALITY c (url, body, signature, n)
+   CROSS JOIN LATERAL @extschema@.sms_twilio_webhook(c.url, c.body, c.signature) w
+   ORDER BY c.n
+$$;
+COMMENT ON FUNCTION sms_twilio_webhook_calls(text[], text[], text[]) IS
+'Calls sms_twilio_webhook for each element of the arrays, and returns the answers in their order. '
+'coach_sms_gateway takes calls with it that came together. sms_grant_gateway grants it.';
+
 -- PostgREST passes a text/plain body unchanged to a function with one unnamed text parameter. It would
 -- return any result as JSON, so this function returns nothing. Twilio takes status 204 for "no reply".
 CREATE FUNCTION sms_twilio_webhook_raw(text) RETURNS void

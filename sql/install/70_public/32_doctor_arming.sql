@@ -33,6 +33,7 @@ CREATE FUNCTION coach_sms_internal.sms_check_arming()
                    || CASE WHEN current_setting('coach_sms.fetch_delay', true) = '0'
                            THEN ', and coach_sms.fetch_delay is 0: messages stay sent'
                            ELSE '; Twilio is asked about each message instead' END END,
-         'Set it to the URL by which Twilio reaches the webhook, and reload the configuration.'
+         'Set it to the URL by which Twilio reaches the webhook, and reload the configuration. At Twilio, '
+         'enter it with #rc=5&rp=all behind it for texts from people, so that an outage loses no STOP.'
     FROM fact
 $$;

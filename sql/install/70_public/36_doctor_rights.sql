@@ -30,7 +30,8 @@ CREATE FUNCTION coach_sms_internal.sms_check_rights()
      CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
      WHERE a.grantee <> p.proowner
        AND f NOT IN (
-             SELECT k FROM coach_sms_internal.sms_functions_of_kinds('{tenant,service,operator,monitor}') k)
+             SELECT k
+               FROM coach_sms_internal.sms_functions_of_kinds('{tenant,service,operator,monitor,gateway}') k)
     UNION
     SELECT a.grantee
       FROM coach_sms_internal.sms_own_relations('{r,v}') r JOIN pg_class c ON c.oid = r
@@ -62,6 +63,6 @@ CREATE FUNCTION coach_sms_internal.sms_check_rights()
            || (SELECT string_agg(CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END, ', '
                                  ORDER BY e.grantee) FROM excess e),
          'GRANT ALL ON ALL … IN SCHEMA does that. SELECT sms_revoke_tenant(role), '
-         'sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role) takes everything; '
-         'then grant the right kind again.'
+         'sms_revoke_service(role), sms_revoke_operator(role), sms_revoke_monitor(role), '
+         'sms_revoke_gateway(role) takes everything; then grant the right kind again.'
 $$;

@@ -1,6 +1,7 @@
 -- The kinds of roles and their rights: tenant (people of orgs), service (the application's backend, for all
--- orgs), operator (runs the server), monitor (sees figures and changes nothing). A role may be of several
--- kinds. Each kind has one policy, of its name, on every table that it may see.
+-- orgs), operator (runs the server), monitor (sees figures and changes nothing), gateway (coach_sms_gateway,
+-- which passes on Twilio's calls). A role may be of several kinds. Each kind has one policy, of its name, on
+-- every table that it may see.
 
 -- Returns the policies of each kind of role. The tenants' condition lists the orgs once a
 -- statement, so that an index on org_id serves.
@@ -81,7 +82,8 @@ CREATE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privil
     ('monitor', 'SELECT', 'sms_queue_stat'),
     ('monitor', 'SELECT', 'sms_delivery_stats'),
     ('monitor', 'SELECT', 'sms_health'),
-    ('monitor', 'SELECT', 'sms_cost')
+    ('monitor', 'SELECT', 'sms_cost'),
+    ('gateway', 'SELECT', 'sms_health')
 $$;
 
 -- Returns the functions that roles of these kinds may execute. Views call some of them with the reader's
@@ -91,7 +93,7 @@ CREATE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS 
   SELECT coach_sms_internal.sms_own_functions(ARRAY(
     SELECT unnest(f.names)
       FROM (VALUES
-        ('{tenant,service,operator,monitor}'::text[],
+        ('{tenant,service,operator,monitor,gateway}'::text[],
          '{sms_sees_all,sms_acts_for_all,sms_my_orgs,sms_known_zone}'::text[]),
         ('{tenant,service,operator}', '{sms_why}'),
         ('{tenant}', '{sms_is_my_org}'),
@@ -102,16 +104,19 @@ CREATE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS 
             sms_normalize_phone,sms_uuidv7}'),
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
-        ('{service,operator,monitor}', '{sms_doctor,sms_mode,sms_check_trust,sms_worker_state,
-            sms_library_version,sms_is_preloaded,sms_launcher_pid}'),
+        ('{service,operator,monitor}', '{sms_doctor,sms_launcher_pid}'),
+        ('{service,operator,monitor,gateway}', '{sms_mode,sms_check_trust,sms_worker_state,
+            sms_library_version,sms_is_preloaded}'),
+        ('{gateway}', '{sms_twilio_webhook_calls}'),
         ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,
             sms_schedule_reminders,sms_export_opt_outs,
-            sms_twilio_webhook,sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
+            sms_twilio_webhook_raw,sms_validate_twilio_signature}'),
+        ('{service,gateway}', '{sms_twilio_webhook}'),
         ('{operator}', '{sms_pause,sms_resume,sms_go_live,sms_go_sandbox}')) f (kinds, names)
      WHERE f.kinds && $1))
 $$;
 
--- Returns the roles that are tenants, services, operators and monitors. A role's kind is
+-- Returns the roles that are tenants, services, operators, monitors and gateways. A role's kind is
 -- derived from its rights, since a dump carries those but not our policies. Each kind has
 -- one function that no other kind has.
 CREATE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind text, role regrole)
@@ -119,7 +124,8 @@ CREATE FUNCTION coach_sms_internal.sms_roles() RETURNS TABLE (kind text, role re
   SELECT k.kind, a.grantee::regrole
     FROM (VALUES ('tenant', 'sms_is_my_org'), ('service', 'insert_sms_from_service'),
                  ('operator', 'sms_pause'),
-                 ('monitor', 'sms_watches_every_org')) k (kind, name)
+                 ('monitor', 'sms_watches_every_org'),
+                 ('gateway', 'sms_twilio_webhook_calls')) k (kind, name)
     JOIN pg_proc p ON p.pronamespace = '@extschema@'::regnamespace AND p.proname = k.name
     JOIN coach_sms_internal.sms_own_functions(NULL) own ON own = p.oid
    CROSS JOIN aclexplode(p.proacl) a

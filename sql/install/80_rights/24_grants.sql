@@ -78,6 +78,14 @@ COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
 'sms_cost and sms_doctor() of all orgs. They show no text or number of a person. It can change nothing, '
 'neither pause nor go live. Superuser only.';
 
+CREATE FUNCTION sms_grant_gateway(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'gateway'::text)
+$$;
+COMMENT ON FUNCTION sms_grant_gateway(regrole) IS
+'Lets a role, that of coach_sms_gateway, pass on Twilio''s calls and read sms_health. It can do nothing '
+'else. Superuser only.';
+
 CREATE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(
@@ -112,4 +120,13 @@ CREATE FUNCTION sms_revoke_monitor(role regrole) RETURNS void
 $$;
 COMMENT ON FUNCTION sms_revoke_monitor(regrole) IS
 'Revokes the rights of sms_grant_monitor, but for USAGE on the schema, which others may have granted too. '
+'Superuser only.';
+
+CREATE FUNCTION sms_revoke_gateway(role regrole) RETURNS void
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coach_sms_internal.sms_set_kinds(
+    role, array_remove(coach_sms_internal.sms_kinds_of(role), 'gateway'))
+$$;
+COMMENT ON FUNCTION sms_revoke_gateway(regrole) IS
+'Revokes the rights of sms_grant_gateway, but for USAGE on the schema, which others may have granted too. '
 'Superuser only.';
