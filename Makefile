@@ -30,6 +30,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" coach_sms.co
 VARIANT := $(if $(FUZZ),fuzz,$(if $(filter thread,$(SANITIZE)),tsan,$(if $(SANITIZE),asan,$(if $(FAILPOINTS),test,release))))
 BUILD := build/$(VARIANT)
 MODULE := $(BUILD)/coach_sms.so
+GATEWAY := $(BUILD)/bin/coach_sms_gateway
 FAKE_TWILIO := $(BUILD)/bin/fake_twilio
 TEST_CLOCK := $(BUILD)/bin/test_clock.so
 UNIT_TESTS := $(BUILD)/unit_tests
@@ -37,11 +38,14 @@ UNIT_TESTS := $(BUILD)/unit_tests
 objects = $(patsubst $(1)/%.cpp,$(BUILD)/$(2)/%.o,$(wildcard $(1)/*.cpp))
 CORE_OBJS := $(patsubst src/%.cpp,$(BUILD)/%.o,$(wildcard src/core/*/*.cpp))
 PG_OBJS := $(patsubst src/%.cpp,$(BUILD)/%.o,$(wildcard src/pg/*.cpp src/pg/*/*.cpp))
+GATEWAY_OBJS := $(call objects,src/gateway,gateway)
 UNIT_OBJS := $(call objects,test/unit,unit) $(call objects,test/fuzz,replay)
 FAKE_OBJS := $(call objects,test/fake_twilio,fake_twilio)
 BENCHES := $(patsubst test/bench/%.cpp,$(BUILD)/bin/%,$(wildcard test/bench/*.cpp))
 
 CORE_LIBS := -lcurl -lssl -lcrypto -lphonenumber -licuuc
+GATEWAY_LIBS := $(addprefix -L,$(shell $(PG_CONFIG) --libdir 2>/dev/null)) -lpq -lmicrohttpd
+LIBPQ_INCLUDE := $(addprefix -isystem ,$(shell $(PG_CONFIG) --includedir 2>/dev/null))
 OPTIMIZE := $(if $(SANITIZE),-O1 -fno-omit-frame-pointer,-O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2)
 SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) $(if $(FUZZ),-fno-sanitize=pointer-overflow) -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
 OUR_FLAGS := -std=c++20 -fPIC -MMD -MP -Isrc \
@@ -88,9 +92,21 @@ $(BUILD)/libcore.a: $(CORE_OBJS)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(UNIT_TESTS): $(UNIT_OBJS) $(BUILD)/libcore.a
+$(UNIT_TESTS): $(UNIT_OBJS) $(filter-out %/main.o,$(GATEWAY_OBJS)) $(BUILD)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lgtest_main -lgtest $(CORE_LIBS) -pthread
+	$(Q)$(CXX) $(SANITIZERS) -o $@ $^ -Wl,--as-needed -lgtest_main -lgtest $(GATEWAY_LIBS) $(CORE_LIBS) -pthread
+
+# The gateway needs libpq and libmicrohttpd, but no header of the server.
+$(BUILD)/gateway/%.o: src/gateway/%.cpp $(BUILD)/flags
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(PLAIN_FLAGS) $(LIBPQ_INCLUDE) -c -o $@ $<
+
+$(BUILD)/gateway/main.o: PLAIN_FLAGS += -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
+$(BUILD)/gateway/main.o: coach_sms.control
+
+$(GATEWAY): $(GATEWAY_OBJS) $(BUILD)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(SANITIZERS) -o $@ $^ $(LDFLAGS) -Wl,--as-needed $(GATEWAY_LIBS) $(CORE_LIBS) -pthread
 
 $(FAKE_TWILIO): $(FAKE_OBJS)
 	$(call say,LINK,$@)
@@ -114,7 +130,7 @@ $(BUILD)/bin/fuzz_%: test/fuzz/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
 
 # Rebuilds everything when the compiler, a flag or the PostgreSQL changes.
 $(BUILD)/flags: FORCE
-	@mkdir -p $(sort $(dir $(CORE_OBJS) $(PG_OBJS))) $(addprefix $(BUILD)/,unit replay fake_twilio bin)
+	@mkdir -p $(sort $(dir $(CORE_OBJS) $(PG_OBJS))) $(addprefix $(BUILD)/,unit replay fake_twilio gateway bin)
 	@echo '$(CXX) $(PLAIN_FLAGS) $(PG_CONFIG) $(VERSION)' | cmp -s - $@ || \
 	  echo '$(CXX) $(PLAIN_FLAGS) $(PG_CONFIG) $(VERSION)' > $@
 
@@ -154,9 +170,15 @@ ifneq ($(filter $(MAJORVERSION),15 16 17 18),$(MAJORVERSION))
 $(error coach_sms supports PostgreSQL 15 to 18, and $(PG_CONFIG) is of $(VERSION); set PG_CONFIG)
 endif
 
-all: $(MODULE)
-install: install-module
+# The gateway is built where its libraries are.
+HAS_GATEWAY := $(shell $(CXX) -E -x c++ $(LIBPQ_INCLUDE) -include libpq-fe.h -include microhttpd.h /dev/null >/dev/null 2>&1 && echo yes)
+
+all: $(MODULE) $(if $(HAS_GATEWAY),$(GATEWAY),no-gateway)
+install: install-module $(if $(HAS_GATEWAY),install-gateway)
 uninstall: uninstall-module
+
+no-gateway:
+	@echo 'coach_sms_gateway is left out: `make deps` installs its libraries, libpq-dev and libmicrohttpd-dev.'
 
 # Linked here and not as MODULE_big, which knows only one variant and links with the C compiler.
 $(MODULE): $(CORE_OBJS) $(PG_OBJS) src/exports.map
@@ -199,8 +221,13 @@ install-module: $(MODULE)
 	$(Q)$(INSTALL_SHLIB) $(MODULE) '$(DESTDIR)$(pkglibdir)/coach_sms.so'
 	$(if $(DEBUG)$(FAILPOINTS)$(SANITIZE),,$(Q)$(STRIP_SHARED_LIB) '$(DESTDIR)$(pkglibdir)/coach_sms.so')
 
+install-gateway: $(GATEWAY)
+	$(call say,INSTALL,$(DESTDIR)$(bindir)/coach_sms_gateway)
+	$(Q)$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	$(Q)$(INSTALL_PROGRAM) $(GATEWAY) '$(DESTDIR)$(bindir)/coach_sms_gateway'
+
 uninstall-module:
-	rm -f '$(DESTDIR)$(pkglibdir)/coach_sms.so'
+	rm -f '$(DESTDIR)$(pkglibdir)/coach_sms.so' '$(DESTDIR)$(bindir)/coach_sms_gateway'
 
 endif
 
@@ -290,7 +317,8 @@ OUR_SOURCES = $(wildcard src/*/*.[ch]pp src/*/*/*.[ch]pp test/unit/*.[ch]pp test
 
 lint: install-deps-build-demo-test-bench-lint $(TWILIO_ERRORS)
 	clang-format --dry-run -Werror $(OUR_SOURCES)
-	clang-tidy --quiet $(filter-out src/pg/%,$(filter %.cpp,$(OUR_SOURCES))) -- -std=c++20 -Isrc -I$(dir $(TWILIO_ERRORS))
+	clang-tidy --quiet $(filter-out src/pg/%,$(filter %.cpp,$(OUR_SOURCES))) -- -std=c++20 -Isrc -I$(dir $(TWILIO_ERRORS)) \
+	  $(LIBPQ_INCLUDE) -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
 	clang-tidy --quiet $(filter src/pg/%.cpp,$(OUR_SOURCES)) -- -std=c++20 -Isrc \
 	  -isystem $(includedir_server) -DCOACH_SMS_FAILPOINTS -DCOACH_SMS_VERSION='"$(EXTVERSION)"'
 	cppcheck --quiet --std=c++20 --language=c++ --enable=warning,performance,portability \
@@ -338,5 +366,5 @@ help:
 	@echo 'One test:  make unit FILTER="Segments*"   make regress TESTS=enqueue   make tap TESTS=sending/live'
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=..., V=1 (shows commands): see the head of the Makefile'
 
-.PHONY: all install uninstall install-module uninstall-module clean programs demo test test-on test-asan test-tsan unit unit_tests build-unit \
+.PHONY: all no-gateway install uninstall install-gateway install-module uninstall-module clean programs demo test test-on test-asan test-tsan unit unit_tests build-unit \
   unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress statements isolation pgtap tap soak check-demo check-release bench bench-table lint format tests-list check-tree upgrade-script reference week deps help FORCE

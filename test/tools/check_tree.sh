@@ -47,8 +47,9 @@ grep -rnE '^REVOKE ALL ON' sql/install | grep -v '^sql/install/80_rights/' |
 grep -nE '\b(ereport|elog|palloc[a-z0-9_]*|pfree|MemoryContext[A-Za-z]*|SPI_[a-z_]+|[GS]etConfigOption[A-Za-z]*|[A-Za-z]*Latch|CHECK_FOR_INTERRUPTS|postgres\.h)\b' $(sources src/core) /dev/null |
   rule "the core does not name PostgreSQL" "return a decision; src/pg carries it out"
 # A second thread in a server process may touch nothing of PostgreSQL. So only core code makes one, with all signals
-# blocked, and all that it calls in src/pg stands in one file, which may call these functions only.
-grep -nE '\b(std::j?thread|std::async|pthread_create)\b' $(sources src) /dev/null | grep -v '^src/core/http/http_thread\.[ch]pp:' |
+# blocked, and all that it calls in src/pg stands in one file, which may call these functions only. The gateway is a
+# program of its own.
+grep -nE '\b(std::j?thread|std::async|pthread_create)\b' $(sources src/core src/pg) /dev/null | grep -v '^src/core/http/http_thread\.[ch]pp:' |
   rule "only src/core/http/http_thread.cpp starts a thread" "give the thread a new kind of order"
 grep -nE '\.(is_recalled|before_send) = |new Dispatch\(' $(sources src/pg) /dev/null |
   grep -vE ' = (is_recalled|pass_connected);$|\(dispatch_options\(\), wall_clock,' |
@@ -80,6 +81,9 @@ for side in core pg; do
     !(own in floor) || !(to[1] in floor) { print $0 " (a room that is not in the list)"; next }
     floor[to[1]] > floor[own]'
 done | rule "a file includes its own room and lower ones only" "move what both need down, or hand it in by an argument"
+
+grep -rnE '^#include "' src/gateway | grep -vE '"(core|gateway)/' |
+  rule "the gateway includes core only" "ask the database by SQL"
 
 { find src/core -maxdepth 1 -name '*.[ch]pp' && find src -mindepth 4 -name '*.[ch]pp'; } |
   rule "each file of src stands in a room" "move it: the Makefile builds rooms only"

@@ -37,8 +37,8 @@ postgresql_parts() {
 
 packages_of() {
   case $1 in
-    build) echo make g++ ca-certificates libcurl4-openssl-dev libssl-dev libphonenumber-dev libicu-dev rapidjson-dev ;;
-    demo) echo curl libmicrohttpd-dev openssl ;;
+    build) echo make g++ ca-certificates libcurl4-openssl-dev libssl-dev libphonenumber-dev libicu-dev rapidjson-dev libmicrohttpd-dev libpq-dev ;;
+    demo) echo curl openssl ;;
     test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs perl python3-psycopg ;; # nginx, nodejs: webhook/form_posts.pl
     bench) echo libbenchmark-dev ;;
     lint) echo clang-format clang-tidy cppcheck ;;

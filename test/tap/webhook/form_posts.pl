@@ -7,31 +7,22 @@ use Encode qw(decode);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP ();
-use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
+use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Fake;
+use CoachSms::Nginx;
 use CoachSms::Program;
 use CoachSms::Wait qw(wait_until);
 
 my $key = 'the-key-of-the-backend';
-my ($nginx) = grep { -x } map { "$_/nginx" } split(/:/, $ENV{PATH}), '/usr/sbin', '/usr/local/sbin';
 my ($node_version) = (`node --version 2>&1` // '') =~ /^v(\d+)/;
 
 # Exactly the page's rule, but for the place of PostgREST and the key.
-sub start_nginx {
+sub start_rule {
     my ($port, $postgrest) = @_;
-    my $dir = PostgreSQL::Test::Utils::tempdir_short();
-    my $rule = slurp_file('test/webhook/nginx.conf');
-    $rule =~ s{http://127\.0\.0\.1:3000}{$postgrest} && $rule =~ s{THE-BACKENDS-JWT}{$key}
-      && $rule =~ s{https://app\.example\.com}{http://127.0.0.1:$port} or die 'the rule has changed';
-    my $paths = join '', map { "${_}_temp_path $dir/$_; " } qw(client_body proxy fastcgi uwsgi scgi);
-    append_to_file("$dir/nginx.conf", "daemon off; master_process off; pid $dir/pid; error_log $dir/error.log;\nevents {}\n"
-        . "http { access_log off; $paths\nserver { listen 127.0.0.1:$port;\n$rule} }\n");
-    my ($program) = start_program('sh', '-c', '"$1" -e "$2/error.log" -c "$2/nginx.conf" & echo started; read gone; kill $!; wait', 'sh', $nginx, $dir);
-    wait_until(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }, 20)
-      or die 'nginx did not start: ' . slurp_file("$dir/error.log");
-    return $program;
+    return start_nginx($port, 'test/webhook/nginx.conf', 'http://127.0.0.1:3000' => $postgrest, 'THE-BACKENDS-JWT' => $key,
+        'https://app.example.com' => "http://127.0.0.1:$port");
 }
 
 sub start_edge_function {
@@ -126,8 +117,8 @@ sub check {
 }
 
 SKIP: {
-    skip 'nginx is not installed', 1 unless $nginx;
-    check('nginx', \&start_nginx);
+    skip 'nginx is not installed', 1 unless has_nginx();
+    check('nginx', \&start_rule);
 }
 SKIP: {
     skip 'node 18 or newer is not installed', 1 unless ($node_version // 0) >= 18;

@@ -1,0 +1,86 @@
+#include "gateway/call_queue.hpp"
+
+#include <utility>
+
+namespace coach_sms {
+
+namespace {
+
+Answer too_late() {
+  return {503, "text/plain", "the database is away: try again\n"};
+}
+
+}  // namespace
+
+bool CallQueue::add(const std::shared_ptr<Call>& call) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || held_ >= most_calls_ || bytes_ + call->size() > most_bytes_) return false;
+    ++held_;
+    bytes_ += call->size();
+    by_age_.push_back(call);
+    waiting_.push_back(call);
+  }
+  changed_.notify_one();
+  return true;
+}
+
+Calls CallQueue::take(std::size_t limit) {
+  std::unique_lock lock(mutex_);
+  Calls taken;
+  while (taken.empty()) {
+    changed_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
+    if (waiting_.empty()) break;
+    for (; !waiting_.empty() && taken.size() < limit; waiting_.pop_front())
+      if (!waiting_.front()->is_answered()) taken.push_back(std::move(waiting_.front()));
+  }
+  return taken;
+}
+
+void CallQueue::give_back(const Calls& calls) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto call = calls.rbegin(); call != calls.rend(); ++call)
+      if (!(*call)->is_answered()) waiting_.push_front(*call);
+  }
+  changed_.notify_one();
+}
+
+void CallQueue::answer(Call& call, Answer given) {
+  const std::size_t size = call.size();
+  if (!call.answer(std::move(given))) return;
+  const std::lock_guard lock(mutex_);
+  --held_;
+  bytes_ -= size;
+}
+
+int CallQueue::expire(Clock::time_point now) {
+  Calls late;
+  {
+    const std::lock_guard lock(mutex_);
+    for (; !by_age_.empty(); by_age_.pop_front()) {
+      std::shared_ptr<Call> call = by_age_.front().lock();
+      if (call == nullptr || call->is_answered()) continue;
+      if (call->answer_by > now) break;
+      late.push_back(std::move(call));
+    }
+  }
+  for (const auto& call : late)
+    answer(*call, too_late());
+  return static_cast<int>(late.size());
+}
+
+void CallQueue::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  changed_.notify_all();
+}
+
+std::size_t CallQueue::held() const {
+  const std::lock_guard lock(mutex_);
+  return held_;
+}
+
+}  // namespace coach_sms

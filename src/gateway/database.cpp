@@ -1,0 +1,138 @@
+#include "gateway/database.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace coach_sms {
+
+namespace {
+
+// Classes of SQLSTATE (PostgreSQL's manual, appendix A) after which the same may succeed later:
+// connection exception, read-only transaction, rollback, resources, operator intervention, and a
+// lock that is not available.
+bool may_succeed_later(std::string_view sqlstate) {
+  constexpr std::string_view kClasses[] = {"08", "40", "53", "57"};
+  return sqlstate == "25006" || sqlstate == "55P03" ||
+         std::any_of(std::begin(kClasses), std::end(kClasses),
+                     [&](std::string_view start) { return sqlstate.starts_with(start); });
+}
+
+// Returns whether another connection is needed: the server ends this one, or sends nothing because
+// it is a standby.
+bool wants_new_connection(std::string_view sqlstate) {
+  return sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "25006";
+}
+
+int milliseconds_until(Clock::time_point deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+std::string with_schema(std::string sql, const std::string& schema) {
+  constexpr std::string_view kName = "$schema";
+  for (auto at = sql.find(kName); at != std::string::npos; at = sql.find(kName, at + schema.size()))
+    sql.replace(at, kName.size(), schema);
+  return sql;
+}
+
+}  // namespace
+
+bool Database::fail(std::string why) {
+  error_ = std::move(why);
+  disconnect();
+  return false;
+}
+
+bool Database::connect(Clock::time_point deadline) {
+  return establish(deadline) && find_schema(deadline);
+}
+
+bool Database::establish(Clock::time_point deadline) {
+  const char* keywords[] = {"dbname", "fallback_application_name", "client_encoding", nullptr};
+  const char* values[] = {conninfo_.c_str(), "coach_sms_gateway", "UTF8", nullptr};
+  connection_.reset(PQconnectStartParams(keywords, values, 1));
+  if (connection_ == nullptr) return fail("there is no memory for a connection");
+  PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+  while (PQstatus(connection_.get()) != CONNECTION_BAD && state != PGRES_POLLING_OK) {
+    if (!wait(state == PGRES_POLLING_WRITING, deadline))
+      return fail("no connection before the deadline");
+    state = PQconnectPoll(connection_.get());
+  }
+  if (PQstatus(connection_.get()) != CONNECTION_OK) return fail(PQerrorMessage(connection_.get()));
+  return PQsetnonblocking(connection_.get(), 1) == 0 ||
+         fail("the connection cannot be non-blocking");
+}
+
+bool Database::find_schema(Clock::time_point deadline) {
+  Rows rows;
+  const Ending ending = run(
+      "SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e"
+      "  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'coach_sms'",
+      {}, deadline, &rows);
+  if (ending != Ending::kDone) return fail(error_);
+  if (PQntuples(rows.get()) == 0)
+    return fail("the database has no extension coach_sms: run CREATE EXTENSION coach_sms");
+  schema_ = PQgetvalue(rows.get(), 0, 0);
+  return true;
+}
+
+bool Database::wait(bool for_writing, Clock::time_point deadline) {
+  pollfd socket{PQsocket(connection_.get()), static_cast<short>(for_writing ? POLLOUT : POLLIN), 0};
+  int ready;
+  do
+    ready = poll(&socket, 1, milliseconds_until(deadline));
+  while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
+Ending Database::run(const std::string& sql, std::span<const char* const> values,
+                     Clock::time_point deadline, Rows* rows) {
+  const std::string text = with_schema(sql, schema_);
+  if (PQsendQueryParams(connection_.get(), text.c_str(), static_cast<int>(values.size()), nullptr,
+                        values.data(), nullptr, nullptr, 0) == 0) {
+    fail(PQerrorMessage(connection_.get()));
+    return Ending::kAgain;
+  }
+  *rows = last_result(deadline);
+  return ending_of(rows->get());
+}
+
+// Sends what is left of the statement, and returns its last result; none where the connection broke
+// or the deadline passed.
+Rows Database::last_result(Clock::time_point deadline) {
+  PGconn* connection = connection_.get();
+  Rows last;
+  for (;;) {
+    const int unsent = PQflush(connection);
+    if (unsent < 0) return nullptr;
+    if (unsent == 0 && PQisBusy(connection) == 0) {
+      Rows next(PQgetResult(connection));
+      if (next == nullptr) return last;
+      last = std::move(next);
+      continue;
+    }
+    if (!wait(unsent > 0, deadline) || PQconsumeInput(connection) == 0) return nullptr;
+  }
+}
+
+Ending Database::ending_of(const PGresult* result) {
+  if (result == nullptr) {
+    const std::string why = PQerrorMessage(connection_.get());
+    fail(why.empty() ? "no answer before the deadline" : why);
+    return Ending::kAgain;
+  }
+  const ExecStatusType status = PQresultStatus(result);
+  if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return Ending::kDone;
+  error_ = PQresultErrorMessage(result);
+  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const std::string_view code = sqlstate != nullptr ? sqlstate : "08006";
+  if (PQstatus(connection_.get()) != CONNECTION_OK || wants_new_connection(code)) disconnect();
+  if (may_succeed_later(code)) return Ending::kAgain;
+  return code.starts_with("22") ? Ending::kBadValue : Ending::kRefused;
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "gateway/call.hpp"
+
+namespace coach_sms {
+
+struct FreeResult {
+  void operator()(PGresult* result) const noexcept { PQclear(result); }
+};
+using Rows = std::unique_ptr<PGresult, FreeResult>;
+
+// How a statement ended.
+enum class Ending {
+  kDone,
+  kBadValue,  // SQLSTATE class 22: the values cannot be taken
+  kAgain,     // the connection broke, or the server is not ready: the same may succeed later
+  kRefused,   // anything else, such as a missing right
+};
+
+// A connection to the database in which coach_sms is installed, for one thread. No function waits
+// longer than its deadline. Only the look-up of a host's name, which libpq does, may.
+class Database {
+ public:
+  // `conninfo` is a connection string or URI; what it leaves out comes from the environment, as in
+  // every program of libpq.
+  explicit Database(std::string conninfo) : conninfo_(std::move(conninfo)) {}
+
+  bool is_connected() const noexcept { return connection_ != nullptr; }
+  // Connects, and finds the schema of the extension. Returns false where that fails.
+  bool connect(Clock::time_point deadline);
+  void disconnect() noexcept { connection_.reset(); }
+
+  // Runs one statement with text parameters; `$schema` stands for the extension's schema. After
+  // kAgain there may be no connection.
+  Ending run(const std::string& sql, std::span<const char* const> values,
+             Clock::time_point deadline, Rows* rows);
+
+  // Returns libpq's or the server's message of the last failure, on one line.
+  const std::string& error() const noexcept { return error_; }
+
+ private:
+  struct Finish {
+    void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
+  };
+
+  bool fail(std::string why);
+  bool establish(Clock::time_point deadline);
+  bool find_schema(Clock::time_point deadline);
+  bool wait(bool for_writing, Clock::time_point deadline);
+  Rows last_result(Clock::time_point deadline);
+  Ending ending_of(const PGresult* result);
+
+  std::string conninfo_;
+  std::string schema_;  // quoted
+  std::string error_;
+  std::unique_ptr<PGconn, Finish> connection_;
+};
+
+}  // namespace coach_sms

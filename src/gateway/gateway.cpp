@@ -1,0 +1,63 @@
+#include "gateway/gateway.hpp"
+
+#include <thread>
+#include <utility>
+
+#include "gateway/log.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr unsigned kPrivateConnections = 64;
+constexpr auto kLastArrivals = 1s;  // for requests that are half there when the gateway ends
+
+}  // namespace
+
+Gateway::Gateway(Options options)
+    : options_(std::move(options)),
+      queue_(options_.held_calls, options_.held_bytes),
+      health_(options_.dbname),
+      public_site_(&options_, &queue_),
+      private_site_(&health_) {
+  private_server_ =
+      std::make_unique<HttpServer>(ServerOptions{options_.listen_private, kPrivateConnections, 0,
+                                                 true, options_.request_time, options_.access_log},
+                                   &private_site_);
+  public_server_ = std::make_unique<HttpServer>(
+      ServerOptions{options_.listen, options_.connections, options_.connections_per_address, false,
+                    options_.request_time, options_.access_log},
+      &public_site_);
+  public_site_.set_server(public_server_.get());
+  for (unsigned i = 0; i < options_.database_connections; ++i)
+    workers_.push_back(std::make_unique<CallWorker>(options_.dbname, &queue_, &news_));
+}
+
+Gateway::~Gateway() {
+  public_server_->close_door();
+  const Clock::time_point last_arrival = Clock::now() + kLastArrivals;
+  while (public_server_->connections() > 0 && Clock::now() < last_arrival)
+    pause();
+  queue_.close();
+  // A suspended connection must be resumed before its server ends. Calls end after hold_time.
+  while (queue_.held() > 0)
+    pause();
+  workers_.clear();
+}
+
+void Gateway::pause() {
+  tick();
+  std::this_thread::sleep_for(10ms);
+}
+
+void Gateway::tick() {
+  public_server_->enforce_deadlines();
+  private_server_->enforce_deadlines();
+  if (const int late = queue_.expire(Clock::now()); late > 0)
+    log_line(std::to_string(late) +
+             " calls were answered 503: the database did not take them in time");
+}
+
+}  // namespace coach_sms

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "gateway/health.hpp"
+#include "gateway/http_server.hpp"
+
+namespace coach_sms {
+
+// The private pages: /livez, which asks nobody, and /healthz.
+class PrivateSite : public Site {
+ public:
+  explicit PrivateSite(Health* health) : health_(health) {}
+
+  std::unique_ptr<Visit> new_visit() override { return std::make_unique<Visit>(); }
+  MHD_Result begin(Visit* visit, MHD_Connection* connection) override;
+  MHD_Result body(Visit* visit, const char* data, std::size_t size) override;
+  MHD_Result end(Visit* visit, MHD_Connection* connection) override;
+
+ private:
+  Answer answer(const Visit& visit);
+
+  Health* health_;
+};
+
+}  // namespace coach_sms
