@@ -126,7 +126,9 @@ $(BUILD)/bin/core_bench: BENCH_LIBS = -lbenchmark
 # libFuzzer comes with clang: a build of its own, of the core alone.
 $(BUILD)/bin/fuzz_%: test/fuzz/%.cpp $(BUILD)/libcore.a $(BUILD)/flags
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(PLAIN_FLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/libcore.a $(CORE_LIBS)
+	$(Q)$(CXX) $(PLAIN_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.cpp %.o,$^) $(BUILD)/libcore.a $(CORE_LIBS)
+
+$(BUILD)/bin/fuzz_called_url: $(BUILD)/gateway/called_url.o
 
 # Rebuilds everything when the compiler, a flag or the PostgreSQL changes.
 $(BUILD)/flags: FORCE

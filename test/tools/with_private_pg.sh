@@ -81,7 +81,7 @@ wrap_server_for_sanitizer() {
   mv "$bindir/postgres" "$bindir/postgres.real"
   cat >"$bindir/postgres" <<WRAPPER
 #!/bin/bash
-export ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:abort_on_error=1:handle_segv=1:log_path=$report
+export ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:abort_on_error=1:handle_segv=1:quarantine_size_mb=32:log_path=$report
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:log_path=$report
 export LD_PRELOAD=$(realpath "$(${CXX:-g++} -print-file-name=libasan.so)"):$work/early.so\${LD_PRELOAD:+:\$LD_PRELOAD}
 exec -a "\$0" "$bindir/postgres.real" "\$@"
