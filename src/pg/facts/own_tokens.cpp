@@ -21,11 +21,13 @@ OwnTokens own_tokens_of(const Row& row) {
   return tokens;
 }
 
-OwnTokens own_tokens_of(const pg_uuid_t& org_id) {
-  OwnTokens tokens{};
-  read_rows(&org_settings::table, {{org_settings::kOrgId, Parameter(org_id)}},
-            [&](const Row& row) { tokens = own_tokens_of(row); });
-  return tokens;
+bool find_own_tokens(const pg_uuid_t& org_id, OwnTokens* tokens) {
+  bool found = false;
+  read_rows(&org_settings::table, {{org_settings::kOrgId, Parameter(org_id)}}, [&](const Row& row) {
+    found = true;
+    *tokens = own_tokens_of(row);
+  });
+  return found;
 }
 
 }  // namespace coach_sms
@@ -35,5 +37,6 @@ using namespace coach_sms;
 // sms_has_own_token(org_id) → boolean; false for an org without settings
 Datum coach_sms_has_own_token(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
-  PG_RETURN_BOOL(own_tokens_of(*PG_GETARG_UUID_P(0)).sealed != nullptr);
+  OwnTokens tokens{};
+  PG_RETURN_BOOL(find_own_tokens(*PG_GETARG_UUID_P(0), &tokens) && tokens.sealed != nullptr);
 }

@@ -12,8 +12,9 @@ struct OwnTokens {
   char* second;  // the other token during a rotation; nullptr: none
 };
 
-// Returns the org's tokens by its row of sms_settings, or by its id.
+// Returns the org's tokens by its row of sms_settings.
 OwnTokens own_tokens_of(const Row& row);
-OwnTokens own_tokens_of(const pg_uuid_t& org_id);
+// Finds the org's tokens by its id. Returns false for an org without settings.
+bool find_own_tokens(const pg_uuid_t& org_id, OwnTokens* tokens);
 
 }  // namespace coach_sms

@@ -37,10 +37,11 @@ bool is_of_another_attempt(const ProviderEvent& event, const CurrentState& curre
 }
 
 // Returns whether the token that signed the event speaks for the org: the org's own token, or else
-// the server's.
+// the server's. None speaks for an org without settings.
 bool speaks_for(const ProviderEvent& event, const pg_uuid_t& org_id) {
-  return event.has_org ? memcmp(&event.org_id, &org_id, UUID_LEN) == 0
-                       : own_tokens_of(org_id).sealed == nullptr;
+  if (event.has_org) return memcmp(&event.org_id, &org_id, UUID_LEN) == 0;
+  OwnTokens tokens{};
+  return find_own_tokens(org_id, &tokens) && tokens.sealed == nullptr;
 }
 
 }  // namespace

@@ -77,8 +77,11 @@ int read_account(const WebhookCall& call, OrgTokens (&orgs)[kMostOrgs]) {
   const uint64 rows =
       statement.run(sid, call.account_sid, call.messaging_service_sid, call.our_number);
   int count = 0;
-  for (uint64 row = 0; row < std::min<uint64>(rows, kMostOrgs); ++row)
-    orgs[count++] = {uuid_column(row, 1), own_tokens_of(uuid_column(row, 1))};
+  for (uint64 row = 0; row < std::min<uint64>(rows, kMostOrgs); ++row) {
+    OrgTokens& org = orgs[count];
+    org.org_id = uuid_column(row, 1);
+    if (find_own_tokens(org.org_id, &org.tokens)) ++count;
+  }
   return count;
 }
 
@@ -176,7 +179,8 @@ void find_orgs_spoken_for(const WebhookCall& call, const char* token, Verificati
   bool is_null;
   for (uint64 row = 0; row < rows; ++row) {
     const pg_uuid_t org_id = uuid_column(row, 1);
-    const OwnTokens own = own_tokens_of(org_id);
+    OwnTokens own{};
+    if (!find_own_tokens(org_id, &own)) continue;
     if (own.sealed == nullptr) {  // it sends with the server's token
       is_servers_account = true;
       continue;
