@@ -15,6 +15,10 @@ constexpr const Duty* kDuties[] = {
 
 }  // namespace
 
+int64 pause_after(TimestampTz began_at, int parts, int64 longest) {
+  return std::min(longest, (parts - 1) * (GetCurrentTimestamp() - began_at));
+}
+
 void begin_duties() {
   for (const Duty* duty : kDuties)
     if (duty->begin != nullptr) duty->begin();

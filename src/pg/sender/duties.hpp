@@ -36,6 +36,11 @@ extern const Duty kUsageDuty;
 extern const Duty kStatusPollDuty;
 extern const Duty kHoldsDuty;
 
+// Returns the pause (microseconds) after a run that began at `began_at` and ends now, so that the
+// runs take one of `parts` of the sender's time; `longest` at most. Many lanes, or dead rows under
+// an old snapshot, make a look at the tables slow.
+int64 pause_after(TimestampTz began_at, int parts, int64 longest);
+
 void begin_duties();
 // Returns when the first duty is to run.
 TimestampTz next_duty_at(const Sender& sender, TimestampTz now);

@@ -1,5 +1,7 @@
 #include "pg/sender/duties.hpp"
 
+#include <algorithm>
+
 #include "pg/base/ids.hpp"
 #include "pg/messages/upkeep.hpp"
 #include "pg/sender/promotion.hpp"
@@ -17,14 +19,20 @@ namespace {
 
 constexpr int kExpiredAtOnce = 2000;
 constexpr int64 kPauseWhileBusy = USECS_PER_SEC;
+constexpr int64 kLongestPause = 10 * USECS_PER_SEC;
+constexpr int kPart = 50;  // looks for lost leases take a fiftieth of the sender's time
 
 struct {
   TimestampTz at;
+  TimestampTz leases_at;  // when to look for lost leases
   bool more_to_expire;
 } housekeeping;
 
-// Moves sending → unknown the claims that no sender answers for.
+// Moves sending → unknown the claims that no sender answers for. It reads all claims, and nothing
+// depends on its speed: a lease lasts for many seconds.
 void expire_lost_leases(Sender* sender) {
+  const TimestampTz began_at = GetCurrentTimestamp();
+  if (began_at < housekeeping.leases_at) return;
   int count = 0;
   const auto room =
       static_cast<Size>(sender->dispatch->in_hand()) + static_cast<Size>(sender->claimed_count) + 1;
@@ -36,6 +44,9 @@ void expire_lost_leases(Sender* sender) {
   for (int i = 0; i < sender->claimed_count; ++i)
     ids[count++] = to_pg(sender->claimed[i].message);
   expire_leases(ids, count, false);
+  const int64 pause = INT64CONST(1000) * settings::poll_interval;
+  housekeeping.leases_at =
+      GetCurrentTimestamp() + std::max(pause, pause_after(began_at, kPart, kLongestPause));
 }
 
 void keep_house(void* state) {
@@ -71,7 +82,7 @@ bool run(Sender* sender) {
 }
 
 void clock_set_back(Sender*, TimestampTz) {
-  housekeeping.at = 0;
+  housekeeping.at = housekeeping.leases_at = 0;
   promote_anew();
 }
 

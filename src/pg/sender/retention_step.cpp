@@ -13,8 +13,8 @@ namespace coach_sms {
 namespace {
 
 constexpr int kAtOnce = 500;
+constexpr int kPart = 10;
 constexpr int64 kShortestPause = USECS_PER_SEC / 10;
-constexpr int64 kPausePerBatch = 9;  // pauses are so many times as long as the batch before
 constexpr int64 kPauseAfterPass = 10 * USECS_PER_MINUTE;
 
 struct {
@@ -42,9 +42,10 @@ void prune_batch(void* state) {
   bool at_end;
   datum_column(0, 1, &at_end);
   pruning.behind = uuid_column(0, 1);  // all zero at the end: begin with the first org again
-  const TimestampTz now = GetCurrentTimestamp();
-  const int64 pause = std::max(kShortestPause, kPausePerBatch * (now - begin_at));
-  pruning.again_at = now + (at_end ? kPauseAfterPass : std::min(pause, kPauseAfterPass));
+  const int64 pause = at_end
+                          ? kPauseAfterPass
+                          : std::max(kShortestPause, pause_after(begin_at, kPart, kPauseAfterPass));
+  pruning.again_at = GetCurrentTimestamp() + pause;
 }
 
 void begin() {

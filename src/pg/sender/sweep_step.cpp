@@ -21,11 +21,14 @@ namespace coach_sms {
 namespace {
 
 constexpr int64 kPauseWhileBusy = USECS_PER_SEC;
+constexpr int64 kLongestPause = 10 * USECS_PER_SEC;
+constexpr int kPart = 50;  // a sweep that nobody asks for takes a fiftieth of the sender's time
 
 struct {
   bool is_first_done;
   bool found_something_due;
   TimestampTz at;
+  int64 pause;  // the shortest until the next sweep that nobody asks for
 } sweeps;
 
 void log_mode(const Sender& sender, const char* why_not_armed) {
@@ -146,6 +149,7 @@ void look_for_unknown_prepared() {
 
 void sweep(void* state) {
   auto* sender = static_cast<Sender*>(state);
+  const TimestampTz began_at = GetCurrentTimestamp();
   const char* why = "";
   const Mode mode = read_mode(&why);
   if (!sweeps.is_first_done) {
@@ -169,6 +173,7 @@ void sweep(void* state) {
   sender->sweep_wanted = false;
   sender->claimed_since_sweep = false;
   sweeps.at = GetCurrentTimestamp();
+  sweeps.pause = pause_after(began_at, kPart, kLongestPause);
 }
 
 void begin() {
@@ -178,7 +183,8 @@ void begin() {
 TimestampTz next_at(const Sender& sender, TimestampTz now) {
   if (sender.sweep_wanted) return now;
   const bool busy = sender.claimed_since_sweep || sweeps.found_something_due;
-  return sweeps.at + (busy ? kPauseWhileBusy : INT64CONST(1000) * settings::poll_interval);
+  const int64 pause = busy ? kPauseWhileBusy : INT64CONST(1000) * settings::poll_interval;
+  return sweeps.at + std::max(pause, sweeps.pause);
 }
 
 bool run(Sender* sender) {
