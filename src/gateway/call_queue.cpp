@@ -16,10 +16,10 @@ bool CallQueue::add(const std::shared_ptr<Call>& call) {
   {
     const std::lock_guard lock(mutex_);
     if (closed_ || held_ >= most_calls_ || bytes_ + call->size() > most_bytes_) return false;
+    by_age_.push_back(call);  // where the next line throws, the caller's call is soon gone
+    waiting_.push_back(call);
     ++held_;
     bytes_ += call->size();
-    by_age_.push_back(call);
-    waiting_.push_back(call);
   }
   changed_.notify_one();
   return true;
@@ -67,7 +67,18 @@ int CallQueue::expire(Clock::time_point now) {
   }
   for (const auto& call : late)
     answer(*call, too_late());
+  forget_answered();
   return static_cast<int>(late.size());
+}
+
+// While the database is away no worker takes calls.
+void CallQueue::forget_answered() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(waiting_, [](const auto& call) { return call->is_answered(); });
+  std::erase_if(by_age_, [](const auto& known) {
+    const std::shared_ptr<Call> call = known.lock();
+    return call == nullptr || call->is_answered();
+  });
 }
 
 void CallQueue::close() {

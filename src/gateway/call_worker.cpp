@@ -1,5 +1,6 @@
 #include "gateway/call_worker.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 
@@ -14,9 +15,11 @@ using namespace std::chrono_literals;
 
 // More calls in one transaction gain little, and hold their messages' rows longer.
 constexpr std::size_t kMostCallsAtOnce = 32;
-constexpr auto kConnectWithin = 3s;
-constexpr auto kAnswerWithin = 10s;  // of the database; a call waits for less
-constexpr auto kTryAgainIn = 100ms;
+constexpr auto kConnectWithin = 6s;  // to all hosts that are named
+constexpr auto kStatementTimeout = 6s;
+constexpr auto kAnswerWithin = 7s;  // where the server does not keep its timeout
+constexpr std::chrono::milliseconds kTryAgainIn = 100ms;
+constexpr std::chrono::milliseconds kTryAgainAtMost = 1s;
 
 constexpr char kTake[] =
     "SELECT http_status, content_type, response FROM $schema.sms_twilio_webhook_calls($1, $2, $3)";
@@ -36,35 +39,55 @@ Answer row_of(const PGresult* rows, int row) {
 }  // namespace
 
 void DatabaseNews::away(const std::string& why) {
-  if (!is_away_.exchange(true)) log_line("the database is away, and calls are held: " + why);
+  if (!is_away_.exchange(true)) log_line("the database does not take calls: " + why);
 }
 
 void DatabaseNews::back() {
-  if (is_away_.exchange(false)) log_line("the database is back");
+  if (is_away_.exchange(false)) log_line("the database takes calls again");
 }
 
 CallWorker::CallWorker(std::string conninfo, CallQueue* queue, DatabaseNews* news)
-    : database_(std::move(conninfo)), queue_(queue), news_(news), thread_([this] { work(); }) {}
+    : database_(std::move(conninfo), kStatementTimeout),
+      queue_(queue),
+      news_(news),
+      most_calls_(kMostCallsAtOnce),
+      thread_([this] { work(); }) {}
 
 CallWorker::~CallWorker() {
+  end();
+  thread_.join();
+}
+
+void CallWorker::end() {
   {
     const std::lock_guard lock(mutex_);
     ends_ = true;
   }
   ended_.notify_all();
-  thread_.join();
+  database_.give_up();
 }
 
 void CallWorker::work() {
+  while (true) {
+    try {
+      return work_until_the_end();
+    } catch (const std::exception& error) {  // no memory
+      log_line(error.what());
+      database_.disconnect();
+    }
+    if (ends_within(kTryAgainAtMost)) return;
+  }
+}
+
+void CallWorker::work_until_the_end() {
   while (connect()) {
-    const Calls calls = queue_->take(kMostCallsAtOnce);
+    const Calls calls = queue_->take(most_calls_);
     if (calls.empty()) return;
     try {
       pass_on(calls);
-    } catch (const std::exception& error) {  // no memory
-      log_line(std::string("calls were put off: ") + error.what());
-      database_.disconnect();
+    } catch (...) {
       queue_->give_back(calls);
+      throw;
     }
   }
 }
@@ -72,47 +95,60 @@ void CallWorker::work() {
 // Connects unless there is a connection, again and again until it succeeds. Returns false once the
 // worker is to end.
 bool CallWorker::connect() {
-  while (!database_.is_connected()) {
-    if (database_.connect(Clock::now() + kConnectWithin)) {
-      news_->back();
-      break;
-    }
+  for (auto pause = kTryAgainIn; !database_.is_connected();
+       pause = std::min(2 * pause, kTryAgainAtMost)) {
+    if (database_.connect(Clock::now() + kConnectWithin)) break;
+    if (ends_within(0ms)) return false;
     news_->away(database_.error());
-    if (ends_within(kTryAgainIn)) return false;
+    if (ends_within(pause)) return false;
   }
   return !ends_within(0ms);
 }
 
 void CallWorker::pass_on(const Calls& calls) {
   Rows rows;
-  switch (ask(calls, &rows)) {
-    case Ending::kDone:
-      return answer_all(calls, rows.get());
-    case Ending::kAgain:
-      if (!database_.is_connected()) return put_off(calls);
-      [[fallthrough]];
-    default:
-      // One call may have spoiled the transaction for the others.
-      for (const auto& call : calls)
-        pass_on_alone(call);
+  const Ending ending = ask(calls, &rows);
+  if (ending == Ending::kDone) {
+    most_calls_ = kMostCallsAtOnce;
+    return answer_all(calls, rows.get());
   }
+  if (!database_.is_connected()) {
+    most_calls_ = 1;  // one of them may have broken the connection
+    return put_off(calls);
+  }
+  // One call may have spoiled the transaction for the others.
+  Calls left;
+  for (const auto& call : calls)
+    if (!pass_on_alone(call)) left.push_back(call);
+  if (!left.empty()) put_off(left);
 }
 
-void CallWorker::pass_on_alone(const std::shared_ptr<Call>& call) {
+// Returns false where the call is to be tried again.
+bool CallWorker::pass_on_alone(const std::shared_ptr<Call>& call) {
   Rows rows;
   const Ending ending = database_.is_connected() ? ask({call}, &rows) : Ending::kAgain;
-  if (ending == Ending::kDone) return answer_all({call}, rows.get());
-  if (ending == Ending::kAgain) return put_off({call});
-  if (ending == Ending::kBadValue) return queue_->answer(*call, bad_request());
-  log_line("the database refuses calls: " + database_.error());
-  queue_->answer(*call, unavailable());
+  switch (ending) {
+    case Ending::kDone:
+      answer_all({call}, rows.get());
+      break;
+    case Ending::kBadValue:
+      queue_->answer(*call, bad_request());
+      break;
+    case Ending::kRefused:
+      news_->away(database_.error());
+      queue_->answer(*call, unavailable());
+      break;
+    case Ending::kAgain:
+      return false;
+  }
+  return true;
 }
 
 // Puts the calls back for another try, which begins after a moment.
 void CallWorker::put_off(const Calls& calls) {
   queue_->give_back(calls);
-  if (!database_.is_connected()) return news_->away(database_.error());
-  log_line("calls are tried again: " + database_.error());
+  if (ends_within(0ms)) return;
+  news_->away(database_.error());
   (void)ends_within(kTryAgainIn);
 }
 
@@ -137,6 +173,7 @@ Ending CallWorker::ask(const Calls& calls, Rows* rows) {
 }
 
 void CallWorker::answer_all(const Calls& calls, const PGresult* rows) {
+  news_->back();
   for (int row = 0; row < PQntuples(rows); ++row)
     queue_->answer(*calls[static_cast<std::size_t>(row)], row_of(rows, row));
 }

@@ -12,7 +12,7 @@
 
 namespace coach_sms {
 
-// Says once for all workers that the database is away, and that it is back.
+// Says once for all workers that the database does not take calls, and that it does again.
 class DatabaseNews {
  public:
   void away(const std::string& why);
@@ -28,16 +28,19 @@ class DatabaseNews {
 class CallWorker {
  public:
   CallWorker(std::string conninfo, CallQueue* queue, DatabaseNews* news);
-  // Ends the thread; calls that are not answered stay in the queue.
   ~CallWorker();
+  // Lets the thread end soon, in the middle of a statement too. A call that it has stays
+  // unanswered.
+  void end();
   CallWorker(const CallWorker&) = delete;
   CallWorker& operator=(const CallWorker&) = delete;
 
  private:
   void work();
+  void work_until_the_end();
   bool connect();
   void pass_on(const Calls& calls);
-  void pass_on_alone(const std::shared_ptr<Call>& call);
+  bool pass_on_alone(const std::shared_ptr<Call>& call);
   void put_off(const Calls& calls);
   bool ends_within(std::chrono::milliseconds time);
   Ending ask(const Calls& calls, Rows* rows);
@@ -46,6 +49,7 @@ class CallWorker {
   Database database_;
   CallQueue* queue_;
   DatabaseNews* news_;
+  std::size_t most_calls_;  // at once
   std::mutex mutex_;
   std::condition_variable ended_;
   bool ends_ = false;

@@ -27,6 +27,26 @@ bool wants_new_connection(std::string_view sqlstate) {
   return sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "25006";
 }
 
+// Returns whether the database's encoding lacks a character: character_not_in_repertoire or
+// untranslatable_character.
+bool cannot_be_stored(std::string_view sqlstate) {
+  return sqlstate == "22021" || sqlstate == "22P05";
+}
+
+// Returns the words of an error, without detail, hint and context. Errors of data, of a constraint
+// or of an application's trigger may quote a number or a text: of them it returns the SQLSTATE
+// alone.
+std::string words_of(const PGresult* result, std::string_view sqlstate) {
+  constexpr std::string_view kQuoting[] = {"21", "22", "23", "27", "44", "P0", "XX"};
+  const char* message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  const bool may_quote =
+      std::any_of(std::begin(kQuoting), std::end(kQuoting),
+                  [&](std::string_view start) { return sqlstate.starts_with(start); });
+  std::string words = "SQLSTATE " + std::string(sqlstate);
+  return may_quote || message == nullptr ? words + "; the server's log says more"
+                                         : message + (" (" + words + ")");
+}
+
 int milliseconds_until(Clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
@@ -48,12 +68,15 @@ bool Database::fail(std::string why) {
 }
 
 bool Database::connect(Clock::time_point deadline) {
-  return establish(deadline) && find_schema(deadline);
+  return establish(deadline) && prepare_session(deadline);
 }
 
 bool Database::establish(Clock::time_point deadline) {
-  const char* keywords[] = {"dbname", "fallback_application_name", "client_encoding", nullptr};
-  const char* values[] = {conninfo_.c_str(), "coach_sms_gateway", "UTF8", nullptr};
+  // What the connection string says comes later, and so it counts before these defaults. They make
+  // a network that swallows packets fail within the time for which calls are held.
+  const char* keywords[] = {"fallback_application_name", "tcp_user_timeout", "keepalives_idle",
+                            "client_encoding",           "dbname",           nullptr};
+  const char* values[] = {"coach_sms_gateway", "2000", "10", "UTF8", conninfo_.c_str(), nullptr};
   connection_.reset(PQconnectStartParams(keywords, values, 1));
   if (connection_ == nullptr) return fail("there is no memory for a connection");
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
@@ -63,16 +86,25 @@ bool Database::establish(Clock::time_point deadline) {
     state = PQconnectPoll(connection_.get());
   }
   if (PQstatus(connection_.get()) != CONNECTION_OK) return fail(PQerrorMessage(connection_.get()));
+  PQsetNoticeReceiver(
+      connection_.get(), [](void*, const PGresult*) {}, nullptr);
   return PQsetnonblocking(connection_.get(), 1) == 0 ||
          fail("the connection cannot be non-blocking");
 }
 
-bool Database::find_schema(Clock::time_point deadline) {
+// Sets the timeouts, and finds the schema of the extension.
+bool Database::prepare_session(Clock::time_point deadline) {
+  const std::string lock_timeout = std::to_string(statement_timeout_.count() / 2);
+  const std::string statement_timeout = std::to_string(statement_timeout_.count());
+  const char* values[] = {lock_timeout.c_str(), statement_timeout.c_str()};
   Rows rows;
   const Ending ending = run(
-      "SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e"
+      "SELECT pg_catalog.quote_ident(n.nspname),"
+      "       pg_catalog.set_config('lock_timeout', $1, false),"
+      "       pg_catalog.set_config('statement_timeout', $2, false)"
+      "  FROM pg_catalog.pg_extension e"
       "  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'coach_sms'",
-      {}, deadline, &rows);
+      values, deadline, &rows);
   if (ending != Ending::kDone) return fail(error_);
   if (PQntuples(rows.get()) == 0)
     return fail("the database has no extension coach_sms: run CREATE EXTENSION coach_sms");
@@ -80,13 +112,17 @@ bool Database::find_schema(Clock::time_point deadline) {
   return true;
 }
 
+// Waits in short parts, between which it may be told to give up.
 bool Database::wait(bool for_writing, Clock::time_point deadline) {
+  constexpr int kPart = 100;  // milliseconds
   pollfd socket{PQsocket(connection_.get()), static_cast<short>(for_writing ? POLLOUT : POLLIN), 0};
-  int ready;
-  do
-    ready = poll(&socket, 1, milliseconds_until(deadline));
-  while (ready < 0 && errno == EINTR);
-  return ready > 0;
+  while (!gives_up_) {
+    const int left = milliseconds_until(deadline);
+    const int ready = poll(&socket, 1, std::min(left, kPart));
+    if (ready != 0 && !(ready < 0 && errno == EINTR)) return ready > 0;
+    if (left == 0) return false;
+  }
+  return false;
 }
 
 Ending Database::run(const std::string& sql, std::span<const char* const> values,
@@ -127,12 +163,12 @@ Ending Database::ending_of(const PGresult* result) {
   }
   const ExecStatusType status = PQresultStatus(result);
   if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return Ending::kDone;
-  error_ = PQresultErrorMessage(result);
   const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const std::string_view code = sqlstate != nullptr ? sqlstate : "08006";
+  error_ = words_of(result, code);
   if (PQstatus(connection_.get()) != CONNECTION_OK || wants_new_connection(code)) disconnect();
   if (may_succeed_later(code)) return Ending::kAgain;
-  return code.starts_with("22") ? Ending::kBadValue : Ending::kRefused;
+  return cannot_be_stored(code) ? Ending::kBadValue : Ending::kRefused;
 }
 
 }  // namespace coach_sms

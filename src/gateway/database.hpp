@@ -2,6 +2,8 @@
 
 #include <libpq-fe.h>
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,7 +20,7 @@ using Rows = std::unique_ptr<PGresult, FreeResult>;
 // How a statement ended.
 enum class Ending {
   kDone,
-  kBadValue,  // SQLSTATE class 22: the values cannot be taken
+  kBadValue,  // the database cannot store the bytes of the values
   kAgain,     // the connection broke, or the server is not ready: the same may succeed later
   kRefused,   // anything else, such as a missing right
 };
@@ -28,8 +30,13 @@ enum class Ending {
 class Database {
  public:
   // `conninfo` is a connection string or URI; what it leaves out comes from the environment, as in
-  // every program of libpq.
-  explicit Database(std::string conninfo) : conninfo_(std::move(conninfo)) {}
+  // every program of libpq. The server ends a statement after `statement_timeout`, and after half
+  // of it in wait for a lock.
+  Database(std::string conninfo, std::chrono::milliseconds statement_timeout)
+      : conninfo_(std::move(conninfo)), statement_timeout_(statement_timeout) {}
+
+  // Lets the function that waits fail at once, and all later ones. For any thread.
+  void give_up() noexcept { gives_up_ = true; }
 
   bool is_connected() const noexcept { return connection_ != nullptr; }
   // Connects, and finds the schema of the extension. Returns false where that fails.
@@ -41,7 +48,8 @@ class Database {
   Ending run(const std::string& sql, std::span<const char* const> values,
              Clock::time_point deadline, Rows* rows);
 
-  // Returns libpq's or the server's message of the last failure, on one line.
+  // Returns libpq's or the server's message of the last failure. It quotes no value: where the
+  // server's words might, it is the SQLSTATE alone.
   const std::string& error() const noexcept { return error_; }
 
  private:
@@ -51,12 +59,14 @@ class Database {
 
   bool fail(std::string why);
   bool establish(Clock::time_point deadline);
-  bool find_schema(Clock::time_point deadline);
+  bool prepare_session(Clock::time_point deadline);
   bool wait(bool for_writing, Clock::time_point deadline);
   Rows last_result(Clock::time_point deadline);
   Ending ending_of(const PGresult* result);
 
   std::string conninfo_;
+  std::chrono::milliseconds statement_timeout_;
+  std::atomic<bool> gives_up_ = false;
   std::string schema_;  // quoted
   std::string error_;
   std::unique_ptr<PGconn, Finish> connection_;

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr unsigned kPrivateConnections = 64;
 constexpr auto kLastArrivals = 1s;  // for requests that are half there when the gateway ends
+constexpr auto kLastAnswers = 1s;   // for answers that are on their way out
 
 }  // namespace
 
@@ -30,12 +31,20 @@ Gateway::Gateway(Options options)
       ServerOptions{options_.listen, options_.connections, options_.connections_per_address, false,
                     options_.request_time, options_.access_log},
       &public_site_);
-  public_site_.set_server(public_server_.get());
-  for (unsigned i = 0; i < options_.database_connections; ++i)
-    workers_.push_back(std::make_unique<CallWorker>(options_.dbname, &queue_, &news_));
+  try {
+    for (unsigned i = 0; i < options_.database_connections; ++i)
+      workers_.push_back(std::make_unique<CallWorker>(options_.dbname, &queue_, &news_));
+  } catch (...) {  // the system has no thread left
+    end();
+    throw;
+  }
 }
 
 Gateway::~Gateway() {
+  end();
+}
+
+void Gateway::end() {
   public_server_->close_door();
   const Clock::time_point last_arrival = Clock::now() + kLastArrivals;
   while (public_server_->connections() > 0 && Clock::now() < last_arrival)
@@ -44,6 +53,12 @@ Gateway::~Gateway() {
   // A suspended connection must be resumed before its server ends. Calls end after hold_time.
   while (queue_.held() > 0)
     pause();
+  const Clock::time_point last_answer = Clock::now() + kLastAnswers;
+  while (public_server_->visits() > 0 && Clock::now() < last_answer)
+    pause();
+  health_.give_up();
+  for (const auto& worker : workers_)
+    worker->end();
   workers_.clear();
 }
 
@@ -56,8 +71,8 @@ void Gateway::tick() {
   public_server_->enforce_deadlines();
   private_server_->enforce_deadlines();
   if (const int late = queue_.expire(Clock::now()); late > 0)
-    log_line(std::to_string(late) +
-             " calls were answered 503: the database did not take them in time");
+    log_line("answered 503, since the database did not take them in time: calls: " +
+             std::to_string(late));
 }
 
 }  // namespace coach_sms

@@ -18,8 +18,8 @@ class Gateway {
  public:
   // Begins to serve. Throws Error (kInvalidArgument) where it cannot listen.
   explicit Gateway(Options options);
-  // Takes no new connections, answers the calls that it has, and ends: after hold_time and a second
-  // at the latest.
+  // Takes no new connections, answers the calls that it has, and ends: after hold_time and two
+  // seconds at the latest.
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
@@ -30,6 +30,7 @@ class Gateway {
   void tick();
 
  private:
+  void end();
   void pause();
 
   Options options_;

@@ -8,17 +8,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kStatementTimeout = 2s;
 constexpr auto kAnswerWithin = 3s;
 constexpr auto kKeptFor = 1s;
 
 constexpr char kAsk[] =
-    "SELECT ok, json_build_object('ok', ok, 'problem', problem) FROM $schema.sms_health";
+    "SELECT ok, pg_catalog.json_build_object('ok', ok, 'problem', problem) FROM $schema.sms_health";
 
 Answer answer_of(bool ok, std::string json) {
   return {ok ? 200 : 503, "application/json", std::move(json) + "\n"};
 }
 
 }  // namespace
+
+Health::Health(std::string conninfo) : database_(std::move(conninfo), kStatementTimeout) {}
 
 Answer Health::answer() {
   const std::lock_guard lock(mutex_);

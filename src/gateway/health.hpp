@@ -11,8 +11,10 @@ namespace coach_sms {
 // most, over a connection of its own. May be called from any thread.
 class Health {
  public:
-  explicit Health(std::string conninfo) : database_(std::move(conninfo)) {}
+  explicit Health(std::string conninfo);
   Answer answer();
+  // Lets a question under way end at once.
+  void give_up() noexcept { database_.give_up(); }
 
  private:
   Answer ask();

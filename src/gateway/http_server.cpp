@@ -55,7 +55,6 @@ HttpServer::HttpServer(const ServerOptions& options, Site* site) : options_(opti
   daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, &HttpServer::on_request, this,  //
                              MHD_OPTION_SOCK_ADDR, address->ai_addr,                     //
                              MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U,                      //
-                             MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U,                     //
                              MHD_OPTION_CONNECTION_LIMIT, options.connections,           //
                              MHD_OPTION_PER_IP_CONNECTION_LIMIT, options.connections_per_address,
                              MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMostHeadBytes,              //
@@ -68,6 +67,7 @@ HttpServer::HttpServer(const ServerOptions& options, Site* site) : options_(opti
 
 HttpServer::~HttpServer() {
   MHD_stop_daemon(daemon_);
+  if (closed_door_ >= 0) close(closed_door_);
 }
 
 int HttpServer::port() const {
@@ -79,16 +79,20 @@ unsigned HttpServer::connections() const {
 }
 
 void HttpServer::close_door() {
-  if (const int socket = MHD_quiesce_daemon(daemon_); socket >= 0) close(socket);
+  // The socket may be closed after MHD_stop_daemon() only. Its number would be another's before.
+  closed_door_ = MHD_quiesce_daemon(daemon_);
+  if (closed_door_ >= 0) shutdown(closed_door_, SHUT_RDWR);
 }
 
 void HttpServer::on_connection(void* self, MHD_Connection* connection, void**,
-                               MHD_ConnectionNotificationCode code) {
+                               MHD_ConnectionNotificationCode code) try {
   auto* server = static_cast<HttpServer*>(self);
   if (code == MHD_CONNECTION_NOTIFY_STARTED)
     server->deadlines_.add(connection, Clock::now() + server->options_.request_time);
   else
     server->deadlines_.remove(connection);
+} catch (const std::exception& error) {  // no memory: the connection has no deadline
+  log_line(error.what());
 }
 
 // Makes the visit; libmicrohttpd keeps it for on_request() and on_completed().
@@ -97,6 +101,7 @@ void* HttpServer::on_target(void* self, const char* target, MHD_Connection*) try
   std::unique_ptr<Visit> visit = server->site_->new_visit();
   visit->target = target;
   visit->begin = Clock::now();
+  ++server->visits_;
   return visit.release();
 } catch (const std::exception&) {
   return nullptr;
@@ -119,7 +124,7 @@ MHD_Result HttpServer::serve(Visit* visit, MHD_Connection* connection, const cha
     visit->method = method;
     return site_->begin(visit, connection);
   }
-  if (*size == 0) return site_->end(visit, connection);
+  if (*size == 0) return site_->end(visit, connection, this);
   const MHD_Result result = site_->body(visit, data, *size);
   *size = 0;
   return result;
@@ -130,7 +135,9 @@ void HttpServer::on_completed(void* self, MHD_Connection* connection, void** con
   const std::unique_ptr<Visit> visit(static_cast<Visit*>(*context));
   auto* server = static_cast<HttpServer*>(self);
   server->extend(connection, server->options_.request_time);  // of the next request
-  if (visit != nullptr) server->log_access(*visit);
+  if (visit == nullptr) return;
+  --server->visits_;
+  server->log_access(*visit);
 }
 
 // The query is left out: it may name a person's message.
@@ -138,9 +145,9 @@ void HttpServer::log_access(const Visit& visit) const {
   if (!options_.access_log) return;
   const auto taken =
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - visit.begin);
-  const std::string_view path = path_of(visit.target);
-  std::printf("%s %.*s %d %lld ms\n", visit.method.c_str(), static_cast<int>(path.size()),
-              path.data(), visit.status, static_cast<long long>(taken.count()));
+  const std::string request = printable(visit.method + ' ' + std::string(path_of(visit.target)));
+  std::printf("%s %d %lld ms\n", request.c_str(), visit.status,
+              static_cast<long long>(taken.count()));
   std::fflush(stdout);
 }
 

@@ -2,6 +2,7 @@
 
 #include <microhttpd.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,8 @@ struct Visit {
   int status = 0;  // of the answer; 0: none yet
 };
 
+class HttpServer;
+
 // The pages of one listening address.
 class Site {
  public:
@@ -28,7 +31,7 @@ class Site {
   // its end. MHD_NO closes the connection. May throw.
   virtual MHD_Result begin(Visit* visit, MHD_Connection* connection) = 0;
   virtual MHD_Result body(Visit* visit, const char* data, std::size_t size) = 0;
-  virtual MHD_Result end(Visit* visit, MHD_Connection* connection) = 0;
+  virtual MHD_Result end(Visit* visit, MHD_Connection* connection, HttpServer* server) = 0;
 };
 
 struct ServerOptions {
@@ -53,6 +56,8 @@ class HttpServer {
   int port() const;
   // Returns the number of open connections.
   unsigned connections() const;
+  // Returns the number of requests whose answers are not sent yet.
+  int visits() const noexcept { return visits_; }
   // Takes no new connections from now on.
   void close_door();
   // Ends requests whose time is over. To be called several times a second.
@@ -78,6 +83,8 @@ class HttpServer {
   ServerOptions options_;
   Site* site_;
   RequestDeadlines deadlines_;
+  std::atomic<int> visits_ = 0;
+  int closed_door_ = -1;  // the listening socket after close_door()
   MHD_Daemon* daemon_;
 };
 

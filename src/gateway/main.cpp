@@ -1,6 +1,7 @@
 // coach_sms_gateway: takes Twilio's calls and passes them to the database.
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdio>
@@ -26,8 +27,27 @@ sigset_t block_signals() {
   return signals;
 }
 
-void serve(const Options& options) {
+// Allows as many open files as the system lets us have, and as many connections as then fit.
+void fit_open_files(Options* options) {
+  constexpr rlim_t kOurs = 100;  // beside connections of strangers: private pages, libpq, the rest
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  const rlim_t ours = kOurs + options->database_connections;
+  if (options->connections + ours <= files.rlim_cur) return;
+  if (files.rlim_cur <= ours)
+    throw Error(ErrorKind::kInvalidArgument,
+                "the system allows " + std::to_string(files.rlim_cur) + " open files only", {},
+                "Raise the limit, with ulimit -n or LimitNOFILE.");
+  options->connections = static_cast<unsigned>(files.rlim_cur - ours);
+  log_line("takes " + std::to_string(options->connections) +
+           " connections at once, since the system allows no more open files");
+}
+
+void serve(Options options) {
   const sigset_t signals = block_signals();
+  fit_open_files(&options);
   Gateway gateway(options);
   log_line("takes calls at port " + std::to_string(gateway.port()) + ", private pages at port " +
            std::to_string(gateway.private_port()));

@@ -17,16 +17,14 @@ namespace {
   throw Error(ErrorKind::kInvalidArgument, why, {}, "coach_sms_gateway --help lists the options.");
 }
 
-// Reads a number of at least `least`.
-template <typename Number>
-Number number(std::string_view name, std::string_view text, long least) {
+// Reads a number within bounds.
+unsigned number(std::string_view name, std::string_view text, long least, long most) {
   long value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < least ||
-      value > 1'000'000)
-    refuse(std::string(name) + " must be a number from " + std::to_string(least) +
-           " to 1000000, not \"" + std::string(text) + '"');
-  return static_cast<Number>(value);
+  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
+    refuse(std::string(name) + " must be a number from " + std::to_string(least) + " to " +
+           std::to_string(most) + ", not \"" + std::string(text) + '"');
+  return static_cast<unsigned>(value);
 }
 
 struct Option {
@@ -46,8 +44,9 @@ constexpr Option kOptions[] = {
      [](Options* options, const char* value) { options->listen_private = value; }},
     {"path", "COACH_SMS_PATH", "PATH", "the path of Twilio's calls (/twilio)",
      [](Options* options, const char* value) {
-       if (value[0] != '/')
-         refuse(std::string("--path must begin with \"/\", not \"") + value + '"');
+       if (value[0] != '/' || strpbrk(value, "?#") != nullptr)
+         refuse(std::string("--path must begin with \"/\" and have no query, not \"") + value +
+                '"');
        options->path = value;
      }},
     {"dbname", nullptr, "CONNINFO",
@@ -55,17 +54,21 @@ constexpr Option kOptions[] = {
      [](Options* options, const char* value) { options->dbname = value; }},
     {"database-connections", nullptr, "NUMBER", "connections to the database for calls (4)",
      [](Options* options, const char* value) {
-       options->database_connections = number<unsigned>("--database-connections", value, 1);
+       options->database_connections = number("--database-connections", value, 1, 100);
      }},
     {"max-connections", nullptr, "NUMBER", "connections of strangers at once (2000)",
      [](Options* options, const char* value) {
-       options->connections = number<unsigned>("--max-connections", value, 1);
+       options->connections = number("--max-connections", value, 1, 100'000);
      }},
     {"max-connections-per-address", nullptr, "NUMBER",
      "the same for each address, 0: no limit (100)",
      [](Options* options, const char* value) {
        options->connections_per_address =
-           number<unsigned>("--max-connections-per-address", value, 0);
+           number("--max-connections-per-address", value, 0, 100'000);
+     }},
+    {"hold", nullptr, "SECONDS", "how long a call is held while the database is away (8)",
+     [](Options* options, const char* value) {
+       options->hold_time = std::chrono::seconds(number("--hold", value, 1, 12));
      }},
     {"behind-proxy", nullptr, nullptr,
      "a proxy of yours makes all connections: there is no limit for each address",
@@ -118,9 +121,9 @@ std::string help_text() {
     text += '\n';
   }
   return text +
-         "\nEnter the URL at Twilio with #rc=5&rp=all behind it: without that, Twilio does not "
-         "repeat a\n"
-         "call that was answered 503, and a STOP may be lost.\n";
+         "\nEnter the URL at Twilio with #rc=5&rp=all behind it. Without this end, Twilio does "
+         "not\n"
+         "repeat a call that was answered 503. A STOP may then be lost.\n";
 }
 
 }  // namespace coach_sms

@@ -16,7 +16,7 @@ struct Options {
   unsigned connections = 2000;             // of strangers, at once
   unsigned connections_per_address = 100;  // at once; 0: no limit
   std::chrono::seconds request_time{10};   // for a request to arrive whole
-  std::chrono::seconds hold_time{8};       // of a call while the database is away
+  std::chrono::seconds hold_time{8};  // of a call while the database is away; Twilio waits 15 s
   std::size_t held_calls = 10'000;
   std::size_t held_bytes = 64UL << 20;
   bool access_log = false;

@@ -15,7 +15,7 @@ MHD_Result PrivateSite::body(Visit*, const char*, std::size_t) {
   return MHD_NO;
 }
 
-MHD_Result PrivateSite::end(Visit* visit, MHD_Connection* connection) {
+MHD_Result PrivateSite::end(Visit* visit, MHD_Connection* connection, HttpServer*) {
   return give(answer(*visit), visit, connection);
 }
 

@@ -13,7 +13,7 @@ class PrivateSite : public Site {
   std::unique_ptr<Visit> new_visit() override { return std::make_unique<Visit>(); }
   MHD_Result begin(Visit* visit, MHD_Connection* connection) override;
   MHD_Result body(Visit* visit, const char* data, std::size_t size) override;
-  MHD_Result end(Visit* visit, MHD_Connection* connection) override;
+  MHD_Result end(Visit* visit, MHD_Connection* connection, HttpServer* server) override;
 
  private:
   Answer answer(const Visit& visit);

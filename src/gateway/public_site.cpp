@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kMostBodyBytes = 64 * 1024;  // as in the database
+constexpr std::size_t kAlwaysTaken = 8 * 1024;     // of a body, however many others arrive
 constexpr std::size_t kMostDropped = 1 << 20;      // of a larger body, before its connection ends
 
 const Answer kNotFound{404, "text/plain", "there is nothing here\n"};
@@ -82,7 +83,8 @@ MHD_Result PublicSite::begin(Visit* visit, MHD_Connection* connection) {
 MHD_Result PublicSite::body(Visit* visit, const char* data, std::size_t size) {
   auto* posting = static_cast<Posting*>(visit);
   if (posting->content.size() + size > kMostBodyBytes) posting->refusal = &kTooLarge;
-  if (arriving_ + size > options_->held_bytes) posting->refusal = &kBusy;
+  if (posting->content.size() + size > kAlwaysTaken && arriving_ + size > options_->held_bytes)
+    posting->refusal = &kBusy;
   if (posting->refusal != nullptr) {
     posting->forget_body();
     posting->dropped += size;
@@ -93,15 +95,15 @@ MHD_Result PublicSite::body(Visit* visit, const char* data, std::size_t size) {
   return MHD_YES;
 }
 
-MHD_Result PublicSite::end(Visit* visit, MHD_Connection* connection) {
+MHD_Result PublicSite::end(Visit* visit, MHD_Connection* connection, HttpServer* server) {
   auto* posting = static_cast<Posting*>(visit);
   if (posting->refusal != nullptr) return give(*posting->refusal, visit, connection);
-  if (posting->call == nullptr) return hold(posting, connection);
+  if (posting->call == nullptr) return hold(posting, connection, server);
   return give(*posting->call->answer(), visit, connection);
 }
 
 // Suspends the connection until a worker, or the end of the call's time, has answered the call.
-MHD_Result PublicSite::hold(Posting* posting, MHD_Connection* connection) {
+MHD_Result PublicSite::hold(Posting* posting, MHD_Connection* connection, HttpServer* server) {
   std::string signature = signature_of(connection);
   std::string url = called_url(header(connection, MHD_HTTP_HEADER_HOST),
                                header(connection, "X-Forwarded-Proto"), posting->target);
@@ -110,13 +112,20 @@ MHD_Result PublicSite::hold(Posting* posting, MHD_Connection* connection) {
     return give(kNoForm, posting, connection);
   posting->call = std::make_shared<Call>(std::move(url), std::move(content), std::move(signature),
                                          Clock::now() + options_->hold_time, resume, connection);
-  server_->extend(connection, options_->hold_time + options_->request_time);
+  server->extend(connection, options_->hold_time + options_->request_time);
   MHD_suspend_connection(connection);
-  if (queue_->add(posting->call)) return MHD_YES;
+  if (add(posting->call)) return MHD_YES;
   MHD_resume_connection(connection);
   posting->call = nullptr;
   posting->refusal = &kBusy;
   return MHD_YES;
+}
+
+// Returns false where there is no room for the call, or no memory.
+bool PublicSite::add(const std::shared_ptr<Call>& call) try {
+  return queue_->add(call);
+} catch (const std::bad_alloc&) {
+  return false;
 }
 
 }  // namespace coach_sms

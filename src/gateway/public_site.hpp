@@ -13,22 +13,20 @@ class PublicSite : public Site {
  public:
   // Both must outlive it.
   PublicSite(const Options* options, CallQueue* queue) : options_(options), queue_(queue) {}
-  // The server of this site, which gives a held call more time.
-  void set_server(HttpServer* server) { server_ = server; }
 
   std::unique_ptr<Visit> new_visit() override;
   MHD_Result begin(Visit* visit, MHD_Connection* connection) override;
   MHD_Result body(Visit* visit, const char* data, std::size_t size) override;
-  MHD_Result end(Visit* visit, MHD_Connection* connection) override;
+  MHD_Result end(Visit* visit, MHD_Connection* connection, HttpServer* server) override;
 
  private:
   struct Posting;
 
-  MHD_Result hold(Posting* posting, MHD_Connection* connection);
+  MHD_Result hold(Posting* posting, MHD_Connection* connection, HttpServer* server);
+  bool add(const std::shared_ptr<Call>& call);
 
   const Options* options_;
   CallQueue* queue_;
-  HttpServer* server_ = nullptr;
   std::atomic<std::size_t> arriving_{0};  // bytes of bodies that are not whole
 };
 

@@ -80,6 +80,15 @@ TEST_F(CallQueueTest, AnswersLateCallsWhoeverHasThem) {
   EXPECT_EQ(resumed_, 2) << "a worker that comes too late answers nothing";
 }
 
+TEST_F(CallQueueTest, FreesLateCallsThatNoWorkerTakes) {
+  auto call = new_call();
+  const std::weak_ptr<Call> known = call;
+  queue_.add(call);
+  call.reset();
+  EXPECT_EQ(queue_.expire(begin_ + 8s), 1);
+  EXPECT_TRUE(known.expired());
+}
+
 TEST_F(CallQueueTest, GivesCallsBackInFrontAndNoneThatIsAnswered) {
   const auto first = new_call();
   const auto second = new_call();

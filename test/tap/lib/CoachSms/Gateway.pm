@@ -58,7 +58,21 @@ sub serve {
 sub log_text { my ($self) = @_; return -e $self->{log} ? PostgreSQL::Test::Utils::slurp_file($self->{log}) : ''; }
 sub access_log { my ($self) = @_; return PostgreSQL::Test::Utils::slurp_file("$self->{dir}/access"); }
 sub url { my ($self) = @_; return "http://127.0.0.1:$self->{port}/twilio"; }
-sub runs { my ($self) = @_; return !$self->{status} && waitpid($self->{pid}, POSIX::WNOHANG()) == 0; }
+sub runs { my ($self) = @_; return !$self->has_ended; }
+
+sub has_ended {
+    my ($self) = @_;
+    $self->{status} = $? if !defined $self->{status} && waitpid($self->{pid}, POSIX::WNOHANG()) != 0;
+    return defined $self->{status};
+}
+
+# The number of connections that it has accepted. A connection that waits to be accepted has no inode yet.
+sub accepted {
+    my ($self) = @_;
+    my $local = sprintf '0100007F:%04X', $self->{port};
+    return scalar grep { my @field = split; ($field[1] // '') eq $local && $field[3] eq '01' && $field[9] }
+      split /\n/, PostgreSQL::Test::Utils::slurp_file('/proc/net/tcp');
+}
 
 # Its own memory, in MiB: without pages that it shares with others.
 sub memory {
@@ -119,12 +133,11 @@ sub get {
 # Ends it as systemd does. Returns its exit status.
 sub stop {
     my ($self) = @_;
-    return $self->{status} if defined $self->{status};
-    kill TERM => $self->{pid};
-    wait_until(sub { waitpid($self->{pid}, POSIX::WNOHANG()) != 0 }) or do { kill KILL => $self->{pid}; waitpid $self->{pid}, 0 };
-    return $self->{status} = $?;
+    kill TERM => $self->{pid} unless $self->has_ended;
+    wait_until(sub { $self->has_ended }) or do { kill KILL => $self->{pid}; waitpid $self->{pid}, 0; $self->{status} = $? };
+    return $self->{status};
 }
 
-sub DESTROY { my ($self) = @_; local ($?, $!); kill KILL => $self->{pid} unless defined $self->{status}; return; }
+sub DESTROY { my ($self) = @_; local ($?, $!); kill KILL => $self->{pid} unless $self->has_ended; return; }
 
 1;
