@@ -16,20 +16,24 @@ show() { printf '  %s\n' "$*"; }
 ask() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
 as_admin() { PGUSER=$(id -un) psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
 fake() { local what=$1; shift; curl -sS --fail --cacert "$work/cert/ca.pem" "$@" "https://127.0.0.1:$port/control/$what"; }
-# Twilio calls back; here we stand for the Edge Function that hands the requests to sms_twilio_webhook().
+# Twilio's signed calls, as a proxy passes them on to the gateway.
 relay() { # of which status
   fake callbacks > "$work/callbacks.json"
-  psql -XAtq -v ON_ERROR_STOP=1 -v file="$work/callbacks.json" -v kind="$1" <<'SQL'
+  psql -XAtq -F ' ' -v ON_ERROR_STOP=1 -v file="$work/callbacks.json" -v kind="$1" > "$work/calls" <<'SQL'
 \set callbacks `cat :file`
-SELECT format('webhook: %s, signed %s… -> %s', c->>'status', left(c->>'signature', 8), w.http_status)
-  FROM jsonb_array_elements(:'callbacks'::jsonb) c, LATERAL sms_twilio_webhook(c->>'url', c->>'body', c->>'signature') w
- WHERE (c->>'status' = 'received') = (:'kind' = 'texts');
+SELECT c->>'status', c->>'signature', regexp_replace(c->>'url', '^https://[^/]+|#.*', '', 'g'), c->>'body'
+  FROM jsonb_array_elements(:'callbacks'::jsonb) c WHERE (c->>'status' = 'received') = (:'kind' = 'texts');
 SQL
+  while read -r status signature target body; do
+    answer=$(curl -sS -o /dev/null -w '%{http_code}' -H "X-Twilio-Signature: $signature" --data-binary "$body" \
+      "http://127.0.0.1:$gateway_port$target")
+    echo "gateway: POST of $status, signed ${signature:0:8}… -> $answer"
+  done < "$work/calls"
 }
 
 say "1. A PostgreSQL server with coach_sms, and a stand-in for Twilio on loopback"
 fake_twilio --https --cert-dir "$work/cert" --account $account --token $token --callbacks hold --delay-ms 300 \
-  --inbound-url https://coach.example/functions/v1/twilio-webhook \
+  --inbound-url https://coach.example/twilio \
   --port-file "$work/port" --exit-on-stdin-eof < <(exec tail -f /dev/null --pid=$$) > "$work/fake.log" &
 for ((i = 0; i < 200; i++)); do [ -s "$work/port" ] && break; read -rt 0.05 <> <(:) || true; done
 port=$(cat "$work/port")
@@ -41,10 +45,10 @@ shared_preload_libraries = 'coach_sms'
 coach_sms.key_file = '$work/coach_sms.key'
 coach_sms.twilio_api_url = 'https://127.0.0.1:$port'
 coach_sms.ca_file = '$work/cert/ca.pem'
-coach_sms.public_url = 'https://coach.example/functions/v1/twilio-webhook'
+coach_sms.public_url = 'https://coach.example/twilio'
 CONF
 pg_ctl -D "$work/data" -l "$work/log" -w start > /dev/null
-trap 'pg_ctl -D "$work/data" -m fast stop > /dev/null 2>&1 || true' EXIT
+trap 'kill ${gateway:-} 2>/dev/null || true; pg_ctl -D "$work/data" -m fast stop > /dev/null 2>&1 || true' EXIT
 show "$(as_admin -c 'SELECT split_part(version(), $$ on $$, 1)'), Twilio at https://127.0.0.1:$port"
 
 say "2. CREATE EXTENSION, a key for tokens, and a role for the application"
@@ -52,6 +56,12 @@ as_admin -c "CREATE EXTENSION coach_sms" -c "CREATE ROLE coach_app LOGIN" > /dev
 as_admin -c "SELECT sms_create_key('$work/coach_sms.key')" -c "SELECT sms_grant_service('coach_app')" \
   -c "GRANT CREATE ON SCHEMA public TO coach_app" > /dev/null
 show "the application is coach_app: no superuser, no rights but those of sms_grant_service()"
+as_admin -c "CREATE ROLE sms_gateway LOGIN" -c "SELECT sms_grant_gateway('sms_gateway')" > /dev/null
+PGUSER=sms_gateway coach_sms_gateway --listen 127.0.0.1:0 --listen-private 127.0.0.1:0 2> "$work/gateway.log" &
+gateway=$!
+for ((i = 0; i < 200; i++)); do grep -q 'takes calls' "$work/gateway.log" && break; read -rt 0.05 <> <(:) || true; done
+gateway_port=$(sed -n 's/.*takes calls at port \([0-9]*\),.*/\1/p' "$work/gateway.log")
+show "coach_sms_gateway takes Twilio's calls at port $gateway_port, behind https://coach.example/twilio"
 
 say "3. The application's tables, an org's settings and its templates, as in the guide"
 ask "CREATE TABLE orgs (id uuid PRIMARY KEY, name text);

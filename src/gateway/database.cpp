@@ -77,6 +77,7 @@ bool Database::establish(Clock::time_point deadline) {
   const char* keywords[] = {"fallback_application_name", "tcp_user_timeout", "keepalives_idle",
                             "client_encoding",           "dbname",           nullptr};
   const char* values[] = {"coach_sms_gateway", "2000", "10", "UTF8", conninfo_.c_str(), nullptr};
+  prepared_.clear();
   connection_.reset(PQconnectStartParams(keywords, values, 1));
   if (connection_ == nullptr) return fail("there is no memory for a connection");
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
@@ -127,9 +128,26 @@ bool Database::wait(bool for_writing, Clock::time_point deadline) {
 
 Ending Database::run(const std::string& sql, std::span<const char* const> values,
                      Clock::time_point deadline, Rows* rows) {
-  const std::string text = with_schema(sql, schema_);
-  if (PQsendQueryParams(connection_.get(), text.c_str(), static_cast<int>(values.size()), nullptr,
-                        values.data(), nullptr, nullptr, 0) == 0) {
+  if (const Ending ending = prepare(sql, deadline); ending != Ending::kDone) return ending;
+  const int is_sent =
+      PQsendQueryPrepared(connection_.get(), prepared_.at(sql).c_str(),
+                          static_cast<int>(values.size()), values.data(), nullptr, nullptr, 0);
+  return finish(is_sent == 1, deadline, rows);
+}
+
+Ending Database::prepare(const std::string& sql, Clock::time_point deadline) {
+  if (prepared_.contains(sql)) return Ending::kDone;
+  const std::string name = "s" + std::to_string(prepared_.size());
+  Rows none;
+  const int is_sent =
+      PQsendPrepare(connection_.get(), name.c_str(), with_schema(sql, schema_).c_str(), 0, nullptr);
+  const Ending ending = finish(is_sent == 1, deadline, &none);
+  if (ending == Ending::kDone) prepared_.emplace(sql, name);
+  return ending;
+}
+
+Ending Database::finish(bool is_sent, Clock::time_point deadline, Rows* rows) {
+  if (!is_sent) {
     fail(PQerrorMessage(connection_.get()));
     return Ending::kAgain;
   }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,8 +44,8 @@ class Database {
   bool connect(Clock::time_point deadline);
   void disconnect() noexcept { connection_.reset(); }
 
-  // Runs one statement with text parameters; `$schema` stands for the extension's schema. After
-  // kAgain there may be no connection.
+  // Runs one statement with text parameters, prepared once a connection; `$schema` stands for the
+  // extension's schema. After kAgain there may be no connection.
   Ending run(const std::string& sql, std::span<const char* const> values,
              Clock::time_point deadline, Rows* rows);
 
@@ -61,6 +62,8 @@ class Database {
   bool establish(Clock::time_point deadline);
   bool prepare_session(Clock::time_point deadline);
   bool wait(bool for_writing, Clock::time_point deadline);
+  Ending prepare(const std::string& sql, Clock::time_point deadline);
+  Ending finish(bool is_sent, Clock::time_point deadline, Rows* rows);
   Rows last_result(Clock::time_point deadline);
   Ending ending_of(const PGresult* result);
 
@@ -70,6 +73,8 @@ class Database {
   std::string schema_;  // quoted
   std::string error_;
   std::unique_ptr<PGconn, Finish> connection_;
+  std::map<std::string, std::string>
+      prepared_;  // the names of the connection's statements, by text
 };
 
 }  // namespace coach_sms

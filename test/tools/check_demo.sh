@@ -35,7 +35,7 @@ check 'the message goes its way' 'queued sending sent delivered ' "$words"
 
 check 'a booking that was moved is reminded of at once, with the new time' 't' \
   "$(sed -n 's/^ *reminder_sent of the booking: //p' "$log")"
-check 'a STOP is taken' 1 "$(sed -n '/^.*9\. Ann/,/10\. The/p' "$log" | grep -c 'webhook: received, signed .* -> 200')"
+check 'a STOP is taken' 1 "$(sed -n '/^.*9\. Ann/,/10\. The/p' "$log" | grep -c 'gateway: POST of received, signed .* -> 200')"
 check 'who wants no more texts gets none' 1 "$(sed -n '/^.*9\. Ann/,/10\. The/p' "$log" | grep -c 'confirmation *skipped .* is suppressed')"
 check 'Twilio got two texts' 'Twilio accepted 2 messages.' "$(grep -o 'Twilio accepted.*messages\.' "$log")"
 

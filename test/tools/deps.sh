@@ -40,7 +40,7 @@ packages_of() {
     build) echo make g++ ca-certificates libcurl4-openssl-dev libssl-dev libphonenumber-dev libicu-dev rapidjson-dev libmicrohttpd-dev libpq-dev ;;
     demo) echo curl openssl ;;
     test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs perl python3-psycopg ;; # nginx, nodejs: webhook/form_posts.pl
-    bench) echo libbenchmark-dev ;;
+    bench) echo libbenchmark-dev wrk ;;
     lint) echo clang-format clang-tidy cppcheck ;;
     valgrind) echo valgrind ;;
     fuzz) echo clang libclang-rt-dev ;;

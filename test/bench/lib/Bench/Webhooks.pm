@@ -7,6 +7,7 @@ use warnings;
 use Digest::SHA qw(hmac_sha1_base64);
 use Bench::Data qw(empty empty_plain);
 use Bench::Fake;
+use Bench::Gateway;
 use Bench::Report qw(alternate note row section);
 use Bench::Server;
 use Bench::Size qw(size);
@@ -38,6 +39,12 @@ sub measure {
     $server->restart_with('coach_sms.notify' => 'off');
     row('8 clients, coach_sms.notify = off', alternate(sub { ours($server, 8) }, sub { plain($server, 8) }));
     $server->restart_with('coach_sms.notify' => 'on');
+    my $gateway = Bench::Gateway->start($server, $Bench::Server::public_url =~ m{^https://[^/]+(/.*)});
+    for my $connections (1, 8, 64) {
+        row("through coach_sms_gateway, $connections connection" . ($connections > 1 ? 's' : ''),
+            alternate(sub { through($server, $gateway, $connections) }, sub { plain($server, $connections) }), $connections > 1 ? 0.5 : undef);
+    }
+    $gateway->stop;
     note('a callback, bytes: WAL / stored with its indexes', join ' / ', @bytes);
     section('forged callbacks/s', 'a SELECT');
     for my $clients (1, 8) {
@@ -57,7 +64,21 @@ sub prepare {
     open my $out, '>', $file or die "cannot write $file: $!";
     print {$out} map { webhook($_) } 1 .. $count;
     close $out or die "cannot write $file: $!";
+    write_calls($file);
     $server->sql('fresh', "COPY bench_webhooks FROM '$file'", 'ANALYZE bench_webhooks');
+    return;
+}
+
+# The same for wrk: target, signature and body of each.
+sub write_calls {
+    my ($webhooks) = @_;
+    open my $in, '<', $webhooks or die "cannot read $webhooks: $!";
+    open my $out, '>', "$ENV{TMPDIR}/calls" or die "cannot write the calls: $!";
+    while (<$in>) {
+        my (undef, undef, undef, $url, $body, $signature) = split /\t/;
+        print {$out} join("\t", $url =~ s{^https://[^/]+}{}r, $signature, $body), "\n";
+    }
+    close $out or die "cannot write the calls: $!";
     return;
 }
 
@@ -79,20 +100,42 @@ sub webhook {
 
 sub restart_numbers { my ($server) = @_; $server->sql('fresh', 'ALTER SEQUENCE bench_numbers RESTART'); return; }
 
-sub ours {
-    my ($server, $clients) = @_;
+sub store_messages {
+    my ($server) = @_;
     empty($server, 'fresh');
     restart_numbers($server);
     $server->sql('fresh', 'SET session_replication_role = replica',
         "INSERT INTO sms_messages (id, org_id, to_phone, body, segments, encoding, sandbox, status, sent_at, attempt_count, provider_message_id)
          SELECT id, '$org', '+61491570006', 'Hi Alex', 1, 'GSM-7', false, 'sent', now(), 1, sid FROM bench_webhooks",
         'ANALYZE sms_messages');
+    return;
+}
+
+sub ours {
+    my ($server, $clients) = @_;
+    store_messages($server);
     my $begin = $server->sql('fresh', 'SELECT pg_current_wal_insert_lsn()');
     my $rate = $server->rate('fresh', $call, $clients, '-t', size('webhooks') / $clients);
     @bytes = split /\|/, $server->sql('fresh', sprintf "SELECT round((pg_current_wal_insert_lsn() - '$begin') / %1\$d), pg_total_relation_size('sms_events') / %1\$d", size('webhooks'));
-    my $delivered = $server->sql('fresh', "SELECT count(*) FROM sms_messages WHERE status = 'delivered'");
-    die "$delivered callbacks of " . size('webhooks') . ' were taken' if $delivered != size('webhooks');
+    require_taken($server, size('webhooks'));
     return $rate;
+}
+
+sub require_taken {
+    my ($server, $expected) = @_;
+    my $delivered = $server->sql('fresh', "SELECT count(*) FROM sms_messages WHERE status = 'delivered'");
+    die "$delivered callbacks were taken, and not $expected" if $delivered < $expected;
+    return;
+}
+
+# The rate by the times at which they were stored: wrk ends later than its last call. It may cut off the answers of the
+# last calls.
+sub through {
+    my ($server, $gateway, $connections) = @_;
+    store_messages($server);
+    $gateway->post("$ENV{TMPDIR}/calls", $connections, 3 + size('webhooks') / 1000);
+    require_taken($server, size('webhooks') - $connections);
+    return $server->sql('fresh', 'SELECT count(*) / extract(epoch FROM max(received_at) - min(received_at)) FROM sms_events');
 }
 
 sub unrecorded {
@@ -105,7 +148,7 @@ sub plain {
     my ($server, $clients) = @_;
     empty_plain($server);
     restart_numbers($server);
-    return $server->rate('fresh', $insert, $clients, '-t', size('webhooks') / $clients);
+    return $server->rate('fresh', $insert, $clients, '-t', int(size('webhooks') / $clients));
 }
 
 1;
