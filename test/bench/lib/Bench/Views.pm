@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Bench::Data qw(stored_org);
-use Bench::Report qw(median note);
+use Bench::Report qw(median note section);
 use Bench::Size qw(size);
 
 my $one_org = "WHERE org_id = '" . stored_org(7) . "'";
@@ -21,8 +21,7 @@ my @reads = (
 sub measure {
     my ($server) = @_;
     sum_up($server);
-    note('', '');
-    note(sprintf('views with %s messages stored, ms', Bench::Report::number(size('stored'))), 'coach_sms', 'aim');
+    section(sprintf('views with %s messages stored, ms', Bench::Report::number(size('stored'))), '');
     for my $read (@reads) {
         my ($what, $aim, $query) = @$read;
         my $took = 1000 * median(map { scalar $server->timed('full', $query) } 1 .. size('rounds'));
