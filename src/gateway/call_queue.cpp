@@ -28,6 +28,7 @@ bool CallQueue::add(const std::shared_ptr<Call>& call) {
 Calls CallQueue::take(std::size_t limit) {
   std::unique_lock lock(mutex_);
   Calls taken;
+  taken.reserve(limit);  // no call is lost for want of memory
   while (taken.empty()) {
     changed_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
     if (waiting_.empty()) break;
@@ -58,8 +59,8 @@ int CallQueue::expire(Clock::time_point now) {
   Calls late;
   {
     const std::lock_guard lock(mutex_);
-    for (; !by_age_.empty(); by_age_.pop_front()) {
-      std::shared_ptr<Call> call = by_age_.front().lock();
+    for (const auto& known : by_age_) {
+      std::shared_ptr<Call> call = known.lock();
       if (call == nullptr || call->is_answered()) continue;
       if (call->answer_by > now) break;
       late.push_back(std::move(call));

@@ -116,6 +116,7 @@ void CallWorker::pass_on(const Calls& calls) {
     most_calls_ = 1;  // one of them may have broken the connection
     return put_off(calls);
   }
+  if (calls.size() == 1 && ending == Ending::kAgain) return put_off(calls);
   // One call may have spoiled the transaction for the others.
   Calls left;
   for (const auto& call : calls)
@@ -125,6 +126,7 @@ void CallWorker::pass_on(const Calls& calls) {
 
 // Returns false where the call is to be tried again.
 bool CallWorker::pass_on_alone(const std::shared_ptr<Call>& call) {
+  if (call->is_answered()) return true;  // its time is over
   Rows rows;
   const Ending ending = database_.is_connected() ? ask({call}, &rows) : Ending::kAgain;
   switch (ending) {

@@ -29,8 +29,8 @@ class CallWorker {
  public:
   CallWorker(std::string conninfo, CallQueue* queue, DatabaseNews* news);
   ~CallWorker();
-  // Lets the thread end soon, in the middle of a statement too. A call that it has stays
-  // unanswered.
+  // Lets the thread end soon after CallQueue::close(), in the middle of a statement too. A call
+  // that it has stays unanswered.
   void end();
   CallWorker(const CallWorker&) = delete;
   CallWorker& operator=(const CallWorker&) = delete;

@@ -12,19 +12,21 @@ namespace coach_sms {
 namespace {
 
 // Classes of SQLSTATE (PostgreSQL's manual, appendix A) after which the same may succeed later:
-// connection exception, read-only transaction, rollback, resources, operator intervention, and a
-// lock that is not available.
+// connection exception, lost prepared statement, read-only transaction, rollback, resources,
+// operator intervention, and a lock that is not available.
 bool may_succeed_later(std::string_view sqlstate) {
-  constexpr std::string_view kClasses[] = {"08", "40", "53", "57"};
+  constexpr std::string_view kClasses[] = {"08", "26", "40", "53", "57"};
   return sqlstate == "25006" || sqlstate == "55P03" ||
          std::any_of(std::begin(kClasses), std::end(kClasses),
                      [&](std::string_view start) { return sqlstate.starts_with(start); });
 }
 
-// Returns whether another connection is needed: the server ends this one, or sends nothing because
-// it is a standby.
+// Returns whether another connection is needed: the server ends this one, or is a standby; or the
+// extension was made anew in another schema; or the prepared statement is gone.
 bool wants_new_connection(std::string_view sqlstate) {
-  return sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "25006";
+  constexpr std::string_view kStarts[] = {"08", "25006", "26", "3F", "42883", "42P05", "57P", "0A"};
+  return std::any_of(std::begin(kStarts), std::end(kStarts),
+                     [&](std::string_view start) { return sqlstate.starts_with(start); });
 }
 
 // Returns whether the database's encoding lacks a character: character_not_in_repertoire or
@@ -175,8 +177,9 @@ Rows Database::last_result(Clock::time_point deadline) {
 
 Ending Database::ending_of(const PGresult* result) {
   if (result == nullptr) {
-    const std::string why = PQerrorMessage(connection_.get());
-    fail(why.empty() ? "no answer before the deadline" : why);
+    // libpq's message may be the server's, with its details.
+    fail(PQstatus(connection_.get()) == CONNECTION_OK ? "no answer before the deadline"
+                                                      : "the connection broke");
     return Ending::kAgain;
   }
   const ExecStatusType status = PQresultStatus(result);

@@ -31,6 +31,7 @@ Gateway::Gateway(Options options)
       ServerOptions{options_.listen, options_.connections, options_.connections_per_address, false,
                     options_.request_time, options_.access_log},
       &public_site_);
+  workers_.reserve(options_.database_connections);
   try {
     for (unsigned i = 0; i < options_.database_connections; ++i)
       workers_.push_back(std::make_unique<CallWorker>(options_.dbname, &queue_, &news_));

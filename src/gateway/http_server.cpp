@@ -96,12 +96,13 @@ void HttpServer::on_connection(void* self, MHD_Connection* connection, void**,
 }
 
 // Makes the visit; libmicrohttpd keeps it for on_request() and on_completed().
-void* HttpServer::on_target(void* self, const char* target, MHD_Connection*) try {
+void* HttpServer::on_target(void* self, const char* target, MHD_Connection* connection) try {
   auto* server = static_cast<HttpServer*>(self);
   std::unique_ptr<Visit> visit = server->site_->new_visit();
   visit->target = target;
   visit->begin = Clock::now();
   ++server->visits_;
+  server->extend(connection, server->options_.request_time);
   return visit.release();
 } catch (const std::exception&) {
   return nullptr;
@@ -131,13 +132,15 @@ MHD_Result HttpServer::serve(Visit* visit, MHD_Connection* connection, const cha
 }
 
 void HttpServer::on_completed(void* self, MHD_Connection* connection, void** context,
-                              MHD_RequestTerminationCode) {
+                              MHD_RequestTerminationCode) try {
   const std::unique_ptr<Visit> visit(static_cast<Visit*>(*context));
   auto* server = static_cast<HttpServer*>(self);
   server->extend(connection, server->options_.request_time);  // of the next request
   if (visit == nullptr) return;
   --server->visits_;
   server->log_access(*visit);
+} catch (const std::exception& error) {  // no memory for the line
+  log_line(error.what());
 }
 
 // The query is left out: it may name a person's message.

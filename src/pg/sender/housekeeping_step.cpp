@@ -24,14 +24,15 @@ constexpr int kPart = 50;  // looks for lost leases take a fiftieth of the sende
 
 struct {
   TimestampTz at;
-  TimestampTz leases_at;  // when to look for lost leases
+  TimestampTz leases_at;       // when to look for lost leases
+  TimestampTz leases_next_at;  // the same, once the step has committed
   bool more_to_expire;
 } housekeeping;
 
-// Moves sending → unknown the claims that no sender answers for. It reads all claims, and nothing
-// depends on its speed: a lease lasts for many seconds.
+// Moves sending → unknown the claims that no sender answers for. It reads all claims. A lease lasts
+// for many seconds, so it need not look each second.
 void expire_lost_leases(Sender* sender) {
-  const TimestampTz began_at = GetCurrentTimestamp();
+  const TimestampTz began_at = housekeeping.at;
   if (began_at < housekeeping.leases_at) return;
   int count = 0;
   const auto room =
@@ -44,9 +45,9 @@ void expire_lost_leases(Sender* sender) {
   for (int i = 0; i < sender->claimed_count; ++i)
     ids[count++] = to_pg(sender->claimed[i].message);
   expire_leases(ids, count, false);
-  const int64 pause = INT64CONST(1000) * settings::poll_interval;
-  housekeeping.leases_at =
-      GetCurrentTimestamp() + std::max(pause, pause_after(began_at, kPart, kLongestPause));
+  const int64 pause = std::min(INT64CONST(1000) * settings::poll_interval, kLongestPause);
+  housekeeping.leases_next_at = std::max(
+      began_at + pause, GetCurrentTimestamp() + pause_after(began_at, kPart, kLongestPause));
 }
 
 void keep_house(void* state) {
@@ -75,6 +76,7 @@ TimestampTz next_at(const Sender& sender, TimestampTz) {
 
 bool run(Sender* sender) {
   if (!step(sender, kHousekeepingDuty.name, keep_house)) return true;
+  housekeeping.leases_at = housekeeping.leases_next_at;
   searches_were_started(sender);
   forget_sandbox_deliveries();
   try_waiting_events_again();
@@ -82,7 +84,7 @@ bool run(Sender* sender) {
 }
 
 void clock_set_back(Sender*, TimestampTz) {
-  housekeeping.at = housekeeping.leases_at = 0;
+  housekeeping.at = housekeeping.leases_at = housekeeping.leases_next_at = 0;
   promote_anew();
 }
 

@@ -33,6 +33,7 @@ sub start {
     $self->{pid} = fork // die "cannot fork: $!";
     if (!$self->{pid}) {
         local $ENV{PGSERVICEFILE} = "$self->{dir}/services";
+        local $ENV{ASAN_OPTIONS} = 'quarantine_size_mb=8';    # tests look at its memory
         open STDERR, '>>', $self->{log} or POSIX::_exit(1);
         open STDOUT, '>>', "$self->{dir}/access" or POSIX::_exit(1);
         no warnings 'exec';
