@@ -13,6 +13,7 @@ namespace {
 Options read(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "coach_sms_gateway");
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (std::string& argument : arguments)
     pointers.push_back(argument.data());
   pointers.push_back(nullptr);

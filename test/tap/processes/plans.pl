@@ -7,6 +7,7 @@ use CoachSms::Bookings;
 use CoachSms::Cluster;
 use CoachSms::Fake;
 use CoachSms::Log;
+use CoachSms::Wait qw(wait_until);
 
 use constant { BACKLOG => 4000, BATCH => 1000 };
 
@@ -17,6 +18,7 @@ autovacuum = off
 auto_explain.log_analyze = on
 auto_explain.log_timing = off
 auto_explain.log_nested_statements = on
+coach_sms.poll_interval = '1s'
 CONF
 my $node = new_server('main', fake => $fake, conf => $explain);
 $node->go_live;
@@ -89,8 +91,12 @@ $node->reload;
 $node->safe_psql('postgres', 'SELECT sms_resume()');
 $node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE status IN ('sent', 'delivered')", $sent, undef, name => 'the backlog is sent');
 my $sender = $node->sender_pid;
-($large, $seen) = large_nodes(join '', grep { /^\S+ \S+ \S+ \[$sender\] / } split /^(?=\d{4}-\d\d-\d\d )/m, log_since($node, $mark));
-ok($seen->{$_}, "plans of the sender that read $_ were seen") for qw(sms_queue sms_messages sms_in_flight sms_attempts);
+my @tables = qw(sms_queue sms_messages sms_in_flight sms_attempts);
+wait_until(sub {
+    ($large, $seen) = large_nodes(join '', grep { /^\S+ \S+ \S+ \[$sender\] / } split /^(?=\d{4}-\d\d-\d\d )/m, log_since($node, $mark));
+    return @tables == grep { $seen->{$_} } @tables;
+});
+ok($seen->{$_}, "plans of the sender that read $_ were seen") for @tables;
 is(scalar(@$large), 0, 'the sender reads no table to its end') or diag(@$large[0 .. ($#$large < 3 ? $#$large : 3)]);
 is_deeply([ $fake->duplicates ], [], 'nothing went twice');
 

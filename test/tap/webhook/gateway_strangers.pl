@@ -45,7 +45,7 @@ close $_ for @many;
 my $begun = "POST /twilio HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 65536\r\n\r\n" . 'x' x 65_000;
 my @bodies = map { my $connection = $gateway->connection; print {$connection} $begun; $connection->flush; $connection } 1 .. 1300;
 is_served('beside 1,300 bodies that do not end');
-cmp_ok($gateway->memory - $memory, '<', 130, 'their memory is bounded') or diag $gateway->memory;
+cmp_ok($gateway->memory - $memory, '<', $ENV{COACH_SMS_SLOW} > 1 ? 260 : 130, 'their memory is bounded') or diag $gateway->memory;
 my %answers;
 for my $connection (@bodies) {
     print {$connection} 'x' x 536;
