@@ -5,6 +5,7 @@
 
 #include "core/base/url.hpp"
 #include "core/base/utf8.hpp"
+#include "core/webhook/form.hpp"
 #include "gateway/called_url.hpp"
 
 namespace coach_sms {
@@ -13,9 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostBodyBytes = 64 * 1024;  // as in the database
-constexpr std::size_t kAlwaysTaken = 8 * 1024;     // of a body, however many others arrive
-constexpr std::size_t kMostDropped = 1 << 20;      // of a larger body, before its connection ends
+constexpr std::size_t kAlwaysTaken = 8 * 1024;  // of a body, however many others arrive
+constexpr std::size_t kMostDropped = 1 << 20;   // of a larger body, before its connection ends
 
 const Answer kNotFound{404, "text/plain", "there is nothing here\n"};
 const Answer kNotAllowed{405, "text/plain", "this page takes POST only\n", "POST"};
@@ -75,14 +75,14 @@ MHD_Result PublicSite::begin(Visit* visit, MHD_Connection* connection) {
   if (visit->method != MHD_HTTP_METHOD_POST) return give(kNotAllowed, visit, connection);
   const std::string length(header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH));
   if (visit->target.size() > kMaxUrlSize ||
-      std::strtoull(length.c_str(), nullptr, 10) > kMostBodyBytes)
+      std::strtoull(length.c_str(), nullptr, 10) > kMaxFormSize)
     return give(kTooLarge, visit, connection);
   return MHD_YES;
 }
 
 MHD_Result PublicSite::body(Visit* visit, const char* data, std::size_t size) {
   auto* posting = static_cast<Posting*>(visit);
-  if (posting->content.size() + size > kMostBodyBytes) posting->refusal = &kTooLarge;
+  if (posting->content.size() + size > kMaxFormSize) posting->refusal = &kTooLarge;
   if (posting->content.size() + size > kAlwaysTaken && arriving_ + size > options_->held_bytes)
     posting->refusal = &kBusy;
   if (posting->refusal != nullptr) {

@@ -13,10 +13,12 @@ namespace coach_sms {
 // every name and value.
 using FormParams = std::vector<std::pair<std::string, std::string>>;
 
-// A callback of Twilio has about 25 parameters. With a text of 1,600 characters it has 20 kB at
-// most.
+// The most bytes of a call's body. A callback of Twilio has about 25 parameters. With a text of
+// 1,600 characters it has 20 kB at most.
+inline constexpr std::size_t kMaxFormSize = 65536;
+
 struct FormLimits {
-  std::size_t max_bytes = 65536;
+  std::size_t max_bytes = kMaxFormSize;
   std::size_t max_params = 1000;
 };
 

@@ -1,4 +1,6 @@
+#include "core/base/url.hpp"
 #include "core/text/blanks.hpp"
+#include "core/webhook/form.hpp"
 #include "core/webhook/signature.hpp"
 
 #include "pg/webhook/webhook_auth.hpp"
@@ -22,10 +24,7 @@ using namespace coach_sms;
 
 namespace {
 
-// The longest arguments, in bytes.
-constexpr Size kMostUrl = 8 * 1024;
-constexpr Size kMostBody = 64 * 1024;
-constexpr Size kMostSignature = 1024;
+constexpr Size kMostSignature = 1024;  // bytes
 
 // An answer never contains the reason, which would help a forger. The server's log has it.
 struct Answer {
@@ -125,7 +124,7 @@ Answer take(const char* url, const char* body, const char* signature) {
 }
 
 Answer answer_call(FunctionCallInfo fcinfo) {
-  if (is_larger(fcinfo, 0, kMostUrl) || is_larger(fcinfo, 1, kMostBody)) return kTooLarge;
+  if (is_larger(fcinfo, 0, kMaxUrlSize) || is_larger(fcinfo, 1, kMaxFormSize)) return kTooLarge;
   if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) return kBadRequest;
   if (PG_ARGISNULL(2) || is_larger(fcinfo, 2, kMostSignature)) return kForbidden;
   const char* url = text_to_cstring(PG_GETARG_TEXT_PP(0));
