@@ -11,22 +11,25 @@ namespace coach_sms {
 
 namespace {
 
+template <std::size_t Count>
+bool starts_with_any(std::string_view sqlstate, const std::string_view (&starts)[Count]) {
+  return std::any_of(std::begin(starts), std::end(starts),
+                     [&](std::string_view start) { return sqlstate.starts_with(start); });
+}
+
 // Classes of SQLSTATE (PostgreSQL's manual, appendix A) after which the same may succeed later:
 // connection exception, lost prepared statement, read-only transaction, rollback, resources,
 // operator intervention, and a lock that is not available.
 bool may_succeed_later(std::string_view sqlstate) {
-  constexpr std::string_view kClasses[] = {"08", "26", "40", "53", "57"};
-  return sqlstate == "25006" || sqlstate == "55P03" ||
-         std::any_of(std::begin(kClasses), std::end(kClasses),
-                     [&](std::string_view start) { return sqlstate.starts_with(start); });
+  constexpr std::string_view kStarts[] = {"08", "25006", "26", "40", "53", "55P03", "57"};
+  return starts_with_any(sqlstate, kStarts);
 }
 
 // Returns whether another connection is needed: the server ends this one, or is a standby; or the
 // extension was made anew in another schema; or the prepared statement is gone.
 bool wants_new_connection(std::string_view sqlstate) {
   constexpr std::string_view kStarts[] = {"08", "25006", "26", "3F", "42883", "42P05", "57P", "0A"};
-  return std::any_of(std::begin(kStarts), std::end(kStarts),
-                     [&](std::string_view start) { return sqlstate.starts_with(start); });
+  return starts_with_any(sqlstate, kStarts);
 }
 
 // Returns whether the database's encoding lacks a character: character_not_in_repertoire or
@@ -41,9 +44,7 @@ bool cannot_be_stored(std::string_view sqlstate) {
 std::string words_of(const PGresult* result, std::string_view sqlstate) {
   constexpr std::string_view kQuoting[] = {"21", "22", "23", "27", "44", "P0", "XX"};
   const char* message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  const bool may_quote =
-      std::any_of(std::begin(kQuoting), std::end(kQuoting),
-                  [&](std::string_view start) { return sqlstate.starts_with(start); });
+  const bool may_quote = starts_with_any(sqlstate, kQuoting);
   std::string words = "SQLSTATE " + std::string(sqlstate);
   return may_quote || message == nullptr ? words + "; the server's log says more"
                                          : message + (" (" + words + ")");

@@ -73,8 +73,8 @@ class Database {
   std::string schema_;  // quoted
   std::string error_;
   std::unique_ptr<PGconn, Finish> connection_;
-  std::map<std::string, std::string>
-      prepared_;  // the names of the connection's statements, by text
+  // The names of the connection's prepared statements, by their texts.
+  std::map<std::string, std::string> prepared_;
 };
 
 }  // namespace coach_sms
