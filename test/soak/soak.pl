@@ -120,7 +120,7 @@ wait_until(sub {
     $twilio->note_answers(CoachSms::Session->start($node, 'relay', $twilio->relay_script)->finish);
     $left = $node->safe_psql('postgres', $unfinished);
     return !$twilio->read_ledger && $left == 0;
-}, 240);
+}, 240 + $plan->made / 250);
 is($left, 0, 'each message came to its end in time') or diag $node->log_end;
 $twilio->store($node);
 my $states = $node->safe_psql('postgres', q{SELECT string_agg(concat_ws(' ', status, error_code, n), ', ' ORDER BY n DESC)

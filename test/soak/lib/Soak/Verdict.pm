@@ -30,8 +30,10 @@ sub promises {
             SELECT id, status FROM sms_messages WHERE status NOT IN ('sent', 'delivered', 'failed', 'cancelled')},
         'a failed or cancelled one has its reason' => q{
             SELECT id, status FROM sms_messages WHERE status IN ('failed', 'cancelled') AND error_code IS NULL},
-        'an outcome stayed unknown only where Twilio answered no request' => q{
-            SELECT id, error_message FROM sms_messages WHERE error_code = 'outcome_unknown' AND body NOT LIKE '%status=500 times=9]'},
+        'an outcome stayed unknown only after the last attempt allowed' => q{
+            SELECT m.id, m.error_message FROM sms_messages m WHERE m.error_code = 'outcome_unknown'
+               AND (SELECT count(*) FROM sms_attempts a WHERE a.message_id = m.id AND a.status <> 'success')
+                   < current_setting('coach_sms.max_attempts')::int},
         'Twilio accepted no text twice' => q{
             SELECT to_phone, body, count(*) FROM accepted GROUP BY 1, 2 HAVING count(*) > 1},
         'what Twilio accepted is a message with that SID, and sent' => q{
