@@ -291,7 +291,7 @@ fake_selftest: $(FAKE_TWILIO)
 regress statements isolation pgtap tap:
 	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/run_$@.sh
 
-soak:
+soak: install-deps-build-demo-test
 	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/run_tap.sh soak 'test/soak/*.pl'
 
 check-demo:
