@@ -44,7 +44,9 @@ SET LOCAL search_path = @extschema@, pg_temp;
 
 DROP FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean);
 ALTER FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) RENAME TO sms_take_refusal;
-ALTER FUNCTION coach_sms_internal.sms_tell_news() RENAME TO sms_notify_app;
+DROP TRIGGER sms_message_news ON sms_messages;
+DROP TRIGGER sms_inbound_news ON sms_events;
+DROP FUNCTION coach_sms_internal.sms_tell_news();
 
 ALTER TYPE coach_sms_internal.sms_booking ADD ATTRIBUTE first_name text;
 
@@ -74,7 +76,8 @@ CREATE TABLE coach_sms_internal.sms_holds (
   priority    smallint,
   until       timestamptz NOT NULL,
   is_trouble  boolean NOT NULL,
-  why         text NOT NULL
+  why         text NOT NULL,
+  account     text
 );
 CREATE TRIGGER sms_holds_replica BEFORE INSERT ON coach_sms_internal.sms_holds FOR EACH ROW EXECUTE FUNCTION coach_sms_internal.sms_pass_over();
 ALTER TABLE coach_sms_internal.sms_holds ENABLE REPLICA TRIGGER sms_holds_replica;
@@ -3108,8 +3111,10 @@ $$;
 COMMENT ON FUNCTION sms_resume(uuid) IS
 'Ends sms_pause for an org (default NULL: for the server; an org''s own pause stays). A NOTICE counts '
 'messages that waited longer than coach_sms.max_wait and are not sent. Raises SM001 for an unknown org.';
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_notify_app() RETURNS trigger
-  AS 'MODULE_PATHNAME', 'coach_sms_notify_app' LANGUAGE C;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_message_ended() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_message_ended' LANGUAGE C;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_text_came() RETURNS trigger
+  AS 'MODULE_PATHNAME', 'coach_sms_text_came' LANGUAGE C;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_prune_messages(
   org_id uuid, before timestamptz, at_most integer, horizon xid)
   RETURNS integer
@@ -3599,6 +3604,97 @@ COMMENT ON COLUMN sms_health.problem IS
 COMMENT ON COLUMN sms_health.waits_for IS
 'The reasons for which messages wait, and their ends where they are known. NULL where none waits. Waiting '
 'alone is no problem.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_counters(
+  OUT family text, OUT name text, OUT labels jsonb, OUT value double precision)
+  RETURNS SETOF record
+  AS 'MODULE_PATHNAME', 'coach_sms_counters' LANGUAGE C VOLATILE ROWS 80;
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_metrics AS
+  WITH family (place, family, type, help) AS (VALUES
+    (1, 'coach_sms_healthy', 'gauge', '1 where sms_health.ok is true, 0 where there is a problem.'),
+    (2, 'coach_sms_info', 'gauge', 'Always 1. The labels have the mode and the versions.'),
+    (3, 'coach_sms_messages_waiting', 'gauge', 'Messages in the queue.'),
+    (4, 'coach_sms_messages_due', 'gauge', 'Messages whose time has come.'),
+    (5, 'coach_sms_messages_in_flight', 'gauge', 'Messages that the sender has claimed.'),
+    (6, 'coach_sms_messages_unknown', 'gauge', 'Messages whose outcome is being reconciled.'),
+    (7, 'coach_sms_oldest_due_age_seconds', 'gauge',
+        'How long the oldest message that nothing holds has been due; 0 where there is none.'),
+    (8, 'coach_sms_unprocessed_events', 'gauge', 'Callbacks that wait for their message.'),
+    (9, 'coach_sms_account_held', 'gauge',
+        '1 for an account that Twilio refuses or slows down, by the end of its SID.'),
+    (10, 'coach_sms_requests_total', 'counter', 'Requests to Twilio, by outcome, the sandbox''s too.'),
+    (11, 'coach_sms_request_duration_seconds', 'histogram', 'Duration of requests to Twilio.'),
+    (12, 'coach_sms_commit_to_request_seconds', 'histogram',
+        'Time from which nothing held a message until its first request.'),
+    (13, 'coach_sms_messages_final_total', 'counter', 'Messages that ended, by status and reason.'),
+    (14, 'coach_sms_webhook_calls_total', 'counter', 'Calls to the webhook, by the status answered.'),
+    (15, 'coach_sms_segments_total', 'counter', 'Segments of requests that Twilio took.'),
+    (16, 'coach_sms_sender_restarts_total', 'counter', 'Restarts of the sender process.')),
+  health AS MATERIALIZED (SELECT * FROM @extschema@.sms_health),
+  gauge AS (
+    SELECT g.name, g.labels, g.value
+      FROM health h CROSS JOIN LATERAL (VALUES
+        ('coach_sms_healthy', '{}'::jsonb, h.ok::integer::double precision),
+        ('coach_sms_info', jsonb_build_object('mode', h.mode, 'library_version', h.library_version,
+                                              'extension_version', h.extension_version), 1),
+        ('coach_sms_messages_waiting', '{}', h.waiting),
+        ('coach_sms_messages_due', '{}', h.due),
+        ('coach_sms_messages_in_flight', '{}', h.in_flight),
+        ('coach_sms_messages_unknown', '{}', h.unknown),
+        ('coach_sms_oldest_due_age_seconds', '{}', coalesce(h.oldest_due_seconds, 0)),
+        ('coach_sms_unprocessed_events', '{}', h.unprocessed_events)) g (name, labels, value)
+    UNION ALL
+    SELECT 'coach_sms_account_held', jsonb_build_object('account', coalesce(o.account, '')), 1
+      FROM coach_sms_internal.sms_holds o
+     WHERE o.rule = 'account' AND o.until > now() GROUP BY o.account),
+  sample AS (
+    SELECT g.name AS family, g.name, g.labels, g.value, 0::bigint AS n FROM gauge g
+    UNION ALL
+    SELECT c.family, c.name, c.labels, c.value, c.n
+      FROM coach_sms_internal.sms_counters() WITH ORDINALITY c (family, name, labels, value, n))
+  SELECT f.family, f.type, f.help, s.name, s.labels, s.value
+    FROM family f JOIN sample s ON s.family = f.family
+   ORDER BY f.place, s.n, s.labels::text;
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_metrics IS
+'Figures for Prometheus, one row a sample, in the order of its text format. Reads neither messages nor '
+'attempts as a whole, so it stays cheap. Counters begin at the server''s start. No org is named: see '
+'sms_metrics_by_org.';
+COMMENT ON COLUMN sms_metrics.family IS 'The metric''s name.';
+COMMENT ON COLUMN sms_metrics.type IS 'gauge, counter or histogram.';
+COMMENT ON COLUMN sms_metrics.help IS 'The meaning of the metric.';
+COMMENT ON COLUMN sms_metrics.name IS
+'The sample''s name: the metric''s, for a histogram with _bucket, _sum or _count behind it.';
+COMMENT ON COLUMN sms_metrics.labels IS 'The sample''s labels, all texts; {} for none.';
+COMMENT ON COLUMN sms_metrics.value IS 'The value, in seconds where it is a time.';
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_metrics_by_org AS
+  SELECT g.family, 'gauge' AS type, g.help, g.family AS name, jsonb_build_object('org', q.org_id) AS labels,
+         g.value
+    FROM @extschema@.sms_queue_stat q CROSS JOIN LATERAL (VALUES
+      (1, 'coach_sms_org_messages_waiting', 'Messages of the org in the queue.',
+       q.waiting::double precision),
+      (2, 'coach_sms_org_messages_due', 'Messages of the org whose time has come.', q.due),
+      (3, 'coach_sms_org_messages_in_flight', 'Messages of the org that the sender has claimed.',
+       q.in_flight),
+      (4, 'coach_sms_org_messages_unknown', 'Messages of the org whose outcome is being reconciled.',
+       q.unknown),
+      (5, 'coach_sms_org_oldest_due_age_seconds',
+       'How long the oldest message of the org that nothing holds has been due; 0 where there is none.',
+       coalesce(extract(epoch FROM q.oldest_due_age), 0)),
+      (6, 'coach_sms_org_held', '1 where messages of the org that are due are held, 0 otherwise.',
+       (q.held_by IS NOT NULL)::integer)) g (place, family, help, value)
+   ORDER BY g.place, q.org_id;
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_metrics_by_org IS
+'Figures of each org for Prometheus, in the form of sms_metrics: six samples an org. coach_sms_gateway '
+'reads it with --metrics-by-org.';
+COMMENT ON COLUMN sms_metrics_by_org.family IS 'The metric''s name.';
+COMMENT ON COLUMN sms_metrics_by_org.type IS 'Always gauge.';
+COMMENT ON COLUMN sms_metrics_by_org.help IS 'The meaning of the metric.';
+COMMENT ON COLUMN sms_metrics_by_org.name IS 'The sample''s name, which is the metric''s.';
+COMMENT ON COLUMN sms_metrics_by_org.labels IS 'The org.';
+COMMENT ON COLUMN sms_metrics_by_org.value IS 'The value, in seconds where it is a time.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_check_key_file(OUT problem text, OUT what_to_do text)
   AS 'MODULE_PATHNAME', 'coach_sms_check_key_file' LANGUAGE C VOLATILE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_foreign_live_file() RETURNS text
@@ -4391,6 +4487,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind t
     ('service', 'SELECT', 'sms_queue_stat'),
     ('service', 'SELECT', 'sms_delivery_stats'),
     ('service', 'SELECT', 'sms_health'),
+    ('service', 'SELECT', 'sms_metrics'),
+    ('service', 'SELECT', 'sms_metrics_by_org'),
     ('service', 'SELECT', 'sms_cost'),
     -- Tenants choose no account, token or sender: where orgs share an account, one could write in another's
     -- name. They choose no ids either: an id that is taken would show that another org has such a row.
@@ -4423,13 +4521,19 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind t
     ('operator', 'SELECT', 'sms_queue_stat'),
     ('operator', 'SELECT', 'sms_delivery_stats'),
     ('operator', 'SELECT', 'sms_health'),
+    ('operator', 'SELECT', 'sms_metrics'),
+    ('operator', 'SELECT', 'sms_metrics_by_org'),
     ('operator', 'SELECT', 'sms_cost'),
     ('monitor', 'SELECT', 'sms_worker_stat'),
     ('monitor', 'SELECT', 'sms_queue_stat'),
     ('monitor', 'SELECT', 'sms_delivery_stats'),
     ('monitor', 'SELECT', 'sms_health'),
+    ('monitor', 'SELECT', 'sms_metrics'),
+    ('monitor', 'SELECT', 'sms_metrics_by_org'),
     ('monitor', 'SELECT', 'sms_cost'),
-    ('gateway', 'SELECT', 'sms_health')
+    ('gateway', 'SELECT', 'sms_health'),
+    ('gateway', 'SELECT', 'sms_metrics'),
+    ('gateway', 'SELECT', 'sms_metrics_by_org')
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -4448,7 +4552,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
         ('{service,operator,monitor}', '{sms_doctor,sms_launcher_pid}'),
-        ('{service,operator,monitor,gateway}', '{sms_mode,sms_check_trust,sms_worker_state,
+        ('{service,operator,monitor,gateway}', '{sms_mode,sms_check_trust,sms_worker_state,sms_counters,
             sms_library_version,sms_is_preloaded}'),
         ('{gateway}', '{sms_twilio_webhook_calls}'),
         ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,
@@ -4567,16 +4671,16 @@ CREATE OR REPLACE FUNCTION sms_grant_monitor(role regrole) RETURNS void
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text)
 $$;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
-'Lets a role, such as pg_monitor, read sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
-'sms_cost and sms_doctor() of all orgs. They show no text or number of a person. It can change nothing, '
+'Lets a role, such as pg_monitor, read sms_health, sms_metrics, sms_metrics_by_org, sms_worker_stat, '
+'sms_queue_stat, sms_delivery_stats, sms_cost and sms_doctor() of all orgs. They show no text or number of a person. It can change nothing, '
 'neither pause nor go live. Superuser only.';
 CREATE OR REPLACE FUNCTION sms_grant_gateway(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'gateway'::text)
 $$;
 COMMENT ON FUNCTION sms_grant_gateway(regrole) IS
-'Lets a role, that of coach_sms_gateway, pass on Twilio''s calls and read sms_health. It can do nothing '
-'else. Superuser only.';
+'Lets a role, that of coach_sms_gateway, pass on Twilio''s calls and read sms_health, sms_metrics and '
+'sms_metrics_by_org. It can do nothing else. Superuser only.';
 CREATE OR REPLACE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(
@@ -4677,6 +4781,13 @@ CREATE OR REPLACE TRIGGER sms_settings_check
 CREATE CONSTRAINT TRIGGER sms_series_confirm AFTER INSERT OR UPDATE OF series ON sms_booking_texts
   DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (NEW.series IS NOT NULL) EXECUTE FUNCTION coach_sms_internal.sms_confirm_series();
+CREATE TRIGGER sms_message_news AFTER UPDATE OF status ON sms_messages
+  FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status
+                     AND NEW.status IN ('delivered', 'failed', 'cancelled'))
+  EXECUTE FUNCTION coach_sms_internal.sms_message_ended();
+CREATE TRIGGER sms_inbound_news AFTER INSERT ON sms_events
+  FOR EACH ROW WHEN (NEW.event_type = 'inbound')
+  EXECUTE FUNCTION coach_sms_internal.sms_text_came();
 -- The sender alone judges why something is held.
 DROP FUNCTION sms_why_held(uuid, text);
 DROP FUNCTION coach_sms_internal.sms_why_held_as_owner(uuid, text);

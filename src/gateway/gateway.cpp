@@ -21,8 +21,10 @@ Gateway::Gateway(Options options)
     : options_(std::move(options)),
       queue_(options_.held_calls, options_.held_bytes),
       health_(options_.dbname),
+      metrics_(options_.dbname, options_.metrics_by_org,
+               [this](MetricText* text) { add_own_figures(text); }),
       public_site_(&options_, &queue_),
-      private_site_(&health_) {
+      private_site_(&health_, &metrics_) {
   private_server_ =
       std::make_unique<HttpServer>(ServerOptions{options_.listen_private, kPrivateConnections, 0,
                                                  true, options_.request_time, options_.access_log},
@@ -58,6 +60,7 @@ void Gateway::end() {
   while (public_server_->visits() > 0 && Clock::now() < last_answer)
     pause();
   health_.give_up();
+  metrics_.give_up();
   for (const auto& worker : workers_)
     worker->end();
   workers_.clear();
@@ -66,6 +69,18 @@ void Gateway::end() {
 void Gateway::pause() {
   tick();
   std::this_thread::sleep_for(10ms);
+}
+
+void Gateway::add_own_figures(MetricText* text) const {
+  constexpr const char* kAnswers = "coach_sms_gateway_requests_total";
+  text->begin(kAnswers, "counter", "Requests at the public port, by the status answered.");
+  for (const auto& [status, count] : public_server_->answers().counts())
+    text->add(kAnswers, {{"status", std::to_string(status)}}, std::to_string(count));
+  text->add_one("coach_sms_gateway_connections", "gauge", "Open connections at the public port.",
+                public_server_->connections());
+  text->add_one("coach_sms_gateway_held_calls", "gauge",
+                "Calls that wait for the database or its answer.",
+                static_cast<double>(queue_.held()));
 }
 
 void Gateway::tick() {

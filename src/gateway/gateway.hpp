@@ -7,6 +7,7 @@
 #include "gateway/call_worker.hpp"
 #include "gateway/health.hpp"
 #include "gateway/http_server.hpp"
+#include "gateway/metrics.hpp"
 #include "gateway/options.hpp"
 #include "gateway/private_site.hpp"
 #include "gateway/public_site.hpp"
@@ -32,11 +33,13 @@ class Gateway {
  private:
   void end();
   void pause();
+  void add_own_figures(MetricText* text) const;
 
   Options options_;
   CallQueue queue_;
   DatabaseNews news_;
   Health health_;
+  Metrics metrics_;
   PublicSite public_site_;
   PrivateSite private_site_;
   std::vector<std::unique_ptr<CallWorker>> workers_;

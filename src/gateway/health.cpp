@@ -10,7 +10,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kStatementTimeout = 2s;
 constexpr auto kAnswerWithin = 3s;
-constexpr auto kKeptFor = 1s;
 
 constexpr char kAsk[] =
     "SELECT ok, pg_catalog.json_build_object('ok', ok, 'problem', problem) FROM $schema.sms_health";
@@ -24,11 +23,7 @@ Answer answer_of(bool ok, std::string json) {
 Health::Health(std::string conninfo) : database_(std::move(conninfo), kStatementTimeout) {}
 
 Answer Health::answer() {
-  const std::lock_guard lock(mutex_);
-  if (Clock::now() < ask_again_at_) return last_;
-  last_ = ask();
-  ask_again_at_ = Clock::now() + kKeptFor;
-  return last_;
+  return kept_.get([this] { return ask(); });
 }
 
 Answer Health::ask() {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <mutex>
+#include <string>
 
-#include "gateway/call.hpp"
 #include "gateway/database.hpp"
+#include "gateway/kept_answer.hpp"
 
 namespace coach_sms {
 
@@ -19,10 +19,8 @@ class Health {
  private:
   Answer ask();
 
-  std::mutex mutex_;
   Database database_;
-  Answer last_;
-  Clock::time_point ask_again_at_;
+  KeptAnswer kept_;
 };
 
 }  // namespace coach_sms

@@ -138,6 +138,7 @@ void HttpServer::on_completed(void* self, MHD_Connection* connection, void** con
   server->extend(connection, server->options_.request_time);  // of the next request
   if (visit == nullptr) return;
   --server->visits_;
+  if (visit->status != 0) server->answers_.count(visit->status);
   server->log_access(*visit);
 } catch (const std::exception& error) {  // no memory for the line
   log_line(error.what());

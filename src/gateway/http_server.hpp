@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gateway/request_deadlines.hpp"
+#include "gateway/status_counts.hpp"
 
 namespace coach_sms {
 
@@ -58,6 +59,8 @@ class HttpServer {
   unsigned connections() const;
   // Returns the number of requests whose answers are not sent yet.
   int visits() const noexcept { return visits_; }
+  // Returns how many requests were answered with each status.
+  const StatusCounts& answers() const noexcept { return answers_; }
   // Takes no new connections from now on.
   void close_door();
   // Ends requests whose time is over. To be called several times a second.
@@ -84,6 +87,7 @@ class HttpServer {
   Site* site_;
   RequestDeadlines deadlines_;
   std::atomic<int> visits_ = 0;
+  StatusCounts answers_;
   int closed_door_ = -1;  // the listening socket after close_door()
   MHD_Daemon* daemon_;
 };

@@ -40,7 +40,7 @@ constexpr Option kOptions[] = {
      "where Twilio's calls come in, and nothing else (0.0.0.0:8080)",
      [](Options* options, const char* value) { options->listen = value; }},
     {"listen-private", "COACH_SMS_LISTEN_PRIVATE", "HOST:PORT",
-     "where /healthz and /livez are (127.0.0.1:8081)",
+     "where /healthz, /livez and /metrics are (127.0.0.1:8081)",
      [](Options* options, const char* value) { options->listen_private = value; }},
     {"path", "COACH_SMS_PATH", "PATH", "the path of Twilio's calls (/twilio)",
      [](Options* options, const char* value) {
@@ -75,6 +75,8 @@ constexpr Option kOptions[] = {
      [](Options* options, const char*) { options->connections_per_address = 0; }},
     {"access-log", nullptr, nullptr, "write a line for each request to standard output",
      [](Options* options, const char*) { options->access_log = true; }},
+    {"metrics-by-org", nullptr, nullptr, "let /metrics show the queue of each org, too",
+     [](Options* options, const char*) { options->metrics_by_org = true; }},
     {"help", nullptr, nullptr, "show this help",
      [](Options* options, const char*) { options->wants_help = true; }},
     {"version", nullptr, nullptr, "show the version",

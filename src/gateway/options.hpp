@@ -20,6 +20,7 @@ struct Options {
   std::size_t held_calls = 10'000;
   std::size_t held_bytes = 64UL << 20;
   bool access_log = false;
+  bool metrics_by_org = false;
   bool wants_help = false;
   bool wants_version = false;
 };

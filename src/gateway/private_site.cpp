@@ -23,6 +23,7 @@ Answer PrivateSite::answer(const Visit& visit) {
   const std::string_view path = path_of(visit.target);
   if (path == "/livez") return {200, "application/json", "{\"ok\" : true}\n"};
   if (path == "/healthz") return health_->answer();
+  if (path == "/metrics") return metrics_->answer();
   return {404, "text/plain", "there is nothing here\n"};
 }
 

@@ -2,13 +2,14 @@
 
 #include "gateway/health.hpp"
 #include "gateway/http_server.hpp"
+#include "gateway/metrics.hpp"
 
 namespace coach_sms {
 
-// The private pages: /livez, which asks nobody, and /healthz.
+// The private pages: /livez, which asks nobody, /healthz and /metrics.
 class PrivateSite : public Site {
  public:
-  explicit PrivateSite(Health* health) : health_(health) {}
+  PrivateSite(Health* health, Metrics* metrics) : health_(health), metrics_(metrics) {}
 
   std::unique_ptr<Visit> new_visit() override { return std::make_unique<Visit>(); }
   MHD_Result begin(Visit* visit, MHD_Connection* connection) override;
@@ -19,6 +20,7 @@ class PrivateSite : public Site {
   Answer answer(const Visit& visit);
 
   Health* health_;
+  Metrics* metrics_;
 };
 
 }  // namespace coach_sms

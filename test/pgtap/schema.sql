@@ -354,14 +354,14 @@ SELECT results_eq($$
            t.tgfoid::regproc) COLLATE "default"
     FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid WHERE r.relname LIKE 'sms%' AND NOT t.tgisinternal ORDER BY 1$$, ARRAY[
   'sms_booking_texts.sms_series_confirm: after insert or update row, origin, coach_sms_internal.sms_confirm_series()',
-  'sms_events.sms_inbound_news: after insert row, origin, coach_sms_internal.sms_notify_app()',
+  'sms_events.sms_inbound_news: after insert row, origin, coach_sms_internal.sms_text_came()',
   'sms_holds.sms_holds_replica: before insert row, replica, coach_sms_internal.sms_pass_over()',
   'sms_in_flight.sms_in_flight_replica: before insert row, replica, coach_sms_internal.sms_pass_over()',
   'sms_messages.sms_message_complete: before insert row, origin, coach_sms_internal.sms_complete_message()',
   'sms_messages.sms_message_delete: after delete statement, origin, coach_sms_internal.sms_forget_messages()',
   'sms_messages.sms_message_guard: before update row, origin, coach_sms_internal.sms_guard_status()',
   'sms_messages.sms_message_metadata: before update row, origin, coach_sms_internal.sms_refuse_metadata()',
-  'sms_messages.sms_message_news: after update row, origin, coach_sms_internal.sms_notify_app()',
+  'sms_messages.sms_message_news: after update row, origin, coach_sms_internal.sms_message_ended()',
   'sms_messages.sms_message_queue: after insert row, origin, coach_sms_internal.sms_queue_message()',
   'sms_messages.sms_message_truncate: after truncate statement, origin, coach_sms_internal.sms_forget_messages()',
   'sms_messages.sms_message_zone: after update row, origin, coach_sms_internal.sms_move_lane()',

@@ -39,7 +39,7 @@ packages_of() {
   case $1 in
     build) echo make g++ ca-certificates libcurl4-openssl-dev libssl-dev libphonenumber-dev libicu-dev rapidjson-dev libmicrohttpd-dev libpq-dev ;;
     demo) echo curl openssl ;;
-    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs perl python3-psycopg ;; # nginx, nodejs: webhook/form_posts.pl
+    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs perl prometheus prometheus-sql-exporter python3-psycopg ;;
     bench) echo libbenchmark-dev wrk ;;
     lint) echo clang-format clang-tidy cppcheck ;;
     valgrind) echo valgrind ;;
@@ -69,8 +69,8 @@ missing_packages() {
 
 has_lists() { compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; }
 
-# Debian would run a server on port 5432 and nginx on port 80 when their packages are first installed. Tests bring
-# their own, so files that say no stand there meanwhile.
+# Debian would run a server on port 5432, nginx on port 80 and Prometheus when their packages are first installed.
+# Tests bring their own, so files that say no stand there meanwhile.
 no_cluster=/etc/postgresql-common/createcluster.d/coach_sms.conf
 no_start=/usr/sbin/policy-rc.d
 meanwhile=()
@@ -84,14 +84,16 @@ say_meanwhile() {
 
 install_as_root() {
   case " $* " in *" postgresql-"[0-9]*) [ -d /etc/postgresql ] || say_meanwhile "$no_cluster" 'create_main_cluster = false' ;; esac
-  # shellcheck disable=SC2016  # expanded by that script
-  case " $* " in *" nginx "*) [ -e "$no_start" ] ||
-    say_meanwhile "$no_start" '#!/bin/sh
-case " $* " in *" nginx "*) exit 101 ;; esac' ;; esac
+  local services=() service
+  for service in nginx prometheus prometheus-sql-exporter; do
+    case " $* " in *" $service "*) services+=("$service") ;; esac
+  done
+  [ "${#services[@]}" = 0 ] || [ -e "$no_start" ] || say_meanwhile "$no_start" "#!/bin/sh
+case \" \$* \" in *\" nginx \"* | *\" prometheus\"*) exit 101 ;; esac"
   export DEBIAN_FRONTEND=noninteractive
   apt-get install -y --no-install-recommends "$@" </dev/null ||
     { apt-get update && apt-get install -y --no-install-recommends "$@" </dev/null; }
-  case " $* " in *" nginx "*) systemctl disable nginx >/dev/null 2>&1 || true ;; esac # nor at the next boot
+  [ "${#services[@]}" = 0 ] || systemctl disable "${services[@]}" >/dev/null 2>&1 || true # nor at the next boot
 }
 
 [ $# -gt 0 ] || set -- build

@@ -36,18 +36,18 @@ TEST_F(HoldsTest, EachLimitSaysWhyAndUntilWhen) {
   admit(kNight);
   EXPECT_EQ(hold(), (Hold{"quiet hours", kEvening + 12 * kHour + kHour / 2}));
   know(1, hourly(1));
-  lanes.release_all();
+  lanes.release_all(kNight);
   start(1, 100, kNight);
   limits.settled(uuid(100), kNight);
   admit(kNight);
   EXPECT_EQ(hold(), (Hold{"max_sms_per_hour (1) is reached", kNight + kHour}));
   know(1, monthly(2));
-  lanes.release_all();
+  lanes.release_all(kNight);
   start(1, 101, kNight, 2);
   admit(kNight);
   EXPECT_EQ(hold(), (Hold{"monthly_budget_segments (2) is used up", kEvening + 10 * kDay}));
   know(1, rules());
-  lanes.release_all();
+  lanes.release_all(kNight);
   EXPECT_EQ(admit(kNight).size(), 1U);
   EXPECT_EQ(hold(), std::nullopt) << "nothing holds it any more";
 }

@@ -15,8 +15,8 @@ namespace {
 
 constexpr int64_t kMillisecond = 1'000;
 constexpr int64_t kSecond = 1'000'000;
-constexpr int64_t kLowest = 64;
-constexpr int64_t kHighest = int64_t{1} << 27;  // a little more than two minutes
+constexpr int64_t kLowest = 63;
+constexpr int64_t kHighest = 131'072'000;  // a little more than two minutes
 
 double only(int64_t microseconds) {
   LatencyHistogram histogram{};
@@ -104,6 +104,21 @@ TEST(LatencyTest, OldTimesFadeAsNewOnesCome) {
   for (int i = 0; i < 60'000; ++i)
     histogram.add(kMillisecond);
   EXPECT_EQ(histogram.percentile_ms(0.99), only(kMillisecond));
+}
+
+TEST(LatencyTest, EdgesCountTimesUpToThemAndAllTimesSinceTheBegin) {
+  LatencyHistogram histogram{};
+  for (int i = 0; i < 20'000; ++i)
+    histogram.add(kMillisecond);
+  histogram.add(kMillisecond + 1);
+  histogram.add(3'600 * kSecond);
+  EXPECT_EQ(LatencyHistogram::edge_seconds(0), 0.001);
+  EXPECT_EQ(LatencyHistogram::edge_seconds(10), 1.024);
+  EXPECT_EQ(histogram.count_up_to(0), 20'000U);
+  EXPECT_EQ(histogram.count_up_to(1), 20'001U);
+  EXPECT_EQ(histogram.count_up_to(LatencyHistogram::kEdges - 1), 20'001U);
+  EXPECT_EQ(histogram.count(), 20'002U);
+  EXPECT_NEAR(histogram.sum_seconds(), 3'620.001, 1e-6);
 }
 
 }  // namespace

@@ -40,7 +40,9 @@ CREATE TABLE coach_sms_internal.sms_holds (
   -- true: the hold does not end by itself, and somebody must act.
   is_trouble  boolean NOT NULL,
   -- The reason in words, with its end in the zone of the lane or org.
-  why         text NOT NULL
+  why         text NOT NULL,
+  -- The last four characters of the account's SID, for the rule account.
+  account     text
 );
 
 -- The messages that coach_sms.max_wait has ended, one row a batch and org. The sender alone writes it: only

@@ -45,6 +45,8 @@ CREATE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privil
     ('service', 'SELECT', 'sms_queue_stat'),
     ('service', 'SELECT', 'sms_delivery_stats'),
     ('service', 'SELECT', 'sms_health'),
+    ('service', 'SELECT', 'sms_metrics'),
+    ('service', 'SELECT', 'sms_metrics_by_org'),
     ('service', 'SELECT', 'sms_cost'),
     -- Tenants choose no account, token or sender: where orgs share an account, one could write in another's
     -- name. They choose no ids either: an id that is taken would show that another org has such a row.
@@ -77,13 +79,19 @@ CREATE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privil
     ('operator', 'SELECT', 'sms_queue_stat'),
     ('operator', 'SELECT', 'sms_delivery_stats'),
     ('operator', 'SELECT', 'sms_health'),
+    ('operator', 'SELECT', 'sms_metrics'),
+    ('operator', 'SELECT', 'sms_metrics_by_org'),
     ('operator', 'SELECT', 'sms_cost'),
     ('monitor', 'SELECT', 'sms_worker_stat'),
     ('monitor', 'SELECT', 'sms_queue_stat'),
     ('monitor', 'SELECT', 'sms_delivery_stats'),
     ('monitor', 'SELECT', 'sms_health'),
+    ('monitor', 'SELECT', 'sms_metrics'),
+    ('monitor', 'SELECT', 'sms_metrics_by_org'),
     ('monitor', 'SELECT', 'sms_cost'),
-    ('gateway', 'SELECT', 'sms_health')
+    ('gateway', 'SELECT', 'sms_health'),
+    ('gateway', 'SELECT', 'sms_metrics'),
+    ('gateway', 'SELECT', 'sms_metrics_by_org')
 $$;
 
 -- Returns the functions that roles of these kinds may execute. Views call some of them with the reader's
@@ -105,7 +113,7 @@ CREATE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS 
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
         ('{service,operator,monitor}', '{sms_doctor,sms_launcher_pid}'),
-        ('{service,operator,monitor,gateway}', '{sms_mode,sms_check_trust,sms_worker_state,
+        ('{service,operator,monitor,gateway}', '{sms_mode,sms_check_trust,sms_worker_state,sms_counters,
             sms_library_version,sms_is_preloaded}'),
         ('{gateway}', '{sms_twilio_webhook_calls}'),
         ('{service}', '{sms_set_twilio_credentials,insert_sms_from_service,queue_pending_sms,

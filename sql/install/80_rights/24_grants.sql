@@ -74,8 +74,8 @@ CREATE FUNCTION sms_grant_monitor(role regrole) RETURNS void
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'monitor'::text)
 $$;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
-'Lets a role, such as pg_monitor, read sms_health, sms_worker_stat, sms_queue_stat, sms_delivery_stats, '
-'sms_cost and sms_doctor() of all orgs. They show no text or number of a person. It can change nothing, '
+'Lets a role, such as pg_monitor, read sms_health, sms_metrics, sms_metrics_by_org, sms_worker_stat, '
+'sms_queue_stat, sms_delivery_stats, sms_cost and sms_doctor() of all orgs. They show no text or number of a person. It can change nothing, '
 'neither pause nor go live. Superuser only.';
 
 CREATE FUNCTION sms_grant_gateway(role regrole) RETURNS void
@@ -83,8 +83,8 @@ CREATE FUNCTION sms_grant_gateway(role regrole) RETURNS void
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'gateway'::text)
 $$;
 COMMENT ON FUNCTION sms_grant_gateway(regrole) IS
-'Lets a role, that of coach_sms_gateway, pass on Twilio''s calls and read sms_health. It can do nothing '
-'else. Superuser only.';
+'Lets a role, that of coach_sms_gateway, pass on Twilio''s calls and read sms_health, sms_metrics and '
+'sms_metrics_by_org. It can do nothing else. Superuser only.';
 
 CREATE FUNCTION sms_revoke_tenant(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$

@@ -115,10 +115,13 @@ const std::string* Dispatch::known_account(const Uuid& org) const {
 }
 
 void Dispatch::show_account_hold(const Uuid& org, const std::string& account, std::int64_t now) {
-  if (auto hold = accounts_.hold_of(account, now))
+  if (auto hold = accounts_.hold_of(account, now)) {
+    const std::string sid = account.substr(0, account.find(' '));
+    hold->account = sid.substr(sid.size() < 4 ? 0 : sid.size() - 4);
     holds_->set_org(HoldRule::kAccount, org, std::move(*hold));
-  else
+  } else {
     holds_->clear_org(HoldRule::kAccount, org);
+  }
 }
 
 void Dispatch::show_sender_hold(const Uuid& org, const std::string& sender) {

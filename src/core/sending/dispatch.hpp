@@ -39,7 +39,7 @@ class Dispatch {
   // Ends the holds of lanes and lets open circuits be tried at once, because settings may have
   // changed.
   void settings_changed() {
-    lanes_->release_all();
+    lanes_->release_all(now_us_());
     accounts_.probe_soon(now_us_());
     senders_.probe_soon(now_us_());
     lists_.probe_soon(now_us_());
@@ -54,7 +54,7 @@ class Dispatch {
   }
   // Ends every wait, because the clock that measured it was set back.
   void clock_set_back() {
-    lanes_->release_all();
+    lanes_->release_all(now_us_());
     accounts_.release_all();
     senders_.release_all();
     lists_.release_all();

@@ -33,7 +33,8 @@ const char* word_for(HoldRule rule);
 struct Hold {
   std::string why;
   std::int64_t until = kNever;
-  bool is_trouble = false;  // true: it does not pass by itself, a person must act
+  bool is_trouble = false;   // true: it does not pass by itself, a person must act
+  std::string account = {};  // for kAccount: the last four characters of its SID
 
   bool operator==(const Hold&) const = default;
 };

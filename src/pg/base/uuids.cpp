@@ -18,6 +18,9 @@ pg_uuid_t first_uuidv7(TimestampTz time) {
 
 namespace {
 
+constexpr int64 kUnixEpoch =
+    static_cast<int64>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+
 // Gives random bytes for an id from a stock: a call of the generator costs as much as an index
 // entry.
 void take_random(pg_uuid_t* id) {
@@ -36,8 +39,6 @@ void take_random(pg_uuid_t* id) {
 pg_uuid_t new_uuidv7(TimestampTz time) {
   pg_uuid_t id;
   take_random(&id);
-  constexpr int64 kUnixEpoch =
-      static_cast<int64>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
   const uint64 microseconds = static_cast<uint64>(time + kUnixEpoch);
   const uint64 milliseconds = microseconds / 1000;
   const uint64 fraction = microseconds % 1000 * 4096 / 1000;
@@ -47,6 +48,14 @@ pg_uuid_t new_uuidv7(TimestampTz time) {
   id.data[7] = static_cast<unsigned char>(fraction);
   id.data[8] = static_cast<unsigned char>(0x80 | (id.data[8] & 0x3F));
   return id;
+}
+
+TimestampTz time_of_uuidv7(const pg_uuid_t& id) {
+  if ((id.data[6] & 0xF0) != 0x70) return DT_NOBEGIN;
+  int64 milliseconds = 0;
+  for (int byte = 0; byte < 6; ++byte)
+    milliseconds = milliseconds << 8 | id.data[byte];
+  return milliseconds * 1000 - kUnixEpoch;
 }
 
 }  // namespace coach_sms

@@ -16,5 +16,7 @@ pg_uuid_t new_uuidv7(TimestampTz time);
 // Returns the lower bound of all ids of that millisecond. With it, the rows made since a time are a
 // range of a primary key.
 pg_uuid_t first_uuidv7(TimestampTz time);
+// Returns the time of an id of version 7, to the millisecond; DT_NOBEGIN for another version.
+TimestampTz time_of_uuidv7(const pg_uuid_t& id);
 
 }  // namespace coach_sms

@@ -119,11 +119,12 @@ Parameter number_or(int number, const EarlierFacts& earlier, const char* key) {
 
 void insert_attempt(Settling* settling, const char* provider, const char* status) {
   namespace a = attempts;
-  const AttemptResult& result = *settling->result;
+  AttemptResult& result = *settling->result;
   const Row& claim = settling->claim.row();
   const EarlierFacts earlier = earlier_facts(claim);
   const EarlierFacts errors = strcmp(status, "success") == 0 ? EarlierFacts{nullptr} : earlier;
-  const int segments = result.segments != 0 ? result.segments : claim.number(in_flight::kSegments);
+  result.counted_segments =
+      result.segments != 0 ? result.segments : claim.number(in_flight::kSegments);
   settling->tables->open_attempts();
   Table& table = settling->tables->attempts;
   table.begin_row();
@@ -139,7 +140,7 @@ void insert_attempt(Settling* settling, const char* provider, const char* status
   table.set(a::kErrorMessage, Parameter(given_or(result.error_message, errors, "error_message")));
   table.set(a::kOrgId, Parameter(result.org));
   table.set(a::kClientKey, Parameter(claim.copy_text(in_flight::kClientKey, "")));
-  table.set(a::kSegments, Parameter(segments));
+  table.set(a::kSegments, Parameter(result.counted_segments));
   table.set(a::kDurationMs, number_or(result.duration_ms, earlier, "duration_ms"));
   table.insert();
 }

@@ -27,7 +27,8 @@ struct HoldRow {
   bool of_all_orgs;
   TimestampTz until;
   bool is_trouble;
-  const char* why;  // nullptr: the hold has ended
+  const char* why;      // nullptr: the hold has ended
+  const char* account;  // nullptr: it is of no account
 };
 
 HoldRow row_of(const HoldChange& change) {
@@ -43,6 +44,7 @@ HoldRow row_of(const HoldChange& change) {
   row.until = change.hold->until;
   row.is_trouble = change.hold->is_trouble;
   row.why = storable(copy_out(change.hold->why));
+  if (!change.hold->account.empty()) row.account = copy_out(change.hold->account);
   return row;
 }
 
@@ -61,19 +63,19 @@ void delete_rows(const HoldRow* rows, int count) {
 void insert_rows(const HoldRow* rows, int count) {
   static Statement insert{
       R"sql(
-      INSERT INTO @internal@.sms_holds (key, rule, org_id, zone, priority, until, is_trouble, why)
-       SELECT h.key, h.rule, h.org_id, h.zone, h.priority::smallint, h.until, h.is_trouble,
+      INSERT INTO @internal@.sms_holds (key, rule, org_id, zone, priority, until, is_trouble, account, why)
+       SELECT h.key, h.rule, h.org_id, h.zone, h.priority::smallint, h.until, h.is_trouble, h.account,
          h.why || CASE WHEN h.until < 'infinity' AND h.rule <> 'max_segments_per_second'
            THEN to_char(h.until AT TIME ZONE z.zone, '", until "YYYY-MM-DD HH24:MI ') || z.zone
            ELSE '' END
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-           AS h (key, rule, org_id, zone, priority, until, is_trouble, why)
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           AS h (key, rule, org_id, zone, priority, until, is_trouble, why, account)
          LEFT JOIN @extschema@.sms_settings s ON s.org_id = h.org_id
         CROSS JOIN LATERAL (SELECT @internal@.sms_known_zone(
           coalesce(nullif(nullif(h.zone, ''), '*'), s.timezone, 'UTC')) AS zone) z
         WHERE h.why IS NOT NULL)sql",
       {TEXTARRAYOID, TEXTARRAYOID, UUIDARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID,
-       BOOLARRAYOID, TEXTARRAYOID}};
+       BOOLARRAYOID, TEXTARRAYOID, TEXTARRAYOID}};
   insert.run(
       texts_of(count, [&](int i) { return rows[i].key; }),
       texts_of(count, [&](int i) { return rows[i].rule; }),
@@ -91,7 +93,8 @@ void insert_rows(const HoldRow* rows, int count) {
       array_of(TIMESTAMPTZOID, count,
                [&](int i, bool*) { return TimestampTzGetDatum(rows[i].until); }),
       array_of(BOOLOID, count, [&](int i, bool*) { return BoolGetDatum(rows[i].is_trouble); }),
-      texts_of(count, [&](int i) { return rows[i].why; }));
+      texts_of(count, [&](int i) { return rows[i].why; }),
+      texts_of(count, [&](int i) { return rows[i].account; }));
 }
 
 void publish(void* state) {

@@ -82,7 +82,9 @@ void count_results(const AttemptResult* rows, int count) {
   for (int i = 0; i < count; ++i) {
     if (!rows[i].started || !rows[i].recorded) continue;
     add_to_counter(kCounterOf[static_cast<int>(kind_of(rows[i]))], 1);
-    coach_sms::count_latency(static_cast<int64>(rows[i].duration_ms) * 1000);
+    count_latency(Latency::kRequest, static_cast<int64>(rows[i].duration_ms) * 1000);
+    if (kind_of(rows[i]) == Kind::kSent)
+      add_to_counter(Counter::kSegments, static_cast<uint64>(rows[i].counted_segments));
   }
 }
 

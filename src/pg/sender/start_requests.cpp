@@ -19,6 +19,12 @@ Task make_task(const Claimed& row, std::string_view to, std::string_view from,
   return task;
 }
 
+// Counts the time from which the message was ready until its request leaves.
+void count_wait(const Claimed& row) {
+  if (row.ready_at != DT_NOEND)
+    count_latency(Latency::kCommitToRequest, GetCurrentTimestamp() - row.ready_at);
+}
+
 // Starts one request, or gives the message back if the month's budget is spent. The budget is the
 // only limit that depends on the message's size. Runs inside run_cpp().
 void start_one(Sender* sender, Task task, int segments, const Route& route) {
@@ -51,6 +57,7 @@ void start_requests(Sender* sender, const Claimed* claimed, int count, const Che
                         from.from};
       start_one(sender, make_task(row, to, own_from, body), row.segments, route);
     });
+    count_wait(row);
     if (failure.failed)
       ereport(WARNING,
               (errmsg("could not start a request: %s", failure.message),

@@ -22,7 +22,9 @@ struct Notes {
   bool wake_sender;
   bool wake_launcher;
   bool has_recalls;
+  bool has_endings;
   Recalls recalls;
+  EndingCounts endings;
   Arrival arrivals[kMaxArrivals];
 };
 
@@ -30,12 +32,15 @@ Notes notes;
 
 void clear_notes() {
   notes.count = 0;
-  notes.overflow = notes.poke = notes.wake_sender = notes.wake_launcher = notes.has_recalls = false;
+  notes.overflow = notes.poke = notes.wake_sender = notes.wake_launcher = notes.has_recalls =
+      notes.has_endings = false;
   notes.recalls = Recalls{};
+  notes.endings = EndingCounts{};
 }
 
 void deliver_notes() {
   if (notes.has_recalls) publish_recalls(MyDatabaseId, notes.recalls);
+  if (notes.has_endings) publish_endings(MyDatabaseId, notes.endings);
   if (notes.count > 0 || notes.overflow)
     publish_arrivals(MyDatabaseId, notes.arrivals, notes.count, notes.overflow);
   if (notes.poke || notes.wake_sender) wake_sender_now(MyDatabaseId);
@@ -48,10 +53,10 @@ uint64 preparing;  // the hash of the name under which this transaction is being
 // prepared transaction.
 void keep_notes() {
   if (notes.count == 0 && !notes.overflow && !notes.poke && !notes.wake_sender &&
-      !notes.wake_launcher && !notes.has_recalls)
+      !notes.wake_launcher && !notes.has_recalls && !notes.has_endings)
     return;
   keep_prepared({preparing, MyDatabaseId, notes.wake_sender, notes.poke || notes.wake_launcher,
-                 notes.recalls});
+                 notes.recalls, notes.endings});
 }
 
 void at_end_of_transaction(XactEvent event, void*) {
@@ -99,6 +104,12 @@ void note_recall(const char* phone) {
   notes.recalls.bits[counter / 64] |= UINT64CONST(1) << (counter % 64);
 }
 
+void note_ending(int ending) {
+  register_once();
+  notes.has_endings = true;
+  ++notes.endings.counts[ending];
+}
+
 void poke_launcher_at_commit() {
   register_once();
   notes.poke = true;
@@ -127,6 +138,7 @@ void wake_after_end_of_prepared(uint64 gid_hash, bool committed) {
   PreparedNotes kept{};
   if (!take_prepared(gid_hash, &kept) || !committed) return;
   publish_recalls(kept.database, kept.recalls);
+  publish_endings(kept.database, kept.endings);
   if (kept.settings_changed)
     wake_sender_now(kept.database);
   else

@@ -20,6 +20,9 @@ void wake_note(const pg_uuid_t* org_id, const char* zone, int16 priority, Timest
 // message back if it rose.
 void note_recall(const char* phone);
 
+// Notes that a message ended in that way (a place in kEndings), for the counts of endings.
+void note_ending(int ending);
+
 // Notes that the launcher must look at this database again. The sender, if one runs, sweeps too.
 void poke_launcher_at_commit();
 

@@ -3,43 +3,79 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 namespace coach_sms {
 
-// A histogram of request times from 64 microseconds to two minutes. Its buckets split each power of
-// two into eight, so a time is exact to 12.5 %. It is plain data of fixed size in shared memory.
-// One process writes it; others may read a count that is one behind.
+// A histogram of times from a sixteenth of a millisecond to two minutes. Its buckets split each
+// power of two, in milliseconds, into eight, so a time is exact to 12.5 %. It counts from the
+// server's start on, and its percentiles are those of the last few thousand times. It is plain data
+// of fixed size in shared memory. One process writes it; others may read a count that is one
+// behind.
 class LatencyHistogram {
  public:
   void add(int64_t microseconds) {
-    if (total_ >= kForgetAt) halve();
+    if (total_ - mark_.total >= kRecent) {
+      begin_ = mark_;
+      memcpy(mark_.buckets, buckets_, sizeof buckets_);
+      mark_.total = total_;
+    }
     buckets_[bucket_of(microseconds)]++;
+    sum_ += microseconds < 0 ? 0 : static_cast<uint64_t>(microseconds);
     total_++;
   }
 
-  // Returns the time in milliseconds that this share (0 to 1) of the requests did not exceed; 0
-  // without requests.
+  // Returns the time in milliseconds that this share (0 to 1) of the last times (4,096 to 8,192 of
+  // them) did not exceed; 0 where there is none.
   double percentile_ms(double share) const {
-    auto wanted = static_cast<uint32_t>(std::ceil(share * total_));
+    auto wanted =
+        static_cast<uint64_t>(std::ceil(share * static_cast<double>(total_ - begin_.total)));
     int64_t edge = 0;
     for (int i = 0; i < kBuckets; i++) {
-      if (buckets_[i] == 0) continue;
+      const uint64_t count = buckets_[i] - begin_.buckets[i];
+      if (count == 0) continue;
       edge = upper_edge(i);
-      if (buckets_[i] >= wanted) break;
-      wanted -= buckets_[i];
+      if (count >= wanted) break;
+      wanted -= count;
     }
-    return static_cast<double>(edge) / 1000.0;
+    return static_cast<double>(edge) / kUnits;
   }
 
+  // The edges of Prometheus's buckets: 1 ms, and each power of two of it below two minutes.
+  static constexpr int kEdges = 17;
+  static double edge_seconds(int edge) { return static_cast<double>(1 << edge) / 1000; }
+  // Returns how many times did not exceed the edge.
+  uint64_t count_up_to(int edge) const {
+    uint64_t count = 0;
+    for (int i = 0; i < (kPowerOfMillisecond + edge - kLowestPower) << kSubBits; i++)
+      count += buckets_[i];
+    return count;
+  }
+  uint64_t count() const { return total_; }
+  double sum_seconds() const { return static_cast<double>(sum_) / 1e6; }
+
  private:
+  // A time is counted in units of 1/1024 ms.
+  static constexpr int64_t kUnits = 1024;
+  static constexpr int kPowerOfMillisecond = 10;
   static constexpr int kSubBits = 3;
   static constexpr int kLowestPower = 6;
   static constexpr int kPowers = 21;
   static constexpr int kBuckets = kPowers << kSubBits;
-  static constexpr uint32_t kForgetAt = 8192;  // the total from which older requests count half
+  static constexpr uint64_t kRecent = 4096;
+  static constexpr int64_t kLongest = int64_t{1} << 31;  // in microseconds; longer than any bucket
 
+  // What had been counted at some time.
+  struct Counted {
+    uint64_t total;
+    uint64_t buckets[kBuckets];
+  };
+
+  // Returns the bucket whose upper edge is the first that the time does not exceed.
   static int bucket_of(int64_t microseconds) {
-    const auto value = static_cast<uint64_t>(microseconds < 0 ? 0 : microseconds);
+    if (microseconds <= 0) return 0;
+    const int64_t time = microseconds < kLongest ? microseconds : kLongest;
+    const auto value = static_cast<uint64_t>((time * kUnits + 999) / 1000 - 1);
     if (value < (1U << kLowestPower)) return 0;
     const int power = static_cast<int>(std::bit_width(value)) - 1;
     if (power >= kLowestPower + kPowers) return kBuckets - 1;
@@ -53,15 +89,11 @@ class LatencyHistogram {
     return ((int64_t{1} << kSubBits) + sub + 1) << (power - kSubBits);
   }
 
-  void halve() {
-    uint32_t total = 0;
-    for (uint32_t& bucket : buckets_)
-      total += bucket /= 2;
-    total_ = total;
-  }
-
-  uint32_t total_;
-  uint32_t buckets_[kBuckets];
+  uint64_t total_;
+  uint64_t sum_;  // in microseconds
+  uint64_t buckets_[kBuckets];
+  Counted mark_;   // the last times begin here once as many have come again
+  Counted begin_;  // the last times begin here
 };
 
 }  // namespace coach_sms

@@ -28,6 +28,10 @@ void initialise_slot(Slot* slot) {
   ConditionVariableInit(&slot->ended);
   for (pg_atomic_uint64& counter : slot->counters)
     pg_atomic_init_u64(&counter, 0);
+  for (pg_atomic_uint64& ended : slot->endings)
+    pg_atomic_init_u64(&ended, 0);
+  for (pg_atomic_uint64& calls : slot->webhook_calls)
+    pg_atomic_init_u64(&calls, 0);
   for (pg_atomic_uint32& counter : slot->recalls)
     pg_atomic_init_u32(&counter, 0);
 }
@@ -54,8 +58,10 @@ void copy_info(Slot* slot, SenderInfo* info) {
   *info = slot->info;
   for (int i = 0; i < kCounters; i++)
     info->counters[i] = pg_atomic_read_u64(&slot->counters[i]);
-  info->latency_p50_ms = slot->latency.percentile_ms(0.50);
-  info->latency_p99_ms = slot->latency.percentile_ms(0.99);
+  for (int i = 0; i < kEndingCount; i++)
+    info->endings[i] = pg_atomic_read_u64(&slot->endings[i]);
+  for (int i = 0; i < kWebhookStatusCount; i++)
+    info->webhook_calls[i] = pg_atomic_read_u64(&slot->webhook_calls[i]);
 }
 
 void add_arrival(Slot* slot, const Arrival& arrival) {
@@ -219,6 +225,24 @@ void publish_recalls(Oid database, const Recalls& recalls) {
   LWLockRelease(slot_lock(number));
 }
 
+void publish_endings(Oid database, const EndingCounts& endings) {
+  int number;
+  Slot* slot = lock_slot(database, LW_SHARED, &number);
+  if (slot == nullptr) return;
+  for (int i = 0; i < kEndingCount; i++)
+    if (endings.counts[i] != 0) pg_atomic_fetch_add_u64(&slot->endings[i], endings.counts[i]);
+  LWLockRelease(slot_lock(number));
+}
+
+void count_webhook_call(int http_status) {
+  int number;
+  Slot* slot = lock_slot(MyDatabaseId, LW_SHARED, &number);
+  if (slot == nullptr) return;
+  for (int i = 0; i < kWebhookStatusCount; i++)
+    if (kWebhookStatuses[i] == http_status) pg_atomic_fetch_add_u64(&slot->webhook_calls[i], 1);
+  LWLockRelease(slot_lock(number));
+}
+
 void wake_sender_now(Oid database) {
   publish(database, nullptr, 0, true, true);
 }
@@ -246,7 +270,7 @@ bool take_prepared(uint64 gid_hash, PreparedNotes* notes) {
   const bool unknown = !found && shared->prepared_unknown_until != 0;
   LWLockRelease(table_lock());
   if (!unknown) return found;
-  *notes = {gid_hash, MyDatabaseId, true, true, {}};
+  *notes = {gid_hash, MyDatabaseId, true, true, {}, {}};
   memset(&notes->recalls, 0xff, sizeof notes->recalls);
   return true;
 }
@@ -295,6 +319,16 @@ bool read_sender(Oid database, SenderInfo* info) {
 
 bool read_sender_slot(int slot, SenderInfo* info) {
   return shared != nullptr && read_sender(shared->databases[slot], info);
+}
+
+LatencyHistogram read_latency(Oid database, Latency latency) {
+  LatencyHistogram copy{};
+  int number;
+  Slot* slot = lock_slot(database, LW_SHARED, &number);
+  if (slot == nullptr) return copy;
+  copy = slot->latencies[static_cast<int>(latency)];
+  LWLockRelease(slot_lock(number));
+  return copy;
 }
 
 void hold_sender(Oid database, TimestampTz until) {

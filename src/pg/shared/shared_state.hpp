@@ -11,7 +11,10 @@
 // Take the table lock before a slot's lock, and never two slots' locks. No function raises an
 // error, except wait_for_sender_end() when it is cancelled.
 
+#include "core/sending/endings.hpp"
+
 #include "pg/base/time_zones.hpp"
+#include "pg/shared/latency.hpp"
 
 namespace coach_sms {
 
@@ -39,8 +42,20 @@ enum class WorkerState : int {
 // Returns the word that sms_worker_stat shows.
 const char* word_for(WorkerState state);
 
-enum class Counter : int { kClaimed, kAccepted, kRejected, kRetried, kUnknown };
-inline constexpr int kCounters = 5;
+enum class Counter : int { kClaimed, kAccepted, kRejected, kRetried, kUnknown, kSegments };
+inline constexpr int kCounters = 6;
+
+enum class Latency : int { kRequest, kCommitToRequest };
+inline constexpr int kLatencies = 2;
+
+// Numbers of messages that ended, by the place in kEndings.
+struct EndingCounts {
+  uint32 counts[kEndingCount];
+};
+
+// The statuses that the webhook answers.
+inline constexpr int kWebhookStatuses[] = {200, 400, 403, 413, 503};
+inline constexpr int kWebhookStatusCount = lengthof(kWebhookStatuses);
 
 // One lane's earliest new message, as an enqueueing transaction reports it at commit.
 struct Arrival {
@@ -71,6 +86,7 @@ struct PreparedNotes {
   bool settings_changed;
   bool poke;
   Recalls recalls;
+  EndingCounts endings;
 };
 
 // A copy of one slot. Times are 0 where there is none.
@@ -87,8 +103,8 @@ struct SenderInfo {
   TimestampTz hold_until;
   TimestampTz last_error_at;
   uint64 counters[kCounters];  // since the server started
-  double latency_p50_ms;       // ms, of the last few thousand requests; 0 before the first
-  double latency_p99_ms;
+  uint64 endings[kEndingCount];
+  uint64 webhook_calls[kWebhookStatusCount];
   char activity[64];
   int last_sqlstate;  // 0: last_error holds the extension's own words only
   char last_error[256];
@@ -105,6 +121,10 @@ bool shared_state_available();
 void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool overflow);
 // Raises the database's counters whose bits are set.
 void publish_recalls(Oid database, const Recalls& recalls);
+// Adds to the database's counts of messages that ended.
+void publish_endings(Oid database, const EndingCounts& endings);
+// Counts an answer of the webhook, for this database.
+void count_webhook_call(int http_status);
 // Wakes the database's sender to read everything anew: settings, holds, lanes.
 void wake_sender_now(Oid database);
 
@@ -127,6 +147,8 @@ pid_t launcher_pid();
 // (0 .. kMaxDatabases - 1), to list all.
 bool read_sender(Oid database, SenderInfo* info);
 bool read_sender_slot(int slot, SenderInfo* info);
+// Copies a histogram of this database; empty where there is no slot.
+LatencyHistogram read_latency(Oid database, Latency latency);
 
 // Keeps the launcher from starting a sender before `until`, and asks a running one to end.
 void hold_sender(Oid database, TimestampTz until);
@@ -156,7 +178,7 @@ void report_raised(const char* text, int sqlstate);
 void report_heartbeat(TimestampTz next_wake_at);
 void report_in_flight(int requests);
 void add_to_counter(Counter counter, uint64 increment);
-void count_latency(int64 microseconds);
+void count_latency(Latency latency, int64 microseconds);
 uint32 read_recalls(uint32 counter);
 
 // Takes the arrivals since the last call, kMaxArrivals at most; returns their number. `overflow`:

@@ -3,7 +3,6 @@
 // The layout and the locks of the shared memory behind shared_state.hpp. Only shared_state.cpp (for
 // every backend) and slot_owner.cpp (for the sender and the launcher) include it.
 
-#include "pg/shared/latency.hpp"
 #include "pg/shared/shared_state.hpp"
 
 #include "pg/base/pg_api.hpp"
@@ -13,11 +12,13 @@ namespace coach_sms {
 inline constexpr int kNoProc = -1;
 
 struct Slot {
-  SenderInfo info;  // its counters and latencies stay 0: copy_info() fills them in the copy
+  SenderInfo info;  // its counters stay 0: copy_info() fills them in the copy
   int proc_number;
   ConditionVariable ended;
-  LatencyHistogram latency;
+  LatencyHistogram latencies[kLatencies];
   pg_atomic_uint64 counters[kCounters];
+  pg_atomic_uint64 endings[kEndingCount];
+  pg_atomic_uint64 webhook_calls[kWebhookStatusCount];
   pg_atomic_uint32 recalls[kRecallCounters];
   char last_activity[64];  // of the earlier sender, when it ended
   int64 unsent_fence;      // see report_unsent()

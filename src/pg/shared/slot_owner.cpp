@@ -143,8 +143,9 @@ uint32 read_recalls(uint32 counter) {
   return pg_atomic_read_u32(&shared->slots[own_slot].recalls[counter]);
 }
 
-void count_latency(int64 microseconds) {
-  if (own_slot >= 0) shared->slots[own_slot].latency.add(microseconds);
+void count_latency(Latency latency, int64 microseconds) {
+  if (own_slot < 0) return;
+  shared->slots[own_slot].latencies[static_cast<int>(latency)].add(microseconds);
 }
 
 int take_arrivals(Arrival* out, bool* overflow, bool* settings_changed) {

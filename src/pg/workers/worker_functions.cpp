@@ -53,11 +53,14 @@ void add_sender(ReturnSetInfo* result, const SenderInfo& info, bool may_see_word
   row.add_time(info.next_wake_at);
   row.add_time(info.hold_until > GetCurrentTimestamp() ? info.hold_until : 0);
   row.add(Int32GetDatum(info.starts > 0 ? static_cast<int32>(info.starts) - 1 : 0));
-  for (const uint64 counter : info.counters)
-    row.add(Int64GetDatum(static_cast<int64>(counter)));
+  for (int i = 0; i <= static_cast<int>(Counter::kUnknown); ++i)
+    row.add(Int64GetDatum(static_cast<int64>(info.counters[i])));
   row.add(Int32GetDatum(info.in_flight));
-  row.add(Float8GetDatum(info.latency_p50_ms), info.latency_p50_ms == 0);
-  row.add(Float8GetDatum(info.latency_p99_ms), info.latency_p99_ms == 0);
+  const LatencyHistogram durations = read_latency(info.database, Latency::kRequest);
+  for (const double share : {0.50, 0.99}) {
+    const double duration = durations.percentile_ms(share);
+    row.add(Float8GetDatum(duration), duration == 0);
+  }
   row.add_text(last_error_for(info, may_see_words));
   row.add_time(info.last_error_at);
   row.add_text(library_version());
