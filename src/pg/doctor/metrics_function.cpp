@@ -1,4 +1,4 @@
-#include <cinttypes>
+#include "core/sending/endings.hpp"
 
 #include "pg/base/statement.hpp"
 #include "pg/shared/shared_state.hpp"

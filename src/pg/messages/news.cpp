@@ -6,6 +6,7 @@
 #include "pg/base/uuids.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared/commit_signals.hpp"
+#include "pg/shared/shared_state.hpp"
 
 #include "pg/base/pg_api.hpp"
 
@@ -17,6 +18,8 @@ PG_FUNCTION_INFO_V1(coach_sms_text_came);
 using namespace coach_sms;
 
 namespace {
+
+static_assert(kEndingCounters == kEndingCount);
 
 // The row of a row trigger, as it is after the statement.
 struct ChangedRow {

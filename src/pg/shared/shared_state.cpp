@@ -58,7 +58,7 @@ void copy_info(Slot* slot, SenderInfo* info) {
   *info = slot->info;
   for (int i = 0; i < kCounters; i++)
     info->counters[i] = pg_atomic_read_u64(&slot->counters[i]);
-  for (int i = 0; i < kEndingCount; i++)
+  for (int i = 0; i < kEndingCounters; i++)
     info->endings[i] = pg_atomic_read_u64(&slot->endings[i]);
   for (int i = 0; i < kWebhookStatusCount; i++)
     info->webhook_calls[i] = pg_atomic_read_u64(&slot->webhook_calls[i]);
@@ -229,7 +229,7 @@ void publish_endings(Oid database, const EndingCounts& endings) {
   int number;
   Slot* slot = lock_slot(database, LW_SHARED, &number);
   if (slot == nullptr) return;
-  for (int i = 0; i < kEndingCount; i++)
+  for (int i = 0; i < kEndingCounters; i++)
     if (endings.counts[i] != 0) pg_atomic_fetch_add_u64(&slot->endings[i], endings.counts[i]);
   LWLockRelease(slot_lock(number));
 }

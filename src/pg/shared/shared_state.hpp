@@ -11,8 +11,6 @@
 // Take the table lock before a slot's lock, and never two slots' locks. No function raises an
 // error, except wait_for_sender_end() when it is cancelled.
 
-#include "core/sending/endings.hpp"
-
 #include "pg/base/time_zones.hpp"
 #include "pg/shared/latency.hpp"
 
@@ -48,9 +46,12 @@ inline constexpr int kCounters = 6;
 enum class Latency : int { kRequest, kCommitToRequest };
 inline constexpr int kLatencies = 2;
 
+// The number of ways in which a message ends: kEndingCount (core/sending/endings.hpp).
+inline constexpr int kEndingCounters = 15;
+
 // Numbers of messages that ended, by the place in kEndings.
 struct EndingCounts {
-  uint32 counts[kEndingCount];
+  uint32 counts[kEndingCounters];
 };
 
 // The statuses that the webhook answers.
@@ -103,7 +104,7 @@ struct SenderInfo {
   TimestampTz hold_until;
   TimestampTz last_error_at;
   uint64 counters[kCounters];  // since the server started
-  uint64 endings[kEndingCount];
+  uint64 endings[kEndingCounters];
   uint64 webhook_calls[kWebhookStatusCount];
   char activity[64];
   int last_sqlstate;  // 0: last_error holds the extension's own words only

@@ -17,7 +17,7 @@ struct Slot {
   ConditionVariable ended;
   LatencyHistogram latencies[kLatencies];
   pg_atomic_uint64 counters[kCounters];
-  pg_atomic_uint64 endings[kEndingCount];
+  pg_atomic_uint64 endings[kEndingCounters];
   pg_atomic_uint64 webhook_calls[kWebhookStatusCount];
   pg_atomic_uint32 recalls[kRecallCounters];
   char last_activity[64];  // of the earlier sender, when it ended
