@@ -227,9 +227,12 @@ install-gateway: $(GATEWAY)
 	$(call say,INSTALL,$(DESTDIR)$(bindir)/coach_sms_gateway)
 	$(Q)$(MKDIR_P) '$(DESTDIR)$(bindir)'
 	$(Q)$(INSTALL_PROGRAM) $(GATEWAY) '$(DESTDIR)$(bindir)/coach_sms_gateway'
+	$(Q)$(MKDIR_P) '$(DESTDIR)$(mandir)/man8'
+	$(Q)$(INSTALL_DATA) doc/coach_sms_gateway.8 '$(DESTDIR)$(mandir)/man8/'
 
 uninstall-module:
-	rm -f '$(DESTDIR)$(pkglibdir)/coach_sms.so' '$(DESTDIR)$(bindir)/coach_sms_gateway'
+	rm -f '$(DESTDIR)$(pkglibdir)/coach_sms.so' '$(DESTDIR)$(bindir)/coach_sms_gateway' \
+	  '$(DESTDIR)$(mandir)/man8/coach_sms_gateway.8'
 
 endif
 

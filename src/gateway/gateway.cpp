@@ -25,19 +25,19 @@ Gateway::Gateway(Options options)
                [this](MetricText* text) { add_own_figures(text); }),
       public_site_(&options_, &queue_),
       private_site_(&health_, &metrics_) {
-  private_server_ =
-      std::make_unique<HttpServer>(ServerOptions{options_.listen_private, kPrivateConnections, 0,
-                                                 true, options_.request_time, options_.access_log},
-                                   &private_site_);
   public_server_ = std::make_unique<HttpServer>(
       ServerOptions{options_.listen, options_.connections, options_.connections_per_address, false,
                     options_.request_time, options_.access_log},
       &public_site_);
-  workers_.reserve(options_.database_connections);
   try {
+    private_server_ = std::make_unique<HttpServer>(
+        ServerOptions{options_.listen_private, kPrivateConnections, 0, true, options_.request_time,
+                      options_.access_log},
+        &private_site_);
+    workers_.reserve(options_.database_connections);
     for (unsigned i = 0; i < options_.database_connections; ++i)
       workers_.push_back(std::make_unique<CallWorker>(options_.dbname, &queue_, &news_));
-  } catch (...) {  // the system has no thread left
+  } catch (...) {  // the port is taken, or the system has no thread left
     end();
     throw;
   }
@@ -85,7 +85,7 @@ void Gateway::add_own_figures(MetricText* text) const {
 
 void Gateway::tick() {
   public_server_->enforce_deadlines();
-  private_server_->enforce_deadlines();
+  if (private_server_ != nullptr) private_server_->enforce_deadlines();
   if (const int late = queue_.expire(Clock::now()); late > 0)
     log_line("answered 503, since the database did not take them in time: calls: " +
              std::to_string(late));

@@ -43,8 +43,8 @@ class Gateway {
   PublicSite public_site_;
   PrivateSite private_site_;
   std::vector<std::unique_ptr<CallWorker>> workers_;
-  std::unique_ptr<HttpServer> private_server_;
   std::unique_ptr<HttpServer> public_server_;
+  std::unique_ptr<HttpServer> private_server_;  // its pages show the public server's figures
 };
 
 }  // namespace coach_sms

@@ -92,6 +92,10 @@ is(answer()->{status}, 200, 'with them again it does');
 like($gateway->access_log, qr{^POST /twilio 200 \d+ ms$}m, 'the access log has a line');
 unlike($gateway->access_log . $gateway->log_text, qr/6149157|$org|I'm late|$callback->{signature}/, 'no log has a number, a text, a query or a signature');
 
+my ($help) = PostgreSQL::Test::Utils::run_command([ 'coach_sms_gateway', '--help' ]);
+my $manual = PostgreSQL::Test::Utils::slurp_file('doc/coach_sms_gateway.8') =~ s/\\-/-/gr;
+is_deeply([ sort $manual =~ /^\.BI? --([\w-]+)/mg ], [ sort $help =~ /^  --([\w-]+)/mg ], 'the manual page has each option');
+
 is($gateway->stop, 0, 'it ends when it is told to');
 like($gateway->log_text, qr/ends: takes no new calls\n\z/, 'and says so');
 is((grep { !/^coach_sms_gateway: / } split /\n/, $gateway->log_text), 0, 'each line of its log has its name');
