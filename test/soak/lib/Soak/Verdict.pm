@@ -26,8 +26,8 @@ sub promises {
                  AND (t.message_id IS NOT NULL OR t.reason IS NOT NULL))},
         'what was rolled back left no message' => q{
             SELECT id FROM sms_messages WHERE idempotency_key LIKE 'undone-%'},
-        'each message ended' => q{
-            SELECT id, status FROM sms_messages WHERE status NOT IN ('sent', 'delivered', 'failed', 'cancelled')},
+        'each message that is due ended' => q{
+            SELECT id, status FROM sms_messages WHERE status NOT IN ('sent', 'delivered', 'failed', 'cancelled', 'pending')},
         'a failed or cancelled one has its reason' => q{
             SELECT id, status FROM sms_messages WHERE status IN ('failed', 'cancelled') AND error_code IS NULL},
         'an outcome stayed unknown only after the last attempt allowed' => q{
@@ -55,7 +55,8 @@ sub promises {
             SELECT a.sid FROM accepted a JOIN sms_messages m ON m.provider_message_id = a.sid
              WHERE a.received_at > extract(epoch FROM m.expires_at) * 1000000 + $late",
         'nothing is left over' => q{
-            SELECT message_id FROM coach_sms_internal.sms_queue
+            SELECT q.message_id FROM coach_sms_internal.sms_queue q LEFT JOIN sms_messages m ON m.id = q.message_id
+             WHERE m.status IS DISTINCT FROM 'pending'
             UNION ALL SELECT message_id FROM coach_sms_internal.sms_in_flight});
 }
 
