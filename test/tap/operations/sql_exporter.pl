@@ -1,14 +1,13 @@
 # Figures without the gateway: the real prometheus-sql-exporter with our file, and Prometheus with our relabelling.
 use strict;
 use warnings;
-use POSIX ();
 use PostgreSQL::Test::Cluster;
 use Test::More;
 use CoachSms::Cluster;
 use CoachSms::Failpoint;
 use CoachSms::Fake;
+use CoachSms::Program;
 use CoachSms::Prometheus;
-use CoachSms::Wait qw(wait_until);
 
 my $fake = start_fake(callbacks => 'off');
 my $node = new_server('main', fake => $fake, conf => short_times() . "listen_addresses = '127.0.0.1'\n");
@@ -30,16 +29,7 @@ my ($relabel) = map { my $lines = $_; $lines =~ s/^ +# +- //mg; join ', ', split
   PostgreSQL::Test::Utils::slurp_file('contrib/prometheus/prometheus.yml') =~ /metric_relabel_configs:\n((?: +# +- \{.*\}\n)+)/;
 
 my $port = PostgreSQL::Test::Cluster::get_free_port();
-my $exporter = fork // die "cannot fork: $!";
-if (!$exporter) {
-    open STDERR, '>>', "$dir/log" or POSIX::_exit(1);
-    open STDOUT, '>&', \*STDERR or POSIX::_exit(1);
-    no warnings 'exec';
-    exec 'prometheus-sql-exporter', '-config.file', "$dir/exporter.yml", '-web.listen-address', "127.0.0.1:$port";
-    POSIX::_exit(1);
-}
-END { local $?; kill KILL => $exporter if $exporter; waitpid $exporter, 0 if $exporter; }
-
+my $exporter = start_daemon("$dir/log", 'prometheus-sql-exporter', '-config.file', "$dir/exporter.yml", '-web.listen-address', "127.0.0.1:$port");
 my $prometheus = start_prometheus(scrape => { coach_sms => $port }, relabel => $relabel);
 $prometheus->wait_for(@$_) for
   [ 'coach_sms_healthy', 1 ],
@@ -51,4 +41,5 @@ $prometheus->wait_for(@$_) for
   [ 'coach_sms_messages_final_total{status="delivered"}', 0 ],
   [ 'coach_sms_segments_total', 3 ],
   [ 'count(count by (__name__) ({__name__=~"sql_coach_sms.*"})) or vector(0)', 0 ];
+stop_program($exporter);
 done_testing();

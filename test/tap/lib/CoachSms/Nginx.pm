@@ -27,7 +27,7 @@ sub start_nginx {
     my $paths = join '', map { "${_}_temp_path $dir/$_; " } qw(client_body proxy fastcgi uwsgi scgi);
     append_to_file("$dir/nginx.conf", "daemon off; master_process off; pid $dir/pid; error_log $dir/error.log;\nevents {}\n"
         . "http { access_log off; $paths\nserver { listen 127.0.0.1:$port;\n$rule} }\n");
-    my ($program) = start_program('sh', '-c', '"$1" -e "$2/error.log" -c "$2/nginx.conf" & echo started; read gone; kill $!; wait', 'sh', $nginx, $dir);
+    my $program = start_daemon("$dir/error.log", $nginx, '-e', "$dir/error.log", '-c', "$dir/nginx.conf");
     wait_until(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }, 20)
       or die 'nginx did not start: ' . slurp_file("$dir/error.log");
     return $program;

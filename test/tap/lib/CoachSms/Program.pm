@@ -2,6 +2,7 @@
 #
 #   my ($output, $errors) = run_program('psql', '-f', 'week.sql');
 #   my ($program, $port) = start_program('perl', 'server.pl');    # prints a line when it is ready
+#   my $daemon = start_daemon($log, 'prometheus', ...);           # prints nothing when it is ready
 #   stop_program($program);                                       # ends when its standard input does
 package CoachSms::Program;
 use strict;
@@ -14,7 +15,7 @@ use POSIX ();
 use PostgreSQL::Test::Utils qw(run_command);
 use CoachSms::Wait qw(deadline wait_until);
 
-our @EXPORT = qw(run_program start_program stop_program);
+our @EXPORT = qw(run_program start_daemon start_program stop_program);
 
 # Returns the output and the errors. The errors name a command that did not end by the deadline.
 sub run_program {
@@ -37,6 +38,13 @@ sub start_program {
     }
     chomp $line;
     return ($program, $line);
+}
+
+# Starts a program that does not look at its standard input. Its output goes to the log, a file.
+sub start_daemon {
+    my ($log, @command) = @_;
+    my ($program) = start_program('sh', '-c', 'log=$1; shift; "$@" >>"$log" 2>&1 & echo started; read gone; kill $!; wait', 'sh', $log, @command);
+    return $program;
 }
 
 # Closes the program's standard input, and kills the program if it does not end by the deadline. Returns whether it ended.

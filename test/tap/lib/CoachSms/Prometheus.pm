@@ -10,10 +10,10 @@ use warnings;
 use Exporter 'import';
 use HTTP::Tiny;
 use JSON::PP;
-use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils ();
 use Test::More;
+use CoachSms::Program;
 use CoachSms::Wait qw(deadline wait_until);
 
 our @EXPORT = qw(start_prometheus);
@@ -27,21 +27,12 @@ sub start_prometheus {
     my $rules = $options{rules} ? "rule_files: ['$options{rules}']\n" : '';
     PostgreSQL::Test::Utils::append_to_file("$self->{dir}/config.yml",
         "global: {scrape_interval: 1s, evaluation_interval: 1s}\n${rules}scrape_configs:\n$jobs");
-    $self->{pid} = fork // die "cannot fork: $!";
-    if (!$self->{pid}) {
-        open STDERR, '>>', "$self->{dir}/log" or POSIX::_exit(1);
-        open STDOUT, '>&', \*STDERR or POSIX::_exit(1);
-        no warnings 'exec';
-        exec 'prometheus', "--config.file=$self->{dir}/config.yml", "--storage.tsdb.path=$self->{dir}/data",
-          "--web.listen-address=127.0.0.1:$self->{port}";
-        POSIX::_exit(1);
-    }
-    wait_until(sub { $self->has_ended || $self->ask('/-/ready')->{success} });
-    die 'Prometheus did not start: ' . PostgreSQL::Test::Utils::slurp_file("$self->{dir}/log") if $self->has_ended;
+    $self->{program} = start_daemon("$self->{dir}/log", 'prometheus', "--config.file=$self->{dir}/config.yml",
+        "--storage.tsdb.path=$self->{dir}/data", "--web.listen-address=127.0.0.1:$self->{port}");
+    wait_until(sub { $self->ask('/-/ready')->{success} })
+      or die 'Prometheus did not start: ' . PostgreSQL::Test::Utils::slurp_file("$self->{dir}/log");
     return $self;
 }
-
-sub has_ended { my ($self) = @_; return $self->{ended} ||= waitpid($self->{pid}, POSIX::WNOHANG()) != 0; }
 
 sub ask { my ($self, $path) = @_; return HTTP::Tiny->new(timeout => deadline())->get("http://127.0.0.1:$self->{port}$path"); }
 
@@ -65,13 +56,6 @@ sub wait_for {
 
 sub alerts { my ($self) = @_; return sort map { $_->{labels}{alertname} } grep { $_->{state} eq 'firing' } @{ $self->data('/api/v1/alerts')->{alerts} }; }
 
-sub DESTROY {
-    my ($self) = @_;
-    local ($?, $!);
-    return if $self->has_ended;
-    kill KILL => $self->{pid};
-    waitpid $self->{pid}, 0;
-    return;
-}
+sub DESTROY { my ($self) = @_; local ($?, $!); stop_program($self->{program}); return; }
 
 1;
