@@ -3621,15 +3621,17 @@ CREATE OR REPLACE VIEW @extschema@.sms_metrics AS
         'How long the oldest message that nothing holds has been due; 0 where there is none.'),
     (8, 'coach_sms_unprocessed_events', 'gauge', 'Callbacks that wait for their message.'),
     (9, 'coach_sms_account_held', 'gauge',
-        '1 for an account that Twilio refuses or slows down, by the end of its SID.'),
+        '1 for an account whose messages are held, by the end of its SID.'),
     (10, 'coach_sms_requests_total', 'counter', 'Requests to Twilio, by outcome, the sandbox''s too.'),
     (11, 'coach_sms_request_duration_seconds', 'histogram', 'Duration of requests to Twilio.'),
     (12, 'coach_sms_commit_to_request_seconds', 'histogram',
-        'Time from which nothing held a message until its first request.'),
+        'How long messages that nothing holds waited for their first request.'),
     (13, 'coach_sms_messages_final_total', 'counter', 'Messages that ended, by status and reason.'),
     (14, 'coach_sms_webhook_calls_total', 'counter', 'Calls to the webhook, by the status answered.'),
-    (15, 'coach_sms_segments_total', 'counter', 'Segments of requests that Twilio took.'),
-    (16, 'coach_sms_sender_restarts_total', 'counter', 'Restarts of the sender process.')),
+    (15, 'coach_sms_segments_total', 'counter', 'Segments of messages that Twilio took, the sandbox''s too.'),
+    (16, 'coach_sms_sender_restarts_total', 'counter', 'Restarts of the sender process.'),
+    (17, 'coach_sms_counters_begin_seconds', 'gauge',
+        'Unix time from which the counters count: the server''s start, also that after a crash.')),
   health AS MATERIALIZED (SELECT * FROM @extschema@.sms_health),
   gauge AS (
     SELECT g.name, g.labels, g.value
@@ -4673,8 +4675,7 @@ $$;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
 'Lets a role, such as pg_monitor, read sms_health, sms_metrics, sms_metrics_by_org, sms_worker_stat, '
 'sms_queue_stat, sms_delivery_stats, sms_cost and sms_doctor() of all orgs. They show no text or number '
-'of a person. It can change nothing, '
-'neither pause nor go live. Superuser only.';
+'of a person. It can change nothing, neither pause nor go live. Superuser only.';
 CREATE OR REPLACE FUNCTION sms_grant_gateway(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coach_sms_internal.sms_set_kinds(role, coach_sms_internal.sms_kinds_of(role) || 'gateway'::text)

@@ -52,7 +52,7 @@ Answer Metrics::ask() {
   MetricText text;
   const bool is_up = ask_database(&text);
   text.add_one("coach_sms_database_up", "gauge",
-               "1 where the database could be asked, 0 where not.", is_up ? 1 : 0);
+               "1 where the database's figures could be read, 0 where not.", is_up ? 1 : 0);
   own_(&text);
   add_process_figures(&text);
   return {200, "text/plain; version=0.0.4; charset=utf-8", text.text()};

@@ -11,8 +11,8 @@ namespace coach_sms {
 
 // The answer to /metrics, in Prometheus's text format: the samples of sms_metrics, on demand those
 // of sms_metrics_by_org, and the gateway's own. The database is asked once a second at most, over a
-// connection of its own. Where it cannot be asked, coach_sms_database_up is 0, and its samples are
-// missing. May be called from any thread.
+// connection of its own. Where that fails, coach_sms_database_up is 0, and its samples are missing.
+// May be called from any thread.
 class Metrics {
  public:
   // The gateway's own figures, added to the text.

@@ -5,7 +5,8 @@
 
 namespace coach_sms {
 
-// How many requests were answered with each HTTP status. May be used from any thread.
+// How many requests were answered with each HTTP status. Those of the public port are there from
+// the begin on, so that Prometheus sees the first of them rise. May be used from any thread.
 class StatusCounts {
  public:
   void count(int status) {
@@ -19,7 +20,8 @@ class StatusCounts {
 
  private:
   mutable std::mutex mutex_;
-  std::map<int, unsigned long long> counts_;
+  std::map<int, unsigned long long> counts_{{200, 0}, {400, 0}, {403, 0}, {404, 0},
+                                            {405, 0}, {413, 0}, {503, 0}};
 };
 
 }  // namespace coach_sms

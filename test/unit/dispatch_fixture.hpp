@@ -42,7 +42,7 @@ inline int attempts_at(const LoopbackServer& server) {
 class DispatchTest : public HttpTest {
  protected:
   Lanes lanes;
-  Holds holds;
+  Holds holds{&now_us};
 
   static constexpr std::int64_t kSecond = 1'000'000;
   static constexpr const char* kAccountSid = "AC0123456789abcdef0123456789abcdef";

@@ -36,18 +36,18 @@ TEST_F(HoldsTest, EachLimitSaysWhyAndUntilWhen) {
   admit(kNight);
   EXPECT_EQ(hold(), (Hold{"quiet hours", kEvening + 12 * kHour + kHour / 2}));
   know(1, hourly(1));
-  lanes.release_all(kNight);
+  lanes.release_all();
   start(1, 100, kNight);
   limits.settled(uuid(100), kNight);
   admit(kNight);
   EXPECT_EQ(hold(), (Hold{"max_sms_per_hour (1) is reached", kNight + kHour}));
   know(1, monthly(2));
-  lanes.release_all(kNight);
+  lanes.release_all();
   start(1, 101, kNight, 2);
   admit(kNight);
   EXPECT_EQ(hold(), (Hold{"monthly_budget_segments (2) is used up", kEvening + 10 * kDay}));
   know(1, rules());
-  lanes.release_all(kNight);
+  lanes.release_all();
   EXPECT_EQ(admit(kNight).size(), 1U);
   EXPECT_EQ(hold(), std::nullopt) << "nothing holds it any more";
 }
@@ -140,6 +140,45 @@ TEST(AccountHolds, SlowingDownEndsByItself) {
   EXPECT_FALSE(hold->is_trouble);
   EXPECT_EQ(hold->until, 4 * kSecond);
   EXPECT_EQ(accounts.hold_of("a", 4 * kSecond), std::nullopt);
+}
+
+std::int64_t moment;
+
+TEST(FreeSinceTest, IsTheEndOfTheLastHoldOfTheLaneItsOrgOrAll) {
+  Holds holds([] { return moment; });
+  const LaneKey lane{uuid(1), "", 0};
+  const LaneKey other{uuid(1), "UTC", 0};
+  EXPECT_EQ(holds.free_since(lane), kAlways);
+  moment = 10;
+  holds.set_lane(HoldRule::kQuietHours, lane, {"quiet hours"});
+  EXPECT_EQ(holds.free_since(lane), std::nullopt);
+  EXPECT_EQ(holds.free_since(other), kAlways);
+  holds.set_org(HoldRule::kAccount, uuid(1), {"account"});
+  holds.set_org(HoldRule::kPace, uuid(1), {"pace"});
+  moment = 20;
+  holds.clear_lane(HoldRule::kQuietHours, lane);
+  holds.clear_org(HoldRule::kAccount, uuid(1));
+  EXPECT_EQ(holds.free_since(other), std::nullopt) << "one hold of two is left";
+  moment = 30;
+  holds.clear_org(HoldRule::kPace, uuid(1));
+  moment = 40;
+  holds.clear_org(HoldRule::kPace, uuid(1));
+  EXPECT_EQ(holds.free_since(other), 30);
+  EXPECT_EQ(holds.free_since(lane), 30);
+  EXPECT_EQ(holds.free_since({uuid(2), "", 0}), kAlways) << "another org";
+  holds.set_server(HoldRule::kServer, {"not armed"});
+  EXPECT_EQ(holds.free_since({uuid(2), "", 0}), std::nullopt);
+  moment = 50;
+  holds.clear_all();
+  EXPECT_EQ(holds.free_since({uuid(2), "", 0}), 50);
+}
+
+TEST(FreeSinceTest, IsForgottenWhereNothingIsDue) {
+  Holds holds([] { return moment; });
+  const LaneKey lane{uuid(1), "", 0};
+  holds.set_org(HoldRule::kHour, uuid(1), {"hour"});
+  holds.keep_only({}, 100);
+  EXPECT_EQ(holds.free_since(lane), kAlways);
 }
 
 }  // namespace

@@ -257,7 +257,7 @@ TEST(LanesTest, ReleaseAllEndsEveryHold) {
   lanes.hold(uuid(1), kNever);
   lanes.put_off(uuid(2), kNow + kSecond);
   EXPECT_TRUE(lanes.next_claims(kNow, 10).empty());
-  lanes.release_all(kNow);
+  lanes.release_all();
   EXPECT_EQ(lanes.next_claims(kNow, 10).size(), 2U);
 }
 

@@ -23,7 +23,7 @@ inline constexpr QuietHours kNights{21, 9};
 struct SendLimitsTest : testing::Test {
   Lanes lanes;
   SendLimits limits;
-  Holds holds;
+  Holds holds{[] { return kEvening; }};
 
   static OrgRules rules() {
     OrgRules rules;

@@ -119,7 +119,7 @@ TEST_F(SendLimitsTest, ALimitOfNoneHoldsForGood) {
   org(1, hourly(0));
   EXPECT_EQ(room(kEvening), 0);
   EXPECT_EQ(lanes.next_due(kEvening), kNever);
-  lanes.release_all(kEvening);  // as changed settings do
+  lanes.release_all();  // as changed settings do
   know(1, hourly(3));
   EXPECT_EQ(room(kEvening), 3);
 }

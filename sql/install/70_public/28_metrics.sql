@@ -1,5 +1,5 @@
 -- The figures for Prometheus: one row a sample, in the words of its text format. coach_sms_gateway and
--- contrib/sql_exporter.yml only carry them.
+-- contrib/prometheus/sql_exporter.yml only carry them.
 
 -- Returns this database's counters and histograms in shared memory.
 CREATE FUNCTION coach_sms_internal.sms_counters(
@@ -20,15 +20,17 @@ CREATE VIEW @extschema@.sms_metrics AS
         'How long the oldest message that nothing holds has been due; 0 where there is none.'),
     (8, 'coach_sms_unprocessed_events', 'gauge', 'Callbacks that wait for their message.'),
     (9, 'coach_sms_account_held', 'gauge',
-        '1 for an account that Twilio refuses or slows down, by the end of its SID.'),
+        '1 for an account whose messages are held, by the end of its SID.'),
     (10, 'coach_sms_requests_total', 'counter', 'Requests to Twilio, by outcome, the sandbox''s too.'),
     (11, 'coach_sms_request_duration_seconds', 'histogram', 'Duration of requests to Twilio.'),
     (12, 'coach_sms_commit_to_request_seconds', 'histogram',
-        'Time from which nothing held a message until its first request.'),
+        'How long messages that nothing holds waited for their first request.'),
     (13, 'coach_sms_messages_final_total', 'counter', 'Messages that ended, by status and reason.'),
     (14, 'coach_sms_webhook_calls_total', 'counter', 'Calls to the webhook, by the status answered.'),
-    (15, 'coach_sms_segments_total', 'counter', 'Segments of requests that Twilio took.'),
-    (16, 'coach_sms_sender_restarts_total', 'counter', 'Restarts of the sender process.')),
+    (15, 'coach_sms_segments_total', 'counter', 'Segments of messages that Twilio took, the sandbox''s too.'),
+    (16, 'coach_sms_sender_restarts_total', 'counter', 'Restarts of the sender process.'),
+    (17, 'coach_sms_counters_begin_seconds', 'gauge',
+        'Unix time from which the counters count: the server''s start, also that after a crash.')),
   health AS MATERIALIZED (SELECT * FROM @extschema@.sms_health),
   gauge AS (
     SELECT g.name, g.labels, g.value

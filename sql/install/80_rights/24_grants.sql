@@ -76,8 +76,7 @@ $$;
 COMMENT ON FUNCTION sms_grant_monitor(regrole) IS
 'Lets a role, such as pg_monitor, read sms_health, sms_metrics, sms_metrics_by_org, sms_worker_stat, '
 'sms_queue_stat, sms_delivery_stats, sms_cost and sms_doctor() of all orgs. They show no text or number '
-'of a person. It can change nothing, '
-'neither pause nor go live. Superuser only.';
+'of a person. It can change nothing, neither pause nor go live. Superuser only.';
 
 CREATE FUNCTION sms_grant_gateway(role regrole) RETURNS void
   LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$

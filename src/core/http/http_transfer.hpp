@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/moments.hpp"
 #include "core/http/http_message.hpp"
 #include "core/http/http_sockets.hpp"
 
@@ -36,9 +37,6 @@ struct HttpOptions {
 
 // The protocol that a host's connections speak, as far as one has shown it.
 enum class Spoken { kUnknown, kHttp1, kHttp2 };
-
-// Returns the wall clock's time as a moment. It must not throw.
-using WallClock = std::int64_t (*)();
 
 // One libcurl easy handle, and all that its callbacks write to. It serves one request after the
 // other. It never moves, because libcurl keeps its address.

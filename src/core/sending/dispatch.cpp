@@ -46,6 +46,11 @@ std::string sender_name(const Route& route, const std::string& own_from) {
   return route.account_sid + ' ' + (own_from.empty() ? of_route : own_from);
 }
 
+// Returns the last four characters of a SID, by which people know an account.
+std::string end_of(const std::string& sid) {
+  return sid.substr(sid.size() < 4 ? 0 : sid.size() - 4);
+}
+
 }  // namespace
 
 Dispatch::Dispatch(DispatchOptions options, WallClock now_us, Lanes* lanes, Holds* holds)
@@ -116,8 +121,7 @@ const std::string* Dispatch::known_account(const Uuid& org) const {
 
 void Dispatch::show_account_hold(const Uuid& org, const std::string& account, std::int64_t now) {
   if (auto hold = accounts_.hold_of(account, now)) {
-    const std::string sid = account.substr(0, account.find(' '));
-    hold->account = sid.substr(sid.size() < 4 ? 0 : sid.size() - 4);
+    hold->account = end_of(account.substr(0, account.find(' ')));
     holds_->set_org(HoldRule::kAccount, org, std::move(*hold));
   } else {
     holds_->clear_org(HoldRule::kAccount, org);
@@ -184,21 +188,20 @@ OutgoingMessage Dispatch::outgoing(const Task& task, const Route& route,
   return message;
 }
 
-void Dispatch::send(Task task, const Route& route) {
+bool Dispatch::send(Task task, const Route& route) {
   const Uuid message = task.message;
   in_hand_.insert(message);
   try {
-    if (task.sandbox)
-      start_in_sandbox(std::move(task), route);
-    else
-      start(std::move(task), route);
+    if (!task.sandbox) return start(std::move(task), route);
+    start_in_sandbox(std::move(task), route);
+    return true;
   } catch (...) {
     in_hand_.erase(message);
     throw;
   }
 }
 
-void Dispatch::start(Task task, const Route& route) {
+bool Dispatch::start(Task task, const Route& route) {
   std::string callback;
   if (!options_.public_url.empty())
     callback = status_callback_url(options_.public_url,
@@ -213,9 +216,11 @@ void Dispatch::start(Task task, const Route& route) {
   } catch (const Error&) {
     // The account SID is malformed: the message waits until a person corrects it.
     lanes_->hold(task.org, now_us_() + kUnusableHold);
-    holds_->set_org(HoldRule::kAccount, task.org,
-                    {"the Twilio account SID is malformed", kNever, true});
-    return give_back(std::move(task));
+    holds_->set_org(
+        HoldRule::kAccount, task.org,
+        {"the Twilio account SID is malformed", kNever, true, end_of(route.account_sid)});
+    give_back(std::move(task));
+    return false;
   }
   const std::string account = name_of(route);
   account_of_org_[task.org] = account;
@@ -223,7 +228,10 @@ void Dispatch::start(Task task, const Route& route) {
   show_account_hold(task.org, account, now_us_());
   show_sender_hold(task.org, sender_of_org_[task.org]);
   // The claim may have been made before the account was known, or before its trouble.
-  if (accounts_.capacity(account, now_us_()) == 0) return give_back(std::move(task));
+  if (accounts_.capacity(account, now_us_()) == 0) {
+    give_back(std::move(task));
+    return false;
+  }
   sending.account = account;
   sending.sender = sender_name(route, task.from);
   if (senders_.capacity(sending.sender, now_us_()) == 0) {
@@ -231,17 +239,23 @@ void Dispatch::start(Task task, const Route& route) {
     if (!task.from.empty())
       task.due_at =
           std::max({task.due_at, senders_.held_until(sending.sender), now_us_() + kSecond});
-    return give_back(std::move(task));
+    give_back(std::move(task));
+    return false;
   }
-  // Nothing leaves after its send-by time either: the message then goes back to the queue, and
-  // expires there. The pre-send check is valid for as long as making a connection may take, and a
-  // second more.
-  const std::int64_t check_holds =
-      now_us_() + std::chrono::microseconds(options_.http.connect_timeout).count() + kSecond;
-  sending.send_before = std::min(
-      {task.lease_until - options_.send_margin, task.expires_at, task.quiet_at, check_holds});
+  sending.send_before = send_before(task);
   sending.task = std::move(task);
   add(std::move(sending), std::move(request));
+  return true;
+}
+
+// Returns the moment before which the request must leave. Nothing leaves after its send-by time
+// either: the message then goes back to the queue, and expires there. The pre-send check is valid
+// for as long as making a connection may take, and a second more.
+std::int64_t Dispatch::send_before(const Task& task) const {
+  const std::int64_t check_holds =
+      now_us_() + std::chrono::microseconds(options_.http.connect_timeout).count() + kSecond;
+  return std::min(
+      {task.lease_until - options_.send_margin, task.expires_at, task.quiet_at, check_holds});
 }
 
 void Dispatch::add(Sending sending, HttpRequest request) {

@@ -39,7 +39,7 @@ class Dispatch {
   // Ends the holds of lanes and lets open circuits be tried at once, because settings may have
   // changed.
   void settings_changed() {
-    lanes_->release_all(now_us_());
+    lanes_->release_all();
     accounts_.probe_soon(now_us_());
     senders_.probe_soon(now_us_());
     lists_.probe_soon(now_us_());
@@ -54,7 +54,7 @@ class Dispatch {
   }
   // Ends every wait, because the clock that measured it was set back.
   void clock_set_back() {
-    lanes_->release_all(now_us_());
+    lanes_->release_all();
     accounts_.release_all();
     senders_.release_all();
     lists_.release_all();
@@ -69,10 +69,11 @@ class Dispatch {
   // whose sender is held are removed and put off, too.
   void drop_held(std::vector<ClaimOrder>* orders, std::int64_t now);
 
-  // Starts a request, over HTTP or in the sandbox. Gives the task back if its account or sender
-  // takes no request, or if the account SID is malformed. Each task ends in one FinishedTask. After
+  // Starts a request, over HTTP or in the sandbox, and returns true. Gives the task back, and
+  // returns false, if its account or sender takes no request, or if the account SID is malformed.
+  // Each task ends in one FinishedTask. After
   // an exception (no memory), nothing was sent and the message is not in hand.
-  void send(Task task, const Route& route);
+  bool send(Task task, const Route& route);
   // Gives a task back without a request.
   void give_back(Task task);
 
@@ -129,8 +130,9 @@ class Dispatch {
   void show_sender_hold(const Uuid& org, const std::string& sender);
   void wait_for_account(const Uuid& org, const std::string& account, std::int64_t now);
   void call_waiting();
-  void start(Task task, const Route& route);
+  bool start(Task task, const Route& route);
   void start_in_sandbox(Task task, Route route);
+  std::int64_t send_before(const Task& task) const;
   void add(Sending sending, HttpRequest request);
   void list_next_form(PendingSearch pending);
   void next_page(PendingSearch pending, HttpRequest request);

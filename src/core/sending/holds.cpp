@@ -35,20 +35,33 @@ std::string name_of(const HoldKey& key) {
   return name;
 }
 
+HoldKey Holds::scope_of(HoldKey key) {
+  key.rule = HoldRule::kServer;
+  return key;
+}
+
 void Holds::set(HoldKey key, Hold hold) {
   const auto [at, is_new] = holds_.try_emplace(key);
+  if (is_new) ++scopes_[scope_of(key)].holds;
   if (!is_new && at->second == hold) return;
   at->second = std::move(hold);
   changed_.insert(std::move(key));
 }
 
 void Holds::clear(const HoldKey& key) {
-  if (holds_.erase(key) > 0) changed_.insert(key);
+  if (holds_.erase(key) > 0) end(key);
+}
+
+// Notes that a hold has ended.
+void Holds::end(const HoldKey& key) {
+  changed_.insert(key);
+  Scope& scope = scopes_[scope_of(key)];
+  if (--scope.holds == 0) scope.free_since = now_us_();
 }
 
 void Holds::clear_all() {
   for (const auto& [key, hold] : holds_)
-    changed_.insert(key);
+    end(key);
   holds_.clear();
 }
 
@@ -60,14 +73,31 @@ void Holds::keep_only(const std::vector<LaneFront>& fronts, std::int64_t now) {
     orgs.insert(front.lane.org);
     lanes.insert(front.lane);
   }
+  const auto waits = [&](const HoldKey& key) {
+    if (!key.org) return true;
+    return key.zone ? lanes.contains({*key.org, *key.zone, key.priority}) : orgs.contains(*key.org);
+  };
   for (auto at = holds_.begin(); at != holds_.end();) {
-    const HoldKey& key = at->first;
-    const bool waits = !key.org    ? true
-                       : !key.zone ? orgs.contains(*key.org)
-                                   : lanes.contains({*key.org, *key.zone, key.priority});
-    if (!waits) changed_.insert(key);
-    at = waits ? std::next(at) : holds_.erase(at);
+    const bool is_over = !waits(at->first);
+    if (is_over) end(at->first);
+    at = is_over ? holds_.erase(at) : std::next(at);
   }
+  std::erase_if(scopes_, [&](const auto& scope) { return !waits(scope.first); });
+}
+
+std::optional<std::int64_t> Holds::free_since(const LaneKey& lane) const {
+  const HoldKey scopes[] = {{HoldRule::kServer, {}, {}, 0},
+                            {HoldRule::kServer, lane.org, {}, 0},
+                            {HoldRule::kServer, lane.org, lane.zone, lane.priority}};
+  std::int64_t since = kAlways;
+  if (scopes_.empty()) return since;
+  for (const HoldKey& key : scopes) {
+    const auto found = scopes_.find(key);
+    if (found == scopes_.end()) continue;
+    if (found->second.holds > 0) return std::nullopt;
+    since = std::max(since, found->second.free_since);
+  }
+  return since;
 }
 
 std::vector<HoldChange> Holds::changes(std::size_t most) const {

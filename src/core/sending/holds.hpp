@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/moments.hpp"
 #include "core/base/uuid.hpp"
 #include "core/sending/lanes.hpp"
 
@@ -61,6 +62,8 @@ struct HoldChange {
 // Why lanes with due messages wait. Changes are kept until they are published.
 class Holds {
  public:
+  explicit Holds(WallClock now_us) : now_us_(std::move(now_us)) {}
+
   void set_server(HoldRule rule, Hold hold) { set({rule, {}, {}, 0}, std::move(hold)); }
   void clear_server(HoldRule rule) { clear({rule, {}, {}, 0}); }
   void set_org(HoldRule rule, const Uuid& org, Hold hold) {
@@ -79,6 +82,10 @@ class Holds {
   // Forgets the holds of orgs and lanes in which nothing is due.
   void keep_only(const std::vector<LaneFront>& fronts, std::int64_t now);
 
+  // Returns since when nothing holds the lane: kAlways where nothing has, nullopt where something
+  // holds it, its org or all orgs now.
+  std::optional<std::int64_t> free_since(const LaneKey& lane) const;
+
   // Returns the first `most` changes that are not published yet.
   std::vector<HoldChange> changes(std::size_t most) const;
   // Records that the changes of changes(most) are published.
@@ -86,10 +93,20 @@ class Holds {
   bool has_changes() const noexcept { return !changed_.empty(); }
 
  private:
+  // What was held: a lane, an org, or all. Its key has no rule of its own.
+  struct Scope {
+    int holds = 0;
+    std::int64_t free_since = kAlways;  // the end of the last hold, while `holds` is 0
+  };
+  static HoldKey scope_of(HoldKey key);
+
   void set(HoldKey key, Hold hold);
   void clear(const HoldKey& key);
+  void end(const HoldKey& key);
 
+  WallClock now_us_;
   std::map<HoldKey, Hold> holds_;
+  std::map<HoldKey, Scope> scopes_;
   std::set<HoldKey> changed_;
 };
 

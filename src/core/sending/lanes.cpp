@@ -69,7 +69,6 @@ std::vector<ClaimOrder> Lanes::next_claims(std::int64_t now, int want) {
       continue;
     }
     orders.push_back({{org.id, lane->first.second, lane->first.first}, lane->second.mark, 0});
-    orders.back().free_since = std::max(org.held_until, lane->second.held_until);
     org.zone_before = std::exchange(org.last_zone, lane->first.second);
     org.turn_before = org.turn;
     give_turn(org, ++turns_);
@@ -127,12 +126,11 @@ void Lanes::hold_lane(const LaneKey& key, std::int64_t until) {
   place(org);
 }
 
-void Lanes::release_all(std::int64_t now) {
+void Lanes::release_all() {
   for (auto& [id, org] : orgs_) {
-    org.held_until = std::min(org.held_until, now);
-    org.put_off_until = kAlways;
+    org.held_until = org.put_off_until = kAlways;
     for (auto& [key, lane] : org.lanes)
-      lane.held_until = std::min(lane.held_until, now), lane.found_nothing_at = 0;
+      lane.held_until = kAlways, lane.found_nothing_at = 0;
     place(org);
   }
 }

@@ -42,8 +42,6 @@ struct ClaimOrder {
   // waited then the limit may include.
   std::int64_t opened_at = kAlways;
   int waited = 0;
-  // The end of the last hold of the lane or its org.
-  std::int64_t free_since = kAlways;
 };
 
 // The front of a lane as a sweep over the queue saw it.
@@ -90,7 +88,7 @@ class Lanes {
   // Holds one lane alone until that time, for its quiet hours.
   void hold_lane(const LaneKey& lane, std::int64_t until);
   // Ends all holds and put-offs.
-  void release_all(std::int64_t now);
+  void release_all();
 
   // Returns when next_claims() has something again; kNever without waiting messages.
   std::int64_t next_due(std::int64_t now) const;

@@ -61,14 +61,14 @@ void add_endings(Samples* samples, const SenderInfo& info) {
     samples->add("coach_sms_messages_final_total",
                  psprintf(R"({"status": "%s", "error_class": "%s"})", kEndings[i].status,
                           kEndings[i].error_class),
-                 static_cast<double>(info.endings[i]));
+                 static_cast<double>(info.counts.endings[i]));
 }
 
 void add_webhook_calls(Samples* samples, const SenderInfo& info) {
   for (int i = 0; i < kWebhookStatusCount; ++i)
     samples->add("coach_sms_webhook_calls_total",
                  psprintf(R"({"status": "%d"})", kWebhookStatuses[i]),
-                 static_cast<double>(info.webhook_calls[i]));
+                 static_cast<double>(info.counts.webhook_calls[i]));
 }
 
 }  // namespace
@@ -85,8 +85,9 @@ Datum coach_sms_counters(PG_FUNCTION_ARGS) {
               read_latency(MyDatabaseId, Latency::kCommitToRequest));
   add_endings(&samples, info);
   add_webhook_calls(&samples, info);
-  samples.add("coach_sms_segments_total", "{}",
-              static_cast<double>(info.counters[static_cast<int>(Counter::kSegments)]));
+  samples.add("coach_sms_segments_total", "{}", static_cast<double>(info.counts.segments));
+  samples.add("coach_sms_counters_begin_seconds", "{}",
+              static_cast<double>(timestamptz_to_time_t(counting_since())));
   samples.add("coach_sms_sender_restarts_total", "{}", info.starts > 0 ? info.starts - 1.0 : 0);
   return Datum{0};
 }

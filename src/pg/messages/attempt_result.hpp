@@ -18,10 +18,9 @@ struct AttemptResult : Claim {
   char* response;  // JSON
   int http_status;
   int duration_ms;
-  int segments;          // 0: Twilio did not say
-  int counted_segments;  // out: as the attempt has them
-  TimestampTz when;      // due time of the next try, or time of the next search
-  bool recorded;         // out: settled; false: locked by another session, try again
+  int segments;      // 0: Twilio did not say
+  TimestampTz when;  // due time of the next try, or time of the next search
+  bool recorded;     // out: settled; false: locked by another session, try again
   // The fields below are set for a request only.
   Outcome outcome;
   bool started;  // false: no request was made, and no attempt is counted

@@ -80,7 +80,6 @@ void fill_claimed(const Claiming& claiming, const Row& message, const Row& queue
   one->about_booking = message.text_is(messages::kRelatedEntityType, "booking");
   one->client_key = client_key_of(message);
   one->segments = message.number(messages::kSegments);
-  one->ready_at = DT_NOEND;
 }
 
 void mark_sending(const Row& message, Table* table) {

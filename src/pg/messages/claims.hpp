@@ -30,8 +30,6 @@ struct Claimed : Claim {
   // The client, or the number where there is none: the key of the client's limit.
   const char* client_key;
   int segments;
-  // From then on nothing but the sender kept it back; DT_NOEND: that is not known.
-  TimestampTz ready_at;
 };
 
 // Returns a new fence for the claims of one batch, never 0. Every later write must show it. Raises

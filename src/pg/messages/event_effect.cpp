@@ -6,6 +6,7 @@
 
 #include "pg/base/statement.hpp"
 #include "pg/facts/own_tokens.hpp"
+#include "pg/shared/commit_signals.hpp"
 
 namespace coach_sms {
 
@@ -125,9 +126,10 @@ void settle_claim(const ProviderEvent& event) {
          segments, duration_ms)
        SELECT message_id, attempt_number, $4, $3, settlement->'request',
          (settlement->>'http_status')::int, 'success', org_id, client_key, segments,
-         (settlement->>'duration_ms')::int FROM known)sql",
+         (settlement->>'duration_ms')::int FROM known RETURNING segments)sql",
       {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
-  settle.run(event.message_id, event.org_id, event.sid, event.provider);
+  if (settle.run(event.message_id, event.org_id, event.sid, event.provider) > 0)
+    note_segments(int_column(0, 1));
 }
 
 void move(LockedMessage* message, const ProviderEvent& event, const char* status) {

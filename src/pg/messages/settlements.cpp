@@ -3,6 +3,7 @@
 #include "pg/base/ids.hpp"
 #include "pg/messages/queue_row.hpp"
 #include "pg/messages/upkeep.hpp"
+#include "pg/shared/commit_signals.hpp"
 
 namespace coach_sms {
 
@@ -119,12 +120,11 @@ Parameter number_or(int number, const EarlierFacts& earlier, const char* key) {
 
 void insert_attempt(Settling* settling, const char* provider, const char* status) {
   namespace a = attempts;
-  AttemptResult& result = *settling->result;
+  const AttemptResult& result = *settling->result;
   const Row& claim = settling->claim.row();
   const EarlierFacts earlier = earlier_facts(claim);
   const EarlierFacts errors = strcmp(status, "success") == 0 ? EarlierFacts{nullptr} : earlier;
-  result.counted_segments =
-      result.segments != 0 ? result.segments : claim.number(in_flight::kSegments);
+  const int segments = result.segments != 0 ? result.segments : claim.number(in_flight::kSegments);
   settling->tables->open_attempts();
   Table& table = settling->tables->attempts;
   table.begin_row();
@@ -140,9 +140,10 @@ void insert_attempt(Settling* settling, const char* provider, const char* status
   table.set(a::kErrorMessage, Parameter(given_or(result.error_message, errors, "error_message")));
   table.set(a::kOrgId, Parameter(result.org));
   table.set(a::kClientKey, Parameter(claim.copy_text(in_flight::kClientKey, "")));
-  table.set(a::kSegments, Parameter(result.counted_segments));
+  table.set(a::kSegments, Parameter(segments));
   table.set(a::kDurationMs, number_or(result.duration_ms, earlier, "duration_ms"));
   table.insert();
+  if (strcmp(status, "success") == 0) note_segments(segments);
 }
 
 // --- message, claim, queue ----------------------------------------------------------------------

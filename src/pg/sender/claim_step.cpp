@@ -4,7 +4,6 @@
 
 #include "pg/base/failpoint.hpp"
 #include "pg/base/ids.hpp"
-#include "pg/base/uuids.hpp"
 #include "pg/sender/limits_loader.hpp"
 #include "pg/sender/sender_steps.hpp"
 #include "pg/settings.hpp"
@@ -23,7 +22,6 @@ struct Order {
   int limit;
   TimestampTz opened_at;  // DT_NOBEGIN: the lane's quiet hours did not end just now
   int waited;             // of `limit`, from the messages that waited when it opened
-  TimestampTz free_since;
 };
 
 constexpr int kMostOrders = 1000;
@@ -36,8 +34,7 @@ Order order_of(const ClaimOrder& order) {
       to_pg(order.after.message),
       order.limit,
       order.opened_at,
-      std::min(order.waited, order.limit),
-      order.free_since};
+      std::min(order.waited, order.limit)};
 }
 
 // Plans the claims: the lanes offer them, the limits admit them, and the accounts have room for
@@ -92,15 +89,6 @@ void advance_lane(Sender* sender, const Order& order, const Found& found) {
   }));
 }
 
-// Notes since when the messages were ready to be sent: due, enqueued, and their lane without a
-// hold. A message that was tried before has a history of its own.
-void note_ready(Claimed* claimed, int count, TimestampTz free_since) {
-  for (int i = 0; i < count; ++i)
-    if (claimed[i].attempt == 1)
-      claimed[i].ready_at =
-          std::max({claimed[i].due_at, time_of_uuidv7(to_pg(claimed[i].message)), free_since});
-}
-
 // Claims for one order. A lane that opened just now gives its waiting messages little by little.
 // From the moment of its opening on, it gives messages as they fall due.
 Found claim_order(const Order& order, int64 fence, Claimed* claimed) {
@@ -116,7 +104,6 @@ Found claim_order(const Order& order, int64 fence, Claimed* claimed) {
   const int limit = order.limit - found.waited;
   if (limit > 0)
     found.count = claim_due(order.lane, fence, after_due, after_id, limit, claimed + found.waited);
-  note_ready(claimed + found.waited, found.count, order.free_since);
   if (found.count > 0) found.last = &claimed[found.waited + found.count - 1];
   // The next due time is looked up once the lane is empty, after the requests of these claims.
   if (found.count > 0 && found.waited == 0 && found.count < limit)

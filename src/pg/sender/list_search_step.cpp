@@ -8,6 +8,7 @@
 #include "pg/sender/sender_steps.hpp"
 #include "pg/sender/unsettled.hpp"
 #include "pg/settings.hpp"
+#include "pg/shared/commit_signals.hpp"
 
 // Starts list searches for unknown messages: for those that have been due longest, as many as their
 // account has room for. If the account is held or has no token, the search is postponed and does
@@ -52,11 +53,13 @@ void tidy_settled() {
          request_payload, response_status, status, org_id, client_key, segments, duration_ms)
        SELECT message_id, attempt_number, provider_message_id, settlement->'request',
          (settlement->>'http_status')::int, 'success', org_id, client_key, segments,
-         (settlement->>'duration_ms')::int FROM known)sql",
+         (settlement->>'duration_ms')::int FROM known RETURNING segments)sql",
       {}};
   static TimestampTz tidied_at = 0;
   if (GetCurrentTimestamp() - tidied_at <= USECS_PER_MINUTE) return;
-  tidy.run();
+  const uint64 tidied = tidy.run();
+  for (uint64 row = 0; row < tidied; ++row)
+    note_segments(int_column(row, 1));
   tidied_at = GetCurrentTimestamp();
 }
 

@@ -83,8 +83,6 @@ void count_results(const AttemptResult* rows, int count) {
     if (!rows[i].started || !rows[i].recorded) continue;
     add_to_counter(kCounterOf[static_cast<int>(kind_of(rows[i]))], 1);
     count_latency(Latency::kRequest, static_cast<int64>(rows[i].duration_ms) * 1000);
-    if (kind_of(rows[i]) == Kind::kSent)
-      add_to_counter(Counter::kSegments, static_cast<uint64>(rows[i].counted_segments));
   }
 }
 

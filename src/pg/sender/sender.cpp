@@ -33,7 +33,7 @@ void make_dispatch(Sender* sender) {
     if (!curl_ready) http_global_init();
     curl_ready = true;
     sender->lanes = new Lanes();
-    sender->holds = new Holds();
+    sender->holds = new Holds(wall_clock);
     sender->limits = new SendLimits();
     sender->dispatch = new Dispatch(dispatch_options(), wall_clock, sender->lanes, sender->holds);
     dispatch_with_thread = sender->dispatch;

@@ -1,6 +1,10 @@
 #include "pg/sender/start_requests.hpp"
 
+#include <algorithm>
+#include <optional>
+
 #include "pg/base/ids.hpp"
+#include "pg/base/uuids.hpp"
 #include "pg/shared/shared_state.hpp"
 
 namespace coach_sms {
@@ -19,10 +23,15 @@ Task make_task(const Claimed& row, std::string_view to, std::string_view from,
   return task;
 }
 
-// Counts the time from which the message was ready until its request leaves.
-void count_wait(const Claimed& row) {
-  if (row.ready_at != DT_NOEND)
-    count_latency(Latency::kCommitToRequest, GetCurrentTimestamp() - row.ready_at);
+// Returns how long the message has been ready for its first request: due, enqueued, and without a
+// hold. While its lane has one, as that of the pace, its wait is wanted: nullopt.
+std::optional<std::int64_t> wait_of(const Sender& sender, const Task& task, std::int64_t now) {
+  if (task.attempt != 1) return std::nullopt;
+  const auto free_since = sender.holds->free_since({task.org, task.zone, task.priority});
+  if (!free_since) return std::nullopt;
+  const std::int64_t ready_at =
+      std::max({task.due_at, time_of_uuidv7(to_pg(task.message)), *free_since});
+  return now - ready_at;
 }
 
 // Starts one request, or gives the message back if the month's budget is spent. The budget is the
@@ -39,7 +48,9 @@ void start_one(Sender* sender, Task task, int segments, const Route& route) {
   const std::int64_t now = GetCurrentTimestamp();
   task.quiet_at = limits.next_quiet_at({task.org, task.zone, task.priority}, now);
   limits.started(task.org, task.message, segments, now);
-  sender->dispatch->send(std::move(task), route);
+  const std::optional<std::int64_t> wait = wait_of(*sender, task, now);
+  if (sender->dispatch->send(std::move(task), route) && wait)
+    count_latency(Latency::kCommitToRequest, *wait);
 }
 
 }  // namespace
@@ -57,7 +68,6 @@ void start_requests(Sender* sender, const Claimed* claimed, int count, const Che
                         from.from};
       start_one(sender, make_task(row, to, own_from, body), row.segments, route);
     });
-    count_wait(row);
     if (failure.failed)
       ereport(WARNING,
               (errmsg("could not start a request: %s", failure.message),

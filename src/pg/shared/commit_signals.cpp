@@ -22,9 +22,9 @@ struct Notes {
   bool wake_sender;
   bool wake_launcher;
   bool has_recalls;
-  bool has_endings;
+  bool has_counts;
   Recalls recalls;
-  EndingCounts endings;
+  CommitCounts<uint32> counts;
   Arrival arrivals[kMaxArrivals];
 };
 
@@ -33,14 +33,14 @@ Notes notes;
 void clear_notes() {
   notes.count = 0;
   notes.overflow = notes.poke = notes.wake_sender = notes.wake_launcher = notes.has_recalls =
-      notes.has_endings = false;
+      notes.has_counts = false;
   notes.recalls = Recalls{};
-  notes.endings = EndingCounts{};
+  notes.counts = CommitCounts<uint32>{};
 }
 
 void deliver_notes() {
   if (notes.has_recalls) publish_recalls(MyDatabaseId, notes.recalls);
-  if (notes.has_endings) publish_endings(MyDatabaseId, notes.endings);
+  if (notes.has_counts) publish_counts(MyDatabaseId, notes.counts);
   if (notes.count > 0 || notes.overflow)
     publish_arrivals(MyDatabaseId, notes.arrivals, notes.count, notes.overflow);
   if (notes.poke || notes.wake_sender) wake_sender_now(MyDatabaseId);
@@ -53,10 +53,10 @@ uint64 preparing;  // the hash of the name under which this transaction is being
 // prepared transaction.
 void keep_notes() {
   if (notes.count == 0 && !notes.overflow && !notes.poke && !notes.wake_sender &&
-      !notes.wake_launcher && !notes.has_recalls && !notes.has_endings)
+      !notes.wake_launcher && !notes.has_recalls && !notes.has_counts)
     return;
   keep_prepared({preparing, MyDatabaseId, notes.wake_sender, notes.poke || notes.wake_launcher,
-                 notes.recalls, notes.endings});
+                 notes.recalls, notes.counts});
 }
 
 void at_end_of_transaction(XactEvent event, void*) {
@@ -71,6 +71,13 @@ void register_once() {
   if (registered) return;
   RegisterXactCallback(at_end_of_transaction, nullptr);
   registered = true;
+}
+
+// Returns the counts of this transaction, to be raised.
+CommitCounts<uint32>* counts() {
+  register_once();
+  notes.has_counts = true;
+  return &notes.counts;
 }
 
 // Finds the note of the same lane, the latest first: the messages of a bulk enqueue are mostly one
@@ -105,9 +112,16 @@ void note_recall(const char* phone) {
 }
 
 void note_ending(int ending) {
-  register_once();
-  notes.has_endings = true;
-  ++notes.endings.counts[ending];
+  ++counts()->endings[ending];
+}
+
+void note_webhook_call(int http_status) {
+  for (int i = 0; i < kWebhookStatusCount; i++)
+    if (kWebhookStatuses[i] == http_status) ++counts()->webhook_calls[i];
+}
+
+void note_segments(int segments) {
+  counts()->segments += static_cast<uint32>(segments);
 }
 
 void poke_launcher_at_commit() {
@@ -138,7 +152,7 @@ void wake_after_end_of_prepared(uint64 gid_hash, bool committed) {
   PreparedNotes kept{};
   if (!take_prepared(gid_hash, &kept) || !committed) return;
   publish_recalls(kept.database, kept.recalls);
-  publish_endings(kept.database, kept.endings);
+  publish_counts(kept.database, kept.counts);
   if (kept.settings_changed)
     wake_sender_now(kept.database);
   else

@@ -20,8 +20,11 @@ void wake_note(const pg_uuid_t* org_id, const char* zone, int16 priority, Timest
 // message back if it rose.
 void note_recall(const char* phone);
 
-// Notes that a message ended in that way (a place in kEndings), for the counts of endings.
+// Note for the counts: a message that ended in that way (a place in kEndings), a call to the
+// webhook that is answered with that status, segments that Twilio took.
 void note_ending(int ending);
+void note_webhook_call(int http_status);
+void note_segments(int segments);
 
 // Notes that the launcher must look at this database again. The sender, if one runs, sweeps too.
 void poke_launcher_at_commit();

@@ -46,12 +46,9 @@ class LatencyHistogram {
   static double edge_seconds(int edge) { return static_cast<double>(1 << edge) / 1000; }
   // Returns how many times did not exceed the edge.
   uint64_t count_up_to(int edge) const {
-    uint64_t count = 0;
-    for (int i = 0; i < (kPowerOfMillisecond + edge - kLowestPower) << kSubBits; i++)
-      count += buckets_[i];
-    return count;
+    return count_below((kPowerOfMillisecond + edge - kLowestPower) << kSubBits);
   }
-  uint64_t count() const { return total_; }
+  uint64_t count() const { return count_below(kBuckets); }
   double sum_seconds() const { return static_cast<double>(sum_) / 1e6; }
 
  private:
@@ -70,6 +67,13 @@ class LatencyHistogram {
     uint64_t total;
     uint64_t buckets[kBuckets];
   };
+
+  uint64_t count_below(int bucket) const {
+    uint64_t count = 0;
+    for (int i = 0; i < bucket; i++)
+      count += buckets_[i];
+    return count;
+  }
 
   // Returns the bucket whose upper edge is the first that the time does not exceed.
   static int bucket_of(int64_t microseconds) {

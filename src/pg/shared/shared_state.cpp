@@ -22,16 +22,24 @@ void request_memory() {
   RequestNamedLWLockTranche(kTrancheName, 1 + kMaxDatabases);
 }
 
+// Calls `act` with each count of the one and of the other.
+template <typename One, typename Other, typename Act>
+void each_count(One* one, Other* other, Act act) {
+  for (int i = 0; i < kEndingCounters; i++)
+    act(&one->endings[i], &other->endings[i]);
+  for (int i = 0; i < kWebhookStatusCount; i++)
+    act(&one->webhook_calls[i], &other->webhook_calls[i]);
+  act(&one->segments, &other->segments);
+}
+
 void initialise_slot(Slot* slot) {
   memset(slot, 0, sizeof(*slot));
   slot->proc_number = kNoProc;
   ConditionVariableInit(&slot->ended);
   for (pg_atomic_uint64& counter : slot->counters)
     pg_atomic_init_u64(&counter, 0);
-  for (pg_atomic_uint64& ended : slot->endings)
-    pg_atomic_init_u64(&ended, 0);
-  for (pg_atomic_uint64& calls : slot->webhook_calls)
-    pg_atomic_init_u64(&calls, 0);
+  each_count(&slot->counts, &slot->counts,
+             [](pg_atomic_uint64* count, pg_atomic_uint64*) { pg_atomic_init_u64(count, 0); });
   for (pg_atomic_uint32& counter : slot->recalls)
     pg_atomic_init_u32(&counter, 0);
 }
@@ -45,6 +53,7 @@ void start_memory() {
   if (!found) {
     memset(shared, 0, sizeof(*shared));
     shared->launcher_proc_number = kNoProc;
+    shared->began_at = GetCurrentTimestamp();
     // Transactions may have been prepared before this start. attach_launcher() moves the time to
     // the end of recovery.
     if (max_prepared_xacts > 0) shared->prepared_unknown_until = GetCurrentTimestamp();
@@ -58,10 +67,8 @@ void copy_info(Slot* slot, SenderInfo* info) {
   *info = slot->info;
   for (int i = 0; i < kCounters; i++)
     info->counters[i] = pg_atomic_read_u64(&slot->counters[i]);
-  for (int i = 0; i < kEndingCounters; i++)
-    info->endings[i] = pg_atomic_read_u64(&slot->endings[i]);
-  for (int i = 0; i < kWebhookStatusCount; i++)
-    info->webhook_calls[i] = pg_atomic_read_u64(&slot->webhook_calls[i]);
+  each_count(&slot->counts, &info->counts,
+             [](pg_atomic_uint64* count, uint64* copy) { *copy = pg_atomic_read_u64(count); });
 }
 
 void add_arrival(Slot* slot, const Arrival& arrival) {
@@ -225,21 +232,13 @@ void publish_recalls(Oid database, const Recalls& recalls) {
   LWLockRelease(slot_lock(number));
 }
 
-void publish_endings(Oid database, const EndingCounts& endings) {
+void publish_counts(Oid database, const CommitCounts<uint32>& counts) {
   int number;
   Slot* slot = lock_slot(database, LW_SHARED, &number);
   if (slot == nullptr) return;
-  for (int i = 0; i < kEndingCounters; i++)
-    if (endings.counts[i] != 0) pg_atomic_fetch_add_u64(&slot->endings[i], endings.counts[i]);
-  LWLockRelease(slot_lock(number));
-}
-
-void count_webhook_call(int http_status) {
-  int number;
-  Slot* slot = lock_slot(MyDatabaseId, LW_SHARED, &number);
-  if (slot == nullptr) return;
-  for (int i = 0; i < kWebhookStatusCount; i++)
-    if (kWebhookStatuses[i] == http_status) pg_atomic_fetch_add_u64(&slot->webhook_calls[i], 1);
+  each_count(&slot->counts, &counts, [](pg_atomic_uint64* count, const uint32* added) {
+    if (*added != 0) pg_atomic_fetch_add_u64(count, *added);
+  });
   LWLockRelease(slot_lock(number));
 }
 
@@ -319,6 +318,10 @@ bool read_sender(Oid database, SenderInfo* info) {
 
 bool read_sender_slot(int slot, SenderInfo* info) {
   return shared != nullptr && read_sender(shared->databases[slot], info);
+}
+
+TimestampTz counting_since() {
+  return shared->began_at;
 }
 
 LatencyHistogram read_latency(Oid database, Latency latency) {

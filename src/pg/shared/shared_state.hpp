@@ -40,23 +40,25 @@ enum class WorkerState : int {
 // Returns the word that sms_worker_stat shows.
 const char* word_for(WorkerState state);
 
-enum class Counter : int { kClaimed, kAccepted, kRejected, kRetried, kUnknown, kSegments };
-inline constexpr int kCounters = 6;
+enum class Counter : int { kClaimed, kAccepted, kRejected, kRetried, kUnknown };
+inline constexpr int kCounters = 5;
 
 enum class Latency : int { kRequest, kCommitToRequest };
 inline constexpr int kLatencies = 2;
 
 // The number of ways in which a message ends: kEndingCount (core/sending/endings.hpp).
 inline constexpr int kEndingCounters = 15;
-
-// Numbers of messages that ended, by the place in kEndings.
-struct EndingCounts {
-  uint32 counts[kEndingCounters];
-};
-
 // The statuses that the webhook answers.
 inline constexpr int kWebhookStatuses[] = {200, 400, 403, 413, 503};
 inline constexpr int kWebhookStatusCount = lengthof(kWebhookStatuses);
+
+// Counts that transactions raise when they commit.
+template <typename Number>
+struct CommitCounts {
+  Number endings[kEndingCounters];  // messages that ended, by the place in kEndings
+  Number webhook_calls[kWebhookStatusCount];
+  Number segments;  // of requests that Twilio took
+};
 
 // One lane's earliest new message, as an enqueueing transaction reports it at commit.
 struct Arrival {
@@ -87,7 +89,7 @@ struct PreparedNotes {
   bool settings_changed;
   bool poke;
   Recalls recalls;
-  EndingCounts endings;
+  CommitCounts<uint32> counts;
 };
 
 // A copy of one slot. Times are 0 where there is none.
@@ -103,9 +105,8 @@ struct SenderInfo {
   TimestampTz next_wake_at;
   TimestampTz hold_until;
   TimestampTz last_error_at;
-  uint64 counters[kCounters];  // since the server started
-  uint64 endings[kEndingCounters];
-  uint64 webhook_calls[kWebhookStatusCount];
+  uint64 counters[kCounters];   // since the server started
+  CommitCounts<uint64> counts;  // since the server started
   char activity[64];
   int last_sqlstate;  // 0: last_error holds the extension's own words only
   char last_error[256];
@@ -122,10 +123,8 @@ bool shared_state_available();
 void publish_arrivals(Oid database, const Arrival* arrivals, int count, bool overflow);
 // Raises the database's counters whose bits are set.
 void publish_recalls(Oid database, const Recalls& recalls);
-// Adds to the database's counts of messages that ended.
-void publish_endings(Oid database, const EndingCounts& endings);
-// Counts an answer of the webhook, for this database.
-void count_webhook_call(int http_status);
+// Adds to the database's counts.
+void publish_counts(Oid database, const CommitCounts<uint32>& counts);
 // Wakes the database's sender to read everything anew: settings, holds, lanes.
 void wake_sender_now(Oid database);
 
@@ -148,6 +147,8 @@ pid_t launcher_pid();
 // (0 .. kMaxDatabases - 1), to list all.
 bool read_sender(Oid database, SenderInfo* info);
 bool read_sender_slot(int slot, SenderInfo* info);
+// Returns when the counters began: at the server's start, also that after a crash.
+TimestampTz counting_since();
 // Copies a histogram of this database; empty where there is no slot.
 LatencyHistogram read_latency(Oid database, Latency latency);
 

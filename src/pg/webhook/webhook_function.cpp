@@ -8,7 +8,7 @@
 #include "pg/base/statement.hpp"
 #include "pg/base/uuids.hpp"
 #include "pg/messages/provider_events.hpp"
-#include "pg/shared/shared_state.hpp"
+#include "pg/shared/commit_signals.hpp"
 #include "pg/webhook/webhook_log.hpp"
 
 #include "pg/base/pg_api.hpp"
@@ -146,7 +146,7 @@ Datum coach_sms_twilio_webhook(PG_FUNCTION_ARGS) {
   if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
     elog(ERROR, "return type must be a row type");
   const Answer answer = answer_call(fcinfo);
-  count_webhook_call(answer.http_status);
+  note_webhook_call(answer.http_status);
   Datum values[] = {Int32GetDatum(answer.http_status), CStringGetTextDatum(answer.content_type),
                     CStringGetTextDatum(answer.text)};
   bool nulls[] = {false, false, false};
