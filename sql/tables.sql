@@ -26,10 +26,10 @@ SELECT enqueue('a longer encoding');
 DELETE FROM sms_messages;
 ALTER TABLE sms_messages ALTER COLUMN encoding TYPE text;
 -- A type that casts without a change, and one that keeps fewer digits.
-ALTER TABLE sms_messages ALTER COLUMN error_message TYPE varchar(200), ALTER COLUMN scheduled_for TYPE timestamptz(0);
-SELECT enqueue('casts') IS NOT NULL AS ok;
-SELECT scheduled_for = date_trunc('second', scheduled_for) AS rounded FROM sms_messages WHERE body = 'casts';
-ALTER TABLE sms_messages ALTER COLUMN error_message TYPE text, ALTER COLUMN scheduled_for TYPE timestamptz;
+ALTER TABLE sms_messages ALTER COLUMN from_phone TYPE varchar(200), ALTER COLUMN expires_at TYPE timestamptz(0);
+SELECT sms_enqueue(:'org', to_phone => '+61491570006', body => 'casts', expires_at => now() + interval '1 day') IS NOT NULL AS ok;
+SELECT expires_at = date_trunc('second', expires_at) AS rounded FROM sms_messages WHERE body = 'casts';
+ALTER TABLE sms_messages ALTER COLUMN from_phone TYPE text, ALTER COLUMN expires_at TYPE timestamptz;
 DELETE FROM sms_messages;
 ALTER TABLE sms_messages ADD CONSTRAINT polite CHECK (body LIKE '%please%');
 SELECT enqueue('rude');

@@ -583,6 +583,9 @@ BEGIN
     message.org_id, message.zone, message.priority, greatest(new_time, now()));
 END
 $$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_retry_key(message_id uuid) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN 'retry of ' || message_id::text;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_retry_as_owner(message_id uuid) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   SET coach_sms.plans_for_full_tables = on AS $$
@@ -607,7 +610,8 @@ BEGIN
             DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
             HINT = 'Enqueue a new one.';
   END IF;
-  new_id := coach_sms_internal.sms_message_with_key(earlier.org_id, 'retry of ' || earlier.id);
+  new_id := coach_sms_internal.sms_message_with_key(
+    earlier.org_id, coach_sms_internal.sms_retry_key(earlier.id));
   IF new_id IS NOT NULL THEN
     RETURN new_id;
   END IF;
@@ -622,7 +626,7 @@ BEGIN
       earlier.org_id, earlier.client_id, earlier.to_phone, earlier.from_phone,
       earlier.template_id, earlier.template_key,
       earlier.body, earlier.variables, earlier.related_entity_type, earlier.related_entity_id,
-      'retry of ' || earlier.id, earlier.priority,
+      coach_sms_internal.sms_retry_key(earlier.id), earlier.priority,
       CASE WHEN earlier.expires_at > now() THEN earlier.expires_at END,
       earlier.metadata || jsonb_build_object('retry_of', earlier.id))
     RETURNING id INTO new_id;
@@ -1299,9 +1303,11 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_read_bookings(ids uuid[]) RETU
   AS 'MODULE_PATHNAME', 'coach_sms_read_bookings' LANGUAGE C VOLATILE STRICT ROWS 1;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_find_bookings(
   starts_after timestamptz, starts_until timestamptz, ends_after timestamptz, ends_until timestamptz,
-  ids uuid[])
+  ids uuid[], of_org uuid DEFAULT NULL)
   RETURNS SETOF coach_sms_internal.sms_booking
-  AS 'MODULE_PATHNAME', 'coach_sms_find_bookings' LANGUAGE C VOLATILE STRICT ROWS 1000;
+  AS 'MODULE_PATHNAME', 'coach_sms_find_bookings' LANGUAGE C VOLATILE ROWS 1000;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_client_name(org_id uuid, client_id uuid) RETURNS text
+  AS 'MODULE_PATHNAME', 'coach_sms_client_name' LANGUAGE C STABLE STRICT COST 1000;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_mark_booking(booking_id uuid, feedback boolean) RETURNS boolean
   AS 'MODULE_PATHNAME', 'coach_sms_mark_booking' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION sms_booking_trigger() IS
@@ -3276,6 +3282,9 @@ COMMENT ON FUNCTION sms_preview(uuid, text, jsonb) IS
 'Returns the message that sms_enqueue would send for this template: text, encoding and segments. '
 'estimated_cost is in currency, by the org''s price_per_segment; NULL without one. Sends nothing. Raises '
 'SM001, SM003, SM004, SM005.';
+CREATE OR REPLACE FUNCTION is_phone_suppressed(org_id uuid, phone text)
+  RETURNS boolean
+  AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C STABLE STRICT COST 100;
 COMMENT ON FUNCTION is_phone_suppressed(uuid, text) IS
 'Returns whether the org must not write to the number: by its own list, or because the person said STOP to '
 'its sender. The number may have any form that default_region reads. Raises SM001 for an org of others, '
@@ -3429,36 +3438,53 @@ COMMENT ON COLUMN sms_queue_stat.unknown IS 'Messages whose outcome is unknown a
 COMMENT ON COLUMN sms_queue_stat.next_due_at IS
 'The earliest time, past or to come, at which a message is due.';
 SET LOCAL search_path = pg_catalog, pg_temp;
-CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
+CREATE OR REPLACE VIEW coach_sms_internal.sms_outcomes WITH (security_barrier) AS
   WITH reader AS MATERIALIZED (
     SELECT CASE WHEN coach_sms_internal.sms_sees_all()
                 THEN ARRAY(SELECT s.org_id FROM @extschema@.sms_settings s)
                 ELSE @extschema@.sms_my_orgs() END AS orgs),
   message AS (
     SELECT m.org_id, (m.created_at AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone))::date AS day,
-           m.sandbox, m.status, m.segments,
+           m.template_key, m.sandbox, m.status, m.segments,
            m.price, m.price_unit, m.provider_message_id IS NOT NULL AS was_taken,
            m.status IN ('sent', 'delivered', 'failed')
              AND coalesce(m.sent_at, m.failed_at) < now() - interval '1 hour' AS is_old_enough
       FROM @extschema@.sms_messages m LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-     WHERE m.org_id = ANY ((SELECT orgs FROM reader)::uuid[]) AND m.created_at > now() - interval '30 days'),
-  counted AS (
-    SELECT org_id, day, sandbox, count(*) AS total,
-           count(*) FILTER (WHERE status = 'sent') AS sent,
-           count(*) FILTER (WHERE status = 'delivered') AS delivered,
-           count(*) FILTER (WHERE status = 'failed') AS failed,
-           count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
-           count(*) FILTER (WHERE status = 'unknown') AS unknown,
-           count(*) FILTER (WHERE status IN ('pending', 'queued', 'sending')) AS waiting,
-           count(*) FILTER (WHERE is_old_enough AND status = 'delivered') AS old_delivered,
-           nullif(count(*) FILTER (WHERE is_old_enough), 0) AS old,
-           coalesce(sum(segments) FILTER (WHERE status IN ('sent', 'delivered') OR was_taken), 0) AS segments,
-           CASE WHEN min(price_unit) = max(price_unit) THEN sum(price) END AS price,
-           CASE WHEN min(price_unit) = max(price_unit) THEN min(price_unit) END AS price_unit
-      FROM message GROUP BY org_id, day, sandbox)
-  SELECT org_id, day, sandbox, total, sent, delivered, failed, cancelled, unknown, waiting,
-         round(100.0 * old_delivered / old, 2) AS delivery_rate, segments, price, price_unit
-    FROM counted;
+     WHERE m.org_id = ANY ((SELECT orgs FROM reader)::uuid[]) AND m.created_at > now() - interval '30 days')
+  SELECT org_id, day, template_key, sandbox, count(*) AS total,
+         count(*) FILTER (WHERE status = 'sent') AS sent,
+         count(*) FILTER (WHERE status = 'delivered') AS delivered,
+         count(*) FILTER (WHERE status = 'failed') AS failed,
+         count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
+         count(*) FILTER (WHERE status = 'unknown') AS unknown,
+         count(*) FILTER (WHERE status IN ('pending', 'queued', 'sending')) AS waiting,
+         count(*) FILTER (WHERE is_old_enough AND status = 'delivered') AS old_delivered,
+         count(*) FILTER (WHERE is_old_enough) AS old,
+         coalesce(sum(segments) FILTER (WHERE status IN ('sent', 'delivered') OR was_taken), 0) AS segments,
+         sum(price) AS price, min(price_unit) AS first_unit, max(price_unit) AS last_unit
+    FROM message GROUP BY org_id, day, template_key, sandbox;
+SET LOCAL search_path = @extschema@, pg_temp;
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_delivery_stats WITH (security_barrier) AS
+  SELECT org_id, day, sandbox, sum(total)::bigint AS total, sum(sent)::bigint AS sent,
+         sum(delivered)::bigint AS delivered, sum(failed)::bigint AS failed,
+         sum(cancelled)::bigint AS cancelled, sum(unknown)::bigint AS unknown,
+         sum(waiting)::bigint AS waiting,
+         round(100.0 * sum(old_delivered) / nullif(sum(old), 0::numeric), 2) AS delivery_rate,
+         sum(segments)::bigint AS segments,
+         CASE WHEN min(first_unit) = max(last_unit) THEN sum(price) END AS price,
+         CASE WHEN min(first_unit) = max(last_unit) THEN min(first_unit) END AS price_unit
+    FROM coach_sms_internal.sms_outcomes GROUP BY org_id, day, sandbox;
+SET LOCAL search_path = @extschema@, pg_temp;
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_delivery_by_template WITH (security_barrier) AS
+  SELECT org_id, template_key, sandbox, sum(total)::bigint AS total, sum(sent)::bigint AS sent,
+         sum(delivered)::bigint AS delivered, sum(failed)::bigint AS failed,
+         sum(cancelled)::bigint AS cancelled, sum(unknown)::bigint AS unknown,
+         sum(waiting)::bigint AS waiting,
+         round(100.0 * sum(old_delivered) / nullif(sum(old), 0::numeric), 2) AS delivery_rate,
+         sum(segments)::bigint AS segments
+    FROM coach_sms_internal.sms_outcomes GROUP BY org_id, template_key, sandbox;
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_delivery_stats IS
 'The outcomes of the last 30 days'' messages, by org and day of creation (in the org''s time zone), of '
@@ -3481,6 +3507,27 @@ COMMENT ON COLUMN sms_delivery_stats.segments IS 'Segments of messages that Twil
 COMMENT ON COLUMN sms_delivery_stats.price IS
 'Twilio''s price, as far as it is known. NULL where currencies mix.';
 COMMENT ON COLUMN sms_delivery_stats.price_unit IS 'The currency of price. NULL where currencies mix.';
+COMMENT ON VIEW sms_delivery_by_template IS
+'The outcomes of the last 30 days'' messages, by org and template, of orgs that have settings. Fast for one '
+'org: WHERE org_id = ...';
+COMMENT ON COLUMN sms_delivery_by_template.org_id IS 'The org.';
+COMMENT ON COLUMN sms_delivery_by_template.template_key IS
+'The template''s key. NULL: texts without a template.';
+COMMENT ON COLUMN sms_delivery_by_template.sandbox IS 'true: the sandbox''s messages, which nobody got.';
+COMMENT ON COLUMN sms_delivery_by_template.total IS 'All messages of the template.';
+COMMENT ON COLUMN sms_delivery_by_template.sent IS
+'Messages that Twilio took and that have no receipt; some carriers send none.';
+COMMENT ON COLUMN sms_delivery_by_template.delivered IS 'Messages that the carrier reported as delivered.';
+COMMENT ON COLUMN sms_delivery_by_template.failed IS
+'Messages that were refused, or that the carrier could not deliver.';
+COMMENT ON COLUMN sms_delivery_by_template.cancelled IS 'Messages that were stopped before they left.';
+COMMENT ON COLUMN sms_delivery_by_template.unknown IS
+'Messages whose outcome is unknown and is being reconciled.';
+COMMENT ON COLUMN sms_delivery_by_template.waiting IS 'Messages that are pending, queued or sending.';
+COMMENT ON COLUMN sms_delivery_by_template.delivery_rate IS
+'Percent delivered of messages that were sent, delivered or failed more than an hour ago. NULL where there '
+'are none.';
+COMMENT ON COLUMN sms_delivery_by_template.segments IS 'Segments of messages that Twilio took.';
 SET LOCAL search_path = pg_catalog, pg_temp;
 CREATE OR REPLACE VIEW @extschema@.sms_health AS
   WITH mark AS (
@@ -4237,9 +4284,11 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_doctor_as_owner(
           UNION ALL SELECT 9, * FROM coach_sms_internal.sms_check_tables()) c
    ORDER BY c.part
 $$;
-CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_holds_of(org_id uuid, message_ids uuid[])
+  RETURNS TABLE (message_id uuid, due_at timestamptz, held_by text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE
+  SELECT m.id, q.due_at,
+         CASE
            -- The caller saw an older snapshot.
            WHEN m.status NOT IN ('pending', 'queued') THEN 'its status has just changed; ask again'
            WHEN m.sandbox AND v.mode = 'live'
@@ -4259,21 +4308,27 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) R
            WHEN q.due_at > now() AND q.failures > 0
              THEN format('its next attempt is due at %s (attempts used up: %s of %s)',
                          q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
-           WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
+           WHEN q.due_at > now() THEN NULL
            WHEN r.held_by IS NOT NULL THEN r.held_by
-           WHEN h.problem IS NOT NULL AND NOT c.may_know
+           WHEN c.may_know THEN (SELECT e.problem FROM @extschema@.sms_health e)
+           WHEN (SELECT e.problem IS NOT NULL FROM @extschema@.sms_health e)
              THEN 'the server sends nothing at the moment; sms_doctor() shows its operator the reason'
-           WHEN h.problem IS NOT NULL THEN h.problem
-           ELSE 'it is due, and the sender takes it next'
          END
     FROM @extschema@.sms_messages m
     CROSS JOIN @extschema@.sms_mode() v
-    CROSS JOIN (SELECT e.problem FROM @extschema@.sms_health e) h
     CROSS JOIN (SELECT coach_sms_internal.sms_may_act_for(NULL)) c (may_know)
     LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-    LEFT JOIN coach_sms_internal.sms_lane_stat r
-      ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
+    LEFT JOIN (SELECT * FROM coach_sms_internal.sms_lane_stat l WHERE l.org_id = $1) r
+      ON r.zone = q.zone AND r.priority = q.priority
+   WHERE m.id = ANY ($2) AND m.org_id = $1
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(h.held_by,
+                  CASE WHEN h.due_at > now() THEN format('it is due at %s', h.due_at)
+                       ELSE 'it is due, and the sender takes it next' END)
+    FROM @extschema@.sms_messages m, coach_sms_internal.sms_holds_of(m.org_id, ARRAY[m.id]) h
    WHERE m.id = $1
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reason(error_code text, error_message text) RETURNS text
@@ -4389,11 +4444,7 @@ CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
      CROSS JOIN LATERAL (SELECT coalesce(nullif(c.currency, ''), s.currency, '') AS currency) n
      WHERE c.provider IN ('twilio', 'sandbox') GROUP BY c.org_id, c.month, c.provider, n.currency)
   SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price,
-         t.segments_without_price,
-         CASE WHEN t.sandbox THEN 0
-              WHEN t.segments_without_price = 0 THEN t.price
-              WHEN t.currency = coalesce(s.currency, '')
-                THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost,
+         t.segments_without_price, c.cost,
          CASE WHEN t.sandbox THEN 'the sandbox hands nothing to Twilio'
               WHEN t.segments_without_price = 0
                    OR t.currency = coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL THEN NULL
@@ -4402,8 +4453,20 @@ CREATE OR REPLACE VIEW @extschema@.sms_cost WITH (security_barrier) AS
                             nullif(t.currency, ''), coalesce(s.currency, 'no currency'))
               ELSE 'no price is known: set sms_settings.price_per_segment and currency,'
                    ' or coach_sms.fetch_prices = on' END AS note,
-         t.sandbox
+         t.sandbox, round(c.cost / nullif(p.part, 0::numeric), 2) AS forecast
     FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
+   CROSS JOIN LATERAL (
+     SELECT CASE WHEN t.sandbox THEN 0
+                 WHEN t.segments_without_price = 0 THEN t.price
+                 WHEN t.currency = coalesce(s.currency, '')
+                   THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment
+            END AS cost) c
+   -- The part of the month that is over, while it is under way.
+   CROSS JOIN LATERAL (
+     SELECT CASE WHEN n.local >= t.month AND n.local < t.month + interval '1 month'
+                 THEN extract(epoch FROM n.local - t.month)
+                      / extract(epoch FROM t.month + interval '1 month' - t.month) END AS part
+       FROM (SELECT now() AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone) AS local) n) p
    WHERE (SELECT coach_sms_internal.sms_sees_all())
       OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
@@ -4421,6 +4484,345 @@ COMMENT ON COLUMN sms_cost.cost IS
 'and not set.';
 COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and the remedy. NULL where cost is known.';
 COMMENT ON COLUMN sms_cost.sandbox IS 'true: the sandbox''s messages, which cost nothing.';
+COMMENT ON COLUMN sms_cost.forecast IS
+'cost of the whole month, if it goes on as until now: cost divided by the part of the month that is over. '
+'The month under way has one; its other columns are of the month to date. NULL for other months, and where '
+'cost is NULL.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_unfinished_of_as_owner(
+  org_id uuid, until timestamptz, zone text)
+  RETURNS TABLE (message_id uuid, due_at timestamptz, held_by text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_require_org(org_id);
+  PERFORM set_config('TimeZone', zone, true);
+  RETURN QUERY
+    SELECT h.*
+      FROM coach_sms_internal.sms_holds_of($1, ARRAY(
+             SELECT q.message_id FROM coach_sms_internal.sms_queue q
+              WHERE q.org_id = $1 AND q.due_at < until)) h
+    UNION ALL
+    SELECT f.message_id, f.claimed_at,
+           CASE f.state WHEN 'unknown' THEN coach_sms_internal.sms_why_unknown(f) END
+      FROM coach_sms_internal.sms_in_flight f WHERE f.org_id = $1;
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_unfinished_of(org_id uuid, until timestamptz, zone text)
+  RETURNS TABLE (message_id uuid, due_at timestamptz, held_by text)
+  AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE ROWS 100;
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_today WITH (security_invoker) AS
+  SELECT m.org_id, t.at, coach_sms_internal.sms_local_time(t.at, z.zone) AS at_local, m.status, f.held_by,
+         m.client_id, coach_sms_internal.sms_client_name(m.org_id, m.client_id) AS client_name, m.to_phone,
+         m.template_key, m.body, m.error_code, m.error_message, m.segments, m.sandbox, m.id AS message_id,
+         m.related_entity_type, m.related_entity_id
+    FROM @extschema@.sms_settings s
+   CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_known_zone(s.timezone) AS zone) z
+   CROSS JOIN LATERAL (
+     SELECT date_trunc('day', now() AT TIME ZONE z.zone) AT TIME ZONE z.zone AS begins,
+            (date_trunc('day', now() AT TIME ZONE z.zone) + interval '1 day') AT TIME ZONE z.zone AS ends) d
+   CROSS JOIN LATERAL (
+     SELECT x.message_id, max(x.due_at) AS due_at, max(x.held_by) AS held_by
+       FROM (SELECT c.id AS message_id, NULL::timestamptz AS due_at, NULL::text AS held_by
+               FROM @extschema@.sms_messages c WHERE c.org_id = s.org_id AND c.created_at >= d.begins
+             UNION ALL
+             SELECT a.message_id, NULL, NULL
+               FROM @extschema@.sms_attempts a WHERE a.org_id = s.org_id AND a.created_at >= d.begins
+             UNION ALL
+             SELECT u.* FROM coach_sms_internal.sms_unfinished_of(s.org_id, d.ends, z.zone) u) x
+      GROUP BY x.message_id) f
+    JOIN @extschema@.sms_messages m ON m.id = f.message_id AND m.org_id = s.org_id
+   CROSS JOIN LATERAL (
+     SELECT coalesce(f.due_at, CASE m.status WHEN 'failed' THEN m.failed_at
+                                             WHEN 'sent' THEN m.sent_at
+                                             WHEN 'delivered' THEN coalesce(m.sent_at, m.delivered_at)
+                                             WHEN 'cancelled' THEN m.updated_at
+                                             ELSE m.scheduled_for END) AS at) t
+   WHERE t.at < d.ends AND (t.at >= d.begins OR f.due_at IS NOT NULL);
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_today IS
+'The messages that left, ended or are due today, in the org''s zone, with those that should have left '
+'before and still wait. A message that was enqueued before today and cancelled without an attempt is not '
+'among them. Fast for one org: WHERE org_id = ... ORDER BY at DESC, message_id.';
+COMMENT ON COLUMN sms_today.org_id IS 'The org.';
+COMMENT ON COLUMN sms_today.at IS
+'When it left or ended. Of a message that waits: when it is due. Of one under way: when it was claimed.';
+COMMENT ON COLUMN sms_today.at_local IS 'at as text, in the org''s zone.';
+COMMENT ON COLUMN sms_today.status IS 'As in sms_messages.';
+COMMENT ON COLUMN sms_today.held_by IS 'Of a message that waits: what holds it. NULL: nothing.';
+COMMENT ON COLUMN sms_today.client_id IS 'The person''s id in the application.';
+COMMENT ON COLUMN sms_today.client_name IS
+'The person''s name, from the attached bookings. NULL where it is not known.';
+COMMENT ON COLUMN sms_today.to_phone IS 'Recipient''s number in E.164 form.';
+COMMENT ON COLUMN sms_today.template_key IS 'The template''s key.';
+COMMENT ON COLUMN sms_today.body IS 'The text.';
+COMMENT ON COLUMN sms_today.error_code IS 'As in sms_messages.';
+COMMENT ON COLUMN sms_today.error_message IS 'The error in words.';
+COMMENT ON COLUMN sms_today.segments IS 'Segments.';
+COMMENT ON COLUMN sms_today.sandbox IS 'true: a message of the sandbox, which nobody got.';
+COMMENT ON COLUMN sms_today.message_id IS 'The message, for sms_why().';
+COMMENT ON COLUMN sms_today.related_entity_type IS 'The kind of thing that it is about, for example booking.';
+COMMENT ON COLUMN sms_today.related_entity_id IS 'The id of that thing; of a booking for sms_explain().';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_bookings_ahead(org_id uuid, until timestamptz)
+  RETURNS coach_sms_internal.sms_booking[]
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  before interval;
+  after interval;
+BEGIN
+  SELECT coalesce(max(r.span) FILTER (WHERE r.type = 'reminder'), '0'),
+         coalesce(max(r.span) FILTER (WHERE r.type = 'feedback'), '0')
+    INTO before, after
+    FROM coach_sms_internal.sms_booking_rules r WHERE r.org_id = $1 AND r.is_on AND r.enabled;
+  -- A feedback request expires 72 hours after it was due, as in sms_pass_ranges().
+  RETURN ARRAY(
+    SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY(
+      SELECT DISTINCT f.id
+        FROM coach_sms_internal.sms_find_bookings(
+               now(), until + before, now() - after - interval '72 hours', until, '{}', $1) f)) b);
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_planned_texts(org_id uuid, until timestamptz, zone text)
+  RETURNS TABLE (due_at timestamptz, status text, held_by text, label text, message_id uuid,
+                 booking_id uuid, client_id uuid, to_phone text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  ahead coach_sms_internal.sms_booking[];
+BEGIN
+  ahead := coach_sms_internal.sms_bookings_ahead(org_id, until);
+  RETURN QUERY
+    SELECT greatest(o.due_at, now()), 'planned',
+           CASE WHEN o.verdict = 'due' AND o.reason IS NOT NULL
+                  THEN coalesce(t.detail, coach_sms_internal.sms_reason_in_words(o.reason, o.type))
+                WHEN x.obstacle IS NOT NULL THEN x.obstacle
+                WHEN o.verdict = 'not_completed' THEN 'it goes out once the session is completed'
+                WHEN q.opens_at > o.due_at
+                  THEN 'quiet hours, until ' || coach_sms_internal.sms_local_time(q.opens_at, zone) END,
+           o.label, NULL::uuid, b.id, b.client_id, b.phone
+      FROM coach_sms_internal.sms_booking_outlook(ahead) o
+      JOIN unnest(ahead) b ON b.id = o.booking_id
+      LEFT JOIN @extschema@.sms_booking_texts t
+             ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id
+     CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_booking_obstacle(b) AS obstacle) x
+     CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_opens_at(o.org_id, o.due_at) AS opens_at) q
+     WHERE o.due_at < until
+       AND (o.verdict IN ('later', 'due') OR o.verdict = 'not_completed' AND o.expires_at > now());
+EXCEPTION
+  WHEN query_canceled THEN
+    RAISE;
+  WHEN OTHERS THEN
+    RETURN QUERY SELECT now(), 'unreadable', 'the bookings cannot be read: ' || SQLERRM, 'bookings',
+                        NULL::uuid, NULL::uuid, NULL::uuid, NULL::text;
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_upcoming_of_as_owner(org_id uuid, until timestamptz, zone text)
+  RETURNS TABLE (due_at timestamptz, status text, held_by text, label text, message_id uuid,
+                 booking_id uuid, client_id uuid, to_phone text)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_require_org(org_id);
+  RETURN QUERY
+    SELECT u.due_at, m.status, u.held_by, coalesce(m.template_key, 'a text of its own'), m.id,
+           CASE m.related_entity_type WHEN 'booking' THEN m.related_entity_id END, m.client_id, m.to_phone
+      FROM coach_sms_internal.sms_unfinished_of_as_owner(org_id, until, zone) u
+      JOIN @extschema@.sms_messages m ON m.id = u.message_id
+    UNION ALL
+    SELECT * FROM coach_sms_internal.sms_planned_texts(org_id, until, zone);
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_upcoming_of(org_id uuid, until timestamptz, zone text)
+  RETURNS TABLE (due_at timestamptz, status text, held_by text, label text, message_id uuid,
+                 booking_id uuid, client_id uuid, to_phone text)
+  AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE ROWS 100;
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_upcoming WITH (security_invoker) AS
+  SELECT s.org_id, u.due_at, coach_sms_internal.sms_local_time(u.due_at, z.zone) AS due_at_local, u.status,
+         u.held_by, u.label, u.client_id,
+         coach_sms_internal.sms_client_name(s.org_id, u.client_id) AS client_name, u.to_phone, m.body,
+         u.message_id, u.booking_id
+    FROM @extschema@.sms_settings s
+   CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_known_zone(s.timezone) AS zone) z
+   CROSS JOIN LATERAL coach_sms_internal.sms_upcoming_of(s.org_id, now() + interval '7 days', z.zone) u
+    LEFT JOIN @extschema@.sms_messages m ON m.id = u.message_id AND m.org_id = s.org_id;
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_upcoming IS
+'What will go out in the next seven days: messages that wait or are under way, and the texts that bookings '
+'will get. Fast for one org: WHERE org_id = ... ORDER BY due_at.';
+COMMENT ON COLUMN sms_upcoming.org_id IS 'The org.';
+COMMENT ON COLUMN sms_upcoming.due_at IS
+'When it is due. Of a message under way: when it was claimed. The sender may have to wait longer: see '
+'held_by.';
+COMMENT ON COLUMN sms_upcoming.due_at_local IS 'due_at as text, in the org''s zone.';
+COMMENT ON COLUMN sms_upcoming.status IS
+'The message''s status, or planned: the text of a booking has no message yet. unreadable: the bookings '
+'cannot be read, and held_by has the error.';
+COMMENT ON COLUMN sms_upcoming.held_by IS
+'What holds it or, as things are, would hold it: an opt-out, a limit, quiet hours. NULL: nothing.';
+COMMENT ON COLUMN sms_upcoming.label IS
+'The template''s key or, of a planned text, its name, such as reminder 24 h before.';
+COMMENT ON COLUMN sms_upcoming.client_id IS 'The person''s id in the application.';
+COMMENT ON COLUMN sms_upcoming.client_name IS
+'The person''s name, from the attached bookings. NULL where it is not known.';
+COMMENT ON COLUMN sms_upcoming.to_phone IS
+'Recipient''s number. Of a planned text as the application wrote it.';
+COMMENT ON COLUMN sms_upcoming.body IS 'The text. NULL for a planned one.';
+COMMENT ON COLUMN sms_upcoming.message_id IS 'The message, for sms_why(). NULL for a planned text.';
+COMMENT ON COLUMN sms_upcoming.booking_id IS 'The booking, for sms_explain(). NULL where there is none.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_advice(error_code text, OUT cure text, OUT send_again boolean)
+  AS 'MODULE_PATHNAME', 'coach_sms_advice' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_failures WITH (security_invoker) AS
+  SELECT m.org_id, t.at, coach_sms_internal.sms_local_time(t.at, z.zone) AS at_local, m.status, m.error_code,
+         coalesce(nullif(m.error_message, ''), m.error_code) AS problem, v.cure,
+         CASE WHEN v.send_again AND r.id IS NULL AND m.to_phone <> 'erased'
+              THEN NOT @extschema@.is_phone_suppressed(m.org_id, m.to_phone) ELSE false END AS send_again,
+         r.id AS sent_again_as, m.client_id,
+         coach_sms_internal.sms_client_name(m.org_id, m.client_id) AS client_name, m.to_phone,
+         m.template_key, m.body, m.sandbox, m.id AS message_id, m.related_entity_type, m.related_entity_id,
+         m.created_at
+    FROM @extschema@.sms_messages m
+    LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
+   CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_known_zone(s.timezone) AS zone) z
+   CROSS JOIN LATERAL (SELECT CASE m.status WHEN 'failed' THEN m.failed_at ELSE m.updated_at END AS at) t
+    LEFT JOIN LATERAL coach_sms_internal.sms_advice(m.error_code) v ON true
+    LEFT JOIN @extschema@.sms_messages r
+      ON r.org_id = m.org_id AND r.idempotency_key = coach_sms_internal.sms_retry_key(m.id)
+   WHERE m.status = 'failed' OR m.status = 'cancelled' AND m.error_code IN ('opted_out', 'expired');
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_failures IS
+'The messages that failed, expired or were stopped by an opt-out, in words. Fast for one org, with the '
+'latest first: WHERE org_id = ... ORDER BY created_at DESC.';
+COMMENT ON COLUMN sms_failures.org_id IS 'The org.';
+COMMENT ON COLUMN sms_failures.at IS 'When it ended.';
+COMMENT ON COLUMN sms_failures.at_local IS 'at as text, in the org''s zone.';
+COMMENT ON COLUMN sms_failures.status IS 'failed or cancelled.';
+COMMENT ON COLUMN sms_failures.error_code IS
+'Twilio''s error number, or a word of ours (doc/states-and-errors.md).';
+COMMENT ON COLUMN sms_failures.problem IS 'The error in words.';
+COMMENT ON COLUMN sms_failures.cure IS 'What to do, by the error.';
+COMMENT ON COLUMN sms_failures.send_again IS
+'true: after the cure, sms_retry() makes sense. false: it would fail again, may arrive twice, was sent '
+'again already, or its number is suppressed or erased.';
+COMMENT ON COLUMN sms_failures.sent_again_as IS 'The message that sms_retry() made of it. NULL: none.';
+COMMENT ON COLUMN sms_failures.client_id IS 'The person''s id in the application.';
+COMMENT ON COLUMN sms_failures.client_name IS
+'The person''s name, from the attached bookings. NULL where it is not known.';
+COMMENT ON COLUMN sms_failures.to_phone IS 'Recipient''s number in E.164 form.';
+COMMENT ON COLUMN sms_failures.template_key IS 'The template''s key.';
+COMMENT ON COLUMN sms_failures.body IS 'The text.';
+COMMENT ON COLUMN sms_failures.sandbox IS 'true: a message of the sandbox.';
+COMMENT ON COLUMN sms_failures.message_id IS 'The message, for sms_why() and sms_retry().';
+COMMENT ON COLUMN sms_failures.related_entity_type IS
+'The kind of thing that it is about, for example booking.';
+COMMENT ON COLUMN sms_failures.related_entity_id IS 'The id of that thing; of a booking for sms_explain().';
+COMMENT ON COLUMN sms_failures.created_at IS 'When it was enqueued.';
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_inbox WITH (security_invoker) AS
+  SELECT e.org_id, e.received_at,
+         coach_sms_internal.sms_local_time(e.received_at, z.zone) AS received_at_local,
+         p.phone AS from_phone, e.event_payload->>'Body' AS body, e.event_status AS keyword,
+         a.id IS NOT NULL AS is_answered, a.id AS answer_id, m.client_id,
+         coach_sms_internal.sms_client_name(e.org_id, m.client_id) AS client_name, m.id AS message_id,
+         m.related_entity_type, m.related_entity_id,
+         coach_sms_internal.sms_number_of(e.event_payload->>'To') AS to_phone, e.id AS event_id
+    FROM @extschema@.sms_events e
+    LEFT JOIN @extschema@.sms_settings s ON s.org_id = e.org_id
+   CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_known_zone(s.timezone) AS zone) z
+   CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_number_of(e.event_payload->>'From') AS phone) p
+    LEFT JOIN LATERAL (
+      SELECT b.id, b.client_id, b.related_entity_type, b.related_entity_id
+        FROM @extschema@.sms_messages b
+       WHERE b.to_phone = p.phone AND b.org_id = e.org_id AND b.created_at <= e.received_at
+       ORDER BY b.created_at DESC LIMIT 1) m ON true
+    LEFT JOIN LATERAL (
+      SELECT b.id FROM @extschema@.sms_messages b
+       WHERE b.to_phone = p.phone AND b.org_id = e.org_id AND b.created_at > e.received_at
+         AND b.status <> 'cancelled'
+       ORDER BY b.created_at LIMIT 1) a ON true
+   WHERE e.message_id IS NULL AND e.event_type = 'inbound' AND e.org_id IS NOT NULL;
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_inbox IS
+'Texts from people to the org. Fast for one org: WHERE org_id = ... ORDER BY received_at DESC.';
+COMMENT ON COLUMN sms_inbox.org_id IS 'The org that the text answers.';
+COMMENT ON COLUMN sms_inbox.received_at IS 'When it came.';
+COMMENT ON COLUMN sms_inbox.received_at_local IS 'received_at as text, in the org''s zone.';
+COMMENT ON COLUMN sms_inbox.from_phone IS
+'The person''s number in E.164 form. NULL where there is none, or the person was erased.';
+COMMENT ON COLUMN sms_inbox.body IS 'The text. NULL where the person was erased, or retention_days is over.';
+COMMENT ON COLUMN sms_inbox.keyword IS
+'STOP, START, HELP or YES, where the text is no more than that. NULL: another text.';
+COMMENT ON COLUMN sms_inbox.is_answered IS
+'Whether the org sent, or will send, a message to the number that was enqueued after the text.';
+COMMENT ON COLUMN sms_inbox.answer_id IS 'The first such message. NULL: none.';
+COMMENT ON COLUMN sms_inbox.client_id IS 'The person, by the latest message before the text.';
+COMMENT ON COLUMN sms_inbox.client_name IS
+'The person''s name, from the attached bookings. NULL where it is not known.';
+COMMENT ON COLUMN sms_inbox.message_id IS 'The org''s latest message to the number before the text.';
+COMMENT ON COLUMN sms_inbox.related_entity_type IS
+'The kind of thing that message is about, for example booking.';
+COMMENT ON COLUMN sms_inbox.related_entity_id IS 'The id of that thing; of a booking for sms_explain().';
+COMMENT ON COLUMN sms_inbox.to_phone IS 'The org''s number that the person wrote to.';
+COMMENT ON COLUMN sms_inbox.event_id IS 'The row of sms_events.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sender_opt_outs_of_as_owner(org_id uuid)
+  RETURNS TABLE (phone text, source text, sender text, created_at timestamptz)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM coach_sms_internal.sms_require_org(org_id);
+  RETURN QUERY
+    SELECT o.phone, o.source, o.sender, o.created_at
+      FROM coach_sms_internal.sms_sending_address($1, NULL) a
+      JOIN @extschema@.sms_opt_outs o ON o.account_sid = coalesce(a.account_sid, '') AND o.sender = a.sender
+     WHERE o.phone IN (SELECT m.to_phone FROM @extschema@.sms_messages m WHERE m.org_id = $1);
+END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sender_opt_outs_of(org_id uuid)
+  RETURNS TABLE (phone text, source text, sender text, created_at timestamptz)
+  AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE ROWS 100;
+SET LOCAL search_path = pg_catalog, pg_temp;
+CREATE OR REPLACE VIEW @extschema@.sms_opt_out_list WITH (security_invoker) AS
+  SELECT s.org_id, e.phone, c.client_id,
+         coach_sms_internal.sms_client_name(s.org_id, c.client_id) AS client_name, e.created_at AS since,
+         coach_sms_internal.sms_local_time(e.created_at, z.zone) AS since_local, e.reason, e.source,
+         e.sender, e.notes,
+         CASE WHEN e.sender IS NOT NULL THEN format('START, sent by the person to %s', e.sender)
+              WHEN e.reason = 'manual' THEN 'sms_opt_in(org_id, phone, include_manual => true)'
+              WHEN e.reason <> 'opt_out' THEN 'sms_opt_in(org_id, phone), once the number is right'
+              WHEN e.source = 'twilio'
+                THEN 'START, sent by the person to the sender that the STOP went to'
+              ELSE 'sms_opt_in(org_id, phone), once the person consents again' END AS lifted_by
+    FROM @extschema@.sms_settings s
+   CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_known_zone(s.timezone) AS zone) z
+   CROSS JOIN LATERAL (
+     SELECT x.phone, x.client_id, x.created_at, x.reason, x.source, NULL::text AS sender, x.notes
+       FROM @extschema@.sms_suppression x WHERE x.org_id = s.org_id
+     UNION ALL
+     SELECT o.phone, NULL, o.created_at, 'opt_out', o.source, o.sender, NULL
+       FROM coach_sms_internal.sms_sender_opt_outs_of(s.org_id) o) e
+   CROSS JOIN LATERAL (
+     SELECT coalesce(e.client_id,
+                     (SELECT m.client_id FROM @extschema@.sms_messages m
+                       WHERE m.to_phone = e.phone AND m.org_id = s.org_id AND m.client_id IS NOT NULL
+                       ORDER BY m.created_at DESC LIMIT 1)) AS client_id) c;
+SET LOCAL search_path = @extschema@, pg_temp;
+COMMENT ON VIEW sms_opt_out_list IS
+'The numbers that an org must not write to: its own entries in sms_suppression, and opt-outs from its '
+'sender by people to whom it wrote. A person may be in both. Fast for one org: WHERE org_id = ...';
+COMMENT ON COLUMN sms_opt_out_list.org_id IS 'The org.';
+COMMENT ON COLUMN sms_opt_out_list.phone IS
+'The number in E.164 form. An erased person has hash: and the number''s salted hash.';
+COMMENT ON COLUMN sms_opt_out_list.client_id IS
+'The person, by the entry or the org''s latest message to the number.';
+COMMENT ON COLUMN sms_opt_out_list.client_name IS
+'The person''s name, from the attached bookings. NULL where it is not known.';
+COMMENT ON COLUMN sms_opt_out_list.since IS 'When the entry was made.';
+COMMENT ON COLUMN sms_opt_out_list.since_local IS 'since as text, in the org''s zone.';
+COMMENT ON COLUMN sms_opt_out_list.reason IS
+'opt_out (the person asked for it), invalid_number, carrier_violation, manual.';
+COMMENT ON COLUMN sms_opt_out_list.source IS
+'The source of the entry, for example sms_opt_out or twilio.';
+COMMENT ON COLUMN sms_opt_out_list.sender IS
+'The number or Messaging Service that the person said STOP to. NULL: an entry of the org.';
+COMMENT ON COLUMN sms_opt_out_list.notes IS 'A note for people.';
+COMMENT ON COLUMN sms_opt_out_list.lifted_by IS 'What lifts it.';
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_own_functions(names text[]) RETURNS SETOF regprocedure
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.oid::regprocedure
@@ -4492,6 +4894,12 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind t
     ('service', 'SELECT', 'sms_metrics'),
     ('service', 'SELECT', 'sms_metrics_by_org'),
     ('service', 'SELECT', 'sms_cost'),
+    ('service', 'SELECT', 'sms_delivery_by_template'),
+    ('service', 'SELECT', 'sms_today'),
+    ('service', 'SELECT', 'sms_upcoming'),
+    ('service', 'SELECT', 'sms_failures'),
+    ('service', 'SELECT', 'sms_inbox'),
+    ('service', 'SELECT', 'sms_opt_out_list'),
     -- Tenants choose no account, token or sender: where orgs share an account, one could write in another's
     -- name. They choose no ids either: an id that is taken would show that another org has such a row.
     ('tenant', format('SELECT (%1$s, %2$s, %3$s), INSERT (org_id, %3$s), UPDATE (%3$s)',
@@ -4516,6 +4924,12 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind t
     ('tenant', 'SELECT', 'sms_queue_stat'),
     ('tenant', 'SELECT', 'sms_delivery_stats'),
     ('tenant', 'SELECT', 'sms_cost'),
+    ('tenant', 'SELECT', 'sms_delivery_by_template'),
+    ('tenant', 'SELECT', 'sms_today'),
+    ('tenant', 'SELECT', 'sms_upcoming'),
+    ('tenant', 'SELECT', 'sms_failures'),
+    ('tenant', 'SELECT', 'sms_inbox'),
+    ('tenant', 'SELECT', 'sms_opt_out_list'),
     ('operator', 'SELECT (org_id, enabled, timezone, quiet_hours_start, quiet_hours_end, max_sms_per_hour,'
                  ' max_sms_per_client_per_day, monthly_budget_segments, max_segments_per_second,'
                  ' paused_until)', 'sms_settings'),
@@ -4526,6 +4940,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind t
     ('operator', 'SELECT', 'sms_metrics'),
     ('operator', 'SELECT', 'sms_metrics_by_org'),
     ('operator', 'SELECT', 'sms_cost'),
+    ('operator', 'SELECT', 'sms_delivery_by_template'),
     ('monitor', 'SELECT', 'sms_worker_stat'),
     ('monitor', 'SELECT', 'sms_queue_stat'),
     ('monitor', 'SELECT', 'sms_delivery_stats'),
@@ -4533,6 +4948,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind t
     ('monitor', 'SELECT', 'sms_metrics'),
     ('monitor', 'SELECT', 'sms_metrics_by_org'),
     ('monitor', 'SELECT', 'sms_cost'),
+    ('monitor', 'SELECT', 'sms_delivery_by_template'),
     ('gateway', 'SELECT', 'sms_health'),
     ('gateway', 'SELECT', 'sms_metrics'),
     ('gateway', 'SELECT', 'sms_metrics_by_org')
@@ -4550,7 +4966,9 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[
             sms_preview,sms_explain,
             is_phone_suppressed,sms_opt_out,sms_opt_in,sms_erase_person,
             render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,
-            sms_normalize_phone,sms_uuidv7}'),
+            sms_normalize_phone,sms_uuidv7,
+            sms_client_name,sms_local_time,sms_number_of,sms_advice,sms_retry_key,
+            sms_unfinished_of,sms_upcoming_of,sms_sender_opt_outs_of}'),
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
         ('{service,operator,monitor}', '{sms_doctor,sms_launcher_pid}'),

@@ -60,32 +60,32 @@ SELECT results_eq($$SELECT relname::text COLLATE "default", check_condition COLL
 SELECT is_empty($$SELECT policy, condition FROM policies WHERE kind <> 'tenant' AND condition <> 'true'$$, 'the others see all that they may see');
 
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_tenant')$$, ARRAY[
-  'is_phone_suppressed()', 'render_sms_template()', 'sms_acts_for_all()', 'sms_attempts: select', 'sms_booking_texts: select', 'sms_cancel()',
-  'sms_cost: select', 'sms_delivery_stats: select', 'sms_enqueue()', 'sms_enqueue_batch()', 'sms_erase_person()', 'sms_events: select',
-  'sms_explain()', 'sms_is_my_org()', 'sms_known_zone()', 'sms_messages: select', 'sms_my_orgs()', 'sms_normalize_phone()', 'sms_opt_in()', 'sms_opt_out()',
-  'sms_preview()', 'sms_queue_stat: select', 'sms_reschedule()', 'sms_retry()',
-  'sms_schedules insert: enabled label mins_offset org_id sort_order template_key type',
+  'is_phone_suppressed()', 'render_sms_template()', 'sms_acts_for_all()', 'sms_advice()', 'sms_attempts: select', 'sms_booking_texts: select', 'sms_cancel()',
+  'sms_client_name()', 'sms_cost: select', 'sms_delivery_by_template: select', 'sms_delivery_stats: select', 'sms_enqueue()', 'sms_enqueue_batch()', 'sms_erase_person()', 'sms_events: select',
+  'sms_explain()', 'sms_failures: select', 'sms_inbox: select', 'sms_is_my_org()', 'sms_known_zone()', 'sms_local_time()', 'sms_messages: select', 'sms_my_orgs()', 'sms_normalize_phone()', 'sms_number_of()', 'sms_opt_in()', 'sms_opt_out()',
+  'sms_opt_out_list: select', 'sms_preview()', 'sms_queue_stat: select', 'sms_reschedule()', 'sms_retry()',
+  'sms_retry_key()', 'sms_schedules insert: enabled label mins_offset org_id sort_order template_key type',
   'sms_schedules update: enabled label mins_offset sort_order template_key type', 'sms_schedules: delete select', 'sms_sees_all()', 'sms_segments()',
-  'sms_settings insert: currency default_region enabled feedback_hours_after max_segments max_sms_per_client_per_day max_sms_per_hour org_id price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone unknown_policy',
+  'sms_sender_opt_outs_of()', 'sms_settings insert: currency default_region enabled feedback_hours_after max_segments max_sms_per_client_per_day max_sms_per_hour org_id price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone unknown_policy',
   'sms_settings select: created_at currency default_region enabled feedback_hours_after max_segments max_segments_per_second max_sms_per_client_per_day max_sms_per_hour monthly_budget_segments org_id paused_until price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone twilio_account_sid twilio_messaging_service_sid twilio_phone_number unknown_policy updated_at',
   'sms_settings update: currency default_region enabled feedback_hours_after max_segments max_sms_per_client_per_day max_sms_per_hour price_per_segment quiet_hours_end quiet_hours_start reminder_hours_before retention_days send_booking_confirmations send_feedback_requests send_session_reminders timezone unknown_policy',
   'sms_smart_encode()', 'sms_suppression: select', 'sms_template_variables()',
   'sms_templates insert: body description is_active name org_id template_key variables_schema version',
-  'sms_templates update: body description is_active name variables_schema', 'sms_templates: delete select', 'sms_uuidv7()', 'sms_why()'], 'what tenants may');
+  'sms_templates update: body description is_active name variables_schema', 'sms_templates: delete select', 'sms_today: select', 'sms_unfinished_of()', 'sms_upcoming: select', 'sms_upcoming_of()', 'sms_uuidv7()', 'sms_why()'], 'what tenants may');
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_service')$$, ARRAY[
-  'insert_sms_from_service()', 'is_phone_suppressed()', 'queue_pending_sms()', 'render_sms_template()', 'sms_acts_for_all()', 'sms_attempts: select',
-  'sms_booking_texts: select', 'sms_cancel()', 'sms_check_trust()', 'sms_cost: select', 'sms_counters()', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_enqueue()',
+  'insert_sms_from_service()', 'is_phone_suppressed()', 'queue_pending_sms()', 'render_sms_template()', 'sms_acts_for_all()', 'sms_advice()', 'sms_attempts: select',
+  'sms_booking_texts: select', 'sms_cancel()', 'sms_check_trust()', 'sms_client_name()', 'sms_cost: select', 'sms_counters()', 'sms_delivery_by_template: select', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_enqueue()',
   'sms_enqueue_batch()', 'sms_erase_person()', 'sms_events: select', 'sms_every_org()', 'sms_explain()', 'sms_export_opt_outs()',
-  'sms_health: select', 'sms_is_preloaded()', 'sms_known_zone()', 'sms_launcher_pid()', 'sms_library_version()',
-  'sms_messages insert: body client_id expires_at from_phone id idempotency_key metadata org_id priority related_entity_id related_entity_type scheduled_for status template_id template_key to_phone variables',
-  'sms_messages update: metadata status', 'sms_messages: select', 'sms_metrics: select', 'sms_metrics_by_org: select', 'sms_mode()', 'sms_my_orgs()', 'sms_normalize_phone()', 'sms_opt_in()',
-  'sms_opt_out()', 'sms_preview()', 'sms_queue_stat: select', 'sms_reschedule()', 'sms_retry()', 'sms_schedule_reminders()',
-  'sms_schedules: delete insert select update', 'sms_sees_all()', 'sms_segments()', 'sms_set_twilio_credentials()', 'sms_settings: delete insert select update',
+  'sms_failures: select', 'sms_health: select', 'sms_inbox: select', 'sms_is_preloaded()', 'sms_known_zone()', 'sms_launcher_pid()', 'sms_library_version()',
+  'sms_local_time()', 'sms_messages insert: body client_id expires_at from_phone id idempotency_key metadata org_id priority related_entity_id related_entity_type scheduled_for status template_id template_key to_phone variables',
+  'sms_messages update: metadata status', 'sms_messages: select', 'sms_metrics: select', 'sms_metrics_by_org: select', 'sms_mode()', 'sms_my_orgs()', 'sms_normalize_phone()', 'sms_number_of()', 'sms_opt_in()',
+  'sms_opt_out()', 'sms_opt_out_list: select', 'sms_preview()', 'sms_queue_stat: select', 'sms_reschedule()', 'sms_retry()', 'sms_retry_key()', 'sms_schedule_reminders()',
+  'sms_schedules: delete insert select update', 'sms_sees_all()', 'sms_segments()', 'sms_sender_opt_outs_of()', 'sms_set_twilio_credentials()', 'sms_settings: delete insert select update',
   'sms_smart_encode()', 'sms_suppression: delete insert select update', 'sms_template_variables()', 'sms_templates: delete insert select update',
-  'sms_twilio_webhook()', 'sms_twilio_webhook_raw()', 'sms_uuidv7()', 'sms_validate_twilio_signature()', 'sms_why()',
+  'sms_today: select', 'sms_twilio_webhook()', 'sms_twilio_webhook_raw()', 'sms_unfinished_of()', 'sms_upcoming: select', 'sms_upcoming_of()', 'sms_uuidv7()', 'sms_validate_twilio_signature()', 'sms_why()',
   'sms_worker_stat: select', 'sms_worker_state()'], 'what the backend may');
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_operator')$$, ARRAY[
-  'sms_acts_for_all()', 'sms_check_trust()', 'sms_cost: select', 'sms_counters()', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_every_org()', 'sms_go_live()', 'sms_go_sandbox()',
+  'sms_acts_for_all()', 'sms_check_trust()', 'sms_cost: select', 'sms_counters()', 'sms_delivery_by_template: select', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_every_org()', 'sms_go_live()', 'sms_go_sandbox()',
   'sms_health: select', 'sms_is_preloaded()', 'sms_known_zone()', 'sms_launcher_pid()', 'sms_library_version()', 'sms_metrics: select', 'sms_metrics_by_org: select', 'sms_mode()', 'sms_my_orgs()',
   'sms_pause()', 'sms_queue_stat: select', 'sms_resume()', 'sms_sees_all()',
   'sms_settings select: enabled max_segments_per_second max_sms_per_client_per_day max_sms_per_hour monthly_budget_segments org_id paused_until quiet_hours_end quiet_hours_start timezone',
@@ -93,7 +93,7 @@ SELECT results_eq($$SELECT pg_temp.rights('pgtap_operator')$$, ARRAY[
 CREATE ROLE pgtap_monitor;
 SELECT sms_grant_monitor('pgtap_monitor') \gset
 SELECT results_eq($$SELECT pg_temp.rights('pgtap_monitor')$$, ARRAY[
-  'sms_acts_for_all()', 'sms_check_trust()', 'sms_cost: select', 'sms_counters()', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_health: select',
+  'sms_acts_for_all()', 'sms_check_trust()', 'sms_cost: select', 'sms_counters()', 'sms_delivery_by_template: select', 'sms_delivery_stats: select', 'sms_doctor()', 'sms_health: select',
   'sms_is_preloaded()', 'sms_known_zone()', 'sms_launcher_pid()', 'sms_library_version()', 'sms_metrics: select', 'sms_metrics_by_org: select', 'sms_mode()', 'sms_my_orgs()',
   'sms_queue_stat: select', 'sms_sees_all()', 'sms_watches_every_org()', 'sms_worker_stat: select', 'sms_worker_state()'], 'what monitors may');
 

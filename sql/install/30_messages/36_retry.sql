@@ -1,3 +1,8 @@
+-- Returns the idempotency key of the message that sends this one again.
+CREATE FUNCTION coach_sms_internal.sms_retry_key(message_id uuid) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN 'retry of ' || message_id::text;
+
 -- Carries out sms_retry() as coach_sms_owner.
 CREATE FUNCTION coach_sms_internal.sms_retry_as_owner(message_id uuid) RETURNS uuid
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -23,7 +28,8 @@ BEGIN
             DETAIL = 'Its number and text are gone: sms_erase_person() was called for its recipient.',
             HINT = 'Enqueue a new one.';
   END IF;
-  new_id := coach_sms_internal.sms_message_with_key(earlier.org_id, 'retry of ' || earlier.id);
+  new_id := coach_sms_internal.sms_message_with_key(
+    earlier.org_id, coach_sms_internal.sms_retry_key(earlier.id));
   IF new_id IS NOT NULL THEN
     RETURN new_id;
   END IF;
@@ -38,7 +44,7 @@ BEGIN
       earlier.org_id, earlier.client_id, earlier.to_phone, earlier.from_phone,
       earlier.template_id, earlier.template_key,
       earlier.body, earlier.variables, earlier.related_entity_type, earlier.related_entity_id,
-      'retry of ' || earlier.id, earlier.priority,
+      coach_sms_internal.sms_retry_key(earlier.id), earlier.priority,
       CASE WHEN earlier.expires_at > now() THEN earlier.expires_at END,
       earlier.metadata || jsonb_build_object('retry_of', earlier.id))
     RETURNING id INTO new_id;

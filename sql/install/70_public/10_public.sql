@@ -38,7 +38,7 @@ COMMENT ON FUNCTION sms_preview(uuid, text, jsonb) IS
 
 CREATE FUNCTION is_phone_suppressed(org_id uuid, phone text)
   RETURNS boolean
-  AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C STABLE STRICT;
+  AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C STABLE STRICT COST 100;
 COMMENT ON FUNCTION is_phone_suppressed(uuid, text) IS
 'Returns whether the org must not write to the number: by its own list, or because the person said STOP to '
 'its sender. The number may have any form that default_region reads. Raises SM001 for an org of others, '

@@ -1,9 +1,13 @@
 -- sms_why(message_id): the history of a message, and the reason for which it waits.
 
--- Returns why a pending or queued message has not been sent yet.
-CREATE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
+-- Returns what holds these messages of the org, which wait: the time of their next claim, and in held_by the
+-- reason for which they would wait longer, or wait for another try. held_by is NULL where there is none. It
+-- reads sms_health only for a message that is due and has no other reason.
+CREATE FUNCTION coach_sms_internal.sms_holds_of(org_id uuid, message_ids uuid[])
+  RETURNS TABLE (message_id uuid, due_at timestamptz, held_by text)
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE
+  SELECT m.id, q.due_at,
+         CASE
            -- The caller saw an older snapshot.
            WHEN m.status NOT IN ('pending', 'queued') THEN 'its status has just changed; ask again'
            WHEN m.sandbox AND v.mode = 'live'
@@ -23,21 +27,29 @@ CREATE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
            WHEN q.due_at > now() AND q.failures > 0
              THEN format('its next attempt is due at %s (attempts used up: %s of %s)',
                          q.due_at, q.failures, current_setting('coach_sms.max_attempts'))
-           WHEN q.due_at > now() THEN format('it is due at %s', q.due_at)
+           WHEN q.due_at > now() THEN NULL
            WHEN r.held_by IS NOT NULL THEN r.held_by
-           WHEN h.problem IS NOT NULL AND NOT c.may_know
+           WHEN c.may_know THEN (SELECT e.problem FROM @extschema@.sms_health e)
+           WHEN (SELECT e.problem IS NOT NULL FROM @extschema@.sms_health e)
              THEN 'the server sends nothing at the moment; sms_doctor() shows its operator the reason'
-           WHEN h.problem IS NOT NULL THEN h.problem
-           ELSE 'it is due, and the sender takes it next'
          END
     FROM @extschema@.sms_messages m
     CROSS JOIN @extschema@.sms_mode() v
-    CROSS JOIN (SELECT e.problem FROM @extschema@.sms_health e) h
     CROSS JOIN (SELECT coach_sms_internal.sms_may_act_for(NULL)) c (may_know)
     LEFT JOIN coach_sms_internal.sms_queue q ON q.message_id = m.id
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = m.org_id
-    LEFT JOIN coach_sms_internal.sms_lane_stat r
-      ON r.org_id = q.org_id AND r.zone = q.zone AND r.priority = q.priority
+    LEFT JOIN (SELECT * FROM coach_sms_internal.sms_lane_stat l WHERE l.org_id = $1) r
+      ON r.zone = q.zone AND r.priority = q.priority
+   WHERE m.id = ANY ($2) AND m.org_id = $1
+$$;
+
+-- Returns why a pending or queued message has not been sent yet.
+CREATE FUNCTION coach_sms_internal.sms_why_waiting(message_id uuid) RETURNS text
+  LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(h.held_by,
+                  CASE WHEN h.due_at > now() THEN format('it is due at %s', h.due_at)
+                       ELSE 'it is due, and the sender takes it next' END)
+    FROM @extschema@.sms_messages m, coach_sms_internal.sms_holds_of(m.org_id, ARRAY[m.id]) h
    WHERE m.id = $1
 $$;
 

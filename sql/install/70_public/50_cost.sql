@@ -18,11 +18,7 @@ CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
      CROSS JOIN LATERAL (SELECT coalesce(nullif(c.currency, ''), s.currency, '') AS currency) n
      WHERE c.provider IN ('twilio', 'sandbox') GROUP BY c.org_id, c.month, c.provider, n.currency)
   SELECT t.org_id, t.month, nullif(t.currency, '') AS currency, t.messages, t.segments, t.price,
-         t.segments_without_price,
-         CASE WHEN t.sandbox THEN 0
-              WHEN t.segments_without_price = 0 THEN t.price
-              WHEN t.currency = coalesce(s.currency, '')
-                THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment END AS cost,
+         t.segments_without_price, c.cost,
          CASE WHEN t.sandbox THEN 'the sandbox hands nothing to Twilio'
               WHEN t.segments_without_price = 0
                    OR t.currency = coalesce(s.currency, '') AND s.price_per_segment IS NOT NULL THEN NULL
@@ -31,8 +27,20 @@ CREATE VIEW @extschema@.sms_cost WITH (security_barrier) AS
                             nullif(t.currency, ''), coalesce(s.currency, 'no currency'))
               ELSE 'no price is known: set sms_settings.price_per_segment and currency,'
                    ' or coach_sms.fetch_prices = on' END AS note,
-         t.sandbox
+         t.sandbox, round(c.cost / nullif(p.part, 0::numeric), 2) AS forecast
     FROM total t LEFT JOIN @extschema@.sms_settings s ON s.org_id = t.org_id
+   CROSS JOIN LATERAL (
+     SELECT CASE WHEN t.sandbox THEN 0
+                 WHEN t.segments_without_price = 0 THEN t.price
+                 WHEN t.currency = coalesce(s.currency, '')
+                   THEN coalesce(t.price, 0) + t.segments_without_price * s.price_per_segment
+            END AS cost) c
+   -- The part of the month that is over, while it is under way.
+   CROSS JOIN LATERAL (
+     SELECT CASE WHEN n.local >= t.month AND n.local < t.month + interval '1 month'
+                 THEN extract(epoch FROM n.local - t.month)
+                      / extract(epoch FROM t.month + interval '1 month' - t.month) END AS part
+       FROM (SELECT now() AT TIME ZONE coach_sms_internal.sms_known_zone(s.timezone) AS local) n) p
    WHERE (SELECT coach_sms_internal.sms_sees_all())
       OR t.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
@@ -54,3 +62,7 @@ COMMENT ON COLUMN sms_cost.cost IS
 'and not set.';
 COMMENT ON COLUMN sms_cost.note IS 'Why cost is NULL, and the remedy. NULL where cost is known.';
 COMMENT ON COLUMN sms_cost.sandbox IS 'true: the sandbox''s messages, which cost nothing.';
+COMMENT ON COLUMN sms_cost.forecast IS
+'cost of the whole month, if it goes on as until now: cost divided by the part of the month that is over. '
+'The month under way has one; its other columns are of the month to date. NULL for other months, and where '
+'cost is NULL.';

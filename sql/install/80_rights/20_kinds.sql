@@ -48,6 +48,12 @@ CREATE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privil
     ('service', 'SELECT', 'sms_metrics'),
     ('service', 'SELECT', 'sms_metrics_by_org'),
     ('service', 'SELECT', 'sms_cost'),
+    ('service', 'SELECT', 'sms_delivery_by_template'),
+    ('service', 'SELECT', 'sms_today'),
+    ('service', 'SELECT', 'sms_upcoming'),
+    ('service', 'SELECT', 'sms_failures'),
+    ('service', 'SELECT', 'sms_inbox'),
+    ('service', 'SELECT', 'sms_opt_out_list'),
     -- Tenants choose no account, token or sender: where orgs share an account, one could write in another's
     -- name. They choose no ids either: an id that is taken would show that another org has such a row.
     ('tenant', format('SELECT (%1$s, %2$s, %3$s), INSERT (org_id, %3$s), UPDATE (%3$s)',
@@ -72,6 +78,12 @@ CREATE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privil
     ('tenant', 'SELECT', 'sms_queue_stat'),
     ('tenant', 'SELECT', 'sms_delivery_stats'),
     ('tenant', 'SELECT', 'sms_cost'),
+    ('tenant', 'SELECT', 'sms_delivery_by_template'),
+    ('tenant', 'SELECT', 'sms_today'),
+    ('tenant', 'SELECT', 'sms_upcoming'),
+    ('tenant', 'SELECT', 'sms_failures'),
+    ('tenant', 'SELECT', 'sms_inbox'),
+    ('tenant', 'SELECT', 'sms_opt_out_list'),
     ('operator', 'SELECT (org_id, enabled, timezone, quiet_hours_start, quiet_hours_end, max_sms_per_hour,'
                  ' max_sms_per_client_per_day, monthly_budget_segments, max_segments_per_second,'
                  ' paused_until)', 'sms_settings'),
@@ -82,6 +94,7 @@ CREATE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privil
     ('operator', 'SELECT', 'sms_metrics'),
     ('operator', 'SELECT', 'sms_metrics_by_org'),
     ('operator', 'SELECT', 'sms_cost'),
+    ('operator', 'SELECT', 'sms_delivery_by_template'),
     ('monitor', 'SELECT', 'sms_worker_stat'),
     ('monitor', 'SELECT', 'sms_queue_stat'),
     ('monitor', 'SELECT', 'sms_delivery_stats'),
@@ -89,6 +102,7 @@ CREATE FUNCTION coach_sms_internal.sms_rights() RETURNS TABLE (kind text, privil
     ('monitor', 'SELECT', 'sms_metrics'),
     ('monitor', 'SELECT', 'sms_metrics_by_org'),
     ('monitor', 'SELECT', 'sms_cost'),
+    ('monitor', 'SELECT', 'sms_delivery_by_template'),
     ('gateway', 'SELECT', 'sms_health'),
     ('gateway', 'SELECT', 'sms_metrics'),
     ('gateway', 'SELECT', 'sms_metrics_by_org')
@@ -109,7 +123,9 @@ CREATE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS 
             sms_preview,sms_explain,
             is_phone_suppressed,sms_opt_out,sms_opt_in,sms_erase_person,
             render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,
-            sms_normalize_phone,sms_uuidv7}'),
+            sms_normalize_phone,sms_uuidv7,
+            sms_client_name,sms_local_time,sms_number_of,sms_advice,sms_retry_key,
+            sms_unfinished_of,sms_upcoming_of,sms_sender_opt_outs_of}'),
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
         ('{service,operator,monitor}', '{sms_doctor,sms_launcher_pid}'),

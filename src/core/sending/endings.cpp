@@ -1,7 +1,6 @@
 #include "core/sending/endings.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 
 #include "core/twilio/twilio_errors.hpp"
@@ -31,10 +30,8 @@ std::string_view word_for(ErrorClass error_class) {
 std::string_view class_of_failure(std::string_view error_code) {
   if (error_code == "outcome_unknown") return error_code;
   if (error_code.starts_with("http_")) return "message";
-  int code = 0;
-  const char* end = error_code.data() + error_code.size();
-  const bool is_number = std::from_chars(error_code.data(), end, code).ptr == end && code > 0;
-  return is_number ? word_for(class_of(code, 0)) : "transient";
+  const int code = error_number(error_code);
+  return code > 0 ? word_for(class_of(code, 0)) : "transient";
 }
 
 int find(std::string_view status, std::string_view error_class) {

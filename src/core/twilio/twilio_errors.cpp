@@ -50,11 +50,14 @@ const TwilioError* find_twilio_error(int code) noexcept {
   return found != std::end(kErrors) && found->code == code ? found : nullptr;
 }
 
-std::string title_of(std::string_view code) {
+int error_number(std::string_view code) noexcept {
   int number = 0;
   const auto [end, error] = std::from_chars(code.data(), code.data() + code.size(), number);
-  if (error != std::errc() || end != code.data() + code.size()) return {};
-  const TwilioError* known = find_twilio_error(number);
+  return error == std::errc() && end == code.data() + code.size() && number > 0 ? number : 0;
+}
+
+std::string title_of(std::string_view code) {
+  const TwilioError* known = find_twilio_error(error_number(code));
   return known != nullptr ? known->title : std::string();
 }
 

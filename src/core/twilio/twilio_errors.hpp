@@ -26,6 +26,9 @@ struct TwilioError {
 // Returns the row of a code; nullptr for a code that the table lacks.
 const TwilioError* find_twilio_error(int code) noexcept;
 
+// Returns the number of a code written in digits; 0 for any other text.
+int error_number(std::string_view code) noexcept;
+
 // Returns the title of a code written in digits; empty for a code that the table lacks.
 std::string title_of(std::string_view code);
 

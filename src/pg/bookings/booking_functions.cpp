@@ -59,13 +59,14 @@ const char* full_query(const BookingSource& source) {
       source.orgs_name, source.org_key, source.org_id, source.id);
 }
 
-// Returns the query without clients and orgs. Each range has a branch, so that an index on each
-// column serves.
-const char* range_query(const BookingSource& source) {
+// Returns the query without clients and orgs, for the org $8 or for all orgs. Each range has a
+// branch, so that an index on each column serves.
+const char* range_query(const BookingSource& source, bool of_one_org) {
   const char* select = psprintf(
       "SELECT %s, NULL::text, NULL::boolean, NULL::text, NULL::text, NULL::text, NULL::text"
-      " FROM %s b WHERE",
-      narrow_columns(source), source.bookings_name);
+      " FROM %s b WHERE%s",
+      narrow_columns(source), source.bookings_name,
+      of_one_org ? psprintf(" b.%s OPERATOR(pg_catalog.=) $8 AND", source.org_id) : "");
   return psprintf(
       "%s b.%s OPERATOR(pg_catalog.>) $3 AND b.%s OPERATOR(pg_catalog.<=) $4"
       " UNION ALL %s b.%s OPERATOR(pg_catalog.>) $5 AND b.%s OPERATOR(pg_catalog.<=) $6"
@@ -103,21 +104,24 @@ Datum coach_sms_read_bookings(PG_FUNCTION_ARGS) {
   return Datum{0};
 }
 
-// sms_find_bookings(starts_after, starts_until, ends_after, ends_until, ids uuid[]) → setof
-// sms_booking: those that start or end in the range, or have one of the ids; without client and org
+// sms_find_bookings(starts_after, starts_until, ends_after, ends_until, ids uuid[], of_org uuid) →
+// setof sms_booking: those that start or end in the range, or have one of the ids; of one org or,
+// for NULL, of all; without client and org
 Datum coach_sms_find_bookings(PG_FUNCTION_ARGS) {
-  static BookingStatement statement;
+  static BookingStatement statements[2];
+  const bool of_one_org = PG_NARGS() > 5 && !PG_ARGISNULL(5);  // 0.1.0 has no sixth argument
   ReturnSetInfo* result = init_materialized_srf(fcinfo);
   use_schema_of(fcinfo);
   BookingSource source;
   SPI_connect();
   if (read_booking_source(&source)) {
     Oid types[] = {TEXTARRAYOID,   TEXTARRAYOID,   TIMESTAMPTZOID, TIMESTAMPTZOID,
-                   TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDARRAYOID};
+                   TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDARRAYOID,   UUIDOID};
     Datum values[] = {source.confirmed,   source.completed,   PG_GETARG_DATUM(0),
                       PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3),
-                      PG_GETARG_DATUM(4)};
-    run_as(source, &statement, range_query(source), 7, types, values);
+                      PG_GETARG_DATUM(4), of_one_org ? PG_GETARG_DATUM(5) : 0};
+    run_as(source, &statements[of_one_org ? 1 : 0], range_query(source, of_one_org),
+           of_one_org ? 8 : 7, types, values);
     return_rows(result);
   }
   SPI_finish();

@@ -160,17 +160,26 @@ sub fill {
     my $values = "%s, %s, gen_random_uuid(), $phone, '$org', 'booking_confirmation', '$rendered', '$variables', "
       . "'booking', gen_random_uuid(), gen_random_uuid()::text, 1, 'GSM-7', false";
     my $past = "now() - interval '90 days' * (1 - n::float / $stored)";
+    my $status = "CASE WHEN (n / $orgs) % 20 = 0 THEN 'failed' ELSE 'delivered' END";  # as many in each org
     my $of_the_past = sprintf $values, id_of($past), $past_org;
     my $of_the_org = sprintf $values, 'sms_uuidv7()', "'$org'";
     $server->sql('full', "INSERT INTO sms_settings (org_id) SELECT $past_org FROM generate_series(1, $orgs) n",
         'SET session_replication_role = replica',
-        "INSERT INTO sms_messages ($columns, status, scheduled_for, created_at, sent_at, delivered_at, attempt_count, provider_message_id)
-         SELECT $of_the_past, 'delivered', $past, $past, $past, $past, 1, 'SM' || md5(n::text) FROM generate_series(1, $stored) n",
+        "INSERT INTO sms_messages ($columns, status, scheduled_for, created_at, sent_at, delivered_at, failed_at, error_code,
+           attempt_count, provider_message_id)
+         SELECT $of_the_past, $status, $past, $past, $past, CASE WHEN $status = 'delivered' THEN $past END,
+           CASE WHEN $status = 'failed' THEN $past END, CASE WHEN $status = 'failed' THEN '30003' END, 1, 'SM' || md5(n::text)
+           FROM generate_series(1, $stored) n",
         "INSERT INTO sms_attempts (id, message_id, attempt_number, provider_message_id, request_payload, response_payload,
            response_status, status, created_at, org_id, client_key, segments, duration_ms)
          SELECT " . id_of('sent_at') . ", id, 1, provider_message_id, jsonb_build_object('To', to_phone, 'Body', body),
            jsonb_build_object('sid', provider_message_id, 'status', 'accepted'), 201, 'success', sent_at, org_id, client_id::text, 1, 90
            FROM sms_messages",
+        "INSERT INTO sms_events (id, org_id, event_type, event_payload, dedupe_key, received_at, processed_at)
+         SELECT " . id_of('failed_at') . ", org_id, 'inbound', jsonb_build_object('From', to_phone, 'Body', 'Did you text me?'), id,
+           failed_at + interval '1 minute', failed_at FROM sms_messages WHERE status = 'failed'",
+        "INSERT INTO sms_suppression (org_id, phone, reason) SELECT org_id, to_phone, 'opt_out' FROM sms_messages
+          WHERE status = 'failed' ON CONFLICT DO NOTHING",
         "INSERT INTO sms_messages ($columns, status, scheduled_for)
          SELECT $of_the_org, 'pending', now() + interval '1 day' FROM generate_series(1, $waiting) n",
         "INSERT INTO coach_sms_internal.sms_queue (message_id, org_id, priority, due_at)

@@ -1,5 +1,5 @@
-# What monitoring costs in the full database: the views for one org and for all, and sms_doctor(). Attempts are summed
-# up first, as a live sender has done: all but those of the last eight days.
+# What monitoring and the office cost in the full database: the views for one org and for all, and sms_doctor(). Attempts
+# are summed up first, as a live sender has done: all but those of the last eight days.
 package Bench::Views;
 use strict;
 use warnings;
@@ -16,17 +16,45 @@ my @reads = (
     [ 'sms_delivery_stats of all orgs',    1_000, 'SELECT count(*) FROM sms_delivery_stats' ],
     [ 'sms_cost of one org',               50,    "SELECT * FROM sms_cost $one_org" ],
     [ 'sms_cost of all orgs',              1_000, 'SELECT count(*) FROM sms_cost' ],
-    [ 'sms_doctor()',                      1_000, 'SELECT * FROM sms_doctor()' ]);
+    [ 'sms_doctor()',                      1_000, 'SELECT * FROM sms_doctor()' ],
+    [ 'sms_metrics',                       50,    'SELECT * FROM sms_metrics' ],
+    [ 'sms_delivery_by_template of one org', 50,  "SELECT * FROM sms_delivery_by_template $one_org" ],
+    [ 'sms_today, 50 rows of one org',     50,    "SELECT * FROM sms_today $one_org ORDER BY at DESC LIMIT 50" ],
+    [ 'sms_upcoming, 50 rows of one org',  50,    "SELECT * FROM sms_upcoming $one_org ORDER BY due_at LIMIT 50" ],
+    [ 'sms_failures, 50 rows of one org',  50,    "SELECT * FROM sms_failures $one_org ORDER BY created_at DESC LIMIT 50" ],
+    [ 'sms_inbox, 50 rows of one org',     50,    "SELECT * FROM sms_inbox $one_org ORDER BY received_at DESC LIMIT 50" ],
+    [ 'sms_opt_out_list, 50 rows of one org', 50, "SELECT * FROM sms_opt_out_list $one_org ORDER BY since DESC LIMIT 50" ]);
 
 sub measure {
     my ($server) = @_;
     sum_up($server);
+    attach_bookings($server);
     section(sprintf('views with %s messages stored, ms', Bench::Report::number(size('stored'))), '');
     for my $read (@reads) {
         my ($what, $aim, $query) = @$read;
         my $took = 1000 * median(map { scalar $server->timed('full', $query) } 1 .. size('rounds'));
         note($what, sprintf('%.1f', $took), "<= $aim" . ($took > $aim ? '   ABOVE' : ''));
     }
+    $server->sql('full', 'SELECT sms_detach_bookings()', 'DROP SCHEMA bench_app CASCADE');
+    return;
+}
+
+# A week with a hundred sessions of each org, and the clients of the one org. No text of them is due while it lasts.
+sub attach_bookings {
+    my ($server) = @_;
+    my $orgs = size('orgs');
+    my $start = "now() + interval '2 days' + interval '5 days' * (n % 100) / 100";
+    $server->sql('full', 'CREATE SCHEMA bench_app',
+        "CREATE TABLE bench_app.orgs AS SELECT org_id AS id, 'Coach' AS name FROM sms_settings",
+        "CREATE TABLE bench_app.clients AS SELECT client_id AS id, org_id, 'Alex Lee' AS full_name, to_phone AS phone FROM sms_messages $one_org",
+        "CREATE TABLE bench_app.bookings AS SELECT gen_random_uuid() AS id, o.id AS org_id, c.id AS client_id, $start AS start_time,
+           $start + interval '1 hour' AS end_time, 'confirmed' AS status, 'Court 1' AS location_details, false AS reminder_sent, false AS feedback_sent
+           FROM generate_series(0, 99) n CROSS JOIN bench_app.orgs o
+           LEFT JOIN LATERAL (SELECT x.id FROM bench_app.clients x WHERE x.org_id = o.id ORDER BY x.id LIMIT 1) c ON true",
+        (map { "ALTER TABLE bench_app.$_ ADD PRIMARY KEY (id)" } qw(orgs clients bookings)),
+        (map { "CREATE INDEX ON bench_app.bookings ($_)" } qw(start_time end_time)),
+        'ANALYZE bench_app.orgs, bench_app.clients, bench_app.bookings',
+        "SELECT sms_attach_bookings('bench_app.bookings', 'bench_app.clients', 'bench_app.orgs')");
     return;
 }
 
