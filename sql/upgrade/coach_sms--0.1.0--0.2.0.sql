@@ -2646,15 +2646,24 @@ EXCEPTION
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach_sms_internal.sms_booking) RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN NOT booking.has_client THEN coach_sms_internal.sms_reason_in_words('no_client', NULL)
-              WHEN coalesce(booking.phone !~ '[^[:space:]]', true)
-                THEN coach_sms_internal.sms_reason_in_words('no_phone', NULL)
-              WHEN n.number IS NULL THEN format('invalid phone number "%s"', booking.phone)
-              WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number)
-                THEN format('%s is suppressed', n.number) END
-    FROM (SELECT coach_sms_internal.sms_phone_or_null(
-                   booking.phone, coach_sms_internal.sms_org_region(booking.org_id))) n (number)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  number text;
+BEGIN
+  IF NOT booking.has_client THEN
+    RETURN coach_sms_internal.sms_reason_in_words('no_client', NULL);
+  ELSIF coalesce(booking.phone !~ '[^[:space:]]', true) THEN
+    RETURN coach_sms_internal.sms_reason_in_words('no_phone', NULL);
+  END IF;
+  number := coach_sms_internal.sms_phone_or_null(
+    booking.phone, coach_sms_internal.sms_org_region(booking.org_id));
+  IF number IS NULL THEN
+    RETURN format('invalid phone number "%s"', booking.phone);
+  ELSIF @extschema@.is_phone_suppressed(booking.org_id, number) THEN
+    RETURN format('%s is suppressed', number);
+  END IF;
+  RETURN NULL;
+END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_verdict_in_words(
   verdict text, type text, obstacle text, due_at timestamptz, opens_at timestamptz, expires_at timestamptz,
@@ -3706,8 +3715,8 @@ CREATE OR REPLACE VIEW @extschema@.sms_metrics AS
    ORDER BY f.place, s.n, s.labels::text;
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_metrics IS
-'Figures for Prometheus, one row a sample, in the order of its text format. Reads neither messages nor '
-'attempts as a whole, so it stays cheap. Counters begin at the server''s start. No org is named: see '
+'Figures for Prometheus, one row a sample, in the order of its text format. Reads the queue as a whole, and '
+'of attempts and events the last day at most. Counters begin at the server''s start. No org is named: see '
 'sms_metrics_by_org.';
 COMMENT ON COLUMN sms_metrics.family IS 'The metric''s name.';
 COMMENT ON COLUMN sms_metrics.type IS 'gauge, counter or histogram.';
@@ -4590,22 +4599,26 @@ DECLARE
 BEGIN
   ahead := coach_sms_internal.sms_bookings_ahead(org_id, until);
   RETURN QUERY
-    SELECT greatest(o.due_at, now()), 'planned',
-           CASE WHEN o.verdict = 'due' AND o.reason IS NOT NULL
-                  THEN coalesce(t.detail, coach_sms_internal.sms_reason_in_words(o.reason, o.type))
-                WHEN x.obstacle IS NOT NULL THEN x.obstacle
-                WHEN o.verdict = 'not_completed' THEN 'it goes out once the session is completed'
-                WHEN q.opens_at > o.due_at
+    WITH text AS MATERIALIZED (
+      SELECT o.* FROM coach_sms_internal.sms_booking_outlook(ahead) o
+       WHERE o.due_at < until
+         AND (o.verdict IN ('later', 'due') OR o.verdict = 'not_completed' AND o.expires_at > now())),
+    booking AS MATERIALIZED (
+      SELECT b.id, b.client_id, b.phone, coach_sms_internal.sms_booking_obstacle(b) AS obstacle
+        FROM unnest(ahead) b WHERE b.id IN (SELECT x.booking_id FROM text x))
+    SELECT greatest(x.due_at, now()), 'planned',
+           CASE WHEN x.verdict = 'due' AND x.reason IS NOT NULL
+                  THEN coalesce(t.detail, coach_sms_internal.sms_reason_in_words(x.reason, x.type))
+                WHEN b.obstacle IS NOT NULL THEN b.obstacle
+                WHEN x.verdict = 'not_completed' THEN 'it goes out once the session is completed'
+                WHEN q.opens_at > x.due_at
                   THEN 'quiet hours, until ' || coach_sms_internal.sms_local_time(q.opens_at, zone) END,
-           o.label, NULL::uuid, b.id, b.client_id, b.phone
-      FROM coach_sms_internal.sms_booking_outlook(ahead) o
-      JOIN unnest(ahead) b ON b.id = o.booking_id
+           x.label, NULL::uuid, b.id, b.client_id, b.phone
+      FROM text x
+      JOIN booking b ON b.id = x.booking_id
       LEFT JOIN @extschema@.sms_booking_texts t
-             ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id
-     CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_booking_obstacle(b) AS obstacle) x
-     CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_opens_at(o.org_id, o.due_at) AS opens_at) q
-     WHERE o.due_at < until
-       AND (o.verdict IN ('later', 'due') OR o.verdict = 'not_completed' AND o.expires_at > now());
+             ON t.booking_id = x.booking_id AND t.type = x.type AND t.schedule_id = x.schedule_id
+     CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_opens_at(x.org_id, x.due_at) AS opens_at) q;
 EXCEPTION
   WHEN query_canceled THEN
     RAISE;

@@ -2,15 +2,24 @@
 
 -- Returns the reason that would keep a text out of the queue, were it due now; NULL where there is none.
 CREATE FUNCTION coach_sms_internal.sms_booking_obstacle(booking coach_sms_internal.sms_booking) RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN NOT booking.has_client THEN coach_sms_internal.sms_reason_in_words('no_client', NULL)
-              WHEN coalesce(booking.phone !~ '[^[:space:]]', true)
-                THEN coach_sms_internal.sms_reason_in_words('no_phone', NULL)
-              WHEN n.number IS NULL THEN format('invalid phone number "%s"', booking.phone)
-              WHEN @extschema@.is_phone_suppressed(booking.org_id, n.number)
-                THEN format('%s is suppressed', n.number) END
-    FROM (SELECT coach_sms_internal.sms_phone_or_null(
-                   booking.phone, coach_sms_internal.sms_org_region(booking.org_id))) n (number)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  number text;
+BEGIN
+  IF NOT booking.has_client THEN
+    RETURN coach_sms_internal.sms_reason_in_words('no_client', NULL);
+  ELSIF coalesce(booking.phone !~ '[^[:space:]]', true) THEN
+    RETURN coach_sms_internal.sms_reason_in_words('no_phone', NULL);
+  END IF;
+  number := coach_sms_internal.sms_phone_or_null(
+    booking.phone, coach_sms_internal.sms_org_region(booking.org_id));
+  IF number IS NULL THEN
+    RETURN format('invalid phone number "%s"', booking.phone);
+  ELSIF @extschema@.is_phone_suppressed(booking.org_id, number) THEN
+    RETURN format('%s is suppressed', number);
+  END IF;
+  RETURN NULL;
+END
 $$;
 
 -- Returns the state of a text without a message, in words.

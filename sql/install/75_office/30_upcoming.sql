@@ -31,22 +31,26 @@ DECLARE
 BEGIN
   ahead := coach_sms_internal.sms_bookings_ahead(org_id, until);
   RETURN QUERY
-    SELECT greatest(o.due_at, now()), 'planned',
-           CASE WHEN o.verdict = 'due' AND o.reason IS NOT NULL
-                  THEN coalesce(t.detail, coach_sms_internal.sms_reason_in_words(o.reason, o.type))
-                WHEN x.obstacle IS NOT NULL THEN x.obstacle
-                WHEN o.verdict = 'not_completed' THEN 'it goes out once the session is completed'
-                WHEN q.opens_at > o.due_at
+    WITH text AS MATERIALIZED (
+      SELECT o.* FROM coach_sms_internal.sms_booking_outlook(ahead) o
+       WHERE o.due_at < until
+         AND (o.verdict IN ('later', 'due') OR o.verdict = 'not_completed' AND o.expires_at > now())),
+    booking AS MATERIALIZED (
+      SELECT b.id, b.client_id, b.phone, coach_sms_internal.sms_booking_obstacle(b) AS obstacle
+        FROM unnest(ahead) b WHERE b.id IN (SELECT x.booking_id FROM text x))
+    SELECT greatest(x.due_at, now()), 'planned',
+           CASE WHEN x.verdict = 'due' AND x.reason IS NOT NULL
+                  THEN coalesce(t.detail, coach_sms_internal.sms_reason_in_words(x.reason, x.type))
+                WHEN b.obstacle IS NOT NULL THEN b.obstacle
+                WHEN x.verdict = 'not_completed' THEN 'it goes out once the session is completed'
+                WHEN q.opens_at > x.due_at
                   THEN 'quiet hours, until ' || coach_sms_internal.sms_local_time(q.opens_at, zone) END,
-           o.label, NULL::uuid, b.id, b.client_id, b.phone
-      FROM coach_sms_internal.sms_booking_outlook(ahead) o
-      JOIN unnest(ahead) b ON b.id = o.booking_id
+           x.label, NULL::uuid, b.id, b.client_id, b.phone
+      FROM text x
+      JOIN booking b ON b.id = x.booking_id
       LEFT JOIN @extschema@.sms_booking_texts t
-             ON t.booking_id = o.booking_id AND t.type = o.type AND t.schedule_id = o.schedule_id
-     CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_booking_obstacle(b) AS obstacle) x
-     CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_opens_at(o.org_id, o.due_at) AS opens_at) q
-     WHERE o.due_at < until
-       AND (o.verdict IN ('later', 'due') OR o.verdict = 'not_completed' AND o.expires_at > now());
+             ON t.booking_id = x.booking_id AND t.type = x.type AND t.schedule_id = x.schedule_id
+     CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_opens_at(x.org_id, x.due_at) AS opens_at) q;
 EXCEPTION
   WHEN query_canceled THEN
     RAISE;

@@ -106,6 +106,14 @@ sub timed {
     return wantarray ? ($rest[-1] - $begin, $rest[-1]) : $rest[-1] - $begin;
 }
 
+# The same for a statement that returns one row, which the session has run before.
+sub timed_again {
+    my ($self, $db, $statement) = @_;
+    my $clock = 'SELECT extract(epoch FROM clock_timestamp())';
+    my (undef, $begin, undef, $end) = split /\n/, $self->sql($db, $statement, $clock, $statement, $clock);
+    return $end - $begin;
+}
+
 # Runs pgbench with a script and returns its output.
 sub pgbench {
     my ($self, $db, $script, @options) = @_;
