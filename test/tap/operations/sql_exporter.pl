@@ -41,5 +41,10 @@ $prometheus->wait_for(@$_) for
   [ 'coach_sms_messages_final_total{status="delivered"}', 0 ],
   [ 'coach_sms_segments_total', 3 ],
   [ 'count(count by (__name__) ({__name__=~"sql_coach_sms.*"})) or vector(0)', 0 ];
+# The database goes away, and comes back.
+$node->stop('immediate');
+$prometheus->wait_for('sql_exporter_last_scrape_failed{query="coach_sms"}', 1);
+$node->start;
+$prometheus->wait_for('sql_exporter_last_scrape_failed{query="coach_sms"}', 0);
 stop_program($exporter);
 done_testing();
