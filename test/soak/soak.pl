@@ -114,7 +114,7 @@ diag sprintf '%d messages and %d bookings came in %.0f s; events: %s', $plan->ma
   join ', ', map { "$_ $happened{$_}" } sort keys %happened;
 
 # Twilio's calls go on until every message has ended, and Twilio has nothing new.
-my $unfinished = "SELECT count(*) FROM sms_messages WHERE status NOT IN ('sent', 'delivered', 'failed', 'cancelled')";
+my $unfinished = 'SELECT count(*) FROM sms_messages WHERE ' . unfinished();
 my $left;
 wait_until(sub {
     $twilio->note_answers(CoachSms::Session->start($node, 'relay', $twilio->relay_script)->finish);

@@ -6,10 +6,13 @@ use warnings;
 use Exporter 'import';
 use Test::More;
 
-our @EXPORT = qw(judge_messages judge_load judge_log);
+our @EXPORT = qw(unfinished judge_messages judge_load judge_log);
 
 # The fake's threads share the cores with all the rest, so an arrival may be read late.
 my $late = 100_000;    # microseconds
+
+# The condition on sms_messages for those that have not ended. One that is not due yet need not have.
+sub unfinished { return "status NOT IN ('sent', 'delivered', 'failed', 'cancelled') AND scheduled_for <= now()" }
 
 sub promises {
     my ($plan) = @_;
@@ -26,8 +29,8 @@ sub promises {
                  AND (t.message_id IS NOT NULL OR t.reason IS NOT NULL))},
         'what was rolled back left no message' => q{
             SELECT id FROM sms_messages WHERE idempotency_key LIKE 'undone-%'},
-        'each message that is due ended' => q{
-            SELECT id, status FROM sms_messages WHERE status NOT IN ('sent', 'delivered', 'failed', 'cancelled', 'pending')},
+        'each message that is due ended' => '
+            SELECT id, status FROM sms_messages WHERE ' . unfinished(),
         'a failed or cancelled one has its reason' => q{
             SELECT id, status FROM sms_messages WHERE status IN ('failed', 'cancelled') AND error_code IS NULL},
         'an outcome stayed unknown only after the last attempt allowed' => q{
@@ -55,8 +58,7 @@ sub promises {
             SELECT a.sid FROM accepted a JOIN sms_messages m ON m.provider_message_id = a.sid
              WHERE a.received_at > extract(epoch FROM m.expires_at) * 1000000 + $late",
         'nothing is left over' => q{
-            SELECT q.message_id FROM coach_sms_internal.sms_queue q LEFT JOIN sms_messages m ON m.id = q.message_id
-             WHERE m.status IS DISTINCT FROM 'pending'
+            SELECT message_id FROM coach_sms_internal.sms_queue WHERE due_at <= now()
             UNION ALL SELECT message_id FROM coach_sms_internal.sms_in_flight});
 }
 
