@@ -25,19 +25,21 @@ Gateway::Gateway(Options options)
                [this](MetricText* text) { add_own_figures(text); }),
       public_site_(&options_, &queue_),
       private_site_(&health_, &metrics_) {
+  // No call is taken before all else could begin.
+  private_server_ =
+      std::make_unique<HttpServer>(ServerOptions{options_.listen_private, kPrivateConnections, 0,
+                                                 true, options_.request_time, options_.access_log},
+                                   &private_site_);
   public_server_ = std::make_unique<HttpServer>(
       ServerOptions{options_.listen, options_.connections, options_.connections_per_address, false,
                     options_.request_time, options_.access_log},
       &public_site_);
+  shown_ = public_server_.get();
   try {
-    private_server_ = std::make_unique<HttpServer>(
-        ServerOptions{options_.listen_private, kPrivateConnections, 0, true, options_.request_time,
-                      options_.access_log},
-        &private_site_);
     workers_.reserve(options_.database_connections);
     for (unsigned i = 0; i < options_.database_connections; ++i)
       workers_.push_back(std::make_unique<CallWorker>(options_.dbname, &queue_, &news_));
-  } catch (...) {  // the port is taken, or the system has no thread left
+  } catch (...) {  // the system has no thread left
     end();
     throw;
   }
@@ -72,12 +74,16 @@ void Gateway::pause() {
 }
 
 void Gateway::add_own_figures(MetricText* text) const {
+  const HttpServer* server = shown_;
+  if (server == nullptr) return;
   constexpr const char* kAnswers = "coach_sms_gateway_requests_total";
-  text->begin(kAnswers, "counter", "Requests at the public port, by the status answered.");
-  for (const auto& [status, count] : public_server_->answers().counts())
+  text->begin(
+      kAnswers, "counter",
+      "Requests at the public port, by the status answered. Malformed ones are not counted.");
+  for (const auto& [status, count] : server->answers().counts())
     text->add(kAnswers, {{"status", std::to_string(status)}}, std::to_string(count));
   text->add_one("coach_sms_gateway_connections", "gauge", "Open connections at the public port.",
-                public_server_->connections());
+                server->connections());
   text->add_one("coach_sms_gateway_held_calls", "gauge",
                 "Calls that wait for the database or its answer.",
                 static_cast<double>(queue_.held()));

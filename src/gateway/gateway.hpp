@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -44,7 +45,9 @@ class Gateway {
   PrivateSite private_site_;
   std::vector<std::unique_ptr<CallWorker>> workers_;
   std::unique_ptr<HttpServer> public_server_;
-  std::unique_ptr<HttpServer> private_server_;  // its pages show the public server's figures
+  std::unique_ptr<HttpServer> private_server_;
+  // The server whose figures the private pages show; nullptr until it is there.
+  std::atomic<const HttpServer*> shown_ = nullptr;
 };
 
 }  // namespace coach_sms

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <chrono>
 #include <mutex>
-#include <utility>
 
 #include "gateway/call.hpp"
 

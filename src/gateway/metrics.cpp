@@ -68,10 +68,12 @@ bool Metrics::ask_database(MetricText* text) {
   };
   if (!(database_.is_connected() || database_.connect(deadline)) || !ask(kAsk, &rows) ||
       (by_org_ && !ask(kAskByOrg, &rows_by_org))) {
-    log_line("the figures of the database cannot be read: " + database_.error());
+    if (could_ask_) log_line("the figures of the database cannot be read: " + database_.error());
+    could_ask_ = false;
     database_.disconnect();
     return false;
   }
+  could_ask_ = true;
   add_rows(rows.get(), text);
   if (by_org_) add_rows(rows_by_org.get(), text);
   return true;

@@ -30,6 +30,7 @@ class Metrics {
   bool by_org_;
   Own own_;
   Database database_;
+  bool could_ask_ = true;  // the last time; the log has each change to the worse
   KeptAnswer kept_;
 };
 
