@@ -58,8 +58,8 @@ CREATE VIEW @extschema@.sms_metrics AS
    ORDER BY f.place, s.n, s.labels::text;
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_metrics IS
-'Figures for Prometheus, one row a sample, in the order of its text format. Reads neither messages nor '
-'attempts as a whole, so it stays cheap. Counters begin at the server''s start. No org is named: see '
+'Figures for Prometheus, one row a sample, in the order of its text format. Reads the queue as a whole, and '
+'of attempts and events the last day at most. Counters begin at the server''s start. No org is named: see '
 'sms_metrics_by_org.';
 COMMENT ON COLUMN sms_metrics.family IS 'The metric''s name.';
 COMMENT ON COLUMN sms_metrics.type IS 'gauge, counter or histogram.';

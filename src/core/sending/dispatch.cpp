@@ -188,20 +188,21 @@ OutgoingMessage Dispatch::outgoing(const Task& task, const Route& route,
   return message;
 }
 
-bool Dispatch::send(Task task, const Route& route) {
+void Dispatch::send(Task task, const Route& route) {
   const Uuid message = task.message;
   in_hand_.insert(message);
   try {
-    if (!task.sandbox) return start(std::move(task), route);
-    start_in_sandbox(std::move(task), route);
-    return true;
+    if (task.sandbox)
+      start_in_sandbox(std::move(task), route);
+    else
+      start(std::move(task), route);
   } catch (...) {
     in_hand_.erase(message);
     throw;
   }
 }
 
-bool Dispatch::start(Task task, const Route& route) {
+void Dispatch::start(Task task, const Route& route) {
   std::string callback;
   if (!options_.public_url.empty())
     callback = status_callback_url(options_.public_url,
@@ -219,8 +220,7 @@ bool Dispatch::start(Task task, const Route& route) {
     holds_->set_org(
         HoldRule::kAccount, task.org,
         {"the Twilio account SID is malformed", kNever, true, end_of(route.account_sid)});
-    give_back(std::move(task));
-    return false;
+    return give_back(std::move(task));
   }
   const std::string account = name_of(route);
   account_of_org_[task.org] = account;
@@ -229,8 +229,7 @@ bool Dispatch::start(Task task, const Route& route) {
   show_sender_hold(task.org, sender_of_org_[task.org]);
   // The claim may have been made before the account was known, or before its trouble.
   if (accounts_.capacity(account, now_us_()) == 0) {
-    give_back(std::move(task));
-    return false;
+    return give_back(std::move(task));
   }
   sending.account = account;
   sending.sender = sender_name(route, task.from);
@@ -239,13 +238,11 @@ bool Dispatch::start(Task task, const Route& route) {
     if (!task.from.empty())
       task.due_at =
           std::max({task.due_at, senders_.held_until(sending.sender), now_us_() + kSecond});
-    give_back(std::move(task));
-    return false;
+    return give_back(std::move(task));
   }
   sending.send_before = send_before(task);
   sending.task = std::move(task);
   add(std::move(sending), std::move(request));
-  return true;
 }
 
 // Returns the moment before which the request must leave. Nothing leaves after its send-by time

@@ -69,11 +69,10 @@ class Dispatch {
   // whose sender is held are removed and put off, too.
   void drop_held(std::vector<ClaimOrder>* orders, std::int64_t now);
 
-  // Starts a request, over HTTP or in the sandbox, and returns true. Gives the task back, and
-  // returns false, if its account or sender takes no request, or if the account SID is malformed.
-  // Each task ends in one FinishedTask. After
+  // Starts a request, over HTTP or in the sandbox. Gives the task back if its account or sender
+  // takes no request, or if the account SID is malformed. Each task ends in one FinishedTask. After
   // an exception (no memory), nothing was sent and the message is not in hand.
-  bool send(Task task, const Route& route);
+  void send(Task task, const Route& route);
   // Gives a task back without a request.
   void give_back(Task task);
 
@@ -130,7 +129,7 @@ class Dispatch {
   void show_sender_hold(const Uuid& org, const std::string& sender);
   void wait_for_account(const Uuid& org, const std::string& account, std::int64_t now);
   void call_waiting();
-  bool start(Task task, const Route& route);
+  void start(Task task, const Route& route);
   void start_in_sandbox(Task task, Route route);
   std::int64_t send_before(const Task& task) const;
   void add(Sending sending, HttpRequest request);

@@ -62,7 +62,7 @@ struct HoldChange {
 // Why lanes with due messages wait. Changes are kept until they are published.
 class Holds {
  public:
-  explicit Holds(WallClock now_us) : now_us_(std::move(now_us)) {}
+  explicit Holds(WallClock now_us) : now_us_(now_us) {}
 
   void set_server(HoldRule rule, Hold hold) { set({rule, {}, {}, 0}, std::move(hold)); }
   void clear_server(HoldRule rule) { clear({rule, {}, {}, 0}); }

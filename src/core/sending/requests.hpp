@@ -28,6 +28,8 @@ struct Task : Claim {
   std::string body;
   std::int64_t quiet_at = kNever;  // when the next quiet hours begin
   RecallMark recall;               // of its recipient, as of the pre-send check
+  // Microseconds for which it was ready for its first request; nullopt: not to be counted.
+  std::optional<std::int64_t> waited;
 };
 
 // The account, token and sender by which an org sends.

@@ -117,8 +117,9 @@ Datum coach_sms_find_bookings(PG_FUNCTION_ARGS) {
   if (read_booking_source(&source)) {
     Oid types[] = {TEXTARRAYOID,   TEXTARRAYOID,   TIMESTAMPTZOID, TIMESTAMPTZOID,
                    TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDARRAYOID,   UUIDOID};
-    Datum values[] = {source.confirmed,   source.completed,   PG_GETARG_DATUM(0),
-                      PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3),
+    Datum values[] = {source.confirmed,   source.completed,
+                      PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
+                      PG_GETARG_DATUM(2), PG_GETARG_DATUM(3),
                       PG_GETARG_DATUM(4), of_one_org ? PG_GETARG_DATUM(5) : 0};
     run_as(source, &statements[of_one_org ? 1 : 0], range_query(source, of_one_org),
            of_one_org ? 8 : 7, types, values);

@@ -30,10 +30,10 @@ char* read_name(const pg_uuid_t& org_id, const pg_uuid_t& client_id, MemoryConte
   if (!read_booking_source(&source)) return nullptr;
   Oid types[] = {UUIDOID, UUIDOID};
   Datum values[] = {UUIDPGetDatum(&client_id), UUIDPGetDatum(&org_id)};
-  const char* sql =
-      psprintf("SELECT %s FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1"
-               " AND c.%s OPERATOR(pg_catalog.=) $2",
-               name_column(source), source.clients_name, source.client_key, source.client_org);
+  const char* sql = psprintf(
+      "SELECT %s FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1"
+      " AND c.%s OPERATOR(pg_catalog.=) $2",
+      name_column(source), source.clients_name, source.client_key, source.client_org);
   run_as(source, &statement, sql, 2, types, values);
   const char* name = SPI_processed == 0 ? nullptr : text_column(0, 1);
   return name == nullptr ? nullptr : MemoryContextStrdup(result, name);

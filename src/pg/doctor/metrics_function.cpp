@@ -87,7 +87,7 @@ Datum coach_sms_counters(PG_FUNCTION_ARGS) {
   add_webhook_calls(&samples, info);
   samples.add("coach_sms_segments_total", "{}", static_cast<double>(info.counts.segments));
   samples.add("coach_sms_counters_begin_seconds", "{}",
-              static_cast<double>(timestamptz_to_time_t(counting_since())));
+              static_cast<double>(timestamptz_to_time_t(info.counting_since)));
   samples.add("coach_sms_sender_restarts_total", "{}", info.starts > 0 ? info.starts - 1.0 : 0);
   return Datum{0};
 }

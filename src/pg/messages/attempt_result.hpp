@@ -23,6 +23,7 @@ struct AttemptResult : Claim {
   bool recorded;     // out: settled; false: locked by another session, try again
   // The fields below are set for a request only.
   Outcome outcome;
+  int64 waited;  // microseconds until the first request; below 0: not to be counted
   bool started;  // false: no request was made, and no attempt is counted
   bool account_trouble;
   bool sender_trouble;

@@ -83,6 +83,7 @@ void count_results(const AttemptResult* rows, int count) {
     if (!rows[i].started || !rows[i].recorded) continue;
     add_to_counter(kCounterOf[static_cast<int>(kind_of(rows[i]))], 1);
     count_latency(Latency::kRequest, static_cast<int64>(rows[i].duration_ms) * 1000);
+    if (rows[i].waited >= 0) count_latency(Latency::kCommitToRequest, rows[i].waited);
   }
 }
 

@@ -43,6 +43,7 @@ void copy_result(const FinishedTask& finished, double random_01, AttemptResult* 
                                   : finished.task.due_at;
   if (settlement.counts_as_attempt && finished.started) ++result->failures;
   result->outcome = settlement.outcome;
+  result->waited = finished.task.waited.value_or(-1);
   result->started = finished.started;
   result->account_trouble = settlement.account_trouble;
   result->sender_trouble = settlement.sender_trouble;

@@ -31,7 +31,7 @@ std::optional<std::int64_t> wait_of(const Sender& sender, const Task& task, std:
   if (!free_since) return std::nullopt;
   const std::int64_t ready_at =
       std::max({task.due_at, time_of_uuidv7(to_pg(task.message)), *free_since});
-  return now - ready_at;
+  return std::max<std::int64_t>(now - ready_at, 0);
 }
 
 // Starts one request, or gives the message back if the month's budget is spent. The budget is the
@@ -48,9 +48,8 @@ void start_one(Sender* sender, Task task, int segments, const Route& route) {
   const std::int64_t now = GetCurrentTimestamp();
   task.quiet_at = limits.next_quiet_at({task.org, task.zone, task.priority}, now);
   limits.started(task.org, task.message, segments, now);
-  const std::optional<std::int64_t> wait = wait_of(*sender, task, now);
-  if (sender->dispatch->send(std::move(task), route) && wait)
-    count_latency(Latency::kCommitToRequest, *wait);
+  task.waited = wait_of(*sender, task, now);
+  sender->dispatch->send(std::move(task), route);
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace coach_sms {
 // A histogram of times from a sixteenth of a millisecond to two minutes. Its buckets split each
 // power of two, in milliseconds, into eight, so a time is exact to 12.5 %. It counts from the
 // server's start on, and its percentiles are those of the last few thousand times. It is plain data
-// of fixed size in shared memory. One process writes it; others may read a count that is one
-// behind.
+// of fixed size in shared memory. One process writes it without a lock; others may read a count
+// that is one behind, and percentiles that mix two times.
 class LatencyHistogram {
  public:
   void add(int64_t microseconds) {

@@ -35,6 +35,7 @@ void each_count(One* one, Other* other, Act act) {
 void initialise_slot(Slot* slot) {
   memset(slot, 0, sizeof(*slot));
   slot->proc_number = kNoProc;
+  slot->counting_since = GetCurrentTimestamp();
   ConditionVariableInit(&slot->ended);
   for (pg_atomic_uint64& counter : slot->counters)
     pg_atomic_init_u64(&counter, 0);
@@ -53,7 +54,6 @@ void start_memory() {
   if (!found) {
     memset(shared, 0, sizeof(*shared));
     shared->launcher_proc_number = kNoProc;
-    shared->began_at = GetCurrentTimestamp();
     // Transactions may have been prepared before this start. attach_launcher() moves the time to
     // the end of recovery.
     if (max_prepared_xacts > 0) shared->prepared_unknown_until = GetCurrentTimestamp();
@@ -65,6 +65,7 @@ void start_memory() {
 
 void copy_info(Slot* slot, SenderInfo* info) {
   *info = slot->info;
+  info->counting_since = slot->counting_since;
   for (int i = 0; i < kCounters; i++)
     info->counters[i] = pg_atomic_read_u64(&slot->counters[i]);
   each_count(&slot->counts, &info->counts,
@@ -318,10 +319,6 @@ bool read_sender(Oid database, SenderInfo* info) {
 
 bool read_sender_slot(int slot, SenderInfo* info) {
   return shared != nullptr && read_sender(shared->databases[slot], info);
-}
-
-TimestampTz counting_since() {
-  return shared->began_at;
 }
 
 LatencyHistogram read_latency(Oid database, Latency latency) {

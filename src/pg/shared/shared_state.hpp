@@ -105,8 +105,9 @@ struct SenderInfo {
   TimestampTz next_wake_at;
   TimestampTz hold_until;
   TimestampTz last_error_at;
-  uint64 counters[kCounters];   // since the server started
-  CommitCounts<uint64> counts;  // since the server started
+  TimestampTz counting_since;  // the server's start, or that of the extension in the database
+  uint64 counters[kCounters];
+  CommitCounts<uint64> counts;
   char activity[64];
   int last_sqlstate;  // 0: last_error holds the extension's own words only
   char last_error[256];
@@ -147,8 +148,6 @@ pid_t launcher_pid();
 // (0 .. kMaxDatabases - 1), to list all.
 bool read_sender(Oid database, SenderInfo* info);
 bool read_sender_slot(int slot, SenderInfo* info);
-// Returns when the counters began: at the server's start, also that after a crash.
-TimestampTz counting_since();
 // Copies a histogram of this database; empty where there is no slot.
 LatencyHistogram read_latency(Oid database, Latency latency);
 

@@ -18,6 +18,7 @@ struct Slot {
   LatencyHistogram latencies[kLatencies];
   pg_atomic_uint64 counters[kCounters];
   CommitCounts<pg_atomic_uint64> counts;
+  TimestampTz counting_since;  // when counters, counts and histograms began
   pg_atomic_uint32 recalls[kRecallCounters];
   char last_activity[64];  // of the earlier sender, when it ended
   int64 unsent_fence;      // see report_unsent()
@@ -35,8 +36,7 @@ struct SharedState {
   int poke_count;
   bool poke_overflow;
   Oid pokes[kMaxPokes];
-  TimestampTz began_at;  // when the memory was made
-  bool was_attached;     // a launcher has attached since the memory was made
+  bool was_attached;  // a launcher has attached since the memory was made
   int prepared_count;
   TimestampTz prepared_unknown_until;  // until then, prepared transactions are unknown; 0: none
   PreparedNotes prepared[kMaxPrepared];

@@ -9,6 +9,8 @@
 #include "pg/base/uuids.hpp"
 #include "pg/messages/provider_events.hpp"
 #include "pg/shared/commit_signals.hpp"
+#include "pg/shared/shared_state.hpp"
+#include "pg/shared/shared_state.hpp"
 #include "pg/webhook/webhook_log.hpp"
 
 #include "pg/base/pg_api.hpp"
@@ -39,6 +41,14 @@ constexpr Answer kBadRequest = {400, "text/plain", "bad request"};
 constexpr Answer kForbidden = {403, "text/plain", "forbidden"};
 constexpr Answer kTooLarge = {413, "text/plain", "too large"};
 constexpr Answer kNotNow = {503, "text/plain", "not now"};
+
+constexpr bool is_counted(const Answer& answer) {
+  for (const int status : kWebhookStatuses)
+    if (status == answer.http_status) return true;
+  return false;
+}
+static_assert(is_counted(kTaken) && is_counted(kBadRequest) && is_counted(kForbidden) &&
+              is_counted(kTooLarge) && is_counted(kNotNow));
 
 bool is_larger(FunctionCallInfo fcinfo, int index, Size limit) {
   return !PG_ARGISNULL(index) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(index)) > limit;

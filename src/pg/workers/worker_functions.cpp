@@ -53,8 +53,8 @@ void add_sender(ReturnSetInfo* result, const SenderInfo& info, bool may_see_word
   row.add_time(info.next_wake_at);
   row.add_time(info.hold_until > GetCurrentTimestamp() ? info.hold_until : 0);
   row.add(Int32GetDatum(info.starts > 0 ? static_cast<int32>(info.starts) - 1 : 0));
-  for (int i = 0; i <= static_cast<int>(Counter::kUnknown); ++i)
-    row.add(Int64GetDatum(static_cast<int64>(info.counters[i])));
+  for (const uint64 counter : info.counters)
+    row.add(Int64GetDatum(static_cast<int64>(counter)));
   row.add(Int32GetDatum(info.in_flight));
   const LatencyHistogram durations = read_latency(info.database, Latency::kRequest);
   for (const double share : {0.50, 0.99}) {
