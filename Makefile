@@ -38,7 +38,7 @@ UNIT_TESTS := $(BUILD)/unit_tests
 objects = $(patsubst $(1)/%.cpp,$(BUILD)/$(2)/%.o,$(wildcard $(1)/*.cpp))
 CORE_OBJS := $(patsubst src/%.cpp,$(BUILD)/%.o,$(wildcard src/core/*/*.cpp))
 PG_OBJS := $(patsubst src/%.cpp,$(BUILD)/%.o,$(wildcard src/pg/*.cpp src/pg/*/*.cpp))
-GATEWAY_OBJS := $(call objects,src/gateway,gateway)
+GATEWAY_OBJS := $(patsubst src/%.cpp,$(BUILD)/%.o,$(wildcard src/gateway/*.cpp src/gateway/*/*.cpp))
 UNIT_OBJS := $(call objects,test/unit,unit) $(call objects,test/fuzz,replay)
 FAKE_OBJS := $(call objects,test/fake_twilio,fake_twilio)
 BENCHES := $(patsubst test/bench/%.cpp,$(BUILD)/bin/%,$(wildcard test/bench/*.cpp))
@@ -132,7 +132,7 @@ $(BUILD)/bin/fuzz_called_url: $(BUILD)/gateway/called_url.o
 
 # Rebuilds everything when the compiler, a flag or the PostgreSQL changes.
 $(BUILD)/flags: FORCE
-	@mkdir -p $(sort $(dir $(CORE_OBJS) $(PG_OBJS))) $(addprefix $(BUILD)/,unit replay fake_twilio gateway bin)
+	@mkdir -p $(sort $(dir $(CORE_OBJS) $(PG_OBJS) $(GATEWAY_OBJS))) $(addprefix $(BUILD)/,unit replay fake_twilio bin)
 	@echo '$(CXX) $(PLAIN_FLAGS) $(PG_CONFIG) $(VERSION)' | cmp -s - $@ || \
 	  echo '$(CXX) $(PLAIN_FLAGS) $(PG_CONFIG) $(VERSION)' > $@
 

@@ -47,6 +47,7 @@ coach_sms.twilio_api_url = 'https://127.0.0.1:$port'
 coach_sms.ca_file = '$work/cert/ca.pem'
 coach_sms.public_url = 'https://coach.example/twilio'
 CONF
+sed -i '1i local all coach_office scram-sha-256' "$work/data/pg_hba.conf"
 pg_ctl -D "$work/data" -l "$work/log" -w start > /dev/null
 trap 'kill ${gateway:-} 2>/dev/null || true; pg_ctl -D "$work/data" -m fast stop > /dev/null 2>&1 || true' EXIT
 show "$(as_admin -c 'SELECT split_part(version(), $$ on $$, 1)'), Twilio at https://127.0.0.1:$port"
@@ -57,10 +58,12 @@ as_admin -c "SELECT sms_create_key('$work/coach_sms.key')" -c "SELECT sms_grant_
   -c "GRANT CREATE ON SCHEMA public TO coach_app" > /dev/null
 show "the application is coach_app: no superuser, no rights but those of sms_grant_service()"
 as_admin -c "CREATE ROLE sms_gateway LOGIN" -c "SELECT sms_grant_gateway('sms_gateway')" > /dev/null
-PGUSER=sms_gateway coach_sms_gateway --listen 127.0.0.1:0 --listen-private 127.0.0.1:0 2> "$work/gateway.log" &
+as_admin -c "CREATE ROLE coach_office LOGIN PASSWORD 'demo'" -c "SELECT sms_grant_service('coach_office')" > /dev/null
+PGUSER=sms_gateway coach_sms_gateway --office --listen 127.0.0.1:0 --listen-private 127.0.0.1:0 2> "$work/gateway.log" &
 gateway=$!
 for ((i = 0; i < 200; i++)); do grep -q 'takes calls' "$work/gateway.log" && break; read -rt 0.05 <> <(:) || true; done
 gateway_port=$(sed -n 's/.*takes calls at port \([0-9]*\),.*/\1/p' "$work/gateway.log")
+office_port=$(sed -n 's/.*private pages at port \([0-9]*\).*/\1/p' "$work/gateway.log")
 show "coach_sms_gateway takes Twilio's calls at port $gateway_port, behind https://coach.example/twilio"
 
 say "3. The application's tables, an org's settings and its templates, as in the guide"
@@ -141,4 +144,16 @@ explain "$again"
 
 say "10. The guide's monitoring query"
 psql -Xq -c "SELECT template_key, to_phone, status, error_message FROM sms_messages WHERE created_at >= now() - interval '24 hours' ORDER BY id"
-show "Twilio accepted $(fake ledger/count | grep -o "[0-9]*") messages. Stopping the server, removing everything."
+show "Twilio accepted $(fake ledger/count | grep -o "[0-9]*") messages."
+
+say "11. The office's day, at http://127.0.0.1:$office_port/ for the role coach_office with the password demo"
+browse() { curl -sS --fail -L -b "$work/cookies" -c "$work/cookies" -H 'Sec-Fetch-Site: same-origin' "$@"; }
+browse -d role=coach_office -d password=demo "http://127.0.0.1:$office_port/sign-in" > "$work/today.html"
+show "today: $(grep -o '<td data-name="Status"><[^>]*>[a-z]*\|<td data-name="Status">[a-z]*' "$work/today.html" | sed 's/.*>//' | sort | uniq -c | xargs)"
+
+if [ -n "${KEEP:-}" ]; then
+  trap 'exit 0' INT TERM
+  say "Server, gateway and the stand-in for Twilio go on running. Open the page above; Ctrl-C ends all."
+  wait "$gateway"
+fi
+show "Stopping the server, removing everything."

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace coach_sms {
 
@@ -14,7 +16,7 @@ struct Answer {
   int status = 0;
   std::string content_type = {};  // empty: there is no body
   std::string body = {};
-  const char* allow = nullptr;  // the methods that a page takes, with status 405
+  std::vector<std::pair<const char*, std::string>> headers = {};
 };
 
 // A call of Twilio's that waits for the database. Its connection is suspended until it is answered.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace coach_sms {
 
@@ -50,6 +51,8 @@ std::string words_of(const PGresult* result, std::string_view sqlstate) {
                                          : message + (" (" + words + ")");
 }
 
+constexpr char kNoFile[] = "/dev/null";
+
 int milliseconds_until(Clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
@@ -77,11 +80,20 @@ bool Database::connect(Clock::time_point deadline) {
 bool Database::establish(Clock::time_point deadline) {
   // What the connection string says comes later, and so it counts before these defaults. They make
   // a network that swallows packets fail within the time for which calls are held.
-  const char* keywords[] = {"fallback_application_name", "tcp_user_timeout", "keepalives_idle",
-                            "client_encoding",           "dbname",           nullptr};
-  const char* values[] = {"coach_sms_gateway", "2000", "10", "UTF8", conninfo_.c_str(), nullptr};
+  std::vector<const char*> keywords = {"fallback_application_name", "tcp_user_timeout",
+                                       "keepalives_idle", "client_encoding", "dbname"};
+  std::vector<const char*> values = {"coach_sms_gateway", "2000", "10", "UTF8", conninfo_.c_str()};
+  if (role_ != nullptr) {
+    // Only dbname is read as a connection string. No file and no certificate stands in for a
+    // password.
+    keywords.insert(keywords.end(), {"user", "password", "passfile", "sslcert", "sslkey"});
+    values.insert(values.end(),
+                  {role_->c_str(), password_->view().data(), kNoFile, kNoFile, kNoFile});
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
   prepared_.clear();
-  connection_.reset(PQconnectStartParams(keywords, values, 1));
+  connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
   if (connection_ == nullptr) return fail("there is no memory for a connection");
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (PQstatus(connection_.get()) != CONNECTION_BAD && state != PGRES_POLLING_OK) {

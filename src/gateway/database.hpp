@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "core/crypto/secret.hpp"
 #include "gateway/call.hpp"
 
 namespace coach_sms {
@@ -36,10 +37,21 @@ class Database {
   Database(std::string conninfo, std::chrono::milliseconds statement_timeout)
       : conninfo_(std::move(conninfo)), statement_timeout_(statement_timeout) {}
 
+  // The same as this role and with this password, whatever the connection string and the
+  // environment say. Both are taken as they are, and must outlive the database.
+  Database(std::string conninfo, std::chrono::milliseconds statement_timeout,
+           const std::string* role, const Secret* password)
+      : conninfo_(std::move(conninfo)),
+        statement_timeout_(statement_timeout),
+        role_(role),
+        password_(password) {}
+
   // Lets the function that waits fail at once, and all later ones. For any thread.
   void give_up() noexcept { gives_up_ = true; }
 
   bool is_connected() const noexcept { return connection_ != nullptr; }
+  // Returns whether the server asked for the password. It does not under trust and peer.
+  bool used_password() const noexcept { return PQconnectionUsedPassword(connection_.get()) == 1; }
   // Connects, and finds the schema of the extension. Returns false where that fails.
   bool connect(Clock::time_point deadline);
   void disconnect() noexcept { connection_.reset(); }
@@ -69,6 +81,8 @@ class Database {
 
   std::string conninfo_;
   std::chrono::milliseconds statement_timeout_;
+  const std::string* role_ = nullptr;
+  const Secret* password_ = nullptr;
   std::atomic<bool> gives_up_ = false;
   std::string schema_;  // quoted
   std::string error_;

@@ -23,8 +23,10 @@ Gateway::Gateway(Options options)
       health_(options_.dbname),
       metrics_(options_.dbname, options_.metrics_by_org,
                [this](MetricText* text) { add_own_figures(text); }),
+      office_(options_.office ? std::make_unique<Office>(options_.dbname, options_.behind_proxy)
+                              : nullptr),
       public_site_(&options_, &queue_),
-      private_site_(&health_, &metrics_) {
+      private_site_(&health_, &metrics_, office_.get(), options_.behind_proxy) {
   // No call is taken before all else could begin.
   private_server_ =
       std::make_unique<HttpServer>(ServerOptions{options_.listen_private, kPrivateConnections, 0,

@@ -9,6 +9,7 @@
 #include "gateway/health.hpp"
 #include "gateway/http_server.hpp"
 #include "gateway/metrics.hpp"
+#include "gateway/office/office.hpp"
 #include "gateway/options.hpp"
 #include "gateway/private_site.hpp"
 #include "gateway/public_site.hpp"
@@ -41,6 +42,7 @@ class Gateway {
   DatabaseNews news_;
   Health health_;
   Metrics metrics_;
+  std::unique_ptr<Office> office_;
   PublicSite public_site_;
   PrivateSite private_site_;
   std::vector<std::unique_ptr<CallWorker>> workers_;

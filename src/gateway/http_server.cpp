@@ -161,8 +161,8 @@ MHD_Result give(const Answer& answer, Visit* visit, MHD_Connection* connection) 
   if (response == nullptr) return MHD_NO;
   if (!answer.content_type.empty())
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer.content_type.c_str());
-  if (answer.allow != nullptr)
-    MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer.allow);
+  for (const auto& [name, value] : answer.headers)
+    MHD_add_response_header(response, name, value.c_str());
   visit->status = answer.status;
   const MHD_Result queued =
       MHD_queue_response(connection, static_cast<unsigned>(answer.status), response);

@@ -72,7 +72,13 @@ constexpr Option kOptions[] = {
      }},
     {"behind-proxy", nullptr, nullptr,
      "a proxy of yours makes all connections: there is no limit for each address",
-     [](Options* options, const char*) { options->connections_per_address = 0; }},
+     [](Options* options, const char*) {
+       options->connections_per_address = 0;
+       options->behind_proxy = true;
+     }},
+    {"office", nullptr, nullptr,
+     "serve pages for the office and the operator at --listen-private, too",
+     [](Options* options, const char*) { options->office = true; }},
     {"access-log", nullptr, nullptr, "write a line for each request to standard output",
      [](Options* options, const char*) { options->access_log = true; }},
     {"metrics-by-org", nullptr, nullptr, "let /metrics show the queue of each org, too",
@@ -83,6 +89,12 @@ constexpr Option kOptions[] = {
      [](Options* options, const char*) { options->wants_version = true; }},
 };
 constexpr std::size_t kCount = std::size(kOptions);
+
+// Returns whether only this machine reaches an address HOST:PORT.
+bool is_loopback(std::string_view address) {
+  const std::string_view host = address.substr(0, address.rfind(':'));
+  return host == "localhost" || host == "[::1]" || host == "127.0.0.1";
+}
 
 void read_environment(Options* options) {
   for (const Option& option : kOptions)
@@ -107,6 +119,10 @@ Options read_options(int count, char** arguments) {
     kOptions[at].set(&options, optarg);
   }
   if (optind < count) refuse(std::string("unexpected argument \"") + arguments[optind] + '"');
+  if (options.office && !options.behind_proxy && !is_loopback(options.listen_private))
+    refuse("--office at \"" + options.listen_private +
+           "\" would send passwords in clear: put a proxy with TLS before it, and give "
+           "--behind-proxy");
   return options;
 }
 

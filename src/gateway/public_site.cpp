@@ -18,7 +18,7 @@ constexpr std::size_t kAlwaysTaken = 8 * 1024;  // of a body, however many other
 constexpr std::size_t kMostDropped = 1 << 20;   // of a larger body, before its connection ends
 
 const Answer kNotFound{404, "text/plain", "there is nothing here\n"};
-const Answer kNotAllowed{405, "text/plain", "this page takes POST only\n", "POST"};
+const Answer kNotAllowed{405, "text/plain", "this page takes POST only\n", {{"Allow", "POST"}}};
 const Answer kTooLarge{413, "text/plain", "the call is too large\n"};
 const Answer kNoForm{400, "text/plain", "the call is no form\n"};
 const Answer kBusy{503, "text/plain", "too many calls are held: try again\n"};

@@ -25,8 +25,16 @@ left_running() {
   done
 }
 
+# It goes on running until it is told to end.
+(cd "$here" && KEEP=1 TMPDIR=$here exec bash "$demo") >"$log" 2>&1 &
+pid=$!
+deadline=$((SECONDS + 180))
+until grep -q 'Ctrl-C ends all' "$log" || ! kill -0 $pid 2>/dev/null || [ $SECONDS -gt $deadline ]; do read -rt 0.1 <> <(:) || true; done
+page=$(grep -o 'http://127\.0\.0\.1:[0-9]*/ for the role' "$log" | sed 's/ .*//')
+check 'with KEEP=1 its pages can be opened' 'Sign in' "$(curl -sS "$page" | grep -o '<h1>[^<]*' | sed 's/<h1>//')"
+kill -TERM $pid
 status=0
-(cd "$here" && TMPDIR=$here exec bash "$demo") >"$log" 2>&1 || status=$?
+wait $pid || status=$?
 check 'the demo ends well' 0 "$status"
 
 # Of the fifth part the words behind the times; the first line is from within the transaction.
@@ -37,6 +45,7 @@ check 'a booking that was moved is reminded of at once, with the new time' 't' \
   "$(sed -n 's/^ *reminder_sent of the booking: //p' "$log")"
 check 'a STOP is taken' 1 "$(sed -n '/^.*9\. Ann/,/10\. The/p' "$log" | grep -c 'gateway: POST of received, signed .* -> 200')"
 check 'who wants no more texts gets none' 1 "$(sed -n '/^.*9\. Ann/,/10\. The/p' "$log" | grep -c 'confirmation *skipped .* is suppressed')"
+check 'the office sees the day' 1 "$(sed -n 's/^ *today: //p' "$log" | grep -c delivered)"
 check 'Twilio got two texts' 'Twilio accepted 2 messages.' "$(grep -o 'Twilio accepted.*messages\.' "$log")"
 
 # The stand-in for Twilio ends when it sees that the demo is gone, within a second or so.

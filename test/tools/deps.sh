@@ -39,7 +39,7 @@ packages_of() {
   case $1 in
     build) echo make g++ ca-certificates libcurl4-openssl-dev libssl-dev libphonenumber-dev libicu-dev rapidjson-dev libmicrohttpd-dev libpq-dev ;;
     demo) echo curl openssl ;;
-    test) echo libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs perl prometheus prometheus-sql-exporter python3-psycopg ;;
+    test) echo chromium chromium-driver libgtest-dev libipc-run-perl libio-socket-ssl-perl libtap-parser-sourcehandler-pgtap-perl nginx nodejs perl prometheus prometheus-sql-exporter python3-psycopg ;;
     bench) echo libbenchmark-dev wrk ;;
     lint) echo clang-format clang-tidy cppcheck ;;
     valgrind) echo valgrind ;;

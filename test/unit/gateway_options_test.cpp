@@ -64,6 +64,16 @@ TEST(GatewayOptions, RefuseWhatTheyDoNotKnow) {
     EXPECT_THROW(read(arguments), Error) << arguments[0];
 }
 
+TEST(GatewayOptions, SendNoPasswordInClear) {
+  for (const char* address : {"127.0.0.1:8081", "localhost:0", "[::1]:8081"})
+    EXPECT_TRUE(read({"--office", std::string("--listen-private=") + address}).office) << address;
+  for (const char* address : {"0.0.0.0:8081", "127.0.0.1.example.com:80", "[::]:8081", ":8081"})
+    expect_error(ErrorKind::kInvalidArgument, [&] {
+      read({"--office", std::string("--listen-private=") + address});
+    });
+  EXPECT_TRUE(read({"--office", "--listen-private=0.0.0.0:8081", "--behind-proxy"}).behind_proxy);
+}
+
 TEST(GatewayOptions, AreAllInTheHelp) {
   const std::string help = help_text();
   for (const char* part :

@@ -30,6 +30,8 @@ sub start_gateway {
 
 sub start {
     my ($self) = @_;
+    my $earlier = length $self->log_text;
+    delete $self->{status};
     $self->{pid} = fork // die "cannot fork: $!";
     if (!$self->{pid}) {
         local $ENV{PGSERVICEFILE} = "$self->{dir}/services";
@@ -42,8 +44,8 @@ sub start {
         POSIX::_exit(1);
     }
     my $ports = qr/takes calls at port (\d+), private pages at port (\d+)\n/;
-    wait_until(sub { $self->log_text =~ $ports || !$self->runs });
-    @{$self}{qw(port private_port)} = $self->log_text =~ $ports or die 'the gateway did not start: ' . $self->log_text;
+    wait_until(sub { substr($self->log_text, $earlier) =~ $ports || !$self->runs });
+    @{$self}{qw(port private_port)} = substr($self->log_text, $earlier) =~ $ports or die 'the gateway did not start: ' . $self->log_text;
     return;
 }
 

@@ -1,0 +1,118 @@
+#include "gateway/office/pages.hpp"
+
+namespace coach_sms {
+
+namespace {
+
+constexpr Section kToday[] = {
+    {"By status",
+     "SELECT status AS \"Status\", count(*) AS \"Messages\","
+     "       count(*) FILTER (WHERE held_by IS NOT NULL) AS \"Held\""
+     "  FROM $schema.sms_today WHERE org_id = $1::uuid GROUP BY status ORDER BY 2 DESC",
+     "No message today."},
+    {"Messages",
+     "SELECT at_local AS \"When\", coalesce(client_name, to_phone) AS \"To\", body AS \"Text\","
+     "       status AS \"Status\", coalesce(held_by, error_message) AS \"Why\","
+     "       message_id AS \"_message\", status IN ('pending', 'queued') AS \"_cancel\","
+     "       at AS \"_at\", message_id AS \"_id\""
+     "  FROM $schema.sms_today WHERE org_id = $1::uuid"
+     "   AND ($2::timestamptz IS NULL OR (at, message_id) < ($2::timestamptz, $3::uuid))"
+     " ORDER BY at DESC, message_id DESC LIMIT 51",
+     "Nothing has gone out today, and nothing is due."}};
+
+constexpr Section kUpcoming[] = {
+    {nullptr,
+     "SELECT due_at_local AS \"Due\", coalesce(client_name, to_phone) AS \"To\","
+     "       label AS \"What\", body AS \"Text\", status AS \"Status\", held_by AS \"Held by\","
+     "       message_id AS \"_message\", booking_id AS \"_booking\","
+     "       message_id IS NOT NULL AND status IN ('pending', 'queued') AS \"_cancel\""
+     "  FROM $schema.sms_upcoming WHERE org_id = $1::uuid ORDER BY due_at LIMIT 200",
+     "Nothing goes out in the next seven days."}};
+
+constexpr Section kProblems[] = {
+    {nullptr,
+     "SELECT at_local AS \"When\", coalesce(client_name, to_phone) AS \"To\", body AS \"Text\","
+     "       problem AS \"Problem\", cure AS \"What to do\","
+     "       CASE WHEN sent_again_as IS NOT NULL THEN 'yes' END AS \"Sent again\","
+     "       message_id AS \"_message\", send_again AS \"_again\","
+     "       created_at AS \"_at\", message_id AS \"_id\""
+     "  FROM $schema.sms_failures WHERE org_id = $1::uuid"
+     "   AND ($2::timestamptz IS NULL OR (created_at, message_id) < ($2::timestamptz, $3::uuid))"
+     " ORDER BY created_at DESC, message_id DESC LIMIT 51",
+     "No message failed."}};
+
+constexpr Section kInbox[] = {
+    {nullptr,
+     "SELECT received_at_local AS \"When\", coalesce(client_name, from_phone) AS \"From\","
+     "       body AS \"Text\", CASE WHEN is_answered THEN 'yes' ELSE 'no' END AS \"Answered\","
+     "       coalesce(answer_id, message_id) AS \"_message\","
+     "       received_at AS \"_at\", event_id AS \"_id\""
+     "  FROM $schema.sms_inbox WHERE org_id = $1::uuid"
+     "   AND ($2::timestamptz IS NULL OR (received_at, event_id) < ($2::timestamptz, $3::uuid))"
+     " ORDER BY received_at DESC, event_id DESC LIMIT 51",
+     "Nobody has written."}};
+
+constexpr Section kOptOuts[] = {
+    {nullptr,
+     "SELECT since_local AS \"Since\", coalesce(client_name, phone) AS \"Who\", phone AS "
+     "\"Number\","
+     "       reason AS \"Reason\", source AS \"By\", lifted_by AS \"Lifted by\""
+     "  FROM $schema.sms_opt_out_list WHERE org_id = $1::uuid ORDER BY since DESC LIMIT 200",
+     "Nobody has opted out."}};
+
+constexpr Section kCosts[] = {
+    {"By month",
+     "SELECT to_char(month, 'FMMonth YYYY') AS \"Month\", messages AS \"Messages\","
+     "       segments AS \"Segments\", concat_ws(' ', round(cost, 2), currency) AS \"Cost\","
+     "       concat_ws(' ', forecast, currency) AS \"Forecast\", note AS \"Note\""
+     "  FROM $schema.sms_cost WHERE org_id = $1::uuid ORDER BY month DESC LIMIT 24",
+     "No message has cost anything yet."},
+    {"By template, the last 30 days",
+     "SELECT coalesce(template_key, 'without template') AS \"Template\", total AS \"Messages\","
+     "       delivered AS \"Delivered\", failed AS \"Failed\", cancelled AS \"Cancelled\","
+     "       delivery_rate || ' %' AS \"Delivery rate\", segments AS \"Segments\""
+     "  FROM $schema.sms_delivery_by_template WHERE org_id = $1::uuid ORDER BY total DESC LIMIT 50",
+     "No message in the last 30 days."}};
+
+constexpr Section kServer[] = {
+    {"Health",
+     "SELECT upper(mode) AS \"Mode\", CASE WHEN ok THEN 'ok' ELSE 'not ok' END AS \"State\","
+     "       problem AS \"Problem\", waits_for AS \"Waits for\", waiting AS \"Waiting\","
+     "       due AS \"Due\", in_flight AS \"In flight\", unknown AS \"Unknown\","
+     "       failed_last_hour AS \"Failed, last hour\" FROM $schema.sms_health",
+     "There is no answer."},
+    {"Checks that want something",
+     "SELECT level AS \"Level\", check_name AS \"Check\", problem AS \"Problem\","
+     "       what_to_do AS \"What to do\" FROM $schema.sms_doctor() WHERE level <> 'ok'"
+     " ORDER BY ok, check_name",
+     "All checks are well."},
+    {"Sender",
+     "SELECT state AS \"State\", activity AS \"Activity\", started_at AS \"Since\","
+     "       accepted AS \"Accepted\", rejected AS \"Rejected\", retried AS \"Retried\","
+     "       latency_p50_ms AS \"Half within, ms\", latency_p99_ms AS \"99 % within, ms\","
+     "       last_error AS \"Last error\" FROM $schema.sms_worker_stat",
+     "No sender runs for this database."},
+    {"Queue by org",
+     "SELECT org_id AS \"Org\", waiting AS \"Waiting\", due AS \"Due\","
+     "       date_trunc('second', oldest_due_age) AS \"Late by\", in_flight AS \"In flight\","
+     "       unknown AS \"Unknown\", held_by AS \"Held by\" FROM $schema.sms_queue_stat"
+     " WHERE waiting > 0 OR in_flight > 0 OR unknown > 0 ORDER BY due DESC, waiting DESC LIMIT 100",
+     "Nothing waits."}};
+
+constexpr Page kPages[] = {
+    {"/", "Today", &Rights::sees_texts, true, kToday},
+    {"/upcoming", "Upcoming", &Rights::sees_texts, true, kUpcoming},
+    {"/problems", "Problems", &Rights::sees_texts, true, kProblems},
+    {"/inbox", "Inbox", &Rights::sees_texts, true, kInbox},
+    {"/opt-outs", "Opt-outs", &Rights::sees_texts, true, kOptOuts},
+    {"/costs", "Costs", &Rights::sees_texts, true, kCosts},
+    {"/server", "Server", &Rights::sees_server, false, kServer},
+};
+
+}  // namespace
+
+std::span<const Page> all_pages() {
+  return kPages;
+}
+
+}  // namespace coach_sms
