@@ -29,11 +29,14 @@ h1 { font-size: 1.5rem; margin: 1rem 0 .5rem; }
 h2 { font-size: 1.2rem; margin: 1.5rem 0 .5rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
-td { overflow-wrap: anywhere; min-width: 6.5rem; }
+td { overflow-wrap: anywhere; min-width: 8.5rem; }
 button { font: inherit; padding: .4rem .8rem; min-height: 2.5rem; }
 nav button { min-height: 0; padding: .1rem .6rem; }
 input, select { font: inherit; padding: .4rem; max-width: 100%; }
 label { display: block; margin: .75rem 0 .25rem; }
+.letters { font-size: 2.5rem; font-weight: 700; margin: 0; }
+svg { width: 100%; max-width: 40rem; height: 6rem; }
+svg rect { fill: var(--mark); }
 .alert { border-left: 4px solid var(--bad); padding: .25rem .75rem; }
 .skip { position: absolute; left: -99rem; }
 .skip:focus { left: 1rem; }

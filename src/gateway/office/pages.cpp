@@ -5,6 +5,13 @@ namespace coach_sms {
 namespace {
 
 constexpr Section kToday[] = {
+    {"Sent, by hour",
+     "SELECT h AS \"Hour\", count(t.hour) AS \"Messages\" FROM generate_series(0, 23) h"
+     "  LEFT JOIN (SELECT extract(hour FROM split_part(at_local, ', ', 2)::time) AS hour"
+     "               FROM $schema.sms_today"
+     "              WHERE org_id = $1::uuid AND status IN ('sent', 'delivered')) t ON t.hour = h"
+     " GROUP BY h ORDER BY h",
+     "Nothing has been sent yet.", Shape::kBars},
     {"By status",
      "SELECT status AS \"Status\", count(*) AS \"Messages\","
      "       count(*) FILTER (WHERE held_by IS NOT NULL) AS \"Held\""
@@ -75,8 +82,10 @@ constexpr Section kCosts[] = {
      "No message in the last 30 days."}};
 
 constexpr Section kServer[] = {
+    {"Mode", "SELECT upper(mode) AS \"Mode\" FROM $schema.sms_health", "It cannot be read.",
+     Shape::kLetters},
     {"Health",
-     "SELECT upper(mode) AS \"Mode\", CASE WHEN ok THEN 'ok' ELSE 'not ok' END AS \"State\","
+     "SELECT CASE WHEN ok THEN 'ok' ELSE 'not ok' END AS \"State\","
      "       problem AS \"Problem\", waits_for AS \"Waits for\", waiting AS \"Waiting\","
      "       due AS \"Due\", in_flight AS \"In flight\", unknown AS \"Unknown\","
      "       failed_last_hour AS \"Failed, last hour\" FROM $schema.sms_health",

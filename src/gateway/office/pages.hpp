@@ -7,7 +7,14 @@
 
 namespace coach_sms {
 
-// A table of a page. The columns of its query are those of the table, in order, by their names. A
+// What the rows of a section become.
+enum class Shape {
+  kTable,
+  kBars,    // a bar a row: a label, and a number
+  kLetters  // the one value, in large letters
+};
+
+// A part of a page. The columns of its query are those of the table, in order, by their names. A
 // column whose name begins with _ is not shown:
 //   _message, _booking   ids; the first column links to the message or the booking
 //   _again, _cancel      t: the row offers the action
@@ -18,6 +25,7 @@ struct Section {
   // before, or NULL.
   const char* sql;
   const char* empty;  // the words where there is no row
+  Shape shape = Shape::kTable;
 };
 
 struct Page {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "gateway/office/actions.hpp"
+#include "gateway/office/bars.hpp"
 #include "gateway/office/html.hpp"
 #include "gateway/office/table.hpp"
 
@@ -130,8 +131,18 @@ void Showing::add_section(const Page& page, const Section& section, const std::s
                  : ask(section.sql, {org}, &rows);
   if (!is_there) return add_trouble(document);
   if (PQntuples(rows.get()) == 0) return document->paragraph(section.empty);
-  document->html(table_of(rows.get(), connection_.rights,
-                          std::string(page.path) + "?org=" + in_query(org), title));
+  switch (section.shape) {
+    case Shape::kTable:
+      return document->html(table_of(rows.get(), connection_.rights,
+                                     std::string(page.path) + "?org=" + in_query(org), title));
+    case Shape::kBars: {
+      const std::string bars = bars_of(rows.get(), title);
+      return bars.empty() ? document->paragraph(section.empty) : document->html(bars);
+    }
+    case Shape::kLetters:
+      return document->html("<p class=\"letters\">" + escaped(PQgetvalue(rows.get(), 0, 0)) +
+                            "</p>");
+  }
 }
 
 Answer Showing::show_message() {

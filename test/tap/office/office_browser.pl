@@ -24,7 +24,7 @@ $node->safe_psql('postgres', q{
 my $org = $node->make_org;
 my $long = 'a-word-that-is-so-long-that-it-fits-into-no-column-of-any-telephone-' x 3;
 my $waits = $node->enqueue($org, '+61491570006', "Your session is tomorrow. $long", scheduled_for => 'tomorrow');
-my $failed = $node->enqueue($org, '+61491570157', '<img src=x onerror="document.title=1">');
+my $failed = $node->enqueue($org, '+61491570157', '<img src=x onerror="document.title=1">', scheduled_for => 'tomorrow');
 $node->safe_psql('postgres', qq{
     SET session_replication_role = replica;
     UPDATE sms_messages SET status = 'failed', failed_at = now(), error_code = '30008', error_message = '<script>document.title = 2</script>' WHERE id = '$failed';

@@ -60,7 +60,7 @@ like($empty->{headers}{'content-security-policy'}, qr/^default-src 'none'; style
 # Messages with hostile texts.
 my $hostile = q{<script>alert("1")</script>'&amp;};
 my $waits = $node->enqueue($org, '+61491570006', "$hostile waits", scheduled_for => 'tomorrow');
-my $failed = $node->enqueue($org, '+61491570157', "$hostile failed");
+my $failed = $node->enqueue($org, '+61491570157', "$hostile failed", scheduled_for => 'tomorrow');
 my $of_others = $node->enqueue($other, '+61491570158', 'text of others');
 $node->safe_psql('postgres', qq{
     SET session_replication_role = replica;
@@ -98,9 +98,14 @@ is($ann->submit('/do', do => 'pause')->{status}, 404, 'a tenant cannot pause the
 
 # More rows than a page has.
 $node->safe_psql('postgres', "SELECT count(sms_enqueue('$other', to_phone => '+61491570158', body => 'number ' || n)) FROM generate_series(1, 60) n");
+$node->wait_for_sql("SELECT count(*) FROM sms_messages WHERE org_id = '$other' AND status = 'delivered'", 61, undef, name => 'the sandbox has sent all');
 my $lou = new_browser($gateway);
 $lou->sign_in('lou', 'secret of lou');
 my $first = $lou->open('/')->{content};
+my ($bars) = $first =~ /aria-label="Sent, by hour; ([^"]+)"/;
+my $sum = 0;
+$sum += $_ for $bars =~ /: (\d+)/g;
+is($sum, 61, 'the bars have all messages');
 my ($older) = $first =~ m{<a href="(/\?org=[^"]+)">Older};
 my $second = $lou->open($older =~ s/&amp;/&/gr)->{content};
 my %seen = map { $_ => 1 } "$first$second" =~ /number \d+/g;
@@ -115,7 +120,7 @@ unlike($office->open("/?org=$org")->{content}, qr/number 60/, 'or another');
 my $operator = new_browser($gateway);
 like($operator->sign_in('operator', 'secret of operator')->{content}, qr/Server/, 'an operator comes to the server');
 my $server = $operator->open('/server')->{content};
-like($server, qr/SANDBOX/, 'which says how it sends');
+like($server, qr/<p class="letters">SANDBOX</, 'which says how it sends');
 unlike($server, qr/number \d/, 'without a text');
 is($operator->open($_)->{status}, 404, "$_ is not for operators") for '/problems', "/message?id=$failed";
 like($operator->open('/confirm?do=pause')->{content}, qr/Send nothing for any org/, 'a pause asks first');
