@@ -59,11 +59,11 @@ as_admin -c "SELECT sms_create_key('$work/coach_sms.key')" -c "SELECT sms_grant_
 show "the application is coach_app: no superuser, no rights but those of sms_grant_service()"
 as_admin -c "CREATE ROLE sms_gateway LOGIN" -c "SELECT sms_grant_gateway('sms_gateway')" > /dev/null
 as_admin -c "CREATE ROLE coach_office LOGIN PASSWORD 'demo'" -c "SELECT sms_grant_service('coach_office')" > /dev/null
-PGUSER=sms_gateway coach_sms_gateway --office --listen 127.0.0.1:0 --listen-private 127.0.0.1:0 2> "$work/gateway.log" &
+PGUSER=sms_gateway coach_sms_gateway --office 127.0.0.1:0 --listen 127.0.0.1:0 --listen-private 127.0.0.1:0 2> "$work/gateway.log" &
 gateway=$!
 for ((i = 0; i < 200; i++)); do grep -q 'takes calls' "$work/gateway.log" && break; read -rt 0.05 <> <(:) || true; done
 gateway_port=$(sed -n 's/.*takes calls at port \([0-9]*\),.*/\1/p' "$work/gateway.log")
-office_port=$(sed -n 's/.*private pages at port \([0-9]*\).*/\1/p' "$work/gateway.log")
+office_port=$(sed -n 's/.*the office.s at port \([0-9]*\).*/\1/p' "$work/gateway.log")
 show "coach_sms_gateway takes Twilio's calls at port $gateway_port, behind https://coach.example/twilio"
 
 say "3. The application's tables, an org's settings and its templates, as in the guide"

@@ -51,7 +51,8 @@ std::string words_of(const PGresult* result, std::string_view sqlstate) {
                                          : message + (" (" + words + ")");
 }
 
-constexpr char kNoFile[] = "/dev/null";
+// libpq leaves out a file that is not there. It refuses one that it cannot read.
+constexpr char kNoFile[] = "/dev/null/none";
 
 int milliseconds_until(Clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -73,6 +74,12 @@ bool Database::fail(std::string why) {
   return false;
 }
 
+bool Database::is_idle() const noexcept {
+  if (!is_connected()) return false;
+  pollfd socket{PQsocket(connection_.get()), POLLIN, 0};
+  return poll(&socket, 1, 0) == 0;
+}
+
 bool Database::connect(Clock::time_point deadline) {
   return establish(deadline) && prepare_session(deadline);
 }
@@ -86,9 +93,8 @@ bool Database::establish(Clock::time_point deadline) {
   if (role_ != nullptr) {
     // Only dbname is read as a connection string. No file and no certificate stands in for a
     // password.
-    keywords.insert(keywords.end(), {"user", "password", "passfile", "sslcert", "sslkey"});
-    values.insert(values.end(),
-                  {role_->c_str(), password_->view().data(), kNoFile, kNoFile, kNoFile});
+    keywords.insert(keywords.end(), {"user", "password", "passfile", "sslcert"});
+    values.insert(values.end(), {role_->c_str(), password_->view().data(), kNoFile, kNoFile});
   }
   keywords.push_back(nullptr);
   values.push_back(nullptr);

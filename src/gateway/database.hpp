@@ -50,6 +50,8 @@ class Database {
   void give_up() noexcept { gives_up_ = true; }
 
   bool is_connected() const noexcept { return connection_ != nullptr; }
+  // Returns whether there is a connection on which the server says nothing, such as its end.
+  bool is_idle() const noexcept;
   // Returns whether the server asked for the password. It does not under trust and peer.
   bool used_password() const noexcept { return PQconnectionUsedPassword(connection_.get()) == 1; }
   // Connects, and finds the schema of the extension. Returns false where that fails.

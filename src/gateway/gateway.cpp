@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr unsigned kPrivateConnections = 64;
+constexpr unsigned kOfficeConnections = 64;
 constexpr auto kLastArrivals = 1s;  // for requests that are half there when the gateway ends
 constexpr auto kLastAnswers = 1s;   // for answers that are on their way out
 
@@ -23,15 +24,20 @@ Gateway::Gateway(Options options)
       health_(options_.dbname),
       metrics_(options_.dbname, options_.metrics_by_org,
                [this](MetricText* text) { add_own_figures(text); }),
-      office_(options_.office ? std::make_unique<Office>(options_.dbname, options_.behind_proxy)
-                              : nullptr),
+      office_(options_.dbname, options_.office_behind_proxy),
       public_site_(&options_, &queue_),
-      private_site_(&health_, &metrics_, office_.get(), options_.behind_proxy) {
+      private_site_(&health_, &metrics_),
+      office_site_(&office_, options_.office_behind_proxy) {
   // No call is taken before all else could begin.
   private_server_ =
       std::make_unique<HttpServer>(ServerOptions{options_.listen_private, kPrivateConnections, 0,
                                                  true, options_.request_time, options_.access_log},
                                    &private_site_);
+  if (!options_.office.empty())
+    office_server_ =
+        std::make_unique<HttpServer>(ServerOptions{options_.office, kOfficeConnections, 0, true,
+                                                   options_.request_time, options_.access_log},
+                                     &office_site_);
   public_server_ = std::make_unique<HttpServer>(
       ServerOptions{options_.listen, options_.connections, options_.connections_per_address, false,
                     options_.request_time, options_.access_log},
@@ -65,6 +71,7 @@ void Gateway::end() {
     pause();
   health_.give_up();
   metrics_.give_up();
+  office_.give_up();
   for (const auto& worker : workers_)
     worker->end();
   workers_.clear();
@@ -93,7 +100,9 @@ void Gateway::add_own_figures(MetricText* text) const {
 
 void Gateway::tick() {
   public_server_->enforce_deadlines();
-  if (private_server_ != nullptr) private_server_->enforce_deadlines();
+  private_server_->enforce_deadlines();
+  if (office_server_ != nullptr) office_server_->enforce_deadlines();
+  office_.close_idle();
   if (const int late = queue_.expire(Clock::now()); late > 0)
     log_line("answered 503, since the database did not take them in time: calls: " +
              std::to_string(late));

@@ -9,7 +9,7 @@
 #include "gateway/health.hpp"
 #include "gateway/http_server.hpp"
 #include "gateway/metrics.hpp"
-#include "gateway/office/office.hpp"
+#include "gateway/office_site.hpp"
 #include "gateway/options.hpp"
 #include "gateway/private_site.hpp"
 #include "gateway/public_site.hpp"
@@ -29,6 +29,8 @@ class Gateway {
 
   int port() const { return public_server_->port(); }
   int private_port() const { return private_server_->port(); }
+  // Returns the port of the office's pages; 0: there are none.
+  int office_port() const { return office_server_ != nullptr ? office_server_->port() : 0; }
   // Ends what lasts too long. To be called several times a second.
   void tick();
 
@@ -42,12 +44,14 @@ class Gateway {
   DatabaseNews news_;
   Health health_;
   Metrics metrics_;
-  std::unique_ptr<Office> office_;
+  Office office_;
   PublicSite public_site_;
   PrivateSite private_site_;
+  OfficeSite office_site_;
   std::vector<std::unique_ptr<CallWorker>> workers_;
   std::unique_ptr<HttpServer> public_server_;
   std::unique_ptr<HttpServer> private_server_;
+  std::unique_ptr<HttpServer> office_server_;
   // The server whose figures the private pages show; nullptr until it is there.
   std::atomic<const HttpServer*> shown_ = nullptr;
 };

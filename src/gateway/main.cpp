@@ -50,7 +50,10 @@ void serve(Options options) {
   fit_open_files(&options);
   Gateway gateway(options);
   log_line("takes calls at port " + std::to_string(gateway.port()) + ", private pages at port " +
-           std::to_string(gateway.private_port()));
+           std::to_string(gateway.private_port()) +
+           (gateway.office_port() == 0
+                ? std::string()
+                : ", the office's at port " + std::to_string(gateway.office_port())));
   constexpr timespec kTick{0, 100'000'000};
   while (sigtimedwait(&signals, nullptr, &kTick) < 0)
     gateway.tick();

@@ -72,13 +72,13 @@ constexpr Option kOptions[] = {
      }},
     {"behind-proxy", nullptr, nullptr,
      "a proxy of yours makes all connections: there is no limit for each address",
-     [](Options* options, const char*) {
-       options->connections_per_address = 0;
-       options->behind_proxy = true;
-     }},
-    {"office", nullptr, nullptr,
-     "serve pages for the office and the operator at --listen-private, too",
-     [](Options* options, const char*) { options->office = true; }},
+     [](Options* options, const char*) { options->connections_per_address = 0; }},
+    {"office", "COACH_SMS_OFFICE", "HOST:PORT",
+     "serve pages for the office and the operator there (nowhere)",
+     [](Options* options, const char* value) { options->office = value; }},
+    {"office-behind-proxy", nullptr, nullptr,
+     "a proxy of yours, with TLS, makes all connections to --office",
+     [](Options* options, const char*) { options->office_behind_proxy = true; }},
     {"access-log", nullptr, nullptr, "write a line for each request to standard output",
      [](Options* options, const char*) { options->access_log = true; }},
     {"metrics-by-org", nullptr, nullptr, "let /metrics show the queue of each org, too",
@@ -119,10 +119,10 @@ Options read_options(int count, char** arguments) {
     kOptions[at].set(&options, optarg);
   }
   if (optind < count) refuse(std::string("unexpected argument \"") + arguments[optind] + '"');
-  if (options.office && !options.behind_proxy && !is_loopback(options.listen_private))
-    refuse("--office at \"" + options.listen_private +
+  if (!options.office.empty() && !options.office_behind_proxy && !is_loopback(options.office))
+    refuse("--office \"" + options.office +
            "\" would send passwords in clear: put a proxy with TLS before it, and give "
-           "--behind-proxy");
+           "--office-behind-proxy");
   return options;
 }
 

@@ -19,8 +19,8 @@ struct Options {
   std::chrono::seconds hold_time{8};  // of a call while the database is away; Twilio waits 15 s
   std::size_t held_calls = 10'000;
   std::size_t held_bytes = 64UL << 20;
-  bool behind_proxy = false;  // a proxy of ours makes all connections
-  bool office = false;        // whether there are pages for people
+  std::string office;                // where pages for people are; empty: there are none
+  bool office_behind_proxy = false;  // a proxy of ours, with TLS, makes all connections there
   bool access_log = false;
   bool metrics_by_org = false;
   bool wants_help = false;

@@ -21,14 +21,19 @@ TEST(AttemptsTest, AnAddressWaitsLongerAfterEachFailure) {
   EXPECT_FALSE(attempts.begin("a", now + 5s));
 }
 
-TEST(AttemptsTest, ASuccessForgetsFailures) {
+TEST(AttemptsTest, ASuccessIsNoFailureAndForgivesNone) {
   Attempts attempts;
   const Clock::time_point now{};
-  for (int i = 0; i < 4; ++i)
-    attempts.begin("a", now);
-  attempts.succeeded("a");
-  for (int i = 0; i < 5; ++i)
+  for (int i = 0; i < 20; ++i) {
     EXPECT_TRUE(attempts.begin("a", now)) << i;
+    attempts.succeeded("a");
+  }
+  for (int i = 0; i < 4; ++i)
+    EXPECT_TRUE(attempts.begin("a", now)) << i;
+  EXPECT_TRUE(attempts.begin("a", now));
+  attempts.succeeded("a");
+  EXPECT_TRUE(attempts.begin("a", now)) << "the fifth failure";
+  EXPECT_FALSE(attempts.begin("a", now));
 }
 
 TEST(AttemptsTest, TimeForgetsFailures) {

@@ -65,13 +65,15 @@ TEST(GatewayOptions, RefuseWhatTheyDoNotKnow) {
 }
 
 TEST(GatewayOptions, SendNoPasswordInClear) {
-  for (const char* address : {"127.0.0.1:8081", "localhost:0", "[::1]:8081"})
-    EXPECT_TRUE(read({"--office", std::string("--listen-private=") + address}).office) << address;
-  for (const char* address : {"0.0.0.0:8081", "127.0.0.1.example.com:80", "[::]:8081", ":8081"})
+  for (const char* address : {"127.0.0.1:8082", "localhost:0", "[::1]:8082"})
+    EXPECT_EQ(read({std::string("--office=") + address}).office, address);
+  for (const char* address : {"0.0.0.0:8082", "127.0.0.1.example.com:80", "[::]:8082", ":8082"}) {
     expect_error(ErrorKind::kInvalidArgument, [&] {
-      read({"--office", std::string("--listen-private=") + address});
+      read({std::string("--office=") + address, "--behind-proxy"});
     });
-  EXPECT_TRUE(read({"--office", "--listen-private=0.0.0.0:8081", "--behind-proxy"}).behind_proxy);
+    EXPECT_TRUE(
+        read({std::string("--office=") + address, "--office-behind-proxy"}).office_behind_proxy);
+  }
 }
 
 TEST(GatewayOptions, AreAllInTheHelp) {

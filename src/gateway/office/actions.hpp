@@ -13,7 +13,9 @@ struct Action {
   bool is_of_message;
   const char* question;
   const char* button;
-  const char* sql;  // $1 is the message, or NULL; $2 says who did it
+  // $1 is the message, or NULL; $2 says who did it. The first column is f where it was too late, or
+  // the id of a new message.
+  const char* sql;
 };
 
 // Returns the action of that name, if the role may do it; else nullptr.

@@ -33,7 +33,12 @@ bool Attempts::begin(const std::string& address, Clock::time_point now) {
 
 void Attempts::succeeded(const std::string& address) {
   const std::lock_guard lock(mutex_);
-  failures_.erase(address);
+  const auto found = failures_.find(address);
+  if (found == failures_.end()) return;
+  if (--found->second.count <= 0)
+    failures_.erase(found);
+  else
+    found->second.again_at = Clock::time_point();
 }
 
 }  // namespace coach_sms

@@ -8,8 +8,9 @@
 
 namespace coach_sms {
 
-// Slows down guesses of passwords: after a few that failed, an address has to wait, each time twice
-// as long. May be called from any thread.
+// Slows down guesses of passwords: after five that failed, an address has to wait, each time twice
+// as long. A success forgives none of them, since anybody with a password could make one between
+// guesses; an hour without a failure does. May be called from any thread.
 class Attempts {
  public:
   // Returns whether the address may try now. Counts the try as failed until succeeded().

@@ -14,14 +14,20 @@ namespace coach_sms {
 // they sign in: each query runs under that role. May be called from any thread.
 class Office {
  public:
-  // The name of the cookie.
-  static constexpr char kCookie[] = "coach_sms_office";
-
   // `conninfo` says where the database is. `is_secure` says whether browsers come over HTTPS.
   Office(std::string conninfo, bool is_secure)
       : is_secure_(is_secure), connections_(std::move(conninfo)) {}
 
   Answer answer(const OfficeRequest& request);
+
+  // Returns the name of the cookie. With HTTPS no other host can set it.
+  const char* cookie_name() const noexcept {
+    return is_secure_ ? "__Host-coach_sms_office" : "coach_sms_office";
+  }
+  // Closes connections that nobody uses. To be called now and then.
+  void close_idle() { connections_.close_idle(); }
+  // Lets answers under way end at once.
+  void give_up() { connections_.give_up(); }
 
  private:
   Answer sign_in(const OfficeRequest& request);

@@ -29,11 +29,15 @@ constexpr Section kToday[] = {
 
 constexpr Section kUpcoming[] = {
     {nullptr,
-     "SELECT due_at_local AS \"Due\", coalesce(client_name, to_phone) AS \"To\","
-     "       label AS \"What\", body AS \"Text\", status AS \"Status\", held_by AS \"Held by\","
-     "       message_id AS \"_message\", booking_id AS \"_booking\","
-     "       message_id IS NOT NULL AND status IN ('pending', 'queued') AS \"_cancel\""
-     "  FROM $schema.sms_upcoming WHERE org_id = $1::uuid ORDER BY due_at LIMIT 200",
+     "SELECT u.due_at_local AS \"Due\", coalesce(u.client_name, u.to_phone) AS \"To\","
+     "       u.label AS \"What\", u.body AS \"Text\", u.status AS \"Status\","
+     "       u.held_by AS \"Held by\", u.message_id AS \"_message\", u.booking_id AS \"_booking\","
+     "       u.message_id IS NOT NULL AND u.status IN ('pending', 'queued') AS \"_cancel\","
+     "       u.due_at AS \"_at\", u.place AS \"_id\""
+     "  FROM (SELECT *, concat(message_id, booking_id, label) AS place FROM $schema.sms_upcoming"
+     "         WHERE org_id = $1::uuid) u"
+     " WHERE $2::timestamptz IS NULL OR (u.due_at, u.place) > ($2::timestamptz, $3::text)"
+     " ORDER BY u.due_at, u.place LIMIT 51",
      "Nothing goes out in the next seven days."}};
 
 constexpr Section kProblems[] = {
@@ -61,10 +65,13 @@ constexpr Section kInbox[] = {
 
 constexpr Section kOptOuts[] = {
     {nullptr,
-     "SELECT since_local AS \"Since\", coalesce(client_name, phone) AS \"Who\", phone AS "
-     "\"Number\","
-     "       reason AS \"Reason\", source AS \"By\", lifted_by AS \"Lifted by\""
-     "  FROM $schema.sms_opt_out_list WHERE org_id = $1::uuid ORDER BY since DESC LIMIT 200",
+     "SELECT o.since_local AS \"Since\", coalesce(o.client_name, o.phone) AS \"Who\","
+     "       o.phone AS \"Number\", o.reason AS \"Reason\", o.source AS \"By\","
+     "       o.lifted_by AS \"Lifted by\", o.since AS \"_at\", o.place AS \"_id\""
+     "  FROM (SELECT *, concat(phone, ' ', sender) AS place FROM $schema.sms_opt_out_list"
+     "         WHERE org_id = $1::uuid) o"
+     " WHERE $2::timestamptz IS NULL OR (o.since, o.place) < ($2::timestamptz, $3::text)"
+     " ORDER BY o.since DESC, o.place DESC LIMIT 51",
      "Nobody has opted out."}};
 
 constexpr Section kCosts[] = {

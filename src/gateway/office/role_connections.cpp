@@ -55,49 +55,79 @@ RoleConnection::RoleConnection(const std::string& conninfo, std::string_view rol
       opened(Clock::now()),
       used(opened) {}
 
-std::unique_ptr<RoleConnection> RoleConnections::find_idle(const std::string& role,
-                                                           const Secret& password) {
+RoleConnections::Owner RoleConnections::find_idle(const std::string& role, const Secret& password) {
   const std::lock_guard lock(mutex_);
-  const Clock::time_point now = Clock::now();
-  std::erase_if(idle_, [&](const auto& each) {
-    return now > each->used + kKeptIdle || now > each->opened + kKeptAtAll;
-  });
-  const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& each) {
-    return each->role == role && is_same(each->password, password);
+  const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const Owner& each) {
+    return each->role == role && is_same(each->password, password) && each->database.is_idle();
   });
   if (found == idle_.end()) return nullptr;
-  auto connection = std::move(*found);
+  Owner connection = std::move(*found);
   idle_.erase(found);
   return connection;
 }
 
-std::unique_ptr<RoleConnection> RoleConnections::borrow(const std::string& role,
-                                                        const Secret& password,
-                                                        Clock::time_point deadline,
-                                                        std::string* why) {
+RoleConnection* RoleConnections::lend(Owner connection) {
+  const std::lock_guard lock(mutex_);
+  if (gives_up_) connection->database.give_up();
+  borrowed_.push_front(std::move(connection));
+  return borrowed_.front().get();
+}
+
+RoleConnections::Owner RoleConnections::take_back(RoleConnection* connection) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(borrowed_.begin(), borrowed_.end(),
+                                  [&](const Owner& each) { return each.get() == connection; });
+  Owner owner = std::move(*found);
+  borrowed_.erase(found);
+  return owner;
+}
+
+RoleConnection* RoleConnections::borrow(const std::string& role, const Secret& password,
+                                        Clock::time_point deadline, std::string* why) {
   if (role.empty() || password.empty()) {
     *why = "role and password are needed";
     return nullptr;
   }
-  if (auto connection = find_idle(role, password)) return connection;
-  auto connection = std::make_unique<RoleConnection>(conninfo_, role, password);
-  if (!connection->database.connect(deadline)) {
-    *why = connection->database.error();
+  Owner idle = find_idle(role, password);
+  RoleConnection* connection =
+      lend(idle != nullptr ? std::move(idle)
+                           : std::make_unique<RoleConnection>(conninfo_, role, password));
+  if (!connection->database.is_connected() && !connection->database.connect(deadline)) {
+    *why = "the server refuses role and password, or cannot be reached; its log says more";
+    take_back(connection);
     return nullptr;
   }
-  if (const char* refusal = read_rights(connection.get(), deadline)) {
+  // A role may have got or lost rights since.
+  if (const char* refusal = read_rights(connection, deadline)) {
     *why = refusal;
+    take_back(connection);
     return nullptr;
   }
   return connection;
 }
 
-void RoleConnections::give_back(std::unique_ptr<RoleConnection> connection) {
-  if (!connection->database.is_connected()) return;
-  connection->used = Clock::now();
+void RoleConnections::give_back(RoleConnection* connection) {
+  Owner owner = take_back(connection);
+  if (!owner->database.is_connected()) return;
+  owner->used = Clock::now();
   const std::lock_guard lock(mutex_);
-  idle_.push_front(std::move(connection));
+  idle_.push_front(std::move(owner));
   if (idle_.size() > kMostIdle) idle_.pop_back();
+}
+
+void RoleConnections::close_idle() {
+  const std::lock_guard lock(mutex_);
+  const Clock::time_point now = Clock::now();
+  std::erase_if(idle_, [&](const Owner& each) {
+    return now > each->used + kKeptIdle || now > each->opened + kKeptAtAll;
+  });
+}
+
+void RoleConnections::give_up() {
+  const std::lock_guard lock(mutex_);
+  gives_up_ = true;
+  for (const Owner& each : borrowed_)
+    each->database.give_up();
 }
 
 }  // namespace coach_sms

@@ -32,27 +32,38 @@ struct RoleConnection {
   Clock::time_point used;
 };
 
-// The connections of people who have signed in, kept for a while. May be called from any thread.
+// The connections of people who have signed in, kept for a minute. May be called from any thread.
 class RoleConnections {
  public:
   // `conninfo` says where the database is. Its role and password do not count.
   explicit RoleConnections(std::string conninfo) : conninfo_(std::move(conninfo)) {}
 
-  // Returns a connection of the role, for one thread. Returns nullptr, with the reason in `why`,
-  // where the server does not accept the password, or where the role must not sign in: the server
-  // asked for no password, or the role is a superuser's, passes over row security, or is of no
-  // kind.
-  std::unique_ptr<RoleConnection> borrow(const std::string& role, const Secret& password,
-                                         Clock::time_point deadline, std::string* why);
-  // Takes the connection back.
-  void give_back(std::unique_ptr<RoleConnection> connection);
+  // Returns a connection of the role, for one thread; see give_back(). Returns nullptr, with the
+  // reason in `why`, where the server does not accept the password, or where the role must not sign
+  // in: the server asked for no password, or the role is a superuser's, passes over row security,
+  // or may see nothing here. The reason quotes nothing that was typed.
+  RoleConnection* borrow(const std::string& role, const Secret& password,
+                         Clock::time_point deadline, std::string* why);
+  // Takes the connection back. Each one that was borrowed must come back.
+  void give_back(RoleConnection* connection);
+
+  // Closes connections that nobody has used for a while. To be called now and then.
+  void close_idle();
+  // Lets all borrowed connections fail at once, and all later ones.
+  void give_up();
 
  private:
-  std::unique_ptr<RoleConnection> find_idle(const std::string& role, const Secret& password);
+  using Owner = std::unique_ptr<RoleConnection>;
+
+  Owner find_idle(const std::string& role, const Secret& password);
+  RoleConnection* lend(Owner connection);
+  Owner take_back(RoleConnection* connection);
 
   std::string conninfo_;
   std::mutex mutex_;
-  std::list<std::unique_ptr<RoleConnection>> idle_;  // the one used last comes first
+  bool gives_up_ = false;
+  std::list<Owner> idle_;  // the one used last comes first
+  std::list<Owner> borrowed_;
 };
 
 }  // namespace coach_sms

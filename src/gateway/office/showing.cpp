@@ -11,23 +11,22 @@ namespace coach_sms {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kAnswerWithin = 12s;
 constexpr int kMostOrgs = 200;  // in the list to choose from
 
 constexpr char kOrgs[] = "SELECT org_id FROM $schema.sms_settings ORDER BY org_id LIMIT 200";
 
 constexpr char kMessage[] =
-    "SELECT to_phone AS \"To\", body AS \"Text\", status AS \"Status\", id AS \"_message\","
-    "       status IN ('failed', 'cancelled') AS \"_again\","
-    "       status IN ('pending', 'queued') AS \"_cancel\""
-    "  FROM $schema.sms_messages WHERE id = $1::uuid";
+    "SELECT m.to_phone AS \"To\", m.body AS \"Text\", m.status AS \"Status\","
+    "       f.cure AS \"What to do\", m.id AS \"_message\", f.send_again AS \"_again\","
+    "       m.status IN ('pending', 'queued') AS \"_cancel\""
+    "  FROM $schema.sms_messages m LEFT JOIN $schema.sms_failures f ON f.message_id = m.id"
+    " WHERE m.id = $1::uuid";
 
 constexpr char kTimeline[] =
-    "SELECT to_char(w.at AT TIME ZONE s.timezone, 'Dy FMDD Mon YYYY, FMHH12:MI:SS AM') AS \"When\","
+    "SELECT to_char(w.at AT TIME ZONE coalesce(s.timezone, 'UTC'),"
+    "               'Dy FMDD Mon YYYY, FMHH12:MI:SS AM') AS \"When\","
     "       w.what AS \"What\", w.detail AS \"Details\""
-    "  FROM $schema.sms_messages m JOIN $schema.sms_settings s ON s.org_id = m.org_id,"
+    "  FROM $schema.sms_messages m LEFT JOIN $schema.sms_settings s ON s.org_id = m.org_id,"
     "       $schema.sms_why(m.id) WITH ORDINALITY w (at, what, detail, n)"
     " WHERE m.id = $1::uuid ORDER BY w.n";
 
@@ -64,10 +63,19 @@ Answer Showing::act() {
   if (request_.path != "/do" || action == nullptr) return not_found();
   const std::string id = request_.given("id");
   Rows rows;
-  if (ask(action->sql, {id, "by " + connection_.role + ", in the office"}, &rows))
-    return redirect(action->is_of_message ? "/message?id=" + in_query(id) : "/server");
-  Document document = begin("Not done");
-  document.alert(connection_.database.error());
+  const Ending ending = ask(action->sql, {id, "by " + connection_.role + ", in the office"}, &rows);
+  if (ending == Ending::kAgain)
+    return not_done("Not known", "The database did not answer in time: look whether it was done.");
+  if (ending != Ending::kDone) return not_done("Not done", connection_.database.error());
+  if (!action->is_of_message) return redirect("/server");
+  const std::string_view result = PQgetvalue(rows.get(), 0, 0);
+  if (result == "f") return not_done("Not done", "The message has left, or ended, already.");
+  return redirect("/message?id=" + in_query(result == "t" ? id : result));
+}
+
+Answer Showing::not_done(const char* title, std::string_view why) {
+  Document document = begin(title);
+  document.alert(why);
   return document.answer(409);
 }
 
@@ -78,14 +86,19 @@ Document Showing::begin(const char* title, const std::string& org) {
 }
 
 Answer Showing::show_page(const Page& page) {
-  std::string form;
-  const std::string org = page.is_of_org ? choose_org(&form) : std::string();
+  Rows orgs;
+  std::string org;
+  const bool is_read = !page.is_of_org || read_orgs(&orgs, &org);
   Document document = begin(page.title, org);
-  document.html(form);
+  if (!is_read) {
+    add_trouble(&document);
+    return document.answer(503);
+  }
   if (page.is_of_org && org.empty()) {
     document.paragraph("This role belongs to no org that has settings.");
     return document.answer(200);
   }
+  if (page.is_of_org) document.html(form_for(orgs.get(), org));
   for (const Section& section : page.sections)
     add_section(page, section, org, &document);
   if (!page.is_of_org && connection_.rights.pauses)
@@ -94,29 +107,33 @@ Answer Showing::show_page(const Page& page) {
   return document.answer(200);
 }
 
-// Returns the org that is shown; empty: the role sees none. `form` lets a role that sees several
-// choose another one.
-std::string Showing::choose_org(std::string* form) {
-  std::string org = request_.asked("org");
-  Rows rows;
-  const int count = ask(kOrgs, {}, &rows) ? PQntuples(rows.get()) : 0;
-  if (org.empty() && count > 0) org = PQgetvalue(rows.get(), 0, 0);
-  if (count < 2) return org;
-  // With more orgs than a list can hold, the org is typed in.
-  *form = "<form action=\"" + escaped(request_.path) + "\"><label for=\"org\">Org</label>";
+// Reads the orgs that the role sees, and chooses the one to show; empty: there is none.
+bool Showing::read_orgs(Rows* orgs, std::string* org) {
+  if (ask(kOrgs, {}, orgs) != Ending::kDone) return false;
+  *org = request_.asked("org");
+  if (org->empty() && PQntuples(orgs->get()) > 0) *org = PQgetvalue(orgs->get(), 0, 0);
+  return true;
+}
+
+// Returns a form that chooses another org, where the role sees several. With more orgs than a list
+// can hold, the org is typed in.
+std::string Showing::form_for(const PGresult* orgs, const std::string& org) const {
+  const int count = PQntuples(orgs);
+  if (count < 2) return {};
+  std::string form =
+      "<form action=\"" + escaped(request_.path) + "\"><label for=\"org\">Org</label>";
   if (count == kMostOrgs) {
-    *form += "<input id=\"org\" name=\"org\" size=\"36\" value=\"" + escaped(org) + "\">";
+    form += "<input id=\"org\" name=\"org\" size=\"36\" value=\"" + escaped(org) + "\">";
   } else {
-    *form += "<select id=\"org\" name=\"org\">";
+    form += "<select id=\"org\" name=\"org\">";
     for (int row = 0; row < count; ++row) {
-      const std::string_view each = PQgetvalue(rows.get(), row, 0);
-      *form += each == org ? "<option selected>" : "<option>";
-      *form += escaped(each) + "</option>";
+      const std::string_view each = PQgetvalue(orgs, row, 0);
+      form += each == org ? "<option selected>" : "<option>";
+      form += escaped(each) + "</option>";
     }
-    *form += "</select>";
+    form += "</select>";
   }
-  *form += " <button>Show</button></form>";
-  return org;
+  return form + " <button>Show</button></form>";
 }
 
 void Showing::add_section(const Page& page, const Section& section, const std::string& org,
@@ -125,11 +142,11 @@ void Showing::add_section(const Page& page, const Section& section, const std::s
   if (section.title != nullptr) document->heading(title);
   Rows rows;
   const bool is_paged = std::string_view(section.sql).find("$2") != std::string_view::npos;
-  const bool is_there =
+  const Ending ending =
       !page.is_of_org ? ask(section.sql, {}, &rows)
-      : is_paged ? ask(section.sql, {org, request_.asked("before"), request_.asked("id")}, &rows)
-                 : ask(section.sql, {org}, &rows);
-  if (!is_there) return add_trouble(document);
+      : is_paged      ? ask(section.sql, {org, request_.asked("from"), request_.asked("id")}, &rows)
+                      : ask(section.sql, {org}, &rows);
+  if (ending != Ending::kDone) return add_trouble(document);
   if (PQntuples(rows.get()) == 0) return document->paragraph(section.empty);
   switch (section.shape) {
     case Shape::kTable:
@@ -173,17 +190,18 @@ Answer Showing::ask_to_confirm() {
 // Adds the rows of a query whose $1 is the request's id.
 void Showing::add_rows(const char* sql, const char* caption, Document* document) {
   Rows rows;
-  if (!ask(sql, {request_.asked("id")}, &rows)) return add_trouble(document);
+  if (ask(sql, {request_.asked("id")}, &rows) != Ending::kDone) return add_trouble(document);
   if (PQntuples(rows.get()) == 0) return document->paragraph("There is none with this id.");
   document->html(table_of(rows.get(), connection_.rights, {}, caption));
 }
 
 // Runs a query with these values; an empty one is NULL.
-bool Showing::ask(const char* sql, std::initializer_list<std::string> values, Rows* rows) {
+Ending Showing::ask(const char* sql, std::initializer_list<std::string> values, Rows* rows) {
+  if (!connection_.database.is_connected()) return Ending::kAgain;
   std::vector<const char*> given;
   for (const std::string& value : values)
     given.push_back(value.empty() ? nullptr : value.c_str());
-  return connection_.database.run(sql, given, Clock::now() + kAnswerWithin, rows) == Ending::kDone;
+  return connection_.database.run(sql, given, deadline_, rows);
 }
 
 void Showing::add_trouble(Document* document) {

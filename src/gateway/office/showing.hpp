@@ -13,9 +13,13 @@ namespace coach_sms {
 // Answers one request of a person who has signed in, over a connection of the role.
 class Showing {
  public:
-  // `token` is that of the sign-in's forms. All must outlive it.
-  Showing(const OfficeRequest* request, RoleConnection* connection, std::string token)
-      : request_(*request), connection_(*connection), token_(std::move(token)) {}
+  // `token` is that of the sign-in's forms. No statement waits longer than `deadline`.
+  Showing(const OfficeRequest* request, RoleConnection* connection, std::string token,
+          Clock::time_point deadline)
+      : request_(*request),
+        connection_(*connection),
+        token_(std::move(token)),
+        deadline_(deadline) {}
 
   // Shows the page of the request's path, or asks for a confirmation.
   Answer show();
@@ -28,16 +32,19 @@ class Showing {
   Answer show_booking();
   Answer ask_to_confirm();
   Document begin(const char* title, const std::string& org = {});
-  std::string choose_org(std::string* form);
+  bool read_orgs(Rows* orgs, std::string* org);
+  std::string form_for(const PGresult* orgs, const std::string& org) const;
   void add_section(const Page& page, const Section& section, const std::string& org,
                    Document* document);
   void add_rows(const char* sql, const char* caption, Document* document);
-  bool ask(const char* sql, std::initializer_list<std::string> values, Rows* rows);
+  Ending ask(const char* sql, std::initializer_list<std::string> values, Rows* rows);
+  Answer not_done(const char* title, std::string_view why);
   void add_trouble(Document* document);
 
   const OfficeRequest& request_;
   RoleConnection& connection_;
   std::string token_;
+  Clock::time_point deadline_;
 };
 
 // Returns the answer for a path that is no page, or none for this role.

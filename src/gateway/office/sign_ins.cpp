@@ -60,21 +60,20 @@ std::string_view next_part(std::string_view* rest) {
 
 SignIns::SignIns() : key_(SealingKey::parse(new_key_file_contents().view())) {}
 
-SignIn SignIns::begin(std::string role, Secret password) const {
-  const Clock::time_point now = Clock::now();
+SignIn SignIns::begin(std::string role, Secret password, Clock::time_point now) const {
   return {std::move(role), std::move(password), hex(random_id()), now, now};
 }
 
-std::string SignIns::cookie(const SignIn& sign_in) const {
-  std::string plain = sign_in.id + kBetween + text_of(sign_in.began) + kBetween +
-                      text_of(Clock::now()) + kBetween + sign_in.role + kBetween;
+std::string SignIns::cookie(const SignIn& sign_in, Clock::time_point now) const {
+  std::string plain = sign_in.id + kBetween + text_of(sign_in.began) + kBetween + text_of(now) +
+                      kBetween + sign_in.role + kBetween;
   plain += sign_in.password.view();
   std::string sealed = seal(key_, plain, kCookie);
   OPENSSL_cleanse(plain.data(), plain.size());
   return sealed;
 }
 
-std::optional<SignIn> SignIns::open(std::string_view cookie) const try {
+std::optional<SignIn> SignIns::open(std::string_view cookie, Clock::time_point now) const try {
   const Secret plain = coach_sms::open(key_, cookie, kCookie);
   std::string_view rest = plain.view();
   SignIn sign_in;
@@ -83,7 +82,6 @@ std::optional<SignIn> SignIns::open(std::string_view cookie) const try {
   sign_in.used = time_of(next_part(&rest));
   sign_in.role = next_part(&rest);
   sign_in.password = Secret(rest);
-  const Clock::time_point now = Clock::now();
   if (now > sign_in.used + kIdle || now > sign_in.began + kLongest) return std::nullopt;
   const std::lock_guard lock(mutex_);
   if (ended_.contains(sign_in.id)) return std::nullopt;

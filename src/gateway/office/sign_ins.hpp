@@ -28,11 +28,11 @@ class SignIns {
   SignIns();
 
   // Returns a new sign-in of that role.
-  SignIn begin(std::string role, Secret password) const;
+  SignIn begin(std::string role, Secret password, Clock::time_point now) const;
   // Returns the value of the cookie for the sign-in, as used now.
-  std::string cookie(const SignIn& sign_in) const;
+  std::string cookie(const SignIn& sign_in, Clock::time_point now) const;
   // Returns the sign-in; nullopt for a cookie that is not ours, was changed, or is over.
-  std::optional<SignIn> open(std::string_view cookie) const;
+  std::optional<SignIn> open(std::string_view cookie, Clock::time_point now) const;
   // Ends the sign-in, also for copies of its cookie.
   void end(const SignIn& sign_in);
 

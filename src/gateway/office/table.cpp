@@ -88,9 +88,9 @@ std::string table_of(const PGresult* rows, const Rights& rights, std::string_vie
   html += "</tbody></table>";
   if (shown == cells.count()) return html;
   return html + "<p>" +
-         link(std::string(path) + "&before=" + in_query(cells.value(shown - 1, "_at")) +
+         link(std::string(path) + "&from=" + in_query(cells.value(shown - 1, "_at")) +
                   "&id=" + in_query(cells.value(shown - 1, "_id")),
-              "Older") +
+              "More") +
          "</p>";
 }
 

@@ -9,14 +9,18 @@ use CoachSms::Gateway;
 use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
 
 my $fake = start_fake(callbacks => 'off');
-my $gateway = start_gateway(args => ['--office']);
+my $gateway = start_gateway(args => ['--office=127.0.0.1:0']);
 my $node = new_server('main', fake => $fake);
 $gateway->serve($node);
 my $hba = $node->data_dir . '/pg_hba.conf';
 my $rules = slurp_file($hba);
 unlink $hba;
-append_to_file($hba, "local all ann,lou,office,operator,boss,nobody scram-sha-256\n$rules");
-$node->reload;
+append_to_file($hba, "local all ann,lou,office,operator,boss,nobody scram-sha-256\nhostssl all ann 127.0.0.1/32 scram-sha-256\n$rules");
+PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-new', '-x509', '-nodes', '-days', 2, '-subj', '/CN=localhost',
+    '-keyout', $node->data_dir . '/server.key', '-out', $node->data_dir . '/server.crt');
+chmod 0600, $node->data_dir . '/server.key';
+$node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\nssl = on\n");
+$node->restart;
 
 # A member of each of two orgs, where the tenancy function decides by the role; and the other kinds.
 my $org = $node->make_org;
@@ -36,16 +40,29 @@ $node->safe_psql('postgres', qq{
 # Who gets in.
 sub try { my ($role, $password) = @_; return new_browser($gateway)->sign_in($role, $password)->{status}; }
 is(try('ann', 'secret of lou'), 403, 'a wrong password');
-is(try('ann', ''), 403, 'an empty password');
 is(try('trusted', 'secret of trusted'), 403, 'a role that the server trusts without a password');
 is(try('boss', 'secret of boss'), 403, 'a superuser');
 is(try('nobody', 'secret of nobody'), 403, 'a role of no kind');
+is(try('ann', ''), 403, 'an empty password');
 is(try('ann', 'secret of ann'), 429, 'after five failures an address waits');
 my $reasons = join "\n", $gateway->log_text =~ /a sign-in failed: (.*)/g;
-like($reasons, qr/password authentication failed.*\n.*are needed\n.*no password\n.*superusers.*\n.*no right to see/, 'the log has the reasons');
+like($reasons, qr/refuses role and password.*\n.*no password\n.*superusers.*\n.*no right to see.*\n.*are needed/, 'the log has the reasons');
 unlike($gateway->log_text, qr/secret/, 'and no password');
 $gateway->stop;
 $gateway->start;
+
+my $by_tls = start_gateway(args => [ '--office=127.0.0.1:0', '--dbname=host=127.0.0.1 dbname=postgres sslmode=require port=' . $node->port ]);
+like(new_browser($by_tls)->sign_in('ann', 'secret of ann')->{content}, qr/<h1>Today/, 'over TLS to the database');
+is($node->safe_psql('postgres', "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'ann'"), 't', 'which is used');
+is($by_tls->stop, 0, 'that gateway ends well');
+
+# Behind a proxy the browser is the last one of the last X-Forwarded-For, whatever the browser says itself.
+my $proxied = start_gateway(args => [ '--office=127.0.0.1:0', '--office-behind-proxy', '--dbname=host=' . $node->host . ' dbname=postgres port=' . $node->port ]);
+sub try_from { my ($from, $password) = @_; return new_browser($proxied)->request('/sign-in', form => { role => 'ann', password => $password }, headers => { 'Sec-Fetch-Site' => 'same-origin', 'X-Forwarded-For' => $from }); }
+my $tried = join ' ', map { try_from("10.0.0.$_, 192.0.2.1", '')->{status} } 1 .. 6;
+is($tried, '403 403 403 403 403 429', 'guesses are counted by the address that the proxy saw');
+like(try_from('192.0.2.1, 192.0.2.2', 'secret of ann')->{headers}{'set-cookie'}, qr/^__Host-coach_sms_office=\S+ Path=\/; HttpOnly; SameSite=Strict; Secure$/, 'the cookie is for HTTPS and this host alone');
+is($proxied->stop, 0, 'that gateway ends well, too');
 
 my $ann = new_browser($gateway);
 like($ann->open('/problems')->{content}, qr/<h1>Sign in/, 'without a sign-in there is the form');
@@ -93,6 +110,7 @@ like($ann->submit('/do', do => 'again', id => $failed)->{content}, qr/A message/
 is($node->safe_psql('postgres', "SELECT count(*) FROM sms_messages WHERE metadata->>'retry_of' = '$failed'"), 1, 'it is sent again');
 $ann->submit('/do', do => 'cancel', id => $waits);
 is($node->safe_psql('postgres', "SELECT status, error_message FROM sms_messages WHERE id = '$waits'"), 'cancelled|by ann, in the office', 'cancelled, and by whom');
+like($ann->submit('/do', do => 'cancel', id => $waits)->{content}, qr/has left, or ended, already/, 'cancelled twice');
 is($ann->submit('/do', do => 'cancel', id => $of_others)->{status}, 409, 'the message of another org cannot be cancelled');
 is($ann->submit('/do', do => 'pause')->{status}, 404, 'a tenant cannot pause the server');
 
@@ -106,7 +124,7 @@ my ($bars) = $first =~ /aria-label="Sent, by hour; ([^"]+)"/;
 my $sum = 0;
 $sum += $_ for $bars =~ /: (\d+)/g;
 is($sum, 61, 'the bars have all messages');
-my ($older) = $first =~ m{<a href="(/\?org=[^"]+)">Older};
+my ($older) = $first =~ m{<a href="(/\?org=[^"]+)">More};
 my $second = $lou->open($older =~ s/&amp;/&/gr)->{content};
 my %seen = map { $_ => 1 } "$first$second" =~ /number \d+/g;
 is(keys %seen, 60, 'two pages have all rows');
@@ -139,13 +157,12 @@ $ann->submit('/sign-out');
 like($ann->open('/')->{content}, qr/<h1>Sign in/, 'after signing out');
 like($copy->open('/')->{content}, qr/<h1>Sign in/, 'the copy is over, too');
 is($copy->request('/do', form => {})->{status}, 403, 'for forms, too');
-$copy->{cookies} = { map { $_ => $lou->{cookies}{$_} =~ s/.(?=.{4}$)/A/r } keys %{ $lou->{cookies} } };
+$copy->{cookies} = { map { $_ => $lou->{cookies}{$_} =~ tr/A-Ma-m/N-Zn-z/r } keys %{ $lou->{cookies} } };
 like($copy->open('/')->{content}, qr/<h1>Sign in/, 'a cookie that was changed');
-$node->safe_psql('postgres', 'ALTER ROLE lou NOLOGIN');
 $gateway->stop;
 $gateway->start;
 $lou->{site} = new_browser($gateway)->{site};
 like($lou->open('/')->{content}, qr/<h1>Sign in/, 'a restart signs all out');
-is($lou->open('/healthz', method => 'POST', form => {})->{status}, 405, 'the pages for machines are as they were');
+is($gateway->get('/problems')->{status}, 404, 'the pages for machines are elsewhere');
 is(new_browser($gateway)->request('/style.css')->{status}, 200, 'the style sheet');
 done_testing();

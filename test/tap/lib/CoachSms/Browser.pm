@@ -16,7 +16,7 @@ our @EXPORT = qw(new_browser);
 
 sub new_browser {
     my ($gateway) = @_;
-    return bless { site => "http://127.0.0.1:$gateway->{private_port}", cookies => {}, token => '' }, __PACKAGE__;
+    return bless { site => "http://127.0.0.1:$gateway->{office_port}", cookies => {}, token => '' }, __PACKAGE__;
 }
 
 # Options: method, form, headers (instead of those of a browser).

@@ -43,9 +43,9 @@ sub start {
           '--listen-private=127.0.0.1:0', @{ $self->{args} };
         POSIX::_exit(1);
     }
-    my $ports = qr/takes calls at port (\d+), private pages at port (\d+)\n/;
+    my $ports = qr/takes calls at port (\d+), private pages at port (\d+)(?:, the office's at port (\d+))?\n/;
     wait_until(sub { substr($self->log_text, $earlier) =~ $ports || !$self->runs });
-    @{$self}{qw(port private_port)} = substr($self->log_text, $earlier) =~ $ports or die 'the gateway did not start: ' . $self->log_text;
+    @{$self}{qw(port private_port office_port)} = substr($self->log_text, $earlier) =~ $ports or die 'the gateway did not start: ' . $self->log_text;
     return;
 }
 
