@@ -43,6 +43,7 @@ $$;
 SET LOCAL search_path = @extschema@, pg_temp;
 
 DROP FUNCTION coach_sms_internal.sms_is_heard(sms_settings, uuid[], boolean);
+DROP FUNCTION coach_sms_internal.sms_find_bookings(timestamptz, timestamptz, timestamptz, timestamptz, uuid[]);
 ALTER FUNCTION coach_sms_internal.sms_heed_code(uuid, text, text) RENAME TO sms_take_refusal;
 DROP TRIGGER sms_message_news ON sms_messages;
 DROP TRIGGER sms_inbound_news ON sms_events;
