@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <set>
 #include <vector>
 
@@ -23,7 +24,7 @@ class SlidingWindow {
   // Takes back a message that was provably not handed over.
   void released(const Uuid& message) { in_flight_.erase(message); }
   // Counts a message that was settled before this window was made.
-  void load(std::int64_t settled_at) { settled_.insert(settled_at); }
+  void load(std::int64_t settled_at) { add(settled_at); }
 
   // Returns how many more messages may go now.
   int room(std::int64_t now);
@@ -33,12 +34,13 @@ class SlidingWindow {
   std::vector<Uuid> in_flight() const { return {in_flight_.begin(), in_flight_.end()}; }
 
  private:
+  void add(std::int64_t settled_at);
   void forget_expired(std::int64_t now);
 
   int limit_;
   std::int64_t window_;
   std::set<Uuid> in_flight_;
-  std::multiset<std::int64_t> settled_;
+  std::deque<std::int64_t> settled_;  // in order: 8 bytes a message, for as long as the window
 };
 
 }  // namespace coach_sms
