@@ -300,6 +300,12 @@ soak: install-deps-build-demo-test
 check-demo:
 	+FAILPOINTS=1 $(PRIVATE_PG) test/tools/check_demo.sh
 
+# Pictures of the demo's pages for doc/office.md.
+screenshots: install-deps-build-demo-test
+	+$(MAKE) --no-print-directory all programs
+	+FAILPOINTS= SANITIZE= $(PRIVATE_PG) test/tools/screenshots.sh
+	mkdir -p doc/pictures && cp build/results/pictures/*.png doc/pictures/
+
 check-release:
 	+$(MAKE) --no-print-directory FAILPOINTS= SANITIZE= DEBUG= DESTDIR='$(CURDIR)/build/installed' install
 	test/tools/check_release.sh build/release/coach_sms.so build/installed$(pkglibdir)/coach_sms.so
@@ -357,6 +363,7 @@ help:
 	@echo 'make tests-list   each test file with its first sentence'
 	@echo 'make test-asan    the same with address and undefined-behaviour sanitizers'
 	@echo 'make test-tsan    the unit tests with the thread sanitizer'
+	@echo 'make screenshots  pictures of the demo'"'"'s pages, in doc/pictures'
 	@echo 'make soak         five minutes of load with mixed faults: SOAK_SECONDS, SOAK_MESSAGES, SOAK_SEED'
 	@echo 'make valgrind     the unit tests under valgrind'
 	@echo 'make fuzz         libFuzzer, FUZZ_SECONDS=300 for each target'
@@ -372,4 +379,4 @@ help:
 	@echo 'Variables: PG_CONFIG, WERROR=1, FAILPOINTS=1, SANITIZE=..., V=1 (shows commands): see the head of the Makefile'
 
 .PHONY: all no-gateway install uninstall install-gateway install-module uninstall-module clean programs demo test test-on test-asan test-tsan unit unit_tests build-unit \
-  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress statements isolation pgtap tap soak check-demo check-release bench bench-table lint format tests-list check-tree upgrade-script reference week deps help FORCE
+  unit_tests_under_valgrind valgrind fuzz run_fuzz fake fake_selftest regress statements isolation pgtap tap soak check-demo check-release screenshots bench bench-table lint format tests-list check-tree upgrade-script reference week deps help FORCE
