@@ -12,8 +12,10 @@ CREATE ROLE regress_people;
 CREATE ROLE regress_people_who_watch;
 CREATE ROLE regress_backend;
 CREATE ROLE regress_watch;
+CREATE ROLE regress_people_who_operate;
 SELECT sms_grant_tenant('regress_people'), sms_grant_service('regress_backend'), sms_grant_monitor('regress_watch'),
-       sms_grant_tenant('regress_people_who_watch'), sms_grant_monitor('regress_people_who_watch');
+       sms_grant_tenant('regress_people_who_watch'), sms_grant_monitor('regress_people_who_watch'),
+       sms_grant_tenant('regress_people_who_operate'), sms_grant_operator('regress_people_who_operate');
 CREATE FUNCTION public.my_orgs() RETURNS uuid[] LANGUAGE sql STABLE AS $$ SELECT ARRAY[current_setting('test.org', true)::uuid] $$;
 SET coach_sms.tenancy_function = 'public.my_orgs()';
 SET test.org = :a;
@@ -38,7 +40,7 @@ INSERT INTO sms_messages (id, org_id, client_id, to_phone, body, scheduled_for)
   SELECT message(n::text), :a, CASE WHEN n = 5 THEN :bob ELSE :ann END::uuid, CASE n WHEN 5 THEN '+61491570156' WHEN 6 THEN '+61491570110' ELSE '+61491570006' END, 'Text ' || n,
          now() + CASE n WHEN 2 THEN interval '2 days' WHEN 3 THEN '9 days' ELSE '0' END
     FROM generate_series(1, 9) n;
-INSERT INTO sms_messages (id, org_id, to_phone, body) VALUES (message('a'), :b, '+61491570006', 'Text of b');
+INSERT INTO sms_messages (id, org_id, client_id, to_phone, body) VALUES (message('a'), :b, :ann, '+61491570006', 'Text of b');
 SET ROLE coach_sms_owner;
 UPDATE sms_messages SET status = 'sending', attempt_count = 1 WHERE id BETWEEN message('4') AND message('7');
 UPDATE sms_messages SET status = 'delivered', sent_at = now(), delivered_at = now(), provider_message_id = 'SM4' WHERE id = message('4');
@@ -109,11 +111,16 @@ SELECT DISTINCT client_name FROM sms_failures WHERE org_id = :a ORDER BY 1;
 UPDATE sms_settings SET quiet_hours_start = (h.hour + 2) % 24, quiet_hours_end = (h.hour + 1) % 24
   FROM (SELECT extract(hour FROM now() AT TIME ZONE 'Australia/Brisbane')::integer) h (hour) WHERE org_id = :a;
 SELECT booking, regexp_replace(held_by, 'until .*', 'until <time>') AS held_by, label FROM planned WHERE booking = '1' ORDER BY ahead;
-UPDATE sms_settings SET quiet_hours_start = 0, quiet_hours_end = 0 WHERE org_id = :a;
+UPDATE sms_settings SET quiet_hours_start = 0, quiet_hours_end = 0, send_feedback_requests = false WHERE org_id = :a;
+SELECT label FROM planned WHERE booking = '1' ORDER BY ahead;
+UPDATE sms_settings SET send_feedback_requests = true WHERE org_id = :a;
 -- Where they cannot be read, the messages are there all the same, without names.
 ALTER TABLE clients RENAME COLUMN full_name TO name;
 SELECT status, held_by, count(*) FROM sms_upcoming WHERE org_id = :a GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT DISTINCT client_name FROM sms_today WHERE org_id = :a;
+SET ROLE regress_people;
+SELECT held_by FROM sms_upcoming WHERE status = 'unreadable';
+RESET ROLE;
 ALTER TABLE clients RENAME COLUMN name TO full_name;
 
 -- The forecast: the month to date over the part of it that is over.
@@ -130,12 +137,14 @@ SELECT left(org_id::text, 1) AS org, count(*) FROM sms_today GROUP BY 1 ORDER BY
 SELECT left(org_id::text, 1) AS org, count(*) FROM sms_inbox GROUP BY 1 ORDER BY 1;
 SELECT phone, lifted_by FROM sms_opt_out_list WHERE org_id = :b;
 SET ROLE regress_people_who_watch;
-SELECT DISTINCT left(org_id::text, 1) AS org FROM sms_today;
-SELECT DISTINCT left(org_id::text, 1) AS org FROM sms_upcoming;
-SELECT DISTINCT left(org_id::text, 1) AS org FROM sms_failures;
-SELECT DISTINCT left(org_id::text, 1) AS org FROM sms_inbox;
-SELECT DISTINCT left(org_id::text, 1) AS org FROM sms_opt_out_list;
-SELECT DISTINCT left(org_id::text, 1) AS org FROM sms_delivery_by_template ORDER BY 1;
+CREATE FUNCTION pg_temp.orgs() RETURNS TABLE (view text, org text) LANGUAGE sql AS $$
+  SELECT 'today', left(org_id::text, 1) FROM sms_today UNION SELECT 'upcoming', left(org_id::text, 1) FROM sms_upcoming
+  UNION SELECT 'failures', left(org_id::text, 1) FROM sms_failures UNION SELECT 'inbox', left(org_id::text, 1) FROM sms_inbox
+  UNION SELECT 'opt_outs', left(org_id::text, 1) FROM sms_opt_out_list
+  UNION SELECT 'by_template', left(org_id::text, 1) FROM sms_delivery_by_template ORDER BY 1, 2 $$;
+SELECT view, string_agg(org, ', ') AS orgs FROM pg_temp.orgs() GROUP BY 1 ORDER BY 1;
+SET ROLE regress_people_who_operate;
+SELECT view, string_agg(org, ', ') AS orgs FROM pg_temp.orgs() GROUP BY 1 ORDER BY 1;
 SET ROLE regress_people;
 SET test.org = :b;
 SELECT body, client_name FROM sms_today;
@@ -155,6 +164,27 @@ SELECT * FROM coach_sms_internal.sms_unfinished_of(:a, 'infinity', 'UTC');
 SELECT * FROM coach_sms_internal.sms_sender_opt_outs_of(:a);
 RESET ROLE;
 
+-- A failure that a carrier reports a day later is of today; a failed answer is none; a number's other form is the same
+-- person; and an erased person has no number in any view.
+SET test.org = :a;
+INSERT INTO sms_messages (id, org_id, client_id, to_phone, body) VALUES (message('b'), :a, :ann, '+5215512345678', 'To Mexico');
+SET ROLE coach_sms_owner;
+ALTER TABLE sms_messages DISABLE TRIGGER USER;
+UPDATE sms_messages SET status = 'failed', created_at = now() - interval '1 day', failed_at = now(), error_code = '30003' WHERE id = message('b');
+ALTER TABLE sms_messages ENABLE TRIGGER USER;
+DELETE FROM coach_sms_internal.sms_queue WHERE message_id = message('b');
+INSERT INTO sms_events (org_id, event_type, event_payload, dedupe_key, received_at, processed_at)
+  VALUES (:a, 'inbound', '{"From": "+525512345678", "Body": "Gracias"}', 'm', now() - interval '2 days', now());
+INSERT INTO sms_opt_outs (account_sid, sender, phone, source) VALUES ('AC' || repeat('a', 32), '+61491570157', '+525512345678', 'twilio');
+RESET ROLE;
+SET ROLE regress_people;
+SELECT status, body FROM sms_today WHERE message_id = message('b');
+SELECT is_answered, answer_id FROM sms_inbox WHERE body = 'Gracias';
+SELECT phone, client_name FROM sms_opt_out_list WHERE phone LIKE '+52%';
+SELECT count(*) > 0 AS erased FROM sms_erase_person(:a, '+5215512345678');
+SELECT (SELECT count(*) FROM sms_today WHERE to_phone LIKE '+52%') AS today, (SELECT count(*) FROM sms_failures WHERE to_phone LIKE '+52%' OR send_again) AS failures,
+       (SELECT count(*) FROM sms_inbox WHERE from_phone LIKE '+52%') AS inbox, (SELECT count(*) FROM sms_opt_out_list WHERE phone LIKE '+52%') AS opt_outs;
+RESET ROLE;
 -- Read only, as PostgREST runs a GET.
 SET test.org = :a;
 SET ROLE regress_people;
@@ -166,5 +196,5 @@ RESET ROLE;
 DROP TABLE bookings, clients, orgs CASCADE;
 DROP VIEW planned;
 DROP FUNCTION message, my_orgs;
-DROP OWNED BY regress_app, regress_people, regress_people_who_watch, regress_backend, regress_watch;
-DROP ROLE regress_app, regress_people, regress_people_who_watch, regress_backend, regress_watch;
+DROP OWNED BY regress_app, regress_people, regress_people_who_watch, regress_people_who_operate, regress_backend, regress_watch;
+DROP ROLE regress_app, regress_people, regress_people_who_watch, regress_people_who_operate, regress_backend, regress_watch;

@@ -929,6 +929,8 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sends_as(org_id uuid, from_pho
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]
   AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_forms(phone text) RETURNS text[]
+  AS 'MODULE_PATHNAME', 'coach_sms_phone_forms' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_phone_key(phone text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_phone_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_is_bound(org_id uuid, from_phone text, phone text) RETURNS boolean
@@ -4498,6 +4500,11 @@ COMMENT ON COLUMN sms_cost.forecast IS
 'cost of the whole month, if it goes on as until now: cost divided by the part of the month that is over. '
 'The month under way has one; its other columns are of the month to date. NULL for other months, and where '
 'cost is NULL.';
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_reads_all_texts() RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT has_function_privilege(
+    '@extschema@.insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text)', 'EXECUTE')
+$$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_unfinished_of_as_owner(
   org_id uuid, until timestamptz, zone text)
   RETURNS TABLE (message_id uuid, due_at timestamptz, held_by text)
@@ -4520,7 +4527,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_unfinished_of(org_id uuid, unt
   RETURNS TABLE (message_id uuid, due_at timestamptz, held_by text)
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE ROWS 100;
 SET LOCAL search_path = pg_catalog, pg_temp;
-CREATE OR REPLACE VIEW @extschema@.sms_today WITH (security_invoker) AS
+CREATE OR REPLACE VIEW @extschema@.sms_today WITH (security_invoker, security_barrier) AS
   SELECT m.org_id, t.at, coach_sms_internal.sms_local_time(t.at, z.zone) AS at_local, m.status, f.held_by,
          m.client_id, coach_sms_internal.sms_client_name(m.org_id, m.client_id) AS client_name, m.to_phone,
          m.template_key, m.body, m.error_code, m.error_message, m.segments, m.sandbox, m.id AS message_id,
@@ -4533,10 +4540,12 @@ CREATE OR REPLACE VIEW @extschema@.sms_today WITH (security_invoker) AS
    CROSS JOIN LATERAL (
      SELECT x.message_id, max(x.due_at) AS due_at, max(x.held_by) AS held_by
        FROM (SELECT c.id AS message_id, NULL::timestamptz AS due_at, NULL::text AS held_by
-               FROM @extschema@.sms_messages c WHERE c.org_id = s.org_id AND c.created_at >= d.begins
+               FROM @extschema@.sms_messages c
+              WHERE c.org_id = s.org_id AND c.created_at >= d.begins - interval '2 days'
              UNION ALL
              SELECT a.message_id, NULL, NULL
-               FROM @extschema@.sms_attempts a WHERE a.org_id = s.org_id AND a.created_at >= d.begins
+               FROM @extschema@.sms_attempts a
+              WHERE a.org_id = s.org_id AND a.created_at >= d.begins - interval '2 days'
              UNION ALL
              SELECT u.* FROM coach_sms_internal.sms_unfinished_of(s.org_id, d.ends, z.zone) u) x
       GROUP BY x.message_id) f
@@ -4547,12 +4556,15 @@ CREATE OR REPLACE VIEW @extschema@.sms_today WITH (security_invoker) AS
                                              WHEN 'delivered' THEN coalesce(m.sent_at, m.delivered_at)
                                              WHEN 'cancelled' THEN m.updated_at
                                              ELSE m.scheduled_for END) AS at) t
-   WHERE t.at < d.ends AND (t.at >= d.begins OR f.due_at IS NOT NULL);
+   WHERE t.at < d.ends AND (t.at >= d.begins OR f.due_at IS NOT NULL)
+     AND ((SELECT coach_sms_internal.sms_reads_all_texts())
+          OR s.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]));
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_today IS
-'The messages that left, ended or are due today, in the org''s zone, with those that should have left '
-'before and still wait. A message that was enqueued before today and cancelled without an attempt is not '
-'among them. Fast for one org: WHERE org_id = ... ORDER BY at DESC, message_id.';
+'The messages that left, failed, were cancelled or are due today, in the org''s zone, with those that should '
+'have left before and still wait. Not among them: a message that was enqueued more than two days ago and '
+'cancelled without an attempt, and a failure reported more than two days after the attempt. Fast for one '
+'org: WHERE org_id = ... ORDER BY at DESC, message_id.';
 COMMENT ON COLUMN sms_today.org_id IS 'The org.';
 COMMENT ON COLUMN sms_today.at IS
 'When it left or ended. Of a message that waits: when it is due. Of one under way: when it was claimed.';
@@ -4588,8 +4600,27 @@ BEGIN
     SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY(
       SELECT DISTINCT f.id
         FROM coach_sms_internal.sms_find_bookings(
-               now(), until + before, now() - after - interval '72 hours', until, '{}', $1) f)) b);
+               now(), until + before, now() - after - interval '72 hours', until,
+               ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t
+                      WHERE t.org_id = $1 AND t.type = 'confirmation' AND t.try_until > now()), $1) f)) b);
 END
+$$;
+CREATE OR REPLACE FUNCTION coach_sms_internal.sms_outlook_ahead(
+  ahead coach_sms_internal.sms_booking[], until timestamptz)
+  RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, due_at timestamptz,
+                 expires_at timestamptz, verdict text, reason text)
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH completed AS MATERIALIZED (
+    SELECT o.booking_id, o.type, o.schedule_id
+      FROM coach_sms_internal.sms_booking_outlook(ARRAY(
+             SELECT jsonb_populate_record(b, '{"state": "completed"}') FROM unnest(ahead) b)) o
+     WHERE o.type = 'feedback' AND o.verdict IN ('later', 'due'))
+  SELECT o.booking_id, o.org_id, o.type, o.schedule_id, o.label, o.due_at, o.expires_at, o.verdict, o.reason
+    FROM coach_sms_internal.sms_booking_outlook(ahead) o
+   WHERE o.due_at < until
+     AND (o.verdict IN ('later', 'due')
+          OR o.verdict = 'not_completed' AND o.expires_at > now()
+             AND (o.booking_id, o.type, o.schedule_id) IN (SELECT * FROM completed))
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_planned_texts(org_id uuid, until timestamptz, zone text)
   RETURNS TABLE (due_at timestamptz, status text, held_by text, label text, message_id uuid,
@@ -4600,10 +4631,7 @@ DECLARE
 BEGIN
   ahead := coach_sms_internal.sms_bookings_ahead(org_id, until);
   RETURN QUERY
-    WITH text AS MATERIALIZED (
-      SELECT o.* FROM coach_sms_internal.sms_booking_outlook(ahead) o
-       WHERE o.due_at < until
-         AND (o.verdict IN ('later', 'due') OR o.verdict = 'not_completed' AND o.expires_at > now())),
+    WITH text AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_outlook_ahead(ahead, until)),
     booking AS MATERIALIZED (
       SELECT b.id, b.client_id, b.phone, coach_sms_internal.sms_booking_obstacle(b) AS obstacle
         FROM unnest(ahead) b WHERE b.id IN (SELECT x.booking_id FROM text x))
@@ -4611,6 +4639,9 @@ BEGIN
            CASE WHEN x.verdict = 'due' AND x.reason IS NOT NULL
                   THEN coalesce(t.detail, coach_sms_internal.sms_reason_in_words(x.reason, x.type))
                 WHEN b.obstacle IS NOT NULL THEN b.obstacle
+                WHEN q.opens_at >= x.expires_at
+                  THEN 'it will not go out: quiet hours last until '
+                       || coach_sms_internal.sms_local_time(q.opens_at, zone)
                 WHEN x.verdict = 'not_completed' THEN 'it goes out once the session is completed'
                 WHEN q.opens_at > x.due_at
                   THEN 'quiet hours, until ' || coach_sms_internal.sms_local_time(q.opens_at, zone) END,
@@ -4624,8 +4655,13 @@ EXCEPTION
   WHEN query_canceled THEN
     RAISE;
   WHEN OTHERS THEN
-    RETURN QUERY SELECT now(), 'unreadable', 'the bookings cannot be read: ' || SQLERRM, 'bookings',
-                        NULL::uuid, NULL::uuid, NULL::uuid, NULL::text;
+    -- The error may name columns and roles, and show values.
+    RETURN QUERY SELECT now(), 'unreadable',
+                        CASE WHEN coach_sms_internal.sms_may_act_for(NULL)
+                             THEN 'the bookings cannot be read: ' || SQLERRM
+                             ELSE 'the bookings cannot be read; '
+                                  'sms_doctor() shows its operator the reason' END,
+                        'bookings', NULL::uuid, NULL::uuid, NULL::uuid, NULL::text;
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_upcoming_of_as_owner(org_id uuid, until timestamptz, zone text)
@@ -4648,7 +4684,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_upcoming_of(org_id uuid, until
                  booking_id uuid, client_id uuid, to_phone text)
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE ROWS 100;
 SET LOCAL search_path = pg_catalog, pg_temp;
-CREATE OR REPLACE VIEW @extschema@.sms_upcoming WITH (security_invoker) AS
+CREATE OR REPLACE VIEW @extschema@.sms_upcoming WITH (security_invoker, security_barrier) AS
   SELECT s.org_id, u.due_at, coach_sms_internal.sms_local_time(u.due_at, z.zone) AS due_at_local, u.status,
          u.held_by, u.label, u.client_id,
          coach_sms_internal.sms_client_name(s.org_id, u.client_id) AS client_name, u.to_phone, m.body,
@@ -4656,7 +4692,9 @@ CREATE OR REPLACE VIEW @extschema@.sms_upcoming WITH (security_invoker) AS
     FROM @extschema@.sms_settings s
    CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_known_zone(s.timezone) AS zone) z
    CROSS JOIN LATERAL coach_sms_internal.sms_upcoming_of(s.org_id, now() + interval '7 days', z.zone) u
-    LEFT JOIN @extschema@.sms_messages m ON m.id = u.message_id AND m.org_id = s.org_id;
+    LEFT JOIN @extschema@.sms_messages m ON m.id = u.message_id AND m.org_id = s.org_id
+   WHERE (SELECT coach_sms_internal.sms_reads_all_texts())
+      OR s.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_upcoming IS
 'What will go out in the next seven days: messages that wait or are under way, and the texts that bookings '
@@ -4704,7 +4742,8 @@ CREATE OR REPLACE VIEW @extschema@.sms_failures WITH (security_invoker) AS
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_failures IS
 'The messages that failed, expired or were stopped by an opt-out, in words. Fast for one org, with the '
-'latest first: WHERE org_id = ... ORDER BY created_at DESC.';
+'latest first: WHERE org_id = ... ORDER BY created_at DESC. An org with few failures reads its whole '
+'history: bound created_at.';
 COMMENT ON COLUMN sms_failures.org_id IS 'The org.';
 COMMENT ON COLUMN sms_failures.at IS 'When it ended.';
 COMMENT ON COLUMN sms_failures.at_local IS 'at as text, in the org''s zone.';
@@ -4741,16 +4780,18 @@ CREATE OR REPLACE VIEW @extschema@.sms_inbox WITH (security_invoker) AS
     FROM @extschema@.sms_events e
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = e.org_id
    CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_known_zone(s.timezone) AS zone) z
-   CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_number_of(e.event_payload->>'From') AS phone) p
+   CROSS JOIN LATERAL (
+     SELECT n.phone, coach_sms_internal.sms_phone_forms(n.phone) AS forms
+       FROM (SELECT coach_sms_internal.sms_number_of(e.event_payload->>'From')) n (phone)) p
     LEFT JOIN LATERAL (
       SELECT b.id, b.client_id, b.related_entity_type, b.related_entity_id
         FROM @extschema@.sms_messages b
-       WHERE b.to_phone = p.phone AND b.org_id = e.org_id AND b.created_at <= e.received_at
+       WHERE b.to_phone = ANY (p.forms) AND b.org_id = e.org_id AND b.created_at <= e.received_at
        ORDER BY b.created_at DESC LIMIT 1) m ON true
     LEFT JOIN LATERAL (
       SELECT b.id FROM @extschema@.sms_messages b
-       WHERE b.to_phone = p.phone AND b.org_id = e.org_id AND b.created_at > e.received_at
-         AND b.status <> 'cancelled'
+       WHERE b.to_phone = ANY (p.forms) AND b.org_id = e.org_id AND b.created_at > e.received_at
+         AND b.status NOT IN ('cancelled', 'failed')
        ORDER BY b.created_at LIMIT 1) a ON true
    WHERE e.message_id IS NULL AND e.event_type = 'inbound' AND e.org_id IS NOT NULL;
 SET LOCAL search_path = @extschema@, pg_temp;
@@ -4782,17 +4823,20 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sender_opt_outs_of_as_owner(or
 BEGIN
   PERFORM coach_sms_internal.sms_require_org(org_id);
   RETURN QUERY
-    SELECT o.phone, o.source, o.sender, o.created_at
+    SELECT p.phone, o.source, o.sender, o.created_at
       FROM coach_sms_internal.sms_sending_address($1, NULL) a
       JOIN @extschema@.sms_opt_outs o ON o.account_sid = coalesce(a.account_sid, '') AND o.sender = a.sender
-     WHERE o.phone IN (SELECT m.to_phone FROM @extschema@.sms_messages m WHERE m.org_id = $1);
+      JOIN (SELECT m.phone, n.name
+              FROM (SELECT DISTINCT x.to_phone FROM @extschema@.sms_messages x WHERE x.org_id = $1) m (phone),
+                   unnest(coach_sms_internal.sms_phone_names(m.phone)) n (name)) p
+        ON p.name = o.phone;
 END
 $$;
 CREATE OR REPLACE FUNCTION coach_sms_internal.sms_sender_opt_outs_of(org_id uuid)
   RETURNS TABLE (phone text, source text, sender text, created_at timestamptz)
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE ROWS 100;
 SET LOCAL search_path = pg_catalog, pg_temp;
-CREATE OR REPLACE VIEW @extschema@.sms_opt_out_list WITH (security_invoker) AS
+CREATE OR REPLACE VIEW @extschema@.sms_opt_out_list WITH (security_invoker, security_barrier) AS
   SELECT s.org_id, e.phone, c.client_id,
          coach_sms_internal.sms_client_name(s.org_id, c.client_id) AS client_name, e.created_at AS since,
          coach_sms_internal.sms_local_time(e.created_at, z.zone) AS since_local, e.reason, e.source,
@@ -4815,7 +4859,9 @@ CREATE OR REPLACE VIEW @extschema@.sms_opt_out_list WITH (security_invoker) AS
      SELECT coalesce(e.client_id,
                      (SELECT m.client_id FROM @extschema@.sms_messages m
                        WHERE m.to_phone = e.phone AND m.org_id = s.org_id AND m.client_id IS NOT NULL
-                       ORDER BY m.created_at DESC LIMIT 1)) AS client_id) c;
+                       ORDER BY m.created_at DESC LIMIT 1)) AS client_id) c
+   WHERE (SELECT coach_sms_internal.sms_reads_all_texts())
+      OR s.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_opt_out_list IS
 'The numbers that an org must not write to: its own entries in sms_suppression, and opt-outs from its '
@@ -4982,7 +5028,7 @@ CREATE OR REPLACE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[
             render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,
             sms_normalize_phone,sms_uuidv7,
             sms_client_name,sms_local_time,sms_number_of,sms_advice,sms_retry_key,
-            sms_unfinished_of,sms_upcoming_of,sms_sender_opt_outs_of}'),
+            sms_phone_forms,sms_reads_all_texts,sms_unfinished_of,sms_upcoming_of,sms_sender_opt_outs_of}'),
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
         ('{service,operator,monitor}', '{sms_doctor,sms_launcher_pid}'),

@@ -47,6 +47,10 @@ $$;
 CREATE FUNCTION coach_sms_internal.sms_phone_names(phone text) RETURNS text[]
   AS 'MODULE_PATHNAME', 'coach_sms_phone_names' LANGUAGE C STABLE STRICT;
 
+-- Returns the forms of a number (E.164) that reach the same person, the number itself first.
+CREATE FUNCTION coach_sms_internal.sms_phone_forms(phone text) RETURNS text[]
+  AS 'MODULE_PATHNAME', 'coach_sms_phone_forms' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
 -- Returns the shortest form of a number (E.164), by which limits count.
 CREATE FUNCTION coach_sms_internal.sms_phone_key(phone text) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_phone_key' LANGUAGE C STABLE STRICT PARALLEL SAFE;

@@ -1,6 +1,14 @@
 -- The views of a coach's office. They read with the rights of their reader, so that policies choose the rows.
 -- Functions that read more than that check the org themselves.
 
+-- Returns whether the current user reads the texts of all orgs, as a service does. An operator acts for all
+-- orgs, and reads no text.
+CREATE FUNCTION coach_sms_internal.sms_reads_all_texts() RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT has_function_privilege(
+    '@extschema@.insert_sms_from_service(uuid, uuid, text, text, jsonb, text, timestamptz, text)', 'EXECUTE')
+$$;
+
 -- Carries out sms_unfinished_of() as coach_sms_owner. Times in held_by are in the org's zone.
 CREATE FUNCTION coach_sms_internal.sms_unfinished_of_as_owner(
   org_id uuid, until timestamptz, zone text)

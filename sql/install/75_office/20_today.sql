@@ -1,7 +1,7 @@
 -- Messages of today. sms_messages has no index on times that change. So they are found by their enqueueing,
--- their attempts and the queue.
+-- their attempts and the queue. A carrier may report a failure two days after the attempt.
 SET LOCAL search_path = pg_catalog, pg_temp;
-CREATE VIEW @extschema@.sms_today WITH (security_invoker) AS
+CREATE VIEW @extschema@.sms_today WITH (security_invoker, security_barrier) AS
   SELECT m.org_id, t.at, coach_sms_internal.sms_local_time(t.at, z.zone) AS at_local, m.status, f.held_by,
          m.client_id, coach_sms_internal.sms_client_name(m.org_id, m.client_id) AS client_name, m.to_phone,
          m.template_key, m.body, m.error_code, m.error_message, m.segments, m.sandbox, m.id AS message_id,
@@ -14,10 +14,12 @@ CREATE VIEW @extschema@.sms_today WITH (security_invoker) AS
    CROSS JOIN LATERAL (
      SELECT x.message_id, max(x.due_at) AS due_at, max(x.held_by) AS held_by
        FROM (SELECT c.id AS message_id, NULL::timestamptz AS due_at, NULL::text AS held_by
-               FROM @extschema@.sms_messages c WHERE c.org_id = s.org_id AND c.created_at >= d.begins
+               FROM @extschema@.sms_messages c
+              WHERE c.org_id = s.org_id AND c.created_at >= d.begins - interval '2 days'
              UNION ALL
              SELECT a.message_id, NULL, NULL
-               FROM @extschema@.sms_attempts a WHERE a.org_id = s.org_id AND a.created_at >= d.begins
+               FROM @extschema@.sms_attempts a
+              WHERE a.org_id = s.org_id AND a.created_at >= d.begins - interval '2 days'
              UNION ALL
              SELECT u.* FROM coach_sms_internal.sms_unfinished_of(s.org_id, d.ends, z.zone) u) x
       GROUP BY x.message_id) f
@@ -28,12 +30,15 @@ CREATE VIEW @extschema@.sms_today WITH (security_invoker) AS
                                              WHEN 'delivered' THEN coalesce(m.sent_at, m.delivered_at)
                                              WHEN 'cancelled' THEN m.updated_at
                                              ELSE m.scheduled_for END) AS at) t
-   WHERE t.at < d.ends AND (t.at >= d.begins OR f.due_at IS NOT NULL);
+   WHERE t.at < d.ends AND (t.at >= d.begins OR f.due_at IS NOT NULL)
+     AND ((SELECT coach_sms_internal.sms_reads_all_texts())
+          OR s.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]));
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_today IS
-'The messages that left, ended or are due today, in the org''s zone, with those that should have left '
-'before and still wait. A message that was enqueued before today and cancelled without an attempt is not '
-'among them. Fast for one org: WHERE org_id = ... ORDER BY at DESC, message_id.';
+'The messages that left, failed, were cancelled or are due today, in the org''s zone, with those that should '
+'have left before and still wait. Not among them: a message that was enqueued more than two days ago and '
+'cancelled without an attempt, and a failure reported more than two days after the attempt. Fast for one '
+'org: WHERE org_id = ... ORDER BY at DESC, message_id.';
 COMMENT ON COLUMN sms_today.org_id IS 'The org.';
 COMMENT ON COLUMN sms_today.at IS
 'When it left or ended. Of a message that waits: when it is due. Of one under way: when it was claimed.';

@@ -1,6 +1,7 @@
 -- Texts of the days ahead: messages that wait, and texts that bookings will get.
 
--- Returns the bookings of the org that may have a text due before that time.
+-- Returns the bookings of the org that may have a text due before that time, and those whose confirmation is
+-- tried again.
 CREATE FUNCTION coach_sms_internal.sms_bookings_ahead(org_id uuid, until timestamptz)
   RETURNS coach_sms_internal.sms_booking[]
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -17,8 +18,30 @@ BEGIN
     SELECT b FROM coach_sms_internal.sms_read_bookings(ARRAY(
       SELECT DISTINCT f.id
         FROM coach_sms_internal.sms_find_bookings(
-               now(), until + before, now() - after - interval '72 hours', until, '{}', $1) f)) b);
+               now(), until + before, now() - after - interval '72 hours', until,
+               ARRAY(SELECT t.booking_id FROM @extschema@.sms_booking_texts t
+                      WHERE t.org_id = $1 AND t.type = 'confirmation' AND t.try_until > now()), $1) f)) b);
 END
+$$;
+
+-- Returns the outlook of the bookings for texts that are due before that time and not sent yet. A session
+-- that is not completed is judged as if it were.
+CREATE FUNCTION coach_sms_internal.sms_outlook_ahead(
+  ahead coach_sms_internal.sms_booking[], until timestamptz)
+  RETURNS TABLE (booking_id uuid, org_id uuid, type text, schedule_id uuid, label text, due_at timestamptz,
+                 expires_at timestamptz, verdict text, reason text)
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH completed AS MATERIALIZED (
+    SELECT o.booking_id, o.type, o.schedule_id
+      FROM coach_sms_internal.sms_booking_outlook(ARRAY(
+             SELECT jsonb_populate_record(b, '{"state": "completed"}') FROM unnest(ahead) b)) o
+     WHERE o.type = 'feedback' AND o.verdict IN ('later', 'due'))
+  SELECT o.booking_id, o.org_id, o.type, o.schedule_id, o.label, o.due_at, o.expires_at, o.verdict, o.reason
+    FROM coach_sms_internal.sms_booking_outlook(ahead) o
+   WHERE o.due_at < until
+     AND (o.verdict IN ('later', 'due')
+          OR o.verdict = 'not_completed' AND o.expires_at > now()
+             AND (o.booking_id, o.type, o.schedule_id) IN (SELECT * FROM completed))
 $$;
 
 -- Returns the texts that bookings of the org will get before that time, and what would hold each.
@@ -31,10 +54,7 @@ DECLARE
 BEGIN
   ahead := coach_sms_internal.sms_bookings_ahead(org_id, until);
   RETURN QUERY
-    WITH text AS MATERIALIZED (
-      SELECT o.* FROM coach_sms_internal.sms_booking_outlook(ahead) o
-       WHERE o.due_at < until
-         AND (o.verdict IN ('later', 'due') OR o.verdict = 'not_completed' AND o.expires_at > now())),
+    WITH text AS MATERIALIZED (SELECT * FROM coach_sms_internal.sms_outlook_ahead(ahead, until)),
     booking AS MATERIALIZED (
       SELECT b.id, b.client_id, b.phone, coach_sms_internal.sms_booking_obstacle(b) AS obstacle
         FROM unnest(ahead) b WHERE b.id IN (SELECT x.booking_id FROM text x))
@@ -42,6 +62,9 @@ BEGIN
            CASE WHEN x.verdict = 'due' AND x.reason IS NOT NULL
                   THEN coalesce(t.detail, coach_sms_internal.sms_reason_in_words(x.reason, x.type))
                 WHEN b.obstacle IS NOT NULL THEN b.obstacle
+                WHEN q.opens_at >= x.expires_at
+                  THEN 'it will not go out: quiet hours last until '
+                       || coach_sms_internal.sms_local_time(q.opens_at, zone)
                 WHEN x.verdict = 'not_completed' THEN 'it goes out once the session is completed'
                 WHEN q.opens_at > x.due_at
                   THEN 'quiet hours, until ' || coach_sms_internal.sms_local_time(q.opens_at, zone) END,
@@ -55,8 +78,13 @@ EXCEPTION
   WHEN query_canceled THEN
     RAISE;
   WHEN OTHERS THEN
-    RETURN QUERY SELECT now(), 'unreadable', 'the bookings cannot be read: ' || SQLERRM, 'bookings',
-                        NULL::uuid, NULL::uuid, NULL::uuid, NULL::text;
+    -- The error may name columns and roles, and show values.
+    RETURN QUERY SELECT now(), 'unreadable',
+                        CASE WHEN coach_sms_internal.sms_may_act_for(NULL)
+                             THEN 'the bookings cannot be read: ' || SQLERRM
+                             ELSE 'the bookings cannot be read; '
+                                  'sms_doctor() shows its operator the reason' END,
+                        'bookings', NULL::uuid, NULL::uuid, NULL::uuid, NULL::text;
 END
 $$;
 
@@ -84,7 +112,7 @@ CREATE FUNCTION coach_sms_internal.sms_upcoming_of(org_id uuid, until timestampt
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE ROWS 100;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-CREATE VIEW @extschema@.sms_upcoming WITH (security_invoker) AS
+CREATE VIEW @extschema@.sms_upcoming WITH (security_invoker, security_barrier) AS
   SELECT s.org_id, u.due_at, coach_sms_internal.sms_local_time(u.due_at, z.zone) AS due_at_local, u.status,
          u.held_by, u.label, u.client_id,
          coach_sms_internal.sms_client_name(s.org_id, u.client_id) AS client_name, u.to_phone, m.body,
@@ -92,7 +120,9 @@ CREATE VIEW @extschema@.sms_upcoming WITH (security_invoker) AS
     FROM @extschema@.sms_settings s
    CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_known_zone(s.timezone) AS zone) z
    CROSS JOIN LATERAL coach_sms_internal.sms_upcoming_of(s.org_id, now() + interval '7 days', z.zone) u
-    LEFT JOIN @extschema@.sms_messages m ON m.id = u.message_id AND m.org_id = s.org_id;
+    LEFT JOIN @extschema@.sms_messages m ON m.id = u.message_id AND m.org_id = s.org_id
+   WHERE (SELECT coach_sms_internal.sms_reads_all_texts())
+      OR s.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_upcoming IS
 'What will go out in the next seven days: messages that wait or are under way, and the texts that bookings '

@@ -26,7 +26,8 @@ CREATE VIEW @extschema@.sms_failures WITH (security_invoker) AS
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_failures IS
 'The messages that failed, expired or were stopped by an opt-out, in words. Fast for one org, with the '
-'latest first: WHERE org_id = ... ORDER BY created_at DESC.';
+'latest first: WHERE org_id = ... ORDER BY created_at DESC. An org with few failures reads its whole '
+'history: bound created_at.';
 COMMENT ON COLUMN sms_failures.org_id IS 'The org.';
 COMMENT ON COLUMN sms_failures.at IS 'When it ended.';
 COMMENT ON COLUMN sms_failures.at_local IS 'at as text, in the org''s zone.';

@@ -11,16 +11,18 @@ CREATE VIEW @extschema@.sms_inbox WITH (security_invoker) AS
     FROM @extschema@.sms_events e
     LEFT JOIN @extschema@.sms_settings s ON s.org_id = e.org_id
    CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_known_zone(s.timezone) AS zone) z
-   CROSS JOIN LATERAL (SELECT coach_sms_internal.sms_number_of(e.event_payload->>'From') AS phone) p
+   CROSS JOIN LATERAL (
+     SELECT n.phone, coach_sms_internal.sms_phone_forms(n.phone) AS forms
+       FROM (SELECT coach_sms_internal.sms_number_of(e.event_payload->>'From')) n (phone)) p
     LEFT JOIN LATERAL (
       SELECT b.id, b.client_id, b.related_entity_type, b.related_entity_id
         FROM @extschema@.sms_messages b
-       WHERE b.to_phone = p.phone AND b.org_id = e.org_id AND b.created_at <= e.received_at
+       WHERE b.to_phone = ANY (p.forms) AND b.org_id = e.org_id AND b.created_at <= e.received_at
        ORDER BY b.created_at DESC LIMIT 1) m ON true
     LEFT JOIN LATERAL (
       SELECT b.id FROM @extschema@.sms_messages b
-       WHERE b.to_phone = p.phone AND b.org_id = e.org_id AND b.created_at > e.received_at
-         AND b.status <> 'cancelled'
+       WHERE b.to_phone = ANY (p.forms) AND b.org_id = e.org_id AND b.created_at > e.received_at
+         AND b.status NOT IN ('cancelled', 'failed')
        ORDER BY b.created_at LIMIT 1) a ON true
    WHERE e.message_id IS NULL AND e.event_type = 'inbound' AND e.org_id IS NOT NULL;
 SET LOCAL search_path = @extschema@, pg_temp;

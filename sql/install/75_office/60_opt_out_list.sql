@@ -8,10 +8,13 @@ CREATE FUNCTION coach_sms_internal.sms_sender_opt_outs_of_as_owner(org_id uuid)
 BEGIN
   PERFORM coach_sms_internal.sms_require_org(org_id);
   RETURN QUERY
-    SELECT o.phone, o.source, o.sender, o.created_at
+    SELECT p.phone, o.source, o.sender, o.created_at
       FROM coach_sms_internal.sms_sending_address($1, NULL) a
       JOIN @extschema@.sms_opt_outs o ON o.account_sid = coalesce(a.account_sid, '') AND o.sender = a.sender
-     WHERE o.phone IN (SELECT m.to_phone FROM @extschema@.sms_messages m WHERE m.org_id = $1);
+      JOIN (SELECT m.phone, n.name
+              FROM (SELECT DISTINCT x.to_phone FROM @extschema@.sms_messages x WHERE x.org_id = $1) m (phone),
+                   unnest(coach_sms_internal.sms_phone_names(m.phone)) n (name)) p
+        ON p.name = o.phone;
 END
 $$;
 
@@ -22,7 +25,7 @@ CREATE FUNCTION coach_sms_internal.sms_sender_opt_outs_of(org_id uuid)
   AS 'MODULE_PATHNAME', 'coach_sms_as_owner' LANGUAGE C VOLATILE ROWS 100;
 
 SET LOCAL search_path = pg_catalog, pg_temp;
-CREATE VIEW @extschema@.sms_opt_out_list WITH (security_invoker) AS
+CREATE VIEW @extschema@.sms_opt_out_list WITH (security_invoker, security_barrier) AS
   SELECT s.org_id, e.phone, c.client_id,
          coach_sms_internal.sms_client_name(s.org_id, c.client_id) AS client_name, e.created_at AS since,
          coach_sms_internal.sms_local_time(e.created_at, z.zone) AS since_local, e.reason, e.source,
@@ -45,7 +48,9 @@ CREATE VIEW @extschema@.sms_opt_out_list WITH (security_invoker) AS
      SELECT coalesce(e.client_id,
                      (SELECT m.client_id FROM @extschema@.sms_messages m
                        WHERE m.to_phone = e.phone AND m.org_id = s.org_id AND m.client_id IS NOT NULL
-                       ORDER BY m.created_at DESC LIMIT 1)) AS client_id) c;
+                       ORDER BY m.created_at DESC LIMIT 1)) AS client_id) c
+   WHERE (SELECT coach_sms_internal.sms_reads_all_texts())
+      OR s.org_id = ANY ((SELECT @extschema@.sms_my_orgs())::uuid[]);
 SET LOCAL search_path = @extschema@, pg_temp;
 COMMENT ON VIEW sms_opt_out_list IS
 'The numbers that an org must not write to: its own entries in sms_suppression, and opt-outs from its '

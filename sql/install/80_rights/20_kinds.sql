@@ -125,7 +125,7 @@ CREATE FUNCTION coach_sms_internal.sms_functions_of_kinds(kinds text[]) RETURNS 
             render_sms_template,sms_template_variables,sms_segments,sms_smart_encode,
             sms_normalize_phone,sms_uuidv7,
             sms_client_name,sms_local_time,sms_number_of,sms_advice,sms_retry_key,
-            sms_unfinished_of,sms_upcoming_of,sms_sender_opt_outs_of}'),
+            sms_phone_forms,sms_reads_all_texts,sms_unfinished_of,sms_upcoming_of,sms_sender_opt_outs_of}'),
         ('{service,operator}', '{sms_every_org}'),
         ('{monitor}', '{sms_watches_every_org}'),
         ('{service,operator,monitor}', '{sms_doctor,sms_launcher_pid}'),

@@ -47,10 +47,11 @@ constexpr Section kProblems[] = {
      "       CASE WHEN sent_again_as IS NOT NULL THEN 'yes' END AS \"Sent again\","
      "       message_id AS \"_message\", send_again AS \"_again\","
      "       created_at AS \"_at\", message_id AS \"_id\""
-     "  FROM $schema.sms_failures WHERE org_id = $1::uuid"
+     "  FROM $schema.sms_failures WHERE org_id = $1::uuid AND created_at > now() - interval '90 "
+     "days'"
      "   AND ($2::timestamptz IS NULL OR (created_at, message_id) < ($2::timestamptz, $3::uuid))"
      " ORDER BY created_at DESC, message_id DESC LIMIT 51",
-     "No message failed."}};
+     "No message of the last 90 days failed."}};
 
 constexpr Section kInbox[] = {
     {nullptr,

@@ -39,6 +39,15 @@ char* read_name(const pg_uuid_t& org_id, const pg_uuid_t& client_id, MemoryConte
   return name == nullptr ? nullptr : MemoryContextStrdup(result, name);
 }
 
+// Returns whether the error says that the application's relations are not what they were: gone,
+// refused, or with values that are no names.
+bool is_of_application(int sqlstate) {
+  const int category = ERRCODE_TO_CATEGORY(sqlstate);
+  return sqlstate == kBadBookings ||
+         category == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION) ||
+         category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION);
+}
+
 // As read_name(), as coach_sms_owner. Returns nullptr where the application's relations cannot be
 // read: the office's messages are there all the same, and sms_doctor() tells of the error.
 char* read_name_or_null(const pg_uuid_t& org_id, const pg_uuid_t& client_id) {
@@ -57,7 +66,7 @@ char* read_name_or_null(const pg_uuid_t& org_id, const pg_uuid_t& client_id) {
   }
   PG_CATCH();
   {
-    if (geterrcode() == ERRCODE_QUERY_CANCELED) PG_RE_THROW();
+    if (!is_of_application(geterrcode())) PG_RE_THROW();
     FlushErrorState();
     RollbackAndReleaseCurrentSubTransaction();
     name = nullptr;

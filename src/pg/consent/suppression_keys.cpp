@@ -6,10 +6,12 @@
 #include "pg/consent/suppression_keys.hpp"
 #include "pg/facts/facts.hpp"
 
-// A person's keys by number, for SQL: sms_phone_names(phone), sms_phone_key(phone).
+// A person's keys by number, for SQL: sms_phone_names(phone), sms_phone_forms(phone),
+// sms_phone_key(phone).
 
 extern "C" {
 PG_FUNCTION_INFO_V1(coach_sms_phone_names);
+PG_FUNCTION_INFO_V1(coach_sms_phone_forms);
 PG_FUNCTION_INFO_V1(coach_sms_phone_key);
 }
 
@@ -25,8 +27,10 @@ std::string_view view(const text* value) {
 
 namespace coach_sms {
 
-SuppressionKeys suppression_keys(text* phone) {
-  const bytea* salt = find_phone_salt();
+namespace {
+
+// Returns the forms and, with a salt, the hash of each.
+SuppressionKeys keys_of(const text* phone, const bytea* salt) {
   char* made[SuppressionKeys::kMost];
   SuppressionKeys names{};
   raise_if(run_cpp([&] {
@@ -42,6 +46,17 @@ SuppressionKeys suppression_keys(text* phone) {
   return names;
 }
 
+ArrayType* array_of(const SuppressionKeys& names) {
+  auto* keys = const_cast<Datum*>(names.keys);
+  return construct_array(keys, names.count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+}  // namespace
+
+SuppressionKeys suppression_keys(text* phone) {
+  return keys_of(phone, find_phone_salt());
+}
+
 char* phone_key_of(const text* phone) {
   char* key = nullptr;
   raise_if(run_cpp([&] { key = copy_out(phone_key(view(phone))); }));
@@ -52,8 +67,11 @@ char* phone_key_of(const text* phone) {
 
 Datum coach_sms_phone_names(PG_FUNCTION_ARGS) {
   use_schema_of(fcinfo);
-  SuppressionKeys names = suppression_keys(PG_GETARG_TEXT_PP(0));
-  PG_RETURN_ARRAYTYPE_P(construct_array(names.keys, names.count, TEXTOID, -1, false, TYPALIGN_INT));
+  PG_RETURN_ARRAYTYPE_P(array_of(suppression_keys(PG_GETARG_TEXT_PP(0))));
+}
+
+Datum coach_sms_phone_forms(PG_FUNCTION_ARGS) {
+  PG_RETURN_ARRAYTYPE_P(array_of(keys_of(PG_GETARG_TEXT_PP(0), nullptr)));
 }
 
 Datum coach_sms_phone_key(PG_FUNCTION_ARGS) {

@@ -10,7 +10,6 @@
 #include "pg/messages/provider_events.hpp"
 #include "pg/shared/commit_signals.hpp"
 #include "pg/shared/shared_state.hpp"
-#include "pg/shared/shared_state.hpp"
 #include "pg/webhook/webhook_log.hpp"
 
 #include "pg/base/pg_api.hpp"
