@@ -25,7 +25,7 @@ bool Attempts::begin(const std::string& address, Clock::time_point now) {
   if (now < failures.again_at) return false;
   if (failures.count > 0 && now > failures.again_at + kForgotten) failures.count = 0;
   ++failures.count;
-  failures.again_at = now;
+  failures.tried_at = failures.again_at = now;
   if (failures.count >= kFirstWait)
     failures.again_at += 1s * (1 << std::min(failures.count - kFirstWait, kMostDoublings));
   return true;
@@ -38,7 +38,7 @@ void Attempts::succeeded(const std::string& address) {
   if (--found->second.count <= 0)
     failures_.erase(found);
   else
-    found->second.again_at = Clock::time_point();
+    found->second.again_at = found->second.tried_at;
 }
 
 }  // namespace coach_sms

@@ -20,6 +20,7 @@ class Attempts {
  private:
   struct Failures {
     int count = 0;
+    Clock::time_point tried_at;
     Clock::time_point again_at;
   };
 
