@@ -4706,7 +4706,7 @@ COMMENT ON COLUMN sms_upcoming.due_at IS
 COMMENT ON COLUMN sms_upcoming.due_at_local IS 'due_at as text, in the org''s zone.';
 COMMENT ON COLUMN sms_upcoming.status IS
 'The message''s status, or planned: the text of a booking has no message yet. unreadable: the bookings '
-'cannot be read, and held_by has the error.';
+'cannot be read; who acts for all orgs finds the error in held_by.';
 COMMENT ON COLUMN sms_upcoming.held_by IS
 'What holds it or, as things are, would hold it: an opt-out, a limit, quiet hours. NULL: nothing.';
 COMMENT ON COLUMN sms_upcoming.label IS
@@ -4806,7 +4806,7 @@ COMMENT ON COLUMN sms_inbox.body IS 'The text. NULL where the person was erased,
 COMMENT ON COLUMN sms_inbox.keyword IS
 'STOP, START, HELP or YES, where the text is no more than that. NULL: another text.';
 COMMENT ON COLUMN sms_inbox.is_answered IS
-'Whether the org sent, or will send, a message to the number that was enqueued after the text.';
+'Whether a message to the number was enqueued after the text, and neither failed nor was cancelled.';
 COMMENT ON COLUMN sms_inbox.answer_id IS 'The first such message. NULL: none.';
 COMMENT ON COLUMN sms_inbox.client_id IS 'The person, by the latest message before the text.';
 COMMENT ON COLUMN sms_inbox.client_name IS

@@ -64,7 +64,7 @@ class Database {
              Clock::time_point deadline, Rows* rows);
 
   // Returns libpq's or the server's message of the last failure. It quotes no value: where the
-  // server's words might, it is the SQLSTATE alone.
+  // server's words might, it is the SQLSTATE alone. After connect() it may name the role.
   const std::string& error() const noexcept { return error_; }
 
  private:

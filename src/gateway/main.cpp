@@ -30,11 +30,13 @@ sigset_t block_signals() {
 // Allows as many open files as the system lets us have, and as many connections as then fit.
 void fit_open_files(Options* options) {
   constexpr rlim_t kOurs = 100;  // beside connections of strangers: private pages, libpq, the rest
+  constexpr rlim_t kOffice = 150;  // of the office's pages: browsers, and connections of roles
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  const rlim_t ours = kOurs + options->database_connections;
+  const rlim_t ours =
+      kOurs + options->database_connections + (options->office.empty() ? 0 : kOffice);
   if (options->connections + ours <= files.rlim_cur) return;
   if (files.rlim_cur <= ours)
     throw Error(ErrorKind::kInvalidArgument,

@@ -6,8 +6,8 @@ CREATE FUNCTION coach_sms_internal.sms_read_bookings(ids uuid[]) RETURNS SETOF c
   AS 'MODULE_PATHNAME', 'coach_sms_read_bookings' LANGUAGE C VOLATILE STRICT ROWS 1;
 
 -- Returns bookings that start or end in a range, and those with the ids, without client, org and location.
--- They are of one org or, for NULL, of all. A booking that is found twice is returned twice. No other
--- argument may be NULL.
+-- They are of one org or, for NULL, of all. A booking that is found twice is returned twice. Returns none
+-- where another argument is NULL.
 CREATE FUNCTION coach_sms_internal.sms_find_bookings(
   starts_after timestamptz, starts_until timestamptz, ends_after timestamptz, ends_until timestamptz,
   ids uuid[], of_org uuid DEFAULT NULL)
@@ -15,8 +15,8 @@ CREATE FUNCTION coach_sms_internal.sms_find_bookings(
   AS 'MODULE_PATHNAME', 'coach_sms_find_bookings' LANGUAGE C VOLATILE ROWS 1000;
 
 -- Returns the name of a client of the org, from the attached bookings. NULL where there is no such client,
--- the application's tables cannot be read, or the current user does not belong to the org. Its cost puts
--- it off until the rows of a page are chosen.
+-- the application's tables cannot be read, or the current user does not belong to the org. By its cost, a
+-- view without security_barrier puts it off until LIMIT has chosen the rows.
 CREATE FUNCTION coach_sms_internal.sms_client_name(org_id uuid, client_id uuid) RETURNS text
   AS 'MODULE_PATHNAME', 'coach_sms_client_name' LANGUAGE C STABLE STRICT COST 1000;
 

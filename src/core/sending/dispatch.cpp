@@ -228,9 +228,7 @@ void Dispatch::start(Task task, const Route& route) {
   show_account_hold(task.org, account, now_us_());
   show_sender_hold(task.org, sender_of_org_[task.org]);
   // The claim may have been made before the account was known, or before its trouble.
-  if (accounts_.capacity(account, now_us_()) == 0) {
-    return give_back(std::move(task));
-  }
+  if (accounts_.capacity(account, now_us_()) == 0) return give_back(std::move(task));
   sending.account = account;
   sending.sender = sender_name(route, task.from);
   if (senders_.capacity(sending.sender, now_us_()) == 0) {

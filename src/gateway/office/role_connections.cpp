@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace coach_sms {
@@ -55,31 +56,19 @@ RoleConnection::RoleConnection(const std::string& conninfo, std::string_view rol
       opened(Clock::now()),
       used(opened) {}
 
-RoleConnections::Owner RoleConnections::find_idle(const std::string& role, const Secret& password) {
+// Lends an idle connection of the role and password, or a new one that is not connected yet.
+RoleConnection* RoleConnections::lend(const std::string& role, const Secret& password) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const Owner& each) {
+  const auto idle = std::find_if(idle_.begin(), idle_.end(), [&](const Owner& each) {
     return each->role == role && is_same(each->password, password) && each->database.is_idle();
   });
-  if (found == idle_.end()) return nullptr;
-  Owner connection = std::move(*found);
-  idle_.erase(found);
-  return connection;
-}
-
-RoleConnection* RoleConnections::lend(Owner connection) {
-  const std::lock_guard lock(mutex_);
+  if (idle != idle_.end())
+    borrowed_.splice(borrowed_.begin(), idle_, idle);
+  else
+    borrowed_.push_front(std::make_unique<RoleConnection>(conninfo_, role, password));
+  RoleConnection* connection = borrowed_.front().get();
   if (gives_up_) connection->database.give_up();
-  borrowed_.push_front(std::move(connection));
-  return borrowed_.front().get();
-}
-
-RoleConnections::Owner RoleConnections::take_back(RoleConnection* connection) {
-  const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(borrowed_.begin(), borrowed_.end(),
-                                  [&](const Owner& each) { return each.get() == connection; });
-  Owner owner = std::move(*found);
-  borrowed_.erase(found);
-  return owner;
+  return connection;
 }
 
 RoleConnection* RoleConnections::borrow(const std::string& role, const Secret& password,
@@ -88,31 +77,30 @@ RoleConnection* RoleConnections::borrow(const std::string& role, const Secret& p
     *why = "role and password are needed";
     return nullptr;
   }
-  Owner idle = find_idle(role, password);
-  RoleConnection* connection =
-      lend(idle != nullptr ? std::move(idle)
-                           : std::make_unique<RoleConnection>(conninfo_, role, password));
-  if (!connection->database.is_connected() && !connection->database.connect(deadline)) {
-    *why = "the server refuses role and password, or cannot be reached; its log says more";
-    take_back(connection);
-    return nullptr;
-  }
-  // A role may have got or lost rights since.
-  if (const char* refusal = read_rights(connection, deadline)) {
-    *why = refusal;
-    take_back(connection);
-    return nullptr;
-  }
-  return connection;
+  RoleConnection* connection = lend(role, password);
+  const char* refusal = nullptr;
+  if (!connection->database.is_connected() && !connection->database.connect(deadline))
+    refusal = "the server refuses role and password, or cannot be reached; its log says more";
+  else
+    refusal = read_rights(connection, deadline);  // the role may have got or lost some since
+  if (refusal == nullptr) return connection;
+  connection->database.disconnect();
+  give_back(connection);
+  *why = refusal;
+  return nullptr;
 }
 
+// Keeps the connection, unless it is broken or there are enough. Allocates nothing.
 void RoleConnections::give_back(RoleConnection* connection) {
-  Owner owner = take_back(connection);
-  if (!owner->database.is_connected()) return;
-  owner->used = Clock::now();
+  std::list<Owner> ended;  // closed once the lock is released
   const std::lock_guard lock(mutex_);
-  idle_.push_front(std::move(owner));
-  if (idle_.size() > kMostIdle) idle_.pop_back();
+  const auto found = std::find_if(borrowed_.begin(), borrowed_.end(),
+                                  [&](const Owner& each) { return each.get() == connection; });
+  connection->used = Clock::now();
+  const bool is_kept = connection->database.is_connected();
+  std::list<Owner>& to = is_kept ? idle_ : ended;
+  to.splice(to.begin(), borrowed_, found);
+  if (idle_.size() > kMostIdle) ended.splice(ended.begin(), idle_, std::prev(idle_.end()));
 }
 
 void RoleConnections::close_idle() {

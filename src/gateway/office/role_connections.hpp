@@ -55,9 +55,7 @@ class RoleConnections {
  private:
   using Owner = std::unique_ptr<RoleConnection>;
 
-  Owner find_idle(const std::string& role, const Secret& password);
-  RoleConnection* lend(Owner connection);
-  Owner take_back(RoleConnection* connection);
+  RoleConnection* lend(const std::string& role, const Secret& password);
 
   std::string conninfo_;
   std::mutex mutex_;

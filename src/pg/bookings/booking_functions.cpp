@@ -75,6 +75,13 @@ const char* range_query(const BookingSource& source, bool of_one_org) {
       select, source.id);
 }
 
+// Returns whether one of the first arguments is NULL.
+bool lacks_any(FunctionCallInfo fcinfo, int count) {
+  for (int i = 0; i < count; ++i)
+    if (PG_ARGISNULL(i)) return true;
+  return false;
+}
+
 void return_rows(ReturnSetInfo* result) {
   for (uint64 row = 0; row < SPI_processed; ++row) {
     Datum values[kColumns];
@@ -106,11 +113,12 @@ Datum coach_sms_read_bookings(PG_FUNCTION_ARGS) {
 
 // sms_find_bookings(starts_after, starts_until, ends_after, ends_until, ids uuid[], of_org uuid) →
 // setof sms_booking: those that start or end in the range, or have one of the ids; of one org or,
-// for NULL, of all; without client and org
+// for NULL, of all; without client and org. None where another argument is NULL.
 Datum coach_sms_find_bookings(PG_FUNCTION_ARGS) {
   static BookingStatement statements[2];
   const bool of_one_org = PG_NARGS() > 5 && !PG_ARGISNULL(5);  // 0.1.0 has no sixth argument
   ReturnSetInfo* result = init_materialized_srf(fcinfo);
+  if (lacks_any(fcinfo, 5)) return Datum{0};
   use_schema_of(fcinfo);
   BookingSource source;
   SPI_connect();
