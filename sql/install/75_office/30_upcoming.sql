@@ -134,7 +134,7 @@ COMMENT ON COLUMN sms_upcoming.due_at IS
 COMMENT ON COLUMN sms_upcoming.due_at_local IS 'due_at as text, in the org''s zone.';
 COMMENT ON COLUMN sms_upcoming.status IS
 'The message''s status, or planned: the text of a booking has no message yet. unreadable: the bookings '
-'cannot be read, and held_by has the error.';
+'cannot be read; who acts for all orgs finds the error in held_by.';
 COMMENT ON COLUMN sms_upcoming.held_by IS
 'What holds it or, as things are, would hold it: an opt-out, a limit, quiet hours. NULL: nothing.';
 COMMENT ON COLUMN sms_upcoming.label IS

@@ -37,7 +37,7 @@ COMMENT ON COLUMN sms_inbox.body IS 'The text. NULL where the person was erased,
 COMMENT ON COLUMN sms_inbox.keyword IS
 'STOP, START, HELP or YES, where the text is no more than that. NULL: another text.';
 COMMENT ON COLUMN sms_inbox.is_answered IS
-'Whether the org sent, or will send, a message to the number that was enqueued after the text.';
+'Whether a message to the number was enqueued after the text, and neither failed nor was cancelled.';
 COMMENT ON COLUMN sms_inbox.answer_id IS 'The first such message. NULL: none.';
 COMMENT ON COLUMN sms_inbox.client_id IS 'The person, by the latest message before the text.';
 COMMENT ON COLUMN sms_inbox.client_name IS
