@@ -7,17 +7,13 @@ use CoachSms::Cluster;
 use CoachSms::Fake;
 use CoachSms::Gateway;
 use CoachSms::Program;
-use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
+use PostgreSQL::Test::Utils qw(slurp_file);
 
 my $fake = start_fake(callbacks => 'off');
 my $gateway = start_gateway(args => ['--office=127.0.0.1:0']);
 my $node = new_server('main', fake => $fake);
 $gateway->serve($node);
-my $hba = $node->data_dir . '/pg_hba.conf';
-my $rules = slurp_file($hba);
-unlink $hba;
-append_to_file($hba, "local all office,operator scram-sha-256\n$rules");
-$node->reload;
+$node->require_passwords('local all office,operator scram-sha-256');
 $node->safe_psql('postgres', q{
     CREATE ROLE office LOGIN PASSWORD 'secret'; SELECT sms_grant_service('office');
     CREATE ROLE operator LOGIN PASSWORD 'secret'; SELECT sms_grant_operator('operator');});

@@ -6,16 +6,13 @@ use CoachSms::Browser;
 use CoachSms::Cluster;
 use CoachSms::Fake;
 use CoachSms::Gateway;
-use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
+use PostgreSQL::Test::Utils;
 
 my $fake = start_fake(callbacks => 'off');
 my $gateway = start_gateway(args => ['--office=127.0.0.1:0']);
 my $node = new_server('main', fake => $fake);
 $gateway->serve($node);
-my $hba = $node->data_dir . '/pg_hba.conf';
-my $rules = slurp_file($hba);
-unlink $hba;
-append_to_file($hba, "local all ann,lou,office,operator,boss,nobody scram-sha-256\nhostssl all ann 127.0.0.1/32 scram-sha-256\n$rules");
+$node->require_passwords('local all ann,lou,office,operator,boss,nobody scram-sha-256', 'hostssl all ann 127.0.0.1/32 scram-sha-256');
 PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-new', '-x509', '-nodes', '-days', 2, '-subj', '/CN=localhost',
     '-keyout', $node->data_dir . '/server.key', '-out', $node->data_dir . '/server.crt');
 chmod 0600, $node->data_dir . '/server.key';

@@ -130,6 +130,17 @@ sub create_extension {
 
 sub go_live { my ($self, $db) = @_; $self->safe_psql($db // 'postgres', 'SELECT sms_go_live()'); return; }
 
+# Puts lines of pg_hba.conf before the others, which trust everybody.
+sub require_passwords {
+    my ($self, @lines) = @_;
+    my $file = $self->data_dir . '/pg_hba.conf';
+    my $others = PostgreSQL::Test::Utils::slurp_file($file);
+    unlink $file;
+    PostgreSQL::Test::Utils::append_to_file($file, join '', map { "$_\n" } @lines, $others);
+    $self->reload;
+    return;
+}
+
 # An org that may send at any hour without limits, with the fake's credentials; columns override. Returns its id.
 sub make_org {
     my ($self, %columns) = @_;
